@@ -1,0 +1,196 @@
+//! The one table of errors that a client can see.
+//! Each crate's error enum maps to a [`Code`]; faces read the code's row and add nothing.
+//! Start reading at [`Code::row`].
+
+use std::fmt;
+
+/// One row of the table: how a failure looks on each face.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Neo4j status code, which drivers map to exception classes.
+    pub neo4j: &'static str,
+    /// Five characters of GQLSTATUS (ISO/IEC 39075, section 23).
+    pub gql: &'static str,
+    /// HTTP status of the query APIs.
+    pub http: u16,
+    /// Whether the same statement may succeed when sent again.
+    pub retry: bool,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $neo4j:literal, $gql:literal, $http:literal, $retry:literal;)*) => {
+        /// What went wrong, as the client is told.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// Gives the code's row of the table.
+            #[must_use]
+            pub fn row(self) -> Row {
+                match self {
+                    $(Self::$name => Row { neo4j: concat!("Neo.", $neo4j), gql: $gql, http: $http, retry: $retry },)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text is no Cypher.
+    SyntaxError = "ClientError.Statement.SyntaxError", "42001", 400, false;
+    /// The text is Cypher but cannot mean anything.
+    SemanticError = "ClientError.Statement.SemanticError", "42001", 400, false;
+    /// A `$parameter` has no value.
+    ParameterMissing = "ClientError.Statement.ParameterMissing", "42N51", 400, false;
+    /// A value of the wrong type.
+    TypeError = "ClientError.Statement.TypeError", "22G03", 400, false;
+    /// A value that a function or clause cannot take.
+    ArgumentError = "ClientError.Statement.ArgumentError", "22N11", 400, false;
+    /// Division by zero, or an integer that does not fit.
+    ArithmeticError = "ClientError.Statement.ArithmeticError", "22012", 400, false;
+    /// A node or relationship that was deleted.
+    EntityNotFound = "ClientError.Statement.EntityNotFound", "25N13", 400, false;
+    /// A constraint, or a node that still has relationships.
+    ConstraintValidationFailed = "ClientError.Schema.ConstraintValidationFailed", "G1001", 400, false;
+    /// An index by that name is there already.
+    IndexExists = "ClientError.Schema.IndexWithNameAlreadyExists", "22N71", 400, false;
+    /// An index on those properties is there already.
+    EquivalentIndexExists = "ClientError.Schema.EquivalentSchemaRuleAlreadyExists", "22N70", 400, false;
+    /// No index by that name.
+    IndexNotFound = "ClientError.Schema.IndexNotFound", "42N51", 400, false;
+    /// No procedure by that name.
+    ProcedureNotFound = "ClientError.Procedure.ProcedureNotFound", "42N08", 400, false;
+    /// A procedure was called and failed.
+    ProcedureCallFailed = "ClientError.Procedure.ProcedureCallFailed", "52N02", 400, false;
+    /// A CSV file or address cannot be read.
+    ExternalResourceFailed = "ClientError.Statement.ExternalResourceFailed", "22N43", 400, false;
+    /// No database or alias by that name.
+    DatabaseNotFound = "ClientError.Database.DatabaseNotFound", "22N51", 404, false;
+    /// A database or alias by that name is there already.
+    DatabaseExists = "ClientError.Database.ExistingDatabaseFound", "42N11", 400, false;
+    /// A name that no database can have.
+    DatabaseNameInvalid = "ClientError.Statement.ArgumentError", "22N82", 400, false;
+    /// `system` or the default database cannot be changed so.
+    DatabaseProtected = "ClientError.Statement.ArgumentError", "42N14", 400, false;
+    /// The database is stopped, stopping or damaged.
+    DatabaseUnavailable = "TransientError.General.DatabaseUnavailable", "08N09", 503, true;
+    /// The server holds as many databases as it may.
+    DatabaseLimitReached = "DatabaseError.Database.DatabaseLimitReached", "51N55", 400, false;
+    /// The database cannot be opened; its state says why.
+    DatabaseStartFailed = "DatabaseError.Database.UnableToStartDatabase", "51N40", 500, false;
+    /// The statement may not run on `system`.
+    NotOnSystemDatabase = "ClientError.Statement.SemanticError", "42N17", 400, false;
+    /// The database is read-only.
+    DatabaseReadOnly = "ClientError.General.WriteOnReadOnlyAccessDatabase", "42N18", 400, false;
+    /// A write in a transaction that was opened for reading.
+    WriteInReadMode = "ClientError.Statement.AccessMode", "42N02", 400, false;
+    /// A transaction that writes to more than one database.
+    WriteToManyDatabases = "ClientError.Statement.AccessMode", "42N03", 400, false;
+    /// The command is known to Neo4j and not to this server.
+    UnsupportedCommand = "ClientError.Statement.UnsupportedAdministrationCommand", "51N27", 400, false;
+    /// An administration command inside a transaction with data work.
+    ForbiddenTransactionType = "ClientError.Transaction.ForbiddenDueToTransactionType", "25N01", 400, false;
+    /// The user may not do this.
+    Forbidden = "ClientError.Security.Forbidden", "42NFF", 403, false;
+    /// Wrong or missing credentials.
+    Unauthorized = "ClientError.Security.Unauthorized", "42NFF", 401, false;
+    /// Too many wrong passwords in a row.
+    AuthenticationRateLimit = "ClientError.Security.AuthenticationRateLimit", "42NFF", 429, false;
+    /// Another transaction changed what this one read; run it again.
+    TransactionConflict = "TransientError.Transaction.Outdated", "40001", 409, true;
+    /// No transaction by that id.
+    TransactionNotFound = "ClientError.Transaction.TransactionNotFound", "25N04", 404, false;
+    /// The transaction was ended by somebody, or by a reset.
+    TransactionTerminated = "ClientError.Transaction.Terminated", "25N14", 400, false;
+    /// The statement took longer than it may.
+    TransactionTimedOut = "ClientError.Transaction.TransactionTimedOut", "25N14", 400, false;
+    /// The statement took longer than its client allowed.
+    TransactionTimedOutClient = "ClientError.Transaction.TransactionTimedOutClientConfiguration", "25N14", 400, false;
+    /// The statement needs more memory than it may have.
+    MemoryLimit = "ClientError.General.TransactionOutOfMemoryError", "51N73", 400, false;
+    /// A limit of the database or the server is reached; try later.
+    ResourceExhausted = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
+    /// More statements run than may; try later.
+    TooManyTransactions = "TransientError.Transaction.MaximumTransactionLimitReached", "51N74", 429, true;
+    /// The commit could not be written; nothing of it is kept.
+    CommitFailed = "DatabaseError.Transaction.TransactionCommitFailed", "2DN01", 500, false;
+    /// The disk is full or the database's file reached its largest size.
+    StorageFull = "TransientError.Invalid.ResourceExhaustion", "51N59", 507, true;
+    /// The disk failed, or refused.
+    StorageFailed = "DatabaseError.General.UnknownError", "50N00", 500, false;
+    /// A file is damaged; the database goes to state error.
+    StorageDamaged = "DatabaseError.General.StorageDamageDetected", "50N00", 500, false;
+    /// A message that the protocol does not allow here.
+    RequestInvalid = "ClientError.Request.Invalid", "08N06", 400, false;
+    /// A request whose format is wrong.
+    RequestFormat = "ClientError.Request.InvalidFormat", "08N11", 400, false;
+    /// A bookmark that cannot be read.
+    InvalidBookmark = "ClientError.Transaction.InvalidBookmark", "08N12", 400, false;
+    /// A defect of the server; the log has more.
+    Internal = "DatabaseError.General.UnknownError", "50N42", 500, false;
+}
+
+/// Where in the statement a failure points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Position {
+    /// Characters before the place.
+    pub offset: usize,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// A failure as a client is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
+    code: Code,
+    message: String,
+    position: Option<Position>,
+}
+
+impl Failure {
+    /// Makes a failure with its code and its text.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { code, message: message.into(), position: None }))
+    }
+
+    /// Adds the place in the statement.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        self.0.position = Some(position);
+        self
+    }
+
+    /// Gives the code, whose row of the table says how each face shows it.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// Gives the text for the client.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Gives the place in the statement, where there is one.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,19 @@
+//! Words that all crates share: values, names, codes, ids and the clock.
+//! Knows no storage, no wire and no statement text.
+//! Start reading at [`Value`] and [`Code`].
+
+pub mod clock;
+pub mod code;
+pub mod compare;
+pub mod id;
+pub mod name;
+pub mod temporal;
+pub mod value;
+
+pub use clock::{Clock, SystemClock};
+pub use code::{Code, Failure, Position};
+pub use compact_str::CompactString;
+pub use id::{DatabaseId, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId};
+pub use name::{DatabaseName, NameError};
+pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
+pub use value::{Map, Node, NodeRef, Path, PathRef, Point, Relationship, RelationshipRef, Value};

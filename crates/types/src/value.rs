@@ -1,0 +1,268 @@
+//! What a Cypher expression can be worth.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use indexmap::IndexMap;
+
+use crate::id::{NodeId, RelationshipId};
+use crate::temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time};
+
+/// A map value: string keys in the order in which they were written.
+///
+/// Equality ignores the order.
+pub type Map = IndexMap<CompactString, Value>;
+
+/// One value of the Cypher type system.
+///
+/// Entities come in two forms. While a statement runs they are references ([`Value::NodeRef`] and its
+/// siblings): an id in one of the statement's sources. What leaves the statement is whole ([`Value::Node`] and
+/// its siblings): labels and properties as the statement saw them at the end.
+#[derive(Clone, Debug, Default)]
+pub enum Value {
+    /// No value.
+    #[default]
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A 64-bit signed integer; overflow is an error, never a wrap.
+    Integer(i64),
+    /// An IEEE 754 double.
+    Float(f64),
+    /// UTF-8 text.
+    String(CompactString),
+    /// Raw bytes; only as a parameter, a property and a result.
+    Bytes(Arc<[u8]>),
+    /// An ordered list of any values.
+    List(Arc<Vec<Value>>),
+    /// A map of any values.
+    Map(Arc<Map>),
+    /// A calendar day.
+    Date(Date),
+    /// A time of day without a zone.
+    LocalTime(LocalTime),
+    /// A time of day with an offset.
+    Time(Time),
+    /// A day and a time of day without a zone.
+    LocalDateTime(LocalDateTime),
+    /// An instant with its zone.
+    DateTime(Box<DateTime>),
+    /// Months, days, seconds and nanoseconds, kept apart.
+    Duration(Box<Duration>),
+    /// A place in one of four coordinate systems.
+    Point(Box<Point>),
+    /// A node by reference, inside a running statement.
+    NodeRef(NodeRef),
+    /// A relationship by reference, inside a running statement.
+    RelationshipRef(Box<RelationshipRef>),
+    /// A path by reference, inside a running statement.
+    PathRef(Arc<PathRef>),
+    /// A whole node, as a client receives it.
+    Node(Arc<Node>),
+    /// A whole relationship, as a client receives it.
+    Relationship(Arc<Relationship>),
+    /// A whole path, as a client receives it.
+    Path(Arc<Path>),
+}
+
+/// Names a node of one of the statement's sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeRef {
+    /// The source's place in the statement's list of sources.
+    pub source: u16,
+    /// The node in that source.
+    pub id: NodeId,
+}
+
+/// Names a relationship of one of the statement's sources, with its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RelationshipRef {
+    /// The source's place in the statement's list of sources.
+    pub source: u16,
+    /// The relationship in that source.
+    pub id: RelationshipId,
+    /// Its type.
+    pub kind: crate::id::TypeId,
+    /// The node where it starts.
+    pub start: NodeId,
+    /// The node where it ends.
+    pub end: NodeId,
+}
+
+/// A walk through one source: a first node, then relationship by relationship.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PathRef {
+    /// The node where the path begins.
+    pub start: NodeRef,
+    /// The relationships in the order in which they are walked, either way round.
+    pub relationships: Vec<RelationshipRef>,
+}
+
+impl PathRef {
+    /// Lists the nodes along the path: one more than it has relationships.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<NodeRef> {
+        let mut nodes = Vec::with_capacity(self.relationships.len() + 1);
+        let mut at = self.start;
+        nodes.push(at);
+        for step in &self.relationships {
+            let next = if step.start == at.id { step.end } else { step.start };
+            at = NodeRef { source: step.source, id: next };
+            nodes.push(at);
+        }
+        nodes
+    }
+}
+
+/// A node with everything a client sees of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Its number within its database.
+    pub id: u64,
+    /// Its name among all databases: `4:<database>:<id>`.
+    pub element_id: CompactString,
+    /// Its labels, sorted.
+    pub labels: Vec<CompactString>,
+    /// Its properties.
+    pub properties: Map,
+}
+
+/// A relationship with everything a client sees of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relationship {
+    /// Its number within its database.
+    pub id: u64,
+    /// Its name among all databases: `5:<database>:<id>`.
+    pub element_id: CompactString,
+    /// Its type.
+    pub kind: CompactString,
+    /// Number of the node where it starts.
+    pub start: u64,
+    /// Number of the node where it ends.
+    pub end: u64,
+    /// Element id of the node where it starts.
+    pub start_element_id: CompactString,
+    /// Element id of the node where it ends.
+    pub end_element_id: CompactString,
+    /// Its properties.
+    pub properties: Map,
+}
+
+/// A path with everything a client sees of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The nodes along the path, one more than relationships.
+    pub nodes: Vec<Arc<Node>>,
+    /// The relationships along the path, as stored (not turned round).
+    pub relationships: Vec<Arc<Relationship>>,
+}
+
+/// A place: two or three coordinates in a coordinate reference system.
+#[derive(Clone, Copy, Debug)]
+pub struct Point {
+    /// 7203 cartesian, 9157 cartesian-3D, 4326 WGS-84, 4979 WGS-84-3D.
+    pub srid: u32,
+    /// First coordinate: x, or longitude in degrees.
+    pub x: f64,
+    /// Second coordinate: y, or latitude in degrees.
+    pub y: f64,
+    /// Third coordinate: z, or height in metres.
+    pub z: Option<f64>,
+}
+
+/// Structural equality, as `assert_eq!` wants it; Cypher's own is in [`crate::compare`].
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        crate::compare::equivalent(self, other)
+    }
+}
+
+impl Value {
+    /// Makes a string value.
+    pub fn string(text: impl Into<CompactString>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// Makes a list value.
+    #[must_use]
+    pub fn list(items: Vec<Value>) -> Self {
+        Self::List(Arc::new(items))
+    }
+
+    /// Makes a map value.
+    #[must_use]
+    pub fn map(entries: Map) -> Self {
+        Self::Map(Arc::new(entries))
+    }
+
+    /// Tells whether this is null.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    /// Names the type as errors and `valueType` users read it: `Integer`, `List`, ...
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "Null",
+            Self::Boolean(_) => "Boolean",
+            Self::Integer(_) => "Integer",
+            Self::Float(_) => "Float",
+            Self::String(_) => "String",
+            Self::Bytes(_) => "ByteArray",
+            Self::List(_) => "List",
+            Self::Map(_) => "Map",
+            Self::Date(_) => "Date",
+            Self::LocalTime(_) => "LocalTime",
+            Self::Time(_) => "Time",
+            Self::LocalDateTime(_) => "LocalDateTime",
+            Self::DateTime(_) => "DateTime",
+            Self::Duration(_) => "Duration",
+            Self::Point(_) => "Point",
+            Self::NodeRef(_) | Self::Node(_) => "Node",
+            Self::RelationshipRef(_) | Self::Relationship(_) => "Relationship",
+            Self::PathRef(_) | Self::Path(_) => "Path",
+        }
+    }
+
+    /// Estimates the bytes that this value holds, for memory budgets.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        let inline = size_of::<Value>();
+        inline
+            + match self {
+                Self::String(text) if text.is_heap_allocated() => text.len(),
+                Self::Bytes(bytes) => bytes.len(),
+                Self::List(items) => items.iter().map(Self::memory_bytes).sum(),
+                Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum(),
+                Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
+                Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
+                _ => 0,
+            }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::String(value.into())
+    }
+}
