@@ -1,0 +1,206 @@
+//! The door itself: three traits, narrow enough for an embedded engine and for one over object storage.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Longest key, in bytes.
+pub const KEY_MAX_BYTES: usize = 480;
+/// Longest value, in bytes; who has more cuts it into chunks.
+pub const VALUE_MAX_BYTES: usize = 64 << 10;
+
+/// Makes and removes stores, each a keyspace of its own with its own files.
+pub trait Engine: Send + Sync {
+    /// Opens the store in `folder`, making it first if `options.create`.
+    ///
+    /// Checks the files before it trusts them. Errors: [`StoreError::InUse`] if another process has it,
+    /// [`StoreError::NotOurs`] and [`StoreError::Damaged`] if the files fail the checks.
+    fn open(&self, folder: &std::path::Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError>;
+
+    /// Removes the store's files; the store must be closed.
+    fn remove(&self, folder: &std::path::Path) -> Result<(), StoreError>;
+
+    /// Tells whether a store is in `folder`.
+    fn exists(&self, folder: &std::path::Path) -> bool;
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct OpenOptions {
+    /// Makes the store when it is not there.
+    pub create: bool,
+    /// Address space to begin with; grows by doubling.
+    pub map_start_bytes: u64,
+    /// Largest size; a batch beyond it fails with [`StoreError::Full`].
+    pub map_max_bytes: u64,
+    /// Most snapshots at a time.
+    pub readers_max: u32,
+    /// How long growing waits for the readers of the old map.
+    pub grow_wait_max: std::time::Duration,
+}
+
+/// One open store.
+pub trait Store: Send + Sync {
+    /// Takes a consistent view of what is committed now.
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError>;
+
+    /// Runs `work` in the one write transaction, then commits it durably.
+    ///
+    /// Everything happens on the calling thread; callers take turns. When this returns `Ok`, the changes are on
+    /// disk and every later snapshot sees them. When `work` or the commit fails nothing is kept. When the map is
+    /// full the store grows and runs `work` once more, so `work` must be repeatable.
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError>;
+
+    /// Tells the bytes in use and the sizes of the file and the map.
+    fn usage(&self) -> Result<Usage, StoreError>;
+
+    /// Copies a consistent snapshot into `folder`, compacted, while others read and write.
+    fn copy_to(&self, folder: &std::path::Path) -> Result<(), StoreError>;
+
+    /// Walks every page and record that the engine can check.
+    fn check(&self) -> Result<(), StoreError>;
+}
+
+/// A consistent view of one store, for as long as it lives; usable from any thread.
+pub trait Snapshot: Send + Sync {
+    /// Lends the value of `key`.
+    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
+
+    /// Hands each entry of `range` in key order to `visit`, until it returns `false`.
+    fn scan(
+        &self,
+        range: Range<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// As [`Snapshot::scan`], from the last key to the first.
+    fn scan_back(
+        &self,
+        range: Range<&[u8]>,
+        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// Looks up many keys, cheapest in key order; `visit` gets the key's place in `keys` and its value.
+    fn get_many(
+        &self,
+        keys: &[&[u8]],
+        visit: &mut dyn FnMut(usize, Option<&[u8]>),
+    ) -> Result<(), StoreError>;
+}
+
+/// The write transaction: reads its own writes.
+pub trait Writer: Snapshot {
+    /// Sets `key` to `value`.
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+
+    /// Sets `key`, which must be greater than every key of the store; much faster than [`Writer::put`].
+    fn append(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
+
+    /// Removes `key`; tells whether it was there.
+    fn delete(&mut self, key: &[u8]) -> Result<bool, StoreError>;
+
+    /// Removes every key of `range`.
+    fn delete_range(&mut self, range: Range<&[u8]>) -> Result<(), StoreError>;
+}
+
+/// How large a store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes that hold live data.
+    pub used_bytes: u64,
+    /// Bytes of the file on disk.
+    pub file_bytes: u64,
+    /// Bytes of address space now mapped.
+    pub map_bytes: u64,
+    /// Snapshots open now.
+    pub readers: u32,
+}
+
+/// What the door can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has this folder open; stop it, or choose another folder.
+    #[error("folder {} is in use by another process", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Nothing is stored there, and it was not asked to be made.
+    #[error("no database in folder {}", folder.display())]
+    NotFound {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file of another program, or of a newer format.
+    #[error("{} is not a file of this server: {reason}", file.display())]
+    NotOurs {
+        /// The file.
+        file: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// The file fails its checks; restore it from a backup.
+    #[error("{} is damaged: {reason}", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Which check failed.
+        reason: String,
+    },
+    /// The disk is full, or the file reached its largest size; make room and try again.
+    #[error("no room left: {reason}")]
+    Full {
+        /// Which room ran out.
+        reason: String,
+    },
+    /// Readers hold the old map for too long; try again.
+    #[error("the database could not grow while {readers} readers held it")]
+    Busy {
+        /// Snapshots that were open.
+        readers: u32,
+    },
+    /// Too many snapshots at a time; try again.
+    #[error("all {readers_max} reader places are taken")]
+    Readers {
+        /// How many places there are.
+        readers_max: u32,
+    },
+    /// A sync failed earlier; the store takes no more writes until it is opened again.
+    #[error("an earlier write could not be made durable; the database takes no more writes until it is reopened")]
+    Poisoned,
+    /// A key or a value is longer than the door lets through: a defect above.
+    #[error("a key of {key_bytes} or a value of {value_bytes} bytes is too long")]
+    TooLong {
+        /// Length of the key.
+        key_bytes: usize,
+        /// Length of the value.
+        value_bytes: usize,
+    },
+    /// Stops a write on purpose, for a reason of the caller's.
+    #[error("the write was given up")]
+    Aborted,
+    /// The operating system refused.
+    #[error("could not {action}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+}
+
+impl StoreError {
+    /// Gives the code that a client sees.
+    #[must_use]
+    pub fn code(&self) -> types::Code {
+        use types::Code;
+        match self {
+            Self::InUse { .. } | Self::NotFound { .. } | Self::NotOurs { .. } => Code::DatabaseStartFailed,
+            Self::Damaged { .. } => Code::StorageDamaged,
+            Self::Full { .. } => Code::StorageFull,
+            Self::Busy { .. } | Self::Readers { .. } => Code::ResourceExhausted,
+            Self::Poisoned | Self::Io { .. } => Code::StorageFailed,
+            Self::TooLong { .. } | Self::Aborted => Code::Internal,
+        }
+    }
+}
