@@ -61,35 +61,26 @@ pub trait Store: Send + Sync {
     fn check(&self) -> Result<(), StoreError>;
 }
 
-/// A consistent view of one store, for as long as it lives; usable from any thread.
-pub trait Snapshot: Send + Sync {
+/// Reads of one consistent view of a store.
+pub trait Reader {
     /// Lends the value of `key`.
     fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
 
     /// Hands each entry of `range` in key order to `visit`, until it returns `false`.
-    fn scan(
-        &self,
-        range: Range<&[u8]>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), StoreError>;
+    fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError>;
 
-    /// As [`Snapshot::scan`], from the last key to the first.
-    fn scan_back(
-        &self,
-        range: Range<&[u8]>,
-        visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
-    ) -> Result<(), StoreError>;
+    /// As [`Reader::scan`], from the last key to the first.
+    fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError>;
 
     /// Looks up many keys, cheapest in key order; `visit` gets the key's place in `keys` and its value.
-    fn get_many(
-        &self,
-        keys: &[&[u8]],
-        visit: &mut dyn FnMut(usize, Option<&[u8]>),
-    ) -> Result<(), StoreError>;
+    fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError>;
 }
 
-/// The write transaction: reads its own writes.
-pub trait Writer: Snapshot {
+/// A consistent view of one store, for as long as it lives; usable from any thread.
+pub trait Snapshot: Reader + Send + Sync {}
+
+/// The write transaction: reads its own writes, and stays on its thread.
+pub trait Writer: Reader {
     /// Sets `key` to `value`.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError>;
 
