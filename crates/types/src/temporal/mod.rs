@@ -1,8 +1,47 @@
 //! Dates, times and durations, years -999,999,999 to 999,999,999.
 //! Zones by name come from `jiff`; the calendar is our own, because no crate reaches those years.
-//! Start reading at [`Date`].
+//! Start reading at [`Date`], and at [`make`] for what the functions of Cypher do.
+
+mod arithmetic;
+mod between;
+mod calendar;
+mod clock_time;
+mod component;
+mod duration;
+mod error;
+mod fields;
+mod fixed;
+mod format;
+mod make;
+mod order;
+mod parse;
+mod parse_duration;
+mod truncate;
+mod zone;
 
 use compact_str::CompactString;
+
+pub use arithmetic::{minus, plus};
+pub use between::{between, in_days, in_months, in_seconds};
+pub use calendar::{Civil, WeekDate, is_leap_year};
+pub use component::component;
+pub use error::TemporalError;
+pub use make::{Kind, Moment, from_epoch, from_epoch_millis, make, make_duration, now};
+pub use truncate::truncate;
+pub use zone::ZoneId;
+
+/// The first year that a date can have.
+pub const YEAR_MIN: i64 = -999_999_999;
+/// The last year that a date can have.
+pub const YEAR_MAX: i64 = 999_999_999;
+/// Nanoseconds of a second.
+pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
+/// Seconds of a day without a change of the clocks.
+pub const SECONDS_PER_DAY: i64 = 86_400;
+/// Nanoseconds of a day without a change of the clocks.
+pub const NANOS_PER_DAY: i64 = SECONDS_PER_DAY * NANOS_PER_SECOND;
+/// Seconds of the average month: 30.436875 days, a twelfth of 365.2425.
+pub const SECONDS_PER_MONTH: i64 = 2_629_746;
 
 /// A calendar day (proleptic Gregorian).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
