@@ -104,6 +104,32 @@ impl Framer {
         Ok(None)
     }
 
+    /// Tells whether a message that satisfies `wanted` waits among the fed bytes. Takes nothing.
+    ///
+    /// Sees messages of one chunk that are there in full, which is how every short message is sent.
+    #[must_use]
+    pub fn has_waiting(&self, wanted: impl Fn(&[u8]) -> bool) -> bool {
+        let mut rest = &self.input[self.used..];
+        // A message that is partly taken goes on first.
+        let mut begins = self.message.is_empty() || self.handed_out;
+        while let Some((&[high, low], after)) = rest.split_first_chunk::<2>() {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            let Some((data, after)) = after.split_at_checked(length) else { break };
+            if begins && length > 0 && after.starts_with(&[0, 0]) && wanted(data) {
+                return true;
+            }
+            begins = length == 0;
+            rest = after;
+        }
+        false
+    }
+
+    /// Tells how many fed bytes are not yet part of a message.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.input.len() - self.used
+    }
+
     fn start_anew(&mut self) {
         if !self.handed_out {
             return;
@@ -189,6 +215,21 @@ mod tests {
     #[test]
     fn a_small_message_is_one_chunk() {
         assert_eq!(framed(b"hi"), [0, 2, b'h', b'i', 0, 0]);
+    }
+
+    #[test]
+    fn a_reset_is_seen_behind_other_messages() {
+        let reset = |message: &[u8]| message == [0xB0, 0x0F];
+        let mut framer = Framer::new(1 << 20);
+        framer.feed(&[0, 1, 7, 0, 0, 0, 0, 0, 2, 0xB0, 0x0F, 0]);
+        assert!(!framer.has_waiting(reset));
+        framer.feed(&[0]);
+        assert!(framer.has_waiting(reset));
+        // The same bytes as the middle of a longer message are no reset.
+        let mut framer = Framer::new(1 << 20);
+        framer.feed(&[0, 1, 7, 0, 2, 0xB0, 0x0F, 0, 0]);
+        assert!(!framer.has_waiting(reset));
+        assert_eq!(framer.waiting_bytes(), 9);
     }
 
     #[test]

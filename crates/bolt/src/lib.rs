@@ -9,7 +9,6 @@ pub mod packstream;
 pub mod request;
 pub mod response;
 pub mod version;
-mod zones;
 
 pub use frame::{FrameError, Framer};
 pub use packstream::{PackError, UnpackError};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use types::temporal::ZoneId;
 use types::{Date, DateTime, Duration, LocalDateTime, LocalTime, Node, Path, Point, Relationship, Time, Value, Zone};
 
 use super::tag;
 use super::unpack::{UnpackError, Unpacker};
-use crate::zones;
 
 /// Days from 1970 to either end of the years that exist: -999,999,999 to 999,999,999.
 const DAYS_MAX: i64 = 365_243_219_162;
@@ -101,18 +101,13 @@ impl Unpacker<'_> {
 
     fn date_time_in_zone(&mut self, hands: Hands) -> Result<Value, UnpackError> {
         let (seconds, nanos) = self.seconds_and_nanos()?;
-        let name = CompactString::from(self.string()?);
-        let offset_seconds = match hands {
-            Hands::Utc => zones::offset_at(&name, seconds),
-            Hands::WallClock => zones::offset_at_wall_clock(&name, seconds),
-        }
-        .ok_or_else(|| UnpackError::Zone(name.clone()))?;
-        let seconds = match hands {
-            Hands::Utc => seconds,
-            Hands::WallClock => seconds - i64::from(offset_seconds),
+        let name = self.string()?;
+        let zone = ZoneId::named(name).map_err(|_| UnpackError::Zone(name.into()))?;
+        let moment = match hands {
+            Hands::Utc => DateTime::at(seconds, nanos, &zone),
+            Hands::WallClock => DateTime::from_local(LocalDateTime { seconds, nanos }, &zone, None),
         };
-        let zone = Zone { offset_seconds, name: Some(name) };
-        Ok(Value::DateTime(Box::new(DateTime { seconds, nanos, zone })))
+        moment.map(|moment| Value::DateTime(Box::new(moment))).map_err(|_| UnpackError::Range("a date and time"))
     }
 
     /// Clients may give the seconds and the nanoseconds different signs; ours are kept from 0 to 999,999,999.
