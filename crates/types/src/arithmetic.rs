@@ -7,6 +7,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::code::{Code, Failure};
+use crate::temporal::{self, TemporalError};
 use crate::text::to_text;
 use crate::value::Value;
 
@@ -21,6 +22,10 @@ pub fn add(left: &Value, right: &Value) -> Result<Value, Failure> {
         (item, Value::List(b)) => Ok(Value::list([item].into_iter().chain(b.iter()).cloned().collect())),
         (Value::String(a), other) => with_text(left, right, other, |text| joined(a, text)),
         (other, Value::String(b)) => with_text(left, right, other, |text| joined(text, b)),
+        (Value::Duration(a), Value::Duration(b)) => known(a.plus(b)),
+        (moment, Value::Duration(duration)) | (Value::Duration(duration), moment) => {
+            moved(temporal::plus(moment, duration), || mismatch("add", left, "and", right))
+        }
         _ => match floats(left, right) {
             Some((a, b)) => Ok(Value::Float(a + b)),
             None => Err(mismatch("add", left, "and", right)),
@@ -33,6 +38,10 @@ pub fn subtract(left: &Value, right: &Value) -> Result<Value, Failure> {
     match (left, right) {
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::Integer(a), Value::Integer(b)) => whole(a.checked_sub(*b), *a, "-", *b),
+        (Value::Duration(a), Value::Duration(b)) => known(a.minus(b)),
+        (moment, Value::Duration(duration)) => {
+            moved(temporal::minus(moment, duration), || mismatch("subtract", right, "from", left))
+        }
         _ => match floats(left, right) {
             Some((a, b)) => Ok(Value::Float(a - b)),
             None => Err(mismatch("subtract", right, "from", left)),
@@ -45,6 +54,12 @@ pub fn multiply(left: &Value, right: &Value) -> Result<Value, Failure> {
     match (left, right) {
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::Integer(a), Value::Integer(b)) => whole(a.checked_mul(*b), *a, "*", *b),
+        (Value::Duration(duration), Value::Integer(number)) | (Value::Integer(number), Value::Duration(duration)) => {
+            known(duration.times_integer(*number))
+        }
+        (Value::Duration(duration), Value::Float(number)) | (Value::Float(number), Value::Duration(duration)) => {
+            known(duration.times_float(*number))
+        }
         _ => match floats(left, right) {
             Some((a, b)) => Ok(Value::Float(a * b)),
             None => Err(mismatch("multiply", left, "and", right)),
@@ -58,6 +73,10 @@ pub fn divide(left: &Value, right: &Value) -> Result<Value, Failure> {
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::Integer(_), Value::Integer(0)) => Err(by_zero()),
         (Value::Integer(a), Value::Integer(b)) => whole(a.checked_div(*b), *a, "/", *b),
+        (Value::Duration(_), Value::Integer(0)) => Err(by_zero()),
+        (Value::Duration(_), Value::Float(0.0)) => Err(by_zero()),
+        (Value::Duration(duration), Value::Integer(number)) => known(duration.divided_by_integer(*number)),
+        (Value::Duration(duration), Value::Float(number)) => known(duration.divided_by_float(*number)),
         _ => match floats(left, right) {
             Some((a, b)) => Ok(Value::Float(a / b)),
             None => Err(mismatch("divide", left, "by", right)),
@@ -96,8 +115,19 @@ pub fn negate(value: &Value) -> Result<Value, Failure> {
         Value::Null => Ok(Value::Null),
         Value::Integer(integer) => whole(integer.checked_neg(), 0, "-", *integer),
         Value::Float(float) => Ok(Value::Float(-float)),
+        Value::Duration(duration) => known(duration.negate()),
         other => Err(Failure::new(Code::TypeError, format!("Cannot negate `{}`", other.type_name()))),
     }
+}
+
+/// Takes a duration that was computed.
+fn known(duration: Result<temporal::Duration, TemporalError>) -> Result<Value, Failure> {
+    Ok(Value::from(duration?))
+}
+
+/// Takes a moment that was moved, where there was a moment.
+fn moved(moment: Option<Result<Value, TemporalError>>, mismatch: impl FnOnce() -> Failure) -> Result<Value, Failure> {
+    Ok(moment.ok_or_else(mismatch)??)
 }
 
 /// Takes the result of a checked operation, or says which one did not fit.

@@ -76,7 +76,7 @@ impl DatabaseName {
         if lower.starts_with("system") && lower != "system" {
             return Err(NameError::Reserved { name: name(), prefix: "system" });
         }
-        Ok(Self(lower.into()))
+        Ok(Self(lower))
     }
 
     /// Gives the name of the database that holds the catalog.

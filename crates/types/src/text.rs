@@ -201,12 +201,12 @@ fn point_text(point: &Point) -> CompactString {
 /// Writes a temporal value in its ISO 8601 form.
 fn temporal_text(value: &Value) -> Option<CompactString> {
     Some(match value {
-        Value::Date(date) => format_compact!("{date:?}"),
-        Value::LocalTime(time) => format_compact!("{time:?}"),
-        Value::Time(time) => format_compact!("{time:?}"),
-        Value::LocalDateTime(moment) => format_compact!("{moment:?}"),
-        Value::DateTime(moment) => format_compact!("{moment:?}"),
-        Value::Duration(duration) => format_compact!("{duration:?}"),
+        Value::Date(date) => format_compact!("{date}"),
+        Value::LocalTime(time) => format_compact!("{time}"),
+        Value::Time(time) => format_compact!("{time}"),
+        Value::LocalDateTime(moment) => format_compact!("{moment}"),
+        Value::DateTime(moment) => format_compact!("{moment}"),
+        Value::Duration(duration) => format_compact!("{duration}"),
         _ => return None,
     })
 }

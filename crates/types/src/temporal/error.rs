@@ -1,6 +1,6 @@
 //! Why a date, a time or a duration could not be made.
 
-use crate::code::Code;
+use crate::code::{Code, Failure};
 
 /// Why a temporal value could not be made or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,6 +137,12 @@ impl TemporalError {
             | Self::NoSuchUnit { .. }
             | Self::Truncation { .. } => Code::ArgumentError,
         }
+    }
+}
+
+impl From<TemporalError> for Failure {
+    fn from(error: TemporalError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 
