@@ -1,0 +1,169 @@
+//! Conversions between types: `toInteger`, `toIntegerOrNull`, `toIntegerList`, and their siblings.
+
+use types::text::to_text;
+use types::{Code, Failure, Value};
+
+use super::Function;
+use super::error::wrong_type;
+
+/// A conversion: what it makes of a value, and what it takes.
+struct Conversion {
+    /// What the error message asks for.
+    expected: &'static str,
+    convert: fn(&Value) -> Converted,
+}
+
+/// What came of a conversion.
+enum Converted {
+    To(Value),
+    /// A value of a type that cannot be converted.
+    WrongType,
+    /// A number that does not fit.
+    TooLarge,
+}
+
+const STRING: Conversion =
+    Conversion { expected: "a String, Float, Integer, Boolean, Temporal, Duration or Point", convert: string };
+const INTEGER: Conversion = Conversion { expected: "a String, Float, Integer or Boolean", convert: integer };
+const FLOAT: Conversion = Conversion { expected: "a String, Float or Integer", convert: float };
+const BOOLEAN: Conversion = Conversion { expected: "a Boolean, Integer or String", convert: boolean };
+
+/// Makes the three rows of one conversion: strict, `OrNull` and `List`.
+macro_rules! rows {
+    ($strict:literal, $or_null:literal, $of_list:literal, $type:literal, $conversion:ident) => {
+        [
+            Function::pure(
+                $strict,
+                (1, 1),
+                |_, arguments| strict($strict, &arguments[0], &$conversion),
+                concat!($strict, "(input :: ANY) :: ", $type),
+                concat!("Converts a value to a ", $type, "; another type is an error."),
+            ),
+            Function::pure(
+                $or_null,
+                (1, 1),
+                |_, arguments| Ok(or_null(&arguments[0], &$conversion)),
+                concat!($or_null, "(input :: ANY) :: ", $type),
+                concat!("Converts a value to a ", $type, ", or to null where that cannot be."),
+            ),
+            Function::pure(
+                $of_list,
+                (1, 1),
+                |_, arguments| of_list($of_list, &arguments[0], &$conversion),
+                concat!($of_list, "(input :: LIST<ANY>) :: LIST<", $type, ">"),
+                concat!("Converts each element to a ", $type, ", or to null where that cannot be."),
+            ),
+        ]
+    };
+}
+
+const STRING_ROWS: [Function; 3] = rows!("toString", "toStringOrNull", "toStringList", "STRING", STRING);
+const INTEGER_ROWS: [Function; 3] = rows!("toInteger", "toIntegerOrNull", "toIntegerList", "INTEGER", INTEGER);
+const FLOAT_ROWS: [Function; 3] = rows!("toFloat", "toFloatOrNull", "toFloatList", "FLOAT", FLOAT);
+const BOOLEAN_ROWS: [Function; 3] = rows!("toBoolean", "toBooleanOrNull", "toBooleanList", "BOOLEAN", BOOLEAN);
+
+pub(super) const FUNCTIONS: &[Function] = {
+    let [s1, s2, s3] = STRING_ROWS;
+    let [i1, i2, i3] = INTEGER_ROWS;
+    let [f1, f2, f3] = FLOAT_ROWS;
+    let [b1, b2, b3] = BOOLEAN_ROWS;
+    &[s1, s2, s3, i1, i2, i3, f1, f2, f3, b1, b2, b3]
+};
+
+fn strict(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+    match (conversion.convert)(value) {
+        Converted::To(result) => Ok(result),
+        Converted::WrongType => Err(wrong_type(name, conversion.expected, value)),
+        Converted::TooLarge => {
+            let shown = to_text(value).unwrap_or_default();
+            Err(Failure::new(Code::TypeError, format!("integer, {shown}, is too large")))
+        }
+    }
+}
+
+fn or_null(value: &Value, conversion: &Conversion) -> Value {
+    match (conversion.convert)(value) {
+        Converted::To(result) => result,
+        Converted::WrongType | Converted::TooLarge => Value::Null,
+    }
+}
+
+fn of_list(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::List(items) => Ok(Value::list(items.iter().map(|item| or_null(item, conversion)).collect())),
+        other => Err(wrong_type(name, "a List", other)),
+    }
+}
+
+fn string(value: &Value) -> Converted {
+    match value {
+        Value::Null | Value::String(_) => Converted::To(value.clone()),
+        other => to_text(other).map_or(Converted::WrongType, |text| Converted::To(Value::String(text))),
+    }
+}
+
+fn integer(value: &Value) -> Converted {
+    match value {
+        Value::Null | Value::Integer(_) => Converted::To(value.clone()),
+        Value::Boolean(truth) => Converted::To(Value::Integer(i64::from(*truth))),
+        // Cuts the decimals off; NaN gives 0 and a large float the nearest end, as on the JVM.
+        Value::Float(float) => Converted::To(Value::Integer(*float as i64)),
+        Value::String(text) => integer_of_text(text.trim()),
+        _ => Converted::WrongType,
+    }
+}
+
+/// Reads an integer, or a decimal number whose decimals are cut off.
+fn integer_of_text(text: &str) -> Converted {
+    if let Ok(integer) = text.parse::<i64>() {
+        return Converted::To(Value::Integer(integer));
+    }
+    match decimal(text) {
+        None => Converted::To(Value::Null),
+        Some(float) if (-9.3e18..=9.3e18).contains(&float) => whole_part(text, float),
+        Some(_) => Converted::TooLarge,
+    }
+}
+
+/// Takes the digits in front of the point exactly where there is no exponent.
+fn whole_part(text: &str, float: f64) -> Converted {
+    let digits = text.split_once('.').map_or(text, |(whole, _)| whole);
+    if text.contains(['e', 'E']) || matches!(digits, "" | "-" | "+") {
+        return Converted::To(Value::Integer(float as i64));
+    }
+    digits.parse::<i64>().map_or(Converted::TooLarge, |integer| Converted::To(Value::Integer(integer)))
+}
+
+fn float(value: &Value) -> Converted {
+    Converted::To(match value {
+        Value::Null | Value::Float(_) => value.clone(),
+        Value::Integer(integer) => Value::Float(*integer as f64),
+        Value::String(text) => match text.trim() {
+            "NaN" => Value::Float(f64::NAN),
+            "Infinity" | "+Infinity" => Value::Float(f64::INFINITY),
+            "-Infinity" => Value::Float(f64::NEG_INFINITY),
+            number => decimal(number).map_or(Value::Null, Value::Float),
+        },
+        _ => return Converted::WrongType,
+    })
+}
+
+/// Reads digits, point and exponent only: `inf` and `nan` are words, not numbers.
+fn decimal(text: &str) -> Option<f64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    if plain { text.parse().ok() } else { None }
+}
+
+fn boolean(value: &Value) -> Converted {
+    Converted::To(match value {
+        Value::Null | Value::Boolean(_) => value.clone(),
+        Value::Integer(integer) => Value::Boolean(*integer != 0),
+        Value::String(text) => match text.trim() {
+            word if word.eq_ignore_ascii_case("true") => Value::Boolean(true),
+            word if word.eq_ignore_ascii_case("false") => Value::Boolean(false),
+            _ => Value::Null,
+        },
+        _ => return Converted::WrongType,
+    })
+}

@@ -1,0 +1,163 @@
+//! Functions over any value, and those that ask the session: `coalesce`, `valueType`, `timestamp`, ...
+
+use std::collections::BTreeMap;
+
+use types::compare::equals;
+use types::{Failure, Value};
+
+use super::error::wrong_type;
+use super::{Function, FunctionContext};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::pure(
+        "coalesce",
+        (1, usize::MAX),
+        |_, arguments| Ok(arguments.iter().find(|value| !value.is_null()).cloned().unwrap_or_default()),
+        "coalesce(input :: ANY, ...) :: ANY",
+        "Returns the first value that is not null.",
+    ),
+    Function::pure(
+        "nullIf",
+        (2, 2),
+        |_, arguments| Ok(null_if(&arguments[0], &arguments[1])),
+        "nullIf(v1 :: ANY, v2 :: ANY) :: ANY",
+        "Returns null if both values are equal, else the first.",
+    ),
+    Function::pure(
+        "valueType",
+        (1, 1),
+        |_, arguments| Ok(Value::string(value_type(&arguments[0]))),
+        "valueType(input :: ANY) :: STRING",
+        "Returns the most precise type of a value.",
+    ),
+    Function::pure(
+        "size",
+        (1, 1),
+        |_, arguments| size(&arguments[0]),
+        "size(input :: STRING | LIST<ANY>) :: INTEGER",
+        "Returns the number of characters of a string or of elements of a list.",
+    ),
+    Function::pure(
+        "isEmpty",
+        (1, 1),
+        |_, arguments| is_empty(&arguments[0]),
+        "isEmpty(input :: STRING | LIST<ANY> | MAP) :: BOOLEAN",
+        "Returns true if a string, a list or a map holds nothing.",
+    ),
+    Function::impure(
+        "randomUUID",
+        (0, 0),
+        |context, _| Ok(Value::string(random_uuid(context))),
+        "randomUUID() :: STRING",
+        "Returns a random UUID.",
+    ),
+    Function::impure(
+        "timestamp",
+        (0, 0),
+        |context, _| Ok(Value::Integer(milliseconds(context.statement_nanos))),
+        "timestamp() :: INTEGER",
+        "Returns the statement's start in milliseconds since 1970-01-01T00:00:00Z.",
+    ),
+    Function::impure("database", (0, 0), database, "database() :: STRING", "Returns the name of the current database."),
+    Function::impure("db", (0, 0), database, "db() :: STRING", "Returns the name of the current database."),
+    Function::impure("db.name", (0, 0), database, "db.name() :: STRING", "Returns the name of the current database."),
+    Function::impure(
+        "linenumber",
+        (0, 0),
+        |context, _| Ok(context.linenumber.map_or(Value::Null, Value::Integer)),
+        "linenumber() :: INTEGER",
+        "Returns the line that LOAD CSV read last.",
+    ),
+    Function::impure(
+        "file",
+        (0, 0),
+        |context, _| Ok(context.file.map_or(Value::Null, Value::from)),
+        "file() :: STRING",
+        "Returns the path of the file that LOAD CSV reads.",
+    ),
+];
+
+fn database(context: &mut FunctionContext<'_>, _: &[Value]) -> Result<Value, Failure> {
+    Ok(Value::from(context.database))
+}
+
+fn null_if(first: &Value, second: &Value) -> Value {
+    if equals(first, second) == Some(true) { Value::Null } else { first.clone() }
+}
+
+fn size(value: &Value) -> Result<Value, Failure> {
+    let size = match value {
+        Value::Null => return Ok(Value::Null),
+        Value::String(text) => text.chars().count(),
+        Value::List(items) => items.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        other => return Err(wrong_type("size", "a String or List", other)),
+    };
+    Ok(Value::Integer(i64::try_from(size).unwrap_or(i64::MAX)))
+}
+
+fn is_empty(value: &Value) -> Result<Value, Failure> {
+    Ok(Value::Boolean(match value {
+        Value::Null => return Ok(Value::Null),
+        Value::String(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        other => return Err(wrong_type("isEmpty", "a String, List or Map", other)),
+    }))
+}
+
+/// Rounds down, so that a moment before 1970 falls into its own millisecond.
+fn milliseconds(nanos: i128) -> i64 {
+    i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(i64::MAX)
+}
+
+fn random_uuid(context: &mut FunctionContext<'_>) -> String {
+    let bits = (u128::from((context.random)()) << 64) | u128::from((context.random)());
+    uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
+}
+
+/// Names the most precise type of a value: `LIST<INTEGER NOT NULL> NOT NULL`.
+#[must_use]
+pub fn value_type(value: &Value) -> String {
+    let type_ = closed_type(value).1;
+    if value.is_null() { type_ } else { format!("{type_} NOT NULL") }
+}
+
+/// Gives a type's place in the order in which unions name types, and its name without `NOT NULL`.
+fn closed_type(value: &Value) -> (u8, String) {
+    let (place, name) = match value {
+        Value::Null => (0, "NULL"),
+        Value::Boolean(_) => (1, "BOOLEAN"),
+        Value::String(_) => (2, "STRING"),
+        Value::Integer(_) => (3, "INTEGER"),
+        Value::Float(_) => (4, "FLOAT"),
+        Value::Date(_) => (5, "DATE"),
+        Value::LocalTime(_) => (6, "LOCAL TIME"),
+        Value::Time(_) => (7, "ZONED TIME"),
+        Value::LocalDateTime(_) => (8, "LOCAL DATETIME"),
+        Value::DateTime(_) => (9, "ZONED DATETIME"),
+        Value::Duration(_) => (10, "DURATION"),
+        Value::Point(_) => (11, "POINT"),
+        Value::Node(_) | Value::NodeRef(_) => (12, "NODE"),
+        Value::Relationship(_) | Value::RelationshipRef(_) => (13, "RELATIONSHIP"),
+        Value::Map(_) => (14, "MAP"),
+        Value::List(items) => return (15, list_type(items)),
+        Value::Path(_) | Value::PathRef(_) => (16, "PATH"),
+        Value::Bytes(_) => (17, "BYTEARRAY"),
+    };
+    (place, name.to_owned())
+}
+
+/// Joins the elements' types; a null among them makes each of them nullable.
+fn list_type(items: &[Value]) -> String {
+    let kinds: BTreeMap<(u8, String), ()> = items.iter().map(|item| (closed_type(item), ())).collect();
+    let nullable = kinds.keys().any(|(place, _)| *place == 0);
+    let suffix = if nullable { "" } else { " NOT NULL" };
+    let names: Vec<String> =
+        kinds.keys().filter(|(place, _)| *place != 0).map(|(_, name)| format!("{name}{suffix}")).collect();
+    match (names.is_empty(), nullable) {
+        (true, true) => "LIST<NULL>".to_owned(),
+        (true, false) => "LIST<NOTHING>".to_owned(),
+        _ => format!("LIST<{}>", names.join(" | ")),
+    }
+}

@@ -1,0 +1,104 @@
+//! Functions over lists: their ends, and lists made from a range.
+
+use std::sync::Arc;
+
+use types::{Code, Failure, Value};
+
+use super::error::{shown, wrong_type};
+use super::{Function, FunctionContext};
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    Function::pure(
+        "head",
+        (1, 1),
+        |_, arguments| Ok(items("head", &arguments[0])?.and_then(|items| items.first()).cloned().unwrap_or_default()),
+        "head(list :: LIST<ANY>) :: ANY",
+        "Returns the first element of a list.",
+    ),
+    Function::pure(
+        "last",
+        (1, 1),
+        |_, arguments| Ok(items("last", &arguments[0])?.and_then(|items| items.last()).cloned().unwrap_or_default()),
+        "last(list :: LIST<ANY>) :: ANY",
+        "Returns the last element of a list.",
+    ),
+    Function::pure(
+        "tail",
+        (1, 1),
+        |_, arguments| {
+            let tail = |items: &Arc<Vec<Value>>| Value::list(items.iter().skip(1).cloned().collect());
+            Ok(items("tail", &arguments[0])?.map_or(Value::Null, tail))
+        },
+        "tail(input :: LIST<ANY>) :: LIST<ANY>",
+        "Returns all but the first element of a list.",
+    ),
+    Function::pure(
+        "reverse",
+        (1, 1),
+        |_, arguments| reverse(&arguments[0]),
+        "reverse(input :: STRING | LIST<ANY>) :: STRING | LIST<ANY>",
+        "Returns a string or a list from its end to its start.",
+    ),
+    Function::pure(
+        "range",
+        (2, 3),
+        range,
+        "range(start :: INTEGER, end :: INTEGER, step = 1 :: INTEGER) :: LIST<INTEGER>",
+        "Returns the integers from start to end, both inclusive.",
+    ),
+];
+
+/// Reads a list; `None` for null.
+fn items<'a>(name: &str, value: &'a Value) -> Result<Option<&'a Arc<Vec<Value>>>, Failure> {
+    match value {
+        Value::Null => Ok(None),
+        Value::List(items) => Ok(Some(items)),
+        other => Err(wrong_type(name, "a List", other)),
+    }
+}
+
+fn reverse(value: &Value) -> Result<Value, Failure> {
+    match value {
+        Value::Null => Ok(Value::Null),
+        Value::String(text) => Ok(Value::string(text.chars().rev().collect::<String>())),
+        Value::List(items) => Ok(Value::list(items.iter().rev().cloned().collect())),
+        other => Err(wrong_type("reverse", "a String or List", other)),
+    }
+}
+
+fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    if arguments.iter().any(Value::is_null) {
+        return Ok(Value::Null);
+    }
+    let start = bound(&arguments[0])?;
+    let end = bound(&arguments[1])?;
+    let step = arguments.get(2).map_or(Ok(1), bound)?;
+    if step == 0 {
+        return Err(Failure::new(Code::ArgumentError, "Step argument to 'range()' cannot be zero"));
+    }
+    let count = range_length(start, end, step);
+    context.reserve_bytes(count.saturating_mul(size_of::<Value>()))?;
+    let item = |at: usize| Value::Integer((i128::from(start) + at as i128 * i128::from(step)) as i64);
+    Ok(Value::list((0..count).map(item).collect()))
+}
+
+/// Counts the integers of a range without making them.
+#[must_use]
+pub fn range_length(start: i64, end: i64, step: i64) -> usize {
+    let distance = i128::from(end) - i128::from(start);
+    if distance != 0 && (distance > 0) != (step > 0) {
+        return 0;
+    }
+    usize::try_from(distance / i128::from(step) + 1).unwrap_or(usize::MAX)
+}
+
+/// Refuses anything but an integer, floats without decimals included.
+fn bound(value: &Value) -> Result<i64, Failure> {
+    match value {
+        Value::Integer(integer) => Ok(*integer),
+        other => {
+            let message = format!("Invalid input for function 'range()': Expected an Integer, got: {}", shown(other));
+            Err(Failure::new(Code::ArgumentError, message))
+        }
+    }
+}

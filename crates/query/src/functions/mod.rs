@@ -1,0 +1,196 @@
+//! The functions of Cypher: a table by name, each a plain function over values.
+//! Leaves entities to the executor (it asks the source) and names in scope to the binder; both read this table.
+//! Start reading at [`find`] and [`Function`].
+
+pub mod aggregate;
+mod convert;
+mod entity;
+mod error;
+mod general;
+mod list;
+mod number;
+pub mod operators;
+mod pattern;
+mod point;
+pub mod property;
+mod string;
+mod temporal;
+mod trigonometry;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use types::{Code, Failure, Value};
+
+pub use aggregate::{Accumulator, AggregateKind, accumulator};
+pub use entity::EntityFunction;
+pub use general::value_type;
+pub use list::range_length;
+
+/// What a function may ask of the statement around it.
+pub struct FunctionContext<'a> {
+    /// The moment when the statement began, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub statement_nanos: i128,
+    /// The moment when the transaction began, in nanoseconds since 1970-01-01T00:00:00Z.
+    pub transaction_nanos: i128,
+    /// The moment now, in nanoseconds since 1970-01-01T00:00:00Z; it may move within the statement.
+    pub realtime_nanos: i128,
+    /// Gives 64 random bits.
+    pub random: &'a mut dyn FnMut() -> u64,
+    /// The name of the database that the expression runs on.
+    pub database: &'a str,
+    /// The line that `LOAD CSV` read last.
+    pub linenumber: Option<i64>,
+    /// The file that `LOAD CSV` reads.
+    pub file: Option<&'a str>,
+    /// Bytes that the result of one call may take.
+    pub memory_max_bytes: usize,
+}
+
+impl FunctionContext<'_> {
+    /// Refuses a result that is larger than a call may make, before it is made.
+    fn reserve_bytes(&self, bytes: usize) -> Result<(), Failure> {
+        if bytes <= self.memory_max_bytes {
+            return Ok(());
+        }
+        let max = self.memory_max_bytes;
+        Err(Failure::new(
+            Code::MemoryLimit,
+            format!("The result needs {bytes} bytes, more than the limit of {max} bytes."),
+        ))
+    }
+}
+
+/// A function over values; the number of arguments was checked by the binder.
+pub type ScalarFunction = fn(&mut FunctionContext<'_>, &[Value]) -> Result<Value, Failure>;
+
+/// Who computes a function.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// The function itself, from its arguments alone.
+    Scalar(ScalarFunction),
+    /// The executor, because it needs the source behind an entity.
+    Entity(EntityFunction),
+    /// An accumulator over a group of rows.
+    Aggregate(AggregateKind),
+}
+
+/// One row of the table of functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// The canonical spelling; names are found in any case.
+    pub name: &'static str,
+    /// Fewest and most arguments.
+    pub arity: (usize, usize),
+    /// Whether the same arguments give the same result for as long as a plan is kept.
+    pub deterministic: bool,
+    /// Who computes it.
+    pub kind: Kind,
+    /// The signature as `SHOW FUNCTIONS` prints it.
+    pub signature: &'static str,
+    /// One sentence for `SHOW FUNCTIONS`.
+    pub description: &'static str,
+}
+
+impl Function {
+    /// Tells whether the function folds many rows into one value.
+    #[must_use]
+    pub fn is_aggregate(&self) -> bool {
+        matches!(self.kind, Kind::Aggregate(_))
+    }
+
+    /// Makes a row of the table whose result depends on its arguments alone.
+    const fn pure(
+        name: &'static str,
+        arity: (usize, usize),
+        function: ScalarFunction,
+        signature: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self { name, arity, deterministic: true, kind: Kind::Scalar(function), signature, description }
+    }
+
+    /// Makes a row of the table whose result also depends on the moment, on chance or on the session.
+    const fn impure(
+        name: &'static str,
+        arity: (usize, usize),
+        function: ScalarFunction,
+        signature: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self { name, arity, deterministic: false, kind: Kind::Scalar(function), signature, description }
+    }
+}
+
+/// The table, a slice for each file.
+const TABLE: &[&[Function]] = &[
+    aggregate::FUNCTIONS,
+    convert::FUNCTIONS,
+    entity::FUNCTIONS,
+    general::FUNCTIONS,
+    list::FUNCTIONS,
+    number::FUNCTIONS,
+    point::FUNCTIONS,
+    string::FUNCTIONS,
+    temporal::FUNCTIONS,
+    trigonometry::FUNCTIONS,
+];
+
+/// The table sorted by name, and a way in by lower-case name.
+struct Index {
+    sorted: Vec<&'static Function>,
+    by_name: HashMap<String, &'static Function>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut sorted: Vec<&'static Function> = TABLE.iter().flat_map(|rows| rows.iter()).collect();
+    sorted.sort_by_key(|function| function.name.to_ascii_lowercase());
+    let by_name = sorted.iter().map(|function| (function.name.to_ascii_lowercase(), *function)).collect();
+    Index { sorted, by_name }
+});
+
+/// Finds a function by its name in any case, dots included.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Function> {
+    INDEX.by_name.get(name.to_ascii_lowercase().as_str()).copied()
+}
+
+/// Lists every function, sorted by name.
+#[must_use]
+pub fn all() -> &'static [&'static Function] {
+    &INDEX.sorted
+}
+
+/// Suggests the function whose name is nearest to a misspelt one.
+#[must_use]
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let typed = name.to_ascii_lowercase();
+    // A third of the letters may be wrong; more would suggest anything for short names.
+    let distance_max = (typed.chars().count() / 3).clamp(1, 3);
+    INDEX
+        .sorted
+        .iter()
+        .map(|function| (edit_distance(&typed, &function.name.to_ascii_lowercase()), function.name))
+        .filter(|(distance, _)| *distance <= distance_max)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Counts the letters to insert, drop, replace or swap with their neighbour.
+fn edit_distance(left: &str, right: &str) -> usize {
+    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for (row, from) in left.iter().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, to) in right.iter().enumerate() {
+            let mut best = (last[column] + usize::from(from != to)).min(last[column + 1] + 1).min(current[column] + 1);
+            if row > 0 && column > 0 && *from == right[column - 1] && left[row - 1] == *to {
+                best = best.min(before_last[column - 1] + 1);
+            }
+            current.push(best);
+        }
+        before_last = std::mem::replace(&mut last, current);
+    }
+    last[right.len()]
+}

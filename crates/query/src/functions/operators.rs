@@ -1,0 +1,166 @@
+//! Operators over values that are neither arithmetic nor comparison: strings, patterns, lists, three-valued logic.
+//! Leaves `+` to `types::arithmetic` and `=`, `<` to `types::compare`.
+//! Start reading at [`starts_with`] for strings, at [`index`] for lists.
+
+use types::compare::equals;
+use types::{Code, Failure, Value};
+
+use super::error::shown;
+pub use super::pattern::Pattern;
+use super::pattern::with_cached;
+
+/// `text STARTS WITH prefix`; null unless both are strings.
+#[must_use]
+pub fn starts_with(text: &Value, prefix: &Value) -> Value {
+    of_strings(text, prefix, |text, prefix| text.starts_with(prefix))
+}
+
+/// `text ENDS WITH suffix`; null unless both are strings.
+#[must_use]
+pub fn ends_with(text: &Value, suffix: &Value) -> Value {
+    of_strings(text, suffix, |text, suffix| text.ends_with(suffix))
+}
+
+/// `text CONTAINS part`; null unless both are strings.
+#[must_use]
+pub fn contains(text: &Value, part: &Value) -> Value {
+    of_strings(text, part, |text, part| text.contains(part))
+}
+
+fn of_strings(left: &Value, right: &Value, test: impl Fn(&str, &str) -> bool) -> Value {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => Value::Boolean(test(left, right)),
+        _ => Value::Null,
+    }
+}
+
+/// `text =~ pattern`: whether the whole text matches; null unless both are strings.
+///
+/// Compiled patterns are kept per thread; for a constant one compile a [`Pattern`] once.
+pub fn matches(text: &Value, pattern: &Value) -> Result<Value, Failure> {
+    match (text, pattern) {
+        (Value::String(text), Value::String(pattern)) => {
+            Ok(Value::Boolean(with_cached(pattern, |pattern| pattern.matches(text))?))
+        }
+        _ => Ok(Value::Null),
+    }
+}
+
+/// `container[key]`: a list by place (negative from the end), a map by key; null beyond the end or without the key.
+///
+/// Entity references are the executor's.
+pub fn index(container: &Value, key: &Value) -> Result<Value, Failure> {
+    match (container, key) {
+        (Value::Null, _) => Ok(Value::Null),
+        (Value::List(_) | Value::Map(_) | Value::Node(_) | Value::Relationship(_), Value::Null) => Ok(Value::Null),
+        (Value::List(items), Value::Integer(place)) => Ok(at_place(items, *place).cloned().unwrap_or_default()),
+        (Value::List(_), other) => {
+            Err(type_error(format!("Cannot access a list using a non-number index, got {}", shown(other))))
+        }
+        (Value::Map(_) | Value::Node(_) | Value::Relationship(_), Value::String(key)) => {
+            super::property::get(container, key)
+        }
+        (Value::Map(_) | Value::Node(_) | Value::Relationship(_), other) => Err(type_error(format!(
+            "Cannot access a map '{}' by key '{}': Expected a string key, got {}",
+            types::text::literal(container),
+            types::text::literal(other),
+            other.type_name()
+        ))),
+        (other, key) => Err(type_error(format!(
+            "`{}` is not a collection or a map. Element access is only possible by performing a collection lookup \
+             using an integer index, or by performing a map lookup using a string key (found: {}[{}])",
+            shown(other),
+            types::text::literal(other),
+            types::text::literal(key)
+        ))),
+    }
+}
+
+fn at_place(items: &[Value], place: i64) -> Option<&Value> {
+    let length = i64::try_from(items.len()).ok()?;
+    let place = if place < 0 { place.checked_add(length)? } else { place };
+    items.get(usize::try_from(place).ok()?)
+}
+
+/// `list[from..to]`: `None` for a bound that was not written; null where a written one is null.
+pub fn slice(list: &Value, from: Option<&Value>, to: Option<&Value>) -> Result<Value, Failure> {
+    if list.is_null() || from.is_some_and(Value::is_null) || to.is_some_and(Value::is_null) {
+        return Ok(Value::Null);
+    }
+    let Value::List(items) = list else {
+        return Err(type_error(format!("Type mismatch: expected a list but was {}", shown(list))));
+    };
+    let from = from.map_or(Ok(0), |bound| slice_bound(bound, items.len()))?;
+    let to = to.map_or(Ok(items.len()), |bound| slice_bound(bound, items.len()))?;
+    Ok(Value::list(items.get(from..to).unwrap_or_default().to_vec()))
+}
+
+/// Counts a negative bound from the end, and keeps every bound within the list.
+fn slice_bound(bound: &Value, length: usize) -> Result<usize, Failure> {
+    let Value::Integer(place) = bound else {
+        return Err(type_error(format!(
+            "Type mismatch: expected an Integer as bound of a slice but was {}",
+            shown(bound)
+        )));
+    };
+    let size = usize::try_from(place.unsigned_abs()).unwrap_or(usize::MAX);
+    Ok(if *place < 0 { length.saturating_sub(size) } else { size.min(length) })
+}
+
+/// `value IN list`: null where only a null stands in the way of a yes.
+pub fn in_list(value: &Value, list: &Value) -> Result<Value, Failure> {
+    let items = match list {
+        Value::Null => return Ok(Value::Null),
+        Value::List(items) => items,
+        other => return Err(type_error(format!("Type mismatch: expected List but was {}", shown(other)))),
+    };
+    let mut result = Value::Boolean(false);
+    for item in items.iter() {
+        match equals(value, item) {
+            Some(true) => return Ok(Value::Boolean(true)),
+            Some(false) => {}
+            None => result = Value::Null,
+        }
+    }
+    Ok(result)
+}
+
+/// Reads a truth value for logic: `None` for null; anything else is a `TypeError`.
+pub fn truth(value: &Value) -> Result<Option<bool>, Failure> {
+    match value {
+        Value::Boolean(truth) => Ok(Some(*truth)),
+        Value::Null => Ok(None),
+        other => Err(type_error(format!("Type mismatch: expected Boolean but was {}", shown(other)))),
+    }
+}
+
+/// `left AND right` over three values.
+#[must_use]
+pub fn and(left: Option<bool>, right: Option<bool>) -> Option<bool> {
+    match (left, right) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+/// `left OR right` over three values.
+#[must_use]
+pub fn or(left: Option<bool>, right: Option<bool>) -> Option<bool> {
+    match (left, right) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        _ => None,
+    }
+}
+
+/// `left XOR right` over three values.
+#[must_use]
+pub fn xor(left: Option<bool>, right: Option<bool>) -> Option<bool> {
+    Some(left? != right?)
+}
+
+#[cold]
+fn type_error(message: String) -> Failure {
+    Failure::new(Code::TypeError, message)
+}

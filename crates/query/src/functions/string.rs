@@ -1,0 +1,268 @@
+//! Functions over strings. Places and lengths count characters, not bytes.
+
+use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
+use types::{Failure, Value};
+
+use super::error::{wrong_type, wrong_value};
+use super::{Function, FunctionContext};
+
+/// Makes a row for a function from one string to another value.
+macro_rules! of_text {
+    ($name:literal, $result:literal, $function:expr, $description:literal) => {
+        Function::pure(
+            $name,
+            (1, 1),
+            |_, arguments| Ok(text($name, &arguments[0])?.map_or(Value::Null, $function)),
+            concat!($name, "(input :: STRING) :: ", $result),
+            $description,
+        )
+    };
+}
+
+/// Makes a row for a trimming function.
+macro_rules! trimming {
+    ($name:literal, $side:expr, $description:literal) => {
+        Function::pure(
+            $name,
+            (1, 2),
+            |_, arguments| trim($name, arguments, $side),
+            concat!($name, "(input :: STRING, trimCharacters = ' ' :: STRING) :: STRING"),
+            $description,
+        )
+    };
+}
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    of_text!("toUpper", "STRING", upper, "Returns a string in upper case."),
+    of_text!("upper", "STRING", upper, "Returns a string in upper case."),
+    of_text!("toLower", "STRING", lower, "Returns a string in lower case."),
+    of_text!("lower", "STRING", lower, "Returns a string in lower case."),
+    of_text!("char_length", "INTEGER", characters, "Returns the number of characters of a string."),
+    of_text!("character_length", "INTEGER", characters, "Returns the number of characters of a string."),
+    trimming!("trim", Side::Both, "Returns a string without white space at both ends."),
+    trimming!("btrim", Side::Both, "Returns a string without the given characters at both ends."),
+    trimming!("ltrim", Side::Left, "Returns a string without the given characters at its start."),
+    trimming!("rtrim", Side::Right, "Returns a string without the given characters at its end."),
+    Function::pure(
+        "replace",
+        (3, 4),
+        replace,
+        "replace(original :: STRING, search :: STRING, replace :: STRING, limit :: INTEGER) :: STRING",
+        "Returns a string in which a search string is replaced.",
+    ),
+    Function::pure(
+        "split",
+        (2, 2),
+        |_, arguments| split(arguments),
+        "split(original :: STRING, splitDelimiters :: STRING | LIST<STRING>) :: LIST<STRING>",
+        "Returns the parts of a string between delimiters.",
+    ),
+    Function::pure(
+        "substring",
+        (2, 3),
+        |_, arguments| substring(arguments),
+        "substring(original :: STRING, start :: INTEGER, length :: INTEGER) :: STRING",
+        "Returns the part of a string from a place on, counted from 0.",
+    ),
+    Function::pure(
+        "left",
+        (2, 2),
+        |_, arguments| left(arguments),
+        "left(original :: STRING, length :: INTEGER) :: STRING",
+        "Returns the first characters of a string.",
+    ),
+    Function::pure(
+        "right",
+        (2, 2),
+        |_, arguments| right(arguments),
+        "right(original :: STRING, length :: INTEGER) :: STRING",
+        "Returns the last characters of a string.",
+    ),
+    Function::pure(
+        "normalize",
+        (1, 2),
+        |_, arguments| normalize(arguments),
+        "normalize(input :: STRING, normalForm = NFC :: [NFC, NFD, NFKC, NFKD]) :: STRING",
+        "Returns a string in a Unicode normal form.",
+    ),
+];
+
+/// Reads a string; `None` for null.
+fn text<'a>(name: &str, value: &'a Value) -> Result<Option<&'a str>, Failure> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        other => Err(wrong_type(name, "a String", other)),
+    }
+}
+
+/// Reads a length or a place, which must not be negative; `None` for null.
+fn count(name: &str, value: &Value) -> Result<Option<usize>, Failure> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Integer(integer) => match usize::try_from(*integer) {
+            Ok(count) => Ok(Some(count)),
+            Err(_) => Err(wrong_value(name, "Cannot handle negative start index nor negative length")),
+        },
+        other => Err(wrong_type(name, "an Integer", other)),
+    }
+}
+
+fn upper(text: &str) -> Value {
+    Value::string(text.to_uppercase())
+}
+
+fn lower(text: &str) -> Value {
+    Value::string(text.to_lowercase())
+}
+
+fn characters(text: &str) -> Value {
+    Value::Integer(i64::try_from(text.chars().count()).unwrap_or(i64::MAX))
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Both,
+    Left,
+    Right,
+}
+
+fn trim(name: &str, arguments: &[Value], side: Side) -> Result<Value, Failure> {
+    let Some(input) = text(name, &arguments[0])? else { return Ok(Value::Null) };
+    let set = match arguments.get(1) {
+        None => None,
+        Some(value) => match text(name, value)? {
+            None => return Ok(Value::Null),
+            some => some,
+        },
+    };
+    let cut = |character: char| set.map_or(character.is_whitespace(), |set| set.contains(character));
+    Ok(Value::from(match side {
+        Side::Both => input.trim_matches(cut),
+        Side::Left => input.trim_start_matches(cut),
+        Side::Right => input.trim_end_matches(cut),
+    }))
+}
+
+fn replace(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let (original, search, by) =
+        (text("replace", &arguments[0])?, text("replace", &arguments[1])?, text("replace", &arguments[2])?);
+    let (Some(original), Some(search), Some(by)) = (original, search, by) else { return Ok(Value::Null) };
+    let limit = match arguments.get(3) {
+        None => usize::MAX,
+        Some(value) => match count("replace", value)? {
+            None => return Ok(Value::Null),
+            Some(limit) => limit,
+        },
+    };
+    let hits = original.matches(search).take(limit).count();
+    context.reserve_bytes(original.len().saturating_add(hits.saturating_mul(by.len())))?;
+    Ok(Value::string(original.replacen(search, by, hits)))
+}
+
+fn split(arguments: &[Value]) -> Result<Value, Failure> {
+    let Some(original) = text("split", &arguments[0])? else { return Ok(Value::Null) };
+    let delimiters: Vec<&str> = match &arguments[1] {
+        Value::Null => return Ok(Value::Null),
+        Value::String(delimiter) => vec![delimiter.as_str()],
+        Value::List(items) => {
+            let Some(texts) = items.iter().map(|item| text("split", item)).collect::<Result<Option<Vec<_>>, _>>()?
+            else {
+                return Ok(Value::Null);
+            };
+            texts
+        }
+        other => return Err(wrong_type("split", "a String or List of String", other)),
+    };
+    Ok(Value::list(parts(original, &delimiters).into_iter().map(Value::from).collect()))
+}
+
+/// Cuts at every delimiter; an empty one cuts between all characters.
+fn parts<'a>(original: &'a str, delimiters: &[&str]) -> Vec<&'a str> {
+    if let [delimiter] = delimiters
+        && !delimiter.is_empty()
+    {
+        return original.split(delimiter).collect();
+    }
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while at < original.len() {
+        let rest = &original[at..];
+        let next = at + rest.chars().next().map_or(1, char::len_utf8);
+        let hit =
+            delimiters.iter().filter(|delimiter| rest.starts_with(**delimiter)).map(|delimiter| delimiter.len()).max();
+        match hit {
+            None => at = next,
+            Some(0) if at == start => at = next,
+            Some(length) => {
+                parts.push(&original[start..at]);
+                at += length;
+                start = at;
+            }
+        }
+    }
+    parts.push(&original[start..]);
+    parts
+}
+
+fn substring(arguments: &[Value]) -> Result<Value, Failure> {
+    let Some(original) = text("substring", &arguments[0])? else { return Ok(Value::Null) };
+    let Some(start) = count("substring", &arguments[1])? else { return Ok(Value::Null) };
+    let length = match arguments.get(2) {
+        None => usize::MAX,
+        Some(value) => match count("substring", value)? {
+            None => return Ok(Value::Null),
+            Some(length) => length,
+        },
+    };
+    let rest = &original[byte_of(original, start)..];
+    Ok(Value::from(&rest[..byte_of(rest, length)]))
+}
+
+fn left(arguments: &[Value]) -> Result<Value, Failure> {
+    match (text("left", &arguments[0])?, count("left", &arguments[1])?) {
+        (Some(original), Some(length)) => Ok(Value::from(&original[..byte_of(original, length)])),
+        _ => Ok(Value::Null),
+    }
+}
+
+fn right(arguments: &[Value]) -> Result<Value, Failure> {
+    match (text("right", &arguments[0])?, count("right", &arguments[1])?) {
+        (Some(_), Some(0)) => Ok(Value::from("")),
+        (Some(original), Some(length)) => {
+            let start = original.char_indices().rev().nth(length - 1).map_or(0, |(byte, _)| byte);
+            Ok(Value::from(&original[start..]))
+        }
+        _ => Ok(Value::Null),
+    }
+}
+
+/// Finds the byte where a character starts; the end where there are fewer characters.
+fn byte_of(text: &str, character: usize) -> usize {
+    if text.is_ascii() {
+        return character.min(text.len());
+    }
+    text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
+}
+
+fn normalize(arguments: &[Value]) -> Result<Value, Failure> {
+    let Some(input) = text("normalize", &arguments[0])? else { return Ok(Value::Null) };
+    let form = match arguments.get(1) {
+        None => "NFC",
+        Some(value) => match text("normalize", value)? {
+            None => return Ok(Value::Null),
+            Some(form) => form,
+        },
+    };
+    let normal = match form.to_ascii_uppercase().as_str() {
+        "NFC" => ComposingNormalizerBorrowed::new_nfc().normalize(input),
+        "NFKC" => ComposingNormalizerBorrowed::new_nfkc().normalize(input),
+        "NFD" => DecomposingNormalizerBorrowed::new_nfd().normalize(input),
+        "NFKD" => DecomposingNormalizerBorrowed::new_nfkd().normalize(input),
+        _ => {
+            let problem = format!("Unknown normal form '{form}'. Valid values are: NFC, NFD, NFKC, NFKD.");
+            return Err(wrong_value("normalize", &problem));
+        }
+    };
+    Ok(Value::from(normal.as_ref()))
+}
