@@ -3,7 +3,6 @@
 use std::cmp::Ordering;
 
 use super::number::{integer_with_float, total_floats};
-use crate::temporal::{DateTime, Duration, Time};
 use crate::value::{Map, Path, PathRef, Point, Value};
 
 /// Orders any two values; `Equal` exactly where they are equivalent.
@@ -22,9 +21,9 @@ pub fn order(left: &Value, right: &Value) -> Ordering {
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
         (Value::LocalTime(a), Value::LocalTime(b)) => a.cmp(b),
         (Value::LocalDateTime(a), Value::LocalDateTime(b)) => a.cmp(b),
-        (Value::Time(a), Value::Time(b)) => times(*a, *b),
-        (Value::DateTime(a), Value::DateTime(b)) => date_times(a, b),
-        (Value::Duration(a), Value::Duration(b)) => durations(a, b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::DateTime(a), Value::DateTime(b)) => a.cmp(b),
+        (Value::Duration(a), Value::Duration(b)) => a.order(b),
         (Value::Point(a), Value::Point(b)) => points(a, b),
         (Value::Bytes(a), Value::Bytes(b)) => a.cmp(b),
         (Value::List(a), Value::List(b)) => lists(a, b),
@@ -100,38 +99,6 @@ fn ref_with_path(left: &PathRef, right: &Path) -> Ordering {
     Some(left.start.id.0).cmp(&right.nodes.first().map(|node| node.id)).then_with(|| {
         left.relationships.iter().map(|step| step.id.0).cmp(right.relationships.iter().map(|step| step.id))
     })
-}
-
-/// Orders by the moment; the same moment from west to east.
-fn times(left: Time, right: Time) -> Ordering {
-    let moment = |time: Time| time.nanos - i64::from(time.offset_seconds) * 1_000_000_000;
-    moment(left).cmp(&moment(right)).then(left.offset_seconds.cmp(&right.offset_seconds))
-}
-
-/// Orders by the instant; the same instant from west to east, then by the zone's name.
-fn date_times(left: &DateTime, right: &DateTime) -> Ordering {
-    (left.seconds, left.nanos, left.zone.offset_seconds, &left.zone.name).cmp(&(
-        right.seconds,
-        right.nanos,
-        right.zone.offset_seconds,
-        &right.zone.name,
-    ))
-}
-
-/// Seconds of a month on average: a 400-year cycle divided by its 4,800 months.
-const MONTH_SECONDS: i128 = 2_629_746;
-const DAY_SECONDS: i128 = 86_400;
-
-/// Orders by the average length; equal lengths by months, then days.
-fn durations(left: &Duration, right: &Duration) -> Ordering {
-    let length = |duration: &Duration| {
-        let seconds = i128::from(duration.months) * MONTH_SECONDS
-            + i128::from(duration.days) * DAY_SECONDS
-            + i128::from(duration.seconds);
-        seconds * 1_000_000_000 + i128::from(duration.nanos)
-    };
-    let parts = |duration: &Duration| (duration.months, duration.days, duration.seconds, duration.nanos);
-    length(left).cmp(&length(right)).then_with(|| parts(left).cmp(&parts(right)))
 }
 
 fn points(left: &Point, right: &Point) -> Ordering {
