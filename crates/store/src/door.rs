@@ -37,6 +37,35 @@ pub struct OpenOptions {
     pub readers_max: u32,
     /// How long growing waits for the readers of the old map.
     pub grow_wait_max: std::time::Duration,
+    /// Sixteen bytes by which the caller knows the database: written when the store is made, compared ever after.
+    ///
+    /// A file that was swapped with another database's fails with [`StoreError::Damaged`]. `None` compares nothing.
+    pub identity: Option<[u8; 16]>,
+    /// Largest file that is checked page by page after an unclean stop; of a larger one only the upper pages are.
+    pub check_max_bytes: u64,
+    /// Counts the caller's first reads as a part of opening, until [`Store::confirm`].
+    ///
+    /// If the process dies before that twice in a row, the file is taken for the reason.
+    pub confirm: bool,
+    /// Opens the store although two processes died while opening it.
+    pub forgive: bool,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            create: false,
+            // Address space only: neither memory nor disk is taken before it is used.
+            map_start_bytes: 256 << 20,
+            map_max_bytes: 1 << 40,
+            readers_max: 512,
+            grow_wait_max: std::time::Duration::from_secs(5),
+            identity: None,
+            check_max_bytes: 4 << 30,
+            confirm: false,
+            forgive: false,
+        }
+    }
 }
 
 /// One open store.
@@ -59,6 +88,11 @@ pub trait Store: Send + Sync {
 
     /// Walks every page and record that the engine can check.
     fn check(&self) -> Result<(), StoreError>;
+
+    /// Says that the caller read the store and lives; see [`OpenOptions::confirm`].
+    fn confirm(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Reads of one consistent view of a store.
@@ -167,6 +201,9 @@ pub enum StoreError {
         /// Length of the value.
         value_bytes: usize,
     },
+    /// A key was appended that is not greater than all others: a defect above.
+    #[error("a key was appended out of order")]
+    Order,
     /// Stops a write on purpose, for a reason of the caller's.
     #[error("the write was given up")]
     Aborted,
@@ -191,7 +228,7 @@ impl StoreError {
             Self::Full { .. } => Code::StorageFull,
             Self::Busy { .. } | Self::Readers { .. } => Code::ResourceExhausted,
             Self::Poisoned | Self::Io { .. } => Code::StorageFailed,
-            Self::TooLong { .. } | Self::Aborted => Code::Internal,
+            Self::TooLong { .. } | Self::Order | Self::Aborted => Code::Internal,
         }
     }
 }

@@ -3,5 +3,15 @@
 //! Start reading at [`Engine`]; LMDB stands behind it in [`lmdb`], an in-memory engine in [`memory`].
 
 pub mod door;
+pub mod lmdb;
+pub mod memory;
 
 pub use door::*;
+
+/// Holds every engine to the limits of the door.
+pub(crate) fn check_lengths(key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+    if key.is_empty() || key.len() > KEY_MAX_BYTES || value.len() > VALUE_MAX_BYTES {
+        return Err(StoreError::TooLong { key_bytes: key.len(), value_bytes: value.len() });
+    }
+    Ok(())
+}

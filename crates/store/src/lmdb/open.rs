@@ -1,0 +1,180 @@
+//! Opens the files of a store, and trusts them only after looking.
+//! Leaves the walk over pages to `walk` and everything after opening to `store`. Start reading at [`LmdbEngine::open`].
+//!
+//! LMDB trusts its file: a truncated one kills the process, a changed one may. So this looks first, through
+//! ordinary reads, which can fail but not kill. How close the look is depends on the mark in the file:
+//!
+//! | mark | means | look |
+//! |---|---|---|
+//! | closed, and length, commit and time agree | nobody touched it since we closed it | header and meta pages |
+//! | open, none, or a disagreement | a process died, or somebody touched it | every page |
+//! | opening, twice | two processes died while opening it | refused |
+#![expect(unsafe_code, reason = "mapping a file; see the one block")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use heed::{CommitOrAbort, Env, EnvOpenOptions, WithoutTls};
+
+use super::error::from_heed;
+use super::files::{self, DataFile};
+use super::format::{self, Doing, FORMAT, Header, Meta, MetaFault};
+use super::reading::Keyspace;
+use super::store::{Limits, LmdbStore, Shared, whole_units};
+use super::walk::{self, Depth};
+use crate::{Engine, OpenOptions, Store, StoreError};
+
+/// Places in LMDB's reader table for our own reads: checks and copies.
+const OWN_READERS: u32 = 8;
+/// Deaths while opening after which a file is refused.
+const DEATHS_MAX: u32 = 2;
+
+/// Keeps each store in an LMDB environment of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LmdbEngine;
+
+impl Engine for LmdbEngine {
+    fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
+        if !self.exists(folder) {
+            if !options.create {
+                return Err(StoreError::NotFound { folder: folder.to_owned() });
+            }
+            let header = Header { format: FORMAT, identity: options.identity.unwrap_or_default() };
+            DataFile::create(folder, &header, options.map_start_bytes)?;
+        }
+        let data = DataFile::lock(folder)?;
+        let (header, meta) = inspect(&data, options)?;
+        files::remove_reader_table(folder);
+        let map_bytes = map_bytes(options, &meta);
+        let env = map(folder, map_bytes, options.readers_max)
+            .map_err(|error| from_heed(error, &data.path, "map the file"))?;
+        let keys = keyspace(&env).map_err(|error| from_heed(error, &data.path, "open the keyspace"))?;
+        let limits = Limits { map_max_bytes: options.map_max_bytes, grow_wait_max: options.grow_wait_max, header };
+        let store = LmdbStore::new(Shared::new(env, keys, data), map_bytes, options.readers_max, limits);
+        touch(&store)?;
+        if !options.confirm {
+            store.confirm()?;
+        }
+        Ok(Arc::new(store))
+    }
+
+    fn remove(&self, folder: &Path) -> Result<(), StoreError> {
+        // Whoever removes must be the only user, as with opening.
+        let data = match DataFile::lock(folder) {
+            Err(StoreError::NotFound { .. }) => None,
+            other => Some(other?),
+        };
+        files::remove_all(folder)?;
+        drop(data);
+        Ok(())
+    }
+
+    fn exists(&self, folder: &Path) -> bool {
+        fs::exists(folder.join(files::DATA)).unwrap_or(false)
+    }
+}
+
+/// Looks at the file before anything maps it, and marks it as being opened.
+fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), StoreError> {
+    let (header, meta) = (header(data)?, newest(data)?);
+    if options.identity.is_some_and(|identity| identity != header.identity) {
+        return Err(damaged(data, "it belongs to another database"));
+    }
+    let doing = data.doing()?;
+    let deaths = match doing {
+        Doing::Opening { deaths } => deaths + 1,
+        Doing::Open | Doing::Closed(_) => 0,
+    };
+    if deaths >= DEATHS_MAX && !options.forgive {
+        return Err(damaged(data, "the process died twice while opening it"));
+    }
+    if !is_untouched(data, &doing, &meta)? {
+        tracing::info!(file = %data.path.display(), "file was not closed by this server; checking it");
+        let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
+        walk::walk(data, &meta, pages)?;
+    }
+    data.set_doing(&Doing::Opening { deaths })?;
+    Ok((header, meta))
+}
+
+fn is_untouched(data: &DataFile, doing: &Doing, meta: &Meta) -> Result<bool, StoreError> {
+    let Doing::Closed(closed) = doing else { return Ok(false) };
+    let long_enough = closed.file_bytes >= (meta.last_page + 1) * u64::from(meta.page_bytes);
+    Ok(long_enough
+        && closed.commit == meta.commit
+        && closed.file_bytes == data.bytes()?
+        && closed.modified_ns == data.modified_ns()?)
+}
+
+fn header(data: &DataFile) -> Result<Header, StoreError> {
+    // LMDB's magic number first: it words the refusal of a file that is something else altogether.
+    meta_at(data, 0)?;
+    let bytes = data.read(format::HEADER_AT, format::HEADER_BYTES)?;
+    Header::parse(&bytes).map_err(|fault| refuse(data, fault))
+}
+
+/// Reads the meta page of the last commit; both pages have to make sense.
+pub(super) fn newest(data: &DataFile) -> Result<Meta, StoreError> {
+    let (even, odd) = (meta_at(data, 0)?, meta_at(data, 1)?);
+    Ok(if even.commit >= odd.commit { even } else { odd })
+}
+
+/// Reads the number of the last commit.
+pub(super) fn newest_commit(data: &DataFile) -> Result<u64, StoreError> {
+    newest(data).map(|meta| meta.commit)
+}
+
+fn meta_at(data: &DataFile, place: u64) -> Result<Meta, StoreError> {
+    let page_bytes = u64::from(format::PAGE_BYTES);
+    let bytes = data.read(place * page_bytes, format::PAGE_BYTES as usize)?;
+    match Meta::parse(&bytes, place) {
+        // The first page was ours, so the second is a page that got lost.
+        Err(MetaFault::Foreign(reason)) if place > 0 => Err(damaged(data, &format!("meta page {place}: {reason}"))),
+        other => other.map_err(|fault| refuse(data, fault)),
+    }
+}
+
+fn refuse(data: &DataFile, fault: MetaFault) -> StoreError {
+    match fault {
+        MetaFault::Foreign(reason) => StoreError::NotOurs { file: data.path.clone(), reason: reason.to_owned() },
+        MetaFault::Damaged(reason) => damaged(data, &reason),
+    }
+}
+
+fn damaged(data: &DataFile, reason: &str) -> StoreError {
+    StoreError::Damaged { file: data.path.clone(), reason: reason.to_owned() }
+}
+
+/// Gives the size to map: what was asked for, or more if the file is larger already.
+fn map_bytes(options: &OpenOptions, meta: &Meta) -> u64 {
+    let used = (meta.last_page + 1) * u64::from(meta.page_bytes);
+    whole_units(options.map_start_bytes.min(options.map_max_bytes).max(used))
+}
+
+fn map(folder: &Path, map_bytes: u64, readers_max: u32) -> Result<Env<WithoutTls>, heed::Error> {
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options.map_size(usize::try_from(map_bytes).expect("64-bit machines only"));
+    options.max_readers(readers_max.saturating_add(OWN_READERS));
+    // SAFETY: the file must not change under the map except through LMDB. We hold its lock, so no other process of
+    // ours has it; no flag is set that lets anybody write through the map or skip a sync; and the file was inspected,
+    // so every page that LMDB follows lies inside of it.
+    let env = unsafe { options.open(folder) }?;
+    env.clear_stale_readers()?;
+    Ok(env)
+}
+
+fn keyspace(env: &Env<WithoutTls>) -> Result<Keyspace, heed::Error> {
+    let opened = env.open_databases_and_commit(env.read_txn()?, |opener, txn| {
+        opener.open_database(txn, None).map(CommitOrAbort::<_, ()>::Commit)
+    })?;
+    Ok(opened.commit().flatten().expect("the unnamed keyspace is always there"))
+}
+
+/// Reads the first and the last entry through the map: what would kill the process does it under the mark.
+fn touch(store: &LmdbStore) -> Result<(), StoreError> {
+    let snapshot = store.snapshot()?;
+    let all = &[][..]..&[0xFF; 512][..];
+    snapshot.scan(all.clone(), &mut |_, _| false)?;
+    snapshot.scan_back(all, &mut |_, _| false)
+}

@@ -1,0 +1,65 @@
+//! One consistent view: an LMDB read transaction with its place in the reader table and its pass through the gate.
+//! Reads through `reading`. Start reading at [`LmdbSnapshot`].
+#![expect(unsafe_code, reason = "a read transaction is shared between threads; see the one block")]
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use heed::{RoTxn, WithoutTls};
+
+use super::gate::Pass;
+use super::reading::Reading;
+use super::store::Shared;
+use crate::{Reader, Snapshot, StoreError};
+
+/// A read transaction that any thread may use.
+///
+/// Fields are dropped from the top: the transaction ends before its pass goes back, and the environment outlives both.
+pub(super) struct LmdbSnapshot {
+    txn: SharedTxn,
+    _pass: Pass,
+    shared: Arc<Shared>,
+}
+
+struct SharedTxn(RoTxn<'static, WithoutTls>);
+
+// SAFETY: `RoTxn` is `Send` without thread-local readers, but not `Sync`, because heed cannot promise it for every use.
+// The uses that this module makes are reads of a top-level read-only transaction, and for those LMDB 0.9 changes
+// nothing in the transaction: `mdb_get` keeps its cursor on the stack and `mdb_cursor_open` allocates one of its own,
+// which is not linked to the transaction (its list of cursors exists only in write transactions); the unnamed
+// database is never stale, so no root is loaded late; pages come straight from the map. The one store is the error
+// flag, set when a page number lies outside the snapshot or a page has an impossible type: an idempotent store of one
+// aligned word, after which every read of this snapshot fails, which is what we want of a damaged file. The
+// transaction is neither renewed, nor committed, nor nested, and it ends once, in `drop`, with no borrow left.
+// `many_threads_read_one_snapshot` is the test.
+unsafe impl Sync for SharedTxn {}
+
+impl LmdbSnapshot {
+    pub(super) fn new(txn: RoTxn<'static, WithoutTls>, pass: Pass, shared: Arc<Shared>) -> Self {
+        Self { txn: SharedTxn(txn), _pass: pass, shared }
+    }
+
+    pub(super) fn reading(&self) -> Reading<'_> {
+        Reading { txn: &self.txn.0, keys: self.shared.keys, file: &self.shared.data.path }
+    }
+}
+
+impl Snapshot for LmdbSnapshot {}
+
+impl Reader for LmdbSnapshot {
+    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
+        self.reading().get(key)
+    }
+
+    fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        self.reading().scan(range, visit)
+    }
+
+    fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        self.reading().scan_back(range, visit)
+    }
+
+    fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {
+        self.reading().get_many(keys, visit)
+    }
+}

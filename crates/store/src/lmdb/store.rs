@@ -1,0 +1,274 @@
+//! One open environment: snapshots, the write turn, growth, copies.
+//! Leaves opening and its checks to `open`, walking pages to `walk`. Start reading at [`LmdbStore::write`].
+#![expect(unsafe_code, reason = "replacing the map; see the one block")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use heed::{CompactionOption, Env, MdbError, WithoutTls};
+use parking_lot::FairMutex;
+
+use super::error::{from_heed, is_full};
+use super::files::{self, DataFile};
+use super::format::{self, Doing, Header};
+use super::gate::{Gate, Pass, Visit};
+use super::reading::Keyspace;
+use super::snapshot::LmdbSnapshot;
+use super::walk::{self, Depth};
+use super::writer::{LmdbWriter, Trouble};
+use super::{MAP_UNIT_BYTES, open};
+use crate::{Snapshot, Store, StoreError, Usage, Writer};
+
+/// What one attempt to write came to.
+enum Attempt {
+    Done,
+    MapFull,
+}
+
+/// An open store on LMDB.
+pub(super) struct LmdbStore {
+    shared: Arc<Shared>,
+    /// The write turn. Fair, and taken before LMDB's own lock, which is not.
+    turn: FairMutex<Turn>,
+    gate: Arc<Gate>,
+    limits: Limits,
+}
+
+/// What a store was opened with.
+pub(super) struct Limits {
+    pub map_max_bytes: u64,
+    pub grow_wait_max: Duration,
+    pub header: Header,
+}
+
+/// What only the writer may touch.
+struct Turn {
+    map_bytes: u64,
+}
+
+/// What store and snapshots share; the last of them closes the file.
+pub(super) struct Shared {
+    /// `None` only while this value is being dropped.
+    env: Option<Env<WithoutTls>>,
+    pub(super) keys: Keyspace,
+    pub(super) data: DataFile,
+    /// A commit failed in a way after which the file may not be trusted to take another.
+    poisoned: AtomicBool,
+    /// There is no map any more: replacing it failed half way.
+    unmapped: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(env: Env<WithoutTls>, keys: Keyspace, data: DataFile) -> Arc<Self> {
+        let (poisoned, unmapped) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { env: Some(env), keys, data, poisoned, unmapped })
+    }
+
+    fn env(&self) -> &Env<WithoutTls> {
+        self.env.as_ref().expect("the environment goes only when the last owner does")
+    }
+
+    fn failed(&self, error: heed::Error, action: &'static str) -> StoreError {
+        from_heed(error, &self.data.path, action)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Snapshots, which hold the environment too, hold this value longer: here it closes for good.
+        self.env = None;
+        let folder = self.data.path.parent().expect("the data file lies in a folder").to_owned();
+        files::remove_reader_table(&folder);
+        if self.poisoned.load(Ordering::Acquire) {
+            return; // The mark stays "open", so that the next opening looks closely.
+        }
+        let closed = open::newest_commit(&self.data).and_then(|commit| self.data.set_closed(commit));
+        if let Err(error) = closed {
+            tracing::warn!(folder = %folder.display(), %error, "database not marked as closed; the next opening checks it");
+        }
+    }
+}
+
+impl LmdbStore {
+    pub(super) fn new(shared: Arc<Shared>, map_bytes: u64, readers_max: u32, limits: Limits) -> Self {
+        Self { shared, turn: FairMutex::new(Turn { map_bytes }), gate: Gate::new(readers_max), limits }
+    }
+
+    fn enter(&self, visit: Visit) -> Result<Pass, StoreError> {
+        let pass = self.gate.enter(visit)?;
+        if self.shared.unmapped.load(Ordering::Acquire) {
+            return Err(StoreError::Poisoned);
+        }
+        Ok(pass)
+    }
+
+    fn begin_reading(&self, visit: Visit) -> Result<LmdbSnapshot, StoreError> {
+        let pass = self.enter(visit)?;
+        let txn = self.shared.env().clone().static_read_txn();
+        let txn = txn.map_err(|error| self.shared.failed(error, "begin reading"))?;
+        Ok(LmdbSnapshot::new(txn, pass, Arc::clone(&self.shared)))
+    }
+
+    fn attempt(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<Attempt, StoreError> {
+        let shared = &*self.shared;
+        let txn = shared.env().write_txn().map_err(|error| shared.failed(error, "begin writing"))?;
+        let mut writer = LmdbWriter::new(txn, shared.keys, &shared.data.path);
+        let worked = work(&mut writer);
+        match (writer.trouble(), worked) {
+            (Trouble::MapFull, _) => return Ok(Attempt::MapFull),
+            (Trouble::Broken, Ok(())) => return Err(StoreError::Aborted),
+            (Trouble::Broken, Err(error)) => {
+                drop(writer);
+                return Err(self.judge_write(error));
+            }
+            (Trouble::Nothing, worked) => worked?,
+        }
+        match writer.commit() {
+            Ok(()) => Ok(Attempt::Done),
+            Err(heed::Error::Mdb(MdbError::MapFull)) => Ok(Attempt::MapFull),
+            Err(error) => Err(self.judge_write(shared.failed(error, "commit"))),
+        }
+    }
+
+    /// Decides what a failed write means for the next one.
+    ///
+    /// Pages that a full disk cut short belong to nobody yet, so the store is as before and may try again. After
+    /// anything else we cannot know what reached the disk: the page cache may show what a later read would not.
+    fn judge_write(&self, error: StoreError) -> StoreError {
+        let error = match error {
+            StoreError::Io { source, .. } if self.was_disk_full(&source) => {
+                StoreError::Full { reason: "the disk is full".to_owned() }
+            }
+            other => other,
+        };
+        match error {
+            StoreError::Full { .. } => self.cut_tail(),
+            _ => self.shared.poisoned.store(true, Ordering::Release),
+        }
+        error
+    }
+
+    fn was_disk_full(&self, error: &std::io::Error) -> bool {
+        is_full(error) || self.shared.data.path.parent().is_some_and(files::disk_is_full)
+    }
+
+    /// Gives back the pages past the last one of the last commit, so that one failed write does not keep the disk full.
+    fn cut_tail(&self) {
+        let cut = open::newest(&self.shared.data).and_then(|meta| {
+            // Under the write turn nobody else writes; readers never look past the last page of their commit.
+            let used = (meta.last_page + 1) * u64::from(meta.page_bytes);
+            if self.shared.data.bytes()? > used { self.shared.data.set_bytes(used) } else { Ok(()) }
+        });
+        if let Err(error) = cut {
+            tracing::warn!(%error, "could not give back the room of a failed write");
+        }
+    }
+
+    fn grow(&self, turn: &mut Turn) -> Result<(), StoreError> {
+        if turn.map_bytes >= self.limits.map_max_bytes {
+            return Err(StoreError::Full {
+                reason: format!("the database reached its largest size of {} bytes", self.limits.map_max_bytes),
+            });
+        }
+        let larger = turn.map_bytes.saturating_mul(2).min(self.limits.map_max_bytes);
+        let _closed = self.gate.close(self.limits.grow_wait_max)?;
+        let bytes = usize::try_from(larger).expect("64-bit machines only");
+        // SAFETY: LMDB asks that the process has no transaction open in this environment. Readers hold a pass as long
+        // as their transaction lives and the gate is closed with everyone out; the one write transaction was aborted
+        // by our caller, who holds the write turn. So nothing points into the map that goes away.
+        match unsafe { self.shared.env().resize(bytes) } {
+            Ok(()) => {
+                tracing::debug!(file = %self.shared.data.path.display(), map_bytes = larger, "map grown");
+                turn.map_bytes = larger;
+                Ok(())
+            }
+            Err(error) => {
+                // LMDB unmaps before it maps: whatever failed, the old map may be gone.
+                self.shared.unmapped.store(true, Ordering::Release);
+                self.shared.poisoned.store(true, Ordering::Release);
+                Err(self.shared.failed(error, "grow the map"))
+            }
+        }
+    }
+}
+
+impl Store for LmdbStore {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        Ok(Arc::new(self.begin_reading(Visit::Snapshot)?))
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let mut turn = self.turn.lock();
+        loop {
+            if self.shared.poisoned.load(Ordering::Acquire) {
+                return Err(StoreError::Poisoned);
+            }
+            match self.attempt(work)? {
+                Attempt::Done => return Ok(()),
+                Attempt::MapFull => self.grow(&mut turn)?,
+            }
+        }
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        let _pass = self.enter(Visit::Look)?;
+        let stat = self.shared.env().unnamed_database_stat();
+        let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages + 2;
+        Ok(Usage {
+            used_bytes: pages as u64 * u64::from(stat.page_size),
+            file_bytes: self.shared.data.bytes()?,
+            map_bytes: self.shared.env().info().map_size as u64,
+            readers: self.gate.readers(),
+        })
+    }
+
+    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
+        let action = "copy the database";
+        if folder.join(files::DATA).exists() {
+            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(StoreError::Io { action, source });
+        }
+        std::fs::create_dir_all(folder).map_err(|source| StoreError::Io { action, source })?;
+        let _pass = self.enter(Visit::Look)?;
+        files::place(folder, |file| {
+            let copied = self.shared.env().copy_to_file(file, CompactionOption::Enabled);
+            copied.map_err(|error| match error {
+                heed::Error::Io(source) => source,
+                other => std::io::Error::other(other),
+            })?;
+            // LMDB writes its own part of the meta pages only; the header is ours to carry over.
+            std::os::unix::fs::FileExt::write_all_at(file, &self.limits.header.print(), format::HEADER_AT)
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        // Meta pages change with every commit, so the roots are read while nobody commits. The pages below them
+        // stay as they are for as long as the snapshot lives.
+        let (snapshot, meta) = {
+            let _turn = self.turn.lock();
+            (self.begin_reading(Visit::Look)?, open::newest(&self.shared.data)?)
+        };
+        walk::walk(&self.shared.data, &meta, Depth::Leaves)?;
+        let mut entries = 0;
+        snapshot.reading().scan(&[]..&[0xFF; 512], &mut |_, _| {
+            entries += 1;
+            true
+        })?;
+        if entries != meta.main.entries {
+            let reason = format!("{entries} entries were read where {} are counted", meta.main.entries);
+            return Err(StoreError::Damaged { file: self.shared.data.path.clone(), reason });
+        }
+        Ok(())
+    }
+
+    fn confirm(&self) -> Result<(), StoreError> {
+        self.shared.data.set_doing(&Doing::Open)
+    }
+}
+
+/// Rounds a size of the map up to what every operating system accepts.
+pub(super) fn whole_units(bytes: u64) -> u64 {
+    bytes.div_ceil(MAP_UNIT_BYTES).max(1).saturating_mul(MAP_UNIT_BYTES)
+}

@@ -1,0 +1,109 @@
+//! The write transaction as the door shows it; it never leaves the function that began it.
+//! Decides nothing about growth or poison; `store` reads [`LmdbWriter::trouble`] and does.
+//! Start reading at [`LmdbWriter`].
+
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::path::Path;
+
+use heed::{MdbError, PutFlags, RwTxn};
+
+use super::error::from_heed;
+use super::reading::{Keyspace, Reading, bounds};
+use crate::{Reader, StoreError, Writer, check_lengths};
+
+/// A write transaction that stays on its thread.
+pub(super) struct LmdbWriter<'s> {
+    txn: RwTxn<'s>,
+    keys: Keyspace,
+    file: &'s Path,
+    trouble: Trouble,
+    // heed's transaction may be sent to another thread by safe code, where its commit would return `Ok` and then
+    // block every later writer: LMDB's mutex belongs to the thread that took it. A raw pointer makes ours stay.
+    _stays: PhantomData<*const ()>,
+}
+
+/// What went wrong in a transaction so far; LMDB refuses to commit after either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    Nothing,
+    /// The map has no room; with a larger one the same work may succeed.
+    MapFull,
+    /// A page could not be written or read.
+    Broken,
+}
+
+impl<'s> LmdbWriter<'s> {
+    pub(super) fn new(txn: RwTxn<'s>, keys: Keyspace, file: &'s Path) -> Self {
+        Self { txn, keys, file, trouble: Trouble::Nothing, _stays: PhantomData }
+    }
+
+    pub(super) fn trouble(&self) -> Trouble {
+        self.trouble
+    }
+
+    pub(super) fn commit(self) -> Result<(), heed::Error> {
+        self.txn.commit()
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        Reading { txn: &self.txn, keys: self.keys, file: self.file }
+    }
+
+    fn failed(&mut self, error: heed::Error) -> StoreError {
+        self.trouble = match error {
+            heed::Error::Mdb(MdbError::MapFull) => Trouble::MapFull,
+            _ => Trouble::Broken,
+        };
+        from_heed(error, self.file, "write the database")
+    }
+}
+
+impl Reader for LmdbWriter<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
+        self.reading().get(key)
+    }
+
+    fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        self.reading().scan(range, visit)
+    }
+
+    fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        self.reading().scan_back(range, visit)
+    }
+
+    fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {
+        self.reading().get_many(keys, visit)
+    }
+}
+
+impl Writer for LmdbWriter<'_> {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_lengths(key, value)?;
+        self.keys.put(&mut self.txn, key, value).map_err(|error| self.failed(error))
+    }
+
+    fn append(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_lengths(key, value)?;
+        match self.keys.put_with_flags(&mut self.txn, PutFlags::APPEND, key, value) {
+            // LMDB found a greater or an equal key and changed nothing.
+            Err(heed::Error::Mdb(MdbError::KeyExist)) => Err(StoreError::Order),
+            other => other.map_err(|error| self.failed(error)),
+        }
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<bool, StoreError> {
+        if key.is_empty() {
+            return Ok(false);
+        }
+        self.keys.delete(&mut self.txn, key).map_err(|error| self.failed(error))
+    }
+
+    fn delete_range(&mut self, range: Range<&[u8]>) -> Result<(), StoreError> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let deleted = self.keys.delete_range(&mut self.txn, &bounds(&range));
+        deleted.map(drop).map_err(|error| self.failed(error))
+    }
+}

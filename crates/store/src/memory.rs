@@ -1,0 +1,243 @@
+//! An engine that keeps everything in memory, for tests and for databases that may vanish.
+//! Keeps the promises of the door, durability aside; a store lives as long as its engine.
+//! Start reading at [`MemoryEngine`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::{Bound, Range};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use parking_lot::{FairMutex, Mutex};
+
+use crate::{Engine, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
+
+type Bytes = Arc<[u8]>;
+type Entries = BTreeMap<Bytes, Bytes>;
+
+/// Keeps each store in a map in memory.
+#[derive(Clone, Default)]
+pub struct MemoryEngine {
+    disks: Arc<Mutex<HashMap<PathBuf, Disk>>>,
+}
+
+/// What stays of a store while nobody has it open.
+#[derive(Clone, Default)]
+struct Disk {
+    content: Arc<Mutex<Content>>,
+    opened: Weak<MemoryStore>,
+    identity: [u8; 16],
+}
+
+#[derive(Clone, Default)]
+struct Content {
+    entries: Arc<Entries>,
+    bytes: u64,
+}
+
+impl Engine for MemoryEngine {
+    fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
+        let mut disks = self.disks.lock();
+        if !disks.contains_key(folder) && !options.create {
+            return Err(StoreError::NotFound { folder: folder.to_owned() });
+        }
+        let disk = disks
+            .entry(folder.to_owned())
+            .or_insert_with(|| Disk { identity: options.identity.unwrap_or_default(), ..Disk::default() });
+        if disk.opened.strong_count() > 0 {
+            return Err(StoreError::InUse { folder: folder.to_owned() });
+        }
+        if options.identity.is_some_and(|identity| identity != disk.identity) {
+            let reason = "it belongs to another database".to_owned();
+            return Err(StoreError::Damaged { file: folder.to_owned(), reason });
+        }
+        let store = Arc::new(MemoryStore {
+            engine: self.clone(),
+            content: Arc::clone(&disk.content),
+            identity: disk.identity,
+            turn: FairMutex::default(),
+            readers: Arc::default(),
+            readers_max: options.readers_max,
+            map_max_bytes: options.map_max_bytes,
+        });
+        disk.opened = Arc::downgrade(&store);
+        Ok(store)
+    }
+
+    fn remove(&self, folder: &Path) -> Result<(), StoreError> {
+        let mut disks = self.disks.lock();
+        if disks.get(folder).is_some_and(|disk| disk.opened.strong_count() > 0) {
+            return Err(StoreError::InUse { folder: folder.to_owned() });
+        }
+        disks.remove(folder);
+        Ok(())
+    }
+
+    fn exists(&self, folder: &Path) -> bool {
+        self.disks.lock().contains_key(folder)
+    }
+}
+
+struct MemoryStore {
+    engine: MemoryEngine,
+    content: Arc<Mutex<Content>>,
+    identity: [u8; 16],
+    turn: FairMutex<()>,
+    /// One more than the snapshots that are open: each holds a clone.
+    readers: Arc<()>,
+    readers_max: u32,
+    map_max_bytes: u64,
+}
+
+impl MemoryStore {
+    fn readers(&self) -> u32 {
+        u32::try_from(Arc::strong_count(&self.readers) - 1).unwrap_or(u32::MAX)
+    }
+}
+
+impl Store for MemoryStore {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        let content = self.content.lock();
+        if self.readers() >= self.readers_max {
+            return Err(StoreError::Readers { readers_max: self.readers_max });
+        }
+        Ok(Arc::new(MemorySnapshot { entries: Arc::clone(&content.entries), _place: Arc::clone(&self.readers) }))
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let _turn = self.turn.lock();
+        // The whole map is copied, so that snapshots taken meanwhile see the old one. Entries are shared, which makes
+        // the copy cheap enough for tests; a store that is large and busy belongs on disk.
+        let mut writer = MemoryWriter { content: self.content.lock().clone() };
+        work(&mut writer)?;
+        if writer.content.bytes > self.map_max_bytes {
+            let largest = self.map_max_bytes;
+            return Err(StoreError::Full {
+                reason: format!("the database reached its largest size of {largest} bytes"),
+            });
+        }
+        *self.content.lock() = writer.content;
+        Ok(())
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        let bytes = self.content.lock().bytes;
+        Ok(Usage { used_bytes: bytes, file_bytes: bytes, map_bytes: self.map_max_bytes, readers: self.readers() })
+    }
+
+    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
+        let content = Arc::new(Mutex::new(self.content.lock().clone()));
+        let mut disks = self.engine.disks.lock();
+        if disks.contains_key(folder) {
+            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+            return Err(StoreError::Io { action: "copy the database", source });
+        }
+        disks.insert(folder.to_owned(), Disk { content, identity: self.identity, opened: Weak::new() });
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+struct MemorySnapshot {
+    entries: Arc<Entries>,
+    _place: Arc<()>,
+}
+
+impl Snapshot for MemorySnapshot {}
+
+struct MemoryWriter {
+    content: Content,
+}
+
+impl MemoryWriter {
+    fn change(&mut self, key: &[u8], value: Option<&[u8]>) -> bool {
+        let entries = Arc::make_mut(&mut self.content.entries);
+        let cost = |value: &[u8]| (key.len() + value.len()) as u64;
+        self.content.bytes += value.map_or(0, cost);
+        let old = match value {
+            Some(value) => entries.insert(key.into(), value.into()),
+            None => entries.remove(key),
+        };
+        self.content.bytes -= old.as_deref().map_or(0, cost);
+        old.is_some()
+    }
+}
+
+impl Writer for MemoryWriter {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_lengths(key, value)?;
+        self.change(key, Some(value));
+        Ok(())
+    }
+
+    fn append(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        check_lengths(key, value)?;
+        if self.content.entries.last_key_value().is_some_and(|(last, _)| **last >= *key) {
+            return Err(StoreError::Order);
+        }
+        self.put(key, value)
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<bool, StoreError> {
+        Ok(self.content.entries.contains_key(key) && self.change(key, None))
+    }
+
+    fn delete_range(&mut self, range: Range<&[u8]>) -> Result<(), StoreError> {
+        let keys: Vec<Bytes> = between(&self.content.entries, &range).map(|(key, _)| Arc::clone(key)).collect();
+        for key in keys {
+            self.change(&key, None);
+        }
+        Ok(())
+    }
+}
+
+/// Lends the map that a reader reads.
+trait Lends {
+    fn entries(&self) -> &Entries;
+}
+
+impl Lends for MemorySnapshot {
+    fn entries(&self) -> &Entries {
+        &self.entries
+    }
+}
+
+impl Lends for MemoryWriter {
+    fn entries(&self) -> &Entries {
+        &self.content.entries
+    }
+}
+
+impl<T: Lends> Reader for T {
+    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
+        Ok(self.entries().get(key).map(|value| &**value))
+    }
+
+    fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        between(self.entries(), &range).all(|(key, value)| visit(key, value));
+        Ok(())
+    }
+
+    fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
+        between(self.entries(), &range).rev().all(|(key, value)| visit(key, value));
+        Ok(())
+    }
+
+    fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {
+        for (place, key) in keys.iter().enumerate() {
+            visit(place, self.get(key)?);
+        }
+        Ok(())
+    }
+}
+
+fn between<'m>(
+    entries: &'m Entries,
+    range: &Range<&[u8]>,
+) -> impl DoubleEndedIterator<Item = (&'m Bytes, &'m Bytes)> + use<'m> {
+    // A map refuses a range that ends before it starts; the door calls it empty.
+    let end = range.end.max(range.start);
+    entries.range::<[u8], _>((Bound::Included(range.start), Bound::Excluded(end)))
+}

@@ -1,0 +1,362 @@
+//! What the door promises, tried on each engine: one list of tests, run for LMDB and for memory.
+#![expect(missing_docs, reason = "tests")]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use store::lmdb::LmdbEngine;
+use store::memory::MemoryEngine;
+use store::{Engine, KEY_MAX_BYTES, OpenOptions, Reader, Store, StoreError, VALUE_MAX_BYTES, Writer};
+
+/// A key above all others: no key begins with 480 bytes of 0xFF.
+const END: &[u8] = &[0xFF; KEY_MAX_BYTES + 1];
+
+fn options() -> OpenOptions {
+    OpenOptions {
+        create: true,
+        map_start_bytes: 1 << 20,
+        map_max_bytes: 64 << 20,
+        readers_max: 32,
+        ..Default::default()
+    }
+}
+
+fn put_all(store: &dyn Store, pairs: &[(&str, &str)]) {
+    let put = |writer: &mut dyn Writer| {
+        pairs.iter().try_for_each(|(key, value)| writer.put(key.as_bytes(), value.as_bytes()))
+    };
+    store.write(&mut { put }).expect("room for a few entries");
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn all(reader: &dyn Reader) -> String {
+    between(reader, b"", END)
+}
+
+fn between(reader: &dyn Reader, start: &[u8], end: &[u8]) -> String {
+    let mut found = Vec::new();
+    let visit = &mut |key: &[u8], value: &[u8]| {
+        found.push(format!("{}={}", text(key), text(value)));
+        true
+    };
+    reader.scan(start..end, visit).expect("a sound store");
+    let mut back = Vec::new();
+    let visit = &mut |key: &[u8], value: &[u8]| {
+        back.push(format!("{}={}", text(key), text(value)));
+        true
+    };
+    reader.scan_back(start..end, visit).expect("a sound store");
+    back.reverse();
+    assert_eq!(found, back, "both directions see the same");
+    found.join(" ")
+}
+
+fn snapshots_are_isolated(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    put_all(&*store, &[("a", "1")]);
+    let before = store.snapshot().expect("a place");
+    put_all(&*store, &[("a", "2"), ("b", "3")]);
+    let after = store.snapshot().expect("a place");
+    assert_eq!((all(&*before), all(&*after)), ("a=1".to_owned(), "a=2 b=3".to_owned()));
+    assert_eq!(store.usage().expect("usage").readers, 2);
+}
+
+fn a_write_reads_itself(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    put_all(&*store, &[("a", "1"), ("b", "2")]);
+    let work = &mut |writer: &mut dyn Writer| {
+        writer.put(b"c", b"3")?;
+        assert!(writer.delete(b"a")?);
+        assert!(!writer.delete(b"a")?);
+        assert!(!writer.delete(b"")?);
+        assert_eq!(writer.get(b"a")?, None);
+        assert_eq!(all(&*writer), "b=2 c=3");
+        // A snapshot taken meanwhile knows nothing of it.
+        assert_eq!(all(&*store.snapshot()?), "a=1 b=2");
+        Ok(())
+    };
+    store.write(work).expect("writes");
+    assert_eq!(all(&*store.snapshot().expect("a place")), "b=2 c=3");
+}
+
+fn ranges_leave_out_their_end(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    assert_eq!(all(&*store.snapshot().expect("a place")), "");
+    put_all(&*store, &[("a", "1"), ("b", "2"), ("ba", "3"), ("c", "4")]);
+    let snapshot = store.snapshot().expect("a place");
+    for (start, end, expected) in [
+        ("a", "c", "a=1 b=2 ba=3"),
+        ("aa", "bb", "b=2 ba=3"),
+        ("b", "b", ""),
+        ("c", "a", ""),
+        ("", "b", "a=1"),
+        ("", "", ""),
+        ("d", "e", ""),
+        ("ba", "zzz", "ba=3 c=4"),
+    ] {
+        assert_eq!(between(&*snapshot, start.as_bytes(), end.as_bytes()), expected, "{start}..{end}");
+    }
+    let mut seen = 0;
+    let visit = &mut |_: &[u8], _: &[u8]| {
+        seen += 1;
+        seen < 2
+    };
+    snapshot.scan(b""..END, visit).expect("scans");
+    snapshot.scan_back(b""..END, visit).expect("scans");
+    assert_eq!(seen, 3, "stops when told: after two forwards, after one more backwards");
+}
+
+fn many_keys_at_once(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    put_all(&*store, &[("a", "1"), ("c", "3")]);
+    let mut found = Vec::new();
+    let keys: [&[u8]; 5] = [b"c", b"b", b"a", b"a", b""];
+    let visit = &mut |place: usize, value: Option<&[u8]>| found.push((place, value.map(text)));
+    store.snapshot().expect("a place").get_many(&keys, visit).expect("reads");
+    let (one, three) = (Some("1".to_owned()), Some("3".to_owned()));
+    assert_eq!(found, [(0, three), (1, None), (2, one.clone()), (3, one), (4, None)]);
+}
+
+fn appends_only_in_order(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    let work = &mut |writer: &mut dyn Writer| {
+        writer.append(b"a", b"1")?;
+        writer.append(b"b", b"2")?;
+        assert!(matches!(writer.append(b"b", b"x"), Err(StoreError::Order)));
+        assert!(matches!(writer.append(b"a", b"x"), Err(StoreError::Order)));
+        // The refusal changed nothing, and the write goes on.
+        writer.append(b"c", b"3")
+    };
+    store.write(work).expect("writes");
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1 b=2 c=3");
+}
+
+fn too_long_is_refused(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    let (key, value) = ([7; KEY_MAX_BYTES + 1], vec![7; VALUE_MAX_BYTES + 1]);
+    let work = &mut |writer: &mut dyn Writer| {
+        for (key, value) in [(&key[..], &b"v"[..]), (b"k", &value), (b"", b"v")] {
+            assert!(matches!(writer.put(key, value), Err(StoreError::TooLong { .. })));
+            assert!(matches!(writer.append(key, value), Err(StoreError::TooLong { .. })));
+        }
+        writer.put(&key[..KEY_MAX_BYTES], &value[..VALUE_MAX_BYTES])?;
+        writer.put(b"empty value", b"")
+    };
+    store.write(work).expect("writes");
+    let snapshot = store.snapshot().expect("a place");
+    assert_eq!(snapshot.get(&key[..KEY_MAX_BYTES]).expect("reads").map(<[u8]>::len), Some(VALUE_MAX_BYTES));
+    assert_eq!(snapshot.get(b"empty value").expect("reads"), Some(&b""[..]));
+    store.check().expect("sound");
+}
+
+fn ranges_are_deleted(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    let fill = &mut |writer: &mut dyn Writer| {
+        (0..5_000u32).try_for_each(|number| writer.put(&number.to_be_bytes(), &[9; 100]))
+    };
+    store.write(fill).expect("writes");
+    let work = &mut |writer: &mut dyn Writer| {
+        writer.delete_range(&10u32.to_be_bytes()..&4_990u32.to_be_bytes())?;
+        writer.delete_range(&4u32.to_be_bytes()..&4u32.to_be_bytes())?;
+        writer.delete_range(&9u32.to_be_bytes()..&0u32.to_be_bytes())
+    };
+    store.write(work).expect("writes");
+    let mut count = 0;
+    let visit = &mut |_: &[u8], _: &[u8]| {
+        count += 1;
+        true
+    };
+    store.snapshot().expect("a place").scan(b""..END, visit).expect("scans");
+    assert_eq!(count, 20);
+    store.check().expect("sound");
+    store.write(&mut |writer: &mut dyn Writer| writer.delete_range(b""..END)).expect("writes");
+    assert_eq!(all(&*store.snapshot().expect("a place")), "");
+    store.check().expect("sound");
+}
+
+fn failed_work_leaves_nothing(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    put_all(&*store, &[("a", "1")]);
+    let work = &mut |writer: &mut dyn Writer| {
+        writer.put(b"b", b"2")?;
+        writer.delete(b"a")?;
+        Err(StoreError::Aborted)
+    };
+    assert!(matches!(store.write(work), Err(StoreError::Aborted)));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.write(&mut |writer: &mut dyn Writer| {
+            writer.put(b"c", b"3")?;
+            panic!("on purpose");
+        })
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1");
+    put_all(&*store, &[("d", "4")]);
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1 d=4");
+}
+
+fn content_survives_closing(engine: &dyn Engine, folder: &Path) {
+    let refused = engine.open(folder, &OpenOptions::default());
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "not made unless asked");
+    let store = engine.open(folder, &options()).expect("opens");
+    put_all(&*store, &[("a", "1")]);
+    assert!(matches!(engine.open(folder, &options()), Err(StoreError::InUse { .. })));
+    assert!(matches!(engine.remove(folder), Err(StoreError::InUse { .. })));
+    let snapshot = store.snapshot().expect("a place");
+    drop(store);
+    assert_eq!(all(&*snapshot), "a=1", "a snapshot outlives its store");
+    drop(snapshot);
+    let store = engine.open(folder, &OpenOptions { create: false, ..options() }).expect("opens again");
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1");
+    drop(store);
+    engine.remove(folder).expect("nobody has it");
+    assert!(!engine.exists(folder));
+    engine.remove(folder).expect("removing nothing is fine");
+}
+
+fn places_for_readers_are_bounded(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &OpenOptions { readers_max: 3, ..options() }).expect("opens");
+    let mut held: Vec<_> = (0..3).map(|_| store.snapshot().expect("a place")).collect();
+    assert!(matches!(store.snapshot(), Err(StoreError::Readers { readers_max: 3 })));
+    // Our own reads do not need one of those places.
+    store.check().expect("sound");
+    assert_eq!(store.usage().expect("usage").readers, 3);
+    held.pop();
+    store.snapshot().expect("a place is free again");
+}
+
+fn the_largest_size_holds(engine: &dyn Engine, folder: &Path) {
+    let options = OpenOptions { map_start_bytes: 64 << 10, map_max_bytes: 1 << 20, ..options() };
+    let store = engine.open(folder, &options).expect("opens");
+    put_all(&*store, &[("a", "1")]);
+    let work = &mut |writer: &mut dyn Writer| (0..200u32).try_for_each(|n| writer.put(&n.to_be_bytes(), &[1; 10_000]));
+    assert!(matches!(store.write(work), Err(StoreError::Full { .. })));
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1");
+    put_all(&*store, &[("b", "2")]);
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1 b=2");
+    store.check().expect("sound");
+}
+
+fn copies_are_whole(engine: &dyn Engine, folder: &Path) {
+    let identity = Some([3; 16]);
+    let store = engine.open(folder, &OpenOptions { identity, ..options() }).expect("opens");
+    put_all(&*store, &[("a", "1"), ("b", "2")]);
+    let copy = folder.join("copy");
+    store.copy_to(&copy).expect("copies");
+    assert!(store.copy_to(&copy).is_err(), "a copy never writes over a store");
+    let copied = engine.open(&copy, &OpenOptions { identity, ..options() }).expect("opens");
+    assert_eq!(all(&*copied.snapshot().expect("a place")), "a=1 b=2");
+    copied.check().expect("sound");
+    put_all(&*copied, &[("c", "3")]);
+    assert_eq!(all(&*store.snapshot().expect("a place")), "a=1 b=2");
+    drop(copied);
+    let other = engine.open(&copy, &OpenOptions { identity: Some([4; 16]), ..options() });
+    assert!(matches!(other, Err(StoreError::Damaged { .. })), "another database's file is noticed");
+}
+
+fn many_threads_read_one_snapshot(engine: &dyn Engine, folder: &Path) {
+    // Large from the start: a snapshot that stays open keeps the map from growing.
+    let store = engine.open(folder, &OpenOptions { map_start_bytes: 64 << 20, ..options() }).expect("opens");
+    let fill = &mut |writer: &mut dyn Writer| {
+        (0..20_000u32).try_for_each(|number| writer.append(&number.to_be_bytes(), &number.to_le_bytes()))
+    };
+    store.write(fill).expect("writes");
+    let snapshot = store.snapshot().expect("a place");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for round in 0u32.. {
+                if done.load(Ordering::Relaxed) {
+                    break;
+                }
+                let work = &mut |writer: &mut dyn Writer| {
+                    (0..200u32).try_for_each(|n| writer.put(&(n * 97).to_be_bytes(), &round.to_be_bytes()))
+                };
+                store.write(work).expect("writes");
+            }
+        });
+        let readers: Vec<_> = (0..4u32)
+            .map(|seed| {
+                let snapshot = &snapshot;
+                scope.spawn(move || {
+                    for step in 0..40_000u32 {
+                        let number = (step * 7919 + seed) % 20_000;
+                        let value = snapshot.get(&number.to_be_bytes()).expect("reads");
+                        assert_eq!(value, Some(&number.to_le_bytes()[..]));
+                    }
+                    let mut count = 0;
+                    let visit = &mut |_: &[u8], _: &[u8]| {
+                        count += 1;
+                        true
+                    };
+                    snapshot.scan(b""..END, visit).expect("scans");
+                    assert_eq!(count, 20_000);
+                })
+            })
+            .collect();
+        let read: Vec<_> = readers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(read.iter().all(Result::is_ok) && writing.join().is_ok());
+    });
+    store.check().expect("sound");
+}
+
+fn writers_take_turns(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..25 {
+                    let work = &mut |writer: &mut dyn Writer| {
+                        let count = writer
+                            .get(b"count")?
+                            .map_or(0, |bytes| u32::from_be_bytes(bytes.try_into().expect("four bytes")));
+                        writer.put(b"count", &(count + 1).to_be_bytes())
+                    };
+                    store.write(work).expect("writes");
+                }
+            });
+        }
+    });
+    let snapshot = store.snapshot().expect("a place");
+    assert_eq!(snapshot.get(b"count").expect("reads"), Some(&100u32.to_be_bytes()[..]));
+}
+
+/// Makes one test for each engine of each function above.
+macro_rules! on_both_engines {
+    ($($name:ident)*) => {
+        mod lmdb {
+            use super::*;
+            $(#[test] fn $name() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::$name(&LmdbEngine, &folder.path().join("store"));
+            })*
+        }
+        mod memory {
+            use super::*;
+            $(#[test] fn $name() {
+                super::$name(&MemoryEngine::default(), Path::new("store"));
+            })*
+        }
+    };
+}
+
+on_both_engines! {
+    snapshots_are_isolated
+    a_write_reads_itself
+    ranges_leave_out_their_end
+    many_keys_at_once
+    appends_only_in_order
+    too_long_is_refused
+    ranges_are_deleted
+    failed_work_leaves_nothing
+    content_survives_closing
+    places_for_readers_are_bounded
+    the_largest_size_holds
+    copies_are_whole
+    many_threads_read_one_snapshot
+    writers_take_turns
+}
