@@ -2,8 +2,6 @@
 //! Leaves the calendar to [`crate::temporal`] and functions by name to `query`.
 //! Start reading at [`add`].
 
-use std::sync::Arc;
-
 use compact_str::CompactString;
 
 use crate::code::{Code, Failure};
@@ -185,9 +183,105 @@ fn with_text(
     }
 }
 
-/// Appends in place where the list has no other owner: `list + item` in a loop stays linear.
-pub fn append(list: Arc<Vec<Value>>, item: Value) -> Value {
-    let mut items = Arc::unwrap_or_clone(list);
-    items.push(item);
-    Value::list(items)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::literal;
+    use crate::value::Map;
+
+    type Operator = fn(&Value, &Value) -> Result<Value, Failure>;
+
+    fn check(operator: Operator, left: impl Into<Value>, right: impl Into<Value>, expected: &str) {
+        let got = match operator(&left.into(), &right.into()) {
+            Ok(value) => literal(&value),
+            Err(failure) => format!("{:?}: {failure}", failure.code()),
+        };
+        assert_eq!(got, expected);
+    }
+
+    fn check_negate(value: impl Into<Value>, expected: &str) {
+        check(|value, _| negate(value), value, Value::Null, expected);
+    }
+
+    fn list(items: &[i64]) -> Value {
+        Value::list(items.iter().copied().map(Value::Integer).collect())
+    }
+
+    #[test]
+    fn integers_stay_integers() {
+        check(add, 1, 2, "3");
+        check(subtract, 1, 2, "-1");
+        check(multiply, 3, 2, "6");
+        check(divide, 7, 2, "3");
+        check(divide, -7, 2, "-3");
+        check(modulo, -7, 2, "-1");
+        check(power, 2, 3, "8.0");
+    }
+
+    #[test]
+    fn overflow_is_an_error() {
+        let check_overflow = |operator: Operator, left: i64, right: i64, shown: &str| {
+            let message = format!("result of {shown} cannot be represented as an integer");
+            check(operator, left, right, &format!("ArithmeticError: long overflow: {message}"));
+        };
+        check_overflow(add, i64::MAX, 1, "9223372036854775807 + 1");
+        check_overflow(subtract, i64::MIN, 1, "-9223372036854775808 - 1");
+        check_overflow(multiply, i64::MAX, 2, "9223372036854775807 * 2");
+        check_overflow(divide, i64::MIN, -1, "-9223372036854775808 / -1");
+        check_overflow(|value, _| negate(value), i64::MIN, 0, "0 - -9223372036854775808");
+        check(modulo, i64::MIN, -1, "0");
+    }
+
+    #[test]
+    fn division_by_zero() {
+        check(divide, 1, 0, "ArithmeticError: / by zero");
+        check(modulo, 1, 0, "ArithmeticError: / by zero");
+        check(divide, 1, 0.0, "Infinity");
+        check(divide, 0.0, 0, "NaN");
+        check(modulo, 1.5, 0, "NaN");
+    }
+
+    #[test]
+    fn floats_follow_ieee() {
+        check(add, 1, 0.5, "1.5");
+        check(multiply, 1e308, 10, "Infinity");
+        check(modulo, 5.5, 2, "1.5");
+        check(power, -1, 0.5, "NaN");
+        check_negate(0.5, "-0.5");
+    }
+
+    #[test]
+    fn null_wins() {
+        check(add, Value::Null, 1, "null");
+        check(add, list(&[1]), Value::Null, "null");
+        check(power, 1, Value::Null, "null");
+        check(divide, 1, Value::Null, "null");
+        check_negate(Value::Null, "null");
+    }
+
+    #[test]
+    fn text_joins_with_plain_values() {
+        check(add, "a", "b", "'ab'");
+        check(add, "a", 1, "'a1'");
+        check(add, 1.5, "b", "'1.5b'");
+        check(add, "is ", true, "'is true'");
+        check(add, "a", Value::map(Map::new()), "TypeError: Cannot add `String` and `Map`");
+    }
+
+    #[test]
+    fn lists_take_anything_in() {
+        check(add, list(&[1]), list(&[2, 3]), "[1, 2, 3]");
+        check(add, list(&[1]), 2, "[1, 2]");
+        check(add, 0, list(&[1]), "[0, 1]");
+        check(add, "a", list(&[1]), "['a', 1]");
+    }
+
+    #[test]
+    fn other_types_are_refused() {
+        check(add, true, 1, "TypeError: Cannot add `Boolean` and `Integer`");
+        check(subtract, "a", 1, "TypeError: Cannot subtract `Integer` from `String`");
+        check(multiply, "a", 1, "TypeError: Cannot multiply `String` and `Integer`");
+        check(divide, "a", 1, "TypeError: Cannot divide `String` by `Integer`");
+        check_negate("a", "TypeError: Cannot negate `String`");
+    }
 }

@@ -79,3 +79,18 @@ impl Point {
         self.crs().map_or("unknown", Crs::name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systems_are_found_by_name_and_number() {
+        for crs in Crs::ALL {
+            assert_eq!(Crs::by_srid(crs.srid()), Some(crs));
+            assert_eq!(Crs::by_name(&crs.name().to_uppercase()), Some(crs));
+        }
+        assert_eq!(Crs::by_srid(1), None);
+        assert_eq!(Crs::by_name("mars"), None);
+    }
+}

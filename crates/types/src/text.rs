@@ -210,3 +210,103 @@ fn temporal_text(value: &Value) -> Option<CompactString> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::value::{NodeRef, RelationshipRef};
+    use crate::{NodeId, RelationshipId, TypeId};
+
+    fn check_float(float: f64, expected: &str) {
+        assert_eq!(float_text(float), expected);
+    }
+
+    fn check_text(value: impl Into<Value>, expected: Option<&str>) {
+        assert_eq!(to_text(&value.into()).as_deref(), expected);
+    }
+
+    fn check(value: impl Into<Value>, expected: &str) {
+        assert_eq!(literal(&value.into()), expected);
+    }
+
+    #[test]
+    fn floats_as_cypher_prints_them() {
+        check_float(1.0, "1.0");
+        check_float(-0.0, "-0.0");
+        check_float(2.3, "2.3");
+        check_float(0.001, "0.001");
+        check_float(0.0009, "9.0E-4");
+        check_float(1e-5, "1.0E-5");
+        check_float(9_999_999.0, "9999999.0");
+        check_float(1e7, "1.0E7");
+        check_float(1.5e10, "1.5E10");
+        check_float(-1.23e-8, "-1.23E-8");
+        check_float(f64::MAX, "1.7976931348623157E308");
+        check_float(f64::MIN_POSITIVE, "2.2250738585072014E-308");
+        check_float(f64::NAN, "NaN");
+        check_float(f64::NEG_INFINITY, "-Infinity");
+    }
+
+    #[test]
+    fn text_of_values() {
+        check_text(true, Some("true"));
+        check_text(42, Some("42"));
+        check_text("it's", Some("it's"));
+        check_text(Value::Null, None);
+        check_text(Value::list(vec![]), None);
+        let point = Point { srid: 7203, x: 1.0, y: 2.5, z: None };
+        check_text(Value::Point(Box::new(point)), Some("point({x: 1.0, y: 2.5, crs: 'cartesian'})"));
+    }
+
+    #[test]
+    fn literals() {
+        check(Value::Null, "null");
+        check("it's a\\b\n", r"'it\'s a\\b\n'");
+        check(Value::list(vec![1.into(), "x".into(), Value::list(vec![])]), "[1, 'x', []]");
+        let entries = [("a", Value::from(1)), ("b c", Value::from(2.0))];
+        check(Value::map(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()), "{a: 1, `b c`: 2.0}");
+        check(Value::Date(crate::Date { days: 0 }), "'1970-01-01'");
+    }
+
+    #[test]
+    fn entities_by_reference_are_shown_by_number() {
+        let start = NodeRef { source: 0, id: NodeId(1) };
+        let step = |id, start, end| RelationshipRef {
+            source: 0,
+            id: RelationshipId(id),
+            kind: TypeId(0),
+            start: NodeId(start),
+            end: NodeId(end),
+        };
+        check(Value::NodeRef(start), "(#1)");
+        let path = PathRef { start, relationships: vec![step(7, 1, 2), step(8, 3, 2)] };
+        check(Value::PathRef(Arc::new(path)), "<(#1)-[#7]->(#2)<-[#8]-(#3)>");
+    }
+
+    #[test]
+    fn whole_entities_are_shown_with_their_contents() {
+        let node = |id, labels: &[&str]| {
+            let labels = labels.iter().map(|label| (*label).into()).collect();
+            let properties = if id == 0 { [("n".into(), Value::from(1))].into_iter().collect() } else { Map::new() };
+            Arc::new(Node { id, element_id: format_compact!("4:x:{id}"), labels, properties })
+        };
+        check(Value::Node(node(0, &["A", "B"])), "(:A:B {n: 1})");
+        check(Value::Node(node(0, &[])), "({n: 1})");
+        check(Value::Node(node(1, &[])), "()");
+        let step = Arc::new(Relationship {
+            id: 5,
+            element_id: "5:x:5".into(),
+            kind: "KNOWS".into(),
+            start: 1,
+            end: 0,
+            start_element_id: "4:x:1".into(),
+            end_element_id: "4:x:0".into(),
+            properties: [("since".into(), Value::from(1999))].into_iter().collect(),
+        });
+        check(Value::Relationship(step.clone()), "[:KNOWS {since: 1999}]");
+        let path = Path { nodes: vec![node(0, &["A"]), node(1, &[])], relationships: vec![step] };
+        check(Value::Path(Arc::new(path)), "<(:A {n: 1})<-[:KNOWS {since: 1999}]-()>");
+    }
+}

@@ -114,3 +114,52 @@ fn hash_map<H: Hasher>(entries: &Map, state: &mut H) {
     state.write_usize(entries.len());
     state.write_u64(sum);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::NodeId;
+    use crate::value::{Node, NodeRef, Point};
+
+    fn hash_of(value: &Value) -> u64 {
+        let mut hasher = FxHasher::default();
+        hash_value(value, &mut hasher);
+        hasher.finish()
+    }
+
+    /// Checks that both values are one key.
+    fn check(left: impl Into<Value>, right: impl Into<Value>) {
+        let (left, right) = (left.into(), right.into());
+        assert!(equivalent(&left, &right) && equivalent(&right, &left), "{left:?} and {right:?}");
+        assert_eq!(hash_of(&left), hash_of(&right), "hashes of {left:?} and {right:?}");
+    }
+
+    #[test]
+    fn equivalent_values_hash_alike() {
+        check(1, 1.0);
+        check(0.0, -0.0);
+        check(i64::MIN, -9_223_372_036_854_775_808.0);
+        check(f64::NAN, -f64::NAN);
+        check(Value::Null, Value::Null);
+        check(Value::list(vec![1.into(), Value::Null]), Value::list(vec![1.0.into(), Value::Null]));
+        let map = |entries: [(&str, i64); 2]| {
+            Value::map(entries.into_iter().map(|(key, value)| (key.into(), Value::Integer(value))).collect())
+        };
+        check(map([("a", 1), ("b", 2)]), map([("b", 2), ("a", 1)]));
+        let node = Node { id: 3, element_id: "4:x:3".into(), labels: vec![], properties: Map::new() };
+        check(Value::NodeRef(NodeRef { source: 0, id: NodeId(3) }), Value::Node(Arc::new(node)));
+        let point = |x| Value::Point(Box::new(Point { srid: 7203, x, y: 0.0, z: None }));
+        check(point(0.0), point(-0.0));
+    }
+
+    #[test]
+    fn different_values_are_different_keys() {
+        let differ = |left: Value, right: Value| assert!(!equivalent(&left, &right), "{left:?} and {right:?}");
+        differ(1.into(), "1".into());
+        differ(Value::Null, false.into());
+        differ(9_007_199_254_740_993.into(), 9_007_199_254_740_992.0.into());
+        differ(Value::list(vec![]), Value::map(Map::new()));
+    }
+}

@@ -157,3 +157,160 @@ fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     }
     result
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::temporal::{Date, LocalTime, Time};
+    use crate::value::{Node, NodeRef, PathRef, RelationshipRef};
+    use crate::{NodeId, RelationshipId, TypeId};
+
+    const NULL: Value = Value::Null;
+
+    fn list(items: &[Value]) -> Value {
+        Value::list(items.to_vec())
+    }
+
+    fn map(entries: &[(&str, Value)]) -> Value {
+        Value::map(entries.iter().map(|(key, value)| ((*key).into(), value.clone())).collect())
+    }
+
+    fn show(answer: Option<bool>) -> &'static str {
+        answer.map_or("null", |answer| if answer { "true" } else { "false" })
+    }
+
+    /// Checks `=` both ways round.
+    fn check_equal(left: impl Into<Value>, right: impl Into<Value>, expected: &str) {
+        let (left, right) = (left.into(), right.into());
+        assert_eq!(show(equals(&left, &right)), expected, "{left:?} = {right:?}");
+        assert_eq!(show(equals(&right, &left)), expected, "{right:?} = {left:?}");
+    }
+
+    /// Checks `<`, `<=`, `>`, `>=` in this order.
+    fn check(left: impl Into<Value>, right: impl Into<Value>, expected: &str) {
+        let (left, right) = (left.into(), right.into());
+        let operators = [Inequality::Less, Inequality::LessOrEqual, Inequality::Greater, Inequality::GreaterOrEqual];
+        let got = operators.map(|operator| show(holds(operator, &left, &right)));
+        assert_eq!(got.join(" "), expected, "{left:?} and {right:?}");
+    }
+
+    #[test]
+    fn equality_of_numbers_is_exact() {
+        check_equal(1, 1.0, "true");
+        check_equal(0, -0.0, "true");
+        check_equal(1, 1.5, "false");
+        check_equal(9_007_199_254_740_993, 9_007_199_254_740_992.0, "false");
+        check_equal(i64::MAX, 9_223_372_036_854_775_808.0, "false");
+        check_equal(i64::MIN, -9_223_372_036_854_775_808.0, "true");
+        check_equal(f64::NAN, f64::NAN, "false");
+        check_equal(f64::NAN, 1, "false");
+        check_equal(f64::NAN, "a", "false");
+    }
+
+    #[test]
+    fn equality_over_types_and_nulls() {
+        check_equal(NULL, NULL, "null");
+        check_equal(NULL, 1, "null");
+        check_equal("1", 1, "false");
+        check_equal(list(&[1.into()]), "a", "false");
+        check_equal(true, 1, "false");
+    }
+
+    #[test]
+    fn equality_of_lists() {
+        let one = || Value::from(1);
+        check_equal(list(&[one(), 2.into()]), list(&[one()]), "false");
+        check_equal(list(&[NULL]), list(&[one()]), "null");
+        check_equal(list(&[one(), 2.into()]), list(&[NULL, "foo".into()]), "false");
+        check_equal(list(&[one(), 2.into()]), list(&[NULL, 2.into()]), "null");
+        check_equal(list(&[list(&[one()])]), list(&[list(&[one()]), list(&[NULL])]), "false");
+        check_equal(list(&[one()]), list(&[1.0.into()]), "true");
+    }
+
+    #[test]
+    fn equality_of_maps() {
+        check_equal(map(&[]), map(&[("k", NULL)]), "false");
+        check_equal(map(&[("k", NULL)]), map(&[("k", NULL)]), "null");
+        check_equal(map(&[("k", 1.into()), ("l", NULL)]), map(&[("k", NULL), ("l", 1.into())]), "null");
+        check_equal(map(&[("k", 1.into()), ("l", NULL)]), map(&[("k", 2.into()), ("l", 1.into())]), "false");
+        check_equal(map(&[("k", 1.into()), ("l", 2.into())]), map(&[("l", 2.into()), ("k", 1.into())]), "true");
+    }
+
+    #[test]
+    fn equality_of_entities_is_by_id() {
+        let node = |source, id| Value::NodeRef(NodeRef { source, id: NodeId(id) });
+        let whole = |id| {
+            let element_id = format!("4:x:{id}").into();
+            Value::Node(Arc::new(Node { id, element_id, labels: vec![], properties: Map::new() }))
+        };
+        check_equal(node(0, 1), node(0, 1), "true");
+        check_equal(node(0, 1), node(1, 1), "false");
+        check_equal(node(0, 1), whole(1), "true");
+        check_equal(node(0, 1), whole(2), "false");
+        check_equal(whole(2), whole(2), "true");
+        check_equal(node(0, 1), 1, "false");
+    }
+
+    #[test]
+    fn equality_of_paths_is_by_their_steps() {
+        let (start, end) = (NodeId(1), NodeId(1));
+        let step = RelationshipRef { source: 0, id: RelationshipId(7), kind: TypeId(0), start, end };
+        let path = |steps: &[RelationshipRef]| {
+            let start = NodeRef { source: 0, id: NodeId(1) };
+            Value::PathRef(Arc::new(PathRef { start, relationships: steps.to_vec() }))
+        };
+        check_equal(path(&[step]), path(&[step]), "true");
+        check_equal(path(&[step]), path(&[]), "false");
+        check_equal(Value::RelationshipRef(Box::new(step)), Value::RelationshipRef(Box::new(step)), "true");
+    }
+
+    #[test]
+    fn inequality_over_numbers_and_strings() {
+        check(1, 2.5, "true true false false");
+        check(2.5, 1, "false false true true");
+        check(1, 1.0, "false true false true");
+        check("a", "b", "true true false false");
+        check(false, true, "true true false false");
+    }
+
+    #[test]
+    fn inequality_with_nan_is_false_with_another_type_null() {
+        check(f64::NAN, 1, "false false false false");
+        check(f64::NAN, f64::NAN, "false false false false");
+        check(f64::NAN, "a", "null null null null");
+        check(1, "a", "null null null null");
+        check(1, NULL, "null null null null");
+        check(map(&[]), map(&[]), "null null null null");
+    }
+
+    #[test]
+    fn inequality_of_lists() {
+        let one = || Value::from(1);
+        check(list(&[one(), 0.into()]), list(&[one()]), "false false true true");
+        check(list(&[one(), NULL]), list(&[one()]), "false false true true");
+        check(list(&[one(), 2.into()]), list(&[one(), NULL]), "null null null null");
+        check(list(&[one(), "a".into()]), list(&[one(), NULL]), "null null null null");
+        check(list(&[one(), 2.into()]), list(&[3.into(), NULL]), "true true false false");
+    }
+
+    #[test]
+    fn inequality_of_temporal_values() {
+        check(Value::Date(Date { days: 1 }), Value::Date(Date { days: 2 }), "true true false false");
+        check(Value::Date(Date { days: 1 }), Value::LocalTime(LocalTime { nanos: 2 }), "null null null null");
+        let time = |hours: i64, offset_hours: i32| {
+            Value::Time(Time { nanos: hours * 3_600_000_000_000, offset_seconds: offset_hours * 3600 })
+        };
+        check(time(12, 2), time(11, 0), "true true false false");
+        check_equal(time(12, 1), time(11, 0), "false");
+        check(Value::Duration(Box::default()), Value::Duration(Box::default()), "null null null null");
+        check_equal(Value::Duration(Box::default()), Value::Duration(Box::default()), "true");
+    }
+
+    #[test]
+    fn points_are_equal_but_have_no_order() {
+        let point = |x| Value::Point(Box::new(Point { srid: 7203, x, y: 0.0, z: None }));
+        check_equal(point(1.0), point(1.0), "true");
+        check_equal(point(1.0), point(2.0), "false");
+        check(point(1.0), point(2.0), "null null null null");
+    }
+}

@@ -142,3 +142,99 @@ fn maps(left: &Map, right: &Map) -> Ordering {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::temporal::{Date, Duration};
+    use crate::text::literal;
+    use crate::value::NodeRef;
+    use crate::{NodeId, Value};
+
+    fn list(items: &[Value]) -> Value {
+        Value::list(items.to_vec())
+    }
+
+    fn map(entries: &[(&str, i64)]) -> Value {
+        Value::map(entries.iter().map(|(key, value)| ((*key).into(), Value::Integer(*value))).collect())
+    }
+
+    /// Checks that the values come in exactly this order, each before all that follow.
+    fn check(ascending: &[Value]) {
+        for (at, low) in ascending.iter().enumerate() {
+            assert_eq!(order(low, low), Ordering::Equal, "{} and itself", literal(low));
+            for high in &ascending[at + 1..] {
+                assert_eq!(order(low, high), Ordering::Less, "{} and {}", literal(low), literal(high));
+                assert_eq!(order(high, low), Ordering::Greater, "{} and {}", literal(high), literal(low));
+            }
+        }
+    }
+
+    #[test]
+    fn types_come_in_the_order_of_the_language() {
+        check(&[
+            map(&[("a", 1)]),
+            Value::NodeRef(NodeRef { source: 0, id: NodeId(1) }),
+            list(&["list".into()]),
+            Value::Date(Date { days: 0 }),
+            Value::Duration(Box::default()),
+            "text".into(),
+            false.into(),
+            1.5.into(),
+            f64::NAN.into(),
+            Value::Null,
+        ]);
+    }
+
+    #[test]
+    fn numbers_are_ordered_exactly() {
+        check(&[
+            f64::NEG_INFINITY.into(),
+            i64::MIN.into(),
+            (-0.5).into(),
+            0.into(),
+            0.5.into(),
+            1.into(),
+            9_007_199_254_740_992.0.into(),
+            9_007_199_254_740_993.into(),
+            i64::MAX.into(),
+            9_223_372_036_854_775_808.0.into(),
+            f64::INFINITY.into(),
+            f64::NAN.into(),
+        ]);
+        assert_eq!(order(&0.into(), &(-0.0).into()), Ordering::Equal);
+    }
+
+    #[test]
+    fn lists_are_ordered_element_by_element() {
+        let (one, a) = (Value::from(1), Value::from("a"));
+        check(&[
+            list(&[]),
+            list(std::slice::from_ref(&a)),
+            list(&[a.clone(), one.clone()]),
+            list(std::slice::from_ref(&one)),
+            list(&[one.clone(), a]),
+            list(&[one.clone(), Value::Null]),
+            list(&[Value::Null, one]),
+            list(&[Value::Null, 2.into()]),
+        ]);
+    }
+
+    #[test]
+    fn maps_are_ordered_by_size_keys_values() {
+        check(&[
+            map(&[]),
+            map(&[("a", 1)]),
+            map(&[("a", 2)]),
+            map(&[("b", 0)]),
+            map(&[("b", 0), ("a", 1)]),
+            map(&[("a", 1), ("b", 1)]),
+        ]);
+    }
+
+    #[test]
+    fn durations_are_ordered_by_their_average_length() {
+        let duration = |months, days, seconds| Value::Duration(Box::new(Duration { months, days, seconds, nanos: 0 }));
+        check(&[duration(0, -1, 0), duration(0, 0, 1), duration(0, 1, 0), duration(0, 30, 0), duration(1, 0, 0)]);
+    }
+}
