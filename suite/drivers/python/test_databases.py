@@ -1,0 +1,143 @@
+"""Many databases on one server: made, listed, kept apart, used at once, dropped."""
+
+import threading
+import unittest
+import uuid
+
+from neo4j.exceptions import ClientError, DatabaseUnavailable
+
+from sheaf import SheafTest
+
+DEFAULT_COLUMNS = [
+    "name", "type", "aliases", "access", "address", "role", "writer", "requestedStatus", "currentStatus",
+    "statusMessage", "default", "home", "constituents",
+]
+
+
+class Databases(SheafTest):
+    def setUp(self):
+        self.made = []
+
+    def tearDown(self):
+        for name in self.made:
+            self.admin(f"DROP DATABASE `{name}` IF EXISTS")
+        super().tearDown()
+
+    def admin(self, text, **parameters):
+        return self.driver.execute_query(text, parameters, database_="system")
+
+    def make(self, prefix="d"):
+        name = f"{prefix}{uuid.uuid4().hex[:12]}"
+        self.admin(f"CREATE DATABASE `{name}`")
+        self.made.append(name)
+        return name
+
+    def count(self, database):
+        return self.single("MATCH (n) RETURN count(n)", database_=database)
+
+    def test_what_is_written_to_one_is_not_in_another(self):
+        first, second = self.make(), self.make()
+        self.run_query("CREATE (:Person {name: 'Ada'})", database_=first)
+        self.run_query("CREATE (:Person {name: 'Bob'}), (:Person {name: 'Eve'})", database_=second)
+        self.assertEqual((self.count(first), self.count(second)), (1, 2))
+
+    def test_several_are_written_at_the_same_time(self):
+        names = [self.make() for _ in range(4)]
+        failures = []
+
+        def fill(database):
+            try:
+                for n in range(25):
+                    self.run_query("CREATE (:N {n: $n})", {"n": n}, database_=database)
+            except Exception as failure:
+                failures.append(failure)
+
+        threads = [threading.Thread(target=fill, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual([self.count(name) for name in names], [25] * 4)
+
+    def test_two_transactions_are_open_on_two_databases(self):
+        first, second = self.make(), self.make()
+        with self.session(database=first) as one, self.session(database=second) as two:
+            left, right = one.begin_transaction(), two.begin_transaction()
+            left.run("CREATE (:Left)").consume()
+            right.run("CREATE (:Right)").consume()
+            left.commit()
+            right.rollback()
+        self.assertEqual((self.count(first), self.count(second)), (1, 0))
+
+    def test_use_chooses_the_database_of_a_statement(self):
+        name = self.make()
+        self.run_query("CREATE (:Here)", database_=name)
+        self.assertEqual(self.single(f"USE `{name}` MATCH (n:Here) RETURN count(n)"), 1)
+
+    def test_show_databases_has_the_columns_that_tools_expect(self):
+        name = self.make()
+        records, _, keys = self.admin("SHOW DATABASES")
+        self.assertEqual(keys, DEFAULT_COLUMNS)
+        rows = {record["name"]: record for record in records}
+        self.assertIn("system", rows)
+        self.assertEqual(rows[name]["currentStatus"], "online")
+        self.assertEqual(rows[name]["type"], "standard")
+        self.assertEqual(rows[name]["access"], "read-write")
+        self.assertIs(rows["sheaf"]["default"], True)
+        self.assertEqual(rows["sheaf"]["aliases"], ["neo4j"])
+
+    def test_commands_run_from_any_database(self):
+        name = f"d{uuid.uuid4().hex[:12]}"
+        self.made.append(name)
+        summary = self.run_query(f"CREATE DATABASE {name}").summary
+        self.assertTrue(summary.counters.contains_system_updates)
+        self.assertEqual(self.count(name), 0)
+
+    def test_a_name_is_taken_once(self):
+        name = self.make()
+        with self.assertRaises(ClientError) as caught:
+            self.admin(f"CREATE DATABASE {name}")
+        self.assertEqual(caught.exception.code, "Neo.ClientError.Database.ExistingDatabaseFound")
+        self.admin(f"CREATE DATABASE {name} IF NOT EXISTS")
+
+    def test_a_dropped_database_is_gone(self):
+        name = self.make()
+        self.run_query("CREATE (:Gone)", database_=name)
+        self.admin(f"DROP DATABASE {name}")
+        with self.assertRaises(ClientError) as caught:
+            self.count(name)
+        self.assertEqual(caught.exception.code, "Neo.ClientError.Database.DatabaseNotFound")
+        self.admin(f"CREATE DATABASE {name}")
+        self.assertEqual(self.count(name), 0)
+
+    def test_a_stopped_database_is_unavailable_until_it_starts(self):
+        name = self.make()
+        self.run_query("CREATE (:Kept)", database_=name)
+        self.admin(f"STOP DATABASE {name}")
+        with self.session(database=name) as session, self.assertRaises(DatabaseUnavailable):
+            session.run("RETURN 1").consume()
+        self.admin(f"START DATABASE {name}")
+        self.assertEqual(self.count(name), 1)
+
+    def test_an_alias_is_a_second_name(self):
+        name = self.make()
+        alias = f"a{uuid.uuid4().hex[:12]}"
+        self.admin(f"CREATE ALIAS {alias} FOR DATABASE {name}")
+        try:
+            self.run_query("CREATE (:Aliased)", database_=alias)
+            self.assertEqual((self.count(name), self.count(alias)), (1, 1))
+        finally:
+            self.admin(f"DROP ALIAS {alias} FOR DATABASE")
+
+    def test_a_read_only_database_refuses_writes_and_no_driver_retries(self):
+        name = self.make()
+        self.admin(f"ALTER DATABASE {name} SET ACCESS READ ONLY")
+        with self.assertRaises(ClientError) as caught:
+            self.run_query("CREATE (:No)", database_=name)
+        self.assertEqual(caught.exception.code, "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase")
+        self.assertEqual(self.count(name), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
