@@ -103,6 +103,8 @@ codes! {
     TransactionConflict = "TransientError.Transaction.Outdated", "40001", 409, true;
     /// No transaction by that id.
     TransactionNotFound = "ClientError.Transaction.TransactionNotFound", "25N04", 404, false;
+    /// Two requests at once in one transaction.
+    TransactionAccessedConcurrently = "ClientError.Transaction.TransactionAccessedConcurrently", "25N03", 400, false;
     /// The transaction was ended by somebody, or by a reset.
     TransactionTerminated = "ClientError.Transaction.Terminated", "25N14", 400, false;
     /// The statement took longer than it may.
