@@ -167,3 +167,85 @@ fn boolean(value: &Value) -> Converted {
         _ => return Converted::WrongType,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, list, map, values};
+
+    #[test]
+    fn to_integer() {
+        check("toInteger", values![82.9], "82");
+        check("toInteger", values!["1.7"], "1");
+        check("toInteger", values!["-2.9"], "-2");
+        check("toInteger", values![" 42 "], "42");
+        check("toInteger", values!["1e3"], "1000");
+        check("toInteger", values!["9223372036854775807.5"], "9223372036854775807");
+        check("toInteger", values!["9223372036854775808"], "TypeError: integer, 9223372036854775808, is too large");
+        check("toInteger", values!["foo"], "null");
+        check("toInteger", values![""], "null");
+        check("toInteger", values!["nan"], "null");
+        check("toInteger", values![true], "1");
+        check("toInteger", values![f64::NAN], "0");
+        check(
+            "toInteger",
+            [list([])],
+            "TypeError: Invalid input for function 'toInteger()': Expected a String, Float, Integer or Boolean, got: List([])",
+        );
+        check("toIntegerOrNull", [list([])], "null");
+        check("toIntegerOrNull", values!["1e30"], "null");
+        check("toIntegerList", [list(values!["1", 2.5, "x", NULL, true])], "[1, 2, null, null, 1]");
+        check(
+            "toIntegerList",
+            values![1],
+            "TypeError: Invalid input for function 'toIntegerList()': Expected a List, got: Integer(1)",
+        );
+    }
+
+    #[test]
+    fn to_float() {
+        check("toFloat", values![3], "3.0");
+        check("toFloat", values!["5"], "5.0");
+        check("toFloat", values![" .5 "], "0.5");
+        check("toFloat", values!["-Infinity"], "-Infinity");
+        check("toFloat", values!["inf"], "null");
+        check("toFloat", values!["foo"], "null");
+        check(
+            "toFloat",
+            values![true],
+            "TypeError: Invalid input for function 'toFloat()': Expected a String, Float or Integer, got: Boolean(true)",
+        );
+        check("toFloatOrNull", values![true], "null");
+        check("toFloatList", [list(values!["1", 2, "x"])], "[1.0, 2.0, null]");
+    }
+
+    #[test]
+    fn to_boolean() {
+        check("toBoolean", values!["TRUE"], "true");
+        check("toBoolean", values![" false "], "false");
+        check("toBoolean", values![" tru "], "null");
+        check("toBoolean", values![0], "false");
+        check(
+            "toBoolean",
+            values![1.0],
+            "TypeError: Invalid input for function 'toBoolean()': Expected a Boolean, Integer or String, got: Float(1.0)",
+        );
+        check("toBooleanOrNull", values![1.0], "null");
+        check("toBooleanList", [list(values![1, "true", "x"])], "[true, true, null]");
+    }
+
+    #[test]
+    fn to_string() {
+        check("toString", values![42], "'42'");
+        check("toString", values![2.3], "'2.3'");
+        check("toString", values![true], "'true'");
+        check("toString", values![NULL], "null");
+        check("toString", [super::Value::Date(types::Date { days: 0 })], "'1970-01-01'");
+        check(
+            "toString",
+            [map([])],
+            "TypeError: Invalid input for function 'toString()': Expected a String, Float, Integer, Boolean, Temporal, Duration or Point, got: Map({})",
+        );
+        check("toStringOrNull", [map([])], "null");
+        check("toStringList", [list(values![1, "x", NULL])], "['1', 'x', null]");
+    }
+}

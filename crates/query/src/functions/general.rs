@@ -161,3 +161,64 @@ fn list_type(items: &[Value]) -> String {
         _ => format!("LIST<{}>", names.join(" | ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, list, map, values};
+    use types::Value;
+
+    #[test]
+    fn choosing_values() {
+        check("coalesce", values![NULL, 1, 2], "1");
+        check("coalesce", values![NULL], "null");
+        check("nullIf", values![1, 1.0], "null");
+        check("nullIf", values![1, 2], "1");
+        check("nullIf", values![NULL, NULL], "null");
+    }
+
+    #[test]
+    fn sizes() {
+        check("size", values!["hällo"], "5");
+        check("size", [list(values![1, NULL])], "2");
+        check("size", values![NULL], "null");
+        check(
+            "size",
+            values![1],
+            "TypeError: Invalid input for function 'size()': Expected a String or List, got: Integer(1)",
+        );
+        check("isEmpty", values![""], "true");
+        check("isEmpty", [map([])], "true");
+        check("isEmpty", [list(values![1])], "false");
+        check(
+            "isEmpty",
+            values![1],
+            "TypeError: Invalid input for function 'isEmpty()': Expected a String, List or Map, got: Integer(1)",
+        );
+    }
+
+    #[test]
+    fn types_of_values() {
+        let check_type = |value: Value, expected: &str| check("valueType", [value], &format!("'{expected}'"));
+        check_type(NULL, "NULL");
+        check_type(true.into(), "BOOLEAN NOT NULL");
+        check_type("x".into(), "STRING NOT NULL");
+        check_type(map([]), "MAP NOT NULL");
+        check_type(list([]), "LIST<NOTHING> NOT NULL");
+        check_type(list([NULL]), "LIST<NULL> NOT NULL");
+        check_type(list(values!["a", 2.0, 1, 2]), "LIST<STRING NOT NULL | INTEGER NOT NULL | FLOAT NOT NULL> NOT NULL");
+        check_type(list(values![1, NULL]), "LIST<INTEGER> NOT NULL");
+        check_type(list([list(values![1])]), "LIST<LIST<INTEGER NOT NULL> NOT NULL> NOT NULL");
+        check_type(Value::Date(types::Date { days: 0 }), "DATE NOT NULL");
+    }
+
+    #[test]
+    fn what_the_session_knows() {
+        check("timestamp", [], "1500000000123");
+        check("database", [], "'films'");
+        check("db.name", [], "'films'");
+        check("DB", [], "'films'");
+        check("linenumber", [], "3");
+        check("file", [], "null");
+        check("randomUUID", [], "'80000000-0000-4000-8000-000000000000'");
+    }
+}

@@ -102,3 +102,50 @@ fn bound(value: &Value) -> Result<i64, Failure> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, list, values};
+
+    #[test]
+    fn ends_of_lists() {
+        check("head", [list(values![1, 2])], "1");
+        check("head", [list([])], "null");
+        check("last", [list(values![1, 2])], "2");
+        check("last", values![NULL], "null");
+        check("tail", [list(values![1, 2, 3])], "[2, 3]");
+        check("tail", [list([])], "[]");
+        check("reverse", [list(values![1, 2])], "[2, 1]");
+        check("reverse", values!["raksÖ"], "'Öskar'");
+        check(
+            "head",
+            values!["x"],
+            "TypeError: Invalid input for function 'head()': Expected a List, got: String('x')",
+        );
+    }
+
+    #[test]
+    fn ranges() {
+        check("range", values![0, 3], "[0, 1, 2, 3]");
+        check("range", values![3, 0], "[]");
+        check("range", values![3, 0, -2], "[3, 1]");
+        check("range", values![0, -1, 1], "[]");
+        check("range", values![5, 5, -3], "[5]");
+        check("range", values![i64::MAX - 1, i64::MAX, 1], "[9223372036854775806, 9223372036854775807]");
+        check("range", values![i64::MIN, i64::MAX, i64::MAX], "[-9223372036854775808, -1, 9223372036854775806]");
+        check("range", values![2, 8, 0], "ArgumentError: Step argument to 'range()' cannot be zero");
+        check(
+            "range",
+            values![0.0, 1],
+            "ArgumentError: Invalid input for function 'range()': Expected an Integer, got: Float(0.0)",
+        );
+        check("range", values![NULL, 1], "null");
+    }
+
+    #[test]
+    fn a_range_beyond_the_limit_is_not_made() {
+        let bytes = 1_000_000_000_001 * size_of::<types::Value>();
+        let message = format!("MemoryLimit: The result needs {bytes} bytes, more than the limit of 1048576 bytes.");
+        check("range", values![0, 1_000_000_000_000_i64], &message);
+    }
+}

@@ -15,6 +15,8 @@ mod point;
 pub mod property;
 mod string;
 mod temporal;
+#[cfg(test)]
+mod testing;
 mod trigonometry;
 
 use std::collections::HashMap;
@@ -193,4 +195,40 @@ fn edit_distance(left: &str, right: &str) -> usize {
         before_last = std::mem::replace(&mut last, current);
     }
     last[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        assert_eq!(find("TOUPPER").map(|function| function.name), Some("toUpper"));
+        assert_eq!(find("Point.Distance").map(|function| function.name), Some("point.distance"));
+        assert!(find("labels").is_some_and(|function| matches!(function.kind, Kind::Entity(EntityFunction::Labels))));
+        assert!(find("count").is_some_and(Function::is_aggregate));
+        assert!(find("no.such").is_none());
+    }
+
+    #[test]
+    fn misspelt_names_get_a_suggestion() {
+        let check = |typed: &str, expected: Option<&str>| assert_eq!(nearest(typed), expected, "{typed}");
+        check("toUper", Some("toUpper"));
+        check("colect", Some("collect"));
+        check("sizee", Some("size"));
+        check("tostirng", Some("toString"));
+        check("xyzzyx", None);
+    }
+
+    #[test]
+    fn the_table_is_in_order() {
+        let names: Vec<String> = all().iter().map(|function| function.name.to_ascii_lowercase()).collect();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]), "a name is listed twice");
+        for function in all() {
+            let (fewest, most) = function.arity;
+            assert!(fewest <= most, "{}", function.name);
+            assert!(function.signature.starts_with(function.name), "{}", function.name);
+            assert!(function.description.ends_with('.'), "{}", function.name);
+        }
+    }
 }

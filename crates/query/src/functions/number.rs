@@ -223,3 +223,102 @@ fn grow(digits: &mut Vec<u8>) {
     }
     digits.insert(0, 1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, values};
+
+    #[test]
+    fn signs() {
+        check("abs", values![-3], "3");
+        check("abs", values![-3.5], "3.5");
+        check(
+            "abs",
+            values![i64::MIN],
+            "ArithmeticError: long overflow: abs(-9223372036854775808) cannot be represented as an integer",
+        );
+        check("abs", values![NULL], "null");
+        check(
+            "abs",
+            values!["x"],
+            "TypeError: Invalid input for function 'abs()': Expected a Float or Integer, got: String('x')",
+        );
+        check("sign", values![-3], "-1");
+        check("sign", values![0.0], "0");
+        check("sign", values![0.5], "1");
+        check("sign", values![f64::NAN], "0");
+        check("isNaN", values![f64::NAN], "true");
+        check("isNaN", values![1], "false");
+    }
+
+    #[test]
+    fn roots_and_logarithms() {
+        check("sqrt", values![12.96], "3.6");
+        check("sqrt", values![-1], "NaN");
+        check("exp", values![0], "1.0");
+        check("log", values![0], "-Infinity");
+        check("log10", values![1000], "3.0");
+        check("e", [], "2.718281828459045");
+        check("pi", [], "3.141592653589793");
+    }
+
+    #[test]
+    fn rounding_to_whole_numbers() {
+        check("ceil", values![0.1], "1.0");
+        check("floor", values![-0.1], "-1.0");
+        check("round", values![3.1234], "3.0");
+        check("round", values![1.5], "2.0");
+        check("round", values![-1.5], "-1.0");
+        check("round", values![0.49999999999999994], "0.0");
+        check("round", values![7], "7.0");
+        check("round", values![NULL], "null");
+        check("round", values![f64::NAN], "NaN");
+    }
+
+    #[test]
+    fn rounding_to_decimals() {
+        check("round", values![3.1236, 3], "3.124");
+        check("round", values![-1.55, 1], "-1.6");
+        check("round", values![2.675, 2], "2.68");
+        check("round", values![1.005, 2], "1.01");
+        check("round", values![0.04, 1], "0.0");
+        check("round", values![0.06, 1], "0.1");
+        check("round", values![0.0006, 1], "0.0");
+        check("round", values![99.96, 1], "100.0");
+        check("round", values![123456789.125, 2], "1.2345678913E8");
+        check("round", values![1.5, 400], "1.5");
+        check("round", values![1.5, NULL], "null");
+        check(
+            "round",
+            values![1.5, -1],
+            "ArgumentError: Invalid input for function 'round()': Precision argument to 'round()' cannot be negative",
+        );
+    }
+
+    #[test]
+    fn rounding_by_mode() {
+        let all = |input: f64, expected: [&str; 7]| {
+            let modes = ["UP", "DOWN", "CEILING", "FLOOR", "HALF_UP", "HALF_DOWN", "HALF_EVEN"];
+            for (mode, expected) in modes.iter().zip(expected) {
+                check("round", values![input, 1, *mode], expected);
+            }
+        };
+        all(1.249, ["1.3", "1.2", "1.3", "1.2", "1.2", "1.2", "1.2"]);
+        all(-1.251, ["-1.3", "-1.2", "-1.2", "-1.3", "-1.3", "-1.3", "-1.3"]);
+        all(1.25, ["1.3", "1.2", "1.3", "1.2", "1.3", "1.2", "1.2"]);
+        all(-1.35, ["-1.4", "-1.3", "-1.3", "-1.4", "-1.4", "-1.3", "-1.4"]);
+        all(1.2, ["1.2", "1.2", "1.2", "1.2", "1.2", "1.2", "1.2"]);
+        all(0.001, ["0.1", "0.0", "0.1", "0.0", "0.0", "0.0", "0.0"]);
+        check("round", values![-1.5, 0, "HALF_UP"], "-2.0");
+        check(
+            "round",
+            values![1.5, 0, "SIDEWAYS"],
+            "ArgumentError: Invalid input for function 'round()': Unknown rounding mode 'SIDEWAYS'. Valid values are: CEILING, FLOOR, UP, DOWN, HALF_EVEN, HALF_UP, HALF_DOWN.",
+        );
+    }
+
+    #[test]
+    fn chance_lies_between_zero_and_one() {
+        check("rand", [], "0.5");
+    }
+}

@@ -164,3 +164,101 @@ pub fn xor(left: Option<bool>, right: Option<bool>) -> Option<bool> {
 fn type_error(message: String) -> Failure {
     Failure::new(Code::TypeError, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, list, map, show, values};
+    use super::*;
+
+    #[track_caller]
+    fn check(result: Result<Value, Failure>, expected: &str) {
+        assert_eq!(show(result), expected);
+    }
+
+    #[test]
+    fn strings() {
+        check(Ok(starts_with(&"ABC".into(), &"AB".into())), "true");
+        check(Ok(ends_with(&"ABC".into(), &"AB".into())), "false");
+        check(Ok(contains(&"ABC".into(), &"".into())), "true");
+        check(Ok(contains(&"ABC".into(), &NULL)), "null");
+        check(Ok(contains(&1.into(), &"1".into())), "null");
+    }
+
+    #[test]
+    fn patterns_match_the_whole_text() {
+        check(matches(&"abc".into(), &"a.*".into()), "true");
+        check(matches(&"abc".into(), &"b".into()), "false");
+        check(matches(&"abc".into(), &"a|abc".into()), "true");
+        check(matches(&NULL, &"a".into()), "null");
+        check(matches(&1.into(), &"1".into()), "null");
+    }
+
+    #[test]
+    fn places_in_lists() {
+        let items = list(values![1, 2, 3]);
+        check(index(&items, &0.into()), "1");
+        check(index(&items, &(-1).into()), "3");
+        check(index(&items, &3.into()), "null");
+        check(index(&items, &(-4).into()), "null");
+        check(index(&items, &i64::MIN.into()), "null");
+        check(index(&items, &NULL), "null");
+        check(index(&NULL, &0.into()), "null");
+        check(index(&items, &4.7.into()), "TypeError: Cannot access a list using a non-number index, got Float(4.7)");
+        check(
+            index(&true.into(), &0.into()),
+            "TypeError: `Boolean(true)` is not a collection or a map. Element access is only possible by performing a \
+             collection lookup using an integer index, or by performing a map lookup using a string key (found: true[0])",
+        );
+    }
+
+    #[test]
+    fn keys_in_maps() {
+        let entries = map([("name", "Apa".into())]);
+        check(index(&entries, &"name".into()), "'Apa'");
+        check(index(&entries, &"Name".into()), "null");
+        check(index(&entries, &NULL), "null");
+        check(
+            index(&entries, &0.into()),
+            "TypeError: Cannot access a map '{name: 'Apa'}' by key '0': Expected a string key, got Integer",
+        );
+    }
+
+    #[test]
+    fn slices() {
+        let items = list(values![1, 2, 3]);
+        let (one, two, three, back) = (Value::from(1), Value::from(2), Value::from(3), Value::from(-3));
+        check(slice(&items, Some(&one), Some(&three)), "[2, 3]");
+        check(slice(&items, Some(&one), None), "[2, 3]");
+        check(slice(&items, None, Some(&two)), "[1, 2]");
+        check(slice(&items, Some(&back), Some(&(-1).into())), "[1, 2]");
+        check(slice(&items, Some(&three), Some(&one)), "[]");
+        check(slice(&items, Some(&(-5).into()), Some(&5.into())), "[1, 2, 3]");
+        check(slice(&items, Some(&NULL), Some(&three)), "null");
+        check(slice(&NULL, Some(&one), None), "null");
+        check(slice(&one, None, None), "TypeError: Type mismatch: expected a list but was Integer(1)");
+    }
+
+    #[test]
+    fn membership() {
+        check(in_list(&1.into(), &list(values!["1", 2])), "false");
+        check(in_list(&4.into(), &list(values![1, NULL, 3])), "null");
+        check(in_list(&1.into(), &list(values![NULL, 1])), "true");
+        check(in_list(&NULL, &list([])), "false");
+        check(in_list(&NULL, &list(values![1])), "null");
+        check(in_list(&1.into(), &NULL), "null");
+        check(in_list(&list(values![1]), &list([list(values![1, NULL])])), "false");
+        check(in_list(&1.into(), &1.into()), "TypeError: Type mismatch: expected List but was Integer(1)");
+    }
+
+    #[test]
+    fn logic_over_three_values() {
+        let (yes, no, unknown) = (Some(true), Some(false), None);
+        assert_eq!(
+            [and(yes, yes), and(yes, unknown), and(no, unknown), and(unknown, unknown)],
+            [yes, unknown, no, unknown]
+        );
+        assert_eq!([or(no, no), or(yes, unknown), or(no, unknown), or(unknown, yes)], [no, yes, unknown, yes]);
+        assert_eq!([xor(yes, no), xor(yes, yes), xor(yes, unknown)], [yes, no, unknown]);
+        assert_eq!(truth(&1.into()).map_err(|failure| failure.code()), Err(Code::TypeError));
+    }
+}

@@ -276,3 +276,83 @@ fn ascii_class(letter: char, place: Place) -> String {
         (false, Place::InClass) => members.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks that a pattern matches all of the first texts and none of the others.
+    #[track_caller]
+    fn check(pattern: &str, yes: &[&str], no: &[&str]) {
+        let compiled = Pattern::compile(pattern).unwrap_or_else(|failure| panic!("{pattern}: {failure}"));
+        yes.iter().for_each(|text| assert!(compiled.matches(text), "{pattern} and {text:?}"));
+        no.iter().for_each(|text| assert!(!compiled.matches(text), "{pattern} and {text:?}"));
+    }
+
+    #[track_caller]
+    fn check_refused(pattern: &str, expected: &str) {
+        let failure = Pattern::compile(pattern).expect_err("the pattern is refused");
+        assert_eq!(failure.to_string(), expected);
+    }
+
+    #[test]
+    fn the_usual_syntax() {
+        check("A.*", &["A", "Andy"], &["a", "BA"]);
+        check("(?i)and.*", &["ANDY", "andy"], &["bandy"]);
+        check("a|bc", &["a", "bc"], &["abc", "b"]);
+        check(r".*\.txt", &["a.txt"], &["atxt"]);
+        check("[^a-c]+?x{2,3}", &["dxx", "xxx"], &["axx"]);
+        check("(?<year>\\d{4})", &["2024"], &["24"]);
+        check("(?s).*", &["a\nb"], &[]);
+        check(".*", &["a"], &["a\nb"]);
+        check("", &[""], &["a"]);
+    }
+
+    #[test]
+    fn short_classes_are_ascii() {
+        check(r"\d+", &["12"], &["٣"]);
+        check(r"\w+", &["a_1"], &["ä"]);
+        check(r"[\w-]+", &["a-b"], &["a b"]);
+        check(r"[^\s]\S", &["ab"], &[" b", "a "]);
+        check(r"[\D]", &["a"], &["1"]);
+    }
+
+    #[test]
+    fn escapes_of_java() {
+        check(r"\Qa.b\E.", &["a.bc"], &["axbc", "a.b"]);
+        check(r"\Q(", &["("], &[]);
+        check(r"\p{Lower}\p{L}\p{IsLatin}", &["aäb"], &["Aäb"]);
+        check(r"\P{Alpha}", &["1"], &["a"]);
+        check(r"\u0041\x42\0103", &["ABC"], &[]);
+        check(r"a\Rb", &["a\r\nb", "a\nb"], &["ab"]);
+        check(r"[a-z&&[^b]]", &["a"], &["b"]);
+        check(r"[~~]", &["~"], &["-"]);
+        check(r"[]a]", &["]", "a"], &[]);
+        check(r"(?u)ä(?iu:B)", &["äb"], &[]);
+        check(r"\ä", &["ä"], &[]);
+    }
+
+    #[test]
+    fn what_has_no_linear_form_is_refused() {
+        check_refused("(?=a)b", "Invalid Regex: look-around is not supported");
+        check_refused("(?<!a)b", "Invalid Regex: look-around is not supported");
+        check_refused("(?>a)b", "Invalid Regex: atomic groups are not supported");
+        check_refused("a*+", "Invalid Regex: possessive quantifiers are not supported");
+        check_refused(r"(a)\1", r"Invalid Regex: \1 is not supported");
+        check_refused("[a", "Invalid Regex: Unclosed character class");
+        check_refused("(a", "Invalid Regex: unclosed group");
+        check_refused("a\\", "Invalid Regex: a backslash at the end");
+        check_refused("(((a{1000}){1000}){1000})", "Invalid Regex: the pattern needs more than 2097152 bytes");
+    }
+
+    #[test]
+    fn compiled_patterns_are_kept_within_bounds() {
+        for round in 0..2 {
+            for number in 0..2 * CACHED_MAX {
+                let text = format!("a{number}");
+                assert_eq!(with_cached(&text, |pattern| pattern.matches(&text)), Ok(true), "round {round}");
+            }
+        }
+        assert_eq!(CACHE.with_borrow(VecDeque::len), CACHED_MAX);
+    }
+}

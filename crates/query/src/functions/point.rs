@@ -189,3 +189,90 @@ fn within_box(arguments: &[Value]) -> Result<Value, Failure> {
     };
     Ok(Value::Boolean(in_x && within(point.y, low.y, high.y) && in_z))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, map, values};
+    use types::{Crs, Point, Value};
+
+    fn flat(x: f64, y: f64) -> Value {
+        Value::Point(Box::new(Point { srid: Crs::Cartesian.srid(), x, y, z: None }))
+    }
+
+    fn globe(longitude: f64, latitude: f64) -> Value {
+        Value::Point(Box::new(Point { srid: Crs::Wgs84.srid(), x: longitude, y: latitude, z: None }))
+    }
+
+    #[test]
+    fn points_from_maps() {
+        check("point", [map([("x", 1.into()), ("y", 2.5.into())])], "point({x: 1.0, y: 2.5, crs: 'cartesian'})");
+        check(
+            "point",
+            [map([("x", 1.into()), ("y", 2.into()), ("z", 3.into())])],
+            "point({x: 1.0, y: 2.0, z: 3.0, crs: 'cartesian-3d'})",
+        );
+        check(
+            "point",
+            [map([("latitude", 2.into()), ("longitude", 1.into())])],
+            "point({x: 1.0, y: 2.0, crs: 'wgs-84'})",
+        );
+        check(
+            "point",
+            [map([("x", 1.into()), ("y", 2.into()), ("srid", 4326.into())])],
+            "point({x: 1.0, y: 2.0, crs: 'wgs-84'})",
+        );
+        check(
+            "point",
+            [map([("latitude", 2.into()), ("longitude", 190.into()), ("height", 9.into())])],
+            "point({x: -170.0, y: 2.0, z: 9.0, crs: 'wgs-84-3d'})",
+        );
+        check("point", [map([("x", 1.into()), ("y", NULL)])], "null");
+        check("point", values![NULL], "null");
+    }
+
+    #[test]
+    fn points_that_cannot_be() {
+        check(
+            "point",
+            [map([("x", 1.into())])],
+            "ArgumentError: A point must contain either 'x' and 'y', or 'latitude' and 'longitude', got: [x]",
+        );
+        check(
+            "point",
+            [map([("x", 1.into()), ("y", 2.into()), ("crs", "mars".into())])],
+            "ArgumentError: Unknown coordinate reference system: mars",
+        );
+        check(
+            "point",
+            [map([("x", 1.into()), ("y", 2.into()), ("crs", "cartesian-3d".into())])],
+            "ArgumentError: Cannot create point with 3D coordinate reference system cartesian-3d and 2 coordinates",
+        );
+        check(
+            "point",
+            [map([("longitude", 1.into()), ("latitude", 91.into())])],
+            "ArgumentError: Cannot create WGS84 point with invalid coordinate: [1.0, 91.0]. Valid range for Y coordinate is [-90, 90].",
+        );
+        check(
+            "point",
+            [map([("x", "a".into()), ("y", 2.into())])],
+            "ArgumentError: Cannot assign String('a') to field x",
+        );
+    }
+
+    #[test]
+    fn distances() {
+        check("point.distance", [flat(0.0, 0.0), flat(3.0, 4.0)], "5.0");
+        check("distance", [flat(0.0, 0.0), globe(3.0, 4.0)], "null");
+        check("point.distance", [globe(0.0, 0.0), globe(180.0, 0.0)], "2.0037517767567202E7");
+        check("point.distance", [flat(0.0, 0.0), NULL], "null");
+    }
+
+    #[test]
+    fn boxes() {
+        check("point.withinBBox", [flat(1.0, 1.0), flat(0.0, 0.0), flat(1.0, 2.0)], "true");
+        check("point.withinBBox", [flat(1.5, 1.0), flat(0.0, 0.0), flat(1.0, 2.0)], "false");
+        check("point.withinBBox", [globe(179.0, 1.0), globe(170.0, 0.0), globe(-170.0, 2.0)], "true");
+        check("point.withinBBox", [globe(0.0, 1.0), globe(170.0, 0.0), globe(-170.0, 2.0)], "false");
+        check("point.withinBBox", [flat(1.0, 1.0), globe(0.0, 0.0), flat(1.0, 2.0)], "null");
+    }
+}

@@ -2,7 +2,7 @@
 //! Leaves properties of nodes and relationships to the executor, which asks their source.
 //! Start reading at [`get`].
 
-use types::{Code, Crs, Failure, Point, Value};
+use types::{Code, Crs, Failure, Point, Value, temporal};
 
 use super::error::shown;
 
@@ -21,7 +21,7 @@ pub fn get(value: &Value, key: &str) -> Result<Value, Failure> {
         | Value::Time(_)
         | Value::LocalDateTime(_)
         | Value::DateTime(_)
-        | Value::Duration(_) => component(value, key),
+        | Value::Duration(_) => Ok(temporal::component(value, key)?),
         other => Err(Failure::new(Code::TypeError, format!("Type mismatch: expected a map but was {}", shown(other)))),
     }
 }
@@ -61,7 +61,55 @@ fn coordinate(point: &Point, key: &str) -> Result<Value, Failure> {
     })
 }
 
-/// Gives one part of a temporal value: `year`, `epochSeconds`, `timezone`, ...
-fn component(value: &Value, key: &str) -> Result<Value, Failure> {
-    types::temporal::component(value, key).map_err(|error| Failure::new(error.code(), error.to_string()))
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, list, map, show, values};
+    use super::*;
+
+    #[track_caller]
+    fn check(value: impl Into<Value>, key: &str, expected: &str) {
+        assert_eq!(show(get(&value.into(), key)), expected);
+    }
+
+    #[test]
+    fn keys_of_maps_are_case_sensitive() {
+        let mats = || map([("name", "Mats".into()), ("Name", "Pontus".into()), ("no", NULL)]);
+        check(mats(), "name", "'Mats'");
+        check(mats(), "Name", "'Pontus'");
+        check(mats(), "nAMe", "null");
+        check(mats(), "no", "null");
+        check(NULL, "name", "null");
+        assert_eq!(show(keys(&mats())), "['name', 'Name', 'no']");
+        assert_eq!(show(keys(&NULL)), "null");
+    }
+
+    #[test]
+    fn parts_of_points() {
+        let point = |srid, z| Value::Point(Box::new(Point { srid, x: 1.0, y: 2.0, z }));
+        check(point(7203, None), "x", "1.0");
+        check(point(7203, None), "z", "null");
+        check(point(9157, Some(3.0)), "z", "3.0");
+        check(point(4326, None), "longitude", "1.0");
+        check(point(4326, None), "latitude", "2.0");
+        check(point(4979, Some(3.0)), "height", "3.0");
+        check(point(4979, Some(3.0)), "crs", "'wgs-84-3d'");
+        check(point(4326, None), "srid", "4326");
+        check(
+            point(7203, None),
+            "latitude",
+            "ArgumentError: Field: latitude is not available on cartesian point: point({x: 1.0, y: 2.0, crs: 'cartesian'})",
+        );
+        check(point(7203, None), "w", "ArgumentError: No such field: w");
+    }
+
+    #[test]
+    fn parts_of_temporal_values() {
+        check(Value::Date(types::Date { days: 0 }), "year", "1970");
+    }
+
+    #[test]
+    fn other_values_have_no_properties() {
+        check(1, "x", "TypeError: Type mismatch: expected a map but was Integer(1)");
+        check(list(values![1]), "x", "TypeError: Type mismatch: expected a map but was List([1])");
+    }
 }

@@ -266,3 +266,88 @@ fn normalize(arguments: &[Value]) -> Result<Value, Failure> {
     };
     Ok(Value::from(normal.as_ref()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, list, values};
+
+    #[test]
+    fn case() {
+        check("toUpper", values!["straße"], "'STRASSE'");
+        check("TOLOWER", values!["ÄB"], "'äb'");
+        check("upper", values![NULL], "null");
+        check(
+            "lower",
+            values![1],
+            "TypeError: Invalid input for function 'lower()': Expected a String, got: Integer(1)",
+        );
+    }
+
+    #[test]
+    fn trimming() {
+        check("trim", values!["  a b\t\n"], "'a b'");
+        check("ltrim", values!["  a "], "'a '");
+        check("rtrim", values!["  a "], "'  a'");
+        check("btrim", values!["xyaxyx", "xy"], "'a'");
+        check("ltrim", values!["xyax", "xy"], "'ax'");
+        check("btrim", values!["x", NULL], "null");
+    }
+
+    #[test]
+    fn replacing() {
+        check("replace", values!["hello", "l", "w"], "'hewwo'");
+        check("replace", values!["hello", "l", "w", 1], "'hewlo'");
+        check("replace", values!["ab", "", "-"], "'-a-b-'");
+        check("replace", values!["hello", NULL, "w"], "null");
+        let (long, x) = ("a".repeat(2000), "x".repeat(2000));
+        check(
+            "replace",
+            values![long.as_str(), "a", x.as_str()],
+            "MemoryLimit: The result needs 4002000 bytes, more than the limit of 1048576 bytes.",
+        );
+    }
+
+    #[test]
+    fn splitting() {
+        check("split", values!["one1two", "1"], "['one', 'two']");
+        check("split", values!["one,two", ","], "['one', 'two']");
+        check("split", values!["", ","], "['']");
+        check("split", values![",a,", ","], "['', 'a', '']");
+        check("split", values!["äbc", ""], "['ä', 'b', 'c']");
+        check("split", [super::Value::from("a,b;c"), list(values![",", ";"])], "['a', 'b', 'c']");
+        check("split", values!["a", NULL], "null");
+    }
+
+    #[test]
+    fn places_count_characters() {
+        check("substring", values!["0123456789", 1], "'123456789'");
+        check("substring", values!["hällo", 1, 3], "'äll'");
+        check("substring", values!["hello", 9], "''");
+        check("substring", values!["hello", 1, NULL], "null");
+        check(
+            "substring",
+            values!["hello", -1],
+            "ArgumentError: Invalid input for function 'substring()': Cannot handle negative start index nor negative length",
+        );
+        check("left", values!["hällo", 2], "'hä'");
+        check("left", values!["he", 9], "'he'");
+        check("right", values!["hällö", 2], "'lö'");
+        check("right", values!["he", 9], "'he'");
+        check("right", values!["he", 0], "''");
+        check("right", values![NULL, 1], "null");
+        check("char_length", values!["hällo"], "5");
+        check("character_length", values!["😀"], "1");
+    }
+
+    #[test]
+    fn normal_forms() {
+        check("normalize", values!["A\u{30A}"], "'Å'");
+        check("normalize", values!["ﬁ", "nfkc"], "'fi'");
+        check("normalize", values!["Å", "NFD"], "'A\u{30A}'");
+        check(
+            "normalize",
+            values!["x", "NFX"],
+            "ArgumentError: Invalid input for function 'normalize()': Unknown normal form 'NFX'. Valid values are: NFC, NFD, NFKC, NFKD.",
+        );
+    }
+}

@@ -207,6 +207,7 @@ mod tests {
             database: "sheaf",
             linenumber: None,
             file: None,
+            memory_max_bytes: usize::MAX,
         };
         match find(name).expect("a function").kind {
             functions::Kind::Scalar(function) => function(&mut context, arguments),

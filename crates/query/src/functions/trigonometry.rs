@@ -57,3 +57,30 @@ fn atan2(arguments: &[Value]) -> Result<Value, Failure> {
         _ => Ok(Value::Null),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{NULL, check, values};
+
+    #[test]
+    fn angles() {
+        check("sin", values![0], "0.0");
+        check("cos", values![0], "1.0");
+        check("tan", values![0.0], "0.0");
+        check("cot", values![0], "Infinity");
+        check("asin", values![1], "1.5707963267948966");
+        check("acos", values![2], "NaN");
+        check("atan2", values![1, 1], "0.7853981633974483");
+        check("atan2", values![1, NULL], "null");
+        check("degrees", values![std::f64::consts::PI], "180.0");
+        check("radians", values![180], "3.141592653589793");
+        check("haversin", values![0], "0.0");
+        check("coth", values![0], "NaN");
+        check("sinh", values![NULL], "null");
+        check(
+            "cos",
+            values![true],
+            "TypeError: Invalid input for function 'cos()': Expected a Float or Integer, got: Boolean(true)",
+        );
+    }
+}

@@ -33,10 +33,9 @@ impl FloatSum {
     }
 }
 
-const SECOND_NANOS: i128 = 1_000_000_000;
-const DAY_SECONDS: i128 = 86_400;
-/// Seconds of a month on average: a 400-year cycle divided by its 4,800 months.
-const MONTH_SECONDS: i128 = 2_629_746;
+const SECOND_NANOS: i128 = types::temporal::NANOS_PER_SECOND as i128;
+const DAY_SECONDS: i128 = types::temporal::SECONDS_PER_DAY as i128;
+const MONTH_SECONDS: i128 = types::temporal::SECONDS_PER_MONTH as i128;
 
 /// Durations added up part by part.
 #[derive(Clone, Copy, Debug, Default)]
