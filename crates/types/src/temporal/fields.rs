@@ -123,18 +123,23 @@ impl<'a> Fields<'a> {
     pub(super) fn check_room(&self, room: Room) -> Result<(), TemporalError> {
         let refuse = |name: &str| Err(TemporalError::NoSuchField { name: name.to_owned() });
         let both = room.date && room.time;
-        match () {
-            () if self.date.is_some() && !room.date => return refuse("date"),
-            () if self.time.is_some() && !room.time => return refuse("time"),
-            () if self.datetime.is_some() && !both => return refuse("datetime"),
-            () if self.timezone.is_some() && !room.zone && !self.is_only_a_zone() => return refuse("timezone"),
-            () if self.datetime.is_some() && self.date.is_some() => {
-                return Err(TemporalError::Conflict { field: "date", form: "datetime" });
+        let sources = [
+            ("date", self.date.is_some(), room.date),
+            ("time", self.time.is_some(), room.time),
+            ("datetime", self.datetime.is_some(), both),
+        ];
+        for (name, given, fits) in sources {
+            if given && !fits {
+                return refuse(name);
             }
-            () if self.datetime.is_some() && self.time.is_some() => {
-                return Err(TemporalError::Conflict { field: "time", form: "datetime" });
+        }
+        if self.timezone.is_some() && !room.zone && !self.is_only_a_zone() {
+            return refuse("timezone");
+        }
+        for (field, given) in [("date", self.date.is_some()), ("time", self.time.is_some())] {
+            if given && self.datetime.is_some() {
+                return Err(TemporalError::Conflict { field, form: "datetime" });
             }
-            () => {}
         }
         for (field, name) in FIELDS {
             let fits = match field {
@@ -315,5 +320,95 @@ pub(super) fn read_zone(value: &Value) -> Result<ZoneId, TemporalError> {
     match value {
         Value::String(text) => ZoneId::parse(text),
         other => Err(TemporalError::FieldType { field: "timezone", expected: "a string", found: other.type_name() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::temporal::{Kind, Moment, make};
+    use crate::text::to_text;
+    use crate::value::{Map, Value};
+
+    fn made(kind: Kind, entries: &[(&str, Value)]) -> Result<String, String> {
+        let map: Map = entries.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
+        let value = make(kind, &Value::map(map), &Moment::utc(0)).map_err(|error| error.to_string())?;
+        Ok(to_text(&value).expect("a text").to_string())
+    }
+
+    fn check(kind: Kind, entries: &[(&str, i64)], expected: Result<&str, &str>) {
+        let entries: Vec<_> = entries.iter().map(|(name, number)| (*name, Value::Integer(*number))).collect();
+        assert_eq!(made(kind, &entries).as_deref().map_err(String::as_str), expected);
+    }
+
+    #[test]
+    fn smaller_parts_need_their_greater_ones() {
+        check(Kind::Date, &[("year", 2015), ("day", 3)], Err("day cannot be specified without month"));
+        check(Kind::Date, &[("month", 3)], Err("year must be specified"));
+        check(Kind::LocalTime, &[("hour", 3), ("second", 3)], Err("second cannot be specified without minute"));
+        check(Kind::LocalTime, &[("hour", 3), ("nanosecond", 3)], Err("nanosecond cannot be specified without second"));
+        check(Kind::Date, &[], Err("At least one temporal unit must be specified."));
+    }
+
+    #[test]
+    fn a_day_is_named_in_one_way() {
+        check(Kind::Date, &[("year", 2015), ("month", 3), ("week", 3)], Err("Cannot assign week to calendar date"));
+        check(
+            Kind::Date,
+            &[("year", 2015), ("week", 3), ("ordinalDay", 3)],
+            Err("Cannot assign ordinalDay to week date"),
+        );
+        check(Kind::Date, &[("year", 2015), ("hour", 3)], Err("No such field: hour"));
+        check(Kind::Date, &[("year", 2015), ("eon", 3)], Err("No such field: eon"));
+    }
+
+    #[test]
+    fn parts_stay_in_their_ranges() {
+        check(
+            Kind::Date,
+            &[("year", 2015), ("month", 13)],
+            Err("Invalid value for MonthOfYear (valid values 1 - 12): 13"),
+        );
+        check(Kind::Date, &[("year", 2015), ("month", 2), ("day", 29)], Err("Invalid date: 2015-02-29"));
+        check(Kind::LocalTime, &[("hour", 24)], Err("Invalid value for HourOfDay (valid values 0 - 23): 24"));
+        let parts = [("hour", 1), ("minute", 2), ("second", 3), ("millisecond", 4), ("microsecond", 1_000)];
+        check(Kind::LocalTime, &parts, Err("Invalid value for MicroOfSecond (valid values 0 - 999): 1000"));
+        check(
+            Kind::Date,
+            &[("year", 1_000_000_000)],
+            Err("Invalid value for Year (valid values -999999999 - 999999999): 1000000000"),
+        );
+    }
+
+    #[test]
+    fn an_inherited_day_gives_way_to_the_month() {
+        let end_of_may = make(Kind::Date, &Value::from("2015-05-31"), &Moment::utc(0)).expect("a date");
+        let changed = |name, number| made(Kind::Date, &[("date", end_of_may.clone()), (name, Value::Integer(number))]);
+        assert_eq!(changed("month", 2).as_deref(), Ok("2015-02-28"));
+        assert_eq!(changed("quarter", 1).as_deref(), Ok("2015-02-28"));
+        assert_eq!(changed("dayOfWeek", 1).as_deref(), Ok("2015-05-25"));
+        assert!(changed("day", 32).is_err());
+    }
+
+    #[test]
+    fn a_zone_of_the_source_moves_the_clock_to_the_new_one() {
+        let time = make(Kind::Time, &Value::from("23:30-01:00"), &Moment::utc(0)).expect("a time");
+        let day = [("year", Value::Integer(2015)), ("month", Value::Integer(7)), ("day", Value::Integer(1))];
+        let zone = ("timezone", Value::from("Europe/Stockholm"));
+        let entries = [&day[..], &[("time", time.clone()), zone.clone()]].concat();
+        assert_eq!(made(Kind::DateTime, &entries).as_deref(), Ok("2015-07-02T02:30+02:00[Europe/Stockholm]"));
+        assert_eq!(
+            made(Kind::Time, &[("time", time.clone()), ("timezone", Value::from("+01:00"))]).as_deref(),
+            Ok("01:30+01:00")
+        );
+        assert_eq!(made(Kind::LocalTime, &[("time", time)]).as_deref(), Ok("23:30"));
+        assert_eq!(
+            made(Kind::DateTime, std::slice::from_ref(&zone)).as_deref(),
+            Ok("1970-01-01T01:00+01:00[Europe/Stockholm]")
+        );
+        let epoch = [("epochSeconds", Value::Integer(1)), ("nanosecond", Value::Integer(2)), zone];
+        assert_eq!(
+            made(Kind::DateTime, &epoch).as_deref(),
+            Ok("1970-01-01T01:00:01.000000002+01:00[Europe/Stockholm]")
+        );
     }
 }

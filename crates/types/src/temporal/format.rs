@@ -136,7 +136,46 @@ fn write_fraction(f: &mut Formatter<'_>, nanos: i64, digits: Digits) -> fmt::Res
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::temporal::{NANOS_PER_DAY, ZoneId};
+
+    const ZONES: [&str; 6] = ["Z", "+01:00", "-02:05:07", "Europe/Stockholm", "America/New_York", "Australia/Eucla"];
+
+    proptest! {
+        #[test]
+        fn what_is_written_can_be_read(
+            days in Date::MIN.days + 1..Date::MAX.days,
+            nanos in 0..NANOS_PER_DAY,
+            zone in 0..ZONES.len(),
+        ) {
+            let (date, time) = (Date { days }, LocalTime { nanos });
+            prop_assert_eq!(Date::parse(&date.to_string()), Ok(date));
+            prop_assert_eq!(LocalTime::parse(&time.to_string()), Ok(time));
+            let local = LocalDateTime::from_parts(date, time);
+            prop_assert_eq!(LocalDateTime::parse(&local.to_string()), Ok(local));
+            let zone = ZoneId::parse(ZONES[zone]).expect("a zone");
+            let instant = DateTime::from_local(local, &zone, None).expect("an instant");
+            prop_assert_eq!(DateTime::parse(&instant.to_string(), &ZoneId::UTC), Ok(instant));
+        }
+
+        #[test]
+        fn what_is_written_of_a_duration_can_be_read(months: i64, days: i64, seconds: i64, nanos in 0..NANOS_PER_SECOND) {
+            let duration = Duration::new(months, days, seconds, nanos).expect("a duration");
+            prop_assert_eq!(Duration::parse(&duration.to_string()), Ok(duration));
+        }
+
+        #[test]
+        fn no_text_makes_the_readers_panic(text in "[-+PTWQYMDHSZ0-9:.,\\[\\]/a-z \u{e9}]{0,24}") {
+            let _ = Date::parse(&text);
+            let _ = LocalTime::parse(&text);
+            let _ = Time::parse(&text, &ZoneId::UTC);
+            let _ = LocalDateTime::parse(&text);
+            let _ = DateTime::parse(&text, &ZoneId::UTC);
+            let _ = Duration::parse(&text);
+        }
+    }
 
     fn check_duration(months: i64, days: i64, seconds: i64, nanos: i64, expected: &str) {
         let duration = Duration::new(months, days, seconds, nanos).expect("a duration");
