@@ -18,6 +18,7 @@ mod temporal;
 #[cfg(test)]
 mod testing;
 mod trigonometry;
+mod vector;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -136,6 +137,7 @@ const TABLE: &[&[Function]] = &[
     string::FUNCTIONS,
     temporal::FUNCTIONS,
     trigonometry::FUNCTIONS,
+    vector::FUNCTIONS,
 ];
 
 /// The table sorted by name, and a way in by lower-case name.

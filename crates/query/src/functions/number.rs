@@ -63,10 +63,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::pure("pi", (0, 0), |_, _| Ok(Value::Float(std::f64::consts::PI)), "pi() :: FLOAT", "Returns pi."),
     of_one_float!("ceil", f64::ceil, "Returns the smallest whole number that is not below the input."),
+    of_one_float!("ceiling", f64::ceil, "Returns the smallest whole number that is not below the input."),
     of_one_float!("floor", f64::floor, "Returns the largest whole number that is not above the input."),
     of_one_float!("sqrt", f64::sqrt, "Returns the square root."),
     of_one_float!("exp", f64::exp, "Returns e to the power of the input."),
     of_one_float!("log", f64::ln, "Returns the natural logarithm."),
+    of_one_float!("ln", f64::ln, "Returns the natural logarithm."),
     of_one_float!("log10", f64::log10, "Returns the logarithm to base 10."),
 ];
 
