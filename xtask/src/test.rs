@@ -76,27 +76,50 @@ fn lints() -> Result<Tally, String> {
 
 fn unit() -> Result<Tally, String> {
     if tools::answers("cargo", &["nextest", "--version"]) {
+        // All packages are built here, once, with one set of features; the tests of `suite` have a stage of their own.
         return step::run(&mut cargo([
             "nextest",
             "run",
             "--workspace",
-            "--exclude",
-            "suite",
+            "--filterset",
+            "not (package(suite) and kind(test))",
             "--no-fail-fast",
-            "--status-level",
-            "fail",
-            "--final-status-level",
-            "fail",
+            "--status-level=fail",
+            "--final-status-level=fail",
         ]));
     }
-    step::run(&mut cargo(["test", "--quiet", "--workspace", "--exclude", "suite", "--all-targets", "--no-fail-fast"]))
+    step::run(&mut cargo(["test", "--quiet", "--workspace", "--exclude=suite", "--all-targets", "--no-fail-fast"]))
 }
 
-/// The tests across crates: tidy, scripts, TCK and faults, in the order of `suite`'s manifest.
+/// The tests across crates, in the order of `suite`'s manifest; no further than the first that fails.
 fn suite() -> Result<Tally, String> {
-    step::run(&mut cargo(["test", "--quiet", "--package", "suite"]))
+    let mut total = Tally::default();
+    for name in suite_tests()? {
+        println!("-- {name}");
+        let tally = suite_test(&name)?;
+        total.add(tally);
+        if tally.failed > 0 {
+            break;
+        }
+    }
+    Ok(total)
 }
 
 fn tidy() -> Result<Tally, String> {
-    step::run(&mut cargo(["test", "--quiet", "--package", "suite", "--test", "tidy"]))
+    suite_test("tidy")
+}
+
+/// Runs one test of `suite`. The whole workspace is named so that features, and so what is built, stay the same.
+fn suite_test(name: &str) -> Result<Tally, String> {
+    step::run(&mut cargo(["test", "--quiet", "--workspace", "--test", name]))
+}
+
+/// Lists the test targets of `suite`.
+fn suite_tests() -> Result<Vec<String>, String> {
+    let path = paths::workspace().join("suite/Cargo.toml");
+    let manifest =
+        std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let tables = manifest.split("[[test]]").skip(1);
+    let name = |table: &str| Some(table.split_once("name")?.1.split('"').nth(1)?.to_owned());
+    Ok(tables.filter_map(name).collect())
 }
