@@ -1,5 +1,23 @@
 //! Text to tree: tokens, a parser with spans, and errors that say what was expected and where.
 //! Knows no names of databases, no types of values and no plans; `query` binds what the tree means.
-//! Start reading at [`ast::Statement`].
+//! Start reading at [`parse`] and [`ast::Statement`].
 
 pub mod ast;
+mod error;
+mod literal;
+mod parser;
+mod place;
+mod suggest;
+mod token;
+
+pub use error::ParseError;
+pub use place::{error_at, position};
+
+/// Parses one statement; a `;` may end it. Takes time linear in the text and a bounded stack.
+///
+/// # Errors
+///
+/// The text is no statement, or it is a command that this server does not have.
+pub fn parse(text: &str) -> Result<ast::Statement, ParseError> {
+    parser::Parser::new(text).statement().map_err(|error| *error)
+}

@@ -1,0 +1,57 @@
+//! Why a text is no statement.
+
+use types::{Code, Failure, Position};
+
+use crate::ast::Span;
+use crate::place;
+
+/// Why a text could not be parsed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The text breaks a rule of the grammar; the message says what was expected, where, and draws it.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong, with the line and a caret.
+        message: String,
+        /// Where.
+        position: Position,
+    },
+    /// A command that Neo4j knows and this server does not; nothing ran.
+    #[error("Unsupported administration command: {command}")]
+    Unsupported {
+        /// The command's first words.
+        command: String,
+        /// Where it starts.
+        position: Position,
+    },
+}
+
+impl ParseError {
+    /// Gives the public code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Syntax { .. } => Code::SyntaxError,
+            Self::Unsupported { .. } => Code::UnsupportedCommand,
+        }
+    }
+
+    /// Gives the place in the statement.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Syntax { position, .. } | Self::Unsupported { position, .. } => *position,
+        }
+    }
+
+    pub(crate) fn syntax(text: &str, span: Span, message: &str) -> Self {
+        let position = place::position(text, span);
+        Self::Syntax { message: place::pointed(text, position, message), position }
+    }
+}
+
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
+        Failure::new(error.code(), error.to_string()).at(error.position())
+    }
+}

@@ -1,0 +1,355 @@
+//! The clauses of a query.
+
+use super::{Parsed, Parser, Stops};
+use crate::ast::ExpressionKind;
+use crate::ast::{Clause, ClauseKind, Expression, GraphReference, Name, RemoveItem, SetItem, Yield};
+use crate::token::Token;
+
+/// The words that start a clause, in the order in which an error lists them.
+pub(super) const CLAUSES: &[&str] = &[
+    "'CALL'",
+    "'CREATE'",
+    "'DELETE'",
+    "'DETACH'",
+    "'FINISH'",
+    "'FOREACH'",
+    "'LOAD'",
+    "'MATCH'",
+    "'MERGE'",
+    "'OPTIONAL'",
+    "'REMOVE'",
+    "'RETURN'",
+    "'SET'",
+    "'UNWIND'",
+    "'USE'",
+    "'WITH'",
+];
+
+impl Parser<'_> {
+    /// Tells whether a clause starts here.
+    pub(super) fn clause_ahead(&self) -> bool {
+        // A path variable may be called `match`.
+        if self.peek() != Token::Word || self.peek_at(1) == Token::Equal {
+            return false;
+        }
+        let word = self.text_at(0);
+        let known = CLAUSES.iter().any(|clause| clause[1..clause.len() - 1].eq_ignore_ascii_case(word));
+        known || self.at_word("NODETACH") || (self.at_word("GRAPH") && self.peek_at(1) == Token::BracketOpen)
+    }
+
+    pub(super) fn clause(&mut self) -> Parsed<Clause> {
+        let start = self.start();
+        let graph = self.graph_in_front()?;
+        let kind = self.clause_kind(graph)?;
+        let clause = Clause { kind, span: self.since(start) };
+        self.check_clause(&clause)?;
+        Ok(clause)
+    }
+
+    fn clause_kind(&mut self, graph: Option<GraphReference>) -> Parsed<ClauseKind> {
+        if self.accept_word("MATCH") {
+            return self.match_clause(false, graph);
+        }
+        if self.accept_words(&["OPTIONAL", "MATCH"]) {
+            return self.match_clause(true, graph);
+        }
+        if self.accept_word("CREATE") {
+            let patterns = self.list(Self::path_pattern)?;
+            let graph = self.one_graph(graph)?;
+            return Ok(ClauseKind::Create { patterns, graph });
+        }
+        if self.accept_word("MERGE") {
+            return self.merge(graph);
+        }
+        if graph.is_some() {
+            return Err(self.unexpected(&["'MATCH'", "'OPTIONAL MATCH'", "'CREATE'", "'MERGE'"]));
+        }
+        if self.accept_word("RETURN") {
+            return Ok(ClauseKind::Return { projection: self.projection()? });
+        }
+        if self.accept_word("WITH") {
+            let projection = self.projection()?;
+            return Ok(ClauseKind::With { projection, filter: self.filter()? });
+        }
+        self.other_clause()
+    }
+
+    fn other_clause(&mut self) -> Parsed<ClauseKind> {
+        if self.accept_word("UNWIND") {
+            let list = self.expression()?;
+            self.expect_word("AS")?;
+            return Ok(ClauseKind::Unwind { list, variable: self.name("a variable")? });
+        }
+        if self.accept_word("SET") {
+            let items = self.list(Self::set_item)?;
+            return Ok(ClauseKind::Set { items, graph: self.graph_behind()? });
+        }
+        if self.accept_word("REMOVE") {
+            return Ok(ClauseKind::Remove { items: self.list(Self::remove_item)? });
+        }
+        if self.accept_words(&["DETACH", "DELETE"]) {
+            return self.delete(true);
+        }
+        if self.accept_words(&["NODETACH", "DELETE"]) || self.accept_word("DELETE") {
+            return self.delete(false);
+        }
+        if self.accept_word("FINISH") {
+            return Ok(ClauseKind::Finish);
+        }
+        if self.accept_word("FOREACH") {
+            return self.nested(Self::foreach);
+        }
+        if self.accept_words(&["LOAD", "CSV"]) {
+            return self.load_csv();
+        }
+        if self.accept_words(&["OPTIONAL", "CALL"]) {
+            return self.call_clause(true);
+        }
+        if self.accept_word("CALL") {
+            return self.call_clause(false);
+        }
+        if self.at_word("USE") {
+            return Ok(ClauseKind::Use { graph: self.use_graph()? });
+        }
+        if self.accept_word("OPTIONAL") {
+            return Err(self.unexpected(&["'MATCH'", "'CALL'"]));
+        }
+        if self.accept_word("DETACH") || self.accept_word("NODETACH") {
+            return Err(self.unexpected(&["'DELETE'"]));
+        }
+        if self.accept_word("LOAD") {
+            return Err(self.unexpected(&["'CSV'"]));
+        }
+        Err(self.unexpected(CLAUSES))
+    }
+
+    /// `p, q FROM DATABASE d WHERE e`.
+    fn match_clause(&mut self, optional: bool, graph: Option<GraphReference>) -> Parsed<ClauseKind> {
+        self.match_mode()?;
+        let patterns = self.list(Self::path_pattern)?;
+        let graph = self.one_graph(graph)?;
+        self.hints()?;
+        let filter = self.filter()?;
+        // The database may also stand behind the condition.
+        let graph = if filter.is_some() && self.at_word("FROM") { self.one_graph(graph)? } else { graph };
+        Ok(ClauseKind::Match { optional, patterns, graph, filter })
+    }
+
+    /// `DIFFERENT RELATIONSHIPS` is how matching works anyway; the other mode is not there.
+    fn match_mode(&mut self) -> Parsed<()> {
+        let start = self.start();
+        if self.accept_words(&["DIFFERENT", "RELATIONSHIPS"]) || self.accept_words(&["DIFFERENT", "RELATIONSHIP"]) {
+            return Ok(());
+        }
+        if self.at_word("REPEATABLE") && self.one_of_at(1, &["ELEMENT", "ELEMENTS"]) {
+            return Err(self.unsupported("MATCH REPEATABLE ELEMENTS".to_owned(), start));
+        }
+        Ok(())
+    }
+
+    /// The graph behind the patterns; a clause names at most one.
+    fn one_graph(&mut self, in_front: Option<GraphReference>) -> Parsed<Option<GraphReference>> {
+        let behind = self.graph_behind()?;
+        match (in_front, behind) {
+            (Some(_), Some(second)) => Err(self.fail(second.span, "a clause can name only one database")),
+            (first, second) => Ok(first.or(second)),
+        }
+    }
+
+    /// `USING INDEX n:L(k)`, `USING SCAN n:L`, `USING JOIN ON n`: read, and left to the planner's own judgement.
+    fn hints(&mut self) -> Parsed<()> {
+        while self.accept_word("USING") {
+            if self.accept_words(&["JOIN", "ON"]) {
+                self.list(|parser| parser.name("a variable"))?;
+                continue;
+            }
+            for kind in ["RANGE", "TEXT", "POINT"] {
+                if self.word_at(1, "INDEX") && self.accept_word(kind) {
+                    break;
+                }
+            }
+            if !self.accept_word("INDEX") {
+                if !self.accept_word("SCAN") {
+                    return Err(self.unexpected(&["'INDEX'", "'SCAN'", "'JOIN'"]));
+                }
+                self.hinted_label()?;
+                continue;
+            }
+            if self.word_at(1, "SEEK") || !Self::is_name(self.peek_at(1)) {
+                self.accept_word("SEEK");
+            }
+            self.hinted_label()?;
+            self.expect(Token::ParenOpen, "'('")?;
+            self.list(|parser| parser.name("a property name"))?;
+            self.expect(Token::ParenClose, "')'")?;
+        }
+        Ok(())
+    }
+
+    fn hinted_label(&mut self) -> Parsed<()> {
+        self.name("a variable")?;
+        self.expect(Token::Colon, "':'")?;
+        self.name("a label").map(|_| ())
+    }
+
+    /// `p ON CREATE SET ... ON MATCH SET ...`.
+    fn merge(&mut self, graph: Option<GraphReference>) -> Parsed<ClauseKind> {
+        let pattern = self.path_pattern()?;
+        let graph = self.one_graph(graph)?;
+        let (mut on_create, mut on_match) = (Vec::new(), Vec::new());
+        while self.accept_word("ON") {
+            let actions = if self.accept_word("CREATE") {
+                &mut on_create
+            } else if self.accept_word("MATCH") {
+                &mut on_match
+            } else {
+                return Err(self.unexpected(&["'CREATE'", "'MATCH'"]));
+            };
+            self.expect_word("SET")?;
+            actions.extend(self.list(Self::set_item)?);
+        }
+        Ok(ClauseKind::Merge { pattern, graph, on_create, on_match })
+    }
+
+    /// `x.k = e`, `x[e] = v`, `x = e`, `x += e`, `x:L`.
+    fn set_item(&mut self) -> Parsed<SetItem> {
+        if let Some(variable) = self.labelled_variable()? {
+            return Ok(SetItem::Labels { variable, labels: self.label_names()? });
+        }
+        let target = self.target()?;
+        if self.accept(Token::PlusEqual) {
+            let variable = self.target_variable(target)?;
+            return Ok(SetItem::Merge { variable, value: self.assigned()? });
+        }
+        if !self.accept(Token::Equal) {
+            return Err(self.unexpected(&["'='", "'+='", "':'", "'.'"]));
+        }
+        let span = target.span;
+        Ok(match *target.kind {
+            ExpressionKind::Property(target, key) => SetItem::Property { target, key, value: self.assigned()? },
+            ExpressionKind::Index(target, key) => SetItem::DynamicProperty { target, key, value: self.assigned()? },
+            ExpressionKind::Variable(variable) => SetItem::Replace { variable, value: self.assigned()? },
+            _ => return Err(self.fail(span, "SET needs a property, a variable or labels in front of '='")),
+        })
+    }
+
+    fn remove_item(&mut self) -> Parsed<RemoveItem> {
+        if let Some(variable) = self.labelled_variable()? {
+            return Ok(RemoveItem::Labels { variable, labels: self.label_names()? });
+        }
+        let target = self.target()?;
+        let span = target.span;
+        match *target.kind {
+            ExpressionKind::Property(target, key) => Ok(RemoveItem::Property { target, key }),
+            ExpressionKind::Index(target, key) => Ok(RemoveItem::DynamicProperty { target, key }),
+            _ => Err(self.fail(span, "REMOVE needs a property (n.key) or labels (n:Label)")),
+        }
+    }
+
+    /// `x` in front of `:L` or `IS L`.
+    fn labelled_variable(&mut self) -> Parsed<Option<Name>> {
+        let labelled = self.peek_at(1) == Token::Colon || self.word_at(1, "IS");
+        if Self::is_name(self.peek()) && labelled { self.name("a variable").map(Some) } else { Ok(None) }
+    }
+
+    /// What stands in front of `=`: an operand without operators.
+    fn target(&mut self) -> Parsed<Expression> {
+        if !Self::is_name(self.peek()) && self.peek() != Token::ParenOpen {
+            return Err(self.unexpected(&["a variable", "a property"]));
+        }
+        self.nested(Self::postfixed)
+    }
+
+    fn target_variable(&self, target: Expression) -> Parsed<Name> {
+        match *target.kind {
+            ExpressionKind::Variable(variable) => Ok(variable),
+            _ => Err(self.fail(target.span, "SET ... += needs a variable in front")),
+        }
+    }
+
+    /// The value of an assignment; `IN DATABASE x` behind it names the clause's graph.
+    fn assigned(&mut self) -> Parsed<Expression> {
+        self.stopping(Stops { in_database: true, ..self.stops }, Self::expression)
+    }
+
+    fn delete(&mut self, detach: bool) -> Parsed<ClauseKind> {
+        let stops = Stops { in_any: true, ..self.stops };
+        let targets = self.stopping(stops, |parser| parser.list(Self::expression))?;
+        Ok(ClauseKind::Delete { detach, targets, graph: self.graph_behind()? })
+    }
+
+    /// `(x IN list | ...)`.
+    fn foreach(&mut self) -> Parsed<ClauseKind> {
+        self.expect(Token::ParenOpen, "'('")?;
+        let variable = self.name("a variable")?;
+        self.expect_word("IN")?;
+        let list = self.before_bar(Self::expression)?;
+        self.expect(Token::Bar, "'|'")?;
+        let body = self.enclosed(|parser| {
+            let mut body = vec![parser.clause()?];
+            while parser.peek() != Token::ParenClose {
+                body.push(parser.clause()?);
+            }
+            Ok(body)
+        })?;
+        self.advance();
+        Ok(ClauseKind::Foreach { variable, list, body })
+    }
+
+    /// `[WITH HEADERS] FROM e AS x [FIELDTERMINATOR 'c']`.
+    fn load_csv(&mut self) -> Parsed<ClauseKind> {
+        let headers = self.accept_words(&["WITH", "HEADERS"]);
+        self.expect_word("FROM")?;
+        let source = self.expression()?;
+        self.expect_word("AS")?;
+        let variable = self.name("a variable")?;
+        let terminator = if self.accept_word("FIELDTERMINATOR") { Some(self.string()?) } else { None };
+        Ok(ClauseKind::LoadCsv { headers, source, variable, terminator })
+    }
+
+    /// `CALL p(...) YIELD ...`, or a subquery.
+    fn call_clause(&mut self, optional: bool) -> Parsed<ClauseKind> {
+        if matches!(self.peek(), Token::BraceOpen | Token::ParenOpen) {
+            return self.call_subquery(optional);
+        }
+        let start = self.start();
+        if !Self::is_name(self.peek()) {
+            return Err(self.unexpected(&["a procedure name", "'{'", "'('"]));
+        }
+        if optional {
+            return Err(self.unsupported("OPTIONAL CALL of a procedure".to_owned(), start));
+        }
+        let mut parts = 1;
+        while self.peek_at(2 * parts - 1) == Token::Dot {
+            parts += 1;
+        }
+        let name = self.dotted(parts)?;
+        let arguments = if self.accept(Token::ParenOpen) { Some(self.procedure_arguments()?) } else { None };
+        let yields = self.yields()?;
+        let filter = if matches!(yields, Yield::Nothing) { None } else { self.filter()? };
+        Ok(ClauseKind::CallProcedure { name, arguments, yields, filter })
+    }
+
+    fn procedure_arguments(&mut self) -> Parsed<Vec<Expression>> {
+        if self.accept(Token::ParenClose) {
+            return Ok(Vec::new());
+        }
+        let arguments = self.enclosed(|parser| parser.list(Self::expression))?;
+        self.expect(Token::ParenClose, "')' or ','")?;
+        Ok(arguments)
+    }
+
+    fn yields(&mut self) -> Parsed<Yield> {
+        if !self.accept_word("YIELD") {
+            return Ok(Yield::Nothing);
+        }
+        // `YIELD -` is the old way to say that nothing is taken.
+        if self.accept(Token::Minus) {
+            return Ok(Yield::Items(Vec::new()));
+        }
+        if self.accept(Token::Star) {
+            return Ok(Yield::All);
+        }
+        Ok(Yield::Items(self.list(Self::yield_item)?))
+    }
+}

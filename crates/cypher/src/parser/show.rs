@@ -1,0 +1,110 @@
+//! `SHOW ...` with its `YIELD`, `WHERE` and `RETURN`.
+
+use super::{Parsed, Parser};
+use crate::ast::{AdminCommand, SchemaCommand, ShowDatabases, ShowTail};
+
+/// What Neo4j can show and this server cannot, by its last telling word.
+const UNSUPPORTED: &[&str] = &[
+    "ALIAS",
+    "ALIASES",
+    "CONSTRAINT",
+    "CONSTRAINTS",
+    "FUNCTION",
+    "FUNCTIONS",
+    "PRIVILEGE",
+    "PRIVILEGES",
+    "PROCEDURE",
+    "PROCEDURES",
+    "ROLE",
+    "ROLES",
+    "SERVER",
+    "SERVERS",
+    "SETTING",
+    "SETTINGS",
+    "SUPPORTED",
+    "TRANSACTION",
+    "TRANSACTIONS",
+    "USER",
+    "USERS",
+    "LIMITS",
+    "USAGE",
+];
+
+/// Words between `SHOW` and what is shown that only narrow it.
+const NARROWING: &[&str] = &[
+    "ALL",
+    "BUILT",
+    "IN",
+    "USER",
+    "DEFINED",
+    "CURRENT",
+    "POPULATED",
+    "NODE",
+    "RELATIONSHIP",
+    "REL",
+    "PROPERTY",
+    "KEY",
+    "UNIQUE",
+    "UNIQUENESS",
+    "EXIST",
+    "EXISTENCE",
+    "TYPE",
+    "FOR",
+    "DATABASE",
+];
+
+impl Parser<'_> {
+    /// `SHOW [ALL | RANGE | ...] INDEX[ES]`.
+    pub(super) fn show_indexes(&mut self) -> Parsed<Option<SchemaCommand>> {
+        if self.one_of_at(1, &["INDEX", "INDEXES"]) {
+            self.at += 2;
+        } else if self.word_at(1, "ALL") && self.one_of_at(2, &["INDEX", "INDEXES"]) {
+            self.at += 3;
+        } else {
+            let narrowed = self.one_of_at(1, &["RANGE", "TEXT", "POINT", "LOOKUP", "FULLTEXT", "VECTOR"]);
+            if narrowed && self.one_of_at(2, &["INDEX", "INDEXES"]) {
+                let command = format!("SHOW {} INDEXES", self.text_at(1).to_uppercase());
+                return Err(self.unsupported(command, self.start()));
+            }
+            return Ok(None);
+        }
+        self.show_tail().map(|tail| Some(SchemaCommand::ShowIndexes(tail)))
+    }
+
+    /// `SHOW DATABASES` and its siblings; the current token is `SHOW`.
+    pub(super) fn show(&mut self) -> Parsed<AdminCommand> {
+        let start = self.start();
+        self.advance();
+        let which = if self.accept_words(&["DEFAULT", "DATABASE"]) {
+            ShowDatabases::Default
+        } else if self.accept_words(&["HOME", "DATABASE"]) {
+            ShowDatabases::Home
+        } else if self.accept_word("DATABASES") || self.accept_word("DATABASE") {
+            self.shown_databases()?
+        } else {
+            return Err(self.unknown_show(start));
+        };
+        Ok(AdminCommand::ShowDatabases { which, tail: self.show_tail()? })
+    }
+
+    #[cold]
+    fn unknown_show(&self, start: u32) -> Box<crate::ParseError> {
+        let mut ahead = 0;
+        while self.one_of_at(ahead, NARROWING) && ahead < 4 {
+            ahead += 1;
+        }
+        let at = if self.one_of_at(ahead, UNSUPPORTED) { ahead } else { 0 };
+        if self.one_of_at(at, UNSUPPORTED) {
+            return self.unsupported(format!("SHOW {}", self.text_at(at).to_uppercase()), start);
+        }
+        self.unexpected(&["'DATABASES'", "'DATABASE'", "'DEFAULT DATABASE'", "'HOME DATABASE'", "'INDEXES'"])
+    }
+
+    /// `YIELD ... WHERE ... RETURN ...`.
+    fn show_tail(&mut self) -> Parsed<ShowTail> {
+        let yields = if self.accept_word("YIELD") { Some(self.projection()?) } else { None };
+        let filter = self.filter()?;
+        let returns = if yields.is_some() && self.accept_word("RETURN") { Some(self.projection()?) } else { None };
+        Ok(ShowTail { yields, filter, returns })
+    }
+}

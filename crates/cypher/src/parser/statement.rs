@@ -1,0 +1,156 @@
+//! Whole statements: prefixes, queries, and where each kind of command starts.
+
+use super::clause::CLAUSES;
+use super::{Parsed, Parser};
+use crate::ast::{Body, ClauseKind, GraphReference, Mode, Name, Query, SingleQuery, Statement, UnionKind};
+use crate::token::Token;
+
+/// Longest text, so that places fit their numbers.
+const TEXT_BYTES_MAX: usize = 64 << 20;
+
+impl Parser<'_> {
+    /// Parses the whole text as one statement.
+    pub fn statement(mut self) -> Parsed<Statement> {
+        if self.text.len() > TEXT_BYTES_MAX {
+            return Err(self.fail(Default::default(), "the statement is longer than 64 MiB"));
+        }
+        let mode = self.prefixes()?;
+        let body = self.body()?;
+        if self.peek() == Token::Semicolon {
+            while self.accept(Token::Semicolon) {}
+            if self.peek() != Token::End {
+                return Err(self.fail(self.span(), "Expected exactly one statement per query but got more"));
+            }
+        }
+        if self.peek() != Token::End {
+            return Err(self.unexpected_end_of_query());
+        }
+        Ok(Statement { mode, body })
+    }
+
+    /// `EXPLAIN`, `PROFILE`, and `CYPHER 5 runtime=x`, whose options are read and left alone.
+    fn prefixes(&mut self) -> Parsed<Mode> {
+        let mut mode = Mode::Run;
+        loop {
+            let start = self.span();
+            let asked = if self.accept_word("EXPLAIN") {
+                Mode::Explain
+            } else if self.accept_word("PROFILE") {
+                Mode::Profile
+            } else if self.accept_word("CYPHER") {
+                self.cypher_options();
+                continue;
+            } else {
+                return Ok(mode);
+            };
+            if mode != Mode::Run && mode != asked {
+                return Err(self.fail(start, "Can't mix PROFILE and EXPLAIN"));
+            }
+            mode = asked;
+        }
+    }
+
+    fn cypher_options(&mut self) {
+        if matches!(self.peek(), Token::Integer | Token::Float) {
+            self.advance();
+        }
+        while self.peek() == Token::Word && self.peek_at(1) == Token::Equal {
+            self.at += 3;
+        }
+    }
+
+    fn body(&mut self) -> Parsed<Body> {
+        if self.peek() == Token::Colon {
+            return self.client_use();
+        }
+        let using = self.leading_use()?;
+        if let Some(command) = self.schema_command()? {
+            return Ok(Body::Schema { using, command });
+        }
+        if let Some(command) = self.admin_command()? {
+            if let Some(using) = using.filter(|using| !using.parts[0].text.eq_ignore_ascii_case("system")) {
+                let message = "USE cannot stand in front of an administration command, which always runs on system";
+                return Err(self.fail(using.span, message));
+            }
+            return Ok(Body::Admin(command));
+        }
+        if matches!(self.peek(), Token::End | Token::Semicolon)
+            && let Some(using) = using
+        {
+            return Ok(Body::UseDatabase { name: Some(joined(&using)) });
+        }
+        let query = self.query(using)?;
+        self.check_conclusions(&query, true)?;
+        Ok(Body::Query(query))
+    }
+
+    /// `:use x`, `:use`.
+    fn client_use(&mut self) -> Parsed<Body> {
+        self.advance();
+        self.expect_word("USE")?;
+        if matches!(self.peek(), Token::End | Token::Semicolon) {
+            return Ok(Body::UseDatabase { name: None });
+        }
+        self.accept_words(&["DATABASE"]);
+        Ok(Body::UseDatabase { name: Some(joined(&self.graph_reference()?)) })
+    }
+
+    /// Parts joined by `UNION`; `using` was read already where it stood in front.
+    pub(super) fn query(&mut self, using: Option<GraphReference>) -> Parsed<Query> {
+        let first = self.single_query(using)?;
+        let mut rest: Vec<(UnionKind, SingleQuery)> = Vec::new();
+        loop {
+            let span = self.span();
+            if !self.accept_word("UNION") {
+                return Ok(Query { first, rest });
+            }
+            let kind = if self.accept_word("ALL") { UnionKind::All } else { UnionKind::Distinct };
+            self.accept_word("DISTINCT");
+            if rest.last().is_some_and(|(earlier, _)| *earlier != kind) {
+                return Err(self.fail(span, "UNION and UNION ALL cannot be combined (InvalidClauseComposition)"));
+            }
+            rest.push((kind, self.single_query(None)?));
+        }
+    }
+
+    fn single_query(&mut self, using: Option<GraphReference>) -> Parsed<SingleQuery> {
+        let start = self.start();
+        let using = match using {
+            None if self.at_word("USE") => Some(self.use_graph()?),
+            other => other,
+        };
+        if !self.clause_ahead() {
+            return Err(self.unexpected(CLAUSES));
+        }
+        let mut clauses = vec![self.clause()?];
+        while self.clause_ahead() {
+            let returned =
+                clauses.last().is_some_and(|last| matches!(last.kind, ClauseKind::Return { .. } | ClauseKind::Finish));
+            if returned {
+                return Err(self.fail(self.span(), "RETURN can only be used at the end of the query"));
+            }
+            clauses.push(self.clause()?);
+        }
+        let query = SingleQuery { using, clauses, span: self.since(start) };
+        self.check_single_query(&query)?;
+        Ok(query)
+    }
+
+    /// Makes the error for what stands behind a complete query.
+    #[cold]
+    fn unexpected_end_of_query(&self) -> Box<crate::ParseError> {
+        let mut expected = vec!["'UNION'", "'WHERE'", "'ORDER BY'", "'SKIP'", "'LIMIT'"];
+        expected.extend_from_slice(CLAUSES);
+        let full = self.unexpected(&expected);
+        if full.to_string().contains("did you mean") || self.peek() != Token::Word {
+            return full;
+        }
+        self.unexpected(&["a clause", "an operator", "',' or the end of the statement"])
+    }
+}
+
+/// A dotted reference as one name.
+fn joined(reference: &GraphReference) -> Name {
+    let parts: Vec<&str> = reference.parts.iter().map(|part| part.text.as_str()).collect();
+    Name { text: parts.join(".").into(), span: reference.span }
+}
