@@ -18,6 +18,7 @@ mod temporal;
 #[cfg(test)]
 mod testing;
 mod trigonometry;
+pub mod typed;
 mod vector;
 
 use std::collections::HashMap;

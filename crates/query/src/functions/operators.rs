@@ -46,6 +46,15 @@ pub fn matches(text: &Value, pattern: &Value) -> Result<Value, Failure> {
     }
 }
 
+/// `left || right`: two strings, or two lists; null if one of them is null.
+pub fn concatenate(left: &Value, right: &Value) -> Result<Value, Failure> {
+    match (left, right) {
+        (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
+        (Value::String(_), Value::String(_)) | (Value::List(_), Value::List(_)) => types::arithmetic::add(left, right),
+        _ => Err(type_error(format!("Cannot concatenate `{}` and `{}`", left.type_name(), right.type_name()))),
+    }
+}
+
 /// `container[key]`: a list by place (negative from the end), a map by key; null beyond the end or without the key.
 ///
 /// Entity references are the executor's.
@@ -191,6 +200,14 @@ mod tests {
         check(matches(&"abc".into(), &"a|abc".into()), "true");
         check(matches(&NULL, &"a".into()), "null");
         check(matches(&1.into(), &"1".into()), "null");
+    }
+
+    #[test]
+    fn concatenation_joins_like_with_like() {
+        check(concatenate(&"a".into(), &"b".into()), "'ab'");
+        check(concatenate(&list(values![1]), &list(values![2])), "[1, 2]");
+        check(concatenate(&"a".into(), &NULL), "null");
+        check(concatenate(&"a".into(), &1.into()), "TypeError: Cannot concatenate `String` and `Integer`");
     }
 
     #[test]
