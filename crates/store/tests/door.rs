@@ -1,5 +1,4 @@
 //! What the door promises, tried on each engine: one list of tests, run for LMDB and for memory.
-#![expect(missing_docs, reason = "tests")]
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

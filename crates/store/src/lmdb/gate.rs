@@ -9,6 +9,11 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::StoreError;
 
+/// How long a new snapshot stands back for somebody who wants to replace the map.
+///
+/// Not longer, because its thread may hold another snapshot already, and then both would wait for each other.
+const STAND_BACK_MAX: Duration = Duration::from_millis(50);
+
 /// Who may use the map now.
 pub(super) struct Gate {
     state: Mutex<State>,
@@ -22,8 +27,17 @@ struct State {
     inside: u32,
     /// Snapshots inside; these are bounded.
     readers: u32,
-    /// Someone replaces the map, or waits to do so.
-    closing: bool,
+    door: Door,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Door {
+    #[default]
+    Open,
+    /// Somebody waits to replace the map.
+    Closing,
+    /// Somebody replaces the map.
+    Shut,
 }
 
 /// Why somebody goes in.
@@ -43,8 +57,10 @@ impl Gate {
     /// Goes in, after waiting for a replacement of the map to end.
     pub(super) fn enter(self: &Arc<Self>, visit: Visit) -> Result<Pass, StoreError> {
         let mut state = self.state.lock();
-        // The replacer waits for a bounded time, so a thread that already holds a snapshot gets through as well.
-        self.changed.wait_while(&mut state, |state| state.closing);
+        if visit == Visit::Snapshot {
+            self.changed.wait_while_for(&mut state, |state| state.door == Door::Closing, STAND_BACK_MAX);
+        }
+        self.changed.wait_while(&mut state, |state| state.door == Door::Shut);
         if visit == Visit::Snapshot {
             if state.readers >= self.readers_max {
                 return Err(StoreError::Readers { readers_max: self.readers_max });
@@ -55,12 +71,15 @@ impl Gate {
         Ok(Pass { gate: Arc::clone(self), visit })
     }
 
-    /// Closes the gate once everyone is out, or gives up after `wait_max`.
+    /// Closes the gate once everyone is out, or gives up after `wait_max`; one caller at a time.
     pub(super) fn close(&self, wait_max: Duration) -> Result<Closed<'_>, StoreError> {
         let mut state = self.state.lock();
-        state.closing = true;
+        state.door = Door::Closing;
         self.changed.wait_while_for(&mut state, |state| state.inside > 0, wait_max);
         let readers = state.inside;
+        if readers == 0 {
+            state.door = Door::Shut;
+        }
         drop(state);
         let closed = Closed { gate: self };
         if readers > 0 { Err(StoreError::Busy { readers }) } else { Ok(closed) }
@@ -98,7 +117,7 @@ pub(super) struct Closed<'g> {
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.gate.state.lock().closing = false;
+        self.gate.state.lock().door = Door::Open;
         self.gate.changed.notify_all();
     }
 }
@@ -118,6 +137,21 @@ mod tests {
             assert!(closer.join().expect("no panic").is_ok());
         });
         assert!(gate.enter(Visit::Look).is_ok());
+    }
+
+    #[test]
+    fn a_second_snapshot_of_one_thread_gets_through() {
+        let gate = Gate::new(8);
+        let first = gate.enter(Visit::Snapshot).expect("open");
+        std::thread::scope(|scope| {
+            let closer = scope.spawn(|| gate.close(Duration::from_secs(30)).map(drop));
+            while gate.state.lock().door != Door::Closing {
+                std::thread::yield_now();
+            }
+            let second = gate.enter(Visit::Snapshot).expect("in spite of the closer");
+            drop((first, second));
+            assert!(closer.join().expect("no panic").is_ok());
+        });
     }
 
     #[test]

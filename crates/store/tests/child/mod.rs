@@ -1,0 +1,212 @@
+//! The other process: this test binary, started again to do something that may kill it.
+//! Start reading at [`child`], the test that does nothing unless it is the other process.
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::process::Command;
+
+use store::lmdb::LmdbEngine;
+use store::{Engine, Store, StoreError, Writer};
+
+use super::{count, options};
+
+const JOB: &str = "STORE_TEST_JOB";
+const FOLDER: &str = "STORE_TEST_FOLDER";
+
+/// Starts this binary again, to do `job` in `folder`.
+pub fn run(job: &str, folder: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this test has a file"));
+    command.args(["child::child", "--exact", "--nocapture"]).env(JOB, job).env(FOLDER, folder);
+    command
+}
+
+#[test]
+fn child() {
+    let Ok(job) = std::env::var(JOB) else { return };
+    let folder = std::env::var(FOLDER).expect("set with the job");
+    let folder = Path::new(&folder);
+    match job.as_str() {
+        "open" => println!("outcome: {}", outcome(LmdbEngine.open(folder, &options()).map(drop))),
+        "commit" => commit_for_ever(folder),
+        "die while opening" => {
+            let _store = LmdbEngine.open(folder, &store::OpenOptions { confirm: true, ..options() }).expect("opens");
+            std::process::abort();
+        }
+        "die when open" => {
+            let _store = LmdbEngine.open(folder, &options()).expect("opens");
+            std::process::abort();
+        }
+        "damage" => damage(folder),
+        "fill the disk" => fill_the_disk(folder),
+        other => panic!("no job {other}"),
+    }
+}
+
+fn outcome(result: Result<(), StoreError>) -> &'static str {
+    match result {
+        Ok(()) => "opened",
+        Err(StoreError::InUse { .. }) => "in use",
+        Err(StoreError::Damaged { .. }) => "damaged",
+        Err(StoreError::NotOurs { .. }) => "not ours",
+        Err(_) => "another error",
+    }
+}
+
+/// Each commit changes a hundred entries to its own number, and the number is printed once it is durable.
+fn commit_for_ever(folder: &Path) {
+    let store = LmdbEngine.open(folder, &options()).expect("opens");
+    let first = last_commit(&*store).expect("reads") + 1;
+    for number in first.. {
+        let work = &mut |writer: &mut dyn Writer| {
+            (0..100u32).try_for_each(|n| writer.put(&(n * 31).to_be_bytes(), &number.to_be_bytes().repeat(40)))
+        };
+        store.write(work).expect("commits");
+        println!("acknowledged {number}");
+    }
+}
+
+/// Gives the number of the last commit; panics if one is there by halves.
+pub fn last_commit(store: &dyn Store) -> Result<u64, StoreError> {
+    let (mut numbers, snapshot) = (Vec::new(), store.snapshot()?);
+    snapshot.scan(b""..super::END, &mut |_, value| {
+        numbers.push(u64::from_be_bytes(value[..8].try_into().expect("eight bytes")));
+        true
+    })?;
+    numbers.dedup();
+    assert!(numbers.len() <= 1, "half a commit: {numbers:?}");
+    Ok(numbers.first().copied().unwrap_or(0))
+}
+
+/// Gives bytes that look like nothing, the same for the same seed.
+pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let step = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    std::iter::repeat_with(step).take(bytes).collect()
+}
+
+pub fn value_of(number: u32) -> Vec<u8> {
+    // Every fiftieth value needs overflow pages.
+    let repeats = if number % 50 == 0 { 3_000 } else { 15 };
+    number.to_be_bytes().repeat(repeats)
+}
+
+/// Damages copies of one good file in six ways, and uses each as far as it lets us.
+fn damage(folder: &Path) {
+    let good = fs::read(folder.join("good").join("data.mdb")).expect("reads");
+    let pages = good.len() / 4096;
+    for seed in 0..40u64 {
+        let bytes = noise(seed + 100, 16);
+        let number = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+        let (page, other) = (number(0) % pages * 4096, number(2) % pages * 4096);
+        for kind in ["bit", "header bit", "zeros", "garbage", "misplaced", "cut", "stretched"] {
+            let mut file = good.clone();
+            match kind {
+                "bit" => file[page + number(4) % 4096] ^= 1 << (bytes[6] % 8),
+                "header bit" => file[page + number(4) % 24] ^= 1 << (bytes[6] % 8),
+                "zeros" => file[page..page + 4096].fill(0),
+                "garbage" => file[page..page + 4096].copy_from_slice(&noise(seed, 4096)),
+                "misplaced" => file.copy_within(other..other + 4096, page),
+                "cut" => file.truncate(page + number(4) % 4096),
+                _ => file.extend(noise(seed, 5_000)),
+            }
+            let changed = file != good;
+            println!("trial: {kind} {seed} at page {}", page / 4096);
+            println!("outcome: {kind} {}", try_file(folder, &file, changed));
+        }
+    }
+}
+
+fn try_file(folder: &Path, file: &[u8], changed: bool) -> &'static str {
+    let folder = folder.join("bad");
+    fs::create_dir_all(&folder).expect("makes");
+    fs::write(folder.join("data.mdb"), file).expect("writes");
+    let used = use_it(&folder);
+    match used {
+        Ok(Found::Right) => "right",
+        Ok(_) if !changed => "wrong without a change",
+        // No page says anything about the inside of a value: the layer above keeps checksums for that.
+        Ok(Found::OtherValue) => "value changed",
+        Ok(Found::Wrong) => "silently wrong",
+        Err(error) => outcome(Err(error)),
+    }
+}
+
+/// What reading every entry came to.
+enum Found {
+    Right,
+    /// A value of the right length with other bytes.
+    OtherValue,
+    /// An entry too many, too few, or of another length.
+    Wrong,
+}
+
+fn use_it(folder: &Path) -> Result<Found, StoreError> {
+    let store = LmdbEngine.open(folder, &options())?;
+    let snapshot = store.snapshot()?;
+    let mut found = if count(&*snapshot)? == 6_001 { Found::Right } else { Found::Wrong };
+    for number in 0..6_000u32 {
+        let value = snapshot.get(&number.to_be_bytes())?;
+        if value.map(<[u8]>::len) != Some(value_of(number).len()) {
+            found = Found::Wrong;
+        } else if value != Some(&*value_of(number)) && matches!(found, Found::Right) {
+            found = Found::OtherValue;
+        }
+    }
+    drop(snapshot);
+    store.write(&mut |writer: &mut dyn Writer| {
+        (0..6_000u32).step_by(3).try_for_each(|n| writer.put(&n.to_be_bytes(), &[1; 900]))
+    })?;
+    store.check()?;
+    Ok(found)
+}
+
+fn fill_the_disk(folder: &Path) {
+    let stores = ["a", "b"].map(|name| LmdbEngine.open(&folder.join(name), &options()).expect("opens"));
+    let write = |store: &dyn Store, number: u32| {
+        store.write(&mut |writer: &mut dyn Writer| {
+            (0..30u32).try_for_each(|n| writer.put(&(number * 30 + n).to_be_bytes(), &[number as u8; 3_000]))
+        })
+    };
+    let mut kept = 0;
+    let full = loop {
+        match write(&*stores[0], kept) {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(full, StoreError::Full { .. }), "{full:?}");
+    // As good as full: make it full to the last byte, so that small writes fail as well.
+    let spare = fs::File::create(folder.join("spare")).expect("a name needs no room");
+    let mut at = 0;
+    while let Ok(more) = spare.write_at(&[1; 512], at) {
+        at += more as u64;
+    }
+    for _ in 0..20 {
+        let again = write(&*stores[0], kept);
+        assert!(matches!(again, Err(StoreError::Full { .. })), "{again:?}");
+        let small = stores[1].write(&mut |writer: &mut dyn Writer| writer.put(b"a", &[1; 5_000]));
+        assert!(matches!(small, Err(StoreError::Full { .. })), "{small:?}");
+    }
+    for store in &stores {
+        store.check().expect("sound");
+    }
+    assert_eq!(count(&*stores[0].snapshot().expect("a place")).expect("reads"), kept * 30);
+    drop(spare);
+    fs::remove_file(folder.join("spare")).expect("removes");
+    for (number, store) in stores.iter().enumerate() {
+        write(&**store, kept + number as u32)
+            .or_else(|_| store.write(&mut |writer: &mut dyn Writer| writer.put(b"a", b"b")))
+            .expect("room again");
+        store.check().expect("sound");
+    }
+    drop(stores);
+    for name in ["a", "b"] {
+        LmdbEngine.open(&folder.join(name), &options()).expect("opens").check().expect("sound");
+    }
+}
