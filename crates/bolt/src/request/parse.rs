@@ -73,11 +73,7 @@ fn hello(reader: &mut Unpacker<'_>, dialect: Dialect) -> Result<Hello, RequestEr
         }
     }
     if !dialect.has_logon() {
-        // A client without credentials sends no scheme at all.
-        if auth.scheme.is_empty() {
-            "none".clone_into(&mut auth.scheme);
-        }
-        hello.auth = Some(auth);
+        hello.auth = Some(with_scheme(auth));
     }
     Ok(hello)
 }
@@ -88,10 +84,15 @@ fn logon(reader: &mut Unpacker<'_>) -> Result<AuthToken, RequestError> {
         let key = reader.string()?;
         credential(reader, key, &mut auth)?;
     }
+    Ok(with_scheme(auth))
+}
+
+/// A client without credentials sends no scheme at all.
+fn with_scheme(mut auth: AuthToken) -> AuthToken {
     if auth.scheme.is_empty() {
-        return Err(RequestError::Setting { key: "scheme", expected: "a string" });
+        "none".clone_into(&mut auth.scheme);
     }
-    Ok(auth)
+    auth
 }
 
 /// Reads one entry of an authentication map; passes over what is not one.
