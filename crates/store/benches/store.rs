@@ -1,5 +1,4 @@
 //! How long the door takes on disk: one get, a thousand entries of a scan, one durable commit, a batch.
-#![expect(missing_docs, reason = "the macros of the harness make public items")]
 
 use std::hint::black_box;
 use std::sync::Arc;
