@@ -3,6 +3,8 @@
 //! Start reading at [`equals`], then [`holds`], [`order`] and [`equivalent`].
 
 mod key;
+#[cfg(test)]
+mod laws;
 mod number;
 mod order;
 
