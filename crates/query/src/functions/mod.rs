@@ -223,6 +223,48 @@ mod tests {
         check("xyzzyx", None);
     }
 
+    /// Values of every type, the awkward ones first.
+    fn samples() -> Vec<Value> {
+        use testing::{list, map, values};
+        let mut samples = Vec::from(values![i64::MIN, f64::NAN, -1, 1e300, "", "é", "2024-02-30T25", 0, 2.5]);
+        let point = types::Point { srid: 4326, x: 200.0, y: -90.0, z: None };
+        let duration = types::Duration { months: i64::MAX, days: i64::MIN, seconds: 1, nanos: 0 };
+        samples.extend([Value::Null, Value::Boolean(true), list([]), list(samples.clone()), map([])]);
+        samples.push(map([("x", 1.into()), ("year", i64::MAX.into()), ("timezone", "nowhere".into())]));
+        samples.extend([Value::Point(Box::new(point)), Value::Duration(Box::new(duration))]);
+        samples.push(Value::Date(types::Date { days: -1 }));
+        samples.push(Value::NodeRef(types::NodeRef { source: 0, id: types::NodeId(1) }));
+        samples
+    }
+
+    /// Lists all ways to give `count` arguments.
+    fn combinations(samples: &[Value], count: usize) -> Vec<Vec<Value>> {
+        if count == 0 {
+            return vec![Vec::new()];
+        }
+        let shorter = combinations(samples, count - 1);
+        let longer =
+            |value: &Value| shorter.iter().map(|head| [head.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>();
+        samples.iter().flat_map(longer).collect()
+    }
+
+    #[test]
+    fn no_argument_makes_a_function_panic() {
+        let samples = samples();
+        let mut random = || 7;
+        let mut context = testing::context(&mut random);
+        for function in all() {
+            let Kind::Scalar(call) = function.kind else { continue };
+            let (fewest, most) = function.arity;
+            for count in fewest..=most.min(3) {
+                for arguments in combinations(&samples, count) {
+                    // Any result will do; wrong arguments are failures, never panics.
+                    let _ = call(&mut context, &arguments);
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_table_is_in_order() {
         let names: Vec<String> = all().iter().map(|function| function.name.to_ascii_lowercase()).collect();
