@@ -243,8 +243,9 @@ mod tests {
             return vec![Vec::new()];
         }
         let shorter = combinations(samples, count - 1);
-        let longer =
-            |value: &Value| shorter.iter().map(|head| [head.as_slice(), &[value.clone()]].concat()).collect::<Vec<_>>();
+        let longer = |value: &Value| {
+            shorter.iter().map(|head| [head.as_slice(), std::slice::from_ref(value)].concat()).collect::<Vec<_>>()
+        };
         samples.iter().flat_map(longer).collect()
     }
 
