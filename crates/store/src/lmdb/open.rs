@@ -16,6 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use heed::{CommitOrAbort, Env, EnvOpenOptions, WithoutTls};
+use types::failpoint;
 
 use super::error::from_heed;
 use super::files::{self, DataFile};
@@ -41,7 +42,9 @@ impl Engine for LmdbEngine {
                 return Err(StoreError::NotFound { folder: folder.to_owned() });
             }
             let header = Header { format: FORMAT, identity: options.identity.unwrap_or_default() };
+            failpoint::reach("store.create.before");
             DataFile::create(folder, &header, options.map_start_bytes)?;
+            failpoint::reach("store.create.after");
         }
         let data = DataFile::lock(folder)?;
         let (header, meta) = inspect(&data, options)?;
@@ -52,6 +55,7 @@ impl Engine for LmdbEngine {
         let keys = keyspace(&env).map_err(|error| from_heed(error, &data.path, "open the keyspace"))?;
         let limits = Limits { map_max_bytes: options.map_max_bytes, grow_wait_max: options.grow_wait_max, header };
         let store = LmdbStore::new(Shared::new(env, keys, data), map_bytes, options.readers_max, limits);
+        failpoint::reach("store.open.mapped");
         touch(&store)?;
         if !options.confirm {
             store.confirm()?;
@@ -65,7 +69,9 @@ impl Engine for LmdbEngine {
             Err(StoreError::NotFound { .. }) => None,
             other => Some(other?),
         };
+        failpoint::reach("store.remove.before");
         files::remove_all(folder)?;
+        failpoint::reach("store.remove.after");
         drop(data);
         Ok(())
     }

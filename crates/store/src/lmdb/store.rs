@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use heed::{CompactionOption, Env, MdbError, WithoutTls};
 use parking_lot::FairMutex;
+use types::failpoint;
 
 use super::error::{from_heed, is_full};
 use super::files::{self, DataFile};
@@ -125,8 +126,12 @@ impl LmdbStore {
             }
             (Trouble::Nothing, worked) => worked?,
         }
+        failpoint::reach("store.commit.before");
         match writer.commit() {
-            Ok(()) => Ok(Attempt::Done),
+            Ok(()) => {
+                failpoint::reach("store.commit.after");
+                Ok(Attempt::Done)
+            }
             Err(heed::Error::Mdb(MdbError::MapFull)) => Ok(Attempt::MapFull),
             Err(error) => Err(self.judge_write(shared.failed(error, "commit"))),
         }
@@ -182,6 +187,7 @@ impl LmdbStore {
             Ok(()) => {
                 tracing::debug!(file = %self.shared.data.path.display(), map_bytes = larger, "map grown");
                 turn.map_bytes = larger;
+                failpoint::reach("store.grow");
                 Ok(())
             }
             Err(error) => {
