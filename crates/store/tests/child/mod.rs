@@ -92,7 +92,7 @@ pub fn noise(seed: u64, bytes: usize) -> Vec<u8> {
 
 pub fn value_of(number: u32) -> Vec<u8> {
     // Every fiftieth value needs overflow pages.
-    let repeats = if number % 50 == 0 { 3_000 } else { 15 };
+    let repeats = if number.is_multiple_of(50) { 3_000 } else { 15 };
     number.to_be_bytes().repeat(repeats)
 }
 
