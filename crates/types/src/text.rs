@@ -71,7 +71,7 @@ impl fmt::Display for Literal<'_> {
                 f.write_char(')')
             }
             Value::List(items) => list(items, f),
-            Value::Map(entries) => map(entries, f),
+            Value::Map(entries) => map(entries.iter(), f),
             Value::Date(_)
             | Value::LocalTime(_)
             | Value::Time(_)
@@ -118,9 +118,12 @@ fn list(items: &[Value], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char(']')
 }
 
-fn map(entries: &Map, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn map<'a>(
+    entries: impl IntoIterator<Item = (&'a CompactString, &'a Value)>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     f.write_char('{')?;
-    for (at, (key, value)) in entries.iter().enumerate() {
+    for (at, (key, value)) in entries.into_iter().enumerate() {
         if at > 0 {
             f.write_str(", ")?;
         }
@@ -138,6 +141,13 @@ fn name(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if plain { f.write_str(text) } else { write!(f, "`{}`", text.replace('`', "``")) }
 }
 
+/// Writes an entity's properties sorted by key: their stored order means nothing to a reader.
+fn properties(properties: &Map, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut sorted: Vec<_> = properties.iter().collect();
+    sorted.sort_unstable_by_key(|(key, _)| *key);
+    map(sorted, f)
+}
+
 fn node(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_char('(')?;
     for label in &node.labels {
@@ -148,7 +158,7 @@ fn node(node: &Node, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !node.labels.is_empty() {
             f.write_char(' ')?;
         }
-        map(&node.properties, f)?;
+        properties(&node.properties, f)?;
     }
     f.write_char(')')
 }
@@ -158,7 +168,7 @@ fn relationship(relationship: &Relationship, f: &mut fmt::Formatter<'_>) -> fmt:
     name(&relationship.kind, f)?;
     if !relationship.properties.is_empty() {
         f.write_char(' ')?;
-        map(&relationship.properties, f)?;
+        properties(&relationship.properties, f)?;
     }
     f.write_char(']')
 }
@@ -289,11 +299,12 @@ mod tests {
     fn whole_entities_are_shown_with_their_contents() {
         let node = |id, labels: &[&str]| {
             let labels = labels.iter().map(|label| (*label).into()).collect();
-            let properties = if id == 0 { [("n".into(), Value::from(1))].into_iter().collect() } else { Map::new() };
+            let properties =
+                if id == 0 { ["n", "m"].map(|key| (key.into(), Value::from(1))).into() } else { Map::new() };
             Arc::new(Node { id, element_id: format_compact!("4:x:{id}"), labels, properties })
         };
-        check(Value::Node(node(0, &["A", "B"])), "(:A:B {n: 1})");
-        check(Value::Node(node(0, &[])), "({n: 1})");
+        check(Value::Node(node(0, &["A", "B"])), "(:A:B {m: 1, n: 1})");
+        check(Value::Node(node(0, &[])), "({m: 1, n: 1})");
         check(Value::Node(node(1, &[])), "()");
         let step = Arc::new(Relationship {
             id: 5,
@@ -307,6 +318,6 @@ mod tests {
         });
         check(Value::Relationship(step.clone()), "[:KNOWS {since: 1999}]");
         let path = Path { nodes: vec![node(0, &["A"]), node(1, &[])], relationships: vec![step] };
-        check(Value::Path(Arc::new(path)), "<(:A {n: 1})<-[:KNOWS {since: 1999}]-()>");
+        check(Value::Path(Arc::new(path)), "<(:A {m: 1, n: 1})<-[:KNOWS {since: 1999}]-()>");
     }
 }
