@@ -7,7 +7,10 @@ mod error;
 mod literal;
 mod parser;
 mod place;
+mod print;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod token;
 
 pub use error::ParseError;

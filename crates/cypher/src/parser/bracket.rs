@@ -92,7 +92,7 @@ impl Parser<'_> {
         }
         let entries = self.enclosed(|parser| {
             parser.list(|parser| {
-                let key = parser.name("a property name or '}'")?;
+                let key = parser.key("a property name or '}'")?;
                 parser.expect(Token::Colon, "':'")?;
                 Ok((key, parser.expression()?))
             })

@@ -1,5 +1,7 @@
 //! Looking at tokens, taking them, and saying what was expected instead.
 
+use compact_str::CompactString;
+
 use super::{DEPTH_MAX, HEIGHT_MAX, Parsed, Parser, Stops};
 use crate::ast::{Name, Span};
 use crate::error::ParseError;
@@ -107,15 +109,21 @@ impl Parser<'_> {
 
     /// Takes a name, quoted or not; `what` says in an error which kind was expected.
     pub(super) fn name(&mut self, what: &str) -> Parsed<Name> {
+        let name = self.key(what)?;
+        if name.text.is_empty() {
+            return Err(self.fail(name.span, "a name in back-quotes cannot be empty"));
+        }
+        Ok(name)
+    }
+
+    /// Takes the key of a map, which alone among names may be empty.
+    pub(super) fn key(&mut self, what: &str) -> Parsed<Name> {
         let span = self.span();
-        let text = match self.peek() {
+        let text: CompactString = match self.peek() {
             Token::Word => self.text_at(0).into(),
             Token::QuotedName => literal::quoted_name(self.text_at(0)),
             _ => return Err(self.unexpected(&[what])),
         };
-        if text == "" {
-            return Err(self.fail(span, "a name in back-quotes cannot be empty"));
-        }
         self.advance();
         Ok(Name { text, span })
     }
@@ -168,6 +176,12 @@ impl Parser<'_> {
     /// Makes the error for a token that fits no rule here.
     #[cold]
     pub(super) fn unexpected(&self, expected: &[&str]) -> Box<ParseError> {
+        self.unexpected_among(expected, expected)
+    }
+
+    /// Makes the same error where more words would fit than the message should list.
+    #[cold]
+    pub(super) fn unexpected_among(&self, expected: &[&str], words: &[&str]) -> Box<ParseError> {
         let span = self.span();
         if let Some(reason) = self.broken() {
             return self.fail(span, &reason);
@@ -177,7 +191,7 @@ impl Parser<'_> {
         let more = if shown.len() < input.len() { "..." } else { "" };
         let mut message = format!("Invalid input '{shown}{more}': expected {}", alternatives(expected));
         if self.peek() == Token::Word
-            && let Some(meant) = suggest::nearest(input, expected.iter().filter_map(|word| unquoted(word)))
+            && let Some(meant) = suggest::nearest(input, words.iter().filter_map(|word| unquoted(word)))
         {
             message.push_str(&format!("; did you mean '{meant}'?"));
         }

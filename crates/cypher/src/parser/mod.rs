@@ -28,7 +28,7 @@ use crate::token::{self, Piece};
 type Parsed<T> = Result<T, Box<ParseError>>;
 
 /// Deepest nesting of brackets, subqueries and prefix operators.
-const DEPTH_MAX: u32 = 400;
+const DEPTH_MAX: u32 = 200;
 
 /// Greatest height of an expression's tree, which later stages walk recursively.
 const HEIGHT_MAX: u32 = 1_000;

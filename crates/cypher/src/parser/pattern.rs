@@ -283,11 +283,12 @@ impl Parser<'_> {
             filter: None,
             span: Span::default(),
         };
-        if self.accept(Token::BracketOpen) {
+        let bare = !self.accept(Token::BracketOpen);
+        if !bare {
             self.relationship_inside(&mut pattern)?;
         }
         if !self.accept(Token::Minus) {
-            return Err(self.unexpected(&["'-'"]));
+            return Err(self.unexpected(if bare { &["'['", "'-'"] } else { &["'-'"] }));
         }
         let right = self.accept(Token::Greater);
         pattern.direction = match (left, right) {

@@ -13,13 +13,8 @@ impl Parser<'_> {
             self.accept_all();
         }
         let all = self.accept(Token::Star);
-        let items = if !all {
-            self.list(Self::projection_item)?
-        } else if self.accept(Token::Comma) {
-            self.list(Self::projection_item)?
-        } else {
-            Vec::new()
-        };
+        let has_items = !all || self.accept(Token::Comma);
+        let items = if has_items { self.list(Self::projection_item)? } else { Vec::new() };
         let mut projection =
             Projection { distinct, all, items, order: Vec::new(), skip: None, limit: None, span: Span::default() };
         self.order_and_bounds(&mut projection)?;
@@ -29,7 +24,8 @@ impl Parser<'_> {
 
     /// `ORDER BY ... SKIP n LIMIT n`.
     pub(super) fn order_and_bounds(&mut self, projection: &mut Projection) -> Parsed<()> {
-        if self.accept_words(&["ORDER", "BY"]) {
+        if self.accept_word("ORDER") {
+            self.expect_word("BY")?;
             projection.order = self.list(Self::sort_item)?;
         }
         if self.accept_word("SKIP") || self.accept_word("OFFSET") {

@@ -229,11 +229,9 @@ impl Parser<'_> {
             ClauseKind::Unwind { .. } => "UNWIND",
             ClauseKind::LoadCsv { .. } => "LOAD CSV",
             ClauseKind::Use { .. } => "USE",
-            ClauseKind::CallProcedure { yields: Yield::Items(items), .. }
-                if !items.is_empty() && !(whole && part.clauses.len() == 1) =>
-            {
-                "CALL ... YIELD"
-            }
+            // A call that stands alone gives its rows to the client.
+            ClauseKind::CallProcedure { .. } if whole && part.clauses.len() == 1 => return Ok(()),
+            ClauseKind::CallProcedure { yields: Yield::Items(items), .. } if !items.is_empty() => "CALL ... YIELD",
             _ => return Ok(()),
         };
         let message = format!(

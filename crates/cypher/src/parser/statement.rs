@@ -8,6 +8,29 @@ use crate::token::Token;
 /// Longest text, so that places fit their numbers.
 const TEXT_BYTES_MAX: usize = 64 << 20;
 
+/// The words that start a statement, in the order in which an error lists them.
+const STATEMENTS: &[&str] = &[
+    "'CALL'",
+    "'CREATE'",
+    "'DELETE'",
+    "'DETACH'",
+    "'DROP'",
+    "'EXPLAIN'",
+    "'FOREACH'",
+    "'LOAD CSV'",
+    "'MATCH'",
+    "'MERGE'",
+    "'OPTIONAL'",
+    "'PROFILE'",
+    "'RETURN'",
+    "'SHOW'",
+    "'START'",
+    "'STOP'",
+    "'UNWIND'",
+    "'USE'",
+    "'WITH'",
+];
+
 impl Parser<'_> {
     /// Parses the whole text as one statement.
     pub fn statement(mut self) -> Parsed<Statement> {
@@ -79,8 +102,13 @@ impl Parser<'_> {
         {
             return Ok(Body::UseDatabase { name: Some(joined(&using)) });
         }
+        if !self.clause_ahead() {
+            return Err(self.unexpected(STATEMENTS));
+        }
         let query = self.query(using)?;
-        self.check_conclusions(&query, true)?;
+        if matches!(self.peek(), Token::End | Token::Semicolon) {
+            self.check_conclusions(&query, true)?;
+        }
         Ok(Body::Query(query))
     }
 
@@ -139,13 +167,9 @@ impl Parser<'_> {
     /// Makes the error for what stands behind a complete query.
     #[cold]
     fn unexpected_end_of_query(&self) -> Box<crate::ParseError> {
-        let mut expected = vec!["'UNION'", "'WHERE'", "'ORDER BY'", "'SKIP'", "'LIMIT'"];
-        expected.extend_from_slice(CLAUSES);
-        let full = self.unexpected(&expected);
-        if full.to_string().contains("did you mean") || self.peek() != Token::Word {
-            return full;
-        }
-        self.unexpected(&["a clause", "an operator", "',' or the end of the statement"])
+        let mut words = vec!["'UNION'", "'WHERE'", "'ORDER BY'", "'SKIP'", "'LIMIT'"];
+        words.extend_from_slice(CLAUSES);
+        self.unexpected_among(&["a clause", "an operator", "','", "the end of the statement"], &words)
     }
 }
 

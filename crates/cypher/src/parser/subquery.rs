@@ -1,5 +1,6 @@
 //! `EXISTS { }`, `COUNT { }`, `COLLECT { }` and `CALL { }`.
 
+use super::clause::CLAUSES;
 use super::{Parsed, Parser};
 use crate::ast::{
     Clause, ClauseKind, Expression, ExpressionKind, InTransactions, OnError, Query, SingleQuery, SubqueryExpression,
@@ -21,7 +22,10 @@ impl Parser<'_> {
         let collects = self.at_word("COLLECT");
         self.at += 2;
         let inside = self.nested(|parser| parser.enclosed(Self::subquery_inside))?;
-        self.expect(Token::BraceClose, "'}'")?;
+        if self.peek() != Token::BraceClose {
+            return Err(self.unexpected_among(&["'}'", "a clause", "an operator"], CLAUSES));
+        }
+        self.advance();
         self.check_expression_subquery(&inside, collects, self.since(start))?;
         Ok(self.build(start, wrap(Box::new(inside))))
     }
@@ -49,8 +53,11 @@ impl Parser<'_> {
         let imports = self.subquery_imports()?;
         self.expect(Token::BraceOpen, "'{'")?;
         let query = self.nested(|parser| parser.enclosed(|parser| parser.query(None)))?;
+        if self.peek() != Token::BraceClose {
+            return Err(self.unexpected_among(&["'}'", "a clause", "an operator"], CLAUSES));
+        }
         self.check_conclusions(&query, false)?;
-        self.expect(Token::BraceClose, "'}' or a clause")?;
+        self.advance();
         let transactions = self.in_transactions()?;
         Ok(ClauseKind::CallSubquery { imports, query: Box::new(query), transactions, optional })
     }

@@ -1,0 +1,96 @@
+//! Commands about databases and indexes.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Joined, Key, Optional, Word};
+use crate::ast::{AdminCommand, IndexKind, IndexTarget, Name, NameOrParameter, SchemaCommand, ShowDatabases, ShowTail};
+
+impl Display for AdminCommand {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateDatabase { name, if_not_exists, or_replace } => {
+                let replace = if *or_replace { "OR REPLACE " } else { "" };
+                let exists = if *if_not_exists { " IF NOT EXISTS" } else { "" };
+                write!(f, "CREATE {replace}DATABASE {name}{exists}")
+            }
+            Self::DropDatabase { name, if_exists } => {
+                write!(f, "DROP DATABASE {name}{}", if *if_exists { " IF EXISTS" } else { "" })
+            }
+            Self::StartDatabase { name } => write!(f, "START DATABASE {name}"),
+            Self::StopDatabase { name } => write!(f, "STOP DATABASE {name}"),
+            Self::CheckDatabase { name } => write!(f, "CHECK DATABASE {name}"),
+            Self::ShowDatabases { which, tail } => write!(f, "SHOW {which}{tail}"),
+        }
+    }
+}
+
+impl Display for ShowDatabases {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("DATABASES"),
+            Self::One(name) => write!(f, "DATABASE {name}"),
+            Self::Default => f.write_str("DEFAULT DATABASE"),
+            Self::Home => f.write_str("HOME DATABASE"),
+        }
+    }
+}
+
+impl Display for NameOrParameter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => Word(name).fmt(f),
+            Self::Parameter(name) => write!(f, "${}", Key(name)),
+        }
+    }
+}
+
+impl Display for ShowTail {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { yields, filter, returns } = self;
+        let (yields, filter) = (Optional(" YIELD ", yields), Optional(" WHERE ", filter));
+        write!(f, "{yields}{filter}{}", Optional(" RETURN ", returns))
+    }
+}
+
+impl Display for SchemaCommand {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateIndex { name, if_not_exists, kind, target, keys, options } => {
+                let name = name.as_ref().map(Word);
+                let exists = if *if_not_exists { " IF NOT EXISTS" } else { "" };
+                write!(f, "CREATE {kind} INDEX{}{exists} FOR ", Optional(" ", &name))?;
+                indexed(f, *kind, target, keys)?;
+                Optional(" OPTIONS ", options).fmt(f)
+            }
+            Self::DropIndex { name, if_exists } => {
+                write!(f, "DROP INDEX {}{}", Word(name), if *if_exists { " IF EXISTS" } else { "" })
+            }
+            Self::ShowIndexes(tail) => write!(f, "SHOW INDEXES{tail}"),
+        }
+    }
+}
+
+/// `(n:L) ON (n.a, n.b)` and its siblings for other kinds of indexes.
+fn indexed(f: &mut Formatter<'_>, kind: IndexKind, target: &IndexTarget, keys: &[Name]) -> fmt::Result {
+    match (kind, target) {
+        (IndexKind::Lookup, IndexTarget::Node(_)) => return f.write_str("(n) ON EACH labels(n)"),
+        (IndexKind::Lookup, IndexTarget::Relationship(_)) => return f.write_str("()-[n]-() ON EACH type(n)"),
+        (_, IndexTarget::Node(label)) => write!(f, "(n:{})", Key(label))?,
+        (_, IndexTarget::Relationship(name)) => write!(f, "()-[n:{}]-()", Key(name))?,
+    }
+    let keys = Joined(keys.iter().map(Key), ", n.");
+    if kind == IndexKind::Fulltext { write!(f, " ON EACH [n.{keys}]") } else { write!(f, " ON (n.{keys})") }
+}
+
+impl Display for IndexKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Range => "RANGE",
+            Self::Text => "TEXT",
+            Self::Point => "POINT",
+            Self::Lookup => "LOOKUP",
+            Self::Fulltext => "FULLTEXT",
+            Self::Vector => "VECTOR",
+        })
+    }
+}

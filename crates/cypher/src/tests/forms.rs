@@ -1,0 +1,226 @@
+//! What is accepted, and how it prints.
+
+use super::{check, same};
+
+#[test]
+fn clauses() {
+    same("MATCH (n) RETURN n");
+    same(
+        "OPTIONAL MATCH (n:A)-[r:T|U*1..3 {k: 1}]->(m) WHERE n.x > 1 RETURN DISTINCT n, m AS o ORDER BY n.x DESC SKIP 1 LIMIT 2",
+    );
+    check("match (n) return *, n.x as y order by y asc offset 3", "MATCH (n) RETURN *, n.x AS y ORDER BY y SKIP 3");
+    same("UNWIND [1, 2] AS x WITH x AS y WHERE y > 1 RETURN y");
+    same("CREATE (a:A&B {k: 'v'})-[:T]->(b)");
+    check("CREATE (a:A:B)", "CREATE (a:A&B)");
+    same("MERGE (n:A {k: 1}) ON CREATE SET n.x = 1, n += {y: 2} ON MATCH SET n:B");
+    same("MATCH (n) SET n.x = 1, n = {}, n += $p, n:A:B, n[$k] = 1, (head(l)).y = 2");
+    same("MATCH (n) REMOVE n.x, n:A, n[$k]");
+    same("MATCH (n) DETACH DELETE n, n.x");
+    same("FOREACH (x IN [1, 2] | CREATE (:A {k: x}) SET x.y = 1)");
+    same("LOAD CSV WITH HEADERS FROM 'file:///a.csv' AS line FIELDTERMINATOR ';' RETURN line");
+    same("CALL db.labels() YIELD label AS l, x WHERE l = 'A' RETURN l");
+    same("CALL db.labels");
+    same("CALL db.labels() YIELD *");
+    same("CALL (x, y) { RETURN 1 AS z } IN TRANSACTIONS OF 10 ROWS ON ERROR CONTINUE REPORT STATUS AS s RETURN z");
+    check("CALL { CREATE () } IN 3 CONCURRENT TRANSACTIONS", "CALL { CREATE () } IN TRANSACTIONS");
+    same("OPTIONAL CALL (*) { RETURN 1 AS z } RETURN z");
+    same("RETURN 1 AS x UNION ALL RETURN 2 AS x");
+    same("MATCH (n) FINISH");
+    check(
+        "MATCH (n:A) USING INDEX n:A(k) USING SCAN n:A WHERE n.k = 1 RETURN n;",
+        "MATCH (n:A) WHERE n.k = 1 RETURN n",
+    );
+}
+
+#[test]
+fn prefixes() {
+    same("EXPLAIN RETURN 1");
+    check("CYPHER 5 runtime=slotted planner=cost profile RETURN 1 ;;", "PROFILE RETURN 1");
+    check("/* a */ RETURN // b\n 1", "RETURN 1");
+}
+
+#[test]
+fn f26_f64_databases() {
+    same("USE films MATCH (n) RETURN n");
+    same("USE comp.part RETURN 1");
+    same("USE `a.b-c` RETURN 1");
+    check("USE DATABASE films RETURN 1", "USE films RETURN 1");
+    same(
+        "MATCH (c:Customer) FROM DATABASE tenant_a MATCH (o:Order) FROM DATABASE tenant_b WHERE c.id = o.id RETURN c, o",
+    );
+    check("MATCH (c) IN DATABASE a WHERE c.x = 1 RETURN c", "MATCH (c) FROM DATABASE a WHERE c.x = 1 RETURN c");
+    check("MATCH (c) IN a RETURN c", "MATCH (c) FROM DATABASE a RETURN c");
+    check("MATCH (c) WHERE c.x IN c.y FROM DATABASE a RETURN c", "MATCH (c) FROM DATABASE a WHERE c.x IN c.y RETURN c");
+    same("CREATE (c:A {x: 1}) FROM DATABASE a");
+    same("MERGE (c:A {x: 1}) FROM DATABASE a ON CREATE SET c.y = 1");
+    check("MATCH (c) IN a SET c.x = 1 IN DATABASE a", "MATCH (c) FROM DATABASE a SET c.x = 1 FROM DATABASE a");
+    check("MATCH (c) IN a DETACH DELETE c IN a", "MATCH (c) FROM DATABASE a DETACH DELETE c FROM DATABASE a");
+    check("MATCH (c) SET c.x = 1 IN [1]", "MATCH (c) SET c.x = 1 IN [1]");
+    check("GRAPH[tenant_a] MATCH (n) RETURN n", "MATCH (n) FROM DATABASE tenant_a RETURN n");
+    same("CALL { USE a MATCH (n) RETURN n } RETURN n");
+    check("USE a", "USE a");
+    check(":use a.b", "USE `a.b`");
+    same(":use");
+    check(
+        "EXISTS",
+        "error: Invalid input 'EXISTS': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
+    );
+    same("RETURN EXISTS { MATCH (a)-->(b) FROM DATABASE x WHERE b.k = 1 }");
+}
+
+#[test]
+fn f66_database_aliases() {
+    check(
+        "USE DATABASE tenant_a AS a, tenant_b AS b MATCH (n) IN a MATCH (m) IN B RETURN n, m",
+        "MATCH (n) FROM DATABASE tenant_a MATCH (m) FROM DATABASE tenant_b RETURN n, m",
+    );
+    check(
+        "USE DATABASE t AS a MATCH (n) MATCH (m) IN a RETURN n",
+        "USE t MATCH (n) MATCH (m) FROM DATABASE t RETURN n",
+    );
+}
+
+#[test]
+fn operators_and_how_they_bind() {
+    check("RETURN 1+2*3^-4", "RETURN 1 + 2 * 3 ^ -4");
+    same("RETURN (1 + 2) * 3");
+    same("RETURN 1 - (2 - 3) - 4");
+    same("RETURN NOT a = b AND c OR d XOR e");
+    same("RETURN (NOT a) = b");
+    same("RETURN NOT (a OR b)");
+    same("RETURN a < b <= c");
+    same("RETURN (a < b) = c");
+    same("RETURN a IN b + c IS NULL");
+    same("RETURN a STARTS WITH 'x' AND b ENDS WITH 'y' AND c CONTAINS 'z' AND d =~ '.*'");
+    same("RETURN 'a' || 'b' + 'c'");
+    same("RETURN -x.y ^ 2");
+    same("RETURN (-1)[0]");
+    same("RETURN -9223372036854775808");
+    check("RETURN - 0x10, 0o17, 1_000, .5, 1e3", "RETURN -16, 15, 1000, 0.5, 1000.0");
+    same("RETURN x[1], x[1..2], x[..2], x[1..], x[..], [1, 2][0]");
+    check("RETURN [1,2,3][1..3]", "RETURN [1, 2, 3][1..3]");
+    same("RETURN n:A, n:A&B, n:(A|B), n:!A");
+    check("RETURN n:A:B, n IS A|B", "RETURN n:A&B, n:(A|B)");
+    same("RETURN x IS NOT NULL, x IS :: INTEGER NOT NULL, x IS NOT :: LIST<STRING>");
+    check(
+        "RETURN x :: zoned datetime, x IS TYPED BOOL, x IS :: INT!",
+        "RETURN x IS :: ZONED DATETIME, x IS :: BOOL, x IS :: INT NOT NULL",
+    );
+    same("RETURN x IS :: INTEGER | FLOAT, [x IN l WHERE (x IS :: INTEGER | FLOAT) | x]");
+    check("RETURN x IS NFC NORMALIZED", "RETURN normalize(x, 'NFC') = x");
+    same("RETURN NaN, Infinity, -Infinity");
+}
+
+#[test]
+fn operands() {
+    same("RETURN null, true, false, 'it\\'s \\\\ \\n', $p, $1, $`a b`");
+    same("RETURN {}, {a: 1, `b c`: [1]}, {``: 1}");
+    same("RETURN count(*), count(DISTINCT x), a.b.c(1, 2)");
+    check("RETURN COUNT ( * ), count(all x)", "RETURN count(*), count(x)");
+    same("RETURN CASE WHEN a THEN 1 ELSE 2 END, CASE x WHEN 1 THEN 'a' WHEN 2 THEN 'b' END");
+    check("RETURN CASE x WHEN 1, 2 THEN 'a' END", "RETURN CASE x WHEN 1 THEN 'a' WHEN 2 THEN 'a' END");
+    check(
+        "RETURN CASE x WHEN < 3, 7 THEN 'a' WHEN IS NULL THEN 'b' END",
+        "RETURN CASE WHEN x < 3 OR x = 7 THEN 'a' WHEN x IS NULL THEN 'b' END",
+    );
+    same("RETURN [x IN l], [x IN l WHERE x > 1], [x IN l | x + 1], [x IN l WHERE x:A | x.y]");
+    same("RETURN [(x IN l)], [x IN l, 1]");
+    same("RETURN [(a)-->(b) | b.x], [p = (a)-->(b) WHERE b:A | p]");
+    check("RETURN [(a)]", "RETURN [a]");
+    same("RETURN all(x IN l WHERE x > 1), any(x IN l WHERE x), none(x IN l), single(x IN l WHERE x = 1)");
+    same("RETURN reduce(s = 0, x IN l | s + x)");
+    same("RETURN n {.a, .*, b: 1, c}");
+    check(
+        "RETURN trim(BOTH 'x' FROM y), trim(LEADING FROM y), trim('x' FROM y), trim(y)",
+        "RETURN btrim(y, 'x'), ltrim(y), btrim(y, 'x'), trim(y)",
+    );
+    same("RETURN EXISTS { MATCH (a)-->(b) WHERE a.x = 1 }, COUNT { MATCH (a) }, COLLECT { MATCH (a) RETURN a.x }");
+    check(
+        "RETURN exists { (a)-->(b) }, count { MATCH (a) RETURN a }",
+        "RETURN EXISTS { MATCH (a)-->(b) }, COUNT { MATCH (a) RETURN a }",
+    );
+    same("RETURN exists((a)-->(b)), exists(n.x)");
+    same("MATCH (a), (b) WHERE (a)-->(b) AND NOT (a)<-[:T]-(b {x: 1}) OR (a)--() RETURN shortestPath((a)-[*]-(b))");
+    check("RETURN (a)<-1, (a) - [1]", "RETURN a < -1, a - [1]");
+    check("RETURN (a) - (b)", "RETURN a - b");
+}
+
+#[test]
+fn patterns() {
+    same("MATCH (), (a), (:A), ({x: 1}), (a:A {x: 1} WHERE a.y > 1) RETURN 1");
+    same("MATCH ()-->()<--()--()-[r]->()-[:T]-()<-[r2:T|U]-() RETURN 1");
+    check("MATCH (a)<-->(b), (a)-[r:A|:B]-(b) RETURN 1", "MATCH (a)--(b), (a)-[r:A|B]-(b) RETURN 1");
+    same("MATCH ()-[*]-()-[*2]-()-[*1..]-()-[*..3]-()-[r:T* {x: 1}]-() RETURN 1");
+    check(
+        "MATCH ()-[:T]->+()-->*()-->{2}()-->{1,3}()-->{,4}() RETURN 1",
+        "MATCH ()-[:T*1..]->()-[*0..]->()-[*2]->()-[*1..3]->()-[*0..4]->() RETURN 1",
+    );
+    same("MATCH p = (a)((x)-[r]->(y) WHERE x.a < y.a){1,3}(b) RETURN p");
+    check("MATCH ((a)-->(b)){2}((c)-->(d))+ RETURN 1", "MATCH ((a)-->(b)){2,2}((c)-->(d)){1,} RETURN 1");
+    check("MATCH ((a)-->(b) WHERE a.x = b.x) RETURN 1", "MATCH (a)-->(b WHERE a.x = b.x) RETURN 1");
+    same("MATCH p = shortestPath((a)-[*]->(b)), allShortestPaths((a)-[:T*..5]-(b)) RETURN p");
+    same(
+        "MATCH p = SHORTEST 2 (a)-[*]->(b), q = ALL SHORTEST (a)--(b), SHORTEST 3 GROUPS (a)--(b), ANY 1 (a)--(b) RETURN p",
+    );
+    check("MATCH ANY SHORTEST (a)--(b) RETURN 1", "MATCH SHORTEST 1 (a)--(b) RETURN 1");
+    same("MATCH (n:A&!B|%), (m:!(A|B)), (o:$($l)) RETURN 1");
+}
+
+#[test]
+fn keywords_as_names() {
+    check(
+        "MATCH (match:Match {where: 1}) RETURN match.return AS limit",
+        "MATCH (`match`:Match {where: 1}) RETURN `match`.return AS `limit`",
+    );
+    check("WITH 1 AS order RETURN order ORDER BY order", "WITH 1 AS `order` RETURN `order` ORDER BY `order`");
+    check("MATCH (where) WHERE where.in IN [1] RETURN where", "MATCH (`where`) WHERE `where`.in IN [1] RETURN `where`");
+    check("MATCH (case) RETURN case.x, `null`", "MATCH (`case`) RETURN `case`.x, `null`");
+    check("CREATE database = (a)-[:T]->(b)", "CREATE `database` = (a)-[:T]->(b)");
+    check("RETURN start, end, index, show, 1 AS drop", "RETURN start, `end`, `index`, `show`, 1 AS drop");
+    check("MATCH (n) WHERE n.x IN database RETURN n", "MATCH (n) WHERE n.x IN `database` RETURN n");
+    check(
+        "RETURN count, exists, collect {.a}",
+        "error: Invalid input '.': expected '(' (a node pattern) (line 1, column 32 (offset: 31))",
+    );
+}
+
+#[test]
+fn f18_database_commands() {
+    same("CREATE DATABASE films");
+    check("CREATE DATABASE IF NOT EXISTS films WAIT 10 SECONDS", "CREATE DATABASE films IF NOT EXISTS");
+    check("create or replace database `a-b` options {} nowait", "CREATE OR REPLACE DATABASE `a-b`");
+    same("CREATE DATABASE $name IF NOT EXISTS");
+    check("CREATE DATABASE a.b", "CREATE DATABASE `a.b`");
+    check("DROP DATABASE films IF EXISTS DESTROY DATA WAIT;", "DROP DATABASE films IF EXISTS");
+    same("START DATABASE films");
+    same("STOP DATABASE $x");
+    same("CHECK DATABASE films");
+    same("SHOW DATABASES");
+    check("SHOW DATABASE films YIELD *", "SHOW DATABASE films YIELD *");
+    same("SHOW DEFAULT DATABASE");
+    same("SHOW HOME DATABASE YIELD name");
+    same(
+        "SHOW DATABASES YIELD name, currentStatus AS s ORDER BY name SKIP 1 LIMIT 2 WHERE s = 'online' RETURN count(*) AS n",
+    );
+    same("SHOW DATABASES WHERE name = 'films'");
+    check("USE system SHOW DATABASES", "SHOW DATABASES");
+}
+
+#[test]
+fn index_commands() {
+    check("CREATE INDEX FOR (p:Person) ON (p.id)", "CREATE RANGE INDEX FOR (n:Person) ON (n.id)");
+    check(
+        "CREATE INDEX i IF NOT EXISTS FOR ()-[r:T]-() ON (r.a, r.b) OPTIONS {x: 1}",
+        "CREATE RANGE INDEX i IF NOT EXISTS FOR ()-[n:T]-() ON (n.a, n.b) OPTIONS {x: 1}",
+    );
+    check("CREATE TEXT INDEX i FOR (n:A) ON n.x", "CREATE TEXT INDEX i FOR (n:A) ON (n.x)");
+    same("CREATE FULLTEXT INDEX i FOR (n:A) ON EACH [n.x, n.y]");
+    same("CREATE LOOKUP INDEX FOR (n) ON EACH labels(n)");
+    check(
+        "USE films CREATE VECTOR INDEX i FOR (m:Movie) ON (m.e)",
+        "USE films CREATE VECTOR INDEX i FOR (n:Movie) ON (n.e)",
+    );
+    check("DROP INDEX IF EXISTS i", "DROP INDEX i IF EXISTS");
+    check("SHOW INDEX YIELD name", "SHOW INDEXES YIELD name");
+    check("SHOW ALL INDEXES", "SHOW INDEXES");
+}
