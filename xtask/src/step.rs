@@ -47,6 +47,8 @@ pub fn run(command: &mut Command) -> Result<Tally, String> {
     }
     let succeeded = child.wait().map_err(failed)?.success();
     let mut tally = counted.unwrap_or_else(|| Tally::single(succeeded));
+    // Python also counts what failed around its tests, so that more may fail than were run.
+    tally.passed = tally.passed.max(0);
     if !succeeded && tally.failed == 0 {
         tally.failed = 1;
     }
@@ -74,7 +76,9 @@ fn read_tally(line: &str) -> Option<Tally> {
     if let Some(count) = line.strip_prefix("# pass ").or_else(|| line.strip_prefix("\u{2139} pass ")) {
         return Some(Tally { passed: count.parse().ok()?, failed: 0 });
     }
-    if let Some(count) = line.strip_prefix("# fail ").or_else(|| line.strip_prefix("\u{2139} fail ")) {
+    // A test that ran into its time limit is cancelled.
+    let failed = ["# fail ", "# cancelled ", "\u{2139} fail ", "\u{2139} cancelled "];
+    if let Some(count) = failed.into_iter().find_map(|word| line.strip_prefix(word)) {
         return Some(Tally { passed: 0, failed: count.parse().ok()? });
     }
     None
@@ -110,6 +114,7 @@ mod tests {
         check("OK (skipped=2)", -2, 0);
         check("# pass 17", 17, 0);
         check("# fail 2", 0, 2);
+        check("# cancelled 1", 0, 1);
         assert_eq!(read_tally("test types::works ... ok"), None);
     }
 }
