@@ -1,0 +1,84 @@
+//! Rows A4 and A5: no room on the disk, no room in the map.
+
+use suite::faults::SmallDisk;
+use suite::process::{Process, parameters, run_in};
+use types::{Code, Map, Value};
+
+use crate::pairs::count;
+
+const COUNT: &str = "MATCH (n) RETURN count(n)";
+const FILL: &str = "UNWIND range(1, 500) AS number CREATE (:Filler {number: number, text: $text})";
+
+#[test]
+fn a4_a_full_disk_stops_writes_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("makes");
+    let disk = match SmallDisk::mount(&data, 64) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("skipped: a small disk could not be mounted: {error}");
+            return;
+        }
+    };
+    let mut server = Process::start(&data, [("", ""); 0]).expect("starts");
+    let mut client = server.connect().expect("connects");
+    run_in(&mut client, "system", "CREATE DATABASE other WAIT", Map::new()).expect("makes");
+    run_in(&mut client, "other", "CREATE (:Thing)", Map::new()).expect("writes");
+    for round in 0..3 {
+        let text = parameters([("text", Value::string("x".repeat(1_000)))]);
+        let mut error = None;
+        for _ in 0..1_000 {
+            if let Err(full) = run_in(&mut client, "sheaf", FILL, text.clone()) {
+                error = Some(full);
+                break;
+            }
+        }
+        let error = error.expect("64 MiB are full by now");
+        assert_eq!(error.status(), Some(Code::StorageFull.row().neo4j), "{error}");
+        disk.fill().expect("takes the rest");
+        let kept = count(&mut client, "sheaf", COUNT);
+        assert_eq!(kept % 500, 0, "half a transaction was kept");
+        assert_eq!(count(&mut client, "other", COUNT), 1 + round);
+        for database in ["sheaf", "other"] {
+            let values = parameters([("text", Value::string("x".repeat(100_000)))]);
+            let refused = run_in(&mut client, database, "CREATE (:Thing {text: $text})", values);
+            let error = refused.expect_err("there is no room");
+            assert_eq!(error.status(), Some(Code::StorageFull.row().neo4j), "{database}: {error}");
+        }
+        assert!(server.is_alive(), "{}", server.log());
+        disk.free().expect("frees");
+        // Room again, and nobody restarted anything.
+        run_in(&mut client, "other", "CREATE (:Thing)", Map::new()).expect("writes again");
+        run_in(&mut client, "sheaf", "MATCH (n) WITH n LIMIT 20000 DELETE n", Map::new()).expect("deletes");
+        assert_eq!(count(&mut client, "sheaf", COUNT), kept.saturating_sub(20_000));
+    }
+    let before = count(&mut client, "sheaf", COUNT);
+    assert!(server.stop().expect("stops").success());
+    let server = Process::start(&data, [("", ""); 0]).expect("starts");
+    let mut client = server.connect().expect("connects");
+    assert_eq!(count(&mut client, "sheaf", COUNT), before);
+    assert_eq!(count(&mut client, "other", COUNT), 4);
+}
+
+#[test]
+fn a5_a_database_grows_under_readers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
+    let mut client = server.connect().expect("connects");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut client = server.connect().expect("connects");
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                assert_eq!(count(&mut client, "sheaf", COUNT) % 500, 0);
+            }
+        });
+        let text = parameters([("text", Value::string("x".repeat(10_000)))]);
+        let grown = (0..30).try_for_each(|_| run_in(&mut client, "sheaf", FILL, text.clone()).map(drop));
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        grown.expect("150 MB fit");
+        reading.join().expect("readers saw whole transactions");
+    });
+    assert_eq!(count(&mut client, "sheaf", COUNT), 15_000);
+}
