@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bolt::client::{Client, ClientError};
 use suite::faults::{Ledger, Seed};
-use suite::process::{Process, run_in, signal_of};
+use suite::process::{Process, now, run_in, signal_of};
 use types::{Map, Value, failpoint};
 
 use crate::pairs;
@@ -17,6 +17,9 @@ const WRITERS: u64 = 8;
 const RANDOM_KILLS: usize = 20;
 /// How long a restart may take. The data is small; the rest is the machine's, which the tests share.
 const RESTART_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Where a round ends even if the writers are slow.
+const ROUND_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Places on the way of a commit.
 const COMMIT_PLACES: [&str; 4] =
@@ -54,7 +57,8 @@ fn a1_no_acknowledged_transaction_is_lost() {
         let server = plain(&data);
         let lasts = pairs::verify(&mut server.connect().expect("connects"), folder.path(), WRITERS);
         write_until_it_dies(server, folder.path(), &lasts, |server, acknowledged| {
-            while acknowledged.load(Ordering::Relaxed) < acknowledged_max {
+            let started = now();
+            while acknowledged.load(Ordering::Relaxed) < acknowledged_max && started.elapsed() < ROUND_TIME_MAX {
                 std::thread::yield_now();
             }
             server.kill().expect("kills");
