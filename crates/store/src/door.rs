@@ -190,7 +190,7 @@ pub enum StoreError {
         /// How many places there are.
         readers_max: u32,
     },
-    /// A sync failed earlier; the store takes no more writes until it is opened again.
+    /// A sync failed earlier; the store takes no more writes, and maybe no new snapshots, until it is opened again.
     #[error("an earlier write could not be made durable; the database takes no more writes until it is reopened")]
     Poisoned,
     /// A key or a value is longer than the door lets through: a defect above.

@@ -168,6 +168,37 @@ fn what_was_acknowledged_survives_kill() {
 }
 
 #[test]
+fn a_failing_system_call_is_an_error_and_never_an_acknowledgement() {
+    let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).status();
+    if !traced.is_ok_and(|status| status.success()) {
+        println!("skipped: strace does not run here, and nothing else makes a system call fail");
+        return;
+    }
+    let calls =
+        [("fdatasync", "EIO"), ("fdatasync", "ENOSPC"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"), ("writev", "EIO")];
+    let mut hit = 0;
+    for (call, error) in calls {
+        for nth in [1, 2, 3, 4, 5, 7, 9, 11] {
+            let folder = tempfile::tempdir().expect("a folder");
+            drop(LmdbEngine.open(folder.path(), &options()).expect("opens"));
+            let inject = format!("inject={call}:error={error}:when={nth}");
+            let output = child::traced(&inject, "commit some", folder.path()).output().expect("starts");
+            assert!(output.status.success(), "{inject}: {output:?}");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let acknowledged = text.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).max();
+            hit += u32::from(text.contains("refused"));
+            let store = LmdbEngine.open(folder.path(), &options()).unwrap_or_else(|error| panic!("{inject}: {error}"));
+            store.check().unwrap_or_else(|error| panic!("{inject}: {error}"));
+            let kept = child::last_commit(&*store).expect("reads");
+            let acknowledged = acknowledged.unwrap_or(0);
+            assert!(kept >= acknowledged, "{inject}: {acknowledged} was acknowledged, {kept} is there");
+            store.write(&mut |writer: &mut dyn Writer| writer.put(b"z", &[0; 8])).expect("writes again");
+        }
+    }
+    assert!(hit > 10, "only {hit} calls failed");
+}
+
+#[test]
 fn a_file_that_killed_two_processes_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(LmdbEngine.open(folder.path(), &options()).expect("opens"));

@@ -96,7 +96,7 @@ pub(super) enum MetaFault {
 }
 
 impl Meta {
-    /// Reads meta page `place`, 0 or 1, and checks all that can be checked without another page.
+    /// Reads meta page `place`, 0 or 1, and checks that it is one; [`Meta::judge`] checks what it says.
     pub(super) fn parse(bytes: &[u8], place: u64) -> Result<Self, MetaFault> {
         if bytes.len() < PAGE_HEADER_BYTES + META_BYTES {
             return Err(MetaFault::Foreign("it is too short"));
@@ -117,31 +117,40 @@ impl Meta {
         if u64_at(bytes, 0) != place || u16_at(bytes, 10) & META == 0 {
             return Err(MetaFault::Damaged(format!("meta page {place} has another page's header")));
         }
-        meta.judge(place).map_err(|reason| MetaFault::Damaged(format!("meta page {place} {reason}")))?;
+        if meta.page_bytes != PAGE_BYTES {
+            let reason = format!("meta page {place} names pages of {} bytes", meta.page_bytes);
+            return Err(MetaFault::Damaged(reason));
+        }
+        // Commit N goes to page N % 2; a fresh file has commit 0 in both.
+        if meta.commit != 0 && meta.commit % 2 != place {
+            let reason = format!("meta page {place} holds commit {}, which belongs to the other", meta.commit);
+            return Err(MetaFault::Damaged(reason));
+        }
         Ok(meta)
     }
 
-    fn judge(&self, place: u64) -> Result<(), String> {
-        if self.page_bytes != PAGE_BYTES {
-            return Err(format!("names pages of {} bytes", self.page_bytes));
-        }
-        // Commit N goes to page N % 2; a fresh file has commit 0 in both.
-        if self.commit != 0 && self.commit % 2 != place {
-            return Err(format!("holds commit {}, which belongs to the other", self.commit));
-        }
+    /// Checks what the page of the last commit says, as far as that goes without another page.
+    ///
+    /// Not for the older of the two: when LMDB could not write a meta page it puts back the old numbers of commit and
+    /// last page, and leaves the roots of the commit that failed. Nobody reads them, since the other page is newer.
+    pub(super) fn judge(&self) -> Result<(), MetaFault> {
+        self.reason_against().map_or(Ok(()), |reason| Err(MetaFault::Damaged(format!("the last commit {reason}"))))
+    }
+
+    fn reason_against(&self) -> Option<String> {
         if self.last_page == 0 || self.last_page > (1 << 47) {
-            return Err(format!("names {} as its last page", self.last_page));
+            return Some(format!("names {} as its last page", self.last_page));
         }
         for (name, tree, flags) in [("free", &self.free, INTEGER_KEY), ("main", &self.main, 0)] {
             let empty = tree.root == NO_PAGE;
             if !empty && (tree.root < 2 || tree.root > self.last_page) {
-                return Err(format!("names page {} as the root of its {name} tree", tree.root));
+                return Some(format!("names page {} as the root of its {name} tree", tree.root));
             }
             if tree.flags != flags || tree.depth > 32 || empty != (tree.depth == 0) {
-                return Err(format!("has impossible values for its {name} tree"));
+                return Some(format!("has impossible values for its {name} tree"));
             }
         }
-        Ok(())
+        None
     }
 }
 
@@ -282,6 +291,7 @@ mod tests {
         let file = empty_file(&header, 1 << 20);
         for place in 0..2 {
             let meta = Meta::parse(&file[place * 4096..], place as u64).expect("we made it ourselves");
+            assert_eq!(meta.judge(), Ok(()));
             assert_eq!((meta.last_page, meta.commit, meta.main.root), (1, 0, NO_PAGE));
         }
         assert_eq!(Header::parse(&file[HEADER_AT as usize..]), Ok(header));

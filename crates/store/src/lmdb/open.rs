@@ -120,10 +120,12 @@ fn header(data: &DataFile) -> Result<Header, StoreError> {
     Header::parse(&bytes).map_err(|fault| refuse(data, fault))
 }
 
-/// Reads the meta page of the last commit; both pages have to make sense.
+/// Reads the meta page of the last commit; both pages have to be meta pages.
 pub(super) fn newest(data: &DataFile) -> Result<Meta, StoreError> {
     let (even, odd) = (meta_at(data, 0)?, meta_at(data, 1)?);
-    Ok(if even.commit >= odd.commit { even } else { odd })
+    let newest = if even.commit >= odd.commit { even } else { odd };
+    newest.judge().map_err(|fault| refuse(data, fault))?;
+    Ok(newest)
 }
 
 /// Reads the number of the last commit.

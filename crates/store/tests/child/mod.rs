@@ -21,6 +21,14 @@ pub fn run(job: &str, folder: &Path) -> Command {
     command
 }
 
+/// As [`run`], with system calls that fail as `inject` says.
+pub fn traced(inject: &str, job: &str, folder: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", inject]).arg(std::env::current_exe().expect("this test has a file"));
+    command.args(["child::child", "--exact", "--nocapture"]).env(JOB, job).env(FOLDER, folder);
+    command
+}
+
 #[test]
 fn child() {
     let Ok(job) = std::env::var(JOB) else { return };
@@ -29,6 +37,7 @@ fn child() {
     match job.as_str() {
         "open" => println!("outcome: {}", outcome(LmdbEngine.open(folder, &options()).map(drop))),
         "commit" => commit_for_ever(folder),
+        "commit some" => commit_some(folder),
         "die while opening" => {
             let _store = LmdbEngine.open(folder, &store::OpenOptions { confirm: true, ..options() }).expect("opens");
             std::process::abort();
@@ -63,6 +72,30 @@ fn commit_for_ever(folder: &Path) {
         };
         store.write(work).expect("commits");
         println!("acknowledged {number}");
+    }
+}
+
+/// As [`commit_for_ever`], but six times, and in spite of errors: after one that was unclear all others must fail.
+fn commit_some(folder: &Path) {
+    let Ok(store) = LmdbEngine.open(folder, &options()) else { return println!("refused to open") };
+    let mut poisoned = false;
+    for number in 1..=6u64 {
+        let work = &mut |writer: &mut dyn Writer| {
+            (0..100u32).try_for_each(|n| writer.put(&(n * 31).to_be_bytes(), &number.to_be_bytes().repeat(40)))
+        };
+        match store.write(work) {
+            Ok(()) => {
+                assert!(!poisoned, "a poisoned store takes no writes");
+                println!("acknowledged {number}");
+            }
+            Err(error) => {
+                println!("refused: {error:?}");
+                assert!(!poisoned || matches!(error, StoreError::Poisoned), "{error:?}");
+                poisoned |= !matches!(error, StoreError::Full { .. });
+                // After a failed write of a meta page LMDB refuses new readers too; whoever reads already goes on.
+                assert!(matches!(last_commit(&*store), Ok(_) | Err(StoreError::Poisoned)));
+            }
+        }
     }
 }
 
