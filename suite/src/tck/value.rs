@@ -172,7 +172,16 @@ impl<'t> Reader<'t> {
         self.expect("]")?;
         let nowhere = CompactString::default;
         let (start_element_id, end_element_id) = (nowhere(), nowhere());
-        Ok(Relationship { id: 0, element_id: nowhere(), kind, start, end, start_element_id, end_element_id, properties })
+        Ok(Relationship {
+            id: 0,
+            element_id: nowhere(),
+            kind,
+            start,
+            end,
+            start_element_id,
+            end_element_id,
+            properties,
+        })
     }
 
     /// A path; its nodes are numbered along it.
