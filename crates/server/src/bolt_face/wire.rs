@@ -1,0 +1,181 @@
+//! One socket, shared between its connection and the watcher.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::sessions::Interrupter;
+use bolt::{FrameError, Framer};
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Room made in the input before each read.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Bytes that the watcher reads ahead while a statement runs; the rest waits in the kernel.
+const AHEAD_MAX_BYTES: usize = 256 * 1024;
+
+/// A client's socket with the bytes that it sent and nobody has read yet.
+pub(super) struct Wire {
+    stream: TcpStream,
+    framer: Mutex<Framer>,
+    /// Counts the beginnings and ends of work: odd while the connection works.
+    work: AtomicU64,
+    /// What `work` was when the watcher last looked.
+    work_seen: AtomicU64,
+    gone: AtomicBool,
+    /// Set when the client sent RESET behind requests that wait: those are passed over.
+    reset_ahead: AtomicBool,
+    interrupter: Mutex<Option<Interrupter>>,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, message_max_bytes: usize) -> Self {
+        Self {
+            stream,
+            framer: Mutex::new(Framer::new(message_max_bytes)),
+            work: AtomicU64::new(0),
+            work_seen: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
+            reset_ahead: AtomicBool::new(false),
+            interrupter: Mutex::new(None),
+        }
+    }
+
+    /// Sets what is called when the client wants an interrupt or is gone.
+    pub(super) fn set_interrupter(&self, interrupter: Option<Interrupter>) {
+        *self.interrupter.lock() = interrupter;
+    }
+
+    pub(super) fn set_message_max_bytes(&self, message_max_bytes: usize) {
+        self.framer.lock().set_message_max_bytes(message_max_bytes);
+    }
+
+    /// Waits until the client sends something. Gives false when it has closed instead.
+    pub(super) async fn fill(&self) -> io::Result<bool> {
+        loop {
+            if self.is_gone() {
+                return Ok(false);
+            }
+            self.stream.readable().await?;
+            match self.read_some() {
+                Ok(read) => return Ok(read > 0),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Hands the next message to `read`; `None` until more bytes come.
+    pub(super) fn next<T>(&self, read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, FrameError> {
+        Ok(self.framer.lock().next_message()?.map(read))
+    }
+
+    /// Sends all bytes. Fails when the client takes none for `time_max`.
+    pub(super) async fn send(&self, mut bytes: &[u8], time_max: Duration) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(sent) => bytes = &bytes[sent..],
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    timeout(time_max, self.stream.writable()).await??;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes that the connection works now and does not read.
+    pub(super) fn begin_work(&self) {
+        self.work.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Notes that the connection reads again.
+    pub(super) fn end_work(&self) {
+        self.work.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Tells whether the client has closed its side.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
+    /// Tells whether a RESET was seen that is not answered yet.
+    pub(super) fn is_reset_ahead(&self) -> bool {
+        self.reset_ahead.load(Ordering::Acquire)
+    }
+
+    /// Notes that a RESET was reached; looks whether another one waits.
+    pub(super) fn reset_reached(&self) {
+        if self.is_reset_ahead() {
+            let again = self.framer.lock().has_waiting(bolt::request::is_reset);
+            self.reset_ahead.store(again, Ordering::Release);
+        }
+    }
+
+    /// Interrupts whatever runs: the server stops.
+    pub(super) fn interrupt(&self) {
+        if let Some(interrupter) = &*self.interrupter.lock() {
+            interrupter();
+        }
+    }
+
+    /// Looks for RESET and for the end of the connection, if the same work has run since the last look.
+    ///
+    /// Short work is left alone: its connection reads on soon enough by itself.
+    pub(super) fn look_ahead(&self) {
+        let work = self.work.load(Ordering::Acquire);
+        let seen = self.work_seen.swap(work, Ordering::AcqRel);
+        if work.is_multiple_of(2) || work != seen || self.is_gone() {
+            return;
+        }
+        // Taken before reading and kept while interrupting: the connection cannot go on to the next message
+        // in between, so the interrupt cannot hit a statement behind the RESET.
+        let Some(mut framer) = self.framer.try_lock() else { return };
+        if self.work.load(Ordering::Acquire) != work {
+            return;
+        }
+        self.look(&mut framer);
+    }
+
+    /// Looks once, without waiting, between two parts of a long answer.
+    pub(super) fn look_between(&self) {
+        self.look(&mut self.framer.lock());
+    }
+
+    fn look(&self, framer: &mut Framer) {
+        while framer.waiting_bytes() < AHEAD_MAX_BYTES {
+            match read_into(&self.stream, framer) {
+                Ok(0) => {
+                    self.gone.store(true, Ordering::Release);
+                    break;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.gone.store(true, Ordering::Release);
+                    break;
+                }
+            }
+        }
+        let reset = framer.has_waiting(bolt::request::is_reset);
+        if reset {
+            self.reset_ahead.store(true, Ordering::Release);
+        }
+        if reset || self.is_gone() {
+            self.interrupt();
+        }
+    }
+
+    fn read_some(&self) -> io::Result<usize> {
+        read_into(&self.stream, &mut self.framer.lock())
+    }
+}
+
+fn read_into(stream: &TcpStream, framer: &mut Framer) -> io::Result<usize> {
+    let input = framer.input();
+    input.reserve(READ_BYTES);
+    stream.try_read_buf(input)
+}

@@ -1,0 +1,199 @@
+//! Answers: refusals as JSON, and bodies that are sent while they are made.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::sessions::Interrupter;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::Frame;
+use tokio::sync::mpsc;
+use types::{Code, Failure};
+
+use super::json::Json;
+
+/// Parts of an answer that may wait for the client; more makes the statement wait.
+const PARTS_MAX: usize = 4;
+
+/// Parts are sent once so many bytes are ready.
+const PART_BYTES: usize = 64 * 1024;
+
+/// A request that was turned away before a statement ran.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    failure: Failure,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, failure: Failure) -> Self {
+        Self { status, failure }
+    }
+}
+
+/// A failure's own status, as the table of codes has it.
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let status = StatusCode::from_u16(failure.code().row().http).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, failure }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut json = Json::default();
+        json.begin_object();
+        json.key("results");
+        json.begin_list();
+        json.end_list();
+        write_errors(&mut json, Some(&self.failure));
+        json.end_object();
+        let mut response = (self.status, json.take()).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.failure.code() == Code::Unauthorized {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Neo4j\""));
+        }
+        response
+    }
+}
+
+/// Writes the list of errors: empty, or the one that ended everything.
+pub(super) fn write_errors(json: &mut Json, failure: Option<&Failure>) {
+    json.key("errors");
+    json.begin_list();
+    if let Some(failure) = failure {
+        json.begin_object();
+        json.key("code");
+        json.string(failure.code().row().neo4j);
+        json.key("message");
+        json.string(failure.message());
+        json.end_object();
+    }
+    json.end_list();
+}
+
+/// The type of most answers.
+pub(super) const JSON: &str = "application/json";
+
+/// The client has gone; nobody reads the rest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gone;
+
+/// Where a worker puts the answer as it makes it.
+pub(super) struct Sink {
+    pub(super) json: Json,
+    parts: mpsc::Sender<Part>,
+    sent: bool,
+}
+
+enum Part {
+    More(Bytes),
+    Last(Bytes),
+    Refused(Failure),
+}
+
+impl Sink {
+    /// Sends what is ready if that is worth it; waits for a slow client.
+    pub(super) fn flush_if_full(&mut self) -> Result<(), Gone> {
+        if self.json.len() < PART_BYTES {
+            return Ok(());
+        }
+        self.sent = true;
+        self.parts.blocking_send(Part::More(self.json.take().into())).map_err(|_| Gone)
+    }
+
+    /// Tells whether a part has gone out, and with it the status.
+    pub(super) fn has_sent(&self) -> bool {
+        self.sent
+    }
+
+    /// Answers with a failure's own status, instead of anything written. Only before the first part has gone out.
+    pub(super) fn refuse(self, failure: Failure) {
+        debug_assert!(!self.sent, "the status is out already");
+        // Nobody is left to tell if this fails.
+        let _ = self.parts.blocking_send(Part::Refused(failure));
+    }
+
+    /// Sends the rest.
+    pub(super) fn finish(mut self) -> Result<(), Gone> {
+        self.parts.blocking_send(Part::Last(self.json.take().into())).map_err(|_| Gone)
+    }
+}
+
+/// The reading end of a [`Sink`]. Dropping it early interrupts the statement.
+pub(super) struct Answer {
+    parts: mpsc::Receiver<Part>,
+    ready: Option<Bytes>,
+    interrupter: Option<Interrupter>,
+}
+
+/// Makes the two ends of an answer.
+pub(super) fn channel(interrupter: Interrupter) -> (Sink, Answer) {
+    let (sender, parts) = mpsc::channel(PARTS_MAX);
+    (
+        Sink { json: Json::default(), parts: sender, sent: false },
+        Answer { parts, ready: None, interrupter: Some(interrupter) },
+    )
+}
+
+impl Answer {
+    /// Waits for the first part. A short answer is whole then, and gets its length.
+    pub(super) async fn into_response(mut self, status: StatusCode, media_type: &'static str) -> Response {
+        let body = match self.parts.recv().await {
+            Some(Part::Last(bytes)) => {
+                self.interrupter = None;
+                Body::from(bytes)
+            }
+            Some(Part::More(bytes)) => {
+                self.ready = Some(bytes);
+                Body::new(self)
+            }
+            Some(Part::Refused(failure)) => {
+                self.interrupter = None;
+                return Refusal::from(failure).into_response();
+            }
+            None => {
+                self.interrupter = None;
+                return Refusal::from(Failure::new(Code::Internal, "the statement ended without an answer"))
+                    .into_response();
+            }
+        };
+        let mut response = (status, body).into_response();
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        response
+    }
+}
+
+impl hyper::body::Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(bytes) = self.ready.take() {
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        self.parts.poll_recv(context).map(|part| match part {
+            Some(Part::More(bytes)) => Some(Ok(Frame::data(bytes))),
+            Some(Part::Last(bytes)) => {
+                self.interrupter = None;
+                (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
+            }
+            Some(Part::Refused(_)) | None => None,
+        })
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(interrupter) = self.interrupter.take() {
+            interrupter();
+        }
+    }
+}

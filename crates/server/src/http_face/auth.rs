@@ -1,0 +1,63 @@
+//! Who sends a request: basic authentication.
+
+use crate::sessions::{Credentials, Session, Sessions};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::task::block_in_place;
+use types::{Code, Failure};
+
+/// Opens a session for whoever sends the request. Without a header that is nobody, which a server without passwords accepts.
+pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box<dyn Session>, Failure> {
+    let credentials = credentials(headers)?;
+    let anonymous = matches!(credentials, Credentials::None);
+    // Hashing a password takes tens of milliseconds by design.
+    block_in_place(|| sessions.log_in(&credentials)).map_err(|failure| match failure.code() {
+        Code::Unauthorized if anonymous => Failure::new(Code::Unauthorized, "No authentication header supplied."),
+        Code::Unauthorized => Failure::new(Code::Unauthorized, "Invalid username or password."),
+        _ => failure,
+    })
+}
+
+fn credentials(headers: &HeaderMap) -> Result<Credentials, Failure> {
+    let Some(header) = headers.get(AUTHORIZATION) else { return Ok(Credentials::None) };
+    let invalid = || Failure::new(Code::RequestFormat, "Invalid authentication header.");
+    let (scheme, rest) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(invalid());
+    }
+    let decoded = STANDARD.decode(rest.trim()).map_err(|_| invalid())?;
+    let text = String::from_utf8(decoded).map_err(|_| invalid())?;
+    let (user, password) = text.split_once(':').ok_or_else(invalid)?;
+    Ok(Credentials::Basic { user: user.to_owned(), password: password.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(header: Option<&str>, expected: &str) {
+        let mut headers = HeaderMap::new();
+        if let Some(header) = header {
+            headers.insert(AUTHORIZATION, header.parse().expect("visible ASCII"));
+        }
+        let got = match credentials(&headers) {
+            Ok(Credentials::None) => "nobody".to_owned(),
+            Ok(Credentials::Basic { user, password }) => format!("{user} {password}"),
+            Err(failure) => failure.to_string(),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn headers_are_read_or_refused() {
+        check(None, "nobody");
+        check(Some("Basic YW5uOnB3OmQ="), "ann pw:d");
+        check(Some("basic YW5uOg=="), "ann ");
+        check(Some("Basic %%%"), "Invalid authentication header.");
+        check(Some("Basic YW5u"), "Invalid authentication header.");
+        check(Some("Bearer abc"), "Invalid authentication header.");
+        check(Some("Basic"), "Invalid authentication header.");
+    }
+}

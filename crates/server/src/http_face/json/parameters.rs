@@ -1,0 +1,168 @@
+//! JSON from clients: statements with their parameters.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use types::{CompactString, Map, Value};
+
+/// One statement of a request.
+#[derive(Debug, serde::Deserialize)]
+pub(in crate::http_face) struct Statement {
+    /// Its text.
+    pub(in crate::http_face) statement: String,
+    /// Its `$parameters`.
+    #[serde(default)]
+    pub(in crate::http_face) parameters: Parameters,
+    /// Whether the client wants the counters.
+    #[serde(default, rename = "includeStats")]
+    pub(in crate::http_face) include_stats: bool,
+    /// `row` and `graph`; nothing means `row`.
+    #[serde(default, rename = "resultDataContents")]
+    pub(in crate::http_face) contents: Option<Vec<String>>,
+}
+
+impl Statement {
+    /// Tells whether the client wants this form of the data.
+    pub(in crate::http_face) fn wants(&self, form: &str) -> bool {
+        match &self.contents {
+            Some(contents) if !contents.is_empty() => contents.iter().any(|wanted| wanted.eq_ignore_ascii_case(form)),
+            _ => form == "row",
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Body {
+    #[serde(default)]
+    statements: Vec<Statement>,
+}
+
+/// Reads the statements of a body; an empty body has none.
+///
+/// `serde_json` refuses to nest deeper than 128, so depth is bounded.
+pub(in crate::http_face) fn parse_statements(body: &[u8]) -> Result<Vec<Statement>, serde_json::Error> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Vec::new());
+    }
+    Ok(serde_json::from_slice::<Body>(body)?.statements)
+}
+
+/// A statement's parameters; null means none.
+#[derive(Debug, Default)]
+pub(in crate::http_face) struct Parameters(pub(in crate::http_face) Map);
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Parameter::deserialize(deserializer)?.0 {
+            Value::Null => Ok(Self::default()),
+            Value::Map(entries) => Ok(Self(Map::clone(&entries))),
+            _ => Err(D::Error::custom("parameters must be an object")),
+        }
+    }
+}
+
+/// Any JSON as a value, without a tree of JSON in between.
+pub(super) struct Parameter(pub(super) Value);
+
+impl<'de> Deserialize<'de> for Parameter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ParameterVisitor).map(Self)
+    }
+}
+
+struct ParameterVisitor;
+
+impl<'de> Visitor<'de> for ParameterVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(truth))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Integer(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        i64::try_from(number).map(Value::Integer).map_err(|_| E::custom("integer is out of range"))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::string(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Parameter(item)) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::list(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut entries = Map::new();
+        while let Some((key, Parameter(value))) = object.next_entry::<CompactString, Parameter>()? {
+            entries.insert(key, value);
+        }
+        Ok(Value::map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &str, expected: &str) {
+        let got = match parse_statements(body.as_bytes()) {
+            Ok(statements) => statements
+                .iter()
+                .map(|statement| format!("{} {:?}", statement.statement, statement.parameters.0))
+                .collect::<Vec<_>>()
+                .join("; "),
+            Err(error) => format!("error: {error}"),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn parameters_keep_their_types() {
+        check("", "");
+        check("{}", "");
+        check(r#"{"statements":[{"statement":"RETURN 1"}]}"#, "RETURN 1 {}");
+        check(
+            r#"{"statements":[{"statement":"x","parameters":{"a":9007199254740993,"b":1.0,"c":[null,true],"d":{"e":"f"}}}]}"#,
+            r#"x {"a": Integer(9007199254740993), "b": Float(1.0), "c": List([Null, Boolean(true)]), "d": Map({"e": String("f")})}"#,
+        );
+    }
+
+    #[test]
+    fn wrong_bodies_are_refused() {
+        check(r#"{"statements":[{"parameters":{}}]}"#, "error: missing field `statement` at line 1 column 32");
+        check(
+            r#"{"statements":[{"statement":"x","parameters":[1]}]}"#,
+            "error: parameters must be an object at line 1 column 49",
+        );
+        check(
+            r#"{"statements":[{"statement":"x","parameters":{"a":9223372036854775808}}]}"#,
+            "error: integer is out of range at line 1 column 69",
+        );
+        let deep = format!(r#"{{"statements":[{{"statement":"x","parameters":{}"#, "[".repeat(100_000));
+        check(&deep, "error: recursion limit exceeded at line 1 column 170");
+        check(
+            r#"{"statements":[{"statement":"x","parameters":{"a":1e400}}]}"#,
+            "error: number out of range at line 1 column 55",
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! The Query API, version 2: one statement a request, with a status that tells how it went.
+
+use std::time::Duration;
+
+use crate::sessions::{Access, RunOptions, Session};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tokio::task::{block_in_place, spawn_blocking};
+use types::{Code, Failure, Map};
+
+use super::App;
+use super::answer::{self, Answer, Refusal, Sink};
+use super::auth::log_in;
+use super::body::{media_type, not_parsed, read_bytes, wrong_type};
+use super::json::{Parameters, read_typed_map};
+use super::query_answer::{Call, Form, Shape, Transaction, run};
+use super::transactions::{Lease, Owner};
+
+/// What a request asks for.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Query {
+    statement: Option<String>,
+    parameters: Parameters,
+    include_counters: bool,
+    access_mode: Option<String>,
+    max_execution_time: Option<u64>,
+    bookmarks: Option<Vec<String>>,
+    impersonated_user: Option<String>,
+    tx_metadata: Parameters,
+}
+
+/// `POST /db/{database}/query/v2`: runs a statement in a transaction of its own.
+pub(super) async fn run_and_commit(
+    State(app): State<App>,
+    Path(database): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let mut session = log_in(&*app.sessions, &headers)?;
+    let query = read(&app, &headers, body).await?;
+    let statement = query.statement.clone().ok_or_else(no_statement)?;
+    let shape = shape(&headers, &query);
+    let options = query.options(&database)?;
+    block_in_place(|| session.resolve(Some(&database)))?;
+    let (sink, answer) = answer::channel(session.interrupter());
+    spawn_blocking(move || {
+        let call = Call {
+            session: &mut *session,
+            statement: &statement,
+            parameters: query.parameters.0,
+            options,
+            shape,
+            transaction: &Transaction::None,
+        };
+        run(call, sink);
+    });
+    Ok(respond(answer, shape).await)
+}
+
+/// `POST /db/{database}/query/v2/tx`: opens a transaction, with a first statement or without.
+pub(super) async fn open(
+    State(app): State<App>,
+    Path(database): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let mut session = log_in(&*app.sessions, &headers)?;
+    let owner = Owner::new(&*session, &database);
+    let query = read(&app, &headers, body).await?;
+    let options = query.options(&database)?;
+    block_in_place(|| session.begin(&options))?;
+    let lease = app.transactions.enter(owner, session)?;
+    run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
+}
+
+/// `POST /db/{database}/query/v2/tx/{id}`: runs a statement; none keeps the transaction alive.
+pub(super) async fn run_more(
+    State(app): State<App>,
+    Path((database, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let session = log_in(&*app.sessions, &headers)?;
+    let query = read(&app, &headers, body).await?;
+    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
+}
+
+/// `POST /db/{database}/query/v2/tx/{id}/commit`: runs a last statement if there is one, and commits.
+pub(super) async fn commit(
+    State(app): State<App>,
+    Path((database, id)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let session = log_in(&*app.sessions, &headers)?;
+    let query = read(&app, &headers, body).await?;
+    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    run_in(&app, lease, query, &database, &headers, Then::Commit).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    StayOpen,
+    Commit,
+}
+
+async fn run_in(
+    app: &App,
+    mut lease: Lease,
+    query: Query,
+    database: &str,
+    headers: &HeaderMap,
+    then: Then,
+) -> Result<Response, Refusal> {
+    let shape = shape(headers, &query);
+    let options = query.options(database)?;
+    let transaction = match then {
+        Then::StayOpen => Transaction::StaysOpen {
+            id: lease.id().to_string(),
+            expires: app.transactions.lapses_at_time().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        },
+        Then::Commit => Transaction::Commits,
+    };
+    let (sink, answer) = answer::channel(lease.session().interrupter());
+    spawn_blocking(move || {
+        let succeeded = match query.statement {
+            Some(statement) => {
+                let call = Call {
+                    session: lease.session(),
+                    statement: &statement,
+                    parameters: query.parameters.0,
+                    options,
+                    shape,
+                    transaction: &transaction,
+                };
+                run(call, sink)
+            }
+            None => finish_without(lease.session(), &transaction, sink),
+        };
+        if succeeded && then == Then::StayOpen {
+            lease.put_back();
+        }
+    });
+    Ok(respond(answer, shape).await)
+}
+
+/// Keeps a transaction alive, or commits it, without a statement.
+fn finish_without(session: &mut dyn Session, transaction: &Transaction, mut sink: Sink) -> bool {
+    let bookmark = match transaction {
+        Transaction::Commits => match session.commit() {
+            Ok(bookmark) => bookmark,
+            Err(failure) => {
+                sink.refuse(failure);
+                return false;
+            }
+        },
+        Transaction::None | Transaction::StaysOpen { .. } => None,
+    };
+    sink.json.begin_object();
+    transaction.write(&mut sink.json, bookmark.as_deref());
+    sink.json.end_object();
+    sink.finish().is_ok()
+}
+
+async fn respond(answer: Answer, shape: Shape) -> Response {
+    let media_type = match shape.form {
+        Form::Plain => answer::JSON,
+        Form::Typed => "application/vnd.neo4j.query",
+    };
+    answer.into_response(StatusCode::ACCEPTED, media_type).await
+}
+
+async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Query, Refusal> {
+    let bytes = read_bytes(&app.config, body).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Query::default());
+    }
+    let media_type = media_type(headers);
+    let typed = is_typed(&media_type);
+    if !typed && media_type != "application/json" {
+        return Err(wrong_type("the body must be of type application/json or application/vnd.neo4j.query"));
+    }
+    let mut query: Query = serde_json::from_slice(&bytes).map_err(|error| not_parsed(&error))?;
+    if typed {
+        query.parameters =
+            Parameters(read_typed_map(&query.parameters.0).map_err(|error| Failure::new(Code::RequestFormat, error))?);
+    }
+    Ok(query)
+}
+
+fn shape(headers: &HeaderMap, query: &Query) -> Shape {
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let typed = accepted.split(',').any(|kind| is_typed(kind.split(';').next().unwrap_or_default().trim()));
+    Shape { form: if typed { Form::Typed } else { Form::Plain }, counters: query.include_counters }
+}
+
+fn is_typed(media_type: &str) -> bool {
+    media_type.starts_with("application/vnd.neo4j.query")
+}
+
+fn no_statement() -> Refusal {
+    Failure::new(Code::RequestFormat, "a statement is missing").into()
+}
+
+impl Query {
+    fn options(&self, database: &str) -> Result<RunOptions, Refusal> {
+        let access = match self.access_mode.as_deref() {
+            Some(mode) if mode.eq_ignore_ascii_case("read") => Access::Read,
+            Some(mode) if !mode.eq_ignore_ascii_case("write") => {
+                return Err(Failure::new(Code::RequestFormat, "accessMode must be Read or Write").into());
+            }
+            _ => Access::Write,
+        };
+        Ok(RunOptions {
+            database: Some(database.to_owned()),
+            access,
+            timeout: self.max_execution_time.filter(|seconds| *seconds > 0).map(Duration::from_secs),
+            bookmarks: self.bookmarks.clone().unwrap_or_default(),
+            metadata: Map::clone(&self.tx_metadata.0),
+            impersonated_user: self.impersonated_user.clone(),
+        })
+    }
+}
