@@ -199,9 +199,16 @@ impl Display for QuantifierKind {
 fn unary(f: &mut Formatter<'_>, operator: UnaryOperator, operand: &Expression) -> fmt::Result {
     match operator {
         UnaryOperator::Not => write!(f, "NOT {}", At(operand, NOT)),
+        // `-0` would be the number.
+        UnaryOperator::Negate if is_number(operand) => write!(f, "-({operand})"),
         UnaryOperator::Negate => write!(f, "-{}", At(operand, UNARY)),
         UnaryOperator::Plus => write!(f, "+{}", At(operand, UNARY)),
     }
+}
+
+fn is_number(operand: &Expression) -> bool {
+    matches!(&*operand.kind, ExpressionKind::Integer(number) if *number >= 0)
+        || matches!(&*operand.kind, ExpressionKind::Float(number) if number.is_finite() && number.is_sign_positive())
 }
 
 fn binary(f: &mut Formatter<'_>, operator: BinaryOperator, left: &Expression, right: &Expression) -> fmt::Result {

@@ -94,7 +94,7 @@ fn operators_and_how_they_bind() {
     same("RETURN a STARTS WITH 'x' AND b ENDS WITH 'y' AND c CONTAINS 'z' AND d =~ '.*'");
     same("RETURN 'a' || 'b' + 'c'");
     same("RETURN -x.y ^ 2");
-    same("RETURN (-1)[0]");
+    same("RETURN (-1)[0], -(0), --1");
     same("RETURN -9223372036854775808");
     check("RETURN - 0x10, 0o17, 1_000, .5, 1e3", "RETURN -16, 15, 1000, 0.5, 1000.0");
     same("RETURN x[1], x[1..2], x[..2], x[1..], x[..], [1, 2][0]");
