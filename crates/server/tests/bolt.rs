@@ -5,11 +5,11 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bolt::client::{Client, ClientError, ConnectOptions, Connection};
 use bolt::{AuthToken, Demand, Hello, Options, Request, Response, Route, Run, Version};
-use common::{PATIENCE, connect, connect_in, log_in, open, start, start_with};
+use common::{PATIENCE, connect, connect_in, log_in, now, open, start, start_with};
 use types::{Map, Value};
 
 const LONG_RUN: &str = "UNWIND range(1, 1000000000000) AS x RETURN count(x)";
@@ -365,7 +365,7 @@ fn d4_connections_over_the_limit_are_told_so() {
     assert_eq!(refused.status(), Some("Neo.TransientError.Invalid.ResourceExhaustion"));
     first.close().expect("an open socket");
     drop(second);
-    let begun = Instant::now();
+    let begun = now();
     while Client::connect(address, &options).is_err() {
         assert!(begun.elapsed() < PATIENCE, "the places were not given back");
         thread::sleep(Duration::from_millis(10));
@@ -382,7 +382,7 @@ fn d5_a_client_that_leaves_stops_its_statement() {
         connection.send(&request).expect("short");
         connection.flush().expect("an open socket");
         thread::sleep(Duration::from_millis(200));
-        let left_at = Instant::now();
+        let left_at = now();
         connection.abort().expect("an open socket");
         // The only place is free again once the statement has stopped.
         drop(retry(&server));
@@ -392,7 +392,7 @@ fn d5_a_client_that_leaves_stops_its_statement() {
 
 /// Connects once there is a place, however long that takes.
 fn retry(server: &server::Server) -> Client {
-    let begun = Instant::now();
+    let begun = now();
     loop {
         match Client::connect(server.bolt_addr().expect("Bolt is on"), &ConnectOptions::default()) {
             Ok(client) => return client,
@@ -416,7 +416,7 @@ fn d5_a_client_that_leaves_in_mid_stream_frees_its_place() {
         }
         connection.abort().expect("an open socket");
     }
-    let begun = Instant::now();
+    let begun = now();
     assert_eq!(connect(&server).run("RETURN 1 AS x", Map::new()).expect("a row").rows.len(), 1);
     assert!(begun.elapsed() < Duration::from_secs(5));
 }
@@ -463,7 +463,7 @@ fn shutdown_cuts_what_does_not_end() {
     connection.send(&pull(None)).expect("short");
     connection.flush().expect("an open socket");
     thread::sleep(Duration::from_millis(100));
-    let begun = Instant::now();
+    let begun = now();
     server.shutdown();
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }

@@ -5,9 +5,9 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{PATIENCE, start, start_with};
+use common::{PATIENCE, now, start, start_with};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -163,7 +163,7 @@ fn f102_idle_transactions_lapse() {
     let opened = post(&server, "/db/neo4j/tx", &json!({"statements": []}));
     let location = opened.header("location").expect("an address").to_owned();
     let path = location.strip_prefix("http://localhost:7474").expect("our host");
-    let begun = Instant::now();
+    let begun = now();
     thread::sleep(Duration::from_millis(1_200));
     assert_eq!(post(&server, path, &one("RETURN 1 AS x")).status, 404, "{:?}", begun.elapsed());
 }
@@ -271,7 +271,7 @@ fn d3_slow_headers_end() {
     let server = start_with(|config| config.login_time_max = Duration::from_millis(300));
     let mut socket = connect(&server);
     socket.write_all(b"POST / HTTP/1.1\r\nHost: x\r\n").expect("an open socket");
-    let begun = Instant::now();
+    let begun = now();
     let mut rest = Vec::new();
     // An answer of 408 or nothing; the connection ends either way.
     let _ = socket.read_to_end(&mut rest);
@@ -291,10 +291,10 @@ fn d5_a_client_that_leaves_stops_its_statement() {
     .expect("an open socket");
     thread::sleep(Duration::from_millis(200));
     drop(socket);
-    let begun = Instant::now();
+    let begun = now();
     assert_eq!(send(&server, "GET", "/health", "", "").status, 200);
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    let stopping = Instant::now();
+    let stopping = now();
     server.shutdown();
     assert!(stopping.elapsed() < Duration::from_secs(1), "the statement runs on: {:?}", stopping.elapsed());
 }

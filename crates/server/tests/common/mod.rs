@@ -8,11 +8,12 @@ mod answers;
 pub use answers::WRONG_PASSWORD;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bolt::client::{Client, ConnectOptions, Connection};
 use bolt::{AuthToken, Hello, Request, Version};
 use server::{Server, ServerConfig};
+use types::{Clock, SystemClock};
 
 /// A wait that is long for a machine under load and short for a person.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,4 +56,9 @@ pub fn log_in(connection: &mut Connection) {
     connection.flush().expect("an open socket");
     connection.receive().expect("an answer to HELLO");
     connection.receive().expect("an answer to LOGON");
+}
+
+/// Reads the clock.
+pub fn now() -> Instant {
+    SystemClock.now()
 }
