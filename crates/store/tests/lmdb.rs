@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the two processes talk through it")]
 
 mod child;
+mod power;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
