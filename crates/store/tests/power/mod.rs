@@ -72,7 +72,7 @@ fn lose_power(before: &[u8], events: &[Event], number: &mut impl FnMut() -> usiz
             1 => put(&mut disk, at, bytes),
             _ => {
                 for (sector, bytes) in bytes.chunks(SECTOR_BYTES).enumerate() {
-                    if number() % 2 == 0 {
+                    if number().is_multiple_of(2) {
                         put(&mut disk, at + sector * SECTOR_BYTES, bytes);
                     }
                 }
