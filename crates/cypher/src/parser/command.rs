@@ -271,6 +271,9 @@ impl Parser<'_> {
             let message = "Failed to create the specified database: cannot have both `OR REPLACE` and `IF NOT EXISTS`.";
             return Err(self.fail(self.since(start), message));
         }
+        if self.at_word("FROM") {
+            return Err(self.unsupported("CREATE DATABASE ... FROM".to_owned(), self.start()));
+        }
         self.default_language();
         if self.at_word("TOPOLOGY") || self.at_words(&["SET", "TOPOLOGY"]) {
             return Err(self.unsupported("CREATE DATABASE ... TOPOLOGY".to_owned(), self.start()));
