@@ -62,10 +62,10 @@ pub trait Records: Send {
     /// Names the columns.
     fn columns(&self) -> &[CompactString];
 
-    /// Appends at most `rows_max` rows to `batch` and tells whether more may come.
+    /// Appends at most `rows_max` rows to `fetched` and tells whether more may come.
     ///
     /// Once none come, an auto-commit statement has committed.
-    fn pull(&mut self, rows_max: usize, batch: &mut Batch) -> Result<More, Failure>;
+    fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure>;
 
     /// Tells what the statement did, once no more records come.
     fn summary(&mut self) -> Summary;
@@ -80,14 +80,14 @@ pub enum More {
     No,
 }
 
-/// Rows on their way to a client, one after the other in one piece of memory.
+/// Records on their way to a client, one after the other in one piece of memory.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Fetched {
     values: Vec<Value>,
     rows: usize,
 }
 
-impl Batch {
+impl Fetched {
     /// Appends a row.
     pub fn push(&mut self, row: impl IntoIterator<Item = Value>) {
         self.values.extend(row);

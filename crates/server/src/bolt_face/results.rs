@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::sessions::{Access, Batch, More, Records, RunOptions};
+use crate::sessions::{Access, Fetched, More, Records, RunOptions};
 use bolt::{Demand, Mode, Options, Run};
 use types::{Code, Failure};
 
@@ -21,7 +21,7 @@ pub(super) struct Results {
     next: u64,
     due: Option<Due>,
     /// Rows between the statement and the outbox; kept for its memory.
-    batch: Batch,
+    fetched: Fetched,
 }
 
 struct Open {
@@ -128,15 +128,15 @@ impl Machine {
             let rows_max = due
                 .rows_left
                 .map_or(BATCH_ROWS, |left| usize::try_from(left).map_or(BATCH_ROWS, |left| left.min(BATCH_ROWS)));
-            let Results { open, batch, .. } = &mut self.results;
-            batch.clear();
-            let more = open[at].records.pull(rows_max, batch)?;
+            let Results { open, fetched, .. } = &mut self.results;
+            fetched.clear();
+            let more = open[at].records.pull(rows_max, fetched)?;
             if due.purpose == Purpose::Send {
-                for row in batch.iter() {
+                for row in fetched.iter() {
                     self.outbox.record(row.iter()).map_err(pack_failure)?;
                 }
             }
-            due.rows_left = due.rows_left.map(|left| left.saturating_sub(self.results.batch.len() as u64));
+            due.rows_left = due.rows_left.map(|left| left.saturating_sub(self.results.fetched.len() as u64));
             self.results.due = Some(due);
             if more == More::No {
                 self.results.due = None;

@@ -1,6 +1,6 @@
 //! Answers of the Query API: runs the statement and writes fields, values and summary.
 
-use crate::sessions::{Batch, More, RunOptions, Session, Summary};
+use crate::sessions::{Fetched, More, RunOptions, Session, Summary};
 use types::{Failure, Map};
 
 use super::answer::{Gone, Sink, write_errors};
@@ -139,7 +139,7 @@ fn write_answer(call: Call<'_>, sink: &mut Sink, nesting: &mut Nesting) -> Resul
     sink.json.key("values");
     sink.json.begin_list();
     *nesting = Nesting::InValues;
-    let mut batch = Batch::default();
+    let mut batch = Fetched::default();
     loop {
         batch.clear();
         let more = result.pull(BATCH_ROWS, &mut batch)?;

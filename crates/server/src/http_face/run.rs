@@ -1,6 +1,6 @@
 //! Runs a request's statements on a thread of their own and writes the answer as it comes.
 
-use crate::sessions::{Access, Batch, More, Notification, RunOptions, Session};
+use crate::sessions::{Access, Fetched, More, Notification, RunOptions, Session};
 use axum::http::HeaderMap;
 use types::{Failure, Value};
 
@@ -131,7 +131,7 @@ fn run_one(
     sink.json.key("data");
     sink.json.begin_list();
     // Whatever happens, the lists and the object are closed: the answer stays well-formed.
-    let mut batch = Batch::default();
+    let mut batch = Fetched::default();
     let fetched = loop {
         batch.clear();
         match result.pull(BATCH_ROWS, &mut batch) {

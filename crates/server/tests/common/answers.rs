@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use server::sessions::{
-    Batch, Counters, Credentials, Interrupter, Kind, More, Notification, Plan, Records, RunOptions, Session, Sessions,
-    Summary,
+    Counters, Credentials, Fetched, Interrupter, Kind, More, Notification, Plan, Records, RunOptions, Session,
+    Sessions, Summary,
 };
 use types::{Code, CompactString, Failure, Map, Value};
 
@@ -128,7 +128,7 @@ impl Records for Known {
         &self.columns
     }
 
-    fn pull(&mut self, rows_max: usize, batch: &mut Batch) -> Result<More, Failure> {
+    fn pull(&mut self, rows_max: usize, batch: &mut Fetched) -> Result<More, Failure> {
         while matches!(self.answer, Answer::Never) && !self.interrupted.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(1));
         }
