@@ -2,6 +2,9 @@
 //! Leaves what is said and what is expected to the tests.
 //! Start reading at [`Session`].
 
+pub mod bolt;
+pub mod direct;
+
 use types::{Code, Map, Value};
 
 /// A running system with its own, empty data.
@@ -69,4 +72,19 @@ impl Problem {
             _ => line,
         }
     }
+}
+
+/// Gives what a user logs in with; the first admin needs nothing, since nobody set a password.
+fn credentials(user: Option<&str>) -> Option<(String, String)> {
+    user.map(|user| (user.to_owned(), format!("{user}-password")))
+}
+
+/// Writes one operator of a plan.
+fn plan_line(operator: &str, details: Option<&str>, depth: usize, out: &mut String) {
+    out.push_str(&"  ".repeat(depth));
+    out.push_str(operator);
+    if let Some(details) = details.filter(|details| !details.is_empty()) {
+        out.push_str(&format!(" ({details})"));
+    }
+    out.push('\n');
 }
