@@ -1,7 +1,6 @@
 //! One connection from handshake to close: read, work, send.
 
 use std::io;
-use std::sync::Arc;
 
 use bolt::handshake::{self, OPENING_BYTES};
 use bolt::{Dialect, Request};
@@ -54,8 +53,8 @@ pub(super) async fn shake_hands(stream: &mut TcpStream, deadline: Instant) -> io
 /// Statements are synchronous. All that the client has sent is worked off in one go on this thread, which tokio
 /// replaces for as long; between the goes nothing but the socket is waited for.
 pub(super) async fn serve(
-    wire: Arc<Wire>,
-    mut machine: Machine,
+    wire: &Wire,
+    machine: &mut Machine,
     config: &ServerConfig,
     deadline: Instant,
     mut stop: Stop,
@@ -63,14 +62,14 @@ pub(super) async fn serve(
     loop {
         let filled = tokio::select! {
             biased;
-            filled = fill(&wire, (!machine.is_logged_in()).then_some(deadline)) => filled?,
+            filled = fill(wire, (!machine.is_logged_in()).then_some(deadline)) => filled?,
             () = stop.wait(), if machine.is_at_rest() => false,
         };
         if !filled {
             return Ok(());
         }
         loop {
-            let turn = block_in_place(|| work(&wire, &mut machine));
+            let turn = block_in_place(|| work(wire, machine));
             wire.send(machine.outbox().bytes(), config.write_time_max).await?;
             machine.outbox().clear(KEPT_MAX_BYTES);
             match turn {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::sessions::Sessions;
@@ -104,8 +104,11 @@ async fn converse(
     let wire = Arc::new(Wire::new(stream, MESSAGE_MAX_BYTES_BEFORE_LOGIN));
     let watched = watch.enter(Arc::clone(&wire));
     let place = Place { local, number: watched.number() };
-    let machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);
-    connection::serve(wire, machine, config, deadline, stop).await
+    let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);
+    let served = connection::serve(&wire, &mut machine, config, deadline, stop).await;
+    // Ends the session, which may have a transaction to roll back.
+    block_in_place(|| drop(machine));
+    served
 }
 
 /// Answers go out at once, and a client that vanished without a word is noticed within a minute.
