@@ -16,11 +16,18 @@ mod token;
 pub use error::ParseError;
 pub use place::{error_at, position};
 
+/// Longest text of a statement.
+pub const TEXT_BYTES_MAX: usize = 64 << 20;
+
 /// Parses one statement; a `;` may end it. Takes time linear in the text and a bounded stack.
 ///
 /// # Errors
 ///
 /// The text is no statement, or it is a command that this server does not have.
 pub fn parse(text: &str) -> Result<ast::Statement, ParseError> {
+    // Places are 32-bit numbers, and a tree takes many times the memory of its text.
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(ParseError::syntax("", ast::Span::default(), "the statement is longer than 64 MiB"));
+    }
     parser::Parser::new(text).statement().map_err(|error| *error)
 }

@@ -5,9 +5,6 @@ use super::{Parsed, Parser};
 use crate::ast::{Body, ClauseKind, GraphReference, Mode, Name, Query, SingleQuery, Statement, UnionKind};
 use crate::token::Token;
 
-/// Longest text, so that places fit their numbers.
-const TEXT_BYTES_MAX: usize = 64 << 20;
-
 /// The words that start a statement, in the order in which an error lists them.
 const STATEMENTS: &[&str] = &[
     "'CALL'",
@@ -34,9 +31,6 @@ const STATEMENTS: &[&str] = &[
 impl Parser<'_> {
     /// Parses the whole text as one statement.
     pub fn statement(mut self) -> Parsed<Statement> {
-        if self.text.len() > TEXT_BYTES_MAX {
-            return Err(self.fail(Default::default(), "the statement is longer than 64 MiB"));
-        }
         let mode = self.prefixes()?;
         let body = self.body()?;
         if self.peek() == Token::Semicolon {
@@ -62,6 +56,10 @@ impl Parser<'_> {
                 Mode::Profile
             } else if self.accept_word("CYPHER") {
                 self.cypher_options();
+                continue;
+            } else if self.peek() == Token::Colon && self.word_at(1, "AUTO") {
+                // Clients write it in front of what commits on its own; here every lone statement does.
+                self.at += 2;
                 continue;
             } else {
                 return Ok(mode);

@@ -36,6 +36,7 @@ fn clauses() {
 fn prefixes() {
     same("EXPLAIN RETURN 1");
     check("CYPHER 5 runtime=slotted planner=cost profile RETURN 1 ;;", "PROFILE RETURN 1");
+    check(":auto EXPLAIN RETURN 1", "EXPLAIN RETURN 1");
     check("/* a */ RETURN // b\n 1", "RETURN 1");
 }
 
