@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use server::sessions::{Batch, Counters, Credentials, More, Plan, RunOptions, Sessions};
+use server::sessions::{Counters, Credentials, Fetched, More, Plan, RunOptions, Sessions};
 use types::{Failure, Map};
 
 use super::{Answer, Problem, Session, System, credentials};
@@ -47,11 +47,9 @@ impl Session for DirectSession {
 impl DirectSession {
     fn answer(&mut self, text: &str, parameters: Map) -> Result<Answer, Failure> {
         let mut records = self.0.run(text, parameters, &RunOptions::default())?;
-        let mut answer = Answer {
-            columns: records.columns().iter().map(ToString::to_string).collect(),
-            ..Answer::default()
-        };
-        let mut batch = Batch::default();
+        let mut answer =
+            Answer { columns: records.columns().iter().map(ToString::to_string).collect(), ..Answer::default() };
+        let mut batch = Fetched::default();
         loop {
             batch.clear();
             let more = records.pull(PULLED_ROWS, &mut batch)?;

@@ -4,6 +4,7 @@
 
 pub mod bolt;
 pub mod direct;
+pub mod http;
 
 use types::{Code, Map, Value};
 

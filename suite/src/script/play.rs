@@ -1,6 +1,7 @@
 //! Plays one script on a fresh system, through any face.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use types::Map;
 
@@ -14,6 +15,25 @@ pub struct Played {
     pub problems: Vec<String>,
     /// The script with what came back in place of what was expected.
     pub blessed: Script,
+}
+
+/// Lists the scripts below a folder, sorted.
+///
+/// # Errors
+///
+/// A folder that cannot be read.
+pub fn scripts(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+        let path = entry.map_err(|error| error.to_string())?.path();
+        if path.is_dir() {
+            found.extend(scripts(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "txt") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// Plays a script from top to bottom.
