@@ -76,7 +76,8 @@ impl Parser<'_> {
             self.advance();
         }
         while self.peek() == Token::Word && self.peek_at(1) == Token::Equal {
-            self.at += 3;
+            // The name, the sign and the value, which may be missing at the end of the text.
+            (0..3).for_each(|_| self.advance());
         }
     }
 
@@ -131,7 +132,9 @@ impl Parser<'_> {
                 return Ok(Query { first, rest });
             }
             let kind = if self.accept_word("ALL") { UnionKind::All } else { UnionKind::Distinct };
-            self.accept_word("DISTINCT");
+            if kind == UnionKind::Distinct {
+                self.accept_word("DISTINCT");
+            }
             if rest.last().is_some_and(|(earlier, _)| *earlier != kind) {
                 return Err(self.fail(span, "UNION and UNION ALL cannot be combined (InvalidClauseComposition)"));
             }
