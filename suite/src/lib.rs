@@ -6,6 +6,7 @@ pub mod door;
 pub mod faults;
 pub mod process;
 pub mod script;
+pub mod system;
 pub mod tck;
 pub mod tidy;
 

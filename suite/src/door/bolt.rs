@@ -1,5 +1,6 @@
 //! Over Bolt: a server in this process on a free port, and our own client.
 
+use std::net::ToSocketAddrs;
 use std::sync::Arc;
 
 use bolt::AuthToken;
@@ -42,15 +43,23 @@ impl Bolt {
 
 impl System for Bolt {
     fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String> {
-        let address = self.0.bolt_addr().ok_or("Bolt is off")?;
-        let auth = match credentials(user) {
-            None => AuthToken::none(),
-            Some((user, password)) => AuthToken::basic(&user, &password),
-        };
-        let options = ConnectOptions { auth, ..ConnectOptions::default() };
-        let client = Client::connect(address, &options).map_err(|error| error.to_string())?;
-        Ok(Box::new(BoltSession(client)))
+        connect(self.0.bolt_addr().ok_or("Bolt is off")?, user)
     }
+}
+
+/// Opens a session on a server that listens.
+///
+/// # Errors
+///
+/// The reason, in words, where the server refuses.
+pub fn connect(address: impl ToSocketAddrs, user: Option<&str>) -> Result<Box<dyn Session>, String> {
+    let auth = match credentials(user) {
+        None => AuthToken::none(),
+        Some((user, password)) => AuthToken::basic(&user, &password),
+    };
+    let options = ConnectOptions { auth, ..ConnectOptions::default() };
+    let client = Client::connect(address, &options).map_err(|error| error.to_string())?;
+    Ok(Box::new(BoltSession(client)))
 }
 
 struct BoltSession(Client);

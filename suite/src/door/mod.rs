@@ -9,7 +9,7 @@ pub mod http;
 use types::{Code, Map, Value};
 
 /// A running system with its own, empty data.
-pub trait System: Send + Sync {
+pub trait System {
     /// Opens a session of a user; `None` is the first admin.
     ///
     /// # Errors
