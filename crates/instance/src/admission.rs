@@ -1,0 +1,164 @@
+//! Room to start: how many statements run at a time, and how long the next one waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use types::Code;
+
+/// Lets a bounded number of statements run at a time; the others wait in line, in order, for a bounded time.
+#[derive(Clone)]
+pub struct Admission(Arc<Inner>);
+
+struct Inner {
+    running_max: usize,
+    waiting_max: usize,
+    wait_max: Duration,
+    line: Mutex<Line>,
+    moved: Condvar,
+}
+
+/// Who runs and who waits. Tickets keep the order: a late comer never overtakes.
+#[derive(Default)]
+struct Line {
+    running: usize,
+    waiting: std::collections::VecDeque<u64>,
+    next_ticket: u64,
+}
+
+/// A place among the running statements, given back when it is dropped.
+pub struct Permit(Arc<Inner>);
+
+/// Why a statement was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdmissionError {
+    /// The line is full; try again later.
+    #[error("{running_max} statements run and {waiting_max} wait, which is the most that the server takes")]
+    LineFull {
+        /// Most statements that run at a time.
+        running_max: usize,
+        /// Most statements that wait.
+        waiting_max: usize,
+    },
+    /// Nothing ended in time; try again later.
+    #[error("no statement ended within {wait_max:?}, and {running_max} is the most that run at a time")]
+    WaitedTooLong {
+        /// Most statements that run at a time.
+        running_max: usize,
+        /// How long a statement waits.
+        wait_max: Duration,
+    },
+}
+
+impl AdmissionError {
+    /// Gives the code that a client sees.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::LineFull { .. } | Self::WaitedTooLong { .. } => Code::TooManyTransactions,
+        }
+    }
+}
+
+impl Admission {
+    /// Makes room for `running_max` statements, with a line of `waiting_max` that waits `wait_max` at most.
+    #[must_use]
+    pub fn new(running_max: usize, waiting_max: usize, wait_max: Duration) -> Self {
+        let (line, moved) = (Mutex::default(), Condvar::new());
+        Self(Arc::new(Inner { running_max, waiting_max, wait_max, line, moved }))
+    }
+
+    /// Takes a place, or waits for one in line.
+    ///
+    /// # Errors
+    ///
+    /// [`AdmissionError::LineFull`] at once, [`AdmissionError::WaitedTooLong`] after the wait.
+    pub fn enter(&self) -> Result<Permit, AdmissionError> {
+        let inner = &self.0;
+        let mut line = inner.line.lock();
+        if line.running < inner.running_max && line.waiting.is_empty() {
+            line.running += 1;
+            return Ok(Permit(Arc::clone(inner)));
+        }
+        if line.waiting.len() >= inner.waiting_max {
+            let (running_max, waiting_max) = (inner.running_max, inner.waiting_max);
+            return Err(AdmissionError::LineFull { running_max, waiting_max });
+        }
+        let ticket = line.next_ticket;
+        line.next_ticket += 1;
+        line.waiting.push_back(ticket);
+        let my_turn = |line: &mut Line| line.running < inner.running_max && line.waiting.front() == Some(&ticket);
+        let waited = inner.moved.wait_while_for(&mut line, |line| !my_turn(line), inner.wait_max);
+        let admitted = !waited.timed_out() || my_turn(&mut line);
+        line.waiting.retain(|waiting| *waiting != ticket);
+        if admitted {
+            line.running += 1;
+        }
+        drop(line);
+        // Whoever stands behind this one may be first now.
+        inner.moved.notify_all();
+        if admitted {
+            return Ok(Permit(Arc::clone(inner)));
+        }
+        Err(AdmissionError::WaitedTooLong { running_max: inner.running_max, wait_max: inner.wait_max })
+    }
+
+    /// Counts the statements that run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.0.line.lock().running
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.line.lock().running -= 1;
+        self.0.moved.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_full_line_refuses_at_once() {
+        let admission = Admission::new(1, 0, Duration::from_secs(60));
+        let permit = admission.enter().expect("the first has room");
+        let refused = admission.enter().err();
+        assert_eq!(refused, Some(AdmissionError::LineFull { running_max: 1, waiting_max: 0 }));
+        drop(permit);
+        assert!(admission.enter().is_ok());
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_bound() {
+        let admission = Admission::new(1, 1, Duration::from_millis(5));
+        let _permit = admission.enter().expect("the first has room");
+        assert!(matches!(admission.enter(), Err(AdmissionError::WaitedTooLong { .. })));
+        assert_eq!(admission.running(), 1);
+    }
+
+    #[test]
+    fn who_waits_gets_the_place_that_is_given_back() {
+        let admission = Admission::new(1, 8, Duration::from_secs(60));
+        let permit = admission.enter().expect("the first has room");
+        let (done, finished) = mpsc::channel();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (admission, done) = (admission.clone(), done.clone());
+                scope.spawn(move || {
+                    let permit = admission.enter().expect("the wait is long enough");
+                    assert_eq!(admission.running(), 1);
+                    drop(permit);
+                    done.send(number).expect("the test listens");
+                });
+            }
+            drop(permit);
+        });
+        assert_eq!(finished.try_iter().count(), 8);
+        assert_eq!(admission.running(), 0);
+    }
+}
