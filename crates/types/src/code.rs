@@ -71,6 +71,10 @@ codes! {
     DatabaseNotFound = "ClientError.Database.DatabaseNotFound", "22N51", 404, false;
     /// A database or alias by that name is there already.
     DatabaseExists = "ClientError.Database.ExistingDatabaseFound", "42N11", 400, false;
+    /// The database still has aliases.
+    AliasExists = "ClientError.Database.ExistingAliasFound", "42N82", 400, false;
+    /// An alias may not lead to an alias.
+    AliasChain = "ClientError.Database.IllegalAliasChain", "08N14", 400, false;
     /// A name that no database can have.
     DatabaseNameInvalid = "ClientError.Statement.ArgumentError", "22N82", 400, false;
     /// `system` or the default database cannot be changed so.
