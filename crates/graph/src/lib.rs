@@ -1,1 +1,9 @@
-//! Placeholder.
+//! One graph database kept in a store: layout, reads, transactions, indexes and counts.
+//! Leaves users and names of databases to `catalog`, and Cypher to `query`; knows no storage engine.
+//! Start reading at [`keys`] for the layout, [`codec`] for the bytes.
+
+pub mod codec;
+pub mod error;
+pub mod keys;
+
+pub use error::GraphError;

@@ -1,0 +1,138 @@
+//! Blocks of a node's neighbours: (neighbour, relationship) pairs, ascending, as differences.
+
+use types::{NodeId, RelationshipId};
+
+use super::{Fields, open, put_signed, put_varint, seal};
+use crate::error::GraphError;
+
+/// A block that would be longer is split.
+pub const BLOCK_MAX_BYTES: usize = 2 << 10;
+/// The size to which a list is cut, so that there is room to grow.
+const BLOCK_CUT_BYTES: usize = BLOCK_MAX_BYTES * 3 / 4;
+
+/// One line of a block: who is at the other end, and by which relationship.
+pub type Pair = (NodeId, RelationshipId);
+
+/// Cuts ascending pairs into encoded blocks, each with its first pair, which belongs in its key.
+///
+/// What fits into one block of [`BLOCK_MAX_BYTES`] stays one; nothing gives no block.
+#[must_use]
+pub fn encode(pairs: &[Pair]) -> Vec<(Pair, Vec<u8>)> {
+    let whole = cut(pairs, BLOCK_MAX_BYTES);
+    if whole.len() <= 1 { whole } else { cut(pairs, BLOCK_CUT_BYTES) }
+}
+
+/// Appends the pairs of a block.
+///
+/// Errors: [`GraphError::Damaged`] if it fails its checksum, or its pairs do not ascend.
+pub fn decode(sealed: &[u8], out: &mut Vec<Pair>) -> Result<(), GraphError> {
+    visit(sealed, |pair| out.push(pair))
+}
+
+/// Hands each pair of a block to `visit`, ascending.
+pub fn visit(sealed: &[u8], mut visit: impl FnMut(Pair)) -> Result<(), GraphError> {
+    let mut fields = fields(sealed)?;
+    let count: usize = fields.narrow()?;
+    let (mut neighbour, mut relationship) = (0_u64, 0_u64);
+    for at in 0..count {
+        let further = fields.varint()?;
+        let by = fields.signed()?;
+        neighbour = neighbour.checked_add(further).ok_or_else(|| fields.damaged())?;
+        if at > 0 && further == 0 && by <= 0 {
+            return Err(fields.damaged());
+        }
+        relationship = relationship.wrapping_add(by.cast_unsigned());
+        visit((NodeId(neighbour), RelationshipId(relationship)));
+    }
+    fields.end()
+}
+
+/// Tells how many pairs a block holds.
+pub fn count(sealed: &[u8]) -> Result<u64, GraphError> {
+    fields(sealed)?.varint()
+}
+
+fn fields(sealed: &[u8]) -> Result<Fields<'_>, GraphError> {
+    Ok(Fields::new(open(sealed, "an adjacency block")?, "an adjacency block"))
+}
+
+fn cut(pairs: &[Pair], bytes_max: usize) -> Vec<(Pair, Vec<u8>)> {
+    let mut blocks = Vec::new();
+    let (mut start, mut body) = (0, Vec::new());
+    let mut last = (NodeId(0), RelationshipId(0));
+    for (at, pair) in pairs.iter().enumerate() {
+        let before = body.len();
+        put_pair(last, *pair, &mut body);
+        if body.len() > bytes_max && at > start {
+            body.truncate(before);
+            blocks.push((pairs[start], finish(at - start, &body)));
+            body.clear();
+            start = at;
+            put_pair((NodeId(0), RelationshipId(0)), *pair, &mut body);
+        }
+        last = *pair;
+    }
+    if let Some(first) = pairs.get(start) {
+        blocks.push((*first, finish(pairs.len() - start, &body)));
+    }
+    blocks
+}
+
+/// A relationship's id is a signed difference, modulo 2^64: neighbours ascend, relationships need not.
+fn put_pair(last: Pair, pair: Pair, out: &mut Vec<u8>) {
+    put_varint(pair.0.0 - last.0.0, out);
+    put_signed(pair.1.0.wrapping_sub(last.1.0).cast_signed(), out);
+}
+
+fn finish(count: usize, body: &[u8]) -> Vec<u8> {
+    let mut block = Vec::with_capacity(body.len() + 16);
+    put_varint(count as u64, &mut block);
+    block.extend_from_slice(body);
+    seal(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pairs(ids: &[(u64, u64)]) -> Vec<Pair> {
+        ids.iter().map(|(node, relationship)| (NodeId(*node), RelationshipId(*relationship))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_come_back(ids in proptest::collection::btree_set((0_u64..5_000, 0_u64..1 << 62), 0..2_000)) {
+            let pairs = pairs(&ids.into_iter().collect::<Vec<_>>());
+            let mut back = Vec::new();
+            for (first, block) in encode(&pairs) {
+                prop_assert!(block.len() <= BLOCK_MAX_BYTES + 16);
+                prop_assert_eq!(first, pairs[back.len()]);
+                let before = back.len() as u64;
+                decode(&block, &mut back).expect("a block");
+                prop_assert_eq!(count(&block).expect("a block"), back.len() as u64 - before);
+            }
+            prop_assert_eq!(back, pairs);
+        }
+
+        #[test]
+        fn damaged_blocks_never_panic(noise in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let _ = decode(&seal(noise), &mut Vec::new());
+        }
+    }
+
+    #[test]
+    fn golden_blocks_have_these_bytes() {
+        let blocks = encode(&pairs(&[(5, 9), (5, 10), (300, 2)]));
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].1[..blocks[0].1.len() - 4], [3, 5, 18, 0, 2, 0xa7, 2, 15]);
+        assert!(encode(&[]).is_empty());
+    }
+
+    #[test]
+    fn pairs_that_do_not_ascend_are_damage() {
+        let twice = seal(vec![2, 5, 18, 0, 0]);
+        assert!(decode(&twice, &mut Vec::new()).is_err());
+    }
+}
