@@ -26,7 +26,9 @@ pub enum NameError {
         name: String,
     },
     /// Holds a character outside letters, digits, `.`, `-`, `_`.
-    #[error("Database name '{name}' contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.")]
+    #[error(
+        "Database name '{name}' contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores."
+    )]
     Character {
         /// The text as it was typed, cut to 80 characters.
         name: String,

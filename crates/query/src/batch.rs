@@ -1,0 +1,122 @@
+//! Rows held as columns, typed where the plan knows the type.
+
+use types::{NodeId, NodeRef, Value};
+
+/// One column of a batch: a value for each row.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Values of any type.
+    Values(Vec<Value>),
+    /// Integers without nulls.
+    Integers(Vec<i64>),
+    /// Floats without nulls.
+    Floats(Vec<f64>),
+    /// Nodes of one source, without nulls.
+    Nodes {
+        /// The source's place in the statement's list.
+        source: u16,
+        /// A node for each row.
+        ids: Vec<NodeId>,
+    },
+    /// The same value in each row.
+    Constant {
+        /// The value.
+        value: Value,
+        /// How many rows there are.
+        rows: usize,
+    },
+}
+
+impl Column {
+    /// Counts the rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Integers(values) => values.len(),
+            Self::Floats(values) => values.len(),
+            Self::Nodes { ids, .. } => ids.len(),
+            Self::Constant { rows, .. } => *rows,
+        }
+    }
+
+    /// Gives the value of one row.
+    #[must_use]
+    pub fn get(&self, row: usize) -> Value {
+        match self {
+            Self::Values(values) => values[row].clone(),
+            Self::Integers(values) => Value::Integer(values[row]),
+            Self::Floats(values) => Value::Float(values[row]),
+            Self::Nodes { source, ids } => Value::NodeRef(NodeRef { source: *source, id: ids[row] }),
+            Self::Constant { value, .. } => value.clone(),
+        }
+    }
+
+    /// Gives the column as values, without a copy where it holds values already.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Value> {
+        match self {
+            Self::Values(values) => values,
+            other => (0..other.rows()).map(|row| other.get(row)).collect(),
+        }
+    }
+
+    /// Picks rows by number, in the order given; a row may come more than once.
+    #[must_use]
+    pub fn gather(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Values(values) => Self::Values(rows.iter().map(|row| values[*row].clone()).collect()),
+            Self::Integers(values) => Self::Integers(rows.iter().map(|row| values[*row]).collect()),
+            Self::Floats(values) => Self::Floats(rows.iter().map(|row| values[*row]).collect()),
+            Self::Nodes { source, ids } => {
+                Self::Nodes { source: *source, ids: rows.iter().map(|row| ids[*row]).collect() }
+            }
+            Self::Constant { value, .. } => Self::Constant { value: value.clone(), rows: rows.len() },
+        }
+    }
+}
+
+/// Rows between two operators: a column for each slot of the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// The columns, by slot; all have `rows` rows.
+    pub columns: Vec<Column>,
+    /// How many rows there are; a batch may have rows and no columns.
+    pub rows: usize,
+}
+
+impl Batch {
+    /// Most rows of a batch.
+    pub const ROWS_MAX: usize = 1_024;
+
+    /// Picks rows by number, in the order given.
+    #[must_use]
+    pub fn gather(&self, rows: &[usize]) -> Self {
+        Self { columns: self.columns.iter().map(|column| column.gather(rows)).collect(), rows: rows.len() }
+    }
+
+    /// Adds a column at the end, or at a slot that is there already.
+    pub fn set(&mut self, slot: usize, column: Column) {
+        while self.columns.len() <= slot {
+            self.columns.push(Column::Constant { value: Value::Null, rows: self.rows });
+        }
+        self.columns[slot] = column;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_picked_in_any_order() {
+        let mut batch = Batch { columns: Vec::new(), rows: 3 };
+        batch.set(1, Column::Integers(vec![10, 20, 30]));
+        batch.set(2, Column::Nodes { source: 0, ids: vec![NodeId(1), NodeId(2), NodeId(3)] });
+        let picked = batch.gather(&[2, 0, 2]);
+        assert_eq!(picked.rows, 3);
+        assert!(picked.columns[0].get(1).is_null());
+        assert_eq!(picked.columns[1].clone().into_values(), [30, 10, 30].map(Value::Integer));
+        assert_eq!(picked.columns[2].get(0), Value::NodeRef(NodeRef { source: 0, id: NodeId(3) }));
+    }
+}

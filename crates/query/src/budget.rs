@@ -1,0 +1,133 @@
+//! What a statement may still spend: time, rows and memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use types::{Clock, Code, Failure};
+
+/// Rows between two looks at the clock.
+const ROWS_BETWEEN_LOOKS: u64 = 1_024;
+
+/// A statement's allowance; every operator pays from it.
+pub struct Budget {
+    clock: Arc<dyn Clock>,
+    deadline: Option<Instant>,
+    interrupted: Arc<AtomicBool>,
+    rows_until_look: u64,
+    memory_used_bytes: usize,
+    memory_max_bytes: usize,
+}
+
+impl Budget {
+    /// Starts a budget of `time` from now and of `memory_max_bytes`; `interrupted` ends it from outside.
+    #[must_use]
+    pub fn start(
+        clock: Arc<dyn Clock>,
+        time: Option<Duration>,
+        memory_max_bytes: usize,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
+        let deadline = time.and_then(|time| clock.now().checked_add(time));
+        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes }
+    }
+
+    /// Pays for `rows` rows that an operator looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::TransactionTimedOut`] past the deadline, [`Code::TransactionTerminated`] after an interrupt.
+    pub fn pay_rows(&mut self, rows: usize) -> Result<(), Failure> {
+        let rows = u64::try_from(rows).unwrap_or(u64::MAX);
+        if self.rows_until_look > rows {
+            self.rows_until_look -= rows;
+            return Ok(());
+        }
+        self.rows_until_look = ROWS_BETWEEN_LOOKS;
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= self.clock.now()) {
+            let text = "The transaction has been terminated. The statement took longer than it may; \
+                        raise its timeout, or narrow what it matches.";
+            return Err(Failure::new(Code::TransactionTimedOut, text));
+        }
+        Ok(())
+    }
+
+    /// Takes memory that an operator keeps: a sort, a hash table, a list.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::MemoryLimit`] where the statement would hold more than it may.
+    pub fn take_memory(&mut self, bytes: usize) -> Result<(), Failure> {
+        let wanted = self.memory_used_bytes.saturating_add(bytes);
+        if wanted > self.memory_max_bytes {
+            let (used, max) = (self.memory_used_bytes, self.memory_max_bytes);
+            let text = format!(
+                "The allocation of an extra {bytes} bytes would use more than the limit of {max} bytes. \
+                 Currently using {used} bytes."
+            );
+            return Err(Failure::new(Code::MemoryLimit, text));
+        }
+        self.memory_used_bytes = wanted;
+        Ok(())
+    }
+
+    /// Gives back memory that was taken.
+    pub fn give_back_memory(&mut self, bytes: usize) {
+        self.memory_used_bytes = self.memory_used_bytes.saturating_sub(bytes);
+    }
+
+    /// Tells the bytes that may still be taken.
+    #[must_use]
+    pub fn memory_left_bytes(&self) -> usize {
+        self.memory_max_bytes - self.memory_used_bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A clock that stands still until it is moved.
+    struct Stopped(Mutex<Instant>);
+
+    impl Clock for Stopped {
+        fn now(&self) -> Instant {
+            *self.0.lock().expect("no test panics while it holds the clock")
+        }
+
+        fn wall_nanos(&self) -> i128 {
+            0
+        }
+    }
+
+    fn code(result: Result<(), Failure>) -> Option<Code> {
+        result.err().map(|failure| failure.code())
+    }
+
+    #[test]
+    fn time_ends_at_the_deadline() {
+        let clock = Arc::new(Stopped(Mutex::new(types::SystemClock.now())));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let mut budget = Budget::start(clock.clone(), Some(Duration::from_secs(5)), 0, interrupted.clone());
+        assert_eq!(code(budget.pay_rows(5_000)), None);
+        *clock.0.lock().expect("nobody panics") += Duration::from_secs(5);
+        assert_eq!(code(budget.pay_rows(5_000)), Some(Code::TransactionTimedOut));
+        interrupted.store(true, Ordering::Relaxed);
+        assert_eq!(code(budget.pay_rows(5_000)), Some(Code::TransactionTerminated));
+    }
+
+    #[test]
+    fn memory_is_taken_and_given_back() {
+        let mut budget = Budget::start(Arc::new(types::SystemClock), None, 100, Arc::default());
+        assert_eq!(code(budget.take_memory(60)), None);
+        assert_eq!(code(budget.take_memory(60)), Some(Code::MemoryLimit));
+        budget.give_back_memory(60);
+        assert_eq!(code(budget.take_memory(100)), None);
+        assert_eq!(budget.memory_left_bytes(), 0);
+    }
+}

@@ -1,0 +1,226 @@
+//! What expressions ask of nodes, relationships and paths: their source answers, a column at a time where it can.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use types::{Code, Failure, Map, NodeId, NodeRef, PathRef, RelationshipRef, Value};
+
+use super::evaluate::{by_row, evaluate, ternary};
+use super::{Context, LabelTest};
+use crate::functions::{EntityFunction, operators, property as plain};
+use crate::source::Source;
+use crate::{Batch, Column};
+
+fn source<'a>(context: &'a Context<'_>, number: u16) -> &'a dyn Source {
+    // The binder numbers the sources, and a reference is only made from one of them.
+    context.sources[usize::from(number)].as_ref()
+}
+
+/// Computes `e.key` for a column; nodes of one source are read as one batch.
+pub(super) fn property(of: &Column, key: &str, context: &mut Context<'_>) -> Result<Column, Failure> {
+    if let Column::Nodes { source: number, ids } = of {
+        return node_property(*number, ids, key, context);
+    }
+    by_row(of.rows(), |row| property_of(&of.get(row), key, context))
+}
+
+fn node_property(number: u16, ids: &[NodeId], key: &str, context: &Context<'_>) -> Result<Column, Failure> {
+    let source = source(context, number);
+    let Some(key) = source.key_id(key) else {
+        return Ok(Column::Constant { value: Value::Null, rows: ids.len() });
+    };
+    let mut values = Vec::with_capacity(ids.len());
+    source.node_property(ids, key, &mut values)?;
+    Ok(Column::Values(values))
+}
+
+fn property_of(value: &Value, key: &str, context: &Context<'_>) -> Result<Value, Failure> {
+    let mut out = Vec::with_capacity(1);
+    match value {
+        Value::NodeRef(node) => return Ok(node_property(node.source, &[node.id], key, context)?.get(0)),
+        Value::RelationshipRef(relationship) => {
+            let source = source(context, relationship.source);
+            match source.key_id(key) {
+                Some(key) => source.relationship_property(&[relationship.id], key, &mut out)?,
+                None => return Ok(Value::Null),
+            }
+        }
+        other => return plain::get(other, key),
+    }
+    Ok(out.pop().unwrap_or_default())
+}
+
+/// Computes `e[i]`: a property by a computed key, or a place in a list or map.
+pub(super) fn index(of: &Value, key: &Value, context: &Context<'_>) -> Result<Value, Failure> {
+    match (of, key) {
+        (Value::NodeRef(_) | Value::RelationshipRef(_), Value::Null) => Ok(Value::Null),
+        (Value::NodeRef(_) | Value::RelationshipRef(_), Value::String(key)) => property_of(of, key, context),
+        (Value::NodeRef(_) | Value::RelationshipRef(_), other) => {
+            Err(mismatch("String (MapElementAccessByNonString)", other))
+        }
+        _ => operators::index(of, key),
+    }
+}
+
+/// Gives all properties of an entity, or the entries of a map; none for null.
+pub(super) fn properties_of(value: &Value, context: &Context<'_>) -> Result<Map, Failure> {
+    match value {
+        Value::Null => Ok(Map::new()),
+        Value::Map(entries) => Ok(entries.as_ref().clone()),
+        Value::Node(node) => Ok(node.properties.clone()),
+        Value::Relationship(relationship) => Ok(relationship.properties.clone()),
+        Value::NodeRef(node) => source(context, node.source).node_properties(node.id),
+        Value::RelationshipRef(relationship) => {
+            source(context, relationship.source).relationship_properties(relationship.id)
+        }
+        other => Err(mismatch("Map, Node or Relationship", other)),
+    }
+}
+
+/// Computes a function of an entity; null for null.
+pub(super) fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<Value, Failure> {
+    if of.is_null() {
+        return Ok(Value::Null);
+    }
+    match function {
+        EntityFunction::Labels => match of {
+            Value::NodeRef(node) => Ok(texts(source(context, node.source).labels(node.id)?)),
+            other => Err(mismatch("Node", other)),
+        },
+        EntityFunction::Type => match of {
+            Value::RelationshipRef(found) => Ok(Value::String(source(context, found.source).type_name(found.kind)?)),
+            other => Err(mismatch("Relationship", other)),
+        },
+        EntityFunction::Properties => Ok(Value::map(properties_of(of, context)?)),
+        EntityFunction::Keys => Ok(texts(properties_of(of, context)?.into_keys().collect())),
+        EntityFunction::Id => identity(of, context).map(|(number, _)| number),
+        EntityFunction::ElementId => identity(of, context).map(|(_, element)| element),
+        EntityFunction::StartNode => end_of(of, |found| found.start),
+        EntityFunction::EndNode => end_of(of, |found| found.end),
+        EntityFunction::Nodes => {
+            path(of).map(|path| Value::list(path.nodes().into_iter().map(Value::NodeRef).collect()))
+        }
+        EntityFunction::Relationships => path(of).map(|path| {
+            Value::list(path.relationships.iter().map(|found| Value::RelationshipRef(Box::new(*found))).collect())
+        }),
+        EntityFunction::Length => path(of).map(|path| {
+            Value::Integer(i64::try_from(path.relationships.len()).expect("a path in memory is shorter than i64::MAX"))
+        }),
+        EntityFunction::Exists => Ok(Value::Boolean(true)),
+    }
+}
+
+/// Gives the number and the element id of an entity.
+fn identity(of: &Value, context: &Context<'_>) -> Result<(Value, Value), Failure> {
+    let (number, element) = match of {
+        Value::NodeRef(node) => (node.id.0, source(context, node.source).node_element_id(node.id)),
+        Value::RelationshipRef(found) => (found.id.0, source(context, found.source).relationship_element_id(found.id)),
+        other => return Err(mismatch("Node or Relationship", other)),
+    };
+    let number = i64::try_from(number).map_err(|_| Failure::new(Code::ArithmeticError, "an id is beyond i64"))?;
+    Ok((Value::Integer(number), Value::String(element)))
+}
+
+fn end_of(of: &Value, end: impl Fn(&RelationshipRef) -> NodeId) -> Result<Value, Failure> {
+    match of {
+        Value::RelationshipRef(found) => Ok(Value::NodeRef(NodeRef { source: found.source, id: end(found) })),
+        other => Err(mismatch("Relationship", other)),
+    }
+}
+
+fn path(of: &Value) -> Result<&Arc<PathRef>, Failure> {
+    match of {
+        Value::PathRef(path) => Ok(path),
+        other => Err(mismatch("Path", other)),
+    }
+}
+
+/// Computes `e:A&!B` for a column; null for null.
+pub(super) fn has_labels(
+    of: &Column,
+    test: &LabelTest,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let mut names = Vec::with_capacity(of.rows());
+    for row in 0..of.rows() {
+        names.push(match of.get(row) {
+            Value::Null => None,
+            Value::NodeRef(node) => Some(source(context, node.source).labels(node.id)?),
+            Value::RelationshipRef(found) => Some(vec![source(context, found.source).type_name(found.kind)?]),
+            other => return Err(mismatch("Node or Relationship", &other)),
+        });
+    }
+    let truths = passes(test, &names, batch, context)?;
+    Ok(Column::Values(truths.into_iter().map(ternary).collect()))
+}
+
+fn passes(
+    test: &LabelTest,
+    names: &[Option<Vec<CompactString>>],
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Vec<Option<bool>>, Failure> {
+    let each =
+        |judge: &dyn Fn(&[CompactString]) -> bool| names.iter().map(|names| Some(judge(names.as_ref()?))).collect();
+    Ok(match test {
+        LabelTest::Name(name) => each(&|names| names.contains(name)),
+        LabelTest::Any => each(&|names| !names.is_empty()),
+        LabelTest::Not(inner) => {
+            passes(inner, names, batch, context)?.into_iter().map(|truth| truth.map(|truth| !truth)).collect()
+        }
+        LabelTest::And(parts) => fold(parts, Some(true), operators::and, names, batch, context)?,
+        LabelTest::Or(parts) => fold(parts, Some(false), operators::or, names, batch, context)?,
+        LabelTest::Dynamic(wanted) => {
+            let wanted = evaluate(wanted, batch, context)?;
+            let mut truths = Vec::with_capacity(names.len());
+            for (row, names) in names.iter().enumerate() {
+                let wanted = wanted_names(&wanted.get(row))?;
+                truths.push(names.as_ref().map(|names| wanted.iter().all(|name| names.contains(name))));
+            }
+            truths
+        }
+    })
+}
+
+fn fold(
+    parts: &[LabelTest],
+    begin: Option<bool>,
+    join: fn(Option<bool>, Option<bool>) -> Option<bool>,
+    names: &[Option<Vec<CompactString>>],
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Vec<Option<bool>>, Failure> {
+    let mut truths: Vec<Option<bool>> = names.iter().map(|names| names.as_ref().and(begin)).collect();
+    for part in parts {
+        let found = passes(part, names, batch, context)?;
+        for (truth, found) in truths.iter_mut().zip(found) {
+            *truth = join(*truth, found);
+        }
+    }
+    Ok(truths)
+}
+
+/// Reads the names that `:$(e)` gives: a string, or a list of strings.
+fn wanted_names(value: &Value) -> Result<Vec<CompactString>, Failure> {
+    match value {
+        Value::String(name) => Ok(vec![name.clone()]),
+        Value::List(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(name) => Ok(name.clone()),
+                other => Err(mismatch("String", other)),
+            })
+            .collect(),
+        other => Err(mismatch("String or List of String", other)),
+    }
+}
+
+fn texts(texts: Vec<CompactString>) -> Value {
+    Value::list(texts.into_iter().map(Value::String).collect())
+}
+
+fn mismatch(expected: &str, found: &Value) -> Failure {
+    let text = format!("Type mismatch: expected {expected} but was {} (InvalidArgumentType)", found.type_name());
+    Failure::new(Code::TypeError, text)
+}

@@ -1,0 +1,288 @@
+//! Computing compiled expressions over a batch.
+//!
+//! Each operator runs over whole columns. What Cypher computes for some rows only (the branches of `CASE`, the right
+//! side of `AND`) is computed over a batch of just those rows, so that an error in a row not taken never shows.
+
+use types::compare::{self, Inequality};
+use types::{Code, Failure, Map, Value, arithmetic};
+
+use super::{Compiled, Projected, entity, over_lists};
+use crate::budget::Budget;
+use crate::functions::{FunctionContext, operators};
+use crate::source::Source;
+use crate::{Batch, Column};
+
+/// What an expression may read beside its batch.
+pub struct Context<'a> {
+    /// The statement's parameters.
+    pub parameters: &'a Map,
+    /// The statement's sources, by the number in each entity reference.
+    pub sources: &'a [Box<dyn Source>],
+    /// What functions may ask.
+    pub functions: FunctionContext<'a>,
+    /// What the statement may still spend.
+    pub budget: &'a mut Budget,
+}
+
+/// Computes an expression for each row of a batch.
+///
+/// # Errors
+///
+/// What the first row that fails reports: a wrong type, an overflow, a missing parameter, a deleted entity.
+pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
+    let rows = batch.rows;
+    let constant = |value: Value| Column::Constant { value, rows };
+    Ok(match expression {
+        Compiled::Constant(value) => constant(value.clone()),
+        Compiled::Slot(slot) => batch.columns.get(*slot).cloned().unwrap_or(constant(Value::Null)),
+        Compiled::Parameter(name) => match context.parameters.get(name) {
+            Some(value) => constant(value.clone()),
+            None => return Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {name}"))),
+        },
+        Compiled::List(items) => {
+            let columns = evaluate_all(items, batch, context)?;
+            by_row(rows, |row| Ok(Value::list(columns.iter().map(|column| column.get(row)).collect())))?
+        }
+        Compiled::Map(entries) => map(entries, batch, context)?,
+        Compiled::Property(of, key) => entity::property(&evaluate(of, batch, context)?, key, context)?,
+        Compiled::Index(of, key) => {
+            let (of, key) = (evaluate(of, batch, context)?, evaluate(key, batch, context)?);
+            by_row(rows, |row| entity::index(&of.get(row), &key.get(row), context))?
+        }
+        Compiled::Slice(of, from, to) => {
+            let of = evaluate(of, batch, context)?;
+            let from = from.as_ref().map(|from| evaluate(from, batch, context)).transpose()?;
+            let to = to.as_ref().map(|to| evaluate(to, batch, context)).transpose()?;
+            by_row(rows, |row| {
+                let (from, to) = (from.as_ref().map(|from| from.get(row)), to.as_ref().map(|to| to.get(row)));
+                operators::slice(&of.get(row), from.as_ref(), to.as_ref())
+            })?
+        }
+        Compiled::HasLabels(of, test) => {
+            let of = evaluate(of, batch, context)?;
+            entity::has_labels(&of, test, batch, context)?
+        }
+        Compiled::Not(of) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| Ok(ternary(operators::truth(&of.get(row))?.map(|truth| !truth))))?
+        }
+        Compiled::Negate(of) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| arithmetic::negate(&of.get(row)))?
+        }
+        Compiled::And(left, right) => either(left, right, Some(false), operators::and, batch, context)?,
+        Compiled::Or(left, right) => either(left, right, Some(true), operators::or, batch, context)?,
+        Compiled::Xor(left, right) => binary(left, right, batch, context, |left, right| {
+            Ok(ternary(operators::xor(operators::truth(left)?, operators::truth(right)?)))
+        })?,
+        Compiled::Equal { negated, left, right } => binary(left, right, batch, context, |left, right| {
+            Ok(ternary(compare::equals(left, right).map(|equal| equal != *negated)))
+        })?,
+        Compiled::Inequality(which, left, right) => inequality(*which, left, right, batch, context)?,
+        Compiled::Operator(run, left, right) => binary(left, right, batch, context, run)?,
+        Compiled::Matches(of, pattern) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| {
+                Ok(match of.get(row) {
+                    Value::String(text) => Value::Boolean(pattern.matches(&text)),
+                    _ => Value::Null,
+                })
+            })?
+        }
+        Compiled::IsNull(of, negated) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| Ok(Value::Boolean(of.get(row).is_null() != *negated)))?
+        }
+        Compiled::IsTyped(of, wanted, negated) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| Ok(Value::Boolean(wanted.holds(&of.get(row)) != *negated)))?
+        }
+        Compiled::Call(run, arguments) => {
+            let columns = evaluate_all(arguments, batch, context)?;
+            let mut values = Vec::with_capacity(columns.len());
+            by_row(rows, |row| {
+                values.clear();
+                values.extend(columns.iter().map(|column| column.get(row)));
+                run(&mut context.functions, &values)
+            })?
+        }
+        Compiled::Entity(function, of) => {
+            let of = evaluate(of, batch, context)?;
+            by_row(rows, |row| entity::call(*function, &of.get(row), context))?
+        }
+        Compiled::Case { subject, branches, otherwise } => {
+            case(subject.as_deref(), branches, otherwise, batch, context)?
+        }
+        Compiled::Comprehension { list, item, filter, projection } => {
+            over_lists::comprehension(list, *item, filter.as_deref(), projection.as_deref(), batch, context)?
+        }
+        Compiled::Quantifier { kind, list, item, filter } => {
+            over_lists::quantifier(*kind, list, *item, filter, batch, context)?
+        }
+        Compiled::Reduce { accumulator, initial, list, item, step } => {
+            let slots = over_lists::ReduceSlots { accumulator: *accumulator, item: *item };
+            over_lists::reduce(slots, initial, list, step, batch, context)?
+        }
+        Compiled::MapProjection(subject, items) => map_projection(subject, items, batch, context)?,
+    })
+}
+
+/// Gives the value of a three-valued truth.
+pub(super) fn ternary(truth: Option<bool>) -> Value {
+    truth.map_or(Value::Null, Value::Boolean)
+}
+
+/// Makes a column by computing each row's value.
+pub(super) fn by_row(rows: usize, compute: impl FnMut(usize) -> Result<Value, Failure>) -> Result<Column, Failure> {
+    Ok(Column::Values((0..rows).map(compute).collect::<Result<_, Failure>>()?))
+}
+
+fn evaluate_all(expressions: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
+    expressions.iter().map(|expression| evaluate(expression, batch, context)).collect()
+}
+
+fn binary(
+    left: &Compiled,
+    right: &Compiled,
+    batch: &Batch,
+    context: &mut Context<'_>,
+    mut run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
+) -> Result<Column, Failure> {
+    let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+    by_row(batch.rows, |row| run(&left.get(row), &right.get(row)))
+}
+
+/// Compares; two columns of integers, or one with a constant, never become values.
+fn inequality(
+    which: Inequality,
+    left: &Compiled,
+    right: &Compiled,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+    let found = match (&left, &right) {
+        (Column::Integers(left), Column::Integers(right)) => {
+            left.iter().zip(right).map(|(left, right)| Value::Boolean(which.accepts(left.cmp(right)))).collect()
+        }
+        (Column::Integers(left), Column::Constant { value: Value::Integer(right), .. }) => {
+            left.iter().map(|left| Value::Boolean(which.accepts(left.cmp(right)))).collect()
+        }
+        _ => (0..batch.rows).map(|row| ternary(compare::holds(which, &left.get(row), &right.get(row)))).collect(),
+    };
+    Ok(Column::Values(found))
+}
+
+/// `AND` and `OR`: the right side is computed only for rows that the left side does not decide.
+fn either(
+    left: &Compiled,
+    right: &Compiled,
+    decides: Option<bool>,
+    join: fn(Option<bool>, Option<bool>) -> Option<bool>,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let left = evaluate(left, batch, context)?;
+    let left = (0..batch.rows).map(|row| operators::truth(&left.get(row))).collect::<Result<Vec<_>, _>>()?;
+    let open: Vec<usize> = (0..batch.rows).filter(|row| left[*row] != decides).collect();
+    let mut found: Vec<Value> = left.iter().map(|truth| ternary(*truth)).collect();
+    if !open.is_empty() {
+        let right = evaluate(right, &batch.gather(&open), context)?;
+        for (at, row) in open.into_iter().enumerate() {
+            found[row] = ternary(join(left[row], operators::truth(&right.get(at))?));
+        }
+    }
+    Ok(Column::Values(found))
+}
+
+fn case(
+    subject: Option<&Compiled>,
+    branches: &[(Compiled, Compiled)],
+    otherwise: &Compiled,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let subject = subject.map(|subject| evaluate(subject, batch, context)).transpose()?;
+    let mut found = vec![Value::Null; batch.rows];
+    let mut open: Vec<usize> = (0..batch.rows).collect();
+    for (when, then) in branches {
+        if open.is_empty() {
+            break;
+        }
+        let tested = evaluate(when, &batch.gather(&open), context)?;
+        let (mut taken, mut left) = (Vec::new(), Vec::new());
+        for (at, row) in open.into_iter().enumerate() {
+            let holds = match &subject {
+                Some(subject) => compare::equals(&subject.get(row), &tested.get(at)),
+                None => operators::truth(&tested.get(at))?,
+            };
+            if holds == Some(true) { taken.push(row) } else { left.push(row) }
+        }
+        scatter(then, &taken, &mut found, batch, context)?;
+        open = left;
+    }
+    scatter(otherwise, &open, &mut found, batch, context)?;
+    Ok(Column::Values(found))
+}
+
+/// Computes an expression for some rows and puts each value in its row's place.
+fn scatter(
+    expression: &Compiled,
+    rows: &[usize],
+    found: &mut [Value],
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let values = evaluate(expression, &batch.gather(rows), context)?;
+    for (at, row) in rows.iter().enumerate() {
+        found[*row] = values.get(at);
+    }
+    Ok(())
+}
+
+fn map(
+    entries: &[(compact_str::CompactString, Compiled)],
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let columns = entries
+        .iter()
+        .map(|(key, value)| Ok((key, evaluate(value, batch, context)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    by_row(batch.rows, |row| {
+        Ok(Value::map(columns.iter().map(|(key, column)| ((*key).clone(), column.get(row))).collect()))
+    })
+}
+
+fn map_projection(
+    subject: &Compiled,
+    items: &[Projected],
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let subject = evaluate(subject, batch, context)?;
+    let mut made = vec![Map::new(); batch.rows];
+    for item in items {
+        match item {
+            Projected::All => {
+                for (row, entries) in made.iter_mut().enumerate() {
+                    entries.extend(entity::properties_of(&subject.get(row), context)?);
+                }
+            }
+            Projected::Entry(key, value) => {
+                let values = evaluate(value, batch, context)?;
+                for (row, entries) in made.iter_mut().enumerate() {
+                    entries.insert(key.clone(), values.get(row));
+                }
+            }
+        }
+    }
+    let mut made = made.into_iter();
+    by_row(batch.rows, |row| {
+        let entries = made.next().unwrap_or_default();
+        Ok(if subject.get(row).is_null() { Value::Null } else { Value::map(entries) })
+    })
+}

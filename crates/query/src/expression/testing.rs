@@ -1,0 +1,219 @@
+//! Tests of whole expressions, from text to value, over a small graph in memory.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use cypher::ast::{Body, ClauseKind, Expression};
+use types::{
+    Direction, Failure, KeyId, LabelId, Map, NodeId, NodeRef, RelationshipId, RelationshipRef, TypeId, Value, text,
+};
+
+use super::{Compiler, Context, Lifted, compile, evaluate};
+use crate::functions::FunctionContext;
+use crate::source::{Expansion, Source};
+use crate::{Batch, Budget, Column};
+
+/// One node `(:Person:Admin {name: 'Ann', age: 41})`, and a relationship to itself.
+struct Tiny;
+
+const KEYS: [&str; 3] = ["name", "age", "since"];
+
+impl Source for Tiny {
+    fn database(&self) -> &str {
+        "tiny"
+    }
+
+    fn node_element_id(&self, id: NodeId) -> CompactString {
+        format!("4:tiny:{id}").into()
+    }
+
+    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
+        format!("5:tiny:{id}").into()
+    }
+
+    fn label_id(&self, _: &str) -> Option<LabelId> {
+        None
+    }
+
+    fn type_id(&self, _: &str) -> Option<TypeId> {
+        None
+    }
+
+    fn key_id(&self, name: &str) -> Option<KeyId> {
+        KEYS.iter().position(|key| *key == name).and_then(|at| u32::try_from(at).ok()).map(KeyId)
+    }
+
+    fn type_name(&self, _: TypeId) -> Result<CompactString, Failure> {
+        Ok("KNOWS".into())
+    }
+
+    fn scan_nodes(&self, _: Option<LabelId>, _: Option<NodeId>, _: usize, _: &mut Vec<NodeId>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn expand(&self, _: &[NodeId], _: Direction, _: Option<&[TypeId]>, _: &mut Expansion) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        let value = [Value::from("Ann"), Value::Integer(41), Value::Null][key.0 as usize].clone();
+        out.extend(nodes.iter().map(|_| value.clone()));
+        Ok(())
+    }
+
+    fn relationship_property(&self, found: &[RelationshipId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        out.extend(found.iter().map(|_| Value::Integer(1999)));
+        Ok(())
+    }
+
+    fn labels(&self, _: NodeId) -> Result<Vec<CompactString>, Failure> {
+        Ok(vec!["Admin".into(), "Person".into()])
+    }
+
+    fn node_properties(&self, _: NodeId) -> Result<Map, Failure> {
+        Ok([("name".into(), Value::from("Ann")), ("age".into(), Value::Integer(41))].into_iter().collect())
+    }
+
+    fn relationship_properties(&self, _: RelationshipId) -> Result<Map, Failure> {
+        Ok([("since".into(), Value::Integer(1999))].into_iter().collect())
+    }
+
+    fn count_nodes(&self, _: Option<LabelId>) -> Result<u64, Failure> {
+        Ok(1)
+    }
+
+    fn count_relationships(&self, _: Option<TypeId>) -> Result<u64, Failure> {
+        Ok(1)
+    }
+}
+
+/// A planner that computed nothing beforehand.
+struct Nothing(usize);
+
+impl Lifted for Nothing {
+    fn slot(&mut self, _: &Expression) -> Result<Option<usize>, Failure> {
+        Ok(None)
+    }
+
+    fn fresh_slot(&mut self) -> usize {
+        self.0 += 1;
+        self.0 - 1
+    }
+}
+
+/// Computes `RETURN <expression>` for two rows, where `i` is 1 and then 2.
+fn run(expression: &str) -> Result<Vec<Value>, Failure> {
+    let statement = format!("RETURN {expression} AS x");
+    let parsed = cypher::parse(&statement).map_err(Failure::from)?;
+    let Body::Query(query) = parsed.body else { panic!("a query") };
+    let ClauseKind::Return { projection } = &query.first.clauses[0].kind else { panic!("a RETURN") };
+    let ann = RelationshipRef { source: 0, id: RelationshipId(7), kind: TypeId(0), start: NodeId(3), end: NodeId(3) };
+    let columns = vec![
+        Column::Integers(vec![1, 2]),
+        Column::Nodes { source: 0, ids: vec![NodeId(3), NodeId(3)] },
+        Column::Constant { value: Value::RelationshipRef(Box::new(ann)), rows: 2 },
+        Column::Values(vec![Value::Null, Value::NodeRef(NodeRef { source: 0, id: NodeId(3) })]),
+    ];
+    let mut lifted = Nothing(columns.len());
+    let scope = ["i", "n", "r", "m"].iter().enumerate().map(|(slot, name)| ((*name).into(), slot)).collect();
+    let mut compiler = Compiler { text: &statement, scope, lifted: &mut lifted };
+    let compiled = compile(&mut compiler, &projection.items[0].expression)?;
+    let sources: [Box<dyn Source>; 1] = [Box::new(Tiny)];
+    let parameters: Map = [("p".into(), Value::Integer(5))].into_iter().collect();
+    let mut budget = Budget::start(Arc::new(types::SystemClock), None, 1 << 20, Arc::default());
+    let mut context = Context {
+        parameters: &parameters,
+        sources: &sources,
+        functions: FunctionContext {
+            statement_nanos: 0,
+            transaction_nanos: 0,
+            realtime_nanos: 0,
+            random: &mut || 4,
+            database: "tiny",
+            linenumber: None,
+            file: None,
+            memory_max_bytes: 1 << 20,
+        },
+        budget: &mut budget,
+    };
+    Ok(evaluate(&compiled, &Batch { columns, rows: 2 }, &mut context)?.into_values())
+}
+
+/// Checks both rows, written as literals with ` | ` between them, or the first line of the error.
+fn check(expression: &str, expected: &str) {
+    let got = match run(expression) {
+        Ok(values) => values.iter().map(text::literal).collect::<Vec<_>>().join(" | "),
+        Err(failure) => format!("{:?}: {}", failure.code(), failure.message().lines().next().unwrap_or_default()),
+    };
+    assert_eq!(got, expected, "{expression}");
+}
+
+#[test]
+fn operators_run_over_columns() {
+    check("i + $p * 2", "11 | 12");
+    check("1 < i <= 2", "false | true");
+    check("i = 1 OR 1 / (i - 1) > 0", "true | true");
+    check("i <> 1 AND 1 / (i - 1) > 0", "false | true");
+    check("null XOR true", "null | null");
+    check("NOT i = 1", "false | true");
+    check("'a' + i STARTS WITH 'a2'", "false | true");
+    check("'abc' =~ 'a.c'", "true | true");
+    check("i IN [2, null]", "null | true");
+    check("[1, 2, 3][i]", "2 | 3");
+}
+
+#[test]
+fn lists_and_maps() {
+    check("[x IN range(1, i + 1) WHERE x > 1 | x * 10]", "[20] | [20, 30]");
+    check("[x IN null | x]", "null | null");
+    check("all(x IN [1, i] WHERE x < 2)", "true | false");
+    check("single(x IN [1, i, null] WHERE x = 2)", "null | null");
+    check("none(x IN [] WHERE x)", "true | true");
+    check("reduce(total = 0, x IN range(1, i * 2) | total + x)", "3 | 10");
+    check("[x IN [1, 2] | [y IN [x] | x + y + i]]", "[[3], [5]] | [[4], [6]]");
+    check("{a: i, b: [i]}.b[0]", "1 | 2");
+    check("[1, 2, 3][0..i]", "[1] | [1, 2]");
+}
+
+#[test]
+fn only_the_branch_that_is_taken_is_computed() {
+    check("CASE i WHEN 1 THEN 'one' WHEN 2 THEN 'two' END", "'one' | 'two'");
+    check("CASE WHEN i = 1 THEN 0 ELSE 1 / (i - 1) END", "0 | 1");
+}
+
+#[test]
+fn entities_ask_their_source() {
+    check("n.name + ' ' + n.age", "'Ann 41' | 'Ann 41'");
+    check("n.missing", "null | null");
+    check("m.name", "null | 'Ann'");
+    check("m['age']", "null | 41");
+    check("r.since", "1999 | 1999");
+    check("type(r) + id(r) + elementId(startNode(r))", "'KNOWS74:tiny:3' | 'KNOWS74:tiny:3'");
+    check("labels(m)", "null | ['Admin', 'Person']");
+    check("n:Person&!Robot", "true | true");
+    check("m:Robot", "null | false");
+    check("n {.name, .*, i}", "{name: 'Ann', age: 41, i: 1} | {name: 'Ann', age: 41, i: 2}");
+    check("keys(r)", "['since'] | ['since']");
+    check("labels(r)", "TypeError: Type mismatch: expected Node but was Relationship (InvalidArgumentType)");
+}
+
+#[test]
+fn errors_point_and_suggest() {
+    check(
+        "x",
+        "SyntaxError: Variable `x` not defined (UndefinedVariable); in scope: i, n, r, m (line 1, column 8 (offset: 7))",
+    );
+    check(
+        "toUper('a')",
+        "SyntaxError: Unknown function 'toUper' (UnknownFunction); did you mean `toUpper`? (line 1, column 8 (offset: 7))",
+    );
+    check("$q", "ParameterMissing: Expected parameter(s): q");
+    check(
+        "i + 9223372036854775807",
+        "ArithmeticError: long overflow: result of 1 + 9223372036854775807 cannot be represented as an integer",
+    );
+    check(
+        "count(i)",
+        "SyntaxError: Invalid use of aggregating function count(...) in this context (InvalidAggregation) (line 1, column 8 (offset: 7))",
+    );
+}
