@@ -119,6 +119,17 @@ impl Client {
         options: Options,
         mut each: impl FnMut(Vec<Value>),
     ) -> Result<(Vec<String>, Map), ClientError> {
+        self.stream_named(text, parameters, options, |_, row| each(row))
+    }
+
+    /// As [`Self::stream`], with the columns' names beside each record.
+    pub fn stream_named(
+        &mut self,
+        text: &str,
+        parameters: Map,
+        options: Options,
+        mut each: impl FnMut(&[String], Vec<Value>),
+    ) -> Result<(Vec<String>, Map), ClientError> {
         self.recover()?;
         self.connection.send(&Request::Run(Run { text: text.to_owned(), parameters, options }))?;
         self.connection.send(&Request::Pull(Demand::default()))?;
@@ -134,10 +145,11 @@ impl Client {
                 return Err(error);
             }
         };
+        let columns = columns_of(&head);
         loop {
             match self.connection.receive()? {
-                Response::Record(row) => each(row),
-                other => return Ok((columns_of(&head), self.success_of(other)?)),
+                Response::Record(row) => each(&columns, row),
+                other => return Ok((columns, self.success_of(other)?)),
             }
         }
     }
