@@ -1,1 +1,20 @@
-//! Placeholder.
+//! What exists and who may use it: databases, aliases and users, kept in the store of `system`.
+//! Opens no graph and makes no files; `instance` does, between the two halves of a change that [`Catalog`] offers.
+//! Start reading at [`Catalog`]; then [`resolve`] for names and [`access`] for rights.
+
+pub mod access;
+mod aliases;
+mod catalog;
+mod databases;
+mod error;
+pub mod resolve;
+mod rows;
+mod signin;
+mod users;
+
+pub use access::{Access, Grant, Principal, grant};
+pub use aliases::Alias;
+pub use catalog::{Authentication, Catalog, FirstStart, Settings};
+pub use databases::{Cascade, Database, DatabaseAccess, Pending, Requested, Stage};
+pub use error::CatalogError;
+pub use resolve::{Names, Target};

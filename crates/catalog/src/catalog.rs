@@ -1,0 +1,240 @@
+//! The catalog itself: opening it, the first start, and how one change is made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use store::{Snapshot, Store, Writer};
+use types::{Clock, DatabaseId, DatabaseName};
+
+use crate::databases::{Database, Stage};
+use crate::resolve::{Names, Target};
+use crate::rows::{self, AliasRow, DatabaseRow, HeadRow, Put, Table, UserRow};
+use crate::signin::Attempts;
+use crate::{Alias, CatalogError, Pending, users};
+
+/// How the catalog is set up.
+pub struct Settings {
+    /// What exists after the first start; later starts ignore it.
+    pub first_start: FirstStart,
+    /// Who is let in.
+    pub authentication: Authentication,
+    /// Most databases, `system` and offline ones counted.
+    pub databases_max: usize,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What exists after the first start.
+#[derive(Clone, Debug)]
+pub struct FirstStart {
+    /// Name of the default database.
+    pub default_database: DatabaseName,
+    /// A second name for it, if any; left out when it is the same.
+    pub alias: Option<DatabaseName>,
+}
+
+impl Default for FirstStart {
+    /// Makes `sheaf`, also known as `neo4j`, which many clients ask for without being told.
+    fn default() -> Self {
+        let name = |text| DatabaseName::parse(text).expect("a legal name");
+        Self { default_database: name("sheaf"), alias: Some(name("neo4j")) }
+    }
+}
+
+/// Who is let in.
+#[derive(Clone)]
+pub enum Authentication {
+    /// Everybody, as nobody in particular, and may do everything.
+    Off,
+    /// Users with a password.
+    Password {
+        /// The password of `admin`, where there is no user yet; one is made up if it is not given.
+        first: Option<String>,
+    },
+}
+
+/// What exists and who may use it, kept in the store of `system`.
+///
+/// Reading goes over [`Catalog::names`] and waits for nobody. Changes take turns; each is one durable write.
+pub struct Catalog {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) databases_max: usize,
+    pub(crate) password_needed: bool,
+    pub(crate) attempts: Mutex<Attempts>,
+    /// Held through a change, so that two cannot start from the same version.
+    pub(crate) turn: Mutex<()>,
+    names: RwLock<Arc<Names>>,
+    password_made: Mutex<Option<String>>,
+}
+
+/// One step of a change.
+pub(crate) enum Step {
+    Database(Database),
+    DatabaseGone(DatabaseId),
+    Alias(Alias),
+    AliasGone(DatabaseName),
+}
+
+impl Step {
+    fn put(&self) -> Put {
+        match self {
+            Self::Database(database) => Put::set(Table::Database.key(&database.id.0), &DatabaseRow::from(database)),
+            Self::DatabaseGone(id) => Put::remove(Table::Database.key(&id.0)),
+            Self::Alias(alias) => Put::set(Table::Alias.key(alias.name.as_str().as_bytes()), &AliasRow::from(alias)),
+            Self::AliasGone(name) => Put::remove(Table::Alias.key(name.as_str().as_bytes())),
+        }
+    }
+}
+
+impl Catalog {
+    /// Reads the catalog in `store` and checks every row; fills it at the first start.
+    pub fn open(store: Arc<dyn Store>, settings: Settings) -> Result<Self, CatalogError> {
+        let Settings { first_start, authentication, databases_max, clock } = settings;
+        let snapshot = store.snapshot()?;
+        let mut users = 0_usize;
+        Table::User.read(&*snapshot, |_, _: UserRow| {
+            users += 1;
+            Ok(())
+        })?;
+        let loaded = load(&*snapshot)?;
+        drop(snapshot);
+
+        let now = clock.wall_nanos();
+        let mut puts = Vec::new();
+        let names = match loaded {
+            Some(names) => names,
+            None => {
+                let (names, first) = first_names(&first_start, now)?;
+                puts.extend(first);
+                names
+            }
+        };
+        let mut password_made = None;
+        let password_needed = match authentication {
+            Authentication::Off => false,
+            Authentication::Password { first } => {
+                if users == 0 {
+                    let (row, made) = users::first(first, now)?;
+                    password_made = made;
+                    puts.push(Put::set(Table::User.key(users::ADMIN.as_bytes()), &row));
+                }
+                true
+            }
+        };
+        if !puts.is_empty() {
+            store.write(&mut |writer| run(&puts, writer))?;
+        }
+        Ok(Self {
+            store,
+            clock,
+            databases_max,
+            password_needed,
+            attempts: Mutex::default(),
+            turn: Mutex::new(()),
+            names: RwLock::new(Arc::new(names)),
+            password_made: Mutex::new(password_made),
+        })
+    }
+
+    /// Gives the password that this start made up for `admin`, the first time it is asked.
+    #[must_use]
+    pub fn take_password(&self) -> Option<String> {
+        self.password_made.lock().take()
+    }
+
+    /// Gives what exists now; hold on to it for a consistent picture.
+    #[must_use]
+    pub fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.names.read())
+    }
+
+    /// Tells which database a typed name means; see [`Names::resolve`].
+    pub fn resolve(&self, typed: &str) -> Result<Target, CatalogError> {
+        self.names.read().resolve(typed)
+    }
+
+    /// Lists what a start must finish or remove before it serves anybody.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Pending> {
+        self.names().pending()
+    }
+
+    /// Makes one change: `plan` looks at what exists and says the steps, which are then kept together or not at all.
+    pub(crate) fn change<T>(
+        &self,
+        plan: impl FnOnce(&Names, i128) -> Result<(Vec<Step>, T), CatalogError>,
+    ) -> Result<T, CatalogError> {
+        let _turn = self.turn.lock();
+        let names = self.names();
+        let (steps, result) = plan(&names, self.clock.wall_nanos())?;
+        if steps.is_empty() {
+            return Ok(result);
+        }
+        let mut puts: Vec<Put> = steps.iter().map(Step::put).collect();
+        let (mut head, mut databases, mut aliases) = names.parts();
+        head.version += 1;
+        puts.push(Put::set(Table::Head.key(&[]), &head));
+        for step in steps {
+            match step {
+                Step::Database(database) => drop(databases.insert(database.id, Arc::new(database))),
+                Step::DatabaseGone(id) => drop(databases.remove(&id)),
+                Step::Alias(alias) => drop(aliases.insert(alias.name.clone(), Arc::new(alias))),
+                Step::AliasGone(name) => drop(aliases.remove(&name)),
+            }
+        }
+        // Checked before it is written: a change that contradicts itself must not reach the disk.
+        let next = Names::build(&head, databases, aliases)?;
+        self.store.write(&mut |writer| run(&puts, writer))?;
+        *self.names.write() = Arc::new(next);
+        Ok(result)
+    }
+}
+
+pub(crate) fn run(puts: &[Put], writer: &mut dyn Writer) -> Result<(), store::StoreError> {
+    puts.iter().try_for_each(|put| put.run(writer))
+}
+
+/// Reads all rows; `None` when there are none yet.
+fn load(snapshot: &dyn Snapshot) -> Result<Option<Names>, CatalogError> {
+    let mut databases = BTreeMap::new();
+    Table::Database.read(snapshot, |key, row: DatabaseRow| {
+        let database = row.into_database(key)?;
+        databases.insert(database.id, Arc::new(database));
+        Ok(())
+    })?;
+    let mut aliases = BTreeMap::new();
+    Table::Alias.read(snapshot, |key, row: AliasRow| {
+        let alias = row.into_alias(key)?;
+        aliases.insert(alias.name.clone(), Arc::new(alias));
+        Ok(())
+    })?;
+    let key = Table::Head.key(&[]);
+    match snapshot.get(&key)? {
+        Some(head) => Names::build(&rows::decode(&key, head)?, databases, aliases).map(Some),
+        None if databases.is_empty() && aliases.is_empty() => Ok(None),
+        None => Err(CatalogError::damaged("its head is missing")),
+    }
+}
+
+/// What exists at the first start. The default database still has no files: [`Catalog::pending`] asks for them.
+fn first_names(first: &FirstStart, now: i128) -> Result<(Names, Vec<Put>), CatalogError> {
+    if first.default_database.is_system() {
+        return Err(CatalogError::SystemProtected { verb: "use as default" });
+    }
+    let system = Database { stage: Stage::Ready, ..Database::new(DatabaseName::system(), now) };
+    let default = Database::new(first.default_database.clone(), now);
+    let head = HeadRow { version: 1, default: default.id.0 };
+    let alias = first.alias.as_ref().filter(|alias| **alias != default.name);
+    let alias = alias.map(|name| Alias { name: name.clone(), target: default.id, created_nanos: now });
+
+    let mut steps = vec![Step::Database(system.clone()), Step::Database(default.clone())];
+    steps.extend(alias.clone().map(Step::Alias));
+    let mut puts: Vec<Put> = steps.iter().map(Step::put).collect();
+    puts.push(Put::set(Table::Head.key(&[]), &head));
+
+    let databases = [system, default].map(|database| (database.id, Arc::new(database))).into();
+    let aliases = alias.into_iter().map(|alias| (alias.name.clone(), Arc::new(alias))).collect();
+    Ok((Names::build(&head, databases, aliases)?, puts))
+}
