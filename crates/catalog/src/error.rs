@@ -135,7 +135,7 @@ pub enum CatalogError {
     /// The password is too short.
     #[error("A password must be at least 8 characters.")]
     PasswordShort,
-    /// The password could not be hashed; a longest length is the usual reason.
+    /// The password could not be hashed, usually because it is far too long; choose another.
     #[error("The password cannot be used: {reason}.")]
     Password {
         /// What the hash said.

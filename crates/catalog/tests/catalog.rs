@@ -4,7 +4,12 @@
 
 mod world;
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use catalog::{Access, Authentication, Cascade, Catalog, DatabaseAccess, Pending, Requested, Settings, Stage, grant};
+use store::{Snapshot, Store, StoreError, Usage, Writer};
 use world::{World, create, listed, name, on_both_engines, told};
 
 #[test]
@@ -313,5 +318,78 @@ fn wrong_passwords_lock_for_five_seconds() {
         assert_eq!(told(catalog.authenticate("admin", "correct horse")), "ok");
         assert!(told(catalog.authenticate("admin", "wrong")).starts_with("Unauthorized: "), "counted from none again");
         assert_eq!(told(catalog.authenticate("admin", "correct horse")), "ok");
+    });
+}
+
+/// A store whose disk can be taken away.
+struct Failing {
+    inner: Arc<dyn Store>,
+    fails: AtomicBool,
+}
+
+impl Store for Failing {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        self.inner.snapshot()
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return self
+                .inner
+                .write(&mut |writer| work(writer).and(Err(StoreError::Full { reason: "test".to_owned() })));
+        }
+        self.inner.write(work)
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        self.inner.usage()
+    }
+
+    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
+        self.inner.copy_to(folder)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.inner.check()
+    }
+}
+
+#[test]
+fn a_change_that_cannot_be_written_never_was() {
+    on_both_engines(|world| {
+        let store = Arc::new(Failing { inner: world.store(), fails: AtomicBool::new(true) });
+        let open = || Catalog::open(Arc::clone(&store) as Arc<dyn Store>, world.settings());
+        assert_eq!(told(open()), "StorageFull: no room left: test");
+        store.fails.store(false, Ordering::Relaxed);
+        let catalog = open().expect("there is room again");
+        catalog.database_made(catalog.names().default_database().id).expect("made");
+        let version = catalog.names().version();
+
+        store.fails.store(true, Ordering::Relaxed);
+        assert_eq!(told(catalog.create_alias(&name("a"), &name("sheaf"))), "StorageFull: no room left: test");
+        assert_eq!((catalog.names().version(), listed(&catalog)), (version, "sheaf system neo4j>sheaf".to_owned()));
+        store.fails.store(false, Ordering::Relaxed);
+        catalog.create_alias(&name("a"), &name("sheaf")).expect("there is room again");
+        drop(catalog);
+        assert_eq!(listed(&open().expect("sound")), "sheaf system a>sheaf neo4j>sheaf");
+    });
+}
+
+#[test]
+fn of_many_at_once_one_gets_the_name() {
+    on_both_engines(|world| {
+        let catalog = world.start();
+        let attempt = |at: usize| match at % 2 {
+            0 => catalog.create_database(&name("films")).is_ok(),
+            _ => catalog.create_alias(&name("films"), &name("sheaf")).is_ok(),
+        };
+        let won = std::thread::scope(|scope| {
+            let attempt = &attempt;
+            let threads: Vec<_> = (0..8).map(|at| scope.spawn(move || attempt(at))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).filter(|won| *won).count()
+        });
+        assert_eq!(won, 1);
+        drop(catalog);
+        drop(world.open());
     });
 }
