@@ -1,9 +1,10 @@
 //! One graph database kept in a store: layout, reads, transactions, indexes and counts.
 //! Leaves users and names of databases to `catalog`, and Cypher to `query`; knows no storage engine.
-//! Start reading at [`keys`] for the layout, [`codec`] for the bytes.
+//! Start reading at [`keys`] for the layout, [`codec`] for the bytes, [`read`] for what can be asked.
 
 pub mod codec;
 pub mod error;
 pub mod keys;
+pub mod read;
 
 pub use error::GraphError;

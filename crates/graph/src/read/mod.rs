@@ -1,0 +1,261 @@
+//! Reads of one consistent view of the stored graph: a snapshot, or a write transaction from inside.
+//! Leaves a transaction's own changes to `transaction`; what it hands out is what is stored.
+//! Start reading at [`View`]; [`seek`] has the indexes, [`Tokens`] the names.
+
+mod adjacency;
+pub mod seek;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use store::Reader;
+use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, Value};
+
+pub use adjacency::Neighbour;
+pub use seek::Seek;
+pub use tokens::Tokens;
+
+use crate::codec::fact::{self, IndexDefinition};
+use crate::codec::label::Members;
+use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored, join_parts};
+use crate::codec::{FORMAT, value};
+use crate::error::GraphError;
+use crate::keys::{self, Counted, Entity, LABEL_BLOCK_NODES, Meta, Table};
+
+/// Asks one consistent view of a stored graph.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    reader: &'a dyn Reader,
+}
+
+impl<'a> View<'a> {
+    /// Makes a view of a snapshot or of a write transaction.
+    #[must_use]
+    pub fn new(reader: &'a dyn Reader) -> Self {
+        Self { reader }
+    }
+
+    /// Checks that the graph has a format that this version reads; `false` if there is no graph yet.
+    pub fn check_format(&self) -> Result<bool, GraphError> {
+        let Some(sealed) = self.reader.get(&keys::meta(Meta::Format))? else { return Ok(false) };
+        match fact::decode_format(sealed)? {
+            FORMAT => Ok(true),
+            found => Err(GraphError::FormatUnknown { found, known: FORMAT }),
+        }
+    }
+
+    /// Gives the id of the database that the graph was made for.
+    pub fn database(&self) -> Result<Option<types::DatabaseId>, GraphError> {
+        self.reader.get(&keys::meta(Meta::Database))?.map(fact::decode_database).transpose()
+    }
+
+    /// Gives a number of the table of single facts; 0 if it was never written.
+    pub fn number(&self, meta: Meta) -> Result<u64, GraphError> {
+        self.reader.get(&keys::meta(meta))?.map_or(Ok(0), fact::decode_number)
+    }
+
+    /// Gives a count; 0 if it was never written.
+    pub fn count(&self, counted: Counted) -> Result<i64, GraphError> {
+        self.reader.get(&keys::count(counted))?.map_or(Ok(0), fact::decode_count)
+    }
+
+    /// Lists the definitions of all indexes by id.
+    pub fn indexes(&self) -> Result<Vec<IndexDefinition>, GraphError> {
+        let mut indexes = Vec::new();
+        self.scan(&[Table::Index as u8], &keys::after_prefix(&[Table::Index as u8]), |key, sealed| {
+            let id = keys::u32_at(key, 1).ok_or_else(|| GraphError::damaged("the key of an index"))?;
+            indexes.push(IndexDefinition::decode(IndexId(id), sealed)?);
+            Ok(true)
+        })?;
+        Ok(indexes)
+    }
+
+    /// Finds a node.
+    pub fn node(&self, id: NodeId) -> Result<Option<NodeRecord<'a>>, GraphError> {
+        self.reader.get(&keys::node(id))?.map(|sealed| NodeRecord::decode(id, sealed)).transpose()
+    }
+
+    /// Tells whether there is a node, without reading its record.
+    pub fn has_node(&self, id: NodeId) -> Result<bool, GraphError> {
+        Ok(self.reader.get(&keys::node(id))?.is_some())
+    }
+
+    /// Finds a relationship.
+    pub fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRecord<'a>>, GraphError> {
+        self.reader.get(&keys::relationship(id))?.map(|sealed| RelationshipRecord::decode(id, sealed)).transpose()
+    }
+
+    /// Reads one property of an entity whose record is at hand; also where the value is kept outside.
+    pub fn property(
+        &self,
+        entity: Entity,
+        properties: &Properties<'_>,
+        key: KeyId,
+    ) -> Result<Option<Value>, GraphError> {
+        properties.get(key)?.map(|stored| self.value(entity, key, stored)).transpose()
+    }
+
+    /// Reads all properties of an entity whose record is at hand, ascending by key.
+    pub fn properties(&self, entity: Entity, properties: &Properties<'_>) -> Result<Vec<(KeyId, Value)>, GraphError> {
+        properties
+            .iter()
+            .map(|line| line.and_then(|(key, stored)| Ok((key, self.value(entity, key, stored)?))))
+            .collect()
+    }
+
+    /// Appends one property of each node in the order of `ids`; null where it, or the node, is not there.
+    pub fn property_of_nodes(&self, ids: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), GraphError> {
+        let stored: Vec<_> = ids.iter().map(|id| keys::node(*id)).collect();
+        self.property_of(&stored, key, &|at| Entity::Node(ids[at]), out, |at, sealed| {
+            Ok(NodeRecord::decode(ids[at], sealed)?.properties)
+        })
+    }
+
+    /// Appends one property of each relationship, as [`View::property_of_nodes`] does of nodes.
+    pub fn property_of_relationships(
+        &self,
+        ids: &[RelationshipId],
+        key: KeyId,
+        out: &mut Vec<Value>,
+    ) -> Result<(), GraphError> {
+        let stored: Vec<_> = ids.iter().map(|id| keys::relationship(*id)).collect();
+        self.property_of(&stored, key, &|at| Entity::Relationship(ids[at]), out, |at, sealed| {
+            Ok(RelationshipRecord::decode(ids[at], sealed)?.properties)
+        })
+    }
+
+    /// Appends up to `limit` nodes behind `after` in order of id; fewer means that there are no more.
+    pub fn scan_nodes(&self, after: Option<NodeId>, limit: usize, out: &mut Vec<NodeId>) -> Result<(), GraphError> {
+        self.scan_ids(Table::Node, after.map(|id| id.0), limit, &mut |id| out.push(NodeId(id)))
+    }
+
+    /// Appends up to `limit` relationships behind `after`, as [`View::scan_nodes`] does nodes.
+    pub fn scan_relationships(
+        &self,
+        after: Option<RelationshipId>,
+        limit: usize,
+        out: &mut Vec<RelationshipId>,
+    ) -> Result<(), GraphError> {
+        self.scan_ids(Table::Relationship, after.map(|id| id.0), limit, &mut |id| out.push(RelationshipId(id)))
+    }
+
+    /// Appends up to `limit` nodes with a label, as [`View::scan_nodes`] does any.
+    pub fn scan_label(
+        &self,
+        label: LabelId,
+        after: Option<NodeId>,
+        limit: usize,
+        out: &mut Vec<NodeId>,
+    ) -> Result<(), GraphError> {
+        if limit == 0 {
+            return Ok(());
+        }
+        let start = keys::label(label, after.unwrap_or_default());
+        let end = keys::after_prefix(&start[..5]);
+        let full = out.len().saturating_add(limit);
+        self.scan(&start, &end, |key, sealed| {
+            let block = keys::u64_at(key, 5).ok_or_else(|| GraphError::damaged("the key of a label block"))?;
+            let first = block.checked_mul(LABEL_BLOCK_NODES).ok_or_else(|| GraphError::damaged("a label block"))?;
+            let nodes = Members::decode(sealed)?.iter().map(|place| NodeId(first + u64::from(place)));
+            let wanted = nodes.filter(|id| after.is_none_or(|after| *id > after));
+            out.extend(wanted.take(full - out.len()));
+            Ok(out.len() < full)
+        })
+    }
+
+    /// Tells whether a node has a label, from the label's own blocks.
+    pub fn has_label(&self, node: NodeId, label: LabelId) -> Result<bool, GraphError> {
+        let block = self.reader.get(&keys::label(label, node))?.map(Members::decode).transpose()?;
+        Ok(block.is_some_and(|members| members.contains(Members::place(node))))
+    }
+
+    fn value(&self, entity: Entity, key: KeyId, stored: Stored<'_>) -> Result<Value, GraphError> {
+        match stored {
+            Stored::Here(bytes) => value::decode(bytes),
+            Stored::Long { parts } => self.long_value(entity, key, parts),
+        }
+    }
+
+    fn long_value(&self, entity: Entity, key: KeyId, count: u32) -> Result<Value, GraphError> {
+        let mut parts = Vec::new();
+        for part in 0..count {
+            let sealed = self.reader.get(&keys::long(entity, key, part))?;
+            parts.push(sealed.ok_or_else(|| GraphError::damaged("a part of a long value is missing"))?);
+        }
+        join_parts(parts)
+    }
+
+    fn property_of<const N: usize>(
+        &self,
+        keys: &[[u8; N]],
+        key: KeyId,
+        entity: &dyn Fn(usize) -> Entity,
+        out: &mut Vec<Value>,
+        properties: impl for<'r> Fn(usize, &'r [u8]) -> Result<Properties<'r>, GraphError>,
+    ) -> Result<(), GraphError> {
+        let first = out.len();
+        out.resize(first + keys.len(), Value::Null);
+        let lent: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
+        let (mut long, mut failed) = (Vec::new(), None);
+        self.reader.get_many(&lent, &mut |at, sealed| {
+            let Some(sealed) = sealed else { return };
+            let found = properties(at, sealed).and_then(|properties| properties.get(key));
+            match found {
+                Ok(Some(Stored::Here(bytes))) => match value::decode(bytes) {
+                    Ok(value) => out[first + at] = value,
+                    Err(error) => failed = Some(error),
+                },
+                Ok(Some(Stored::Long { parts })) => long.push((at, parts)),
+                Ok(None) => {}
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        for (at, parts) in long {
+            out[first + at] = self.long_value(entity(at), key, parts)?;
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn scan_ids(
+        &self,
+        table: Table,
+        after: Option<u64>,
+        limit: usize,
+        take: &mut dyn FnMut(u64),
+    ) -> Result<(), GraphError> {
+        let mut left = limit;
+        if left == 0 {
+            return Ok(());
+        }
+        let mut start = vec![table as u8];
+        if let Some(after) = after {
+            start.extend_from_slice(&after.to_be_bytes());
+            start.push(0);
+        }
+        self.scan(&start, &keys::after_prefix(&[table as u8]), |key, _| {
+            take(keys::u64_at(key, 1).ok_or_else(|| GraphError::damaged("the key of a record"))?);
+            left -= 1;
+            Ok(left > 0)
+        })
+    }
+
+    /// As [`Reader::scan`], with a visit that can fail.
+    fn scan(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<bool, GraphError>,
+    ) -> Result<(), GraphError> {
+        if start >= end {
+            return Ok(());
+        }
+        let mut failed = None;
+        self.reader.scan(start..end, &mut |key, value| {
+            visit(key, value).unwrap_or_else(|error| {
+                failed = Some(error);
+                false
+            })
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+}
