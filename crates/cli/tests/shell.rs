@@ -3,16 +3,74 @@
 #[path = "../../server/tests/common/answers.rs"]
 mod answers;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
+use server::sessions::{Credentials, Interrupter, Records, RunOptions, Session, Sessions};
 use server::{Server, ServerConfig};
+use types::{Failure, Map};
+
+/// A wait that is long for a machine under load and short for a person.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 fn start() -> Server {
+    start_with(Arc::new(answers::Answers))
+}
+
+fn start_with(sessions: Arc<dyn Sessions>) -> Server {
     let config = ServerConfig { drain_time_max: Duration::from_millis(200), ..ServerConfig::on_free_ports() };
-    Server::start(Arc::new(answers::Answers), config).expect("free ports")
+    Server::start(sessions, config).expect("free ports")
+}
+
+/// The same answers, and word of each statement that begins.
+struct Heard(Sender<String>);
+
+struct HeardSession(Box<dyn Session>, Sender<String>);
+
+impl Sessions for Heard {
+    fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure> {
+        Ok(Box::new(HeardSession(answers::Answers.log_in(credentials)?, self.0.clone())))
+    }
+}
+
+impl Session for HeardSession {
+    fn user(&self) -> &str {
+        self.0.user()
+    }
+
+    fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
+        self.0.resolve(database)
+    }
+
+    fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Box<dyn Records>, Failure> {
+        let records = self.0.run(text, parameters, options);
+        // A test that has heard enough listens no more.
+        let _ = self.1.send(text.to_owned());
+        records
+    }
+
+    fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
+        self.0.begin(options)
+    }
+
+    fn commit(&mut self) -> Result<Option<String>, Failure> {
+        self.0.commit()
+    }
+
+    fn rollback(&mut self) -> Result<(), Failure> {
+        self.0.rollback()
+    }
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        self.0.interrupter()
+    }
 }
 
 fn shell(server: &Server, arguments: &[&str]) -> Command {
@@ -118,22 +176,18 @@ fn f118_wrong_arguments_and_addresses_end_with_two() {
 #[cfg(unix)]
 #[test]
 fn f118_ctrl_c_interrupts_the_running_statement() {
-    let server = start();
+    let (heard, statements) = mpsc::channel();
+    let server = start_with(Arc::new(Heard(heard)));
     let mut command = shell(&server, &["--format", "json", "--fail-at-end"]);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary");
-    let statements = b"RETURN 1;\nUNWIND range(1, 9) AS x RETURN count(x);\nRETURN 1;\n";
-    child.stdin.take().expect("a pipe").write_all(statements).expect("an open pipe");
-    let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    out.read_line(&mut line).expect("a record");
-    // The second statement never ends by itself, so the first record means that it begins at any moment.
-    std::thread::sleep(Duration::from_millis(300));
+    let input = b"RETURN 1;\nUNWIND range(1, 9) AS x RETURN count(x);\nRETURN 1;\n";
+    child.stdin.take().expect("a pipe").write_all(input).expect("an open pipe");
+    while !statements.recv_timeout(PATIENCE).expect("a statement").contains("count(x)") {}
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(killed.success());
-    out.read_line(&mut line).expect("a record");
-    assert_eq!(line, "{\"x\":1}\n{\"x\":1}\n");
     let output = child.wait_with_output().expect("the shell ends");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "{\"x\":1}\n{\"x\":1}\n");
     let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(complaints.starts_with("Neo.ClientError.Transaction.Terminated"), "{complaints}");
     assert_eq!(output.status.code(), Some(1));
