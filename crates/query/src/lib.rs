@@ -6,6 +6,7 @@ mod batch;
 mod budget;
 pub mod expression;
 pub mod functions;
+pub mod operator;
 mod source;
 
 pub use batch::{Batch, Column};

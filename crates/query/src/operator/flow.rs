@@ -1,0 +1,222 @@
+//! Operators that hand rows on one batch at a time and keep none.
+
+use types::{Code, Failure, Value};
+
+use super::Operator;
+use crate::expression::{Compiled, Context, evaluate};
+use crate::functions::operators::truth;
+use crate::{Batch, Column};
+
+/// One row without values.
+pub(super) struct Unit(pub bool);
+
+impl Operator for Unit {
+    fn next(&mut self, _: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        Ok((!std::mem::replace(&mut self.0, true)).then_some(Batch { columns: Vec::new(), rows: 1 }))
+    }
+}
+
+/// The rows for which a condition holds.
+pub(super) struct Filter {
+    pub input: Box<dyn Operator>,
+    pub condition: Compiled,
+}
+
+impl Operator for Filter {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        while let Some(batch) = self.input.next(context)? {
+            context.budget.pay_rows(batch.rows)?;
+            let tested = evaluate(&self.condition, &batch, context)?;
+            let mut kept = Vec::with_capacity(batch.rows);
+            for row in 0..batch.rows {
+                if truth(&tested.get(row))? == Some(true) {
+                    kept.push(row);
+                }
+            }
+            match kept.len() {
+                0 => {}
+                all if all == batch.rows => return Ok(Some(batch)),
+                _ => return Ok(Some(batch.gather(&kept))),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Each row with more slots filled.
+pub(super) struct Compute {
+    pub input: Box<dyn Operator>,
+    pub values: Vec<(usize, Compiled)>,
+}
+
+impl Operator for Compute {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
+        context.budget.pay_rows(batch.rows)?;
+        // All are computed before one is set: no value sees another's new slot.
+        let columns =
+            self.values.iter().map(|(_, value)| evaluate(value, &batch, context)).collect::<Result<Vec<_>, _>>()?;
+        for ((slot, _), column) in self.values.iter().zip(columns) {
+            batch.set(*slot, column);
+        }
+        Ok(Some(batch))
+    }
+}
+
+/// Each row with only some slots left.
+pub(super) struct Keep {
+    pub input: Box<dyn Operator>,
+    pub slots: Vec<usize>,
+}
+
+impl Operator for Keep {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let Some(batch) = self.input.next(context)? else { return Ok(None) };
+        let mut kept = Batch { columns: Vec::with_capacity(self.slots.len()), rows: batch.rows };
+        for (place, slot) in self.slots.iter().enumerate() {
+            let empty = || Column::Constant { value: Value::Null, rows: batch.rows };
+            kept.set(place, batch.columns.get(*slot).cloned().unwrap_or_else(empty));
+        }
+        Ok(Some(kept))
+    }
+}
+
+/// For each row, the items of a list.
+pub(super) struct Unwind {
+    input: Box<dyn Operator>,
+    list: Compiled,
+    item: usize,
+    /// The batch under way, its lists, and the row and place to go on at.
+    under_way: Option<(Batch, Column, usize, usize)>,
+}
+
+impl Unwind {
+    pub fn new(input: Box<dyn Operator>, list: Compiled, item: usize) -> Self {
+        Self { input, list, item, under_way: None }
+    }
+}
+
+impl Operator for Unwind {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        loop {
+            if self.under_way.is_none() {
+                let Some(batch) = self.input.next(context)? else { return Ok(None) };
+                let lists = evaluate(&self.list, &batch, context)?;
+                self.under_way = Some((batch, lists, 0, 0));
+            }
+            let Some((batch, lists, row, place)) = &mut self.under_way else { return Ok(None) };
+            let (mut rows, mut items) = (Vec::new(), Vec::new());
+            while *row < batch.rows && items.len() < Batch::ROWS_MAX {
+                let list = match lists.get(*row) {
+                    Value::Null => Vec::new().into(),
+                    Value::List(list) => list,
+                    // What is no list counts as a list of one.
+                    other => vec![other].into(),
+                };
+                let end = list.len().min(*place + Batch::ROWS_MAX - items.len());
+                items.extend_from_slice(&list[*place..end]);
+                rows.resize(items.len(), *row);
+                if end == list.len() {
+                    (*row, *place) = (*row + 1, 0);
+                } else {
+                    *place = end;
+                }
+            }
+            context.budget.pay_rows(items.len().max(1))?;
+            let mut out = batch.gather(&rows);
+            if *row == batch.rows {
+                self.under_way = None;
+            }
+            if !items.is_empty() {
+                out.set(self.item, Column::Values(items));
+                return Ok(Some(out));
+            }
+        }
+    }
+}
+
+/// The rows after the first few.
+pub(super) struct Skip {
+    pub input: Box<dyn Operator>,
+    pub rows: Compiled,
+    pub left: Option<usize>,
+}
+
+impl Operator for Skip {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let mut left = match self.left {
+            Some(left) => left,
+            None => row_count(&self.rows, "SKIP", context)?,
+        };
+        while let Some(batch) = self.input.next(context)? {
+            let skipped = left.min(batch.rows);
+            left -= skipped;
+            self.left = Some(left);
+            if skipped < batch.rows {
+                return Ok(Some(batch.gather(&(skipped..batch.rows).collect::<Vec<_>>())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The first few rows; the operators below are not asked for more.
+pub(super) struct Limit {
+    pub input: Box<dyn Operator>,
+    pub rows: Compiled,
+    pub left: Option<usize>,
+}
+
+impl Operator for Limit {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let left = match self.left {
+            Some(left) => left,
+            None => row_count(&self.rows, "LIMIT", context)?,
+        };
+        self.left = Some(left);
+        if left == 0 {
+            return Ok(None);
+        }
+        let Some(batch) = self.input.next(context)? else { return Ok(None) };
+        self.left = Some(left.saturating_sub(batch.rows));
+        if batch.rows <= left {
+            return Ok(Some(batch));
+        }
+        Ok(Some(batch.gather(&(0..left).collect::<Vec<_>>())))
+    }
+}
+
+/// Computes the number of `SKIP` or `LIMIT`, which sees no row.
+pub(super) fn row_count(rows: &Compiled, clause: &str, context: &mut Context<'_>) -> Result<usize, Failure> {
+    let unit = Batch { columns: Vec::new(), rows: 1 };
+    match evaluate(rows, &unit, context)?.get(0) {
+        Value::Integer(rows) if rows >= 0 => Ok(usize::try_from(rows).unwrap_or(usize::MAX)),
+        Value::Integer(rows) => {
+            let text = format!("{clause} must not be negative, but was {rows} (NegativeIntegerArgument)");
+            Err(Failure::new(Code::SyntaxError, text))
+        }
+        other => {
+            let text = format!("{clause} must be an integer, but was {} (InvalidArgumentType)", other.type_name());
+            Err(Failure::new(Code::SyntaxError, text))
+        }
+    }
+}
+
+/// The rows of one operator, then of the other.
+pub(super) struct Append {
+    pub first: Option<Box<dyn Operator>>,
+    pub second: Box<dyn Operator>,
+}
+
+impl Operator for Append {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        if let Some(first) = &mut self.first {
+            if let Some(batch) = first.next(context)? {
+                return Ok(Some(batch));
+            }
+            // What the first side kept is given back before the second side begins.
+            self.first = None;
+        }
+        self.second.next(context)
+    }
+}

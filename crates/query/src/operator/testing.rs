@@ -1,0 +1,259 @@
+//! Tests of plans built by hand, over a ring of nodes in memory.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use types::{
+    Code, Direction, Failure, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value, arithmetic,
+    text,
+};
+
+use super::{Aggregate, Expand, Plan, build};
+use crate::expression::{Compiled, Context};
+use crate::functions::{AggregateKind, FunctionContext};
+use crate::source::{Expansion, RelationshipRecord, Source};
+use crate::{Batch, Budget};
+
+/// `nodes` nodes; each even one is `Even`; each has a relationship `NEXT` to the following, the last to the first.
+struct Ring {
+    nodes: u64,
+}
+
+impl Ring {
+    fn step(&self, from: u64) -> RelationshipRef {
+        let end = NodeId((from + 1) % self.nodes);
+        RelationshipRef { source: 0, id: RelationshipId(from), kind: TypeId(0), start: NodeId(from), end }
+    }
+}
+
+impl Source for Ring {
+    fn database(&self) -> &str {
+        "ring"
+    }
+
+    fn node_element_id(&self, id: NodeId) -> CompactString {
+        format!("4:ring:{id}").into()
+    }
+
+    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
+        format!("5:ring:{id}").into()
+    }
+
+    fn label_id(&self, name: &str) -> Option<LabelId> {
+        (name == "Even").then_some(LabelId(0))
+    }
+
+    fn type_id(&self, name: &str) -> Option<TypeId> {
+        (name == "NEXT").then_some(TypeId(0))
+    }
+
+    fn key_id(&self, name: &str) -> Option<KeyId> {
+        (name == "number").then_some(KeyId(0))
+    }
+
+    fn type_name(&self, _: TypeId) -> Result<CompactString, Failure> {
+        Ok("NEXT".into())
+    }
+
+    fn scan_nodes(
+        &self,
+        label: Option<LabelId>,
+        after: Option<NodeId>,
+        limit: usize,
+        out: &mut Vec<NodeId>,
+    ) -> Result<(), Failure> {
+        let start = after.map_or(0, |after| after.0 + 1);
+        out.extend((start..self.nodes).filter(|id| label.is_none() || id % 2 == 0).take(limit).map(NodeId));
+        Ok(())
+    }
+
+    fn expand(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        _: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        for node in nodes {
+            if direction != Direction::Incoming {
+                let relationship = self.step(node.0);
+                out.found.push(RelationshipRecord { neighbour: relationship.end, relationship });
+            }
+            if direction != Direction::Outgoing {
+                let relationship = self.step((node.0 + self.nodes - 1) % self.nodes);
+                out.found.push(RelationshipRecord { neighbour: relationship.start, relationship });
+            }
+            out.ends.push(out.found.len());
+        }
+        Ok(())
+    }
+
+    fn node_property(&self, nodes: &[NodeId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        out.extend(nodes.iter().map(|node| Value::Integer(node.0.cast_signed())));
+        Ok(())
+    }
+
+    fn relationship_property(&self, found: &[RelationshipId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        out.extend(found.iter().map(|_| Value::Null));
+        Ok(())
+    }
+
+    fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
+        Ok(if node.0.is_multiple_of(2) { vec!["Even".into()] } else { Vec::new() })
+    }
+
+    fn node_properties(&self, node: NodeId) -> Result<Map, Failure> {
+        Ok([("number".into(), Value::Integer(node.0.cast_signed()))].into_iter().collect())
+    }
+
+    fn relationship_properties(&self, _: RelationshipId) -> Result<Map, Failure> {
+        Ok(Map::new())
+    }
+
+    fn count_nodes(&self, _: Option<LabelId>) -> Result<u64, Failure> {
+        Ok(self.nodes)
+    }
+
+    fn count_relationships(&self, _: Option<TypeId>) -> Result<u64, Failure> {
+        Ok(self.nodes)
+    }
+}
+
+/// Runs a plan over a ring of `nodes` with `memory_max_bytes`; gives its rows as lists.
+fn run(plan: &Plan, nodes: u64, memory_max_bytes: usize) -> Result<Vec<Value>, Failure> {
+    let sources: [Box<dyn Source>; 1] = [Box::new(Ring { nodes })];
+    let parameters = Map::new();
+    let mut budget = Budget::start(Arc::new(types::SystemClock), None, memory_max_bytes, Arc::default());
+    let mut context = Context {
+        parameters: &parameters,
+        sources: &sources,
+        functions: FunctionContext {
+            statement_nanos: 0,
+            transaction_nanos: 0,
+            realtime_nanos: 0,
+            random: &mut || 4,
+            database: "ring",
+            linenumber: None,
+            file: None,
+            memory_max_bytes,
+        },
+        budget: &mut budget,
+    };
+    let (mut operator, mut rows) = (build(plan), Vec::new());
+    while let Some(batch) = operator.next(&mut context)? {
+        assert!((1..=Batch::ROWS_MAX).contains(&batch.rows), "a batch of {} rows", batch.rows);
+        rows.extend(
+            (0..batch.rows).map(|row| Value::list(batch.columns.iter().map(|column| column.get(row)).collect())),
+        );
+    }
+    // A limit ends before what lies below it has let go; the statement's end lets go of everything.
+    if !matches!(plan, Plan::Limit(..)) {
+        assert_eq!(budget.memory_left_bytes(), memory_max_bytes, "what was taken is given back");
+    }
+    Ok(rows)
+}
+
+fn check(plan: &Plan, nodes: u64, expected: &str) {
+    let got = match run(plan, nodes, 1 << 24) {
+        Ok(rows) => rows.iter().map(text::literal).collect::<Vec<_>>().join(" "),
+        Err(failure) => format!("{:?}: {failure}", failure.code()),
+    };
+    assert_eq!(got, expected);
+}
+
+fn number(value: i64) -> Compiled {
+    Compiled::Constant(Value::Integer(value))
+}
+
+fn property(slot: usize) -> Compiled {
+    Compiled::Property(Box::new(Compiled::Slot(slot)), "number".into())
+}
+
+fn scan(input: Plan, label: Option<&str>, node: usize) -> Plan {
+    Plan::Scan { input: input.into(), source: 0, label: label.map(Into::into), node }
+}
+
+fn numbers_of(input: Plan, nodes: &[usize]) -> Plan {
+    let values = nodes.iter().map(|slot| (10 + slot, property(*slot))).collect();
+    Plan::Keep(Plan::Compute(input.into(), values).into(), nodes.iter().map(|slot| 10 + slot).collect())
+}
+
+fn hop(from: usize, relationship: usize, to: usize) -> Expand {
+    let (direction, types) = (Direction::Outgoing, vec!["NEXT".into()]);
+    Expand { source: 0, from, direction, types, relationship, to, into: false, distinct_from: Vec::new() }
+}
+
+#[test]
+fn scans_read_each_node_once_across_batches() {
+    check(&numbers_of(scan(Plan::Unit, Some("Even"), 0), &[0]), 5, "[0] [2] [4]");
+    check(&scan(Plan::Unit, Some("Odd"), 0), 5, "");
+    let all = Plan::Aggregate {
+        input: scan(scan(Plan::Unit, None, 0), None, 1).into(),
+        keys: Vec::new(),
+        aggregates: vec![Aggregate { kind: AggregateKind::Count, distinct: false, arguments: Vec::new() }],
+    };
+    check(&all, 1_500, "[2250000]");
+    check(&all, 0, "[0]");
+}
+
+#[test]
+fn expanding_follows_ends_and_never_a_relationship_twice() {
+    let first = hop(0, 1, 2);
+    let one = Plan::Expand(scan(Plan::Unit, Some("Even"), 0).into(), first.clone());
+    check(&numbers_of(one.clone(), &[0, 2]), 4, "[0, 1] [2, 3]");
+    let back =
+        Expand { direction: Direction::Both, distinct_from: vec![1], from: 2, relationship: 3, to: 4, ..first.clone() };
+    check(&numbers_of(Plan::Expand(one.clone().into(), back), &[0, 2, 4]), 4, "[0, 1, 2] [2, 3, 0]");
+    let closing = Expand { into: true, from: 2, relationship: 3, to: 0, ..first };
+    check(&numbers_of(Plan::Expand(one.into(), closing), &[0, 2]), 2, "[0, 1]");
+}
+
+#[test]
+fn rows_are_sorted_cut_and_grouped() {
+    let nodes = || numbers_of(scan(Plan::Unit, None, 0), &[0]);
+    let sorted = |limit| Plan::Sort { input: nodes().into(), keys: vec![(Compiled::Slot(0), true)], limit };
+    check(&Plan::Skip(sorted(Some(number(4))).into(), number(1)), 5_000, "[4998] [4997] [4996]");
+    check(&Plan::Limit(sorted(None).into(), number(2)), 5_000, "[4999] [4998]");
+    check(
+        &Plan::Limit(nodes().into(), number(-1)),
+        1,
+        "SyntaxError: LIMIT must not be negative, but was -1 (NegativeIntegerArgument)",
+    );
+    let modulo = Compiled::Operator(arithmetic::modulo, Box::new(Compiled::Slot(0)), Box::new(number(3)));
+    let argument = vec![Compiled::Slot(0)];
+    let grouped = Plan::Aggregate {
+        input: nodes().into(),
+        keys: vec![modulo.clone()],
+        aggregates: vec![Aggregate { kind: AggregateKind::Sum, distinct: false, arguments: argument }],
+    };
+    check(&grouped, 10, "[0, 18] [1, 12] [2, 15]");
+    let distinct = Plan::Distinct(Plan::Keep(Plan::Compute(nodes().into(), vec![(1, modulo)]).into(), vec![1]).into());
+    check(&distinct, 3_000, "[0] [1] [2]");
+    check(&Plan::Append(distinct.clone().into(), distinct.into()), 2, "[0] [1] [0] [1]");
+}
+
+#[test]
+fn lists_become_rows() {
+    let list =
+        |items: &[i64]| Compiled::Constant(Value::list(items.iter().map(|item| Value::Integer(*item)).collect()));
+    let unwind = |list| Plan::Unwind { input: Plan::Unit.into(), list, item: 0 };
+    check(&unwind(list(&[7, 8])), 1, "[7] [8]");
+    check(&unwind(Compiled::Constant(Value::Null)), 1, "");
+    check(&unwind(number(3)), 1, "[3]");
+    let many: Vec<i64> = (0..3_000).collect();
+    let filtered = Plan::Filter(
+        unwind(list(&many)).into(),
+        Compiled::Inequality(types::compare::Inequality::Greater, Box::new(Compiled::Slot(0)), Box::new(number(2_997))),
+    );
+    check(&filtered, 1, "[2998] [2999]");
+}
+
+#[test]
+fn what_is_kept_is_bounded() {
+    let sorted = Plan::Sort { input: scan(Plan::Unit, None, 0).into(), keys: vec![(property(0), false)], limit: None };
+    let code = run(&sorted, 5_000, 10_000).err().map(|failure| failure.code());
+    assert_eq!(code, Some(Code::MemoryLimit));
+    let few =
+        Plan::Sort { input: scan(Plan::Unit, None, 0).into(), keys: vec![(property(0), true)], limit: Some(number(1)) };
+    assert_eq!(run(&few, 50_000, 1 << 20).map(|rows| rows.len()), Ok(1));
+}
