@@ -135,6 +135,9 @@ fn f118_transactions_hold_the_database() {
     let open = "error: a transaction is open. End it with :commit or :rollback.\n";
     check(JSON, ":begin\nRETURN 1;\n:commit\n", 0, "{\"x\":1}\n", "");
     check(JSON, ":begin\n:use films\n", 1, "", open);
+    let abandoned = "error: the input ended inside a transaction, which is rolled back\n";
+    check(JSON, ":begin\nRETURN 1;", 1, "{\"x\":1}\n", abandoned);
+    check(&["--format", "json", "--fail-at-end"], ":begin\nFLY; RETURN 1;", 1, "", SYNTAX);
     check(JSON, ":rollback\n", 1, "", "error: no transaction is open\n");
     check(JSON, ":begin\n:rollback\n:exit\nFLY;", 0, "", "");
 }

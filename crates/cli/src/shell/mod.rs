@@ -117,19 +117,21 @@ fn play(talk: &mut Talk, mut input: impl BufRead, fail_at_end: bool) -> Result<O
             input.read_line(&mut line).map_err(|source| TalkError::Input { name: "the input".to_owned(), source })?;
         splitter.push(&line);
         while let Some(piece) = if read == 0 { splitter.finish() } else { splitter.take() } {
+            let in_transaction = talk.in_transaction();
             match attempt(talk, &piece)? {
                 Step::Next => {}
                 Step::Exit => return Ok(outcome),
                 Step::Failed => {
                     outcome = Outcome::StatementFailed;
-                    if !fail_at_end {
+                    // The transaction is gone; what follows was meant to be part of it.
+                    if !fail_at_end || in_transaction {
                         return Ok(outcome);
                     }
                 }
             }
         }
         if read == 0 {
-            return Ok(outcome);
+            return if talk.in_transaction() { Err(TalkError::Abandoned) } else { Ok(outcome) };
         }
     }
 }

@@ -35,6 +35,9 @@ pub enum TalkError {
     /// There is nothing to commit or to roll back.
     #[error("no transaction is open")]
     NoTransaction,
+    /// The server rolls back what nobody committed; end the input with `:commit`.
+    #[error("the input ended inside a transaction, which is rolled back")]
+    Abandoned,
     /// The statements cannot be read.
     #[error("cannot read {name}")]
     Input {
@@ -67,7 +70,7 @@ impl TalkError {
                 !matches!(error, ClientError::Failed { .. } | ClientError::Ignored | ClientError::Parameter(_))
             }
             Self::Connect { .. } | Self::Input { .. } | Self::Output(_) | Self::Terminal(_) => true,
-            Self::Command(_) | Self::TransactionOpen | Self::NoTransaction => false,
+            Self::Command(_) | Self::TransactionOpen | Self::NoTransaction | Self::Abandoned => false,
         }
     }
 }
