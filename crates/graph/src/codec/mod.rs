@@ -147,6 +147,13 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn golden_checksums_have_these_bytes() {
+        // XXH3 of nothing is published: 2d06800538d394c2.
+        assert_eq!(seal(Vec::new()), [0x38, 0xd3, 0x94, 0xc2]);
+        assert_eq!(seal(vec![1, 2, 3]), [1, 2, 3, 50, 174, 115, 59]);
+    }
+
     proptest! {
         #[test]
         fn numbers_come_back(value: u64, signed: i64) {
