@@ -5,6 +5,8 @@
 mod aggregate;
 mod expand;
 mod flow;
+mod inner;
+mod join;
 mod scan;
 mod sort;
 #[cfg(test)]
@@ -78,6 +80,46 @@ pub enum Plan {
     Limit(Arc<Plan>, Compiled),
     /// The rows of one plan, then of the other.
     Append(Arc<Plan>, Arc<Plan>),
+    /// The pairs of rows of two plans whose keys are equal; the second plan's rows are kept in memory.
+    HashJoin(Arc<Plan>, Arc<Plan>, HashJoin),
+    /// The outer rows, inside an inner plan.
+    Argument,
+    /// An inner plan for the rows of an outer one. The inner plan may not group, sort, skip or limit: it runs for many
+    /// outer rows at once.
+    Inner(Arc<Plan>, Arc<Plan>, Inner),
+}
+
+/// How two plans are joined.
+#[derive(Clone, Debug)]
+pub struct HashJoin {
+    /// The keys of the first plan's rows.
+    pub probe_keys: Vec<Compiled>,
+    /// The keys of the second plan's rows, in the same order.
+    pub build_keys: Vec<Compiled>,
+    /// The slots that the second plan fills.
+    pub kept: Vec<usize>,
+}
+
+/// How an inner plan is run.
+#[derive(Clone, Debug)]
+pub struct Inner {
+    /// What the inner rows decide.
+    pub when: WhenInner,
+    /// A slot that nothing else uses, for the number of the outer row.
+    pub number: usize,
+    /// The slots that the inner plan fills; null in rows that are handed on without an inner one.
+    pub filled: Vec<usize>,
+}
+
+/// What inner rows decide about outer rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenInner {
+    /// Inner rows go on; an outer row without any goes on with nulls (`OPTIONAL MATCH`).
+    Optional,
+    /// An outer row goes on, once, where there is an inner row (`EXISTS`).
+    Exists,
+    /// An outer row goes on where there is no inner row (`NOT EXISTS`).
+    Missing,
 }
 
 /// How relationships of a node are followed.
@@ -121,6 +163,12 @@ pub trait Operator: Send {
 /// Makes the operators of a plan, ready to run once.
 #[must_use]
 pub fn build(plan: &Plan) -> Box<dyn Operator> {
+    build_on(plan, None)
+}
+
+/// Makes the operators of a plan; an inner plan begins at the outer rows of `argument`.
+fn build_on(plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
+    let build = |plan: &Plan| build_on(plan, argument);
     match plan {
         Plan::Unit => Box::new(flow::Unit(false)),
         Plan::Scan { input, source, label, node } => {
@@ -139,5 +187,8 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Skip(input, rows) => Box::new(flow::Skip { input: build(input), rows: rows.clone(), left: None }),
         Plan::Limit(input, rows) => Box::new(flow::Limit { input: build(input), rows: rows.clone(), left: None }),
         Plan::Append(first, second) => Box::new(flow::Append { first: Some(build(first)), second: build(second) }),
+        Plan::HashJoin(probe, other, how) => Box::new(join::Join::new(build(probe), build(other), how.clone())),
+        Plan::Argument => Box::new(inner::Argument(argument.cloned())),
+        Plan::Inner(outer, inner, how) => Box::new(inner::RunInner::new(build(outer), Arc::clone(inner), how.clone())),
     }
 }

@@ -8,7 +8,7 @@ use types::{
     text,
 };
 
-use super::{Aggregate, Expand, Plan, build};
+use super::{Aggregate, Expand, HashJoin, Inner, Plan, WhenInner, build};
 use crate::expression::{Compiled, Context};
 use crate::functions::{AggregateKind, FunctionContext};
 use crate::source::{Expansion, RelationshipRecord, Source};
@@ -256,4 +256,34 @@ fn what_is_kept_is_bounded() {
     let few =
         Plan::Sort { input: scan(Plan::Unit, None, 0).into(), keys: vec![(property(0), true)], limit: Some(number(1)) };
     assert_eq!(run(&few, 50_000, 1 << 20).map(|rows| rows.len()), Ok(1));
+}
+
+#[test]
+fn f67_plans_are_joined_on_equal_keys() {
+    let list = |items: Vec<Value>| Compiled::Constant(Value::list(items));
+    let left = list(vec![Value::Integer(4), Value::Null, Value::Float(2.0), Value::Integer(2), Value::Float(f64::NAN)]);
+    let left = Plan::Unwind { input: Plan::Unit.into(), list: left, item: 3 };
+    let how = HashJoin { probe_keys: vec![Compiled::Slot(3)], build_keys: vec![property(0)], kept: vec![0] };
+    let joined = Plan::HashJoin(left.into(), scan(Plan::Unit, None, 0).into(), how.clone());
+    check(&Plan::Keep(Plan::Compute(joined.into(), vec![(1, property(0))]).into(), vec![3, 1]), 4, "[2.0, 2] [2, 2]");
+    let one = HashJoin { probe_keys: vec![number(1)], build_keys: vec![number(1)], ..how };
+    let all = Plan::HashJoin(scan(Plan::Unit, None, 1).into(), scan(Plan::Unit, None, 0).into(), one);
+    assert_eq!(run(&all, 100, 1 << 20).map(|rows| rows.len()), Ok(10_000));
+    assert_eq!(run(&all, 100, 1 << 10).err().map(|failure| failure.code()), Some(Code::MemoryLimit));
+}
+
+#[test]
+fn inner_plans_decide_about_outer_rows() {
+    // The inner plan: the next node, where it is even.
+    let next = Plan::Expand(Plan::Argument.into(), hop(0, 1, 2));
+    let even = Compiled::HasLabels(Box::new(Compiled::Slot(2)), crate::expression::LabelTest::Name("Even".into()));
+    let inner = Arc::new(Plan::Filter(next.into(), even));
+    let with = |when| {
+        let outer = scan(Plan::Unit, None, 0).into();
+        Plan::Inner(outer, Arc::clone(&inner), Inner { when, number: 3, filled: vec![1, 2] })
+    };
+    check(&numbers_of(with(WhenInner::Optional), &[0, 2]), 4, "[1, 2] [3, 0] [0, null] [2, null]");
+    check(&numbers_of(with(WhenInner::Exists), &[0]), 4, "[1] [3]");
+    check(&numbers_of(with(WhenInner::Missing), &[0]), 4, "[0] [2]");
+    assert_eq!(run(&with(WhenInner::Exists), 5_000, 0).map(|rows| rows.len()), Ok(2_500));
 }

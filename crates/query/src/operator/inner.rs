@@ -1,0 +1,91 @@
+//! Plans inside a plan: an inner plan runs for the rows of an outer one.
+//!
+//! The inner plan begins at [`super::Plan::Argument`]. It gets a whole batch of outer rows at once, each with its number
+//! in a slot of its own, and the numbers of the rows that come out tell which outer rows found something.
+
+use std::sync::Arc;
+
+use types::{Failure, Value};
+
+use super::{Inner, Operator, Plan, WhenInner, build_on};
+use crate::expression::Context;
+use crate::{Batch, Column};
+
+/// The outer rows, handed to the inner plan.
+pub(super) struct Argument(pub Option<Batch>);
+
+impl Operator for Argument {
+    fn next(&mut self, _: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        Ok(self.0.take().filter(|batch| batch.rows > 0))
+    }
+}
+
+/// Runs an inner plan for each batch of outer rows.
+pub(super) struct RunInner {
+    outer: Box<dyn Operator>,
+    inner: Arc<Plan>,
+    how: Inner,
+    /// The outer batch, the inner plan at work on it, and which outer rows have found something.
+    under_way: Option<(Batch, Box<dyn Operator>, Vec<bool>)>,
+}
+
+impl RunInner {
+    pub fn new(outer: Box<dyn Operator>, inner: Arc<Plan>, how: Inner) -> Self {
+        Self { outer, inner, how, under_way: None }
+    }
+
+    fn begin(&mut self, mut batch: Batch) {
+        let numbers = (0..batch.rows).map(|row| i64::try_from(row).expect("a batch has few rows")).collect();
+        batch.set(self.how.number, Column::Integers(numbers));
+        let inner = build_on(&self.inner, Some(&batch));
+        let found = vec![false; batch.rows];
+        self.under_way = Some((batch, inner, found));
+    }
+
+    /// Gives what the outer batch itself contributes once the inner plan has ended.
+    fn rest(&self, batch: &Batch, found: &[bool]) -> Batch {
+        let wanted = self.how.when == WhenInner::Exists;
+        let rows: Vec<usize> = (0..batch.rows).filter(|row| found[*row] == wanted).collect();
+        let mut rest = batch.gather(&rows);
+        for slot in &self.how.filled {
+            rest.set(*slot, Column::Constant { value: Value::Null, rows: rest.rows });
+        }
+        rest
+    }
+}
+
+impl Operator for RunInner {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        loop {
+            let Some((_, inner, found)) = &mut self.under_way else {
+                let Some(batch) = self.outer.next(context)? else { return Ok(None) };
+                self.begin(batch);
+                continue;
+            };
+            // A row that is only asked whether it finds something needs no second look once all have.
+            let is_decided = self.how.when != WhenInner::Optional && found.iter().all(|found| *found);
+            let rows = if is_decided { None } else { inner.next(context)? };
+            match rows {
+                Some(rows) => {
+                    context.budget.pay_rows(rows.rows)?;
+                    for row in 0..rows.rows {
+                        if let Value::Integer(number) = rows.columns[self.how.number].get(row) {
+                            let number = usize::try_from(number).expect("the numbers of rows are not negative");
+                            found[number] = true;
+                        }
+                    }
+                    if self.how.when == WhenInner::Optional {
+                        return Ok(Some(rows));
+                    }
+                }
+                None => {
+                    let Some((batch, _, found)) = self.under_way.take() else { return Ok(None) };
+                    let rest = self.rest(&batch, &found);
+                    if rest.rows > 0 {
+                        return Ok(Some(rest));
+                    }
+                }
+            }
+        }
+    }
+}
