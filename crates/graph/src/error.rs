@@ -34,6 +34,49 @@ pub enum GraphError {
         /// Whether it was an element of a list.
         in_list: bool,
     },
+    /// Another transaction changed what this one read; begin again.
+    #[error("the transaction read data that another one has changed since")]
+    Conflict,
+    /// The group could not be written; nothing of it is kept.
+    #[error("the commit failed: {reason}")]
+    CommitFailed {
+        /// The code of the cause.
+        code: Code,
+        /// The cause, which all transactions of the group share.
+        reason: String,
+    },
+    /// The thread that led the commit ended before it knew the outcome; look before trying again.
+    #[error("the outcome of the commit is not known")]
+    LeaderDied,
+    /// A write in a transaction that only reads; begin one that writes.
+    #[error("the transaction only reads")]
+    ReadOnly,
+    /// A deleted node has relationships; delete them first.
+    #[error(
+        "Cannot delete node<{node}>, because it still has relationships. To delete this node, you must first delete its relationships."
+    )]
+    StillHasRelationships {
+        /// The node.
+        node: types::NodeId,
+    },
+    /// A node or relationship that is not there.
+    #[error("{entity:?} was not found")]
+    NotFound {
+        /// Which.
+        entity: crate::keys::Entity,
+    },
+    /// No index by that name; nothing to drop or to seek in.
+    #[error("there is no index {name}")]
+    IndexNotFound {
+        /// The name.
+        name: types::CompactString,
+    },
+    /// An index by that name is there already; choose another name.
+    #[error("there is an index {name} already")]
+    IndexExists {
+        /// The name.
+        name: types::CompactString,
+    },
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
     #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
     TooLarge {
@@ -56,6 +99,14 @@ impl GraphError {
             Self::FormatUnknown { .. } => Code::DatabaseStartFailed,
             Self::PropertyTypeRefused { .. } => Code::TypeError,
             Self::TooLarge { .. } => Code::ArgumentError,
+            Self::Conflict => Code::TransactionConflict,
+            Self::CommitFailed { code, .. } => *code,
+            Self::LeaderDied => Code::CommitFailed,
+            Self::ReadOnly => Code::WriteInReadMode,
+            Self::StillHasRelationships { .. } => Code::ConstraintValidationFailed,
+            Self::NotFound { .. } => Code::EntityNotFound,
+            Self::IndexNotFound { .. } => Code::IndexNotFound,
+            Self::IndexExists { .. } => Code::IndexExists,
         }
     }
 

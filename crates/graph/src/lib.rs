@@ -3,8 +3,13 @@
 //! Start reading at [`keys`] for the layout, [`codec`] for the bytes, [`read`] for what can be asked.
 
 pub mod codec;
+pub mod database;
 pub mod error;
 pub mod keys;
 pub mod read;
+pub mod tokens;
+pub mod transaction;
 
+pub use database::{Database, DatabaseOptions};
 pub use error::GraphError;
+pub use transaction::Transaction;

@@ -1,0 +1,201 @@
+//! One open graph database: begins transactions and commits them in groups.
+//! Leaves what a transaction is to `transaction`, and bytes to the store.
+//! Start reading at [`Database::open`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+use store::{Reader, Store, StoreError};
+use types::{DatabaseId, NodeId, RelationshipId, failpoint};
+
+use crate::GraphError;
+use crate::codec::FORMAT;
+use crate::codec::fact::{decode_database, decode_format, encode_database, encode_format};
+use crate::keys::{self, Meta};
+use crate::tokens::Tokens;
+use crate::transaction::{Base, Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply};
+
+/// Bounds of one open database.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseOptions {
+    /// Its lasting id: written when the graph is made, compared ever after. `None` compares nothing.
+    pub id: Option<DatabaseId>,
+    /// Things read that a transaction tells apart.
+    pub reads_max: usize,
+    /// Commits against which an older transaction can be checked.
+    pub history_commits_max: usize,
+    /// Changed things of all those commits together.
+    pub history_marks_max: usize,
+    /// Transactions that commit together.
+    pub group_max: usize,
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self { id: None, reads_max: 1_024, history_commits_max: 4_096, history_marks_max: 1 << 18, group_max: 256 }
+    }
+}
+
+/// One open graph database; clones are the same database.
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    options: DatabaseOptions,
+    tokens: Tokens,
+    node_next: AtomicU64,
+    relationship_next: AtomicU64,
+    version: AtomicU64,
+    history: Mutex<History>,
+    sequencer: Sequencer<Changes, Result<u64, GraphError>>,
+}
+
+impl Database {
+    /// Opens the graph in `store`, making an empty one if there is none.
+    ///
+    /// Errors: [`GraphError::FormatUnknown`] if a later version wrote it.
+    pub fn open(store: Arc<dyn Store>, options: DatabaseOptions) -> Result<Self, GraphError> {
+        let mut snapshot = store.snapshot()?;
+        if snapshot.get(&keys::meta(Meta::Format))?.is_none() {
+            drop(snapshot);
+            store.write(&mut |writer| {
+                if let Some(id) = options.id {
+                    writer.put(&keys::meta(Meta::Database), &encode_database(id))?;
+                }
+                writer.put(&keys::meta(Meta::Format), &encode_format(FORMAT))
+            })?;
+            snapshot = store.snapshot()?;
+        }
+        check_identity(&*snapshot, options.id)?;
+        let base = Base::new(&*snapshot);
+        let version = base.number(Meta::Version)?;
+        let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
+        let inner = Inner {
+            options,
+            tokens: Tokens::load(&*snapshot)?,
+            node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
+            relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
+            version: AtomicU64::new(version),
+            history: Mutex::new(History::new(version, bounds)),
+            sequencer: Sequencer::new(options.group_max, || Err(GraphError::LeaderDied)),
+            store,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Begins a transaction that may write.
+    pub fn begin(&self) -> Result<Transaction, GraphError> {
+        Transaction::new(self.clone(), self.inner.store.snapshot()?, self.inner.options.reads_max, true)
+    }
+
+    /// Begins a transaction that only reads: it notes nothing and never conflicts.
+    pub fn begin_read(&self) -> Result<Transaction, GraphError> {
+        Transaction::new(self.clone(), self.inner.store.snapshot()?, 0, false)
+    }
+
+    /// Gives the version of the latest commit.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// Lends the names of labels, types and property keys.
+    #[must_use]
+    pub fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
+    }
+
+    /// Lends the store, for its size, copies and checks.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    pub(crate) fn next_node(&self) -> NodeId {
+        NodeId(self.inner.node_next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn next_relationship(&self) -> RelationshipId {
+        RelationshipId(self.inner.relationship_next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn commit(&self, changes: Changes) -> Result<u64, GraphError> {
+        self.inner.sequencer.submit(changes, |group| self.inner.commit_group(&group))
+    }
+}
+
+impl Inner {
+    /// Checks a group one by one, writes what passed as one, then publishes it.
+    fn commit_group(&self, group: &[Changes]) -> Vec<Result<u64, GraphError>> {
+        let mut history = self.history.lock();
+        let mut version = self.version.load(Ordering::Acquire);
+        let (mut passed, mut written, mut results) = (Vec::new(), Vec::new(), Vec::new());
+        for changes in group {
+            if history.admits(changes.snapshot, &changes.reads, &written) {
+                version += 1;
+                written.push((version, Arc::clone(&changes.written)));
+                passed.push(changes);
+                results.push(Ok(version));
+            } else {
+                results.push(Err(GraphError::Conflict));
+            }
+        }
+        if passed.is_empty() {
+            return results;
+        }
+        failpoint::reach("graph.commit.checked");
+        if let Err(error) = self.write(&passed, version) {
+            let (code, reason) = (error.code(), error.to_string());
+            let fail = |_| Err(GraphError::CommitFailed { code, reason: reason.clone() });
+            return results.into_iter().map(|result| result.and_then(fail)).collect();
+        }
+        failpoint::reach("graph.commit.durable");
+        history.keep(written);
+        self.version.store(version, Ordering::Release);
+        results
+    }
+
+    fn write(&self, group: &[&Changes], version: u64) -> Result<(), GraphError> {
+        let facts = Facts {
+            version,
+            // Read after the group came in: every id that it uses is below.
+            node_next: self.node_next.load(Ordering::Acquire),
+            relationship_next: self.relationship_next.load(Ordering::Acquire),
+            tokens: self.tokens.unstored(),
+        };
+        let mut failed = None;
+        let outcome = self.store.write(&mut |writer| {
+            failed = None;
+            apply(writer, group, &facts).map_err(|error| match error {
+                // The store looks at its own errors: a full map grows.
+                GraphError::Store(error) => error,
+                other => {
+                    failed = Some(other);
+                    StoreError::Aborted
+                }
+            })
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        outcome?;
+        self.tokens.mark_stored(&facts.tokens);
+        Ok(())
+    }
+}
+
+fn check_identity(reader: &dyn Reader, id: Option<DatabaseId>) -> Result<(), GraphError> {
+    let format = reader.get(&keys::meta(Meta::Format))?.map_or(Ok(FORMAT), decode_format)?;
+    if format > FORMAT {
+        return Err(GraphError::FormatUnknown { found: format, known: FORMAT });
+    }
+    let found = reader.get(&keys::meta(Meta::Database))?.map(decode_database).transpose()?;
+    match (id, found) {
+        (Some(id), Some(found)) if id != found => Err(GraphError::damaged("it is another database's graph")),
+        _ => Ok(()),
+    }
+}

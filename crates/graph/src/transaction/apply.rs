@@ -1,0 +1,271 @@
+//! Writes the changes of a group into the store's one write transaction.
+//! Knows nothing of conflicts: whatever comes here was checked.
+//! Start reading at [`apply`].
+
+use rustc_hash::FxHashMap;
+use store::{Reader, Writer};
+use types::{LabelId, NodeId, RelationshipId};
+
+use super::IndexDefinition;
+use super::base::Base;
+use super::change::{Changes, Place, Record};
+use super::schema::{SchemaChange, of_node, of_relationship};
+use crate::GraphError;
+use crate::codec::adjacency::{self, Pair};
+use crate::codec::fact::{IndexOn, encode_count, encode_name, encode_number};
+use crate::codec::label::Members;
+use crate::keys::{self, Counted, Entity, Meta, TokenKind};
+
+/// Entities that are read at a time while an index is filled.
+const POPULATE_BATCH: usize = 1_024;
+
+/// What a group stores besides its changes.
+pub(crate) struct Facts {
+    /// Version after the group.
+    pub version: u64,
+    /// The id that the next node gets.
+    pub node_next: u64,
+    /// The id that the next relationship gets.
+    pub relationship_next: u64,
+    /// Names that are not stored yet.
+    pub tokens: Vec<(TokenKind, u32, types::CompactString)>,
+}
+
+/// Writes a group's changes in their order, then the facts; may run again from the start.
+pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) -> Result<(), GraphError> {
+    let mut counts: FxHashMap<Counted, i64> = FxHashMap::default();
+    for changes in group {
+        changes.records.iter().try_for_each(|record| put_record(writer, record))?;
+        put_labels(writer, &changes.labels)?;
+        put_places(writer, &changes.places)?;
+        for (key, is_new) in &changes.entries {
+            if *is_new {
+                writer.put(key, &[])?;
+            } else {
+                writer.delete(key)?;
+            }
+        }
+        changes.schema.iter().try_for_each(|change| put_schema(writer, change))?;
+        for (counted, by) in &changes.counts {
+            *counts.entry(*counted).or_default() += by;
+        }
+    }
+    for (counted, by) in counts {
+        let count = Base::new(writer.as_reader()).count_signed(counted)? + by;
+        writer.put(&keys::count(counted), &encode_count(count))?;
+    }
+    for (kind, id, name) in &facts.tokens {
+        writer.put(&keys::token(*kind, *id), &encode_name(name))?;
+    }
+    writer.put(&keys::meta(Meta::NodeNext), &encode_number(facts.node_next))?;
+    writer.put(&keys::meta(Meta::RelationshipNext), &encode_number(facts.relationship_next))?;
+    writer.put(&keys::meta(Meta::Version), &encode_number(facts.version))?;
+    Ok(())
+}
+
+/// Lends a writer as a reader.
+trait AsReader {
+    fn as_reader(&self) -> &dyn Reader;
+}
+
+impl AsReader for dyn Writer + '_ {
+    fn as_reader(&self) -> &dyn Reader {
+        self
+    }
+}
+
+fn put_record(writer: &mut dyn Writer, record: &Record) -> Result<(), GraphError> {
+    if record.is_old {
+        let long = keys::long_of_entity(record.entity);
+        writer.delete_range(&long[..]..&keys::after_prefix(&long)[..])?;
+    }
+    let key = match record.entity {
+        Entity::Node(id) => keys::node(id),
+        Entity::Relationship(id) => keys::relationship(id),
+    };
+    let Some(encoded) = &record.encoded else {
+        writer.delete(&key)?;
+        return Ok(());
+    };
+    writer.put(&key, &encoded.bytes)?;
+    for (property, parts) in &encoded.long {
+        for (at, part) in (0_u32..).zip(parts) {
+            writer.put(&keys::long(record.entity, *property, at), part)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_labels(writer: &mut dyn Writer, labels: &[(LabelId, NodeId, bool)]) -> Result<(), GraphError> {
+    for block in labels.chunk_by(|left, right| keys::label(left.0, left.1) == keys::label(right.0, right.1)) {
+        let key = keys::label(block[0].0, block[0].1);
+        let mut members = writer.get(&key)?.map(Members::decode).transpose()?.unwrap_or_default();
+        for (_, node, is_new) in block {
+            if *is_new {
+                members.insert(Members::place(*node));
+            } else {
+                members.remove(Members::place(*node));
+            }
+        }
+        if members.is_empty() {
+            writer.delete(&key)?;
+        } else {
+            writer.put(&key, &members.encode())?;
+        }
+    }
+    Ok(())
+}
+
+fn put_places(writer: &mut dyn Writer, places: &[(Place, bool)]) -> Result<(), GraphError> {
+    for list in places.chunk_by(|(left, _), (right, _)| left.list() == right.list()) {
+        let mut rest = list;
+        while let Some((first, _)) = rest.first() {
+            let block = Block::of(writer.as_reader(), *first)?;
+            let size =
+                rest.partition_point(|(place, _)| block.end.as_ref().is_none_or(|end| place.key()[..] < end[..]));
+            // The place for which the block was found lies in it, so each round takes at least one.
+            let (now, later) = rest.split_at(size.max(1));
+            put_block(writer, block, now)?;
+            rest = later;
+        }
+    }
+    Ok(())
+}
+
+impl Place {
+    fn key(&self) -> [u8; 30] {
+        keys::adjacency(self.node, self.side, self.kind, self.neighbour, self.relationship)
+    }
+
+    fn list(&self) -> [u8; 14] {
+        keys::adjacency_of_type(self.node, self.side, self.kind)
+    }
+}
+
+/// The block into which a place belongs, if the list has any.
+#[derive(Default)]
+struct Block {
+    key: Option<Vec<u8>>,
+    pairs: Vec<Pair>,
+    /// Key of the block behind it.
+    end: Option<Vec<u8>>,
+}
+
+impl Block {
+    fn of(reader: &dyn Reader, place: Place) -> Result<Self, GraphError> {
+        let list = place.list();
+        let list_end = keys::after_prefix(&list);
+        let mut found = None;
+        let mut take = |key: &[u8], block: &[u8]| {
+            found = Some((key.to_vec(), block.to_vec()));
+            false
+        };
+        reader.scan_back(&list[..]..&after(&place.key())[..], &mut take)?;
+        if found.is_none() {
+            // The place is less than all others: it goes to the front of the first block.
+            let mut take = |key: &[u8], block: &[u8]| {
+                found = Some((key.to_vec(), block.to_vec()));
+                false
+            };
+            reader.scan(&list[..]..&list_end[..], &mut take)?;
+        }
+        let Some((key, sealed)) = found else { return Ok(Self::default()) };
+        let (mut pairs, mut end) = (Vec::new(), None);
+        adjacency::decode(&sealed, &mut pairs)?;
+        reader.scan(&after(&key)[..]..&list_end[..], &mut |key, _| {
+            end = Some(key.to_vec());
+            false
+        })?;
+        Ok(Self { key: Some(key), pairs, end })
+    }
+}
+
+/// The first key behind `key`.
+fn after(key: &[u8]) -> Vec<u8> {
+    let mut next = key.to_vec();
+    next.push(0);
+    next
+}
+
+fn put_block(writer: &mut dyn Writer, block: Block, places: &[(Place, bool)]) -> Result<(), GraphError> {
+    let mut pairs = block.pairs;
+    for (place, is_new) in places {
+        let pair = (place.neighbour, place.relationship);
+        match (pairs.binary_search(&pair), is_new) {
+            (Err(at), true) => pairs.insert(at, pair),
+            (Ok(at), false) => drop(pairs.remove(at)),
+            (Ok(_), true) | (Err(_), false) => {}
+        }
+    }
+    if let Some(key) = &block.key {
+        writer.delete(key)?;
+    }
+    let Some((place, _)) = places.first() else { return Ok(()) };
+    for ((neighbour, relationship), sealed) in adjacency::encode(&pairs) {
+        writer.put(&Place { neighbour, relationship, ..*place }.key(), &sealed)?;
+    }
+    Ok(())
+}
+
+fn put_schema(writer: &mut dyn Writer, change: &SchemaChange) -> Result<(), GraphError> {
+    match change {
+        SchemaChange::Create(index) => {
+            writer.put(&keys::index(index.id), &index.encode())?;
+            match index.on {
+                IndexOn::Label(label) => populate_nodes(writer, index, label),
+                IndexOn::Type(_) => populate_relationships(writer, index),
+            }
+        }
+        SchemaChange::Drop(id) => {
+            writer.delete(&keys::index(*id))?;
+            let entries = keys::entries_of_index(*id);
+            writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
+            Ok(())
+        }
+    }
+}
+
+fn populate_nodes(writer: &mut dyn Writer, index: &IndexDefinition, label: LabelId) -> Result<(), GraphError> {
+    let mut after = None;
+    loop {
+        let (mut nodes, mut entries) = (Vec::new(), Vec::new());
+        let base = Base::new(writer.as_reader());
+        base.nodes(Some(label), after, POPULATE_BATCH, &mut nodes)?;
+        for id in &nodes {
+            if let Some(values) = of_node(index, base.node(*id)?.as_ref()) {
+                entries.push(keys::order::entry(index.id, &values, id.0)?);
+            }
+        }
+        entries.iter().try_for_each(|key| writer.put(key, &[]))?;
+        after = nodes.last().copied();
+        if nodes.len() < POPULATE_BATCH {
+            return Ok(());
+        }
+    }
+}
+
+fn populate_relationships(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {
+    let mut after: Option<RelationshipId> = None;
+    loop {
+        let (mut seen, mut entries) = (0, Vec::new());
+        let mut failed = None;
+        Base::new(writer.as_reader()).relationships(after, &mut |id, state| {
+            after = Some(id);
+            seen += 1;
+            if let Some(values) = of_relationship(index, Some(state)) {
+                match keys::order::entry(index.id, &values, id.0) {
+                    Ok(key) => entries.push(key),
+                    Err(error) => failed = Some(error),
+                }
+            }
+            seen < POPULATE_BATCH && failed.is_none()
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        entries.iter().try_for_each(|key| writer.put(key, &[]))?;
+        if seen < POPULATE_BATCH {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Transactions: a snapshot, the changes laid over it, what was read, and the commit.
+//! Leaves the layout to `keys` and `codec`, and ids and names to the database.
+//! Start reading at [`Transaction`].
+
+mod apply;
+mod base;
+mod change;
+mod overlay;
+mod read;
+mod schema;
+mod sequencer;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod write;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use store::Snapshot;
+use types::{Direction, NodeId};
+
+pub(crate) use apply::{Facts, apply};
+pub(crate) use base::Base;
+pub(crate) use change::Changes;
+pub use overlay::{NodeState, RelationshipState, property};
+use overlay::{Overlay, Savepoint as OverlaySavepoint};
+pub use read::Step;
+use schema::SchemaChange;
+pub use schema::Seek;
+pub(crate) use sequencer::Sequencer;
+pub(crate) use validate::{History, HistoryBounds};
+use validate::{Mark, ReadSet};
+pub use write::NewIndex;
+
+use crate::GraphError;
+pub use crate::codec::fact::IndexDefinition;
+use crate::database::Database;
+
+/// One transaction on one database: sees one version of it, and its own changes.
+///
+/// Holds no lock. Dropping it gives its changes up.
+pub struct Transaction {
+    database: Database,
+    snapshot: Arc<dyn Snapshot>,
+    version: u64,
+    overlay: Overlay,
+    /// Indexes of the snapshot.
+    schema: Vec<IndexDefinition>,
+    schema_changes: Vec<SchemaChange>,
+    is_writing: bool,
+    reads: Mutex<ReadSet>,
+}
+
+/// A place in a transaction to go back to; see [`Transaction::rollback_to`].
+#[derive(Clone, Copy, Debug)]
+pub struct Savepoint {
+    overlay: OverlaySavepoint,
+    schema_changes: usize,
+}
+
+impl Transaction {
+    /// Begins on a snapshot; reads are noted only if `is_writing`.
+    pub(crate) fn new(
+        database: Database,
+        snapshot: Arc<dyn Snapshot>,
+        reads_max: usize,
+        is_writing: bool,
+    ) -> Result<Self, GraphError> {
+        let base = Base::new(&*snapshot);
+        let version = base.number(crate::keys::Meta::Version)?;
+        let schema = base.indexes()?;
+        let mut reads = ReadSet::new(reads_max);
+        // Whoever writes keeps the indexes that it knows; a new one must not miss its entries.
+        reads.add(Mark::Schema);
+        Ok(Self {
+            database,
+            snapshot,
+            version,
+            overlay: Overlay::default(),
+            schema,
+            schema_changes: Vec::new(),
+            is_writing,
+            reads: Mutex::new(reads),
+        })
+    }
+
+    /// Gives the version of the database that this transaction sees.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Tells whether there is anything to commit.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.overlay.is_empty() || !self.schema_changes.is_empty()
+    }
+
+    /// Marks a place to which a failed statement goes back.
+    #[must_use]
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint { overlay: self.overlay.savepoint(), schema_changes: self.schema_changes.len() }
+    }
+
+    /// Undoes everything since `savepoint`; what was read stays noted.
+    pub fn rollback_to(&mut self, savepoint: Savepoint) {
+        self.overlay.rollback_to(savepoint.overlay);
+        self.schema_changes.truncate(savepoint.schema_changes);
+    }
+
+    /// Checks what must hold at the end: no relationship hangs on a deleted node.
+    pub fn check(&self) -> Result<(), GraphError> {
+        let deleted = |change: &overlay::Change<NodeState>| change.now.is_none();
+        let nodes: Vec<NodeId> = self.overlay.nodes().filter(|(_, change)| deleted(change)).map(|(id, _)| id).collect();
+        let mut steps = Vec::new();
+        for node in nodes {
+            self.expand(&[node], Direction::Both, None, &mut steps)?;
+            if !steps.is_empty() {
+                return Err(GraphError::StillHasRelationships { node });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the changes durable and visible; gives the version that has them.
+    ///
+    /// Errors: [`GraphError::Conflict`] if something that was read has changed since; begin again.
+    pub fn commit(self) -> Result<u64, GraphError> {
+        if !self.has_changes() {
+            return Ok(self.version);
+        }
+        if !self.is_writing {
+            return Err(GraphError::ReadOnly);
+        }
+        self.check()?;
+        let reads = self.reads.into_inner();
+        let changes = Changes::of(self.version, reads, &self.overlay, &self.schema, self.schema_changes)?;
+        // The snapshot goes first: a store that must grow waits for its readers.
+        drop(self.snapshot);
+        self.database.commit(changes)
+    }
+}

@@ -1,0 +1,262 @@
+//! What a transaction changed and has not committed: each entity it touched, before and now.
+//! Knows no storage; reads merge it with a snapshot in `read`, commits diff it in `apply`.
+//! Start reading at [`Overlay`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+
+use crate::keys::Counted;
+
+/// Labels of one node, sorted.
+pub type Labels = SmallVec<[LabelId; 4]>;
+/// Properties of one entity, sorted by key; none is null.
+pub type Properties = Vec<(KeyId, Value)>;
+
+/// Everything one node carries.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeState {
+    /// Its labels, sorted.
+    pub labels: Labels,
+    /// Its properties, sorted by key.
+    pub properties: Properties,
+}
+
+impl NodeState {
+    /// Tells whether the node carries `label`.
+    #[must_use]
+    pub fn has(&self, label: LabelId) -> bool {
+        self.labels.binary_search(&label).is_ok()
+    }
+}
+
+/// Everything one relationship carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RelationshipState {
+    /// Its type.
+    pub kind: TypeId,
+    /// The node where it starts.
+    pub start: NodeId,
+    /// The node where it ends.
+    pub end: NodeId,
+    /// Its properties, sorted by key.
+    pub properties: Properties,
+}
+
+/// Finds a property in a sorted list.
+#[must_use]
+pub fn property(properties: &[(KeyId, Value)], key: KeyId) -> Option<&Value> {
+    properties.binary_search_by_key(&key, |(at, _)| *at).ok().map(|at| &properties[at].1)
+}
+
+/// Sets a property in a sorted list; null removes it.
+pub fn set_property(properties: &mut Properties, key: KeyId, value: Value) {
+    match (properties.binary_search_by_key(&key, |(at, _)| *at), value.is_null()) {
+        (Ok(at), true) => drop(properties.remove(at)),
+        (Ok(at), false) => properties[at].1 = value,
+        (Err(_), true) => {}
+        (Err(at), false) => properties.insert(at, (key, value)),
+    }
+}
+
+/// One entity that the transaction touched: `None` before is created, `None` now is deleted.
+#[derive(Clone, Debug)]
+pub struct Change<T> {
+    /// As the snapshot has it.
+    pub before: Option<Arc<T>>,
+    /// As the transaction leaves it.
+    pub now: Option<Arc<T>>,
+}
+
+/// A place to go back to; valid until the overlay goes back to an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Savepoint(usize);
+
+#[derive(Debug)]
+enum Undo {
+    Node(NodeId, Option<Change<NodeState>>),
+    Relationship(RelationshipId, Option<Change<RelationshipState>>),
+}
+
+/// The changes of one transaction.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    nodes: BTreeMap<NodeId, Change<NodeState>>,
+    relationships: BTreeMap<RelationshipId, Change<RelationshipState>>,
+    /// Nodes that carried a label at some time in here; who asks looks at the node itself.
+    labelled: FxHashMap<LabelId, BTreeSet<NodeId>>,
+    /// Created relationships at a node, also those undone since; who asks looks at the relationship itself.
+    touching: FxHashMap<NodeId, BTreeSet<RelationshipId>>,
+    undo: Vec<Undo>,
+}
+
+impl Overlay {
+    /// Tells whether nothing was changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.relationships.is_empty()
+    }
+
+    /// Lends the change of a node.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Option<&Change<NodeState>> {
+        self.nodes.get(&id)
+    }
+
+    /// Lends the change of a relationship.
+    #[must_use]
+    pub fn relationship(&self, id: RelationshipId) -> Option<&Change<RelationshipState>> {
+        self.relationships.get(&id)
+    }
+
+    /// Lends every changed node, in order.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Change<NodeState>)> {
+        self.nodes.iter().map(|(id, change)| (*id, change))
+    }
+
+    /// Lends every changed relationship, in order.
+    pub fn relationships(&self) -> impl Iterator<Item = (RelationshipId, &Change<RelationshipState>)> {
+        self.relationships.iter().map(|(id, change)| (*id, change))
+    }
+
+    /// Lists changed nodes after `after` that are there now and carry `label`, in order.
+    pub fn nodes_with(&self, label: Option<LabelId>, after: Option<NodeId>) -> Box<dyn Iterator<Item = NodeId> + '_> {
+        let range = (after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded), std::ops::Bound::Unbounded);
+        match label {
+            None => Box::new(self.nodes.range(range).filter(|(_, change)| change.now.is_some()).map(|(id, _)| *id)),
+            Some(label) => {
+                Box::new(self.labelled.get(&label).into_iter().flat_map(move |ids| ids.range(range)).copied().filter(
+                    move |id| {
+                        self.nodes.get(id).and_then(|change| change.now.as_ref()).is_some_and(|now| now.has(label))
+                    },
+                ))
+            }
+        }
+    }
+
+    /// Lists relationships that were created at `node` and are there now, in order.
+    pub fn created_at(&self, node: NodeId) -> impl Iterator<Item = (RelationshipId, &Arc<RelationshipState>)> {
+        self.touching.get(&node).into_iter().flatten().filter_map(|id| {
+            let change = self.relationships.get(id)?;
+            Some((*id, change.now.as_ref()?))
+        })
+    }
+
+    /// Gives by how much the transaction changes a count.
+    #[must_use]
+    pub fn count_change(&self, counted: Counted) -> i64 {
+        fn of<T>(change: &Change<T>, counts: impl Fn(&T) -> bool) -> i64 {
+            let one = |state: &Option<Arc<T>>| i64::from(state.as_deref().is_some_and(&counts));
+            one(&change.now) - one(&change.before)
+        }
+        match counted {
+            Counted::Nodes => self.nodes.values().map(|change| of(change, |_| true)).sum(),
+            Counted::Label(label) => self.nodes.values().map(|change| of(change, |node| node.has(label))).sum(),
+            Counted::Relationships => self.relationships.values().map(|change| of(change, |_| true)).sum(),
+            Counted::Type(kind) => self.relationships.values().map(|change| of(change, |it| it.kind == kind)).sum(),
+        }
+    }
+
+    /// Puts a node as it is now; `before` counts only the first time.
+    pub fn put_node(&mut self, id: NodeId, before: Option<Arc<NodeState>>, now: Option<Arc<NodeState>>) {
+        for label in now.iter().flat_map(|now| &now.labels) {
+            self.labelled.entry(*label).or_default().insert(id);
+        }
+        let old = self.nodes.get(&id).cloned();
+        let before = old.as_ref().map_or(before, |old| old.before.clone());
+        self.nodes.insert(id, Change { before, now });
+        self.undo.push(Undo::Node(id, old));
+    }
+
+    /// Puts a relationship as it is now; `before` counts only the first time.
+    pub fn put_relationship(
+        &mut self,
+        id: RelationshipId,
+        before: Option<Arc<RelationshipState>>,
+        now: Option<Arc<RelationshipState>>,
+    ) {
+        let old = self.relationships.get(&id).cloned();
+        let before = old.as_ref().map_or(before, |old| old.before.clone());
+        if let (None, Some(now)) = (&before, &now) {
+            self.touching.entry(now.start).or_default().insert(id);
+            self.touching.entry(now.end).or_default().insert(id);
+        }
+        self.relationships.insert(id, Change { before, now });
+        self.undo.push(Undo::Relationship(id, old));
+    }
+
+    /// Marks the place to which [`Overlay::rollback_to`] goes back.
+    #[must_use]
+    pub fn savepoint(&self) -> Savepoint {
+        Savepoint(self.undo.len())
+    }
+
+    /// Undoes every change since `savepoint`.
+    pub fn rollback_to(&mut self, savepoint: Savepoint) {
+        while self.undo.len() > savepoint.0 {
+            match self.undo.pop() {
+                Some(Undo::Node(id, Some(old))) => drop(self.nodes.insert(id, old)),
+                Some(Undo::Node(id, None)) => drop(self.nodes.remove(&id)),
+                Some(Undo::Relationship(id, Some(old))) => drop(self.relationships.insert(id, old)),
+                Some(Undo::Relationship(id, None)) => drop(self.relationships.remove(&id)),
+                None => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(labels: &[u32]) -> Option<Arc<NodeState>> {
+        let labels = labels.iter().map(|label| LabelId(*label)).collect();
+        Some(Arc::new(NodeState { labels, properties: vec![] }))
+    }
+
+    fn listed(overlay: &Overlay, label: u32, after: Option<u64>) -> Vec<u64> {
+        overlay.nodes_with(Some(LabelId(label)), after.map(NodeId)).map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn lists_by_label_what_is_there_now() {
+        let mut overlay = Overlay::default();
+        for id in [3, 1, 2] {
+            overlay.put_node(NodeId(id), None, node(&[7]));
+        }
+        assert_eq!(listed(&overlay, 7, None), [1, 2, 3]);
+        assert_eq!(listed(&overlay, 7, Some(1)), [2, 3]);
+        overlay.put_node(NodeId(2), None, node(&[8]));
+        overlay.put_node(NodeId(3), None, None);
+        assert_eq!((listed(&overlay, 7, None), listed(&overlay, 8, None)), (vec![1], vec![2]));
+    }
+
+    #[test]
+    fn goes_back_to_a_savepoint() {
+        let mut overlay = Overlay::default();
+        overlay.put_node(NodeId(1), node(&[7]), node(&[8]));
+        let place = overlay.savepoint();
+        overlay.put_node(NodeId(1), None, None);
+        overlay.put_node(NodeId(2), None, node(&[8]));
+        let state = RelationshipState { kind: TypeId(1), start: NodeId(1), end: NodeId(2), properties: vec![] };
+        overlay.put_relationship(RelationshipId(1), None, Some(Arc::new(state)));
+        assert_eq!(overlay.created_at(NodeId(1)).count(), 1);
+        overlay.rollback_to(place);
+        assert_eq!(listed(&overlay, 8, None), [1]);
+        assert_eq!(overlay.node(NodeId(1)).and_then(|change| change.before.clone()), node(&[7]));
+        assert_eq!((overlay.created_at(NodeId(1)).count(), overlay.nodes().count()), (0, 1));
+    }
+
+    #[test]
+    fn properties_stay_sorted_and_null_removes() {
+        let mut properties = vec![];
+        for (key, value) in [(3, Value::Integer(3)), (1, Value::Integer(1)), (3, Value::Null), (2, Value::Null)] {
+            set_property(&mut properties, KeyId(key), value);
+        }
+        assert_eq!(properties, [(KeyId(1), Value::Integer(1))]);
+        assert_eq!(property(&properties, KeyId(1)), Some(&Value::Integer(1)));
+    }
+}

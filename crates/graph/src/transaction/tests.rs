@@ -1,0 +1,481 @@
+//! Transactions on a whole database, on both engines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use store::lmdb::LmdbEngine;
+use store::memory::MemoryEngine;
+use store::{Engine, OpenOptions, Snapshot, Store, StoreError, Usage, Writer};
+use types::{Direction, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+
+use super::{NewIndex, Seek, Step, Transaction};
+use crate::GraphError;
+use crate::codec::fact::{IndexKind, IndexOn};
+use crate::database::{Database, DatabaseOptions};
+use crate::keys::{Counted, Entity, TokenKind};
+
+const LABEL: LabelId = LabelId(0);
+const KIND: TypeId = TypeId(0);
+const KEY: KeyId = KeyId(0);
+
+fn open(engine: &dyn Engine, folder: &Path) -> Database {
+    let store = engine.open(folder, &OpenOptions { create: true, ..OpenOptions::default() }).expect("a store");
+    Database::open(store, DatabaseOptions::default()).expect("a database")
+}
+
+fn memory() -> Database {
+    open(&MemoryEngine::default(), Path::new("graph"))
+}
+
+fn add(database: &Database, value: i64) -> NodeId {
+    let mut transaction = database.begin().expect("a transaction");
+    let id = transaction.create_node(&[LABEL], &[(KEY, value.into())]).expect("a node");
+    transaction.commit().expect("alone");
+    id
+}
+
+fn value(transaction: &Transaction, id: NodeId) -> Value {
+    let mut out = Vec::new();
+    transaction.node_properties(&[id], &[KEY], &mut out).expect("a sound store");
+    out.remove(0)
+}
+
+fn integer(transaction: &Transaction, id: NodeId) -> i64 {
+    match value(transaction, id) {
+        Value::Integer(integer) => integer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn all(transaction: &Transaction, label: Option<LabelId>) -> Vec<u64> {
+    let (mut out, mut after) = (Vec::new(), None);
+    loop {
+        let before = out.len();
+        transaction.scan_nodes(label, after, 3, &mut out).expect("a sound store");
+        if out.len() < before + 3 {
+            return out.iter().map(|id| id.0).collect();
+        }
+        after = out.last().copied();
+    }
+}
+
+fn steps(transaction: &Transaction, node: NodeId, direction: Direction) -> Vec<Step> {
+    let mut out = Vec::new();
+    transaction.expand(&[node], direction, None, &mut out).expect("a sound store");
+    out.sort_unstable();
+    out
+}
+
+fn is_conflict(outcome: &Result<u64, GraphError>) -> bool {
+    matches!(outcome, Err(GraphError::Conflict))
+}
+
+fn index(database: &Database) -> types::IndexId {
+    let mut transaction = database.begin().expect("a transaction");
+    let new = NewIndex { name: "by_key".into(), on: IndexOn::Label(LABEL), keys: vec![KEY], kind: IndexKind::Range };
+    let id = transaction.create_index(new).expect("an index");
+    transaction.commit().expect("alone");
+    id
+}
+
+fn sought(transaction: &Transaction, index: types::IndexId, seek: &Seek) -> Vec<u64> {
+    let mut out = Vec::new();
+    transaction.seek_index(index, seek, &mut out).expect("an index");
+    let mut ids: Vec<u64> = out.iter().map(|id| id.0).collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn reads_its_own_writes() {
+    let database = memory();
+    let old = add(&database, 1);
+    let index = index(&database);
+    let mut transaction = database.begin().expect("a transaction");
+    let new = transaction.create_node(&[LABEL], &[(KEY, 2.into())]).expect("a node");
+    let relationship = transaction.create_relationship(old, KIND, new, &[(KEY, 9.into())]).expect("both are there");
+    let own = transaction.create_relationship(old, KIND, old, &[]).expect("both are there");
+    assert_eq!(all(&transaction, Some(LABEL)), [old.0, new.0]);
+    let found =
+        |direction| steps(&transaction, old, direction).iter().map(|step| step.relationship).collect::<Vec<_>>();
+    assert_eq!(found(Direction::Outgoing), [own, relationship]);
+    assert_eq!(found(Direction::Incoming), [own]);
+    assert_eq!(found(Direction::Both), [own, relationship]);
+    assert_eq!(sought(&transaction, index, &Seek::Equal(vec![2.into()])), [new.0]);
+    transaction.set_property(Entity::Node(old), KEY, 2.into()).expect("it is there");
+    transaction.add_label(old, LabelId(5)).expect("it is there");
+    assert_eq!(sought(&transaction, index, &Seek::Equal(vec![2.into()])), [old.0, new.0]);
+    assert_eq!(sought(&transaction, index, &Seek::Equal(vec![1.into()])), [0_u64; 0]);
+    assert_eq!(transaction.labels(old).expect("sound"), [LABEL, LabelId(5)]);
+    let properties = transaction.properties(Entity::Relationship(relationship)).expect("sound");
+    assert_eq!(properties, Some(vec![(KEY, 9.into())]));
+    for (counted, count) in [(Counted::Nodes, 2), (Counted::Label(LABEL), 2), (Counted::Type(KIND), 2)] {
+        assert_eq!(transaction.count(counted).expect("sound"), count);
+    }
+    transaction.delete_relationship(own).expect("it is there");
+    transaction.delete_relationship(relationship).expect("it is there");
+    transaction.delete_node(new).expect("it is there");
+    assert_eq!(all(&transaction, None), [old.0]);
+    transaction.commit().expect("alone");
+    let after = database.begin_read().expect("a transaction");
+    assert_eq!((integer(&after, old), after.count(Counted::Relationships).expect("sound")), (2, 0));
+    assert_eq!(sought(&after, index, &Seek::Equal(vec![2.into()])), [old.0]);
+}
+
+#[test]
+fn a_failed_statement_undoes_only_itself() {
+    let database = memory();
+    let mut transaction = database.begin().expect("a transaction");
+    let first = transaction.create_node(&[LABEL], &[(KEY, 1.into())]).expect("a node");
+    let place = transaction.savepoint();
+    transaction.set_property(Entity::Node(first), KEY, 2.into()).expect("it is there");
+    let second = transaction.create_node(&[LABEL], &[]).expect("a node");
+    transaction.create_relationship(first, KIND, second, &[]).expect("both are there");
+    transaction.rollback_to(place);
+    assert_eq!((integer(&transaction, first), all(&transaction, Some(LABEL))), (1, vec![first.0]));
+    assert!(steps(&transaction, first, Direction::Both).is_empty());
+    transaction.commit().expect("alone");
+    assert_eq!(database.begin_read().expect("a transaction").count(Counted::Nodes).expect("sound"), 1);
+}
+
+#[test]
+fn a_node_with_relationships_stays() {
+    let database = memory();
+    let (left, right) = (add(&database, 1), add(&database, 2));
+    let mut transaction = database.begin().expect("a transaction");
+    transaction.create_relationship(left, KIND, right, &[]).expect("both are there");
+    transaction.commit().expect("alone");
+    let mut transaction = database.begin().expect("a transaction");
+    transaction.delete_node(right).expect("it is there");
+    assert!(matches!(transaction.commit(), Err(GraphError::StillHasRelationships { node }) if node == right));
+}
+
+/// Runs two transactions side by side and tells whether the second one conflicts.
+fn second_conflicts(database: &Database, first: impl Fn(&mut Transaction), second: impl Fn(&mut Transaction)) -> bool {
+    let mut one = database.begin().expect("a transaction");
+    let mut two = database.begin().expect("a transaction");
+    first(&mut one);
+    second(&mut two);
+    one.commit().expect("the first wins");
+    is_conflict(&two.commit())
+}
+
+fn set(transaction: &mut Transaction, id: NodeId, value: i64) {
+    transaction.set_property(Entity::Node(id), KEY, value.into()).expect("it is there");
+}
+
+fn create(transaction: &mut Transaction, value: i64) {
+    transaction.create_node(&[LABEL], &[(KEY, value.into())]).expect("a node");
+}
+
+#[test]
+fn finds_conflicts() {
+    let database = memory();
+    let (a, b) = (add(&database, 1), add(&database, 1));
+    let index = index(&database);
+    let lost_update = |transaction: &mut Transaction| set(transaction, a, integer(transaction, a) + 1);
+    assert!(second_conflicts(&database, lost_update, lost_update));
+    let skew = |from, to| move |transaction: &mut Transaction| set(transaction, to, integer(transaction, from));
+    assert!(second_conflicts(&database, skew(a, b), skew(b, a)));
+    let by_label = |transaction: &mut Transaction| {
+        let count = all(transaction, Some(LABEL)).len() as i64;
+        create(transaction, count);
+    };
+    assert!(second_conflicts(&database, by_label, by_label));
+    let by_index = |value: i64| {
+        move |transaction: &mut Transaction| {
+            sought(transaction, index, &Seek::Equal(vec![value.into()]));
+            create(transaction, value);
+        }
+    };
+    assert!(second_conflicts(&database, by_index(77), by_index(77)));
+    assert!(!second_conflicts(&database, by_index(78), by_index(79)));
+    let join = |transaction: &mut Transaction| {
+        transaction.create_relationship(a, KIND, b, &[]).expect("both are there");
+    };
+    assert!(!second_conflicts(&database, join, join));
+    assert!(!second_conflicts(&database, |transaction| set(transaction, a, 5), join));
+}
+
+#[test]
+fn a_deleted_node_and_a_new_relationship_conflict() {
+    let delete = |node| move |transaction: &mut Transaction| transaction.delete_node(node).expect("it is there");
+    let join = |node| {
+        move |transaction: &mut Transaction| {
+            transaction.create_relationship(node, KIND, node, &[]).expect("it is there");
+        }
+    };
+    let database = memory();
+    let node = add(&database, 1);
+    assert!(second_conflicts(&database, delete(node), join(node)));
+    let node = add(&database, 1);
+    assert!(second_conflicts(&database, join(node), delete(node)));
+}
+
+/// A store that is slow, and counts its writes.
+struct Slow {
+    store: Arc<dyn Store>,
+    writes: AtomicUsize,
+    fails: bool,
+}
+
+impl Store for Slow {
+    fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
+        self.store.snapshot()
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        self.store.write(&mut |writer| {
+            work(writer)?;
+            if self.fails && self.writes.load(Ordering::Relaxed) > 1 { Err(StoreError::Aborted) } else { Ok(()) }
+        })
+    }
+
+    fn usage(&self) -> Result<Usage, StoreError> {
+        self.store.usage()
+    }
+
+    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
+        self.store.copy_to(folder)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.store.check()
+    }
+}
+
+fn slow(fails: bool) -> (Arc<Slow>, Database) {
+    let options = OpenOptions { create: true, ..OpenOptions::default() };
+    let store = MemoryEngine::default().open(Path::new("graph"), &options).expect("a store");
+    let slow = Arc::new(Slow { store, writes: AtomicUsize::new(0), fails });
+    let database = Database::open(Arc::clone(&slow) as Arc<dyn Store>, DatabaseOptions::default());
+    (slow, database.expect("a database"))
+}
+
+#[test]
+fn commits_share_writes() {
+    let (slow, database) = slow(false);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                for value in 0..5 {
+                    add(&database, value);
+                }
+            });
+        }
+    });
+    let after = database.begin_read().expect("a transaction");
+    assert_eq!((after.count(Counted::Nodes).expect("sound"), database.version()), (80, 80));
+    assert!(slow.writes.load(Ordering::Relaxed) < 60);
+}
+
+#[test]
+fn a_group_that_cannot_be_written_leaves_nothing() {
+    let (_, database) = slow(true);
+    let mut transaction = database.begin().expect("a transaction");
+    create(&mut transaction, 1);
+    assert!(matches!(transaction.commit(), Err(GraphError::CommitFailed { .. })));
+    let after = database.begin_read().expect("a transaction");
+    assert_eq!((after.count(Counted::Nodes).expect("sound"), database.version()), (0, 0));
+}
+
+fn counts_up_without_loss(database: &Database) {
+    let counter = add(database, 0);
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                for _ in 0..4 {
+                    loop {
+                        let mut transaction = database.begin().expect("a transaction");
+                        let next = integer(&transaction, counter) + 1;
+                        set(&mut transaction, counter, next);
+                        match transaction.commit() {
+                            Ok(_) => break,
+                            Err(GraphError::Conflict) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(integer(&database.begin_read().expect("a transaction"), counter), 128);
+}
+
+#[test]
+fn many_threads_lose_nothing() {
+    counts_up_without_loss(&memory());
+    let folder = tempfile::tempdir().expect("a folder");
+    counts_up_without_loss(&open(&LmdbEngine, &folder.path().join("graph")));
+}
+
+/// The same graph in plain maps.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Model {
+    nodes: BTreeMap<NodeId, ModelNode>,
+    relationships: BTreeMap<RelationshipId, (NodeId, TypeId, NodeId)>,
+}
+
+type ModelNode = (BTreeSet<LabelId>, BTreeMap<KeyId, i64>);
+
+/// Numbers that are the same each time (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: impl ExactSizeIterator<Item = T>) -> Option<T> {
+        let at = self.below(from.len());
+        from.into_iter().nth(at)
+    }
+}
+
+fn change(dice: &mut Dice, model: &mut Model, transaction: &mut Transaction) -> Option<()> {
+    let number = dice.below(6);
+    let (label, key, kind) = (LabelId(number as u32 % 3), KeyId(number as u32 % 2), TypeId(number as u32 % 2));
+    match dice.below(9) {
+        0 | 1 => {
+            let id = transaction.create_node(&[label], &[(key, (number as i64).into())]).expect("a node");
+            model.nodes.insert(id, ([label].into(), [(key, number as i64)].into()));
+        }
+        2..=4 => {
+            let (start, end) = (dice.pick(model.nodes.keys().copied())?, dice.pick(model.nodes.keys().copied())?);
+            let id = transaction.create_relationship(start, kind, end, &[]).expect("both are there");
+            model.relationships.insert(id, (start, kind, end));
+        }
+        5 => {
+            let id = dice.pick(model.relationships.keys().copied())?;
+            transaction.delete_relationship(id).expect("it is there");
+            model.relationships.remove(&id);
+        }
+        6 => {
+            let id = dice.pick(model.nodes.keys().copied())?;
+            transaction.set_property(Entity::Node(id), key, (number as i64).into()).expect("it is there");
+            model.nodes.get_mut(&id)?.1.insert(key, number as i64);
+        }
+        7 => {
+            let id = dice.pick(model.nodes.keys().copied())?;
+            transaction.remove_label(id, label).expect("it is there");
+            transaction.add_label(id, LABEL).expect("it is there");
+            let labels = &mut model.nodes.get_mut(&id)?.0;
+            labels.remove(&label);
+            labels.insert(LABEL);
+        }
+        _ => {
+            let id = dice.pick(model.nodes.keys().copied())?;
+            let hangs = |(start, _, end): &(NodeId, TypeId, NodeId)| *start == id || *end == id;
+            let hanging: Vec<_> = model.relationships.iter().filter(|(_, it)| hangs(it)).map(|(id, _)| *id).collect();
+            for relationship in hanging {
+                transaction.delete_relationship(relationship).expect("it is there");
+                model.relationships.remove(&relationship);
+            }
+            transaction.delete_node(id).expect("it is there");
+            model.nodes.remove(&id);
+        }
+    }
+    Some(())
+}
+
+fn compare(model: &Model, transaction: &Transaction, index: types::IndexId) {
+    let ids = |keep: &dyn Fn(&ModelNode) -> bool| -> Vec<u64> {
+        model.nodes.iter().filter(|(_, node)| keep(node)).map(|(id, _)| id.0).collect()
+    };
+    let count = |counted| transaction.count(counted).expect("sound") as usize;
+    assert_eq!(all(transaction, None), ids(&|_| true));
+    for label in (0..3).map(LabelId) {
+        let with = ids(&|(labels, _)| labels.contains(&label));
+        assert_eq!(count(Counted::Label(label)), with.len());
+        assert_eq!(all(transaction, Some(label)), with);
+    }
+    for number in 0..6 {
+        let with = ids(&|(labels, values)| labels.contains(&LABEL) && values.get(&KEY) == Some(&number));
+        assert_eq!(sought(transaction, index, &Seek::Equal(vec![number.into()])), with);
+    }
+    for (id, (_, values)) in &model.nodes {
+        assert_eq!(value(transaction, *id), values.get(&KEY).map_or(Value::Null, |value| (*value).into()));
+        let of = |is_meant: &dyn Fn(NodeId, NodeId) -> bool| -> BTreeSet<RelationshipId> {
+            let meant = model.relationships.iter().filter(|(_, (start, _, end))| is_meant(*start, *end));
+            meant.map(|(id, _)| *id).collect()
+        };
+        for (direction, expected) in [
+            (Direction::Outgoing, of(&|start, _| start == *id)),
+            (Direction::Incoming, of(&|_, end| end == *id)),
+            (Direction::Both, of(&|start, end| start == *id || end == *id)),
+        ] {
+            let found = steps(transaction, *id, direction);
+            assert_eq!(found.len(), expected.len());
+            assert_eq!(found.iter().map(|step| step.relationship).collect::<BTreeSet<_>>(), expected);
+        }
+    }
+    assert_eq!(count(Counted::Relationships), model.relationships.len());
+    let mut scanned = Vec::new();
+    transaction.scan_relationships(None, None, 100_000, &mut scanned).expect("sound");
+    assert!(scanned.iter().eq(model.relationships.keys()));
+}
+
+fn plays_like_the_model(engine: &dyn Engine, folder: &Path, seed: u64) {
+    let mut database = open(engine, folder);
+    database.tokens().find_or_add(TokenKind::Label, "Person");
+    let (index, mut model, mut dice) = (index(&database), Model::default(), Dice(seed));
+    for round in 0..40 {
+        let mut transaction = database.begin().expect("a transaction");
+        for _ in 0..dice.below(60) {
+            let (place, before) = (transaction.savepoint(), model.clone());
+            change(&mut dice, &mut model, &mut transaction);
+            if dice.below(5) == 0 {
+                transaction.rollback_to(place);
+                model = before;
+            }
+        }
+        compare(&model, &transaction, index);
+        transaction.commit().expect("alone");
+        if round % 10 == 9 {
+            drop(database);
+            database = open(engine, folder);
+            assert_eq!(database.tokens().find(TokenKind::Label, "Person"), Some(0));
+        }
+        compare(&model, &database.begin_read().expect("a transaction"), index);
+    }
+}
+
+#[test]
+fn random_changes_play_like_the_model() {
+    let engine = MemoryEngine::default();
+    for seed in 1..6 {
+        plays_like_the_model(&engine, Path::new(&format!("graph{seed}")), seed * 7_919);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    plays_like_the_model(&LmdbEngine, &folder.path().join("graph"), 4_711);
+}
+
+#[test]
+fn a_hub_keeps_its_list_in_order() {
+    let database = memory();
+    let hub = add(&database, 0);
+    for _ in 0..4 {
+        let mut transaction = database.begin().expect("a transaction");
+        for value in 0..1_000 {
+            let node = transaction.create_node(&[], &[(KEY, value.into())]).expect("a node");
+            transaction.create_relationship(hub, KIND, node, &[]).expect("both are there");
+        }
+        transaction.commit().expect("alone");
+    }
+    let mut transaction = database.begin().expect("a transaction");
+    let steps = steps(&transaction, hub, Direction::Outgoing);
+    assert_eq!(steps.len(), 4_000);
+    steps.iter().skip(1).for_each(|step| transaction.delete_relationship(step.relationship).expect("it is there"));
+    transaction.commit().expect("alone");
+    let after = database.begin_read().expect("a transaction");
+    let mut left = Vec::new();
+    after.expand(&[hub], Direction::Both, Some(&[KIND, KIND]), &mut left).expect("sound");
+    assert_eq!(left, steps[..1]);
+}

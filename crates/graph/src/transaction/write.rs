@@ -1,0 +1,156 @@
+//! Writes of a transaction: each goes to the overlay, and is seen by the next read.
+//! Leaves the check of conflicts and the store to the commit.
+//! Start reading at [`Transaction::create_node`].
+
+use std::sync::Arc;
+
+use types::{CompactString, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+
+use super::overlay::{NodeState, RelationshipState, set_property};
+use super::schema::SchemaChange;
+use super::{IndexDefinition, Transaction};
+use crate::GraphError;
+use crate::codec::fact::{IndexKind, IndexOn, IndexState};
+use crate::codec::value::check_storable;
+use crate::keys::{Entity, TokenKind};
+
+/// What a new index is to be.
+#[derive(Clone, Debug)]
+pub struct NewIndex {
+    /// Its name.
+    pub name: CompactString,
+    /// Whose entries it has.
+    pub on: IndexOn,
+    /// The property keys, one or more.
+    pub keys: Vec<KeyId>,
+    /// What it is made for.
+    pub kind: IndexKind,
+}
+
+impl Transaction {
+    /// Gives the number of a name, a new one if nobody used the name before.
+    ///
+    /// A name stays known when the transaction is rolled back: it carries no data.
+    pub fn token(&self, kind: TokenKind, name: &str) -> u32 {
+        self.database.tokens().find_or_add(kind, name)
+    }
+
+    /// Makes a node; properties that are null are left out.
+    pub fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, GraphError> {
+        let mut node = NodeState { labels: labels.into(), properties: collect(properties)? };
+        node.labels.sort_unstable();
+        node.labels.dedup();
+        let id = self.database.next_node();
+        self.overlay.put_node(id, None, Some(Arc::new(node)));
+        Ok(id)
+    }
+
+    /// Makes a relationship between two nodes; properties that are null are left out.
+    pub fn create_relationship(
+        &mut self,
+        start: NodeId,
+        kind: TypeId,
+        end: NodeId,
+        properties: &[(KeyId, Value)],
+    ) -> Result<RelationshipId, GraphError> {
+        for node in [start, end] {
+            if !self.has_node(node)? {
+                return Err(GraphError::NotFound { entity: Entity::Node(node) });
+            }
+        }
+        let state = RelationshipState { kind, start, end, properties: collect(properties)? };
+        let id = self.database.next_relationship();
+        self.overlay.put_relationship(id, None, Some(Arc::new(state)));
+        Ok(id)
+    }
+
+    /// Sets a property; null removes it.
+    pub fn set_property(&mut self, entity: Entity, key: KeyId, value: Value) -> Result<(), GraphError> {
+        if !value.is_null() {
+            check_storable(&value)?;
+        }
+        match entity {
+            Entity::Node(id) => self.change_node(id, |node| set_property(&mut node.properties, key, value)),
+            Entity::Relationship(id) => {
+                let before = self.relationship(id)?.ok_or(GraphError::NotFound { entity })?;
+                let mut now = RelationshipState::clone(&before);
+                set_property(&mut now.properties, key, value);
+                self.overlay.put_relationship(id, Some(before), Some(Arc::new(now)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes a property, if it is there.
+    pub fn remove_property(&mut self, entity: Entity, key: KeyId) -> Result<(), GraphError> {
+        self.set_property(entity, key, Value::Null)
+    }
+
+    /// Adds a label to a node, if it is not there.
+    pub fn add_label(&mut self, id: NodeId, label: LabelId) -> Result<(), GraphError> {
+        self.change_node(id, |node| {
+            if let Err(at) = node.labels.binary_search(&label) {
+                node.labels.insert(at, label);
+            }
+        })
+    }
+
+    /// Removes a label from a node, if it is there.
+    pub fn remove_label(&mut self, id: NodeId, label: LabelId) -> Result<(), GraphError> {
+        self.change_node(id, |node| node.labels.retain(|own| *own != label))
+    }
+
+    /// Deletes a node; its relationships must be gone when the transaction commits.
+    pub fn delete_node(&mut self, id: NodeId) -> Result<(), GraphError> {
+        let before = self.node(id)?.ok_or(GraphError::NotFound { entity: Entity::Node(id) })?;
+        self.overlay.put_node(id, Some(before), None);
+        Ok(())
+    }
+
+    /// Deletes a relationship.
+    pub fn delete_relationship(&mut self, id: RelationshipId) -> Result<(), GraphError> {
+        let before = self.relationship(id)?.ok_or(GraphError::NotFound { entity: Entity::Relationship(id) })?;
+        self.overlay.put_relationship(id, Some(before), None);
+        Ok(())
+    }
+
+    /// Makes an index, which is filled when the transaction commits.
+    pub fn create_index(&mut self, new: NewIndex) -> Result<IndexId, GraphError> {
+        let indexes = self.indexes();
+        if new.keys.is_empty() || indexes.iter().any(|index| index.name == new.name) {
+            return Err(GraphError::IndexExists { name: new.name });
+        }
+        let id = IndexId(indexes.iter().chain(&self.schema).map(|index| index.id.0 + 1).max().unwrap_or(1));
+        let NewIndex { name, on, keys, kind } = new;
+        let index = IndexDefinition { id, name, on, keys, kind, unique: false, state: IndexState::Online };
+        self.schema_changes.push(SchemaChange::Create(index));
+        Ok(id)
+    }
+
+    /// Removes an index and its entries.
+    pub fn drop_index(&mut self, name: &str) -> Result<(), GraphError> {
+        let index = self.indexes().into_iter().find(|index| index.name == name);
+        let index = index.ok_or_else(|| GraphError::IndexNotFound { name: name.into() })?;
+        self.schema_changes.push(SchemaChange::Drop(index.id));
+        Ok(())
+    }
+
+    fn change_node(&mut self, id: NodeId, change: impl FnOnce(&mut NodeState)) -> Result<(), GraphError> {
+        let before = self.node(id)?.ok_or(GraphError::NotFound { entity: Entity::Node(id) })?;
+        let mut now = NodeState::clone(&before);
+        change(&mut now);
+        self.overlay.put_node(id, Some(before), Some(Arc::new(now)));
+        Ok(())
+    }
+}
+
+fn collect(properties: &[(KeyId, Value)]) -> Result<Vec<(KeyId, Value)>, GraphError> {
+    let mut out = Vec::with_capacity(properties.len());
+    for (key, value) in properties {
+        if !value.is_null() {
+            check_storable(value)?;
+        }
+        set_property(&mut out, *key, value.clone());
+    }
+    Ok(out)
+}
