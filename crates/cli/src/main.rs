@@ -1,4 +1,6 @@
 //! The `sheaf` binary: reads arguments and hands over.
+//! Leaves what a subcommand does to the library of this crate, so that tests reach it.
+//! Start reading at [`Command`].
 
 use std::process::ExitCode;
 

@@ -28,8 +28,11 @@ pub(super) struct Join {
     is_built: bool,
     memory_bytes: usize,
     /// The batch under way, its pairs of rows, and how many of them have been handed on.
-    under_way: Option<(Batch, Vec<(usize, usize)>, usize)>,
+    under_way: Option<(Batch, Vec<Pair>, usize)>,
 }
+
+/// A row of the probed batch, and a kept row with the same key.
+type Pair = (usize, usize);
 
 impl Join {
     pub fn new(probe: Box<dyn Operator>, build: Box<dyn Operator>, how: HashJoin) -> Self {
@@ -58,7 +61,7 @@ impl Join {
     }
 
     /// Lists the pairs of a batch: a row of it, and a kept row with the same key.
-    fn pairs(&self, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<(usize, usize)>, Failure> {
+    fn pairs(&self, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Pair>, Failure> {
         let mut pairs = Vec::new();
         for (row, key) in keys(&self.how.probe_keys, batch, context)?.into_iter().enumerate() {
             let found = key.and_then(|key| self.by_key.get(&key));
