@@ -2,39 +2,35 @@
 //! Leaves the bytes to `codec` and `keys`; knows nothing of transactions.
 //! Start reading at [`Base`].
 
-use std::ops::Bound;
-
-use store::{KEY_MAX_BYTES, Reader};
-use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use store::Reader;
+use types::{LabelId, NodeId, RelationshipId, TypeId};
 
 use super::IndexDefinition;
 use super::overlay::{NodeState, RelationshipState};
-use super::schema::{Seek, of_node, of_relationship};
 use crate::GraphError;
 use crate::codec::adjacency;
-use crate::codec::fact::{IndexOn, decode_count, decode_number};
-use crate::codec::label::Members;
-use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored, join_parts};
-use crate::codec::value;
+use crate::codec::record::RelationshipRecord;
 use crate::keys::{self, Counted, Entity, Meta, Side};
+use crate::read::{Seek, View};
 
 /// Reads whole entities out of a snapshot or a write transaction.
 #[derive(Clone, Copy)]
 pub(crate) struct Base<'a> {
     reader: &'a dyn Reader,
+    view: View<'a>,
 }
 
 impl<'a> Base<'a> {
     pub fn new(reader: &'a dyn Reader) -> Self {
-        Self { reader }
+        Self { reader, view: View::new(reader) }
     }
 
     pub fn number(self, meta: Meta) -> Result<u64, GraphError> {
-        self.reader.get(&keys::meta(meta))?.map_or(Ok(0), decode_number)
+        self.view.number(meta)
     }
 
     pub fn count_signed(self, counted: Counted) -> Result<i64, GraphError> {
-        self.reader.get(&keys::count(counted))?.map_or(Ok(0), decode_count)
+        self.view.count(counted)
     }
 
     pub fn count(self, counted: Counted) -> Result<u64, GraphError> {
@@ -42,47 +38,23 @@ impl<'a> Base<'a> {
     }
 
     pub fn has_node(self, id: NodeId) -> Result<bool, GraphError> {
-        Ok(self.reader.get(&keys::node(id))?.is_some())
+        self.view.has_node(id)
     }
 
     pub fn node(self, id: NodeId) -> Result<Option<NodeState>, GraphError> {
-        let Some(bytes) = self.reader.get(&keys::node(id))? else { return Ok(None) };
-        let record = NodeRecord::decode(id, bytes)?;
-        let properties = self.properties(Entity::Node(id), record.properties)?;
+        let Some(record) = self.view.node(id)? else { return Ok(None) };
+        let properties = self.view.properties(Entity::Node(id), &record.properties)?;
         Ok(Some(NodeState { labels: record.labels, properties }))
     }
 
     pub fn relationship(self, id: RelationshipId) -> Result<Option<RelationshipState>, GraphError> {
-        let bytes = self.reader.get(&keys::relationship(id))?;
-        bytes.map(|bytes| self.relationship_of(id, bytes)).transpose()
+        let Some(record) = self.view.relationship(id)? else { return Ok(None) };
+        self.relationship_of(&record).map(Some)
     }
 
-    fn relationship_of(self, id: RelationshipId, bytes: &[u8]) -> Result<RelationshipState, GraphError> {
-        let RelationshipRecord { start, end, kind, properties, .. } = RelationshipRecord::decode(id, bytes)?;
-        let properties = self.properties(Entity::Relationship(id), properties)?;
-        Ok(RelationshipState { kind, start, end, properties })
-    }
-
-    fn properties(self, entity: Entity, properties: Properties<'_>) -> Result<Vec<(KeyId, Value)>, GraphError> {
-        let mut out = Vec::with_capacity(properties.len());
-        for property in properties.iter() {
-            let (key, stored) = property?;
-            let value = match stored {
-                Stored::Here(bytes) => value::decode(bytes)?,
-                Stored::Long { parts } => self.long(entity, key, parts)?,
-            };
-            out.push((key, value));
-        }
-        Ok(out)
-    }
-
-    fn long(self, entity: Entity, key: KeyId, parts: u32) -> Result<Value, GraphError> {
-        let mut found = Vec::new();
-        for part in 0..parts {
-            let bytes = self.reader.get(&keys::long(entity, key, part))?;
-            found.push(bytes.ok_or_else(|| GraphError::damaged("a part of a long value is missing"))?);
-        }
-        join_parts(found)
+    fn relationship_of(self, record: &RelationshipRecord<'_>) -> Result<RelationshipState, GraphError> {
+        let properties = self.view.properties(Entity::Relationship(record.id), &record.properties)?;
+        Ok(RelationshipState { kind: record.kind, start: record.start, end: record.end, properties })
     }
 
     /// Appends up to `limit` nodes after `after`, in order of id.
@@ -93,30 +65,10 @@ impl<'a> Base<'a> {
         limit: usize,
         out: &mut Vec<NodeId>,
     ) -> Result<(), GraphError> {
-        let Some(first) = after.map_or(Some(0), |after| after.0.checked_add(1)) else { return Ok(()) };
-        let end = out.len() + limit;
-        let Some(label) = label else {
-            let (from, to) = (keys::node(NodeId(first)), keys::after_prefix(&[keys::Table::Node as u8]));
-            return Ok(self.reader.scan(&from[..]..&to[..], &mut |key, _| {
-                out.extend(keys::u64_at(key, 1).map(NodeId));
-                out.len() < end
-            })?);
-        };
-        let from = keys::label(label, NodeId(first));
-        let to = keys::after_prefix(&from[..5]);
-        let mut failed = None;
-        self.reader.scan(&from[..]..&to[..], &mut |key, block| {
-            let start = keys::u64_at(key, 5).unwrap_or_default() * keys::LABEL_BLOCK_NODES;
-            match Members::decode(block) {
-                Ok(members) => {
-                    let ids = members.iter().map(|place| start + u64::from(place)).filter(|id| *id >= first);
-                    out.extend(ids.take(end - out.len()).map(NodeId));
-                }
-                Err(error) => failed = Some(error),
-            }
-            out.len() < end && failed.is_none()
-        })?;
-        failed.map_or(Ok(()), Err)
+        match label {
+            Some(label) => self.view.scan_label(label, after, limit, out),
+            None => self.view.scan_nodes(after, limit, out),
+        }
     }
 
     /// Hands relationships after `after` to `visit`, in order of id, until it returns `false`.
@@ -131,7 +83,7 @@ impl<'a> Base<'a> {
         let mut failed = None;
         self.reader.scan(&from[..]..&to[..], &mut |key, bytes| {
             let id = RelationshipId(keys::u64_at(key, 1).unwrap_or_default());
-            match self.relationship_of(id, bytes) {
+            match RelationshipRecord::decode(id, bytes).and_then(|record| self.relationship_of(&record)) {
                 Ok(state) => visit(id, &state),
                 Err(error) => {
                     failed = Some(error);
@@ -175,96 +127,11 @@ impl<'a> Base<'a> {
     }
 
     pub fn indexes(self) -> Result<Vec<IndexDefinition>, GraphError> {
-        let from = [keys::Table::Index as u8];
-        let mut indexes = Ok(Vec::new());
-        self.reader.scan(&from[..]..&keys::after_prefix(&from)[..], &mut |key, bytes| {
-            let id = IndexId(keys::u32_at(key, 1).unwrap_or_default());
-            match (&mut indexes, IndexDefinition::decode(id, bytes)) {
-                (Ok(list), Ok(index)) => list.push(index),
-                (_, Err(error)) => indexes = Err(error),
-                (Err(_), _) => {}
-            }
-            indexes.is_ok()
-        })?;
-        indexes
+        self.view.indexes()
     }
 
     /// Appends the ids that an index has for `seek`, in the index's order.
     pub fn seek(self, index: &IndexDefinition, seek: &Seek, out: &mut Vec<u64>) -> Result<(), GraphError> {
-        let (from, to) = bounds(index.id, seek)?;
-        if from >= to {
-            return Ok(());
-        }
-        let mut cut = Vec::new();
-        self.reader.scan(&from[..]..&to[..], &mut |key, _| {
-            if let Some(id) = key.len().checked_sub(8).and_then(|at| keys::u64_at(key, at)) {
-                if keys::order::is_cut(key) {
-                    cut.push(id);
-                } else {
-                    out.push(id);
-                }
-            }
-            true
-        })?;
-        for id in cut {
-            let values = match index.on {
-                IndexOn::Label(_) => of_node(index, self.node(NodeId(id))?.as_ref()),
-                IndexOn::Type(_) => of_relationship(index, self.relationship(RelationshipId(id))?.as_ref()),
-            };
-            if values.is_some_and(|values| seek.accepts(&values)) {
-                out.push(id);
-            }
-        }
-        Ok(())
+        self.view.seek_index(index, seek, None, usize::MAX, out).map(drop)
     }
-}
-
-/// Gives the keys between which the entries lie; values that were cut are compared afterwards.
-fn bounds(index: IndexId, seek: &Seek) -> Result<(Vec<u8>, Vec<u8>), GraphError> {
-    let all = keys::entries_of_index(index);
-    let key_of = |values: &[Value]| {
-        let mut key = all.to_vec();
-        values.iter().try_for_each(|value| keys::order::encode(value, &mut key))?;
-        let is_cut = key.len() > KEY_MAX_BYTES - 8;
-        key.truncate(KEY_MAX_BYTES - 8);
-        Ok::<_, GraphError>((key, is_cut))
-    };
-    Ok(match seek {
-        Seek::All => (all.to_vec(), keys::after_prefix(&all)),
-        Seek::Equal(values) => {
-            let (key, _) = key_of(values)?;
-            let end = keys::after_prefix(&key);
-            (key, end)
-        }
-        Seek::Prefix(prefix) => {
-            let mut key = [&all[..], &keys::order::string_prefix(prefix)].concat();
-            key.truncate(KEY_MAX_BYTES - 8);
-            let end = keys::after_prefix(&key);
-            (key, end)
-        }
-        Seek::Range { lower, upper } => {
-            let of_type = |value: &Value| Ok::<_, GraphError>([&all[..], &[keys::order::tag(value)?]].concat());
-            let from = match (lower, upper) {
-                (Bound::Included(value), _) => key_of(std::slice::from_ref(value))?.0,
-                (Bound::Excluded(value), _) => match key_of(std::slice::from_ref(value))? {
-                    (key, true) => key,
-                    (key, false) => keys::after_prefix(&key),
-                },
-                (Bound::Unbounded, Bound::Included(value) | Bound::Excluded(value)) => of_type(value)?,
-                (Bound::Unbounded, Bound::Unbounded) => all.to_vec(),
-            };
-            let to = match (upper, lower) {
-                (Bound::Included(value), _) => keys::after_prefix(&key_of(std::slice::from_ref(value))?.0),
-                (Bound::Excluded(value), _) => match key_of(std::slice::from_ref(value))? {
-                    (key, true) => keys::after_prefix(&key),
-                    (key, false) => key,
-                },
-                (Bound::Unbounded, Bound::Included(value) | Bound::Excluded(value)) => {
-                    keys::after_prefix(&of_type(value)?)
-                }
-                (Bound::Unbounded, Bound::Unbounded) => keys::after_prefix(&all),
-            };
-            (from, to)
-        }
-    })
 }

@@ -27,7 +27,6 @@ pub use overlay::{NodeState, RelationshipState, property};
 use overlay::{Overlay, Savepoint as OverlaySavepoint};
 pub use read::Step;
 use schema::SchemaChange;
-pub use schema::Seek;
 pub(crate) use sequencer::Sequencer;
 pub(crate) use validate::{History, HistoryBounds};
 use validate::{Mark, ReadSet};
@@ -36,6 +35,7 @@ pub use write::NewIndex;
 use crate::GraphError;
 pub use crate::codec::fact::IndexDefinition;
 use crate::database::Database;
+pub use crate::read::Seek;
 
 /// One transaction on one database: sees one version of it, and its own changes.
 ///

@@ -8,12 +8,13 @@ use types::{CompactString, Direction, IndexId, KeyId, LabelId, NodeId, Relations
 
 use super::base::Base;
 use super::overlay::{NodeState, RelationshipState, property};
-use super::schema::{self, Seek, hash, of_node, of_relationship};
+use super::schema::{self, hash, of_node, of_relationship};
 use super::validate::Mark;
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
 use crate::codec::fact::IndexOn;
 use crate::keys::{Counted, Entity, Side, TokenKind};
+use crate::read::Seek;
 
 /// One relationship seen from one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,7 +236,7 @@ impl Transaction {
         let IndexOn::Label(label) = definition.on else { return Ok(()) };
         for id in self.overlay.nodes_with(Some(label), None) {
             let now = self.overlay.node(id).and_then(|change| change.now.as_deref());
-            if of_node(definition, now).is_some_and(|values| seek.accepts(&values)) {
+            if of_node(definition, now).is_some_and(|values| seek.matches(&values)) {
                 out.push(id);
             }
         }
@@ -254,7 +255,7 @@ impl Transaction {
         out.extend(found.into_iter().map(RelationshipId).filter(is_untouched));
         out.extend(self.overlay.relationships().filter_map(|(id, change)| {
             let values = of_relationship(definition, change.now.as_deref())?;
-            seek.accepts(&values).then_some(id)
+            seek.matches(&values).then_some(id)
         }));
         Ok(())
     }
@@ -263,7 +264,7 @@ impl Transaction {
         let Some(definition) = self.schema.iter().find(|known| known.id == index) else {
             return Err(GraphError::IndexNotFound { name: index.to_string().into() });
         };
-        self.note(match seek.first_equal() {
+        self.note(match schema::first_equal(seek) {
             Some(value) => Mark::Index(index, hash(value)),
             None => Mark::WholeIndex(index),
         });
