@@ -1,6 +1,6 @@
 //! Relationships of nodes, whole batches of nodes at a time.
 
-use types::{Failure, NodeRef, TypeId, Value};
+use types::{Failure, NodeRef, RelationshipId, TypeId, Value};
 
 use super::{Expand, Operator};
 use crate::expression::Context;
@@ -63,10 +63,17 @@ impl ExpandAll {
                 return false;
             }
         }
-        !self.how.distinct_from.iter().any(|slot| match holds(*slot) {
-            Value::RelationshipRef(other) => other.id == step.relationship.id && other.source == self.how.source,
-            _ => false,
-        })
+        let source = self.how.source;
+        !self.how.distinct_from.iter().any(|slot| has_relationship(&holds(*slot), source, step.relationship.id))
+    }
+}
+
+/// Tells whether a value is a relationship, or a list with it in it.
+pub(super) fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
+    match value {
+        Value::RelationshipRef(found) => found.id == id && found.source == source,
+        Value::List(items) => items.iter().any(|item| has_relationship(item, source, id)),
+        _ => false,
     }
 }
 

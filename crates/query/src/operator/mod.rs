@@ -11,6 +11,7 @@ mod scan;
 mod sort;
 #[cfg(test)]
 mod testing;
+mod walk;
 
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub enum Plan {
     },
     /// For each row, the relationships of a node.
     Expand(Arc<Plan>, Expand),
+    /// For each row, the trails from a node: at least and at most so many relationships, which fill a slot as a list.
+    Walk(Arc<Plan>, Expand, (u64, Option<u64>)),
     /// The rows for which a condition holds.
     Filter(Arc<Plan>, Compiled),
     /// Each row with more slots filled.
@@ -175,6 +178,7 @@ fn build_on(plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
             Box::new(scan::Scan::new(build(input), *source, label.clone(), *node))
         }
         Plan::Expand(input, how) => Box::new(expand::ExpandAll::new(build(input), how.clone())),
+        Plan::Walk(input, how, bounds) => Box::new(walk::Walk::new(build(input), how.clone(), *bounds)),
         Plan::Filter(input, condition) => Box::new(flow::Filter { input: build(input), condition: condition.clone() }),
         Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
         Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),

@@ -287,3 +287,28 @@ fn inner_plans_decide_about_outer_rows() {
     check(&numbers_of(with(WhenInner::Missing), &[0]), 4, "[0] [2]");
     assert_eq!(run(&with(WhenInner::Exists), 5_000, 0).map(|rows| rows.len()), Ok(2_500));
 }
+
+#[test]
+fn walks_are_trails_within_bounds() {
+    let one = || Plan::Limit(scan(Plan::Unit, None, 0).into(), number(1)).into();
+    let walk = |bounds| numbers_of(Plan::Walk(one(), hop(0, 1, 2), bounds), &[2]);
+    check(&walk((1, Some(3))), 5, "[1] [2] [3]");
+    check(&walk((0, Some(1))), 5, "[0] [1]");
+    check(&walk((2, Some(2))), 5, "[2]");
+    check(&walk((0, Some(0))), 5, "[0]");
+    // Once round the ring: the sixth step would walk the first relationship again.
+    check(&walk((1, None)), 5, "[1] [2] [3] [4] [0]");
+    let both = Expand { direction: Direction::Both, ..hop(0, 1, 2) };
+    check(&numbers_of(Plan::Walk(one(), both.clone(), (1, Some(2))), &[2]), 4, "[1] [2] [3] [2]");
+    let first = Plan::Expand(one(), hop(0, 3, 4));
+    let rest = Expand { from: 4, distinct_from: vec![3], ..both.clone() };
+    check(&numbers_of(Plan::Walk(first.into(), rest, (1, Some(1))), &[4, 2]), 4, "[1, 2]");
+    let after =
+        Expand { from: 2, relationship: 3, to: 4, direction: Direction::Both, distinct_from: vec![1], ..hop(0, 1, 2) };
+    let walked = Plan::Walk(one(), hop(0, 1, 2), (2, Some(2))).into();
+    check(&numbers_of(Plan::Expand(walked, after), &[2, 4]), 4, "[2, 3]");
+    let back = Expand { into: true, to: 0, ..both };
+    assert_eq!(run(&Plan::Walk(one(), back, (1, None)), 3_000, 1 << 20).map(|rows| rows.len()), Ok(2));
+    let unknown = Expand { types: vec!["NEVER".into()], ..hop(0, 1, 2) };
+    check(&numbers_of(Plan::Walk(one(), unknown, (0, None)), &[2]), 4, "[0]");
+}
