@@ -23,13 +23,6 @@ impl ExpandAll {
         Self { input, how, under_way: None }
     }
 
-    /// Finds the types; `None` where none of them ever was, so that nothing matches.
-    fn types(&self, context: &Context<'_>) -> Option<Vec<TypeId>> {
-        let source = &context.sources[usize::from(self.how.source)];
-        let known: Vec<TypeId> = self.how.types.iter().filter_map(|name| source.type_id(name)).collect();
-        (self.how.types.is_empty() || !known.is_empty()).then_some(known)
-    }
-
     /// Reads the relationships of every node of a batch; rows without a node have none.
     fn steps(&self, batch: &Batch, types: &[TypeId], context: &mut Context<'_>) -> Result<Vec<Step>, Failure> {
         let (mut rows, mut nodes) = (Vec::new(), Vec::new());
@@ -68,6 +61,13 @@ impl ExpandAll {
     }
 }
 
+/// Finds the types that are followed; `None` where none of them ever was, so that nothing matches.
+pub(super) fn known_types(how: &Expand, context: &Context<'_>) -> Option<Vec<TypeId>> {
+    let source = &context.sources[usize::from(how.source)];
+    let known: Vec<TypeId> = how.types.iter().filter_map(|name| source.type_id(name)).collect();
+    (how.types.is_empty() || !known.is_empty()).then_some(known)
+}
+
 /// Tells whether a value is a relationship, or a list with it in it.
 pub(super) fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
     match value {
@@ -79,7 +79,7 @@ pub(super) fn has_relationship(value: &Value, source: u16, id: RelationshipId) -
 
 impl Operator for ExpandAll {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(types) = self.types(context) else { return Ok(None) };
+        let Some(types) = known_types(&self.how, context) else { return Ok(None) };
         loop {
             let Some((batch, steps, done)) = &mut self.under_way else {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use types::{Failure, NodeId, NodeRef, RelationshipRef, TypeId, Value};
 
-use super::expand::has_relationship;
+use super::expand::{has_relationship, known_types};
 use super::{Expand, Operator};
 use crate::expression::Context;
 use crate::source::{Expansion, RelationshipRecord};
@@ -18,6 +18,8 @@ pub(super) struct Walk {
     how: Expand,
     min: u64,
     max: Option<u64>,
+    /// The types that are followed, found anew for each batch of the input; `None` where there are none.
+    types: Option<Vec<TypeId>>,
     /// The batch under way, and the row that comes next.
     batch: Option<(Batch, usize)>,
     /// The trail under way, and the row that it is for.
@@ -39,21 +41,13 @@ struct Found {
 
 impl Walk {
     pub fn new(input: Box<dyn Operator>, how: Expand, (min, max): (u64, Option<u64>)) -> Self {
-        Self { input, how, min, max, batch: None, trail: None }
-    }
-
-    /// Finds the types; `None` where none of them ever was, so that only trails of no relationship are left.
-    fn types(&self, context: &Context<'_>) -> Option<Vec<TypeId>> {
-        let source = &context.sources[usize::from(self.how.source)];
-        let known: Vec<TypeId> = self.how.types.iter().filter_map(|name| source.type_id(name)).collect();
-        (self.how.types.is_empty() || !known.is_empty()).then_some(known)
+        Self { input, how, min, max, types: None, batch: None, trail: None }
     }
 
     /// Reads the relationships of the node where a trail of `length` ends, unless it is as long as it may be.
     fn open(&self, node: NodeId, length: usize, context: &mut Context<'_>) -> Result<Vec<RelationshipRecord>, Failure> {
         let is_longest = self.max.is_some_and(|max| u64::try_from(length).is_ok_and(|length| length >= max));
-        let types = self.types(context);
-        let (Some(types), false) = (types, is_longest) else { return Ok(Vec::new()) };
+        let (Some(types), false) = (&self.types, is_longest) else { return Ok(Vec::new()) };
         let wanted = (!types.is_empty()).then_some(types.as_slice());
         let mut found = Expansion::default();
         context.sources[usize::from(self.how.source)].expand(&[node], self.how.direction, wanted, &mut found)?;
@@ -139,6 +133,7 @@ impl Operator for Walk {
         loop {
             if self.batch.is_none() {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
+                self.types = known_types(&self.how, context);
                 self.batch = Some((batch, 0));
             }
             let found = self.found(context)?;
