@@ -4,11 +4,19 @@
 
 mod batch;
 mod budget;
+mod counters;
 pub mod expression;
 pub mod functions;
+mod materialise;
 pub mod operator;
+mod plan;
+mod prepare;
+pub mod procedure;
 mod source;
 
 pub use batch::{Batch, Column};
 pub use budget::Budget;
-pub use source::{Expansion, RelationshipRecord, Source};
+pub use counters::Counters;
+pub use materialise::materialise;
+pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
+pub use source::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};

@@ -1,7 +1,11 @@
-//! The way to a graph: what a plan may ask of one database within one transaction.
+//! The way to a graph: what a plan may ask of one database within one transaction, and what it may change.
+//! Leaves how a graph is kept to whoever implements it.
+//! Start reading at [`Source`].
+
+use std::ops::Bound;
 
 use compact_str::CompactString;
-use types::{Direction, Failure, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value};
+use types::{Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value};
 
 /// One graph in one transaction, read in batches.
 ///
@@ -72,6 +76,139 @@ pub trait Source: Send {
 
     /// Counts the relationships, or those of a type, without reading them.
     fn count_relationships(&self, kind: Option<TypeId>) -> Result<u64, Failure>;
+
+    /// Names the labels, types or property keys that are known.
+    fn names(&self, kind: NameKind) -> Vec<CompactString>;
+
+    /// Lists the indexes that can be asked.
+    fn indexes(&self) -> Vec<IndexInfo>;
+
+    /// Counts the entries of an index, and about how many different first values they have; both may be estimates.
+    fn index_size(&self, index: IndexId) -> Result<IndexSize, Failure>;
+
+    /// Adds the nodes that an index has for a condition to `out`.
+    fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure>;
+
+    /// Adds the relationships that an index has for a condition to `out`.
+    fn seek_relationships(
+        &self,
+        index: IndexId,
+        seek: &Condition,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure>;
+
+    /// Adds at most `limit` relationships to `out` in id order, those after `after`; all are of `kind` where one is given.
+    fn scan_relationships(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+        limit: usize,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure>;
+
+    /// Tells whether a node is there.
+    fn has_node(&self, id: NodeId) -> Result<bool, Failure>;
+
+    /// Finds a relationship by its number.
+    fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRef>, Failure>;
+
+    /// Adds for each node whether it has the label.
+    fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), Failure>;
+
+    /// Gives a label's number for a write, a new one where nobody used the name before.
+    ///
+    /// This and every method below fail with [`types::Code::WriteToManyDatabases`], [`types::Code::WriteInReadMode`] or
+    /// the like where the source was not opened for writing.
+    fn make_label(&mut self, name: &str) -> Result<LabelId, Failure>;
+
+    /// Gives a relationship type's number for a write.
+    fn make_type(&mut self, name: &str) -> Result<TypeId, Failure>;
+
+    /// Gives a property key's number for a write.
+    fn make_key(&mut self, name: &str) -> Result<KeyId, Failure>;
+
+    /// Makes a node; properties that are null are left out.
+    fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, Failure>;
+
+    /// Makes a relationship between two nodes; properties that are null are left out.
+    fn create_relationship(
+        &mut self,
+        start: NodeId,
+        kind: TypeId,
+        end: NodeId,
+        properties: &[(KeyId, Value)],
+    ) -> Result<RelationshipId, Failure>;
+
+    /// Sets a property, or removes it where the value is null; tells whether it is or was there.
+    fn set_node_property(&mut self, node: NodeId, key: KeyId, value: Value) -> Result<bool, Failure>;
+
+    /// Sets a property, or removes it where the value is null; tells whether it is or was there.
+    fn set_relationship_property(
+        &mut self,
+        relationship: RelationshipId,
+        key: KeyId,
+        value: Value,
+    ) -> Result<bool, Failure>;
+
+    /// Adds a label; tells whether the node did not have it.
+    fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure>;
+
+    /// Removes a label; tells whether the node had it.
+    fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure>;
+
+    /// Deletes a node; tells whether it was there. Its relationships must be gone when the statement ends.
+    fn delete_node(&mut self, node: NodeId) -> Result<bool, Failure>;
+
+    /// Deletes a relationship; tells whether it was there.
+    fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure>;
+}
+
+/// The kinds of names that a graph keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// Labels of nodes.
+    Label,
+    /// Types of relationships.
+    Type,
+    /// Keys of properties.
+    Key,
+}
+
+/// An index that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexInfo {
+    /// Its number.
+    pub id: IndexId,
+    /// Its name.
+    pub name: CompactString,
+    /// Whether it is over relationships, not nodes.
+    pub relationships: bool,
+    /// The label or type.
+    pub of: CompactString,
+    /// The property keys in order.
+    pub keys: Vec<CompactString>,
+    /// Whether no two entities have the same values.
+    pub unique: bool,
+}
+
+/// How much an index holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IndexSize {
+    /// Its entries.
+    pub entries: u64,
+    /// Different values of all its keys together.
+    pub distinct: u64,
+}
+
+/// What an index is asked for. Null and NaN are found by no condition, and a range holds values of one type only.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Entries whose first values are these; with no values, all entries.
+    Equal(Vec<Value>),
+    /// Entries with these first values whose next one lies between two bounds.
+    Range(Vec<Value>, Bound<Value>, Bound<Value>),
+    /// Entries with these first values whose next one is a string with this beginning.
+    Prefix(Vec<Value>, CompactString),
 }
 
 /// A relationship as it is found from one of its ends.

@@ -14,8 +14,9 @@ use crate::functions::{self, EntityFunction, Function, Kind};
 
 /// What the planner has computed for an expression before it was compiled.
 pub trait Lifted {
-    /// Gives the slot that holds the expression's value: a pattern, a subquery, an aggregate, a grouping key.
-    fn slot(&mut self, expression: &Expression) -> Result<Option<usize>, Failure>;
+    /// Gives what stands for an expression that only the planner knows: an aggregate, a grouping key, a pattern, a
+    /// subquery. `scope` has the variables at its place.
+    fn lift(&mut self, expression: &Expression, scope: &[(CompactString, usize)]) -> Result<Option<Compiled>, Failure>;
 
     /// Gives a slot that nothing else uses, for a variable inside an expression.
     fn fresh_slot(&mut self) -> usize;
@@ -43,8 +44,8 @@ pub fn compile(compiler: &mut Compiler<'_>, expression: &Expression) -> Result<C
 
 impl Compiler<'_> {
     fn expression(&mut self, expression: &Expression) -> Result<Compiled, Failure> {
-        if let Some(slot) = self.lifted.slot(expression)? {
-            return Ok(Compiled::Slot(slot));
+        if let Some(lifted) = self.lifted.lift(expression, &self.scope)? {
+            return Ok(lifted);
         }
         Ok(match &*expression.kind {
             ExpressionKind::Null => Compiled::Constant(Value::Null),

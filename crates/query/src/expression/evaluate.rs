@@ -3,11 +3,14 @@
 //! Each operator runs over whole columns. What Cypher computes for some rows only (the branches of `CASE`, the right
 //! side of `AND`) is computed over a batch of just those rows, so that an error in a row not taken never shows.
 
+use std::path::Path;
+
 use types::compare::{self, Inequality};
 use types::{Code, Failure, Map, Value, arithmetic};
 
-use super::{Compiled, Projected, entity, over_lists};
+use super::{Compiled, Projected, entity, over_lists, subquery};
 use crate::budget::Budget;
+use crate::counters::Counters;
 use crate::functions::{FunctionContext, operators};
 use crate::source::Source;
 use crate::{Batch, Column};
@@ -17,11 +20,15 @@ pub struct Context<'a> {
     /// The statement's parameters.
     pub parameters: &'a Map,
     /// The statement's sources, by the number in each entity reference.
-    pub sources: &'a [Box<dyn Source>],
+    pub sources: &'a mut [Box<dyn Source>],
     /// What functions may ask.
     pub functions: FunctionContext<'a>,
     /// What the statement may still spend.
     pub budget: &'a mut Budget,
+    /// What the statement has changed.
+    pub counters: &'a mut Counters,
+    /// The folder that `LOAD CSV` may read; `None` where it may read none.
+    pub import_folder: Option<&'a Path>,
 }
 
 /// Computes an expression for each row of a batch.
@@ -124,6 +131,8 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             over_lists::reduce(slots, initial, list, step, batch, context)?
         }
         Compiled::MapProjection(subject, items) => map_projection(subject, items, batch, context)?,
+        Compiled::Subquery(subquery) => subquery::run(subquery, batch, context)?,
+        Compiled::Path { start, relationships } => entity::path_of(*start, relationships, batch)?,
     })
 }
 

@@ -6,8 +6,11 @@ mod compile;
 mod entity;
 mod evaluate;
 mod over_lists;
+mod subquery;
 #[cfg(test)]
 mod testing;
+
+use std::sync::Arc;
 
 use compact_str::CompactString;
 use cypher::ast::QuantifierKind;
@@ -17,6 +20,7 @@ use types::{Failure, Value};
 use crate::functions::operators::Pattern;
 use crate::functions::typed::Type;
 use crate::functions::{EntityFunction, ScalarFunction};
+use crate::operator::Plan;
 
 pub use compile::{Compiler, Lifted, compile};
 pub use evaluate::{Context, evaluate};
@@ -124,6 +128,40 @@ pub enum Compiled {
     },
     /// `x {.a, .*, b: e}`.
     MapProjection(Box<Compiled>, Vec<Projected>),
+    /// `EXISTS { }`, `COUNT { }`, `COLLECT { }`, or a pattern as a value.
+    Subquery(Arc<Subquery>),
+    /// A path out of the slots of its first node and of its relationships, each one or a list; null where one is null.
+    Path {
+        /// The slot of the first node.
+        start: usize,
+        /// The slots of the relationships in order, and whether a list is walked from its end.
+        relationships: Vec<(usize, bool)>,
+    },
+}
+
+/// A plan inside an expression; begins at [`Plan::Argument`], which has the rows that the expression is computed for.
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    /// The plan.
+    pub plan: Arc<Plan>,
+    /// What becomes of its rows.
+    pub wanted: Wanted,
+    /// A slot for the number of the outer row, where the plan can run for many of them at once; `None` where it groups,
+    /// sorts, skips or limits, so that it runs for each alone.
+    pub number: Option<usize>,
+}
+
+/// What becomes of the rows of a subquery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Whether there are any.
+    Exists,
+    /// How many there are.
+    Count,
+    /// The list of the values of a slot.
+    Collect(usize),
+    /// The value of a slot of the first row; null without rows.
+    First(usize),
 }
 
 /// One item of a map projection.
