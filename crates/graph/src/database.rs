@@ -13,8 +13,10 @@ use crate::GraphError;
 use crate::codec::FORMAT;
 use crate::codec::fact::{decode_database, decode_format, encode_database, encode_format};
 use crate::keys::{self, Meta};
+use crate::read::View;
+use crate::schema::{Schema, Schemas};
 use crate::tokens::Tokens;
-use crate::transaction::{Base, Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply};
+use crate::transaction::{Base, Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply, change_schema};
 
 /// Bounds of one open database.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,7 @@ struct Inner {
     store: Arc<dyn Store>,
     options: DatabaseOptions,
     tokens: Tokens,
+    schemas: Schemas,
     node_next: AtomicU64,
     relationship_next: AtomicU64,
     version: AtomicU64,
@@ -77,6 +80,7 @@ impl Database {
         let inner = Inner {
             options,
             tokens: Tokens::load(&*snapshot)?,
+            schemas: Schemas::new(version),
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
             version: AtomicU64::new(version),
@@ -103,6 +107,14 @@ impl Database {
         self.inner.version.load(Ordering::Acquire)
     }
 
+    /// Gives a number that changes with every commit that changes the indexes; costs one load.
+    ///
+    /// Who keeps something by it, as plans are kept, asks the transaction: see [`Transaction::schema_version`].
+    #[must_use]
+    pub fn schema_version(&self) -> u64 {
+        self.inner.schemas.current()
+    }
+
     /// Lends the names of labels, types and property keys.
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
@@ -113,6 +125,10 @@ impl Database {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
+    }
+
+    pub(crate) fn schemas(&self) -> &Schemas {
+        &self.inner.schemas
     }
 
     pub(crate) fn next_node(&self) -> NodeId {
@@ -148,7 +164,10 @@ impl Inner {
             return results;
         }
         failpoint::reach("graph.commit.checked");
-        if let Err(error) = self.write(&passed, version) {
+        let changes_schema = passed.iter().any(|changes| !changes.schema.is_empty());
+        let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
+        if let Err(error) = written_now.and_then(|()| self.write(&passed, version)) {
+            self.schemas.forget();
             let (code, reason) = (error.code(), error.to_string());
             let fail = |_| Err(GraphError::CommitFailed { code, reason: reason.clone() });
             return results.into_iter().map(|result| result.and_then(fail)).collect();
@@ -156,7 +175,19 @@ impl Inner {
         failpoint::reach("graph.commit.durable");
         history.keep(written);
         self.version.store(version, Ordering::Release);
+        if changes_schema {
+            self.schemas.publish(version);
+        }
         results
+    }
+
+    /// Tells what indexes there are once the group is written, before anyone can see it.
+    fn announce(&self, group: &[&Changes], version: u64) -> Result<(), GraphError> {
+        let snapshot = self.store.snapshot()?;
+        let mut indexes = self.schemas.of(version - 1, View::new(&*snapshot))?.indexes.to_vec();
+        group.iter().for_each(|changes| change_schema(&mut indexes, &changes.schema));
+        self.schemas.announce(Schema { since: version, indexes: indexes.into() });
+        Ok(())
     }
 
     fn write(&self, group: &[&Changes], version: u64) -> Result<(), GraphError> {

@@ -77,6 +77,12 @@ pub enum GraphError {
         /// The name.
         name: types::CompactString,
     },
+    /// An index of this kind over the same entities and keys is there already; use that one.
+    #[error("there is an equivalent index {name} already")]
+    EquivalentIndexExists {
+        /// The name of the one that is there.
+        name: types::CompactString,
+    },
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
     #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
     TooLarge {
@@ -107,6 +113,7 @@ impl GraphError {
             Self::NotFound { .. } => Code::EntityNotFound,
             Self::IndexNotFound { .. } => Code::IndexNotFound,
             Self::IndexExists { .. } => Code::IndexExists,
+            Self::EquivalentIndexExists { .. } => Code::EquivalentIndexExists,
         }
     }
 

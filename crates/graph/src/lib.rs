@@ -7,6 +7,7 @@ pub mod database;
 pub mod error;
 pub mod keys;
 pub mod read;
+mod schema;
 pub mod tokens;
 pub mod transaction;
 

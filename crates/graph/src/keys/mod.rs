@@ -14,7 +14,7 @@ pub enum Table {
     Meta = 0x00,
     /// Names of labels, types and property keys.
     Token = 0x01,
-    /// How many nodes and relationships there are.
+    /// How many nodes, relationships and index entries there are.
     Count = 0x02,
     /// Definitions of indexes.
     Index = 0x03,
@@ -71,6 +71,8 @@ pub enum Counted {
     Label(LabelId),
     /// Relationships of a type.
     Type(TypeId),
+    /// Entries of an index.
+    Entries(IndexId),
 }
 
 /// A node or a relationship: whatever has properties.
@@ -115,6 +117,7 @@ pub fn count(counted: Counted) -> [u8; 6] {
         Counted::Relationships => (1, 0),
         Counted::Label(label) => (2, label.0),
         Counted::Type(kind) => (3, kind.0),
+        Counted::Entries(index) => (4, index.0),
     };
     join([&[Table::Count as u8, kind], &id.to_be_bytes()])
 }
@@ -235,6 +238,7 @@ mod tests {
         assert_eq!(meta(Meta::Version), [0, 4]);
         assert_eq!(token(TokenKind::Key, 258), [1, 2, 0, 0, 1, 2]);
         assert_eq!(count(Counted::Type(TypeId(7))), [2, 3, 0, 0, 0, 7]);
+        assert_eq!(count(Counted::Entries(IndexId(7))), [2, 4, 0, 0, 0, 7]);
         assert_eq!(index(IndexId(1)), [3, 0, 0, 0, 1]);
         assert_eq!(node(NodeId(258)), [0x10, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(relationship(RelationshipId(1)), [0x12, 0, 0, 0, 0, 0, 0, 0, 1]);

@@ -4,6 +4,7 @@
 
 mod adjacency;
 pub mod seek;
+mod size;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -13,6 +14,7 @@ use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, Value};
 
 pub use adjacency::Neighbour;
 pub use seek::Seek;
+pub use size::IndexSize;
 pub use tokens::Tokens;
 
 use crate::codec::fact::{self, IndexDefinition};

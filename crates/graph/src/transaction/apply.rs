@@ -45,10 +45,10 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
                 writer.delete(key)?;
             }
         }
-        changes.schema.iter().try_for_each(|change| put_schema(writer, change))?;
         for (counted, by) in &changes.counts {
             *counts.entry(*counted).or_default() += by;
         }
+        changes.schema.iter().try_for_each(|change| put_schema(writer, change, &mut counts))?;
     }
     for (counted, by) in counts {
         let count = Base::new(writer.as_reader()).count_signed(counted)? + by;
@@ -207,17 +207,25 @@ fn put_block(writer: &mut dyn Writer, block: Block, places: &[(Place, bool)]) ->
     Ok(())
 }
 
-fn put_schema(writer: &mut dyn Writer, change: &SchemaChange) -> Result<(), GraphError> {
+fn put_schema(
+    writer: &mut dyn Writer,
+    change: &SchemaChange,
+    counts: &mut FxHashMap<Counted, i64>,
+) -> Result<(), GraphError> {
     match change {
         SchemaChange::Create(index) => {
             writer.put(&keys::index(index.id), &index.encode())?;
-            match index.on {
-                IndexOn::Label(label) => populate_nodes(writer, index, label),
-                IndexOn::Type(_) => populate_relationships(writer, index),
-            }
+            let entries = match index.on {
+                IndexOn::Label(label) => populate_nodes(writer, index, label)?,
+                IndexOn::Type(_) => populate_relationships(writer, index)?,
+            };
+            counts.insert(Counted::Entries(index.id), entries);
+            Ok(())
         }
         SchemaChange::Drop(id) => {
             writer.delete(&keys::index(*id))?;
+            writer.delete(&keys::count(Counted::Entries(*id)))?;
+            counts.remove(&Counted::Entries(*id));
             let entries = keys::entries_of_index(*id);
             writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
             Ok(())
@@ -225,8 +233,9 @@ fn put_schema(writer: &mut dyn Writer, change: &SchemaChange) -> Result<(), Grap
     }
 }
 
-fn populate_nodes(writer: &mut dyn Writer, index: &IndexDefinition, label: LabelId) -> Result<(), GraphError> {
-    let mut after = None;
+/// Fills an index with the nodes that are there; gives how many entries it made.
+fn populate_nodes(writer: &mut dyn Writer, index: &IndexDefinition, label: LabelId) -> Result<i64, GraphError> {
+    let (mut after, mut made) = (None, 0);
     loop {
         let (mut nodes, mut entries) = (Vec::new(), Vec::new());
         let base = Base::new(writer.as_reader());
@@ -237,15 +246,17 @@ fn populate_nodes(writer: &mut dyn Writer, index: &IndexDefinition, label: Label
             }
         }
         entries.iter().try_for_each(|key| writer.put(key, &[]))?;
+        made += entries.len() as i64;
         after = nodes.last().copied();
         if nodes.len() < POPULATE_BATCH {
-            return Ok(());
+            return Ok(made);
         }
     }
 }
 
-fn populate_relationships(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {
-    let mut after: Option<RelationshipId> = None;
+/// As [`populate_nodes`], of relationships.
+fn populate_relationships(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
+    let (mut after, mut made): (Option<RelationshipId>, _) = (None, 0);
     loop {
         let (mut seen, mut entries) = (0, Vec::new());
         let mut failed = None;
@@ -264,8 +275,9 @@ fn populate_relationships(writer: &mut dyn Writer, index: &IndexDefinition) -> R
             return Err(error);
         }
         entries.iter().try_for_each(|key| writer.put(key, &[]))?;
+        made += entries.len() as i64;
         if seen < POPULATE_BATCH {
-            return Ok(());
+            return Ok(made);
         }
     }
 }

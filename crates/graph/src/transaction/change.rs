@@ -51,7 +51,7 @@ pub(crate) struct Changes {
     /// Keys of index entries; `true` adds the entry.
     pub(super) entries: Vec<(Vec<u8>, bool)>,
     pub(super) counts: FxHashMap<Counted, i64>,
-    pub(super) schema: Vec<SchemaChange>,
+    pub schema: Vec<SchemaChange>,
 }
 
 impl Changes {
@@ -139,6 +139,7 @@ impl Collect<'_> {
         old: Option<Vec<Value>>,
         new: Option<Vec<Value>>,
     ) -> Result<(), GraphError> {
+        self.count(Counted::Entries(index.id), old.is_some(), new.is_some());
         for (values, is_new) in [(old, false), (new, true)] {
             let Some(values) = values else { continue };
             self.marks.extend([Mark::Index(index.id, hash(&values[0])), Mark::WholeIndex(index.id)]);

@@ -27,6 +27,7 @@ pub use overlay::{NodeState, RelationshipState, property};
 use overlay::{Overlay, Savepoint as OverlaySavepoint};
 pub use read::Step;
 use schema::SchemaChange;
+pub(crate) use schema::change as change_schema;
 pub(crate) use sequencer::Sequencer;
 pub(crate) use validate::{History, HistoryBounds};
 use validate::{Mark, ReadSet};
@@ -35,7 +36,9 @@ pub use write::NewIndex;
 use crate::GraphError;
 pub use crate::codec::fact::IndexDefinition;
 use crate::database::Database;
-pub use crate::read::Seek;
+use crate::read::View;
+pub use crate::read::{IndexSize, Seek};
+use crate::schema::Schema;
 
 /// One transaction on one database: sees one version of it, and its own changes.
 ///
@@ -46,7 +49,7 @@ pub struct Transaction {
     version: u64,
     overlay: Overlay,
     /// Indexes of the snapshot.
-    schema: Vec<IndexDefinition>,
+    schema: Schema,
     schema_changes: Vec<SchemaChange>,
     is_writing: bool,
     reads: Mutex<ReadSet>,
@@ -67,12 +70,10 @@ impl Transaction {
         reads_max: usize,
         is_writing: bool,
     ) -> Result<Self, GraphError> {
-        let base = Base::new(&*snapshot);
-        let version = base.number(crate::keys::Meta::Version)?;
-        let schema = base.indexes()?;
-        let mut reads = ReadSet::new(reads_max);
-        // Whoever writes keeps the indexes that it knows; a new one must not miss its entries.
-        reads.add(Mark::Schema);
+        let view = View::new(&*snapshot);
+        let version = view.number(crate::keys::Meta::Version)?;
+        let schema = database.schemas().of(version, view)?;
+        let reads = ReadSet::new(reads_max);
         Ok(Self {
             database,
             snapshot,
@@ -89,6 +90,12 @@ impl Transaction {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Gives a number that is the same only for transactions that see the same indexes.
+    #[must_use]
+    pub fn schema_version(&self) -> u64 {
+        self.schema.since
     }
 
     /// Tells whether there is anything to commit.
@@ -134,8 +141,10 @@ impl Transaction {
             return Err(GraphError::ReadOnly);
         }
         self.check()?;
-        let reads = self.reads.into_inner();
-        let changes = Changes::of(self.version, reads, &self.overlay, &self.schema, self.schema_changes)?;
+        let mut reads = self.reads.into_inner();
+        // Whoever writes keeps the indexes that it knows; a new one must not miss its entries.
+        reads.add(Mark::Schema);
+        let changes = Changes::of(self.version, reads, &self.overlay, &self.schema.indexes, self.schema_changes)?;
         // The snapshot goes first: a store that must grow waits for its readers.
         drop(self.snapshot);
         self.database.commit(changes)

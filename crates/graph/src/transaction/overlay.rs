@@ -157,6 +157,8 @@ impl Overlay {
             Counted::Label(label) => self.nodes.values().map(|change| of(change, |node| node.has(label))).sum(),
             Counted::Relationships => self.relationships.values().map(|change| of(change, |_| true)).sum(),
             Counted::Type(kind) => self.relationships.values().map(|change| of(change, |it| it.kind == kind)).sum(),
+            // Entries are made at commit; until then only the committed ones count.
+            Counted::Entries(_) => 0,
         }
     }
 

@@ -14,7 +14,7 @@ use super::{IndexDefinition, Transaction};
 use crate::GraphError;
 use crate::codec::fact::IndexOn;
 use crate::keys::{Counted, Entity, Side, TokenKind};
-use crate::read::Seek;
+use crate::read::{IndexSize, Seek, View};
 
 /// One relationship seen from one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +120,18 @@ impl Transaction {
         Ok(self.base().node(id)?.map(Arc::new))
     }
 
+    /// Tells whether this transaction deleted a node.
+    #[must_use]
+    pub fn is_deleted_node(&self, id: NodeId) -> bool {
+        self.overlay.node(id).is_some_and(|change| change.now.is_none())
+    }
+
+    /// Tells whether this transaction deleted a relationship.
+    #[must_use]
+    pub fn is_deleted_relationship(&self, id: RelationshipId) -> bool {
+        self.overlay.relationship(id).is_some_and(|change| change.now.is_none())
+    }
+
     /// Tells whether a node is there.
     pub fn has_node(&self, id: NodeId) -> Result<bool, GraphError> {
         if let Some(change) = self.overlay.node(id) {
@@ -215,6 +227,7 @@ impl Transaction {
             Counted::Relationships => Mark::AllRelationships,
             Counted::Label(label) => Mark::Label(label),
             Counted::Type(kind) => Mark::Type(kind),
+            Counted::Entries(index) => Mark::WholeIndex(index),
         });
         let base = self.base().count(counted)?;
         Ok(base.saturating_add_signed(self.overlay.count_change(counted)))
@@ -224,9 +237,25 @@ impl Transaction {
     #[must_use]
     pub fn indexes(&self) -> Vec<IndexDefinition> {
         self.note(Mark::Schema);
-        let mut indexes: Vec<IndexDefinition> = self.schema.clone();
+        let mut indexes: Vec<IndexDefinition> = self.schema.indexes.to_vec();
         schema::change(&mut indexes, &self.schema_changes);
         indexes
+    }
+
+    /// Counts the committed entries of an index, and estimates their different values; for who plans.
+    ///
+    /// Notes no read: a plan may be worse for an outdated size, but never wrong.
+    pub fn index_size(&self, index: IndexId) -> Result<IndexSize, GraphError> {
+        let definition = self.schema.indexes.iter().find(|known| known.id == index);
+        let definition = definition.ok_or_else(|| GraphError::IndexNotFound { name: index.to_string().into() })?;
+        let view = View::new(&*self.snapshot);
+        let entries = view.count_entries(index)?;
+        if let Some(known) = self.database.schemas().size(index, entries) {
+            return Ok(known.grown_to(entries));
+        }
+        let size = view.index_size(definition)?;
+        self.database.schemas().keep_size(index, size);
+        Ok(size)
     }
 
     /// Appends the nodes that an index has for `seek`; only indexes that are committed can be asked.
@@ -261,7 +290,7 @@ impl Transaction {
     }
 
     fn seek_base(&self, index: IndexId, seek: &Seek) -> Result<(&IndexDefinition, Vec<u64>), GraphError> {
-        let Some(definition) = self.schema.iter().find(|known| known.id == index) else {
+        let Some(definition) = self.schema.indexes.iter().find(|known| known.id == index) else {
             return Err(GraphError::IndexNotFound { name: index.to_string().into() });
         };
         self.note(match schema::first_equal(seek) {

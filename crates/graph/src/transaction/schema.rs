@@ -21,7 +21,7 @@ pub(crate) enum SchemaChange {
 }
 
 /// Applies changes to a list of indexes.
-pub(super) fn change(indexes: &mut Vec<IndexDefinition>, changes: &[SchemaChange]) {
+pub(crate) fn change(indexes: &mut Vec<IndexDefinition>, changes: &[SchemaChange]) {
     for change in changes {
         match change {
             SchemaChange::Create(index) => indexes.push(index.clone()),

@@ -479,3 +479,55 @@ fn a_hub_keeps_its_list_in_order() {
     after.expand(&[hub], Direction::Both, Some(&[KIND, KIND]), &mut left).expect("sound");
     assert_eq!(left, steps[..1]);
 }
+
+#[test]
+fn the_schema_has_a_version() {
+    let database = memory();
+    let before = database.begin().expect("a transaction");
+    let at_first = database.schema_version();
+    add(&database, 1);
+    assert_eq!((database.schema_version(), before.schema_version()), (at_first, at_first));
+    index(&database);
+    let after = database.begin().expect("a transaction");
+    assert_ne!(after.schema_version(), at_first);
+    assert_eq!(database.schema_version(), after.schema_version());
+    assert_eq!((before.indexes().len(), after.indexes().len()), (0, 1));
+    let mut dropping = database.begin().expect("a transaction");
+    dropping.drop_index("by_key").expect("it is there");
+    dropping.commit().expect("alone");
+    assert_ne!(database.schema_version(), after.schema_version());
+    assert!(database.begin().expect("a transaction").indexes().is_empty());
+}
+
+#[test]
+fn equal_indexes_are_refused() {
+    let database = memory();
+    index(&database);
+    let new = |name: &str, kind| NewIndex { name: name.into(), on: IndexOn::Label(LABEL), keys: vec![KEY], kind };
+    let mut transaction = database.begin().expect("a transaction");
+    let refused = transaction.create_index(new("other", IndexKind::Range)).expect_err("the same twice");
+    assert_eq!(refused.code(), types::Code::EquivalentIndexExists);
+    transaction.create_index(new("other", IndexKind::Text)).expect("another kind");
+}
+
+#[test]
+fn indexes_know_their_size() {
+    let database = memory();
+    let mut transaction = database.begin().expect("a transaction");
+    for value in 0..3_000 {
+        create(&mut transaction, value / 3);
+    }
+    transaction.commit().expect("alone");
+    let index = index(&database);
+    let size = database.begin_read().expect("a transaction").index_size(index).expect("an index");
+    assert_eq!(size.entries, 3_000);
+    assert!((800..1_400).contains(&size.distinct), "{size:?}");
+    let mut transaction = database.begin().expect("a transaction");
+    let some = all(&transaction, None)[..1_000].to_vec();
+    some.iter().for_each(|id| transaction.delete_node(NodeId(*id)).expect("it is there"));
+    assert!(transaction.is_deleted_node(NodeId(some[0])) && !transaction.is_deleted_node(NodeId(5_000)));
+    transaction.commit().expect("alone");
+    let transaction = database.begin_read().expect("a transaction");
+    assert_eq!(transaction.index_size(index).expect("an index").entries, 2_000);
+    assert_eq!(transaction.count(Counted::Entries(index)).expect("sound"), 2_000);
+}

@@ -120,7 +120,12 @@ impl Transaction {
         if new.keys.is_empty() || indexes.iter().any(|index| index.name == new.name) {
             return Err(GraphError::IndexExists { name: new.name });
         }
-        let id = IndexId(indexes.iter().chain(&self.schema).map(|index| index.id.0 + 1).max().unwrap_or(1));
+        let is_equivalent =
+            |index: &&IndexDefinition| index.on == new.on && index.keys == new.keys && index.kind == new.kind;
+        if let Some(index) = indexes.iter().find(is_equivalent) {
+            return Err(GraphError::EquivalentIndexExists { name: index.name.clone() });
+        }
+        let id = IndexId(indexes.iter().chain(&*self.schema.indexes).map(|index| index.id.0 + 1).max().unwrap_or(1));
         let NewIndex { name, on, keys, kind } = new;
         let index = IndexDefinition { id, name, on, keys, kind, unique: false, state: IndexState::Online };
         self.schema_changes.push(SchemaChange::Create(index));
