@@ -13,6 +13,8 @@ mod plan;
 mod prepare;
 pub mod procedure;
 mod source;
+#[cfg(test)]
+mod testing;
 
 pub use batch::{Batch, Column};
 pub use budget::Budget;

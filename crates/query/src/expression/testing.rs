@@ -1,97 +1,25 @@
 //! Tests of whole expressions, from text to value, over a small graph in memory.
 
-use std::sync::Arc;
-
-use compact_str::CompactString;
 use cypher::ast::{Body, ClauseKind, Expression};
-use types::{
-    Direction, Failure, KeyId, LabelId, Map, NodeId, NodeRef, RelationshipId, RelationshipRef, TypeId, Value, text,
-};
+use types::{Failure, NodeId, NodeRef, RelationshipId, RelationshipRef, TypeId, Value, text};
 
-use super::{Compiler, Context, Lifted, compile, evaluate};
-use crate::functions::FunctionContext;
-use crate::source::{Expansion, Source};
-use crate::{Batch, Budget, Column};
+use super::{Compiled, Compiler, Lifted, compile, evaluate};
+use crate::testing::{Memory, World};
+use crate::{Batch, Column};
 
-/// One node `(:Person:Admin {name: 'Ann', age: 41})`, and a relationship to itself.
-struct Tiny;
-
-const KEYS: [&str; 3] = ["name", "age", "since"];
-
-impl Source for Tiny {
-    fn database(&self) -> &str {
-        "tiny"
-    }
-
-    fn node_element_id(&self, id: NodeId) -> CompactString {
-        format!("4:tiny:{id}").into()
-    }
-
-    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
-        format!("5:tiny:{id}").into()
-    }
-
-    fn label_id(&self, _: &str) -> Option<LabelId> {
-        None
-    }
-
-    fn type_id(&self, _: &str) -> Option<TypeId> {
-        None
-    }
-
-    fn key_id(&self, name: &str) -> Option<KeyId> {
-        KEYS.iter().position(|key| *key == name).and_then(|at| u32::try_from(at).ok()).map(KeyId)
-    }
-
-    fn type_name(&self, _: TypeId) -> Result<CompactString, Failure> {
-        Ok("KNOWS".into())
-    }
-
-    fn scan_nodes(&self, _: Option<LabelId>, _: Option<NodeId>, _: usize, _: &mut Vec<NodeId>) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn expand(&self, _: &[NodeId], _: Direction, _: Option<&[TypeId]>, _: &mut Expansion) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
-        let value = [Value::from("Ann"), Value::Integer(41), Value::Null][key.0 as usize].clone();
-        out.extend(nodes.iter().map(|_| value.clone()));
-        Ok(())
-    }
-
-    fn relationship_property(&self, found: &[RelationshipId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
-        out.extend(found.iter().map(|_| Value::Integer(1999)));
-        Ok(())
-    }
-
-    fn labels(&self, _: NodeId) -> Result<Vec<CompactString>, Failure> {
-        Ok(vec!["Admin".into(), "Person".into()])
-    }
-
-    fn node_properties(&self, _: NodeId) -> Result<Map, Failure> {
-        Ok([("name".into(), Value::from("Ann")), ("age".into(), Value::Integer(41))].into_iter().collect())
-    }
-
-    fn relationship_properties(&self, _: RelationshipId) -> Result<Map, Failure> {
-        Ok([("since".into(), Value::Integer(1999))].into_iter().collect())
-    }
-
-    fn count_nodes(&self, _: Option<LabelId>) -> Result<u64, Failure> {
-        Ok(1)
-    }
-
-    fn count_relationships(&self, _: Option<TypeId>) -> Result<u64, Failure> {
-        Ok(1)
-    }
+/// One node `(:Person:Admin {name: 'Ann', age: 41})`, number 3, and a relationship to itself, number 1.
+fn tiny() -> World {
+    let graph = (0..3).fold(Memory::new("tiny"), |graph, _| graph.node(&[], &[]));
+    let graph = graph.node(&["Person", "Admin"], &[("name", "Ann".into()), ("age", 41.into())]);
+    let graph = graph.relationship(0, "OTHER", 0, &[]).relationship(3, "KNOWS", 3, &[("since", 1999.into())]);
+    World::of(graph).parameter("p", 5.into())
 }
 
 /// A planner that computed nothing beforehand.
 struct Nothing(usize);
 
 impl Lifted for Nothing {
-    fn slot(&mut self, _: &Expression) -> Result<Option<usize>, Failure> {
+    fn lift(&mut self, _: &Expression, _: &[(compact_str::CompactString, usize)]) -> Result<Option<Compiled>, Failure> {
         Ok(None)
     }
 
@@ -107,7 +35,7 @@ fn run(expression: &str) -> Result<Vec<Value>, Failure> {
     let parsed = cypher::parse(&statement).map_err(Failure::from)?;
     let Body::Query(query) = parsed.body else { panic!("a query") };
     let ClauseKind::Return { projection } = &query.first.clauses[0].kind else { panic!("a RETURN") };
-    let ann = RelationshipRef { source: 0, id: RelationshipId(7), kind: TypeId(0), start: NodeId(3), end: NodeId(3) };
+    let ann = RelationshipRef { source: 0, id: RelationshipId(1), kind: TypeId(1), start: NodeId(3), end: NodeId(3) };
     let columns = vec![
         Column::Integers(vec![1, 2]),
         Column::Nodes { source: 0, ids: vec![NodeId(3), NodeId(3)] },
@@ -118,25 +46,8 @@ fn run(expression: &str) -> Result<Vec<Value>, Failure> {
     let scope = ["i", "n", "r", "m"].iter().enumerate().map(|(slot, name)| ((*name).into(), slot)).collect();
     let mut compiler = Compiler { text: &statement, scope, lifted: &mut lifted };
     let compiled = compile(&mut compiler, &projection.items[0].expression)?;
-    let sources: [Box<dyn Source>; 1] = [Box::new(Tiny)];
-    let parameters: Map = [("p".into(), Value::Integer(5))].into_iter().collect();
-    let mut budget = Budget::start(Arc::new(types::SystemClock), None, 1 << 20, Arc::default());
-    let mut context = Context {
-        parameters: &parameters,
-        sources: &sources,
-        functions: FunctionContext {
-            statement_nanos: 0,
-            transaction_nanos: 0,
-            realtime_nanos: 0,
-            random: &mut || 4,
-            database: "tiny",
-            linenumber: None,
-            file: None,
-            memory_max_bytes: 1 << 20,
-        },
-        budget: &mut budget,
-    };
-    Ok(evaluate(&compiled, &Batch { columns, rows: 2 }, &mut context)?.into_values())
+    let batch = Batch { columns, rows: 2 };
+    Ok(tiny().run(|context| evaluate(&compiled, &batch, context))?.into_values())
 }
 
 /// Checks both rows, written as literals with ` | ` between them, or the first line of the error.
@@ -188,7 +99,7 @@ fn entities_ask_their_source() {
     check("m.name", "null | 'Ann'");
     check("m['age']", "null | 41");
     check("r.since", "1999 | 1999");
-    check("type(r) + id(r) + elementId(startNode(r))", "'KNOWS74:tiny:3' | 'KNOWS74:tiny:3'");
+    check("type(r) + id(r) + elementId(startNode(r))", "'KNOWS14:tiny:3' | 'KNOWS14:tiny:3'");
     check("labels(m)", "null | ['Admin', 'Person']");
     check("n:Person&!Robot", "true | true");
     check("m:Robot", "null | false");

@@ -2,183 +2,76 @@
 
 use std::sync::Arc;
 
-use compact_str::CompactString;
-use types::{
-    Code, Direction, Failure, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value, arithmetic,
-    text,
-};
+use types::{Code, Direction, Failure, Value, arithmetic, text};
 
 use super::{Aggregate, Expand, HashJoin, Inner, Plan, WhenInner, build};
-use crate::expression::{Compiled, Context};
-use crate::functions::{AggregateKind, FunctionContext};
-use crate::source::{Expansion, RelationshipRecord, Source};
-use crate::{Batch, Budget};
+use crate::Batch;
+use crate::expression::Compiled;
+use crate::functions::AggregateKind;
+use crate::testing::{Memory, World};
 
-/// `nodes` nodes; each even one is `Even`; each has a relationship `NEXT` to the following, the last to the first.
-struct Ring {
-    nodes: u64,
-}
-
-impl Ring {
-    fn step(&self, from: u64) -> RelationshipRef {
-        let end = NodeId((from + 1) % self.nodes);
-        RelationshipRef { source: 0, id: RelationshipId(from), kind: TypeId(0), start: NodeId(from), end }
-    }
-}
-
-impl Source for Ring {
-    fn database(&self) -> &str {
-        "ring"
-    }
-
-    fn node_element_id(&self, id: NodeId) -> CompactString {
-        format!("4:ring:{id}").into()
-    }
-
-    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
-        format!("5:ring:{id}").into()
-    }
-
-    fn label_id(&self, name: &str) -> Option<LabelId> {
-        (name == "Even").then_some(LabelId(0))
-    }
-
-    fn type_id(&self, name: &str) -> Option<TypeId> {
-        (name == "NEXT").then_some(TypeId(0))
-    }
-
-    fn key_id(&self, name: &str) -> Option<KeyId> {
-        (name == "number").then_some(KeyId(0))
-    }
-
-    fn type_name(&self, _: TypeId) -> Result<CompactString, Failure> {
-        Ok("NEXT".into())
-    }
-
-    fn scan_nodes(
-        &self,
-        label: Option<LabelId>,
-        after: Option<NodeId>,
-        limit: usize,
-        out: &mut Vec<NodeId>,
-    ) -> Result<(), Failure> {
-        let start = after.map_or(0, |after| after.0 + 1);
-        out.extend((start..self.nodes).filter(|id| label.is_none() || id % 2 == 0).take(limit).map(NodeId));
-        Ok(())
-    }
-
-    fn expand(
-        &self,
-        nodes: &[NodeId],
-        direction: Direction,
-        _: Option<&[TypeId]>,
-        out: &mut Expansion,
-    ) -> Result<(), Failure> {
-        for node in nodes {
-            if direction != Direction::Incoming {
-                let relationship = self.step(node.0);
-                out.found.push(RelationshipRecord { neighbour: relationship.end, relationship });
-            }
-            if direction != Direction::Outgoing {
-                let relationship = self.step((node.0 + self.nodes - 1) % self.nodes);
-                out.found.push(RelationshipRecord { neighbour: relationship.start, relationship });
-            }
-            out.ends.push(out.found.len());
+/// Runs a plan; gives its rows as lists.
+pub(super) fn rows(plan: &Plan, world: &mut World) -> Result<Vec<Value>, Failure> {
+    world.run(|context| {
+        let memory_max_bytes = context.budget.memory_left_bytes();
+        let (mut operator, mut rows) = (build(plan), Vec::new());
+        while let Some(batch) = operator.next(context)? {
+            assert!((1..=Batch::ROWS_MAX).contains(&batch.rows), "a batch of {} rows", batch.rows);
+            assert!(batch.columns.iter().all(|column| column.rows() == batch.rows), "columns of one length");
+            let row = |row| Value::list(batch.columns.iter().map(|column| column.get(row)).collect());
+            rows.extend((0..batch.rows).map(row));
         }
-        Ok(())
-    }
+        // A limit ends before what lies below it has let go; the statement's end lets go of everything.
+        if !matches!(plan, Plan::Limit(..)) {
+            assert_eq!(context.budget.memory_left_bytes(), memory_max_bytes, "what was taken is given back");
+        }
+        Ok(rows)
+    })
+}
 
-    fn node_property(&self, nodes: &[NodeId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
-        out.extend(nodes.iter().map(|node| Value::Integer(node.0.cast_signed())));
-        Ok(())
+/// Writes rows as literals, or the code and text of a failure.
+pub(super) fn written(rows: Result<Vec<Value>, Failure>) -> String {
+    match rows {
+        Ok(rows) => rows.iter().map(text::literal).collect::<Vec<_>>().join(" "),
+        Err(failure) => format!("{:?}: {failure}", failure.code()),
     }
+}
 
-    fn relationship_property(&self, found: &[RelationshipId], _: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
-        out.extend(found.iter().map(|_| Value::Null));
-        Ok(())
-    }
-
-    fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
-        Ok(if node.0.is_multiple_of(2) { vec!["Even".into()] } else { Vec::new() })
-    }
-
-    fn node_properties(&self, node: NodeId) -> Result<Map, Failure> {
-        Ok([("number".into(), Value::Integer(node.0.cast_signed()))].into_iter().collect())
-    }
-
-    fn relationship_properties(&self, _: RelationshipId) -> Result<Map, Failure> {
-        Ok(Map::new())
-    }
-
-    fn count_nodes(&self, _: Option<LabelId>) -> Result<u64, Failure> {
-        Ok(self.nodes)
-    }
-
-    fn count_relationships(&self, _: Option<TypeId>) -> Result<u64, Failure> {
-        Ok(self.nodes)
-    }
+/// Checks the rows of a plan over a graph, and the graph after it.
+#[track_caller]
+pub(super) fn check_on(world: &mut World, plan: &Plan, expected: &str, graph: &str) {
+    assert_eq!(written(rows(plan, world)), expected);
+    assert_eq!(world.show(0), graph);
 }
 
 /// Runs a plan over a ring of `nodes` with `memory_max_bytes`; gives its rows as lists.
-fn run(plan: &Plan, nodes: u64, memory_max_bytes: usize) -> Result<Vec<Value>, Failure> {
-    let sources: [Box<dyn Source>; 1] = [Box::new(Ring { nodes })];
-    let parameters = Map::new();
-    let mut budget = Budget::start(Arc::new(types::SystemClock), None, memory_max_bytes, Arc::default());
-    let mut context = Context {
-        parameters: &parameters,
-        sources: &sources,
-        functions: FunctionContext {
-            statement_nanos: 0,
-            transaction_nanos: 0,
-            realtime_nanos: 0,
-            random: &mut || 4,
-            database: "ring",
-            linenumber: None,
-            file: None,
-            memory_max_bytes,
-        },
-        budget: &mut budget,
-    };
-    let (mut operator, mut rows) = (build(plan), Vec::new());
-    while let Some(batch) = operator.next(&mut context)? {
-        assert!((1..=Batch::ROWS_MAX).contains(&batch.rows), "a batch of {} rows", batch.rows);
-        rows.extend(
-            (0..batch.rows).map(|row| Value::list(batch.columns.iter().map(|column| column.get(row)).collect())),
-        );
-    }
-    // A limit ends before what lies below it has let go; the statement's end lets go of everything.
-    if !matches!(plan, Plan::Limit(..)) {
-        assert_eq!(budget.memory_left_bytes(), memory_max_bytes, "what was taken is given back");
-    }
-    Ok(rows)
+fn run(plan: &Plan, nodes: usize, memory_max_bytes: usize) -> Result<Vec<Value>, Failure> {
+    rows(plan, &mut World { memory_max_bytes, ..World::of(Memory::ring(nodes)) })
 }
 
-fn check(plan: &Plan, nodes: u64, expected: &str) {
-    let got = match run(plan, nodes, 1 << 24) {
-        Ok(rows) => rows.iter().map(text::literal).collect::<Vec<_>>().join(" "),
-        Err(failure) => format!("{:?}: {failure}", failure.code()),
-    };
-    assert_eq!(got, expected);
+#[track_caller]
+fn check(plan: &Plan, nodes: usize, expected: &str) {
+    assert_eq!(written(run(plan, nodes, 1 << 24)), expected);
 }
 
-fn number(value: i64) -> Compiled {
+pub(super) fn number(value: i64) -> Compiled {
     Compiled::Constant(Value::Integer(value))
 }
 
-fn property(slot: usize) -> Compiled {
+pub(super) fn property(slot: usize) -> Compiled {
     Compiled::Property(Box::new(Compiled::Slot(slot)), "number".into())
 }
 
-fn scan(input: Plan, label: Option<&str>, node: usize) -> Plan {
+pub(super) fn scan(input: Plan, label: Option<&str>, node: usize) -> Plan {
     Plan::Scan { input: input.into(), source: 0, label: label.map(Into::into), node }
 }
 
-fn numbers_of(input: Plan, nodes: &[usize]) -> Plan {
+pub(super) fn numbers_of(input: Plan, nodes: &[usize]) -> Plan {
     let values = nodes.iter().map(|slot| (10 + slot, property(*slot))).collect();
     Plan::Keep(Plan::Compute(input.into(), values).into(), nodes.iter().map(|slot| 10 + slot).collect())
 }
 
-fn hop(from: usize, relationship: usize, to: usize) -> Expand {
+pub(super) fn hop(from: usize, relationship: usize, to: usize) -> Expand {
     let (direction, types) = (Direction::Outgoing, vec!["NEXT".into()]);
     Expand { source: 0, from, direction, types, relationship, to, into: false, distinct_from: Vec::new() }
 }
