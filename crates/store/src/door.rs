@@ -80,6 +80,21 @@ pub trait Store: Send + Sync {
     /// full the store grows and runs `work` once more, so `work` must be repeatable.
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError>;
 
+    /// As [`Store::write`], but does not wait for the disk: for loads of which nothing counts before the end.
+    ///
+    /// Until [`Store::sync`], losing power may leave a store that fails its checks. Losing the process may not.
+    fn write_unsynced(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.write(work)
+    }
+
+    /// Waits until everything that was written is on disk.
+    fn sync(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Tells the bytes in use and the sizes of the file and the map.
     fn usage(&self) -> Result<Usage, StoreError>;
 

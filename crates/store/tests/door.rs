@@ -324,6 +324,24 @@ fn writers_take_turns(engine: &dyn Engine, folder: &Path) {
     assert_eq!(snapshot.get(b"count").expect("reads"), Some(&100u32.to_be_bytes()[..]));
 }
 
+fn unsynced_writes_are_read_back(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    for batch in 0..20u32 {
+        // More than the first map holds, so that it grows in between.
+        let work = &mut |writer: &mut dyn Writer| {
+            (0..200u32).try_for_each(|n| writer.append(&(batch * 200 + n).to_be_bytes(), &[7; 1_000]))
+        };
+        store.write_unsynced(work).expect("writes");
+    }
+    store.sync().expect("a disk");
+    put_all(&*store, &[("z", "1")]);
+    store.check().expect("sound");
+    drop(store);
+    let store = engine.open(folder, &options()).expect("opens");
+    assert_eq!(between(&*store.snapshot().expect("a place"), b"z", END), "z=1");
+    assert_eq!(store.snapshot().expect("a place").get(&3_999u32.to_be_bytes()).expect("reads"), Some(&[7; 1_000][..]));
+}
+
 /// Makes one test for each engine of each function above.
 macro_rules! on_both_engines {
     ($($name:ident)*) => {
@@ -358,4 +376,5 @@ on_both_engines! {
     copies_are_whole
     many_threads_read_one_snapshot
     writers_take_turns
+    unsynced_writes_are_read_back
 }

@@ -1,8 +1,9 @@
 //! Blocks of a node's neighbours: (neighbour, relationship) pairs, ascending, as differences.
 
+use smallvec::SmallVec;
 use types::{NodeId, RelationshipId};
 
-use super::{Fields, open, put_signed, put_varint, seal};
+use super::{Fields, open, put_signed, put_varint, seal_from};
 use crate::error::GraphError;
 
 /// A block that would be longer is split.
@@ -18,8 +19,25 @@ pub type Pair = (NodeId, RelationshipId);
 /// What fits into one block of [`BLOCK_MAX_BYTES`] stays one; nothing gives no block.
 #[must_use]
 pub fn encode(pairs: &[Pair]) -> Vec<(Pair, Vec<u8>)> {
-    let whole = cut(pairs, BLOCK_MAX_BYTES);
-    if whole.len() <= 1 { whole } else { cut(pairs, BLOCK_CUT_BYTES) }
+    let mut blocks = Vec::new();
+    encode_each(pairs, &mut Vec::new(), |first, sealed| blocks.push((first, sealed.to_vec())));
+    blocks
+}
+
+/// As [`encode`], but lends each block to `visit`; `scratch` is overwritten.
+pub fn encode_each(pairs: &[Pair], scratch: &mut Vec<u8>, mut visit: impl FnMut(Pair, &[u8])) {
+    let mut rest = pairs;
+    let mut bytes_max = BLOCK_MAX_BYTES;
+    while let Some(first) = rest.first() {
+        let mut size = fill(rest, bytes_max, scratch);
+        if size < rest.len() && bytes_max == BLOCK_MAX_BYTES {
+            // It is more than one block: all of them get room to grow.
+            bytes_max = BLOCK_CUT_BYTES;
+            size = fill(rest, bytes_max, scratch);
+        }
+        visit(*first, scratch);
+        rest = &rest[size..];
+    }
 }
 
 /// Appends the pairs of a block.
@@ -56,26 +74,36 @@ fn fields(sealed: &[u8]) -> Result<Fields<'_>, GraphError> {
     Ok(Fields::new(open(sealed, "an adjacency block")?, "an adjacency block"))
 }
 
-fn cut(pairs: &[Pair], bytes_max: usize) -> Vec<(Pair, Vec<u8>)> {
-    let mut blocks = Vec::new();
-    let (mut start, mut body) = (0, Vec::new());
+/// Makes one block of as many pairs as fit; gives how many.
+fn fill(pairs: &[Pair], bytes_max: usize, out: &mut Vec<u8>) -> usize {
+    /// Room for the longest count, which is known only at the end.
+    const COUNT_BYTES: usize = 3;
+    out.clear();
+    out.resize(COUNT_BYTES, 0);
     let mut last = (NodeId(0), RelationshipId(0));
-    for (at, pair) in pairs.iter().enumerate() {
-        let before = body.len();
-        put_pair(last, *pair, &mut body);
-        if body.len() > bytes_max && at > start {
-            body.truncate(before);
-            blocks.push((pairs[start], finish(at - start, &body)));
-            body.clear();
-            start = at;
-            put_pair((NodeId(0), RelationshipId(0)), *pair, &mut body);
+    let mut size = 0;
+    for pair in pairs {
+        let before = out.len();
+        put_pair(last, *pair, out);
+        if out.len() - COUNT_BYTES > bytes_max && size > 0 {
+            out.truncate(before);
+            break;
         }
         last = *pair;
+        size += 1;
     }
-    if let Some(first) = pairs.get(start) {
-        blocks.push((*first, finish(pairs.len() - start, &body)));
+    let mut count = SmallVec::<[u8; COUNT_BYTES]>::new();
+    let mut left = size;
+    while left >= 0x80 {
+        count.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
     }
-    blocks
+    count.push(left as u8);
+    out.copy_within(COUNT_BYTES.., count.len());
+    out.truncate(out.len() - COUNT_BYTES + count.len());
+    out[..count.len()].copy_from_slice(&count);
+    seal_from(0, out);
+    size
 }
 
 /// A relationship's id is a signed difference, modulo 2^64: neighbours ascend, relationships need not.
@@ -84,18 +112,12 @@ fn put_pair(last: Pair, pair: Pair, out: &mut Vec<u8>) {
     put_signed(pair.1.0.wrapping_sub(last.1.0).cast_signed(), out);
 }
 
-fn finish(count: usize, body: &[u8]) -> Vec<u8> {
-    let mut block = Vec::with_capacity(body.len() + 16);
-    put_varint(count as u64, &mut block);
-    block.extend_from_slice(body);
-    seal(block)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::codec::seal;
 
     fn pairs(ids: &[(u64, u64)]) -> Vec<Pair> {
         ids.iter().map(|(node, relationship)| (NodeId(*node), RelationshipId(*relationship))).collect()

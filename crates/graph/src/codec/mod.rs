@@ -27,6 +27,12 @@ pub fn seal(mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
+/// Appends the checksum of what stands behind `from`.
+pub fn seal_from(from: usize, out: &mut Vec<u8>) {
+    let sum = checksum(&out[from..]);
+    out.extend_from_slice(&sum.to_be_bytes());
+}
+
 /// Checks a value against its checksum and lends what stands before it; `what` names it in the error.
 pub fn open<'a>(sealed: &'a [u8], what: &str) -> Result<&'a [u8], GraphError> {
     let (body, sum) = sealed

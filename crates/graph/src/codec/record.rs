@@ -4,7 +4,7 @@ use store::VALUE_MAX_BYTES;
 use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::value::LONG;
-use super::{CHECKSUM_BYTES, Fields, open, put_varint, seal, value};
+use super::{CHECKSUM_BYTES, Fields, open, put_varint, seal, seal_from, value};
 use crate::error::GraphError;
 
 /// Values that need more bytes are kept outside the record, in parts.
@@ -20,8 +20,11 @@ pub struct Encoded {
     /// The record, with its checksum.
     pub bytes: Vec<u8>,
     /// The parts of each value that is kept outside, each with its checksum, for [`crate::keys::long`].
-    pub long: Vec<(KeyId, Vec<Vec<u8>>)>,
+    pub long: Long,
 }
+
+/// Values that are kept outside a record, each as its parts.
+pub type Long = Vec<(KeyId, Vec<Vec<u8>>)>;
 
 /// A value in a record, or the word that it is outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +40,23 @@ pub enum Stored<'a> {
 
 /// Makes a node's record; `labels` and `properties` in any order, each once.
 pub fn encode_node(labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<Encoded, GraphError> {
-    let mut labels = labels.to_vec();
-    labels.sort_unstable();
-    let mut head = Vec::new();
-    put_varint(labels.len() as u64, &mut head);
-    labels.iter().for_each(|label| put_varint(label.0.into(), &mut head));
-    encode_record(head, properties)
+    let mut encoded = Encoded::default();
+    encoded.long = append_node(labels, properties, &mut encoded.bytes)?;
+    Ok(encoded)
+}
+
+/// As [`encode_node`], but appends the record to `out`; gives the parts of its long values.
+pub fn append_node(labels: &[LabelId], properties: &[(KeyId, Value)], out: &mut Vec<u8>) -> Result<Long, GraphError> {
+    let from = out.len();
+    put_varint(labels.len() as u64, out);
+    if labels.is_sorted() {
+        labels.iter().for_each(|label| put_varint(label.0.into(), out));
+    } else {
+        let mut labels = labels.to_vec();
+        labels.sort_unstable();
+        labels.iter().for_each(|label| put_varint(label.0.into(), out));
+    }
+    append_properties(from, properties, out)
 }
 
 /// Makes a relationship's record; `properties` in any order, each once.
@@ -52,11 +66,24 @@ pub fn encode_relationship(
     kind: TypeId,
     properties: &[(KeyId, Value)],
 ) -> Result<Encoded, GraphError> {
-    let mut head = Vec::new();
-    put_varint(start.0, &mut head);
-    put_varint(end.0, &mut head);
-    put_varint(kind.0.into(), &mut head);
-    encode_record(head, properties)
+    let mut encoded = Encoded::default();
+    encoded.long = append_relationship(start, end, kind, properties, &mut encoded.bytes)?;
+    Ok(encoded)
+}
+
+/// As [`encode_relationship`], but appends the record to `out`; gives the parts of its long values.
+pub fn append_relationship(
+    start: NodeId,
+    end: NodeId,
+    kind: TypeId,
+    properties: &[(KeyId, Value)],
+    out: &mut Vec<u8>,
+) -> Result<Long, GraphError> {
+    let from = out.len();
+    put_varint(start.0, out);
+    put_varint(end.0, out);
+    put_varint(kind.0.into(), out);
+    append_properties(from, properties, out)
 }
 
 /// A node as it is stored: labels and properties, lent by the store.
@@ -193,7 +220,39 @@ fn end_of(line: &[u8; LINE_BYTES]) -> usize {
     u16::from_be_bytes([line[4], line[5]]).into()
 }
 
-fn encode_record(head: Vec<u8>, properties: &[(KeyId, Value)]) -> Result<Encoded, GraphError> {
+/// Appends the properties and the checksum of a record that begins at `from`.
+fn append_properties(from: usize, properties: &[(KeyId, Value)], out: &mut Vec<u8>) -> Result<Long, GraphError> {
+    let head_end = out.len();
+    if properties.is_sorted_by_key(|(key, _)| *key) && append_short(from, properties, out)? {
+        return Ok(Long::new());
+    }
+    out.truncate(head_end);
+    append_any(from, properties, out)
+}
+
+/// Appends properties that are sorted and short; `false` if they are not so short, with half of them in `out`.
+fn append_short(from: usize, properties: &[(KeyId, Value)], out: &mut Vec<u8>) -> Result<bool, GraphError> {
+    put_varint(properties.len() as u64, out);
+    let table = out.len();
+    out.resize(table + properties.len() * LINE_BYTES, 0);
+    let values = out.len();
+    for (at, (key, value)) in properties.iter().enumerate() {
+        value::encode(value, out)?;
+        // Shorter than a long value all together, so that none of them is one.
+        if out.len() - from > LONG_MIN_BYTES {
+            return Ok(false);
+        }
+        let end = u16::try_from(out.len() - values).expect("values end before 48 KiB");
+        let line = &mut out[table + at * LINE_BYTES..][..LINE_BYTES];
+        line[..4].copy_from_slice(&key.0.to_be_bytes());
+        line[4..].copy_from_slice(&end.to_be_bytes());
+    }
+    seal_from(from, out);
+    Ok(true)
+}
+
+/// Appends properties of any length in any order.
+fn append_any(from: usize, properties: &[(KeyId, Value)], out: &mut Vec<u8>) -> Result<Long, GraphError> {
     let mut values = Vec::with_capacity(properties.len());
     for (key, value) in properties {
         let mut bytes = Vec::new();
@@ -201,10 +260,10 @@ fn encode_record(head: Vec<u8>, properties: &[(KeyId, Value)]) -> Result<Encoded
         values.push((*key, bytes));
     }
     values.sort_unstable_by_key(|(key, _)| *key);
-    let long = move_out(head.len(), &mut values);
-    let mut out = head;
-    put_varint(values.len() as u64, &mut out);
-    let bytes = out.len() + values.iter().map(|(_, value)| LINE_BYTES + value.len()).sum::<usize>() + CHECKSUM_BYTES;
+    let long = move_out(out.len() - from, &mut values);
+    put_varint(values.len() as u64, out);
+    let rest = values.iter().map(|(_, value)| LINE_BYTES + value.len()).sum::<usize>() + CHECKSUM_BYTES;
+    let bytes = out.len() - from + rest;
     if bytes > VALUE_MAX_BYTES {
         return Err(GraphError::TooLarge { what: "a record", bytes, max_bytes: VALUE_MAX_BYTES });
     }
@@ -215,11 +274,12 @@ fn encode_record(head: Vec<u8>, properties: &[(KeyId, Value)]) -> Result<Encoded
         out.extend_from_slice(&u16::try_from(end).expect("a record is shorter than 64 KiB").to_be_bytes());
     }
     values.iter().for_each(|(_, value)| out.extend_from_slice(value));
-    Ok(Encoded { bytes: seal(out), long })
+    seal_from(from, out);
+    Ok(long)
 }
 
 /// Moves long values out of the record, then the longest ones until the rest fits.
-fn move_out(head_bytes: usize, values: &mut [(KeyId, Vec<u8>)]) -> Vec<(KeyId, Vec<Vec<u8>>)> {
+fn move_out(head_bytes: usize, values: &mut [(KeyId, Vec<u8>)]) -> Long {
     const COUNT_MAX_BYTES: usize = 10;
     let mut bytes = head_bytes + COUNT_MAX_BYTES + CHECKSUM_BYTES;
     bytes += values.iter().map(|(_, value)| LINE_BYTES + value.len()).sum::<usize>();

@@ -1,13 +1,13 @@
 //! One open environment: snapshots, the write turn, growth, copies.
 //! Leaves opening and its checks to `open`, walking pages to `walk`. Start reading at [`LmdbStore::write`].
-#![expect(unsafe_code, reason = "replacing the map; see the one block")]
+#![expect(unsafe_code, reason = "replacing the map and choosing how to sync; see the two blocks")]
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use heed::{CompactionOption, Env, MdbError, WithoutTls};
+use heed::{CompactionOption, Env, EnvFlags, FlagSetMode, MdbError, WithoutTls};
 use parking_lot::FairMutex;
 use types::failpoint;
 
@@ -35,6 +35,13 @@ pub(super) struct LmdbStore {
     turn: FairMutex<Turn>,
     gate: Arc<Gate>,
     limits: Limits,
+}
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy)]
+enum Syncing {
+    On,
+    Off,
 }
 
 /// What a store was opened with.
@@ -110,6 +117,35 @@ impl LmdbStore {
         let txn = self.shared.env().clone().static_read_txn();
         let txn = txn.map_err(|error| self.shared.failed(error, "begin reading"))?;
         Ok(LmdbSnapshot::new(txn, pass, Arc::clone(&self.shared)))
+    }
+
+    fn write_in(
+        &self,
+        turn: &mut Turn,
+        work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        loop {
+            if self.shared.poisoned.load(Ordering::Acquire) {
+                return Err(StoreError::Poisoned);
+            }
+            match self.attempt(work)? {
+                Attempt::Done => return Ok(()),
+                Attempt::MapFull => self.grow(turn)?,
+            }
+        }
+    }
+
+    /// Says whether commits wait for the disk; holding the turn means that no other thread says it.
+    fn set_syncing(&self, _turn: &Turn, syncing: Syncing) -> Result<(), StoreError> {
+        let mode = match syncing {
+            Syncing::On => FlagSetMode::Disable,
+            Syncing::Off => FlagSetMode::Enable,
+        };
+        // SAFETY: LMDB asks that one thread at a time sets flags: that is who has the turn. Without syncs the file may
+        // not survive losing power, which the door says; memory is as safe as ever, for the file is not mapped for
+        // writing. `unsynced_writes_are_read_back` is the test.
+        let set = unsafe { self.shared.env().set_flags(EnvFlags::NO_SYNC, mode) };
+        set.map_err(|error| self.shared.failed(error, "choose how to sync"))
     }
 
     fn attempt(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<Attempt, StoreError> {
@@ -206,16 +242,29 @@ impl Store for LmdbStore {
     }
 
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.write_in(&mut self.turn.lock(), work)
+    }
+
+    fn write_unsynced(
+        &self,
+        work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let mut turn = self.turn.lock();
-        loop {
-            if self.shared.poisoned.load(Ordering::Acquire) {
-                return Err(StoreError::Poisoned);
-            }
-            match self.attempt(work)? {
-                Attempt::Done => return Ok(()),
-                Attempt::MapFull => self.grow(&mut turn)?,
-            }
+        self.set_syncing(&turn, Syncing::Off)?;
+        let written = self.write_in(&mut turn, work);
+        // Back in any case: the next writer counts on it.
+        let back = self.set_syncing(&turn, Syncing::On);
+        written.and(back)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.lock();
+        if self.shared.poisoned.load(Ordering::Acquire) {
+            return Err(StoreError::Poisoned);
         }
+        failpoint::reach("store.sync.before");
+        let synced = self.shared.env().force_sync();
+        synced.map_err(|error| self.judge_write(self.shared.failed(error, "sync")))
     }
 
     fn usage(&self) -> Result<Usage, StoreError> {
