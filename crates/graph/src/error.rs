@@ -83,6 +83,33 @@ pub enum GraphError {
         /// The name of the one that is there.
         name: types::CompactString,
     },
+    /// An index without property keys; give it one or more.
+    #[error("index {name} needs one property key or more")]
+    IndexNeedsKeys {
+        /// The name.
+        name: types::CompactString,
+    },
+    /// A name of a label, type or property key that no record holds; choose a shorter one.
+    #[error("a name of {bytes} bytes is too long; names have at most {} bytes", crate::tokens::NAME_MAX_BYTES)]
+    NameTooLong {
+        /// Its length; 0 where the number of a refused name was used later.
+        bytes: usize,
+    },
+    /// The database is being loaded; wait until that is done.
+    #[error("the database is being loaded")]
+    Loading,
+    /// A load of this database ended half way; remove the database and load again.
+    #[error("the database was not loaded to the end")]
+    LoadUnfinished,
+    /// Only an empty database can be loaded; use transactions, or another database.
+    #[error("the database is not empty")]
+    NotEmpty,
+    /// A temporary file of a load failed; make room where they are kept.
+    #[error("could not sort in a temporary file")]
+    TemporaryFile {
+        /// Why.
+        source: std::io::Error,
+    },
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
     #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
     TooLarge {
@@ -113,6 +140,11 @@ impl GraphError {
             Self::NotFound { .. } => Code::EntityNotFound,
             Self::IndexNotFound { .. } => Code::IndexNotFound,
             Self::IndexExists { .. } => Code::IndexExists,
+            Self::NameTooLong { .. } | Self::NotEmpty | Self::IndexNeedsKeys { .. } => Code::ArgumentError,
+            Self::Loading => Code::DatabaseUnavailable,
+            Self::LoadUnfinished => Code::DatabaseStartFailed,
+            Self::TemporaryFile { source } if source.kind() == std::io::ErrorKind::StorageFull => Code::StorageFull,
+            Self::TemporaryFile { .. } => Code::StorageFailed,
             Self::EquivalentIndexExists { .. } => Code::EquivalentIndexExists,
         }
     }

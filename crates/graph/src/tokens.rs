@@ -4,14 +4,20 @@
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
-use store::Reader;
+use store::{Reader, VALUE_MAX_BYTES};
 use types::CompactString;
 
 use crate::GraphError;
+use crate::codec::CHECKSUM_BYTES;
 use crate::codec::fact::decode_name;
 use crate::keys::{self, TokenKind};
 
 const KINDS: [TokenKind; 3] = [TokenKind::Label, TokenKind::Type, TokenKind::Key];
+
+/// Longest name: what one value of the store holds beside its checksum.
+pub const NAME_MAX_BYTES: usize = VALUE_MAX_BYTES - CHECKSUM_BYTES;
+/// The number that stands for a name that no table takes.
+pub const REFUSED: u32 = u32::MAX;
 
 /// All names of one database; a name that has a number keeps it for good.
 #[derive(Debug, Default)]
@@ -60,9 +66,22 @@ impl Tokens {
     }
 
     /// Gives the number of a name, a new one if it has none.
+    ///
+    /// Errors: [`GraphError::NameTooLong`] beyond [`NAME_MAX_BYTES`].
+    pub fn make(&self, kind: TokenKind, name: &str) -> Result<u32, GraphError> {
+        match self.find_or_add(kind, name) {
+            REFUSED => Err(GraphError::NameTooLong { bytes: name.len() }),
+            id => Ok(id),
+        }
+    }
+
+    /// As [`Tokens::make`], but gives [`REFUSED`] for a name that is too long; every write with it fails.
     pub fn find_or_add(&self, kind: TokenKind, name: &str) -> u32 {
         if let Some(id) = self.find(kind, name) {
             return id;
+        }
+        if name.len() > NAME_MAX_BYTES {
+            return REFUSED;
         }
         let mut tables = self.tables.write();
         let table = &mut tables[kind as usize];

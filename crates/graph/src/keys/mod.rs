@@ -46,6 +46,8 @@ pub enum Meta {
     RelationshipNext = 3,
     /// How many commits there were, `u64`.
     Version = 4,
+    /// There while the graph is being loaded, `u64` 1: what else there is may be half of it.
+    Loading = 5,
 }
 
 /// What a token names.

@@ -17,7 +17,7 @@ pub const VALUES_MAX_BYTES: usize = KEY_MAX_BYTES - 5 - 8;
 const LIST_END: u8 = 0x00;
 
 /// Makes the key of an entity's entry in an index, with a value for each of the index's property keys.
-pub fn entry(index: IndexId, values: &[Value], id: u64) -> Result<Vec<u8>, GraphError> {
+pub fn entry<'v>(index: IndexId, values: impl IntoIterator<Item = &'v Value>, id: u64) -> Result<Vec<u8>, GraphError> {
     let mut key = entries_of_index(index).to_vec();
     for value in values {
         encode(value, &mut key)?;

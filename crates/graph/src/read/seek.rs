@@ -126,17 +126,17 @@ impl View<'_> {
         Ok(values.is_some_and(|values| seek.matches(&values)))
     }
 
-    /// Reads what an index keeps of an entity: a value for each of its keys; `None` if one is missing.
+    /// Reads what an index keeps of an entity: a value for each of its keys; `None` if it has no entry.
     pub fn values_of(&self, definition: &IndexDefinition, id: u64) -> Result<Option<Vec<Value>>, GraphError> {
         let read = |entity, properties: &crate::codec::record::Properties<'_>| {
             definition.keys.iter().map(|key: &KeyId| self.property(entity, properties, *key)).collect()
         };
         match definition.on {
-            IndexOn::Label(_) => match self.node(NodeId(id))? {
+            IndexOn::Label(label) => match self.node(NodeId(id))?.filter(|record| record.has_label(label)) {
                 Some(record) => read(Entity::Node(NodeId(id)), &record.properties),
                 None => Ok(None),
             },
-            IndexOn::Type(_) => match self.relationship(RelationshipId(id))? {
+            IndexOn::Type(kind) => match self.relationship(RelationshipId(id))?.filter(|it| it.kind == kind) {
                 Some(record) => read(Entity::Relationship(RelationshipId(id)), &record.properties),
                 None => Ok(None),
             },

@@ -54,6 +54,11 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
         let count = Base::new(writer.as_reader()).count_signed(counted)? + by;
         writer.put(&keys::count(counted), &encode_count(count))?;
     }
+    put_facts(writer, facts)
+}
+
+/// Writes new names, the next ids and the version.
+pub(crate) fn put_facts(writer: &mut dyn Writer, facts: &Facts) -> Result<(), GraphError> {
     for (kind, id, name) in &facts.tokens {
         writer.put(&keys::token(*kind, *id), &encode_name(name))?;
     }
@@ -133,7 +138,8 @@ fn put_places(writer: &mut dyn Writer, places: &[(Place, bool)]) -> Result<(), G
 }
 
 impl Place {
-    fn key(&self) -> [u8; 30] {
+    /// Key of a block that begins here.
+    pub(crate) fn key(&self) -> [u8; 30] {
         keys::adjacency(self.node, self.side, self.kind, self.neighbour, self.relationship)
     }
 

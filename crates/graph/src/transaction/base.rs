@@ -126,10 +126,6 @@ impl<'a> Base<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    pub fn indexes(self) -> Result<Vec<IndexDefinition>, GraphError> {
-        self.view.indexes()
-    }
-
     /// Appends the ids that an index has for `seek`, in the index's order.
     pub fn seek(self, index: &IndexDefinition, seek: &Seek, out: &mut Vec<u64>) -> Result<(), GraphError> {
         self.view.seek_index(index, seek, None, usize::MAX, out).map(drop)

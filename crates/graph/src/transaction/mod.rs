@@ -20,18 +20,19 @@ use parking_lot::Mutex;
 use store::Snapshot;
 use types::{Direction, NodeId};
 
-pub(crate) use apply::{Facts, apply};
+pub(crate) use apply::{Facts, apply, put_facts};
 pub(crate) use base::Base;
-pub(crate) use change::Changes;
+pub(crate) use change::{Changes, Place};
 pub use overlay::{NodeState, RelationshipState, property};
 use overlay::{Overlay, Savepoint as OverlaySavepoint};
 pub use read::Step;
 use schema::SchemaChange;
 pub(crate) use schema::change as change_schema;
 pub(crate) use sequencer::Sequencer;
-pub(crate) use validate::{History, HistoryBounds};
+pub(crate) use validate::{History, HistoryBounds, WriteSet};
 use validate::{Mark, ReadSet};
 pub use write::NewIndex;
+pub(crate) use write::collect;
 
 use crate::GraphError;
 pub use crate::codec::fact::IndexDefinition;

@@ -13,6 +13,7 @@ use crate::GraphError;
 use crate::codec::fact::{IndexKind, IndexOn, IndexState};
 use crate::codec::value::check_storable;
 use crate::keys::{Entity, TokenKind};
+use crate::tokens::REFUSED;
 
 /// What a new index is to be.
 #[derive(Clone, Debug)]
@@ -27,16 +28,41 @@ pub struct NewIndex {
     pub kind: IndexKind,
 }
 
+impl NewIndex {
+    /// Refuses a name that is taken, and an index that would be another one over again.
+    pub(crate) fn check_against<'i>(
+        &self,
+        indexes: impl IntoIterator<Item = &'i IndexDefinition>,
+    ) -> Result<(), GraphError> {
+        for index in indexes {
+            if index.name == self.name {
+                return Err(GraphError::IndexExists { name: self.name.clone() });
+            }
+            if index.on == self.on && index.keys == self.keys && index.kind == self.kind {
+                return Err(GraphError::EquivalentIndexExists { name: index.name.clone() });
+            }
+        }
+        if self.keys.is_empty() { Err(GraphError::IndexNeedsKeys { name: self.name.clone() }) } else { Ok(()) }
+    }
+}
+
 impl Transaction {
     /// Gives the number of a name, a new one if nobody used the name before.
     ///
     /// A name stays known when the transaction is rolled back: it carries no data.
+    /// Errors: [`GraphError::NameTooLong`] beyond [`crate::tokens::NAME_MAX_BYTES`].
+    pub fn make_token(&self, kind: TokenKind, name: &str) -> Result<u32, GraphError> {
+        self.database.tokens().make(kind, name)
+    }
+
+    /// As [`Transaction::make_token`]; a name that is too long gets a number with which every write fails.
     pub fn token(&self, kind: TokenKind, name: &str) -> u32 {
         self.database.tokens().find_or_add(kind, name)
     }
 
     /// Makes a node; properties that are null are left out.
     pub fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, GraphError> {
+        labels.iter().try_for_each(|label| check_token(label.0))?;
         let mut node = NodeState { labels: labels.into(), properties: collect(properties)? };
         node.labels.sort_unstable();
         node.labels.dedup();
@@ -58,6 +84,7 @@ impl Transaction {
                 return Err(GraphError::NotFound { entity: Entity::Node(node) });
             }
         }
+        check_token(kind.0)?;
         let state = RelationshipState { kind, start, end, properties: collect(properties)? };
         let id = self.database.next_relationship();
         self.overlay.put_relationship(id, None, Some(Arc::new(state)));
@@ -67,6 +94,7 @@ impl Transaction {
     /// Sets a property; null removes it.
     pub fn set_property(&mut self, entity: Entity, key: KeyId, value: Value) -> Result<(), GraphError> {
         if !value.is_null() {
+            check_token(key.0)?;
             check_storable(&value)?;
         }
         match entity {
@@ -88,6 +116,7 @@ impl Transaction {
 
     /// Adds a label to a node, if it is not there.
     pub fn add_label(&mut self, id: NodeId, label: LabelId) -> Result<(), GraphError> {
+        check_token(label.0)?;
         self.change_node(id, |node| {
             if let Err(at) = node.labels.binary_search(&label) {
                 node.labels.insert(at, label);
@@ -117,14 +146,7 @@ impl Transaction {
     /// Makes an index, which is filled when the transaction commits.
     pub fn create_index(&mut self, new: NewIndex) -> Result<IndexId, GraphError> {
         let indexes = self.indexes();
-        if new.keys.is_empty() || indexes.iter().any(|index| index.name == new.name) {
-            return Err(GraphError::IndexExists { name: new.name });
-        }
-        let is_equivalent =
-            |index: &&IndexDefinition| index.on == new.on && index.keys == new.keys && index.kind == new.kind;
-        if let Some(index) = indexes.iter().find(is_equivalent) {
-            return Err(GraphError::EquivalentIndexExists { name: index.name.clone() });
-        }
+        new.check_against(&indexes)?;
         let id = IndexId(indexes.iter().chain(&*self.schema.indexes).map(|index| index.id.0 + 1).max().unwrap_or(1));
         let NewIndex { name, on, keys, kind } = new;
         let index = IndexDefinition { id, name, on, keys, kind, unique: false, state: IndexState::Online };
@@ -149,10 +171,17 @@ impl Transaction {
     }
 }
 
-fn collect(properties: &[(KeyId, Value)]) -> Result<Vec<(KeyId, Value)>, GraphError> {
+/// Refuses the number that stands for a name that was too long.
+fn check_token(id: u32) -> Result<(), GraphError> {
+    if id == REFUSED { Err(GraphError::NameTooLong { bytes: 0 }) } else { Ok(()) }
+}
+
+/// Sorts properties by key; the last of several values counts, and null leaves none.
+pub(crate) fn collect(properties: &[(KeyId, Value)]) -> Result<Vec<(KeyId, Value)>, GraphError> {
     let mut out = Vec::with_capacity(properties.len());
     for (key, value) in properties {
         if !value.is_null() {
+            check_token(key.0)?;
             check_storable(value)?;
         }
         set_property(&mut out, *key, value.clone());

@@ -2,12 +2,16 @@
 //! Leaves what a transaction is to `transaction`, and bytes to the store.
 //! Start reading at [`Database::open`].
 
+mod load;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use store::{Reader, Store, StoreError};
 use types::{DatabaseId, NodeId, RelationshipId, failpoint};
+
+pub(crate) use load::Loading;
 
 use crate::GraphError;
 use crate::codec::FORMAT;
@@ -53,6 +57,8 @@ struct Inner {
     node_next: AtomicU64,
     relationship_next: AtomicU64,
     version: AtomicU64,
+    /// Whether a loader has the database for itself.
+    is_loading: AtomicBool,
     history: Mutex<History>,
     sequencer: Sequencer<Changes, Result<u64, GraphError>>,
 }
@@ -74,6 +80,9 @@ impl Database {
             snapshot = store.snapshot()?;
         }
         check_identity(&*snapshot, options.id)?;
+        if snapshot.get(&keys::meta(Meta::Loading))?.is_some() {
+            return Err(GraphError::LoadUnfinished);
+        }
         let base = Base::new(&*snapshot);
         let version = base.number(Meta::Version)?;
         let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
@@ -84,6 +93,7 @@ impl Database {
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
             version: AtomicU64::new(version),
+            is_loading: AtomicBool::new(false),
             history: Mutex::new(History::new(version, bounds)),
             sequencer: Sequencer::new(options.group_max, || Err(GraphError::LeaderDied)),
             store,
@@ -93,11 +103,13 @@ impl Database {
 
     /// Begins a transaction that may write.
     pub fn begin(&self) -> Result<Transaction, GraphError> {
+        self.check_loaded()?;
         Transaction::new(self.clone(), self.inner.store.snapshot()?, self.inner.options.reads_max, true)
     }
 
     /// Begins a transaction that only reads: it notes nothing and never conflicts.
     pub fn begin_read(&self) -> Result<Transaction, GraphError> {
+        self.check_loaded()?;
         Transaction::new(self.clone(), self.inner.store.snapshot()?, 0, false)
     }
 
@@ -148,6 +160,9 @@ impl Inner {
     /// Checks a group one by one, writes what passed as one, then publishes it.
     fn commit_group(&self, group: &[Changes]) -> Vec<Result<u64, GraphError>> {
         let mut history = self.history.lock();
+        if self.is_loading.load(Ordering::Acquire) {
+            return group.iter().map(|_| Err(GraphError::Loading)).collect();
+        }
         let mut version = self.version.load(Ordering::Acquire);
         let (mut passed, mut written, mut results) = (Vec::new(), Vec::new(), Vec::new());
         for changes in group {

@@ -1,0 +1,162 @@
+//! The end of a load: what had to be sorted, then the facts that make the database whole.
+
+use types::{NodeId, RelationshipId, TypeId};
+
+use super::batch::{Batch, Mode, Pipe};
+use super::{IndexKey, Loaded, LoadedIndex, Loader};
+use crate::codec::adjacency::{self, Pair};
+use crate::codec::fact::{IndexDefinition, IndexOn};
+use crate::error::GraphError;
+use crate::keys::{Counted, Side, order};
+use crate::read::View;
+use crate::transaction::Place;
+
+/// Entities that are read at a time for an index that came late.
+const LATE_BATCH: usize = 1_024;
+/// Pairs of one list that are encoded at a time.
+const PAIRS_MAX: usize = 1 << 16;
+
+impl Loader {
+    /// Sorts and writes what is left, waits for the disk, and opens the database to everyone.
+    pub fn finish(mut self) -> Result<Loaded, GraphError> {
+        self.pipe.send(self.nodes.take())?;
+        self.pipe.send(self.relationships.take())?;
+        self.send_labels()?;
+        self.send_adjacency()?;
+        self.send_long()?;
+        self.pipe.close()?;
+        self.fill_late_indexes()?;
+        self.pipe = Pipe::start(self.database.store().clone());
+        self.send_entries()?;
+        self.pipe.close()?;
+        self.database.store().sync()?;
+        self.counts.insert(Counted::Nodes, signed(self.loaded.nodes));
+        self.counts.insert(Counted::Relationships, signed(self.loaded.relationships));
+        let indexes = self.indexes.into_iter().map(|index| index.definition).collect();
+        self.database.finish_loading(self.loading, self.loaded, &self.counts, indexes)?;
+        Ok(self.loaded)
+    }
+
+    fn send_labels(&mut self) -> Result<(), GraphError> {
+        // They lie between nodes and relationships, which are written; they are few.
+        let mut batch = Batch::new(Mode::Put);
+        for (key, block) in std::mem::take(&mut self.labels).finish() {
+            batch.put(&key, &block);
+            if batch.is_full() {
+                self.pipe.send(batch.take())?;
+            }
+        }
+        self.pipe.send(batch)
+    }
+
+    fn send_adjacency(&mut self) -> Result<(), GraphError> {
+        let places = std::mem::replace(&mut self.places, super::Runs::new(0, self.options.folder.clone()));
+        let mut list = List { at: None, pairs: Vec::new(), scratch: Vec::new(), batch: Batch::new(Mode::Append) };
+        places.merge(|place| {
+            let at = (place.node, place.side, place.kind);
+            if list.at != Some(at) || list.pairs.len() == PAIRS_MAX {
+                list.put();
+                list.at = Some(at);
+                if list.batch.is_full() {
+                    self.pipe.send(list.batch.take())?;
+                }
+            }
+            list.pairs.push((place.neighbour, place.relationship));
+            Ok(())
+        })?;
+        list.put();
+        self.pipe.send(list.batch)
+    }
+
+    fn send_long(&mut self) -> Result<(), GraphError> {
+        let long = std::mem::replace(&mut self.long, super::Runs::new(0, self.options.folder.clone()));
+        let mut batch = Batch::new(Mode::Append);
+        long.merge(|item| {
+            batch.put(&item.key, &item.part);
+            if batch.is_full() { self.pipe.send(batch.take()) } else { Ok(()) }
+        })?;
+        self.pipe.send(batch)
+    }
+
+    fn fill_late_indexes(&mut self) -> Result<(), GraphError> {
+        if !self.indexes.iter().any(|index| index.is_late) {
+            return Ok(());
+        }
+        let snapshot = self.database.store().snapshot()?;
+        let view = View::new(&*snapshot);
+        self.indexes.iter_mut().filter(|index| index.is_late).try_for_each(|index| index.fill(view))
+    }
+
+    fn send_entries(&mut self) -> Result<(), GraphError> {
+        self.indexes.sort_unstable_by_key(|index| index.definition.id);
+        for index in &mut self.indexes {
+            self.counts.insert(Counted::Entries(index.definition.id), signed(index.entries.count()));
+            let entries = std::mem::replace(&mut index.entries, super::Runs::new(0, self.options.folder.clone()));
+            let mut batch = Batch::new(Mode::Append);
+            entries.merge(|key| {
+                batch.put(&key, &[]);
+                if batch.is_full() { self.pipe.send(batch.take()) } else { Ok(()) }
+            })?;
+            self.pipe.send(batch)?;
+        }
+        Ok(())
+    }
+}
+
+/// The neighbours of one node, side and type, and where their blocks go.
+struct List {
+    at: Option<(NodeId, Side, TypeId)>,
+    pairs: Vec<Pair>,
+    scratch: Vec<u8>,
+    batch: Batch,
+}
+
+impl List {
+    fn put(&mut self) {
+        let Some((node, side, kind)) = self.at else { return };
+        let batch = &mut self.batch;
+        adjacency::encode_each(&self.pairs, &mut self.scratch, |(neighbour, relationship), block| {
+            batch.put(&Place { node, side, kind, neighbour, relationship }.key(), block);
+        });
+        self.pairs.clear();
+    }
+}
+
+impl LoadedIndex {
+    /// Adds the entries of everything that is stored.
+    fn fill(&mut self, view: View<'_>) -> Result<(), GraphError> {
+        let mut after = None;
+        loop {
+            let ids = ids_of(&self.definition, view, after)?;
+            for id in &ids {
+                if let Some(values) = view.values_of(&self.definition, *id)? {
+                    let key = order::entry(self.definition.id, &values, *id)?;
+                    self.entries.push(IndexKey::from_slice(&key))?;
+                }
+            }
+            after = ids.last().copied();
+            if ids.len() < LATE_BATCH {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn ids_of(definition: &IndexDefinition, view: View<'_>, after: Option<u64>) -> Result<Vec<u64>, GraphError> {
+    match definition.on {
+        IndexOn::Label(label) => {
+            let mut nodes = Vec::new();
+            view.scan_label(label, after.map(NodeId), LATE_BATCH, &mut nodes)?;
+            Ok(nodes.into_iter().map(|id| id.0).collect())
+        }
+        IndexOn::Type(_) => {
+            let mut relationships = Vec::new();
+            view.scan_relationships(after.map(RelationshipId), LATE_BATCH, &mut relationships)?;
+            Ok(relationships.into_iter().map(|id| id.0).collect())
+        }
+    }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).expect("a load of 2^63 records does not end")
+}
