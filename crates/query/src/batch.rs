@@ -61,6 +61,36 @@ impl Column {
         }
     }
 
+    /// Estimates the bytes held, for memory budgets.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Values(values) => values.iter().map(Value::memory_bytes).sum(),
+            Self::Integers(_) | Self::Floats(_) | Self::Nodes { .. } => self.rows() * size_of::<u64>(),
+            Self::Constant { value, .. } => value.memory_bytes(),
+        }
+    }
+
+    /// Adds the rows of another column at the end.
+    pub fn append(&mut self, other: Self) {
+        match (&mut *self, other) {
+            (Self::Integers(values), Self::Integers(more)) => values.extend(more),
+            (Self::Floats(values), Self::Floats(more)) => values.extend(more),
+            (Self::Nodes { source, ids }, Self::Nodes { source: other, ids: more }) if *source == other => {
+                ids.extend(more);
+            }
+            (Self::Constant { value: Value::Null, rows }, Self::Constant { value: Value::Null, rows: more }) => {
+                *rows += more;
+            }
+            (Self::Values(values), more) => values.extend(more.into_values()),
+            (_, other) => {
+                let mut values = std::mem::replace(self, Self::Integers(Vec::new())).into_values();
+                values.extend(other.into_values());
+                *self = Self::Values(values);
+            }
+        }
+    }
+
     /// Picks rows by number, in the order given; a row may come more than once.
     #[must_use]
     pub fn gather(&self, rows: &[usize]) -> Self {
@@ -95,6 +125,41 @@ impl Batch {
         Self { columns: self.columns.iter().map(|column| column.gather(rows)).collect(), rows: rows.len() }
     }
 
+    /// Gives the value of a slot in one row; null where nothing ever filled the slot.
+    #[must_use]
+    pub fn value(&self, slot: usize, row: usize) -> Value {
+        self.columns.get(slot).map_or(Value::Null, |column| column.get(row))
+    }
+
+    /// Gives the column of a slot; nulls where nothing ever filled the slot.
+    #[must_use]
+    pub fn column(&self, slot: usize) -> Column {
+        let empty = || Column::Constant { value: Value::Null, rows: self.rows };
+        self.columns.get(slot).cloned().unwrap_or_else(empty)
+    }
+
+    /// Adds the rows of another batch at the end; a slot that only one of them has is null in the other's rows.
+    pub fn append(&mut self, mut other: Self) {
+        if self.rows == 0 {
+            *self = other;
+            return;
+        }
+        let (rows, slots) = (self.rows, self.columns.len().max(other.columns.len()));
+        let empty = |rows| Column::Constant { value: Value::Null, rows };
+        self.columns.resize_with(slots, || empty(rows));
+        other.columns.resize_with(slots, || empty(other.rows));
+        for (column, more) in self.columns.iter_mut().zip(other.columns) {
+            column.append(more);
+        }
+        self.rows += other.rows;
+    }
+
+    /// Estimates the bytes held, for memory budgets.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.columns.iter().map(Column::memory_bytes).sum()
+    }
+
     /// Adds a column at the end, or at a slot that is there already.
     pub fn set(&mut self, slot: usize, column: Column) {
         while self.columns.len() <= slot {
@@ -118,5 +183,16 @@ mod tests {
         assert!(picked.columns[0].get(1).is_null());
         assert_eq!(picked.columns[1].clone().into_values(), [30, 10, 30].map(Value::Integer));
         assert_eq!(picked.columns[2].get(0), Value::NodeRef(NodeRef { source: 0, id: NodeId(3) }));
+    }
+
+    #[test]
+    fn batches_are_joined_whatever_their_columns() {
+        let mut batch = Batch { columns: vec![Column::Integers(vec![1])], rows: 1 };
+        batch.append(Batch { columns: vec![Column::Integers(vec![2]), Column::Floats(vec![0.5])], rows: 1 });
+        assert!(matches!(&batch.columns[0], Column::Integers(values) if values == &[1, 2]));
+        assert_eq!(batch.columns[1].clone().into_values(), [Value::Null, Value::Float(0.5)]);
+        batch.append(Batch { columns: vec![Column::Constant { value: "a".into(), rows: 2 }], rows: 2 });
+        assert_eq!(batch.columns[0].clone().into_values(), [1.into(), 2.into(), "a".into(), "a".into()]);
+        assert!((batch.rows == 4) && batch.value(1, 3).is_null() && batch.value(7, 0).is_null());
     }
 }

@@ -79,6 +79,23 @@ impl Budget {
         self.memory_used_bytes = self.memory_used_bytes.saturating_sub(bytes);
     }
 
+    /// Tells the bytes that are taken, to come back to with [`Budget::return_to`].
+    #[must_use]
+    pub fn memory_used_bytes(&self) -> usize {
+        self.memory_used_bytes
+    }
+
+    /// Gives back whatever was taken above `memory_bytes`: what operators held that were let go before their end.
+    pub fn return_to(&mut self, memory_bytes: usize) {
+        self.memory_used_bytes = self.memory_used_bytes.min(memory_bytes);
+    }
+
+    /// Tells the time, for what is measured.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     /// Tells the bytes that may still be taken.
     #[must_use]
     pub fn memory_left_bytes(&self) -> usize {

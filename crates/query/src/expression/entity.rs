@@ -63,7 +63,7 @@ pub(super) fn index(of: &Value, key: &Value, context: &Context<'_>) -> Result<Va
 }
 
 /// Gives all properties of an entity, or the entries of a map; none for null.
-pub(super) fn properties_of(value: &Value, context: &Context<'_>) -> Result<Map, Failure> {
+pub(crate) fn properties_of(value: &Value, context: &Context<'_>) -> Result<Map, Failure> {
     match value {
         Value::Null => Ok(Map::new()),
         Value::Map(entries) => Ok(entries.as_ref().clone()),
@@ -229,7 +229,7 @@ fn fold(
 }
 
 /// Reads the names that `:$(e)` gives: a string, or a list of strings.
-fn wanted_names(value: &Value) -> Result<Vec<CompactString>, Failure> {
+pub(crate) fn wanted_names(value: &Value) -> Result<Vec<CompactString>, Failure> {
     match value {
         Value::String(name) => Ok(vec![name.clone()]),
         Value::List(items) => items
@@ -247,7 +247,9 @@ fn texts(texts: Vec<CompactString>) -> Value {
     Value::list(texts.into_iter().map(Value::String).collect())
 }
 
-fn mismatch(expected: &str, found: &Value) -> Failure {
+/// A value of a type that does not fit.
+#[cold]
+pub(crate) fn mismatch(expected: &str, found: &Value) -> Failure {
     let text = format!("Type mismatch: expected {expected} but was {} (InvalidArgumentType)", found.type_name());
     Failure::new(Code::TypeError, text)
 }

@@ -23,6 +23,7 @@ use crate::functions::{EntityFunction, ScalarFunction};
 use crate::operator::Plan;
 
 pub use compile::{Compiler, Lifted, compile};
+pub(crate) use entity::{mismatch, properties_of, wanted_names};
 pub use evaluate::{Context, evaluate};
 
 /// An operator over two values.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use types::{Failure, Value};
 
-use super::{Inner, Operator, Plan, WhenInner, build_on};
+use super::{Inner, Operator, Plan, Site, WhenInner};
 use crate::expression::Context;
 use crate::{Batch, Column};
 
@@ -24,20 +24,21 @@ impl Operator for Argument {
 pub(super) struct RunInner {
     outer: Box<dyn Operator>,
     inner: Arc<Plan>,
+    site: Site,
     how: Inner,
     /// The outer batch, the inner plan at work on it, and which outer rows have found something.
     under_way: Option<(Batch, Box<dyn Operator>, Vec<bool>)>,
 }
 
 impl RunInner {
-    pub fn new(outer: Box<dyn Operator>, inner: Arc<Plan>, how: Inner) -> Self {
-        Self { outer, inner, how, under_way: None }
+    pub fn new(outer: Box<dyn Operator>, inner: Arc<Plan>, site: Site, how: Inner) -> Self {
+        Self { outer, inner, site, how, under_way: None }
     }
 
     fn begin(&mut self, mut batch: Batch) {
         let numbers = (0..batch.rows).map(|row| i64::try_from(row).expect("a batch has few rows")).collect();
         batch.set(self.how.number, Column::Integers(numbers));
-        let inner = build_on(&self.inner, Some(&batch));
+        let inner = self.site.build(&self.inner, Some(&batch));
         let found = vec![false; batch.rows];
         self.under_way = Some((batch, inner, found));
     }

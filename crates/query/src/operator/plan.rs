@@ -164,6 +164,50 @@ pub enum Plan {
     },
 }
 
+impl Plan {
+    /// Lists the plans that feed this one, in their order: an outer or an input plan before an inner one.
+    #[must_use]
+    pub fn children(&self) -> Vec<&Arc<Plan>> {
+        match self {
+            Self::Unit | Self::Argument | Self::Count { .. } => Vec::new(),
+            Self::Scan { input, .. }
+            | Self::Expand(input, _)
+            | Self::Walk(input, ..)
+            | Self::Filter(input, _)
+            | Self::Compute(input, _)
+            | Self::Keep(input, _)
+            | Self::Unwind { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct(input)
+            | Self::Sort { input, .. }
+            | Self::Skip(input, _)
+            | Self::Limit(input, _)
+            | Self::Seek(input, _)
+            | Self::NodesById { input, .. }
+            | Self::ScanRelationships(input, _)
+            | Self::Shortest(input, _)
+            | Self::Eager(input)
+            | Self::LoadCsv { input, .. }
+            | Self::Call { input, .. }
+            | Self::Create(input, _)
+            | Self::Change(input, _)
+            | Self::Delete { input, .. } => vec![input],
+            Self::Append(first, second)
+            | Self::HashJoin(first, second, _)
+            | Self::Inner(first, second, _)
+            | Self::Apply(first, second, _)
+            | Self::Foreach { input: first, body: second, .. } => vec![first, second],
+            Self::Merge(input, how) => vec![input, &how.find],
+        }
+    }
+
+    /// Counts the operators of the plan, itself included.
+    #[must_use]
+    pub fn operators(&self) -> usize {
+        1 + self.children().iter().map(|child| child.operators()).sum::<usize>()
+    }
+}
+
 /// How two plans are joined.
 #[derive(Clone, Debug)]
 pub struct HashJoin {

@@ -1,4 +1,9 @@
 //! Tests of plans built by hand, over a ring of nodes in memory.
+//! Leaves text and planning to others.
+//! Start reading at [`rows`] and [`check_on`].
+
+mod reading;
+mod writing;
 
 use std::sync::Arc;
 
@@ -52,6 +57,11 @@ fn run(plan: &Plan, nodes: usize, memory_max_bytes: usize) -> Result<Vec<Value>,
 #[track_caller]
 fn check(plan: &Plan, nodes: usize, expected: &str) {
     assert_eq!(written(run(plan, nodes, 1 << 24)), expected);
+}
+
+/// A row for each item, in a slot.
+pub(super) fn unwind(items: Vec<Value>, item: usize) -> Plan {
+    Plan::Unwind { input: Plan::Unit.into(), list: Compiled::Constant(Value::list(items)), item }
 }
 
 pub(super) fn number(value: i64) -> Compiled {

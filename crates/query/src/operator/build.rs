@@ -1,0 +1,114 @@
+//! Operators made from a plan.
+//! Leaves what each does to its own file.
+//! Start reading at [`build`].
+
+use std::sync::Arc;
+
+use super::measure::Measured;
+use super::*;
+use crate::Batch;
+
+/// Makes the operators of a plan, ready to run once.
+#[must_use]
+pub fn build(plan: &Plan) -> Box<dyn Operator> {
+    build_on(plan, None)
+}
+
+/// Makes the operators of a plan, each measured; [`Measures::get`] tells at any time what each did so far.
+#[must_use]
+pub fn build_measured(plan: &Plan) -> (Box<dyn Operator>, Arc<Measures>) {
+    let measures = Arc::new(Measures::of(plan));
+    let site = Site { measures: Some(Arc::clone(&measures)), number: 0 };
+    (site.build(plan, None), measures)
+}
+
+/// Makes the operators of a plan; an inner plan begins at the outer rows of `argument`.
+pub(crate) fn build_on(plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
+    Site::default().build(plan, argument)
+}
+
+/// Where in the whole plan operators are made, for those that are measured.
+#[derive(Clone, Default)]
+pub(super) struct Site {
+    measures: Option<Arc<Measures>>,
+    number: usize,
+}
+
+impl Site {
+    /// Makes the operators of a plan that stands here.
+    pub fn build(&self, plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
+        let inner = self.operator(plan, argument);
+        match &self.measures {
+            None => inner,
+            Some(measures) => Box::new(Measured { inner, measures: Arc::clone(measures), number: self.number }),
+        }
+    }
+
+    /// Gives the place of a plan's child.
+    fn child(&self, plan: &Plan, which: usize) -> Self {
+        // Nobody asks for a number that nothing is measured by.
+        let Some(measures) = &self.measures else { return Self::default() };
+        let before: usize = plan.children().iter().take(which).map(|child| child.operators()).sum();
+        Self { measures: Some(Arc::clone(measures)), number: self.number + 1 + before }
+    }
+
+    fn operator(&self, plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
+        let build = |input: &Plan| self.child(plan, 0).build(input, argument);
+        let second = |input: &Plan| self.child(plan, 1).build(input, argument);
+        match plan {
+            Plan::Unit => Box::new(flow::Unit(false)),
+            Plan::Scan { input, source, label, node } => {
+                Box::new(scan::Scan::new(build(input), *source, label.clone(), *node))
+            }
+            Plan::Expand(input, how) => Box::new(expand::ExpandAll::new(build(input), how.clone())),
+            Plan::Walk(input, how, bounds) => Box::new(walk::Walk::new(build(input), how.clone(), *bounds)),
+            Plan::Filter(input, condition) => {
+                Box::new(flow::Filter { input: build(input), condition: condition.clone() })
+            }
+            Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
+            Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),
+            Plan::Unwind { input, list, item } => Box::new(flow::Unwind::new(build(input), list.clone(), *item)),
+            Plan::Aggregate { input, keys, aggregates } => {
+                Box::new(aggregate::Aggregation::new(build(input), keys.clone(), aggregates.clone()))
+            }
+            Plan::Distinct(input) => Box::new(aggregate::Distinct::new(build(input))),
+            Plan::Sort { input, keys, limit } => Box::new(sort::Sort::new(build(input), keys.clone(), limit.clone())),
+            Plan::Skip(input, rows) => Box::new(flow::Skip { input: build(input), rows: rows.clone(), left: None }),
+            Plan::Limit(input, rows) => Box::new(flow::Limit { input: build(input), rows: rows.clone(), left: None }),
+            Plan::Append(first, other) => Box::new(flow::Append { first: Some(build(first)), second: second(other) }),
+            Plan::HashJoin(probe, other, how) => Box::new(join::Join::new(build(probe), second(other), how.clone())),
+            Plan::Argument => Box::new(inner::Argument(argument.cloned())),
+            Plan::Inner(outer, inner, how) => {
+                let site = self.child(plan, 1);
+                Box::new(inner::RunInner::new(build(outer), Arc::clone(inner), site, how.clone()))
+            }
+            Plan::Apply(outer, inner, how) => {
+                let site = self.child(plan, 1);
+                Box::new(apply::RunApply::new(build(outer), Arc::clone(inner), site, how.clone()))
+            }
+            Plan::Seek(input, how) => Box::new(seek::SeekAll::new(build(input), how.clone())),
+            Plan::NodesById { input, source, ids, node } => {
+                Box::new(by_id::NodesById::new(build(input), *source, ids.clone(), *node))
+            }
+            Plan::ScanRelationships(input, how) => {
+                Box::new(relationships::ScanRelationships::new(build(input), how.clone()))
+            }
+            Plan::Eager(input) => Box::new(eager::Eager::new(build(input))),
+            Plan::Create(input, how) => Box::new(create::CreateAll { input: build(input), how: how.clone() }),
+            Plan::Change(input, changes) => {
+                Box::new(change::ChangeAll { input: build(input), changes: changes.clone() })
+            }
+            Plan::Delete { input, targets, detach } => {
+                Box::new(delete::Delete { input: build(input), targets: targets.clone(), detach: *detach })
+            }
+            Plan::Count { source, relationships, of, slot } => Box::new(by_id::Count {
+                source: *source,
+                relationships: *relationships,
+                of: of.clone(),
+                slot: *slot,
+                is_done: false,
+            }),
+            _ => unreachable!("the rest is built next"),
+        }
+    }
+}

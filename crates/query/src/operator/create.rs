@@ -1,0 +1,193 @@
+//! New nodes and relationships, for each row.
+
+use types::{Code, Failure, KeyId, LabelId, NodeId, NodeRef, RelationshipRef, TypeId, Value};
+
+use super::properties::{Numbers, Properties, kind, labels, source};
+use super::{Create, CreateNode, CreateRelationship, LabelSource, Operator};
+use crate::expression::{Context, mismatch};
+use crate::{Batch, Column};
+
+/// Each row with new nodes and relationships.
+pub(super) struct CreateAll {
+    pub input: Box<dyn Operator>,
+    pub how: Create,
+}
+
+impl Operator for CreateAll {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
+        create(&self.how, Nulls::LeftOut, &mut batch, context)?;
+        Ok(Some(batch))
+    }
+}
+
+/// What becomes of a property that is null.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nulls {
+    /// It is left out.
+    LeftOut,
+    /// It is an error: what is made so would never be found again.
+    Refused,
+}
+
+/// Nodes to be made, ready for each row.
+struct NewNodes {
+    slot: usize,
+    labels: Numbers<LabelId>,
+    properties: Properties,
+    made: Vec<NodeId>,
+}
+
+/// Relationships to be made, ready for each row.
+struct NewRelationships<'a> {
+    how: &'a CreateRelationship,
+    kind: Numbers<TypeId>,
+    properties: Properties,
+    made: Vec<Value>,
+}
+
+/// Makes what a pattern says for each row of a batch, and fills its slots.
+///
+/// Everything is computed before anything is made, so that no row sees what another one made.
+pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+    context.budget.pay_rows(batch.rows * (how.nodes.len() + how.relationships.len()).max(1))?;
+    let mut nodes = how
+        .nodes
+        .iter()
+        .map(|node| new_nodes(node, how.source, nulls, batch, context))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let mut relationships = how
+        .relationships
+        .iter()
+        .map(|relationship| new_relationships(relationship, how.source, nulls, batch, context))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let mut properties = Vec::new();
+    for row in 0..batch.rows {
+        for node in &mut nodes {
+            node.make(how.source, row, &mut properties, context)?;
+        }
+        for relationship in &mut relationships {
+            relationship.make(how.source, row, (&nodes, batch), &mut properties, context)?;
+        }
+    }
+    for node in nodes {
+        batch.set(node.slot, Column::Nodes { source: how.source, ids: node.made });
+    }
+    for relationship in relationships {
+        batch.set(relationship.how.slot, Column::Values(relationship.made));
+    }
+    Ok(())
+}
+
+fn new_nodes(
+    how: &CreateNode,
+    number: u16,
+    nulls: Nulls,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<NewNodes, Failure> {
+    let refuse = |key: &str| refused("node", key, &format!("({} {{{key}: null}})", shown(&how.labels)));
+    let refuse: Option<&dyn Fn(&str) -> Failure> = if nulls == Nulls::Refused { Some(&refuse) } else { None };
+    let properties = Properties::compute(&how.properties, number, refuse, batch, context)?;
+    let labels = labels(&how.labels, number, batch, context)?;
+    Ok(NewNodes { slot: how.slot, labels, properties, made: Vec::with_capacity(batch.rows) })
+}
+
+fn new_relationships<'a>(
+    how: &'a CreateRelationship,
+    number: u16,
+    nulls: Nulls,
+    batch: &Batch,
+    context: &mut Context<'_>,
+) -> Result<NewRelationships<'a>, Failure> {
+    let kind_shown = shown(std::slice::from_ref(&how.kind));
+    let refuse = |key: &str| refused("relationship", key, &format!("-[{kind_shown} {{{key}: null}}]-"));
+    let refuse: Option<&dyn Fn(&str) -> Failure> = if nulls == Nulls::Refused { Some(&refuse) } else { None };
+    let properties = Properties::compute(&how.properties, number, refuse, batch, context)?;
+    let kind = kind(&how.kind, number, batch, context)?;
+    Ok(NewRelationships { how, kind, properties, made: Vec::with_capacity(batch.rows) })
+}
+
+impl NewNodes {
+    fn make(
+        &mut self,
+        number: u16,
+        row: usize,
+        properties: &mut Vec<(KeyId, Value)>,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        self.properties.row(row, properties);
+        let labels = self.labels.row(row);
+        self.made.push(source(context, number).create_node(labels, properties)?);
+        context.counters.nodes_created += 1;
+        context.counters.labels_added += labels.len() as u64;
+        context.counters.properties_set += properties.len() as u64;
+        Ok(())
+    }
+}
+
+impl NewRelationships<'_> {
+    fn make(
+        &mut self,
+        number: u16,
+        row: usize,
+        known: (&[NewNodes], &Batch),
+        properties: &mut Vec<(KeyId, Value)>,
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let start = self.end(number, row, known, (self.how.start, "start"))?;
+        let end = self.end(number, row, known, (self.how.end, "end"))?;
+        self.properties.row(row, properties);
+        let kind = self.kind.row(row)[0];
+        let id = source(context, number).create_relationship(start, kind, end, properties)?;
+        self.made.push(Value::RelationshipRef(Box::new(RelationshipRef { source: number, id, kind, start, end })));
+        context.counters.relationships_created += 1;
+        context.counters.properties_set += properties.len() as u64;
+        Ok(())
+    }
+
+    /// Finds one of the two nodes: a new one, or one of the row.
+    fn end(
+        &self,
+        number: u16,
+        row: usize,
+        (nodes, batch): (&[NewNodes], &Batch),
+        (slot, which): (usize, &str),
+    ) -> Result<NodeId, Failure> {
+        if let Some(node) = nodes.iter().find(|node| node.slot == slot) {
+            return Ok(node.made[row]);
+        }
+        match batch.value(slot, row) {
+            Value::NodeRef(NodeRef { source, id }) if source == number => Ok(id),
+            Value::NodeRef(_) => {
+                let text =
+                    "A relationship cannot join nodes of two databases. Keep a property of the other node instead.";
+                Err(Failure::new(Code::SemanticError, text))
+            }
+            Value::Null => {
+                let kind = shown(std::slice::from_ref(&self.how.kind));
+                let text = format!("Failed to create relationship `{}`, its {which} node is missing.", &kind[1..]);
+                Err(Failure::new(Code::EntityNotFound, text))
+            }
+            other => Err(mismatch("Node", &other)),
+        }
+    }
+}
+
+fn shown(labels: &[LabelSource]) -> String {
+    labels
+        .iter()
+        .map(|label| match label {
+            LabelSource::Name(name) => format!(":{name}"),
+            LabelSource::Dynamic(_) => ":$(...)".to_owned(),
+        })
+        .collect()
+}
+
+#[cold]
+fn refused(what: &str, key: &str, pattern: &str) -> Failure {
+    let text = format!(
+        "Cannot merge the following {what} because of null property value for '{key}': {pattern} (MergeReadOwnWrites)"
+    );
+    Failure::new(Code::SemanticError, text)
+}

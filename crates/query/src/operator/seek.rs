@@ -1,0 +1,197 @@
+//! Nodes and relationships found by an index, or by their own number.
+
+use std::ops::Bound;
+
+use types::compare::equals;
+use types::{Failure, NodeId, RelationshipRef, Value};
+
+use super::{Operator, Seek, SeekNext};
+use crate::expression::{Compiled, Context, evaluate};
+use crate::source::Condition;
+use crate::{Batch, Column};
+
+/// For each row, what an index has for a condition.
+pub(super) struct SeekAll {
+    input: Box<dyn Operator>,
+    how: Seek,
+    /// The batch under way, its conditions and the row to go on at.
+    under_way: Option<(Batch, Wanted, usize)>,
+    /// What was looked for last and is there to be used again: rows of one key often come together.
+    last: Option<Condition>,
+    found: Found,
+    /// How much of `found` has been handed on for the row under way.
+    done: usize,
+}
+
+/// What each row looks for.
+struct Wanted {
+    equal: Vec<Column>,
+    next: Next,
+}
+
+enum Next {
+    Any,
+    Range(Bound<Column>, Bound<Column>),
+    Prefix(Column),
+}
+
+/// What the index had.
+#[derive(Default)]
+struct Found {
+    nodes: Vec<NodeId>,
+    relationships: Vec<RelationshipRef>,
+}
+
+impl Found {
+    fn len(&self) -> usize {
+        self.nodes.len().max(self.relationships.len())
+    }
+
+    fn clear(&mut self) {
+        self.nodes.clear();
+        self.relationships.clear();
+    }
+
+    fn add(&mut self, other: &Self, run: std::ops::Range<usize>) {
+        if other.relationships.is_empty() {
+            self.nodes.extend_from_slice(&other.nodes[run]);
+        } else {
+            self.relationships.extend_from_slice(&other.relationships[run]);
+        }
+    }
+}
+
+impl SeekAll {
+    pub fn new(input: Box<dyn Operator>, how: Seek) -> Self {
+        Self { input, how, under_way: None, last: None, found: Found::default(), done: 0 }
+    }
+
+    fn wanted(&self, batch: &Batch, context: &mut Context<'_>) -> Result<Wanted, Failure> {
+        let equal = self.how.equal.iter().map(|key| evaluate(key, batch, context)).collect::<Result<_, _>>()?;
+        let mut bound = |bound: &Bound<Compiled>| -> Result<Bound<Column>, Failure> {
+            Ok(match bound {
+                Bound::Included(value) => Bound::Included(evaluate(value, batch, context)?),
+                Bound::Excluded(value) => Bound::Excluded(evaluate(value, batch, context)?),
+                Bound::Unbounded => Bound::Unbounded,
+            })
+        };
+        let next = match &self.how.next {
+            SeekNext::Any => Next::Any,
+            SeekNext::Range(low, high) => Next::Range(bound(low)?, bound(high)?),
+            SeekNext::Prefix(prefix) => Next::Prefix(evaluate(prefix, batch, context)?),
+        };
+        Ok(Wanted { equal, next })
+    }
+
+    /// Looks for what a row wants, unless it is what the row before wanted.
+    fn look(&mut self, wanted: Option<Condition>, context: &mut Context<'_>) -> Result<(), Failure> {
+        if wanted.is_some() && wanted == self.last {
+            return Ok(());
+        }
+        self.found.clear();
+        if let Some(wanted) = &wanted {
+            let source = &context.sources[usize::from(self.how.source)];
+            if self.how.ends.is_some() {
+                source.seek_relationships(self.how.index, wanted, &mut self.found.relationships)?;
+            } else {
+                source.seek_nodes(self.how.index, wanted, &mut self.found.nodes)?;
+            }
+        }
+        self.last = wanted;
+        Ok(())
+    }
+
+    fn filled(&self, batch: &Batch, rows: &[usize], page: Found) -> Batch {
+        let mut out = batch.gather(rows);
+        let source = self.how.source;
+        match self.how.ends {
+            None => out.set(self.how.slot, Column::Nodes { source, ids: page.nodes }),
+            Some((start, end)) => {
+                let ids = page.relationships.iter().map(|found| found.start).collect();
+                out.set(start, Column::Nodes { source, ids });
+                let ids = page.relationships.iter().map(|found| found.end).collect();
+                out.set(end, Column::Nodes { source, ids });
+                let found = page.relationships.into_iter().map(|found| Value::RelationshipRef(Box::new(found)));
+                out.set(self.how.slot, Column::Values(found.collect()));
+            }
+        }
+        out
+    }
+}
+
+impl Wanted {
+    /// Makes the condition of a row; `None` where it cannot be met: null, NaN and what is never stored.
+    fn row(&self, row: usize) -> Option<Condition> {
+        let equal = self.equal.iter().map(|column| findable(column.get(row))).collect::<Option<Vec<_>>>()?;
+        Some(match &self.next {
+            Next::Any => Condition::Equal(equal),
+            Next::Range(low, high) => Condition::Range(equal, bound(low, row)?, bound(high, row)?),
+            Next::Prefix(prefix) => match prefix.get(row) {
+                Value::String(prefix) => Condition::Prefix(equal, prefix),
+                _ => return None,
+            },
+        })
+    }
+}
+
+fn bound(of: &Bound<Column>, row: usize) -> Option<Bound<Value>> {
+    Some(match of {
+        Bound::Included(column) => Bound::Included(findable(column.get(row))?),
+        Bound::Excluded(column) => Bound::Excluded(findable(column.get(row))?),
+        Bound::Unbounded => Bound::Unbounded,
+    })
+}
+
+/// Gives a value that a property can equal; `None` for one that equals nothing, and for maps and entities.
+fn findable(value: Value) -> Option<Value> {
+    match value {
+        Value::Null
+        | Value::Map(_)
+        | Value::NodeRef(_)
+        | Value::RelationshipRef(_)
+        | Value::PathRef(_)
+        | Value::Node(_)
+        | Value::Relationship(_)
+        | Value::Path(_) => None,
+        value => (equals(&value, &value) == Some(true)).then_some(value),
+    }
+}
+
+impl Operator for SeekAll {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        loop {
+            let Some((batch, wanted, row)) = self.under_way.take() else {
+                let Some(batch) = self.input.next(context)? else { return Ok(None) };
+                let wanted = self.wanted(&batch, context)?;
+                self.under_way = Some((batch, wanted, 0));
+                continue;
+            };
+            let (mut rows, mut page, mut at) = (Vec::new(), Found::default(), row);
+            while at < batch.rows && rows.len() < Batch::ROWS_MAX {
+                if self.done == 0 {
+                    self.look(wanted.row(at), context)?;
+                }
+                let end = self.found.len().min(self.done + Batch::ROWS_MAX - rows.len());
+                page.add(&self.found, self.done..end);
+                rows.resize(page.len(), at);
+                if end == self.found.len() {
+                    (at, self.done) = (at + 1, 0);
+                } else {
+                    self.done = end;
+                }
+            }
+            context.budget.pay_rows(rows.len().max(at - row))?;
+            if self.done == 0 {
+                // Whoever gets these rows may change the graph: what was found may not be used again.
+                self.last = None;
+            }
+            let out = (!rows.is_empty()).then(|| self.filled(&batch, &rows, page));
+            if at < batch.rows {
+                self.under_way = Some((batch, wanted, at));
+            }
+            if out.is_some() {
+                return Ok(out);
+            }
+        }
+    }
+}
