@@ -3,5 +3,9 @@
 //! Start reading at [`shell::run`]; [`import`] reads CSV, [`demo`] holds real flights.
 
 pub mod demo;
+pub mod exit;
 pub mod import;
+pub mod logging;
 pub mod shell;
+pub mod signals;
+pub mod units;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use types::Code;
+use types::{Code, Failure};
 
 /// Why a header says nothing that we can follow. Correct the header's line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +44,23 @@ pub enum ImportError {
         /// Why.
         source: HeaderError,
     },
+    /// Nodes where relationships are wanted, or the other way round; give the file to the other option.
+    #[error("\"{}\" holds no {wanted}", path.display())]
+    WrongSubject {
+        /// The file.
+        path: PathBuf,
+        /// What was wanted of it.
+        wanted: &'static str,
+    },
+    /// No type in the header and none before the file's name; write `TYPE=FILE`.
+    #[error("the relationships of \"{}\" have no type. Add a column :TYPE, or write TYPE=FILE.", path.display())]
+    NoType {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database refused; nothing of it is kept.
+    #[error("{0}")]
+    Refused(#[from] Failure),
     /// The report of bad rows cannot be written.
     #[error("cannot write the report \"{}\"", path.display())]
     Report {
@@ -68,7 +85,10 @@ impl ImportError {
     pub fn code(&self) -> Code {
         match self {
             Self::Read { .. } => Code::ExternalResourceFailed,
-            Self::Header { .. } | Self::TooManyBad { .. } => Code::ArgumentError,
+            Self::Header { .. } | Self::WrongSubject { .. } | Self::NoType { .. } | Self::TooManyBad { .. } => {
+                Code::ArgumentError
+            }
+            Self::Refused(failure) => failure.code(),
             Self::Report { .. } => Code::StorageFailed,
         }
     }

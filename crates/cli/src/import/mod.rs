@@ -1,15 +1,27 @@
-//! Reads nodes and relationships from CSV whose header says what each column is.
-//! Leaves writing them to the store's loader; a row that cannot be read goes to a report, not to the loader.
-//! Start reading at [`Reader::open`].
+//! `sheaf import`: a new database from CSV whose header says what each column is.
+//! Leaves writing to the bulk loader of `graph`; a row that cannot be read goes to a report, not to the loader.
+//! Start reading at [`Opened::load`].
 
+mod batch;
 mod convert;
 mod error;
+mod fill;
 mod header;
+mod ids;
+mod pipeline;
 mod report;
 mod rows;
+mod source;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub use batch::BadRow;
 pub use convert::Kind;
 pub use error::{HeaderError, ImportError};
+pub use fill::Fill;
 pub use header::{Column, Header, Role, Subject};
+pub use pipeline::{Opened, Progress};
 pub use report::Report;
-pub use rows::{BadRow, Key, NodeRow, Reader, ReaderOptions, RelationshipRow, Row};
+pub use rows::ReaderOptions;
+pub(crate) use source::Input;
+pub use source::Source;

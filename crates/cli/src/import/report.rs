@@ -5,7 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use super::error::ImportError;
-use super::rows::BadRow;
+use super::batch::BadRow;
 
 /// Writes bad rows to a CSV file: `file,line,reason`.
 pub struct Report {
@@ -44,9 +44,13 @@ impl Report {
         Ok(())
     }
 
-    /// Writes everything out and gives the number of bad rows.
+    /// Writes everything out and gives the number of bad rows; without any, no file stays.
     pub fn finish(mut self) -> Result<u64, ImportError> {
         self.flush()?;
+        if self.bad_rows == 0 {
+            std::fs::remove_file(&self.path)
+                .map_err(|source| ImportError::Report { path: self.path.clone(), source })?;
+        }
         Ok(self.bad_rows)
     }
 
@@ -70,5 +74,14 @@ mod tests {
         assert_eq!(error.code(), types::Code::ArgumentError);
         let listed = std::fs::read_to_string(&path).expect("the report");
         assert_eq!(listed, "file,line,reason\na.csv,2,\"too short, by far\"\na.csv,3,\"too short, by far\"\n");
+    }
+
+    #[test]
+    fn f157_no_bad_row_leaves_no_report() {
+        let folder = tempfile::tempdir().expect("a folder for tests");
+        let path = folder.path().join("bad.csv");
+        let report = Report::create(&path, 1).expect("a folder for tests");
+        assert_eq!(report.finish().expect("a folder for tests"), 0);
+        assert!(!path.exists());
     }
 }

@@ -1,0 +1,54 @@
+//! How a subcommand ends, as the shell that started it sees it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// How a subcommand ended. Every subcommand uses the same codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it did what it was told.
+    Done,
+    /// 1: it failed while it worked.
+    Failed,
+    /// 2: the arguments or the settings are wrong; nothing was done.
+    Usage,
+    /// 3: another process uses the data folder; nothing was done.
+    InUse,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::InUse => 3,
+        })
+    }
+}
+
+/// Writes a failure with all its causes to the standard error, which may be closed without harm.
+pub fn complain(error: &dyn std::error::Error) {
+    let _ = writeln!(io::stderr(), "error: {}", with_causes(error));
+}
+
+/// Gives a failure and its causes as one text; a cause that is part of the message already is left out.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Writes a line to the standard output. A reader that has seen enough is no reason to stop.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}

@@ -1,0 +1,33 @@
+//! The log: `tracing` events to the standard error, as text or as JSON.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object a line, for collectors.
+    Json,
+}
+
+/// Reads a level such as `info`, or levels by place such as `warn,server=debug`.
+pub fn parse_level(text: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(text).map_err(|error| format!("\"{text}\" is no log level: {error}"))
+}
+
+/// Writes events from here on; a second call changes nothing.
+pub fn start(format: LogFormat, level: EnvFilter) {
+    let builder = tracing_subscriber::fmt().with_env_filter(level).with_writer(io::stderr);
+    // Fails only where a log is being written already, which then goes on.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}
