@@ -10,6 +10,7 @@ use types::{Failure, Map, Position, Value};
 
 use crate::expression::Context;
 use crate::operator::{Operator, Plan, build};
+use crate::plan::{Notes, describe};
 use crate::procedure::Procedure;
 use crate::source::Source;
 use crate::{Batch, Column};
@@ -67,6 +68,8 @@ pub struct Prepared {
     pub notifications: Vec<Notification>,
     /// Its plan; the columns are the first slots of what it gives.
     pub(crate) plan: Arc<Plan>,
+    /// What the planner knew of it.
+    pub(crate) notes: Arc<Notes>,
 }
 
 /// One operator of a plan as people see it, with those that feed it.
@@ -119,7 +122,7 @@ impl Prepared {
     /// Shows the plan.
     #[must_use]
     pub fn describe(&self) -> Description {
-        Description::default()
+        describe(&self.plan, &self.notes)
     }
 }
 

@@ -1,12 +1,184 @@
 //! From the tree of a statement to its plan: names bound, patterns ordered by cost.
 //! Leaves the text to `cypher` and the running to [`crate::operator`].
-//! Start reading at [`prepare`].
+//! Start reading at [`prepare`], then `clause` for one clause after the other and `solve` for the order of a pattern.
 
-use cypher::ast;
+mod aggregate;
+mod call;
+mod clause;
+mod cost;
+mod describe;
+mod graph;
+mod lift;
+mod pattern;
+mod project;
+mod scope;
+mod seek;
+mod shortcut;
+mod solve;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod write;
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use cypher::ast::{self, GraphReference, Span};
 use types::{Code, Failure};
 
-use crate::prepare::{Graphs, Prepared};
+pub(crate) use describe::{Notes, describe};
+use scope::Scope;
 
-pub(crate) fn prepare(_text: &str, _query: &ast::Query, _graphs: &mut dyn Graphs) -> Result<Prepared, Failure> {
-    Err(Failure::new(Code::UnsupportedCommand, "not planned yet"))
+use crate::expression::{Compiled, Compiler, compile};
+use crate::operator::Plan;
+use crate::prepare::{Graphs, Kind, Notification, Prepared};
+
+/// Plans one statement.
+pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -> Result<Prepared, Failure> {
+    let mut planner = Planner {
+        text,
+        graphs,
+        next_slot: 0,
+        graph: 0,
+        writes: None,
+        notes: Notes::default(),
+        notifications: Vec::new(),
+    };
+    let planned = planner.query(query, &Pipe::start(), Place::Whole)?;
+    let kind = match (planner.writes, planned.columns.is_empty()) {
+        (None, _) => Kind::Read,
+        (Some(_), true) => Kind::Write,
+        (Some(_), false) => Kind::ReadWrite,
+    };
+    Ok(Prepared {
+        columns: planned.columns,
+        kind,
+        writes: planner.writes,
+        notifications: planner.notifications,
+        plan: planned.plan,
+        notes: Arc::new(planner.notes),
+    })
+}
+
+/// What is known while a statement is planned.
+pub(super) struct Planner<'a> {
+    text: &'a str,
+    graphs: &'a mut dyn Graphs,
+    /// The next slot that nothing uses.
+    next_slot: usize,
+    /// The graph of clauses that name none.
+    graph: u16,
+    /// The graph that is written.
+    writes: Option<u16>,
+    notes: Notes,
+    notifications: Vec<Notification>,
+}
+
+/// Where a query stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the statement.
+    Whole,
+    /// It is inside of `CALL { }`, `EXISTS { }` and the like: it begins at the outer rows.
+    Inside,
+}
+
+/// A query that has been planned: its columns are the first slots of its plan's rows.
+pub(super) struct Planned {
+    plan: Arc<Plan>,
+    columns: Vec<CompactString>,
+    scope: Scope,
+    rows: f64,
+}
+
+/// What has been planned of a single query so far.
+#[derive(Clone)]
+pub(super) struct Pipe {
+    plan: Arc<Plan>,
+    scope: Scope,
+    /// How many rows are expected.
+    rows: f64,
+    /// Whether rows are still being read from the graph while the next operator works.
+    reads: bool,
+    /// Whether the rows change the graph as they go by.
+    writes: bool,
+}
+
+impl Pipe {
+    fn start() -> Self {
+        Self { plan: Arc::new(Plan::Unit), scope: Scope::default(), rows: 1.0, reads: false, writes: false }
+    }
+
+    /// Begins inside another query, at its rows.
+    fn inside(scope: Scope, rows: f64) -> Self {
+        Self { plan: Arc::new(Plan::Argument), scope, rows, reads: false, writes: false }
+    }
+}
+
+impl Planner<'_> {
+    fn fresh_slot(&mut self) -> usize {
+        self.next_slot += 1;
+        self.next_slot - 1
+    }
+
+    fn error(&self, span: Span, code: Code, message: &str) -> Failure {
+        cypher::error_at(self.text, span, code, message)
+    }
+
+    fn syntax(&self, span: Span, message: &str) -> Failure {
+        self.error(span, Code::SyntaxError, message)
+    }
+
+    /// Puts an operator on top, with what people see of it.
+    fn put(&mut self, plan: Plan, rows: f64, details: impl Into<String>) -> Arc<Plan> {
+        let plan = Arc::new(plan);
+        self.notes.add(&plan, rows, details.into());
+        plan
+    }
+
+    /// Compiles an expression of a scope.
+    fn compile(&mut self, expression: &ast::Expression, scope: &Scope) -> Result<Compiled, Failure> {
+        self.compile_with(expression, scope, &[])
+    }
+
+    /// Compiles an expression; those whose text is `known` are not computed again.
+    fn compile_with(
+        &mut self,
+        expression: &ast::Expression,
+        scope: &Scope,
+        known: &[lift::Known],
+    ) -> Result<Compiled, Failure> {
+        let text = self.text;
+        let mut lifter = lift::Lifter { planner: self, scope, known };
+        let mut compiler = Compiler { text, scope: scope.pairs(), lifted: &mut lifter };
+        compile(&mut compiler, expression)
+    }
+
+    /// Finds the graph that a clause names; the one of its part where it names none.
+    fn graph_of(&mut self, reference: Option<&GraphReference>) -> Result<u16, Failure> {
+        match reference {
+            None => Ok(self.graph),
+            Some(reference) => {
+                let found = self.graphs.number(reference);
+                found.map_err(|failure| self.error(reference.span, failure.code(), failure.message()))
+            }
+        }
+    }
+
+    /// Notes that a graph is written; one statement writes one.
+    fn writes(&mut self, source: u16, span: Span) -> Result<(), Failure> {
+        match self.writes.replace(source) {
+            Some(other) if other != source => {
+                let name = |number| self.graphs.source(number).database().to_owned();
+                let message = format!(
+                    "A statement can write to one database only, and this one writes to `{}` and to `{}`; \
+                     write to each in a statement of its own",
+                    name(other),
+                    name(source)
+                );
+                Err(self.error(span, Code::WriteToManyDatabases, &message))
+            }
+            _ => Ok(()),
+        }
+    }
 }

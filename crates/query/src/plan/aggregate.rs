@@ -1,0 +1,200 @@
+//! Grouping: what makes a group, what is computed over each, and what a row is made of afterwards.
+//! Leaves names, order and limits to `project`.
+//! Start reading at [`Planner::grouped`].
+
+use cypher::ast::{Expression, ExpressionKind, SortItem};
+use types::{Code, Failure};
+
+use super::lift::Known;
+use super::project::Item;
+use super::scope::{Held, Scope, Variable};
+use super::{Pipe, Planner, walk};
+use crate::expression::Compiled;
+use crate::functions::{self, AggregateKind, Kind};
+use crate::operator::{Aggregate, Plan};
+
+/// Rows of groups, and what later expressions may say of them.
+pub(super) struct Grouped {
+    pub pipe: Pipe,
+    /// For each item, its slot.
+    pub slots: Vec<usize>,
+    /// Expressions that are computed.
+    pub known: Vec<Known>,
+    /// Variables that make the groups, by their names before.
+    pub scope: Scope,
+}
+
+impl Planner<'_> {
+    /// Groups rows by the items without an aggregate and computes the others.
+    pub(super) fn grouped(&mut self, pipe: Pipe, items: &[Item], order: &[SortItem]) -> Result<Grouped, Failure> {
+        let (keyed, computed): (Vec<_>, Vec<_>) =
+            items.iter().enumerate().partition(|(_, item)| !walk::has_aggregate(&item.expression));
+        let mut keys = Vec::new();
+        for (_, item) in &keyed {
+            keys.push(self.compile(&item.expression, &pipe.scope)?);
+        }
+        let mut texts: Vec<String> = Vec::new();
+        let mut aggregates = Vec::new();
+        let expressions =
+            computed.iter().map(|(_, item)| &item.expression).chain(order.iter().map(|item| &item.expression));
+        for expression in expressions {
+            for found in aggregates_of(expression) {
+                let text = found.to_string();
+                if !texts.contains(&text) {
+                    aggregates.push(self.one_aggregate(found, &pipe.scope)?);
+                    texts.push(text);
+                }
+            }
+        }
+        let rows = if keys.is_empty() { 1.0 } else { (pipe.rows / 4.0).max(1.0) };
+        let details = keyed.iter().map(|(_, item)| item.name.to_string()).chain(texts.iter().cloned());
+        let details = details.collect::<Vec<_>>().join(", ");
+        let width = keys.len();
+        let slots_after = width + aggregates.len();
+        let plan = self.put(Plan::Aggregate { input: pipe.plan, keys, aggregates }, rows, details);
+        self.next_slot = slots_after;
+
+        let mut scope = Scope::default();
+        let mut known = Vec::new();
+        for (slot, (_, item)) in keyed.iter().enumerate() {
+            match &*item.expression.kind {
+                ExpressionKind::Variable(name) => {
+                    let before = pipe.scope.find(&name.text);
+                    let held = before.map_or(Held::Unknown, |variable| variable.held);
+                    let source = before.and_then(|variable| variable.source);
+                    scope.add(Variable { name: name.text.clone(), slot, held, source });
+                }
+                _ => known.push(Known { text: item.expression.to_string(), compiled: Compiled::Slot(slot) }),
+            }
+        }
+        let simple = |item: &Item| matches!(&*item.expression.kind, ExpressionKind::Property(..));
+        let mut usable: Vec<Known> = texts
+            .iter()
+            .enumerate()
+            .map(|(at, text)| Known { text: text.clone(), compiled: Compiled::Slot(width + at) })
+            .collect();
+        for (slot, (_, item)) in keyed.iter().enumerate() {
+            if simple(item) {
+                usable.push(Known { text: item.expression.to_string(), compiled: Compiled::Slot(slot) });
+            }
+        }
+
+        let mut slots = vec![0; items.len()];
+        for (slot, (at, _)) in keyed.iter().enumerate() {
+            slots[*at] = slot;
+        }
+        let mut values = Vec::new();
+        for (at, item) in &computed {
+            self.check_grouped(&item.expression, &scope, &usable)?;
+            slots[*at] = match self.compile_with(&item.expression, &scope, &usable)? {
+                Compiled::Slot(slot) => slot,
+                other => {
+                    let slot = self.fresh_slot();
+                    values.push((slot, other));
+                    slot
+                }
+            };
+        }
+        known.extend(usable);
+        let mut pipe = Pipe { plan, scope: Scope::default(), rows, reads: false, writes: false };
+        if !values.is_empty() {
+            let details = computed.iter().map(|(_, item)| item.expression.to_string()).collect::<Vec<_>>().join(", ");
+            pipe.plan = self.put(Plan::Compute(pipe.plan, values), rows, details);
+        }
+        Ok(Grouped { pipe, slots, known, scope })
+    }
+
+    /// An expression around an aggregate may use what makes the group, and nothing else of a row.
+    fn check_grouped(&self, expression: &Expression, scope: &Scope, known: &[Known]) -> Result<(), Failure> {
+        let mut wrong: Option<&Expression> = None;
+        let mut bound: Vec<compact_str::CompactString> = Vec::new();
+        walk::each(expression, &mut |part| {
+            if wrong.is_some() || walk::is_aggregate(part) {
+                return false;
+            }
+            let text = part.to_string();
+            if known.iter().any(|known| known.text == text) {
+                return false;
+            }
+            match &*part.kind {
+                ExpressionKind::Variable(name) => {
+                    if scope.find(&name.text).is_none() && !bound.contains(&name.text) {
+                        wrong = Some(part);
+                    }
+                }
+                ExpressionKind::ListComprehension { variable, .. } | ExpressionKind::Quantifier { variable, .. } => {
+                    bound.push(variable.text.clone());
+                }
+                ExpressionKind::Reduce { accumulator, variable, .. } => {
+                    bound.extend([accumulator.text.clone(), variable.text.clone()]);
+                }
+                ExpressionKind::PatternComprehension { pattern, .. } => {
+                    bound.extend(super::pattern::own_variables(pattern).into_iter().map(|name| name.text.clone()));
+                }
+                _ => {}
+            }
+            !walk::is_subquery(part)
+        });
+        let Some(wrong) = wrong else { return Ok(()) };
+        let message = format!(
+            "Aggregation column contains implicit grouping expressions (AmbiguousAggregationExpression): `{wrong}` is \
+             neither grouped by nor aggregated; put it into a WITH of its own first"
+        );
+        Err(self.syntax(wrong.span, &message))
+    }
+
+    fn one_aggregate(&mut self, expression: &Expression, scope: &Scope) -> Result<Aggregate, Failure> {
+        let ExpressionKind::Call { name, distinct, arguments } = &*expression.kind else {
+            return Ok(Aggregate { kind: AggregateKind::Count, distinct: false, arguments: Vec::new() });
+        };
+        let function = functions::find(&name.text).expect("it was found to be an aggregate");
+        let Kind::Aggregate(kind) = function.kind else { unreachable!("it was found to be an aggregate") };
+        let (min, max) = function.arity;
+        if !(min..=max).contains(&arguments.len()) {
+            let message = format!(
+                "Wrong number of parameters for function '{}' (InvalidNumberOfArguments): {} given; its signature is {}",
+                function.name,
+                arguments.len(),
+                function.signature
+            );
+            return Err(self.syntax(expression.span, &message));
+        }
+        for argument in arguments {
+            if walk::has_aggregate(argument) {
+                let message = "Can't use aggregate functions inside of aggregate functions (NestedAggregation)";
+                return Err(self.syntax(argument.span, message));
+            }
+            if is_random(argument) {
+                let message = "Can't use non-deterministic (random) functions inside of aggregate functions \
+                               (NonConstantExpression)";
+                return Err(self.error(argument.span, Code::SyntaxError, message));
+            }
+        }
+        let arguments = arguments.iter().map(|argument| self.compile(argument, scope)).collect::<Result<_, _>>()?;
+        Ok(Aggregate { kind, distinct: *distinct, arguments })
+    }
+}
+
+/// Lists the aggregates of an expression, outside of subqueries.
+fn aggregates_of(expression: &Expression) -> Vec<&Expression> {
+    let mut found = Vec::new();
+    walk::each(expression, &mut |part| {
+        if walk::is_aggregate(part) {
+            found.push(part);
+            return false;
+        }
+        !walk::is_subquery(part)
+    });
+    found
+}
+
+fn is_random(expression: &Expression) -> bool {
+    let mut found = false;
+    walk::each(expression, &mut |part| {
+        if let ExpressionKind::Call { name, .. } = &*part.kind {
+            found |= ["rand", "randomuuid"].iter().any(|random| name.text.eq_ignore_ascii_case(random));
+        }
+        !found
+    });
+    found
+}

@@ -1,0 +1,300 @@
+//! Queries, and one clause after the other.
+//! Leaves projections to `project`, patterns to `pattern` and `solve`, and writes to `write`.
+//! Start reading at [`Planner::query`].
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use cypher::ast::{
+    Clause, ClauseKind, Expression, GraphReference, Name, PathPattern, Query, SingleQuery, SubqueryImports, UnionKind,
+};
+use types::{Code, Failure};
+
+use super::scope::{Held, Scope, Variable};
+use super::{Pipe, Place, Planned, Planner, walk};
+use crate::operator::{Apply, Inner, Plan, WhenInner};
+
+impl Planner<'_> {
+    /// Plans a query; each part of a union begins at `start`.
+    pub(super) fn query(&mut self, query: &Query, start: &Pipe, place: Place) -> Result<Planned, Failure> {
+        let first_slot = self.next_slot;
+        let mut whole = self.single(&query.first, start.clone(), place)?;
+        let mut last_slot = self.next_slot;
+        for (kind, part) in &query.rest {
+            self.next_slot = first_slot;
+            let mut next = self.single(part, start.clone(), place)?;
+            last_slot = last_slot.max(self.next_slot);
+            let places: Option<Vec<usize>> =
+                whole.columns.iter().map(|name| next.columns.iter().position(|other| other == name)).collect();
+            let places = places.filter(|places| places.len() == next.columns.len()).ok_or_else(|| {
+                let message = "All sub queries in an UNION must have the same return column names \
+                               (DifferentColumnsInUnion)";
+                self.syntax(part.span, message)
+            })?;
+            if places.iter().enumerate().any(|(at, place)| at != *place) {
+                next.plan = self.put(Plan::Keep(next.plan, places), next.rows, "");
+            }
+            let rows = whole.rows + next.rows;
+            let plan = self.put(Plan::Append(whole.plan, next.plan), rows, "");
+            whole = Planned { plan, columns: whole.columns, scope: whole.scope, rows };
+            // What is distinct later need not be made so before.
+            if *kind == UnionKind::Distinct {
+                whole.plan = self.put(Plan::Distinct(whole.plan), rows, whole.columns.join(", "));
+            }
+        }
+        self.next_slot = last_slot;
+        if !query.rest.is_empty() {
+            // Parts of a union need not hold the same.
+            whole.scope.0.iter_mut().for_each(|variable| (variable.held, variable.source) = (Held::Unknown, None));
+        }
+        Ok(whole)
+    }
+
+    fn single(&mut self, part: &SingleQuery, start: Pipe, place: Place) -> Result<Planned, Failure> {
+        let graph = self.graph;
+        if let Some(using) = &part.using {
+            self.graph = self.graph_of(Some(using))?;
+        }
+        let planned = match place {
+            Place::Whole => self.counted(part),
+            Place::Inside => None,
+        };
+        let planned = match planned {
+            Some(planned) => Ok(planned),
+            None => self.clauses(&part.clauses, start),
+        };
+        self.graph = graph;
+        planned
+    }
+
+    fn clauses(&mut self, clauses: &[Clause], mut pipe: Pipe) -> Result<Planned, Failure> {
+        for (at, clause) in clauses.iter().enumerate() {
+            match &clause.kind {
+                ClauseKind::Return { projection } => {
+                    let (pipe, columns) = self.projected(pipe, projection, None)?;
+                    return Ok(Planned { plan: pipe.plan, columns, scope: pipe.scope, rows: pipe.rows });
+                }
+                ClauseKind::Use { graph } if at <= 1 => self.graph = self.graph_of(Some(graph))?,
+                _ => pipe = self.clause(pipe, clause)?,
+            }
+        }
+        // A procedure that stands alone returns what it yields.
+        if let [Clause { kind: ClauseKind::CallProcedure { .. }, .. }] = clauses {
+            let named: Vec<Variable> = pipe.scope.0.iter().filter(|variable| !variable.is_hidden()).cloned().collect();
+            let slots: Vec<usize> = named.iter().map(|variable| variable.slot).collect();
+            let columns: Vec<CompactString> = named.into_iter().map(|variable| variable.name).collect();
+            if !columns.is_empty() {
+                pipe.plan = self.put(Plan::Keep(pipe.plan, slots), pipe.rows, columns.join(", "));
+            }
+            return Ok(Planned { plan: pipe.plan, columns, scope: pipe.scope, rows: pipe.rows });
+        }
+        Ok(Planned { plan: pipe.plan, columns: Vec::new(), scope: Scope::default(), rows: pipe.rows })
+    }
+
+    /// Plans one clause on top of what there is; `RETURN` is not among them.
+    pub(super) fn clause(&mut self, mut pipe: Pipe, clause: &Clause) -> Result<Pipe, Failure> {
+        match &clause.kind {
+            ClauseKind::Match { optional, patterns, graph, filter } => {
+                if pipe.writes {
+                    pipe = self.eager(pipe);
+                }
+                let source = self.graph_of_patterns(graph.as_ref(), patterns, &pipe.scope)?;
+                match optional {
+                    false => self.matched(pipe, patterns, filter.as_ref(), Some(source)),
+                    true => self.optional(pipe, patterns, filter.as_ref(), source),
+                }
+            }
+            ClauseKind::Unwind { list, variable } => self.unwind(pipe, list, variable),
+            ClauseKind::With { projection, filter } => {
+                if projection.items.iter().any(|item| {
+                    item.alias.is_none() && !matches!(&*item.expression.kind, cypher::ast::ExpressionKind::Variable(_))
+                }) {
+                    let message = "Expression in WITH must be aliased (use AS) (NoExpressionAlias)";
+                    return Err(self.syntax(projection.span, message));
+                }
+                Ok(self.projected(pipe, projection, filter.as_ref())?.0)
+            }
+            ClauseKind::Create { patterns, graph } => self.create(pipe, patterns, graph.as_ref(), clause.span),
+            ClauseKind::Merge { pattern, graph, on_create, on_match } => {
+                self.merge(pipe, pattern, graph.as_ref(), (on_create, on_match), clause.span)
+            }
+            ClauseKind::Set { items, graph } => self.set(pipe, items, graph.as_ref(), clause.span),
+            ClauseKind::Remove { items } => self.remove(pipe, items, clause.span),
+            ClauseKind::Delete { detach, targets, graph } => {
+                self.delete(pipe, targets, *detach, graph.as_ref(), clause.span)
+            }
+            ClauseKind::Foreach { variable, list, body } => self.foreach(pipe, variable, list, body),
+            ClauseKind::LoadCsv { headers, source, variable, terminator } => {
+                self.load_csv(pipe, *headers, source, variable, terminator.as_deref())
+            }
+            ClauseKind::CallProcedure { name, arguments, yields, filter } => {
+                self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref())
+            }
+            ClauseKind::CallSubquery { imports, query, transactions, optional } => {
+                if transactions.is_some() {
+                    let message = "CALL { ... } IN TRANSACTIONS is not supported yet; send the rows in batches";
+                    return Err(self.error(clause.span, Code::UnsupportedCommand, message));
+                }
+                self.call_subquery(pipe, imports.as_ref(), query, *optional)
+            }
+            ClauseKind::Finish => Ok(pipe),
+            ClauseKind::Return { .. } => {
+                Err(self
+                    .syntax(clause.span, "RETURN can only be used at the end of the query (InvalidClauseComposition)"))
+            }
+            ClauseKind::Use { .. } => {
+                Err(self.syntax(clause.span, "USE can only stand at the beginning of a query or subquery"))
+            }
+        }
+    }
+
+    /// Finds the graph of a pattern: the one that is named, or that of the entities at which it begins.
+    pub(super) fn graph_of_patterns(
+        &mut self,
+        reference: Option<&GraphReference>,
+        patterns: &[PathPattern],
+        scope: &Scope,
+    ) -> Result<u16, Failure> {
+        let mut found: Option<(u16, &Name)> = None;
+        for name in patterns.iter().flat_map(super::pattern::own_variables) {
+            let Some(source) = scope.find(&name.text).and_then(|variable| variable.source) else { continue };
+            match found {
+                Some((other, first)) if other != source => {
+                    let message = format!(
+                        "`{}` and `{}` are of different databases; a pattern lies in one",
+                        first.text, name.text
+                    );
+                    return Err(self.error(name.span, Code::SemanticError, &message));
+                }
+                _ => found = Some((source, name)),
+            }
+        }
+        let Some((source, name)) = found else { return self.graph_of(reference) };
+        if reference.is_some() && self.graph_of(reference)? != source {
+            let message = format!(
+                "`{}` is of database `{}`, and this clause looks in another one",
+                name.text,
+                self.graphs.source(source).database()
+            );
+            return Err(self.error(name.span, Code::SemanticError, &message));
+        }
+        Ok(source)
+    }
+
+    fn optional(
+        &mut self,
+        pipe: Pipe,
+        patterns: &[PathPattern],
+        filter: Option<&Expression>,
+        source: u16,
+    ) -> Result<Pipe, Failure> {
+        let number = self.fresh_slot();
+        let first = self.next_slot;
+        let inner = self.matched(Pipe::inside(pipe.scope.clone(), pipe.rows), patterns, filter, Some(source))?;
+        let filled = (first..self.next_slot).collect();
+        let rows = inner.rows.max(pipe.rows);
+        let how = Inner { when: WhenInner::Optional, number, filled };
+        let plan = self.put(Plan::Inner(pipe.plan, inner.plan, how), rows, "");
+        Ok(Pipe { plan, scope: inner.scope, rows, reads: true, writes: pipe.writes })
+    }
+
+    fn unwind(&mut self, mut pipe: Pipe, list: &Expression, variable: &Name) -> Result<Pipe, Failure> {
+        if pipe.writes && walk::reads_graph(list) {
+            pipe = self.eager(pipe);
+        }
+        self.check_free(&pipe.scope, &variable.text, variable.span)?;
+        if walk::has_aggregate(list) {
+            let message = "Can't use aggregate functions in UNWIND (InvalidAggregation); put them into a WITH first";
+            return Err(self.syntax(list.span, message));
+        }
+        let compiled = self.compile(list, &pipe.scope)?;
+        let item = self.fresh_slot();
+        let rows = pipe.rows * 10.0;
+        let details = format!("{list} AS {}", variable.text);
+        pipe.plan = self.put(Plan::Unwind { input: pipe.plan, list: compiled, item }, rows, details);
+        pipe.rows = rows;
+        pipe.scope.add(Variable { name: variable.text.clone(), slot: item, held: Held::Unknown, source: None });
+        Ok(pipe)
+    }
+
+    fn call_subquery(
+        &mut self,
+        mut pipe: Pipe,
+        imports: Option<&SubqueryImports>,
+        query: &Query,
+        optional: bool,
+    ) -> Result<Pipe, Failure> {
+        let scope = match imports {
+            Some(SubqueryImports::All) => pipe.scope.clone(),
+            Some(SubqueryImports::Names(names)) => {
+                let mut scope = Scope::default();
+                for name in names {
+                    let Some(variable) = pipe.scope.find(&name.text) else {
+                        let message = format!("Variable `{}` not defined (UndefinedVariable)", name.text);
+                        return Err(self.syntax(name.span, &message));
+                    };
+                    scope.add(variable.clone());
+                }
+                scope
+            }
+            None if imports_by_with(query) => pipe.scope.clone(),
+            None => Scope::default(),
+        };
+        let wrote = self.writes;
+        let first = self.next_slot;
+        let inner = self.query(query, &Pipe::inside(scope, 1.0), Place::Inside)?;
+        self.next_slot = first;
+        let writes = query_writes(query);
+        debug_assert!(writes || wrote == self.writes, "only a query with writing clauses writes");
+        if pipe.writes || (writes && pipe.reads) {
+            pipe = self.eager(pipe);
+        }
+        let mut filled = Vec::new();
+        for (from, name) in inner.columns.iter().enumerate() {
+            self.check_free(&pipe.scope, name, query.first.span)?;
+            let to = self.fresh_slot();
+            let before = inner.scope.find(name);
+            let held = before.map_or(Held::Unknown, |variable| variable.held);
+            let source = before.and_then(|variable| variable.source);
+            pipe.scope.add(Variable { name: name.clone(), slot: to, held, source });
+            filled.push((from, to));
+        }
+        let unit = inner.columns.is_empty();
+        let rows = if unit { pipe.rows } else { pipe.rows * inner.rows };
+        let plan = self.put(Plan::Apply(pipe.plan, inner.plan, Apply { filled, optional, unit }), rows, "");
+        Ok(Pipe { plan, scope: pipe.scope, rows, reads: true, writes })
+    }
+
+    /// Runs an inner plan of a clause for each row, keeping the slots that it fills.
+    pub(super) fn inner_clauses(&mut self, scope: Scope, body: &[Clause]) -> Result<Arc<Plan>, Failure> {
+        let first = self.next_slot;
+        let mut pipe = Pipe::inside(scope, 1.0);
+        for clause in body {
+            pipe = self.clause(pipe, clause)?;
+        }
+        self.next_slot = first;
+        Ok(pipe.plan)
+    }
+}
+
+/// Tells whether a query, or a part of it, begins with a `WITH` that only names variables.
+fn imports_by_with(query: &Query) -> bool {
+    let begins =
+        |part: &SingleQuery| matches!(part.clauses.first(), Some(Clause { kind: ClauseKind::With { .. }, .. }));
+    begins(&query.first) || query.rest.iter().any(|(_, part)| begins(part))
+}
+
+/// Tells whether a query changes data.
+fn query_writes(query: &Query) -> bool {
+    let parts = std::iter::once(&query.first).chain(query.rest.iter().map(|(_, part)| part));
+    parts.flat_map(|part| &part.clauses).any(|clause| match &clause.kind {
+        ClauseKind::Create { .. }
+        | ClauseKind::Merge { .. }
+        | ClauseKind::Set { .. }
+        | ClauseKind::Remove { .. }
+        | ClauseKind::Delete { .. }
+        | ClauseKind::Foreach { .. } => true,
+        ClauseKind::CallSubquery { query, .. } => query_writes(query),
+        _ => false,
+    })
+}

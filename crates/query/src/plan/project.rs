@@ -1,0 +1,266 @@
+//! `WITH` and `RETURN`: columns, groups, order, and how many rows.
+//! Leaves grouping to `aggregate`.
+//! Start reading at [`Planner::projected`].
+
+use compact_str::CompactString;
+use cypher::ast::{Expression, ExpressionKind, Projection, SortItem, Span};
+use types::{Failure, arithmetic};
+
+use super::lift::Known;
+use super::scope::{Held, Scope, Variable};
+use super::{Pipe, Planner, walk};
+use crate::expression::Compiled;
+use crate::operator::Plan;
+
+/// One column of a projection.
+pub(super) struct Item {
+    pub name: CompactString,
+    pub expression: Expression,
+}
+
+impl Planner<'_> {
+    /// Plans the body of `WITH` or `RETURN` and the condition behind it; the columns take the first slots.
+    pub(super) fn projected(
+        &mut self,
+        mut pipe: Pipe,
+        projection: &Projection,
+        filter: Option<&Expression>,
+    ) -> Result<(Pipe, Vec<CompactString>), Failure> {
+        let items = self.items(projection, &pipe.scope)?;
+        let is_grouped = items.iter().any(|item| walk::has_aggregate(&item.expression));
+        let reads = items.iter().any(|item| walk::reads_graph(&item.expression));
+        let stops = projection.skip.is_some() || projection.limit.is_some();
+        if pipe.writes && (reads || (stops && !is_grouped)) {
+            pipe = self.eager(pipe);
+        }
+        let mut known = Vec::new();
+        let (mut scope_before, slots);
+        if is_grouped {
+            let before = std::mem::take(&mut pipe.scope);
+            let grouped = self.grouped(Pipe { scope: before.clone(), ..pipe }, &items, &projection.order)?;
+            (pipe, slots, known, scope_before) = (grouped.pipe, grouped.slots, grouped.known, grouped.scope);
+            pipe.scope = scope_of(&items, &slots, &before);
+        } else {
+            scope_before = std::mem::take(&mut pipe.scope);
+            (pipe, slots) = self.computed(pipe, &items, &scope_before)?;
+            pipe.scope = scope_of(&items, &slots, &scope_before);
+            for (item, slot) in items.iter().zip(&slots) {
+                if !matches!(&*item.expression.kind, ExpressionKind::Variable(_)) {
+                    known.push(Known { text: item.expression.to_string(), compiled: Compiled::Slot(*slot) });
+                }
+            }
+        }
+        if projection.distinct {
+            let names: Vec<&str> = items.iter().map(|item| item.name.as_str()).collect();
+            let details = names.join(", ");
+            pipe = self.kept(pipe, &slots);
+            let rows = (pipe.rows / 2.0).max(1.0);
+            pipe.plan = self.put(Plan::Distinct(pipe.plan), rows, details);
+            pipe.rows = rows;
+            let place = |slot: usize| slots.iter().position(|kept| *kept == slot);
+            known.retain_mut(|known| match known.compiled {
+                Compiled::Slot(slot) => place(slot).map(|place| known.compiled = Compiled::Slot(place)).is_some(),
+                _ => false,
+            });
+            // A variable that goes on under another name can still be ordered by under its own.
+            let moved = scope_before
+                .0
+                .into_iter()
+                .filter_map(|variable| place(variable.slot).map(|slot| Variable { slot, ..variable }));
+            scope_before = Scope(moved.collect());
+        }
+        let mut seen = scope_before;
+        pipe.scope.0.iter().for_each(|variable| seen.add(variable.clone()));
+        pipe = self.ordered(pipe, projection, &seen, &known)?;
+        if let Some(filter) = filter {
+            let condition = self.compile_with(filter, &seen, &known)?;
+            pipe.rows = (pipe.rows / 3.0).max(1.0);
+            pipe.plan = self.put(Plan::Filter(pipe.plan, condition), pipe.rows, filter.to_string());
+        }
+        if !projection.distinct {
+            pipe = self.kept(pipe, &slots);
+        }
+        Ok((pipe, items.into_iter().map(|item| item.name).collect()))
+    }
+
+    fn items(&self, projection: &Projection, scope: &Scope) -> Result<Vec<Item>, Failure> {
+        let mut items = Vec::new();
+        if projection.all {
+            let named = scope.named();
+            if named.is_empty() && projection.items.is_empty() {
+                let message = "RETURN * is not allowed when there are no variables in scope (NoVariablesInScope)";
+                return Err(self.syntax(projection.span, message));
+            }
+            for variable in named {
+                let name = cypher::ast::Name { text: variable.name.clone(), span: projection.span };
+                let kind = Box::new(ExpressionKind::Variable(name));
+                items
+                    .push(Item { name: variable.name.clone(), expression: Expression { kind, span: projection.span } });
+            }
+        }
+        for item in &projection.items {
+            let name = item.alias.as_ref().map_or(&item.text, |alias| &alias.text).clone();
+            if items.iter().any(|known: &Item| known.name == name) {
+                let message = format!(
+                    "Multiple result columns with the same name are not supported (ColumnNameConflict): {name}"
+                );
+                return Err(self.syntax(item.expression.span, &message));
+            }
+            items.push(Item { name, expression: item.expression.clone() });
+        }
+        Ok(items)
+    }
+
+    /// Computes items without aggregates; a variable keeps its slot.
+    fn computed(&mut self, mut pipe: Pipe, items: &[Item], scope: &Scope) -> Result<(Pipe, Vec<usize>), Failure> {
+        let mut slots = Vec::new();
+        let mut values = Vec::new();
+        let mut details = Vec::new();
+        for item in items {
+            slots.push(match self.compile(&item.expression, scope)? {
+                Compiled::Slot(slot) if !slots.contains(&slot) => slot,
+                compiled => {
+                    let slot = self.fresh_slot();
+                    details.push(format!("{} AS {}", item.expression, item.name));
+                    values.push((slot, compiled));
+                    slot
+                }
+            });
+        }
+        if !values.is_empty() {
+            pipe.plan = self.put(Plan::Compute(pipe.plan, values), pipe.rows, details.join(", "));
+        }
+        Ok((pipe, slots))
+    }
+
+    /// Lets go of every slot but some, which become the first ones.
+    fn kept(&mut self, mut pipe: Pipe, slots: &[usize]) -> Pipe {
+        let is_there = self.next_slot == slots.len() && slots.iter().enumerate().all(|(at, slot)| at == *slot);
+        for variable in &mut pipe.scope.0 {
+            if let Some(place) = slots.iter().position(|slot| *slot == variable.slot) {
+                variable.slot = place;
+            }
+        }
+        if !is_there {
+            let names: Vec<&str> = pipe.scope.0.iter().map(|variable| variable.name.as_str()).collect();
+            let details = names.join(", ");
+            pipe.plan = self.put(Plan::Keep(pipe.plan, slots.to_vec()), pipe.rows, details);
+        }
+        self.next_slot = slots.len();
+        pipe
+    }
+
+    /// Plans `ORDER BY`, `SKIP` and `LIMIT`.
+    fn ordered(
+        &mut self,
+        mut pipe: Pipe,
+        projection: &Projection,
+        seen: &Scope,
+        known: &[Known],
+    ) -> Result<Pipe, Failure> {
+        let skip = projection.skip.as_ref().map(|skip| self.constant(skip, "SKIP")).transpose()?;
+        let limit = projection.limit.as_ref().map(|limit| self.constant(limit, "LIMIT")).transpose()?;
+        let wanted = projection.limit.as_ref().and_then(|limit| match &*limit.kind {
+            cypher::ast::ExpressionKind::Integer(rows) => u32::try_from(*rows).ok().map(f64::from),
+            _ => None,
+        });
+        if !projection.order.is_empty() {
+            let keys = self.sort_keys(&projection.order, seen, known)?;
+            let top = match (&skip, &limit) {
+                (Some(skip), Some(limit)) => {
+                    Some(Compiled::Operator(arithmetic::add, Box::new(skip.clone()), Box::new(limit.clone())))
+                }
+                (None, limit) => limit.clone(),
+                (Some(_), None) => None,
+            };
+            let text =
+                |item: &SortItem| format!("{} {}", item.expression, if item.descending { "DESC" } else { "ASC" });
+            let details = projection.order.iter().map(text).collect::<Vec<_>>().join(", ");
+            if top.is_some() {
+                pipe.rows = pipe.rows.min(wanted.unwrap_or(pipe.rows));
+            }
+            pipe.plan = self.put(Plan::Sort { input: pipe.plan, keys, limit: top }, pipe.rows, details);
+            (pipe.reads, pipe.writes) = (false, false);
+        }
+        if let Some(skip) = skip {
+            let details = projection.skip.as_ref().map(ToString::to_string).unwrap_or_default();
+            pipe.plan = self.put(Plan::Skip(pipe.plan, skip), pipe.rows, details);
+        }
+        if let Some(limit) = limit {
+            let details = projection.limit.as_ref().map(ToString::to_string).unwrap_or_default();
+            pipe.rows = pipe.rows.min(wanted.unwrap_or(pipe.rows));
+            pipe.plan = self.put(Plan::Limit(pipe.plan, limit), pipe.rows, details);
+        }
+        Ok(pipe)
+    }
+
+    fn sort_keys(
+        &mut self,
+        order: &[SortItem],
+        seen: &Scope,
+        known: &[Known],
+    ) -> Result<Vec<(Compiled, bool)>, Failure> {
+        order.iter().map(|item| Ok((self.compile_with(&item.expression, seen, known)?, item.descending))).collect()
+    }
+
+    /// Compiles the number of `SKIP` or `LIMIT`, which no row may decide.
+    pub(super) fn constant(&mut self, expression: &Expression, clause: &str) -> Result<Compiled, Failure> {
+        let mut names = Vec::new();
+        walk::variables(expression, &mut names);
+        if let Some(name) = names.first() {
+            let message = format!(
+                "It is not allowed to refer to variables in {clause}, so that the value for {clause} can be \
+                 statically calculated (NonConstantExpression): `{name}`"
+            );
+            return Err(self.syntax(expression.span, &message));
+        }
+        self.compile(expression, &Scope::default())
+    }
+
+    /// Reads all rows before the next operator works on the first.
+    pub(super) fn eager(&mut self, mut pipe: Pipe) -> Pipe {
+        pipe.plan = self.put(Plan::Eager(pipe.plan), pipe.rows, "");
+        (pipe.reads, pipe.writes) = (false, false);
+        pipe
+    }
+
+    /// Refuses a name that is taken.
+    pub(super) fn check_free(&self, scope: &Scope, name: &str, span: Span) -> Result<(), Failure> {
+        if scope.find(name).is_some() {
+            let message = format!("Variable `{name}` already declared (VariableAlreadyBound)");
+            return Err(self.syntax(span, &message));
+        }
+        Ok(())
+    }
+}
+
+/// Gives the scope behind a projection.
+fn scope_of(items: &[Item], slots: &[usize], before: &Scope) -> Scope {
+    let mut scope = Scope::default();
+    for (item, slot) in items.iter().zip(slots) {
+        let (held, source) = held(&item.expression, before);
+        scope.add(Variable { name: item.name.clone(), slot: *slot, held, source });
+    }
+    scope
+}
+
+/// Tells what an expression holds, as far as the text tells.
+pub(super) fn held(expression: &Expression, scope: &Scope) -> (Held, Option<u16>) {
+    match &*expression.kind {
+        ExpressionKind::Variable(name) => {
+            scope.find(&name.text).map_or((Held::Unknown, None), |variable| (variable.held, variable.source))
+        }
+        ExpressionKind::Boolean(_)
+        | ExpressionKind::Integer(_)
+        | ExpressionKind::Float(_)
+        | ExpressionKind::String(_)
+        | ExpressionKind::Map(_)
+        | ExpressionKind::CountAll
+        | ExpressionKind::Comparison(..) => (Held::Plain, None),
+        // A list of entities can come out of a list of anything.
+        ExpressionKind::List(items) if items.iter().all(|item| held(item, scope).0 == Held::Plain) => {
+            (Held::Plain, None)
+        }
+        _ => (Held::Unknown, None),
+    }
+}

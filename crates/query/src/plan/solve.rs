@@ -1,0 +1,654 @@
+//! The order in which a pattern is read: where to begin, where to go on, what to join.
+//!
+//! Each connected part begins at the node from which a greedy walk along its relationships is expected to make the
+//! fewest rows. Parts without a connection are joined by a hash table where an equality links them, by an index where
+//! one has the key, and by pairing every row with every row at last.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cypher::ast::{BinaryOperator, Expression, ExpressionKind, QuantifierKind, Span};
+use types::compare::Key;
+use types::{Direction, Failure, Value};
+
+use super::graph::{PatternGraph, PatternRelationship};
+use super::pattern::{binary, variable_of};
+use super::seek::{Leaf, NextKey, SeekLeaf, choices};
+use super::{Pipe, Planner, cost};
+use crate::expression::Compiled;
+use crate::functions::{EntityFunction, FunctionContext, operators};
+use crate::operator::{Expand, HashJoin, Plan, Seek, SeekNext, Shortest};
+
+/// Rows of a part of a pattern, and what they have.
+struct State {
+    plan: Arc<Plan>,
+    rows: f64,
+    /// Slots of the pattern, and those from before, that rows have.
+    solved: BTreeSet<usize>,
+    /// Relationships that rows have, by place.
+    relationships: Vec<usize>,
+}
+
+/// One step of reading a part.
+#[derive(Clone)]
+enum Step {
+    /// Finds the first node.
+    Begin(usize, Leaf),
+    /// Takes the first node from a relationship that rows have.
+    BeginAt(usize),
+    /// Follows a relationship from a node.
+    Follow(usize, usize),
+}
+
+struct Solver<'s, 'a> {
+    planner: &'s mut Planner<'a>,
+    graph: &'s PatternGraph,
+    /// Conditions that are met.
+    met: Vec<bool>,
+}
+
+impl Planner<'_> {
+    /// Plans the reading of a pattern on top of what there is.
+    pub(super) fn solved(&mut self, pipe: Pipe, graph: PatternGraph) -> Result<Pipe, Failure> {
+        let met = vec![false; graph.predicates.len()];
+        let mut solver = Solver { planner: self, graph: &graph, met };
+        let mut state = State {
+            plan: pipe.plan,
+            rows: pipe.rows,
+            solved: pipe.scope.0.iter().map(|variable| variable.slot).collect(),
+            relationships: Vec::new(),
+        };
+        solver.all(&mut state)?;
+        let State { plan, rows, .. } = state;
+        Ok(Pipe { plan, scope: graph.scope, rows, reads: true, writes: pipe.writes })
+    }
+}
+
+impl Solver<'_, '_> {
+    fn all(&mut self, state: &mut State) -> Result<(), Failure> {
+        let graph = self.graph;
+        self.bound_nodes(state)?;
+        self.filtered(state)?;
+        let mut parts = parts(graph);
+        let is_bound = |part: &Vec<usize>| part.iter().any(|place| graph.nodes[*place].is_bound);
+        parts.sort_by_key(|part| !is_bound(part));
+        while !parts.is_empty() {
+            let next = self.next_part(&parts, state);
+            let part = parts.remove(next);
+            self.part(state, &part)?;
+        }
+        for place in 0..graph.relationships.len() {
+            if graph.relationships[place].shortest.is_some() {
+                self.shortest(state, place)?;
+            }
+        }
+        self.paths(state)?;
+        self.filtered(state)
+    }
+
+    /// A node from before that stands alone must still be there: null matches nothing.
+    fn bound_nodes(&mut self, state: &mut State) -> Result<(), Failure> {
+        for (place, node) in self.graph.nodes.iter().enumerate() {
+            let is_alone = !self.graph.relationships.iter().any(|found| found.left == place || found.right == place);
+            if node.is_bound && is_alone {
+                let condition = Compiled::IsNull(Box::new(Compiled::Slot(node.slot)), true);
+                let details = format!("{} IS NOT NULL", node.name);
+                state.plan = self.planner.put(Plan::Filter(Arc::clone(&state.plan), condition), state.rows, details);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the conditions that can be judged now on top.
+    fn filtered(&mut self, state: &mut State) -> Result<(), Failure> {
+        let mut all: Option<Compiled> = None;
+        let mut details = Vec::new();
+        let mut ready: Vec<usize> = (0..self.met.len())
+            .filter(|at| !self.met[*at] && self.graph.predicates[*at].needs.is_subset(&state.solved))
+            .collect();
+        // What is cheap to judge comes first.
+        ready.sort_by_key(|at| weight(&self.graph.predicates[*at].expression));
+        for at in ready {
+            self.met[at] = true;
+            let predicate = &self.graph.predicates[at];
+            state.rows *= cost::selectivity(self.graph, predicate, self.planner.graphs.source(self.graph.source));
+            let compiled = self.planner.compile(&predicate.expression, &self.graph.scope)?;
+            details.push(predicate.expression.to_string());
+            all = Some(match all {
+                None => compiled,
+                Some(before) => Compiled::And(Box::new(before), Box::new(compiled)),
+            });
+        }
+        if let Some(condition) = all {
+            state.rows = state.rows.max(0.01);
+            let plan = Plan::Filter(Arc::clone(&state.plan), condition);
+            state.plan = self.planner.put(plan, state.rows, details.join(" AND "));
+        }
+        Ok(())
+    }
+
+    /// Chooses the part that is read next: one with a node from before, else the one with the fewest rows.
+    fn next_part(&self, parts: &[Vec<usize>], state: &State) -> usize {
+        if parts[0].iter().any(|place| self.graph.nodes[*place].is_bound) {
+            return 0;
+        }
+        let cost = |part: &Vec<usize>| self.order(part, &state.solved).1;
+        let costs: Vec<f64> = parts.iter().map(cost).collect();
+        (0..parts.len()).min_by(|left, right| costs[*left].total_cmp(&costs[*right])).unwrap_or(0)
+    }
+
+    fn part(&mut self, state: &mut State, part: &[usize]) -> Result<(), Failure> {
+        let (steps, nested, _) = self.order(part, &state.solved);
+        let is_first = matches!(*state.plan, Plan::Unit) || state.rows <= 1.0;
+        let begins_before = !matches!(steps.first(), Some(Step::Begin(..)));
+        if !begins_before && !is_first {
+            let (alone, alone_cost, alone_rows) = self.order(part, &BTreeSet::new());
+            if alone_cost + alone_rows + state.rows < nested * state.rows {
+                return self.joined(state, &alone);
+            }
+        }
+        self.run(state, &steps)
+    }
+
+    fn run(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
+        for step in steps {
+            match step {
+                Step::Begin(place, leaf) => self.begin(state, *place, leaf)?,
+                Step::BeginAt(relationship) => self.begin_at(state, *relationship),
+                Step::Follow(relationship, from) => self.follow(state, *relationship, *from),
+            }
+            self.filtered(state)?;
+        }
+        Ok(())
+    }
+
+    /// Reads a part by itself and joins it with what there is.
+    fn joined(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
+        let plan = Arc::new(Plan::Unit);
+        let mut other = State { plan, rows: 1.0, solved: BTreeSet::new(), relationships: Vec::new() };
+        self.run(&mut other, steps)?;
+        let (mut probe_keys, mut build_keys, mut details) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, predicate) in self.graph.predicates.iter().enumerate() {
+            let Some(sides) = predicate.sides.as_deref().filter(|_| !self.met[at]) else { continue };
+            let [left, right] = sides;
+            for (probe, build) in [(left, right), (right, left)] {
+                let fits = probe.1.is_subset(&state.solved)
+                    && build.1.is_subset(&other.solved)
+                    && !build.1.is_empty()
+                    && !probe.1.is_empty();
+                if fits && !self.met[at] {
+                    probe_keys.push(self.planner.compile(&probe.0, &self.graph.scope)?);
+                    build_keys.push(self.planner.compile(&build.0, &self.graph.scope)?);
+                    details.push(predicate.expression.to_string());
+                    self.met[at] = true;
+                }
+            }
+        }
+        let rows = state.rows * other.rows;
+        state.rows = if probe_keys.is_empty() { rows } else { state.rows.max(other.rows) };
+        let kept: Vec<usize> = other.solved.iter().copied().collect();
+        let join = HashJoin { probe_keys, build_keys, kept };
+        let plan = Plan::HashJoin(Arc::clone(&state.plan), other.plan, join);
+        state.plan = self.planner.put(plan, state.rows, details.join(" AND "));
+        self.differ(state, &other.relationships)?;
+        state.solved.extend(other.solved);
+        state.relationships.extend(other.relationships);
+        self.filtered(state)
+    }
+
+    /// Relationships of one pattern differ, also where its parts were read apart.
+    fn differ(&mut self, state: &mut State, others: &[usize]) -> Result<(), Failure> {
+        for left in state.relationships.clone() {
+            for right in others {
+                let (left, right) = (&self.graph.relationships[left], &self.graph.relationships[*right]);
+                if !left.may_equal(right) {
+                    continue;
+                }
+                let condition = different(left, right);
+                let compiled = self.planner.compile(&condition, &self.graph.scope)?;
+                let plan = Plan::Filter(Arc::clone(&state.plan), compiled);
+                state.plan = self.planner.put(plan, state.rows, condition.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
+    fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
+        if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
+            let (steps, cost, rows) = self.walk(part, *place, 1.0, solved);
+            return (steps, cost, rows);
+        }
+        let relationships = self.relationships_of(part);
+        if let Some(found) = relationships.iter().find(|found| self.graph.relationships[**found].same_as.is_some()) {
+            let begin = self.graph.relationships[*found].left;
+            let (mut steps, cost, rows) = self.walk(part, begin, 1.0, solved);
+            steps.insert(0, Step::BeginAt(*found));
+            return (steps, cost, rows);
+        }
+        let source = self.planner.graphs.source(self.graph.source);
+        let mut best: Option<(Vec<Step>, f64, f64)> = None;
+        for place in part {
+            let is_open = |at: usize| !self.met[at];
+            let leaves = choices(self.graph, *place, solved, &is_open, source);
+            let Some((leaf, rows)) = leaves.into_iter().min_by(|left, right| left.1.total_cmp(&right.1)) else {
+                continue;
+            };
+            let (mut steps, cost, end) = self.walk(part, *place, rows, solved);
+            steps.insert(0, Step::Begin(*place, leaf));
+            if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
+                best = Some((steps, cost, end));
+            }
+        }
+        best.expect("a part has a node, and every node can be looked for")
+    }
+
+    fn relationships_of(&self, part: &[usize]) -> Vec<usize> {
+        let is_in = |found: &PatternRelationship| found.shortest.is_none() && part.contains(&found.left);
+        (0..self.graph.relationships.len()).filter(|place| is_in(&self.graph.relationships[*place])).collect()
+    }
+
+    /// Walks through a part from a node, always along the relationship after which the fewest rows are expected.
+    fn walk(&self, part: &[usize], begin: usize, rows: f64, solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
+        let graph = self.graph;
+        let source = self.planner.graphs.source(graph.source);
+        let mut counted: Vec<bool> = self.met.clone();
+        let mut has: BTreeSet<usize> = solved.clone();
+        let share = |has: &BTreeSet<usize>, counted: &mut Vec<bool>| {
+            let mut share = 1.0;
+            for (at, predicate) in graph.predicates.iter().enumerate() {
+                if !counted[at] && predicate.needs.is_subset(has) {
+                    counted[at] = true;
+                    share *= cost::selectivity(graph, predicate, source);
+                }
+            }
+            share
+        };
+        has.insert(graph.nodes[begin].slot);
+        // The conditions on the first node are part of what was expected of it.
+        let first_share = share(&has, &mut counted);
+        let is_bound = graph.nodes[begin].is_bound;
+        let mut rows = if is_bound { rows * first_share } else { rows };
+        let mut cost = rows;
+        let mut open = self.relationships_of(part);
+        let mut reached = vec![begin];
+        let mut steps = Vec::new();
+        while !open.is_empty() {
+            let mut best: Option<(f64, usize, usize, Vec<bool>, BTreeSet<usize>)> = None;
+            for (at, place) in open.iter().enumerate() {
+                let relationship = &graph.relationships[*place];
+                for from in [relationship.left, relationship.right] {
+                    if !reached.contains(&from) {
+                        continue;
+                    }
+                    let to = relationship.other(from);
+                    let mut next = rows * cost::degree(graph, relationship, from, source);
+                    if reached.contains(&to) || graph.nodes[to].is_bound {
+                        next /= source.count_nodes(None).unwrap_or(1).max(1) as f64;
+                    }
+                    let (mut next_has, mut next_counted) = (has.clone(), counted.clone());
+                    next_has.insert(relationship.slot);
+                    next_has.insert(graph.nodes[to].slot);
+                    let next = next * share(&next_has, &mut next_counted);
+                    if best.as_ref().is_none_or(|(known, ..)| next < *known) {
+                        best = Some((next, at, from, next_counted, next_has));
+                    }
+                }
+            }
+            let Some((next, at, from, next_counted, next_has)) = best else { break };
+            let place = open.remove(at);
+            steps.push(Step::Follow(place, from));
+            // What is looked at costs, and not only what is left of it.
+            cost += rows * cost::degree(graph, &graph.relationships[place], from, source) + next;
+            (rows, counted, has) = (next.max(0.01), next_counted, next_has);
+            reached.push(graph.relationships[place].other(from));
+        }
+        (steps, cost, rows)
+    }
+
+    fn begin(&mut self, state: &mut State, place: usize, leaf: &Leaf) -> Result<(), Failure> {
+        let node = &self.graph.nodes[place];
+        let source = self.graph.source;
+        let input = Arc::clone(&state.plan);
+        let name = &node.name;
+        match leaf {
+            Leaf::Scan(label) => {
+                let kind = label.as_ref().map(|(label, _)| label.clone());
+                let graph_source = self.planner.graphs.source(source);
+                let id = kind.as_ref().map(|label| graph_source.label_id(label));
+                let count = match id {
+                    Some(None) => 0,
+                    Some(id) => graph_source.count_nodes(id).unwrap_or(0),
+                    None => graph_source.count_nodes(None).unwrap_or(0),
+                };
+                state.rows *= count as f64;
+                let details = kind.as_ref().map_or_else(|| name.to_string(), |label| format!("{name}:{label}"));
+                let plan = Plan::Scan { input, source, label: kind, node: node.slot };
+                state.plan = self.planner.put(plan, state.rows, details);
+                if let Some((_, Some(met))) = label {
+                    self.met[*met] = true;
+                }
+            }
+            Leaf::Number { value, predicate } => {
+                self.met[*predicate] = true;
+                let details = format!("{name} WHERE {}", self.graph.predicates[*predicate].expression);
+                let ids = self.planner.compile(value, &self.graph.scope)?;
+                let plan = Plan::NodesById { input, source, ids, node: node.slot };
+                state.plan = self.planner.put(plan, state.rows, details);
+            }
+            Leaf::Seek(seek) => self.seek(state, place, seek)?,
+        }
+        state.solved.insert(node.slot);
+        Ok(())
+    }
+
+    fn seek(&mut self, state: &mut State, place: usize, seek: &SeekLeaf) -> Result<(), Failure> {
+        let graph = self.graph;
+        let node = &graph.nodes[place];
+        let mut compile = |value: &Expression| self.planner.compile(value, &graph.scope);
+        let mut equal = seek.equal.iter().map(&mut compile).collect::<Result<Vec<_>, _>>()?;
+        let next = match &seek.next {
+            NextKey::Any => SeekNext::Any,
+            NextKey::Begins(prefix) => SeekNext::Prefix(compile(prefix)?),
+            NextKey::Range(lower, upper) => {
+                let mut bound = |bound: &std::ops::Bound<Expression>| {
+                    Ok::<_, Failure>(match bound {
+                        std::ops::Bound::Unbounded => std::ops::Bound::Unbounded,
+                        std::ops::Bound::Included(value) => std::ops::Bound::Included(compile(value)?),
+                        std::ops::Bound::Excluded(value) => std::ops::Bound::Excluded(compile(value)?),
+                    })
+                };
+                SeekNext::Range(bound(lower)?, bound(upper)?)
+            }
+        };
+        let mut input = Arc::clone(&state.plan);
+        if let Some(list) = &seek.among {
+            let list = Compiled::Call(different_items, vec![compile(list)?]);
+            let item = self.planner.fresh_slot();
+            input = self.planner.put(Plan::Unwind { input, list, item }, state.rows * 10.0, "");
+            equal.push(Compiled::Slot(item));
+            state.rows *= 10.0;
+        }
+        for at in &seek.predicates {
+            self.met[*at] = true;
+        }
+        let size = self.planner.graphs.source(graph.source).index_size(seek.index.id).ok();
+        let one = size.map_or(1.0, |size| size.entries as f64 / (size.distinct.max(1) as f64));
+        state.rows *= match next {
+            SeekNext::Any => one,
+            _ => size.map_or(1.0, |size| size.entries as f64) * 0.1,
+        };
+        let texts = seek.predicates.iter().map(|at| graph.predicates[*at].expression.to_string());
+        let details =
+            format!("{} USING {} WHERE {}", node.name, seek.index.name, texts.collect::<Vec<_>>().join(" AND "));
+        let plan = Seek {
+            source: graph.source,
+            index: seek.index.id,
+            name: seek.index.name.clone(),
+            ends: None,
+            equal,
+            next,
+            slot: node.slot,
+        };
+        state.plan = self.planner.put(Plan::Seek(input, plan), state.rows, details);
+        Ok(())
+    }
+
+    /// Takes the left node from a relationship that rows have, or from the first of a list of them.
+    fn begin_at(&mut self, state: &mut State, place: usize) {
+        let relationship = &self.graph.relationships[place];
+        let same_as = relationship.same_as.expect("a part begins here only at a relationship from before");
+        let node = &self.graph.nodes[relationship.left];
+        let first =
+            |slot| Compiled::Index(Box::new(Compiled::Slot(slot)), Box::new(Compiled::Constant(Value::Integer(0))));
+        let of = if relationship.length.is_some() { first(same_as) } else { Compiled::Slot(same_as) };
+        let end = |function| Compiled::Entity(function, Box::new(of.clone()));
+        let (start, end) = (end(EntityFunction::StartNode), end(EntityFunction::EndNode));
+        let list = match relationship.direction {
+            Direction::Outgoing => Compiled::List(vec![start]),
+            Direction::Incoming => Compiled::List(vec![end]),
+            Direction::Both => Compiled::Call(different_items, vec![Compiled::List(vec![start, end])]),
+        };
+        let input = Arc::clone(&state.plan);
+        let details = node.name.to_string();
+        state.plan = self.planner.put(Plan::Unwind { input, list, item: node.slot }, state.rows, details);
+        state.solved.insert(node.slot);
+    }
+
+    fn follow(&mut self, state: &mut State, place: usize, from: usize) {
+        let graph = self.graph;
+        let relationship = &graph.relationships[place];
+        let to = relationship.other(from);
+        let into = state.solved.contains(&graph.nodes[to].slot);
+        let source = self.planner.graphs.source(graph.source);
+        state.rows *= cost::degree(graph, relationship, from, source);
+        if into {
+            state.rows /= source.count_nodes(None).unwrap_or(1).max(1) as f64;
+        }
+        state.rows = state.rows.max(0.01);
+        let expand = self.expand(state, place, from);
+        let input = Arc::clone(&state.plan);
+        let plan = match relationship.length {
+            None => Plan::Expand(input, expand),
+            Some(bounds) => Plan::Walk(input, expand, bounds),
+        };
+        let details = self.picture(place, from);
+        state.plan = self.planner.put(plan, state.rows, details);
+        state.solved.extend([relationship.slot, graph.nodes[to].slot]);
+        state.relationships.push(place);
+    }
+
+    fn expand(&self, state: &State, place: usize, from: usize) -> Expand {
+        let graph = self.graph;
+        let relationship = &graph.relationships[place];
+        let to = relationship.other(from);
+        let is_turned = relationship.left != from;
+        let others = state.relationships.iter().map(|other| &graph.relationships[*other]);
+        Expand {
+            source: graph.source,
+            from: graph.nodes[from].slot,
+            direction: if is_turned { relationship.direction.reversed() } else { relationship.direction },
+            types: relationship.types.clone(),
+            relationship: relationship.slot,
+            to: graph.nodes[to].slot,
+            into: state.solved.contains(&graph.nodes[to].slot),
+            distinct_from: others.filter(|other| other.may_equal(relationship)).map(|other| other.slot).collect(),
+        }
+    }
+
+    /// Draws a relationship as it is followed.
+    fn picture(&self, place: usize, from: usize) -> String {
+        let graph = self.graph;
+        let relationship = &graph.relationships[place];
+        let direction =
+            if relationship.left == from { relationship.direction } else { relationship.direction.reversed() };
+        let (before, behind) = match direction {
+            Direction::Outgoing => ("-", "->"),
+            Direction::Incoming => ("<-", "-"),
+            Direction::Both => ("-", "-"),
+        };
+        let mut inner = String::new();
+        if !relationship.name.starts_with(' ') {
+            inner.push_str(&relationship.name);
+        }
+        if !relationship.types.is_empty() {
+            inner.push(':');
+            inner.push_str(&relationship.types.join("|"));
+        }
+        if let Some((min, max)) = relationship.length {
+            let max = max.map_or(String::new(), |max| max.to_string());
+            inner.push_str(&format!("*{min}..{max}"));
+        }
+        let name = |place: usize| graph.nodes[place].name.trim_start();
+        format!("({}){before}[{inner}]{behind}({})", name(from), name(relationship.other(from)))
+    }
+
+    fn shortest(&mut self, state: &mut State, place: usize) -> Result<(), Failure> {
+        let graph = self.graph;
+        let relationship = &graph.relationships[place];
+        let expand = self.expand(state, place, relationship.left);
+        let expand = Expand { into: true, distinct_from: Vec::new(), ..expand };
+        let (min, max) = relationship.length.unwrap_or((1, Some(1)));
+        state.solved.insert(relationship.slot);
+        // A condition on the path as a whole decides which are the shortest, so it is asked while they are looked for.
+        let path = graph.paths.iter().find(|path| path.relationships == [place]);
+        let mut known = Vec::new();
+        let mut scope = graph.scope.clone();
+        let mut seen = state.solved.clone();
+        if let Some(path) = path {
+            let start = graph.nodes[path.start].slot;
+            let compiled = Compiled::Path { start, relationships: vec![(relationship.slot, false)] };
+            known.push(super::lift::Known { text: variable_of(&path.name, Span::default()).to_string(), compiled });
+            scope.0.retain(|variable| variable.name != path.name);
+            seen.insert(path.slot);
+        }
+        let mut filter: Option<Compiled> = None;
+        for at in 0..self.met.len() {
+            let predicate = &graph.predicates[at];
+            if self.met[at] || !predicate.needs.is_subset(&seen) {
+                continue;
+            }
+            self.met[at] = true;
+            let compiled = self.planner.compile_with(&predicate.expression, &scope, &known)?;
+            filter = Some(match filter {
+                None => compiled,
+                Some(before) => Compiled::And(Box::new(before), Box::new(compiled)),
+            });
+        }
+        let all = relationship.shortest.unwrap_or(false);
+        let plan = Plan::Shortest(Arc::clone(&state.plan), Shortest { expand, min, max, all, filter });
+        let details = self.picture(place, relationship.left);
+        state.plan = self.planner.put(plan, state.rows, details);
+        state.relationships.push(place);
+        Ok(())
+    }
+
+    /// Makes the paths that have a name.
+    fn paths(&mut self, state: &mut State) -> Result<(), Failure> {
+        let graph = self.graph;
+        let mut values = Vec::new();
+        for path in &graph.paths {
+            let mut at = path.start;
+            let mut relationships = Vec::new();
+            for place in &path.relationships {
+                let relationship = &graph.relationships[*place];
+                relationships.push((relationship.slot, self.is_backwards(&state.plan, relationship.slot, at)));
+                at = relationship.other(at);
+            }
+            let start = graph.nodes[path.start].slot;
+            values.push((path.slot, Compiled::Path { start, relationships }));
+            state.solved.insert(path.slot);
+        }
+        if !values.is_empty() {
+            let details = graph.paths.iter().map(|path| path.name.to_string()).collect::<Vec<_>>().join(", ");
+            state.plan = self.planner.put(Plan::Compute(Arc::clone(&state.plan), values), state.rows, details);
+        }
+        Ok(())
+    }
+
+    /// Tells whether a run of relationships was walked towards a node of the path, so that its list is turned round.
+    fn is_backwards(&self, plan: &Plan, slot: usize, node: usize) -> bool {
+        let from = self.graph.nodes[node].slot;
+        let mut found = false;
+        find_walk(plan, slot, &mut |expand| found = expand.from != from);
+        found
+    }
+}
+
+/// Finds the walk that fills a slot.
+fn find_walk(plan: &Plan, slot: usize, found: &mut dyn FnMut(&Expand)) {
+    match plan {
+        Plan::Walk(_, expand, _) if expand.relationship == slot => found(expand),
+        Plan::Walk(input, ..)
+        | Plan::Expand(input, _)
+        | Plan::Filter(input, _)
+        | Plan::Compute(input, _)
+        | Plan::Seek(input, _)
+        | Plan::Shortest(input, _)
+        | Plan::Unwind { input, .. }
+        | Plan::NodesById { input, .. }
+        | Plan::Scan { input, .. } => find_walk(input, slot, found),
+        Plan::HashJoin(probe, build, _) => {
+            find_walk(probe, slot, found);
+            find_walk(build, slot, found);
+        }
+        _ => {}
+    }
+}
+
+/// Lists the connected parts of a pattern, each by its nodes' places.
+fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
+    let mut part_of: Vec<usize> = (0..graph.nodes.len()).collect();
+    for relationship in graph.relationships.iter().filter(|found| found.shortest.is_none()) {
+        let (left, right) = (part_of[relationship.left], part_of[relationship.right]);
+        part_of.iter_mut().filter(|part| **part == right).for_each(|part| *part = left);
+    }
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    for first in 0..graph.nodes.len() {
+        let part: Vec<usize> = (0..graph.nodes.len()).filter(|node| part_of[*node] == first).collect();
+        // A node from before that has no relationship needs no reading.
+        let is_read = part.len() > 1
+            || part.iter().any(|node| {
+                !graph.nodes[*node].is_bound
+                    || graph.relationships.iter().any(|found| found.shortest.is_none() && found.left == *node)
+            });
+        if !part.is_empty() && is_read {
+            parts.push(part);
+        }
+    }
+    parts
+}
+
+/// Says that two relationships, or runs of them, have none in common.
+fn different(left: &PatternRelationship, right: &PatternRelationship) -> Expression {
+    let span = Span::default();
+    let of = |relationship: &PatternRelationship| variable_of(&relationship.name, span);
+    let none = |list: &PatternRelationship, condition: Expression| {
+        let kind = ExpressionKind::Quantifier {
+            kind: QuantifierKind::None,
+            variable: cypher::ast::Name { text: " each".into(), span },
+            list: of(list),
+            filter: Some(condition),
+        };
+        Expression { kind: Box::new(kind), span }
+    };
+    let each = variable_of(&" each".into(), span);
+    match (left.length, right.length) {
+        (None, None) => binary(BinaryOperator::NotEqual, of(left), of(right)),
+        (Some(_), None) => none(left, binary(BinaryOperator::Equal, each, of(right))),
+        (None, Some(_)) => none(right, binary(BinaryOperator::Equal, each, of(left))),
+        (Some(_), Some(_)) => none(left, binary(BinaryOperator::In, each, of(right))),
+    }
+}
+
+/// Tells how much it costs to judge a condition, roughly.
+fn weight(condition: &Expression) -> u8 {
+    let mut weight = 0;
+    super::walk::each(condition, &mut |part| {
+        weight = weight.max(match &*part.kind {
+            ExpressionKind::Exists(_)
+            | ExpressionKind::Count(_)
+            | ExpressionKind::Collect(_)
+            | ExpressionKind::PatternPredicate(_)
+            | ExpressionKind::PatternComprehension { .. }
+            | ExpressionKind::ShortestPath(_) => 3,
+            ExpressionKind::Quantifier { .. } | ExpressionKind::Reduce { .. } => 2,
+            ExpressionKind::HasLabels(..) => 1,
+            _ => 0,
+        });
+        weight < 3
+    });
+    weight
+}
+
+/// Gives the items of a list, each once; what is no list is an error as it is for `IN`.
+fn different_items(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    match &arguments[0] {
+        Value::Null => Ok(Value::list(Vec::new())),
+        Value::List(items) => {
+            let mut seen = rustc_hash::FxHashSet::default();
+            Ok(Value::list(items.iter().filter(|item| seen.insert(Key((*item).clone()))).cloned().collect()))
+        }
+        other => operators::in_list(&Value::Null, other),
+    }
+}
