@@ -3,6 +3,7 @@
 //! Start reading at [`keys`] for the layout, [`codec`] for the bytes, [`read`] for what can be asked.
 
 pub mod bulk;
+pub mod check;
 pub mod codec;
 pub mod database;
 pub mod error;

@@ -37,6 +37,11 @@ impl<'a> View<'a> {
         Self { reader }
     }
 
+    /// Lends what the view reads.
+    pub(crate) fn reader(&self) -> &'a dyn Reader {
+        self.reader
+    }
+
     /// Checks that the graph has a format that this version reads; `false` if there is no graph yet.
     pub fn check_format(&self) -> Result<bool, GraphError> {
         let Some(sealed) = self.reader.get(&keys::meta(Meta::Format))? else { return Ok(false) };
@@ -242,7 +247,7 @@ impl<'a> View<'a> {
     }
 
     /// As [`Reader::scan`], with a visit that can fail.
-    fn scan(
+    pub(crate) fn scan(
         &self,
         start: &[u8],
         end: &[u8],
