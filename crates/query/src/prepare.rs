@@ -9,7 +9,7 @@ use cypher::ast::{self, GraphReference};
 use types::{Failure, Map, Position, Value};
 
 use crate::expression::Context;
-use crate::operator::{Operator, Plan, build};
+use crate::operator::{Measures, Operator, Plan, build, build_measured};
 use crate::plan::{Notes, describe};
 use crate::procedure::Procedure;
 use crate::source::Source;
@@ -110,27 +110,42 @@ impl Prepared {
     /// Begins to run it.
     #[must_use]
     pub fn start(&self) -> Execution {
-        Execution { operator: build(&self.plan), width: self.columns.len(), plan: Arc::clone(&self.plan) }
+        Execution {
+            operator: build(&self.plan),
+            columns: self.columns.clone(),
+            plan: Arc::clone(&self.plan),
+            notes: Arc::clone(&self.notes),
+            measures: None,
+        }
     }
 
     /// Begins to run it, each operator measured.
     #[must_use]
     pub fn start_profiled(&self) -> Execution {
-        self.start()
+        let (operator, measures) = build_measured(&self.plan);
+        Execution {
+            operator,
+            columns: self.columns.clone(),
+            plan: Arc::clone(&self.plan),
+            notes: Arc::clone(&self.notes),
+            measures: Some(measures),
+        }
     }
 
     /// Shows the plan.
     #[must_use]
     pub fn describe(&self) -> Description {
-        describe(&self.plan, &self.notes)
+        describe(&self.plan, &self.columns, &self.notes, None)
     }
 }
 
 /// A statement that runs.
 pub struct Execution {
     operator: Box<dyn Operator>,
-    width: usize,
+    columns: Vec<CompactString>,
     plan: Arc<Plan>,
+    notes: Arc<Notes>,
+    measures: Option<Arc<Measures>>,
 }
 
 impl Execution {
@@ -139,9 +154,9 @@ impl Execution {
     /// A statement without columns gives no rows, but must be run to its end all the same.
     pub fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         while let Some(mut batch) = self.operator.next(context)? {
-            if self.width > 0 {
-                batch.columns.truncate(self.width);
-                while batch.columns.len() < self.width {
+            if !self.columns.is_empty() {
+                batch.columns.truncate(self.columns.len());
+                while batch.columns.len() < self.columns.len() {
                     batch.columns.push(Column::Constant { value: Value::Null, rows: batch.rows });
                 }
                 return Ok(Some(batch));
@@ -150,10 +165,9 @@ impl Execution {
         Ok(None)
     }
 
-    /// Shows the plan with what each operator did so far.
+    /// Shows the plan, with what each operator did so far where it is measured.
     #[must_use]
     pub fn describe(&self) -> Description {
-        let _ = &self.plan;
-        Description::default()
+        describe(&self.plan, &self.columns, &self.notes, self.measures.as_deref())
     }
 }

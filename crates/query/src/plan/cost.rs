@@ -48,6 +48,17 @@ fn equal_share(graph: &PatternGraph, predicate: &Predicate, source: &dyn Source)
     0.1
 }
 
+/// Relationships that a pattern could stand for, each direction counted.
+pub(super) fn relationships(relationship: &PatternRelationship, source: &dyn Source) -> f64 {
+    let count = |name: &str| source.type_id(name).map_or(0, |id| source.count_relationships(Some(id)).unwrap_or(0));
+    let all = match relationship.types.as_slice() {
+        [] => source.count_relationships(None).unwrap_or(0),
+        types => types.iter().map(|name| count(name)).sum(),
+    };
+    let turns = if relationship.direction == Direction::Both { 2.0 } else { 1.0 };
+    all as f64 * turns
+}
+
 /// Relationships of a pattern's kind that a node has, seen from one of its ends.
 pub(super) fn degree(
     graph: &PatternGraph,
@@ -55,19 +66,13 @@ pub(super) fn degree(
     from: usize,
     source: &dyn Source,
 ) -> f64 {
-    let count = |name: &str| source.type_id(name).map_or(0, |id| source.count_relationships(Some(id)).unwrap_or(0));
-    let all = match relationship.types.as_slice() {
-        [] => source.count_relationships(None).unwrap_or(0),
-        types => types.iter().map(|name| count(name)).sum(),
-    };
     // Where the label at this end is known, its nodes are taken to hold all relationships of the types.
     let labels = graph.nodes[from].labels.iter().filter(|_| !relationship.types.is_empty());
     let of_label = |label: &compact_str::CompactString| {
         source.label_id(label).map_or(0, |id| source.count_nodes(Some(id)).unwrap_or(0))
     };
     let ends = labels.map(of_label).min().unwrap_or_else(|| source.count_nodes(None).unwrap_or(0));
-    let each = all as f64 / ends.max(1) as f64;
-    let each = if relationship.direction == Direction::Both { each * 2.0 } else { each };
+    let each = relationships(relationship, source) / ends.max(1) as f64;
     match relationship.length {
         None => each,
         Some((min, max)) => {

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use types::{Map, Value};
 
-use crate::operator::{Plan, SeekNext, WhenInner};
-use crate::prepare::Description;
+use crate::operator::{Measures, Plan, SeekNext, WhenInner};
+use crate::prepare::{Description, Profile};
 
 /// What the planner knows of each operator beside the operator itself, by its address.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +27,31 @@ impl Notes {
     }
 }
 
-/// Shows a plan.
-pub(crate) fn describe(plan: &Arc<Plan>, notes: &Notes) -> Description {
+/// Shows a plan, with what its operators did where they were measured.
+pub(crate) fn describe(
+    plan: &Arc<Plan>,
+    columns: &[CompactString],
+    notes: &Notes,
+    measures: Option<&Measures>,
+) -> Description {
+    let inner = one(plan, notes, measures, &mut 0);
+    let estimated = inner.arguments.get("EstimatedRows").cloned();
+    let mut arguments = Map::from_iter(estimated.map(|rows| ("EstimatedRows".into(), rows)));
+    if !columns.is_empty() {
+        arguments.insert("Details".into(), Value::string(columns.join(", ")));
+    }
+    let identifiers = columns.iter().map(ToString::to_string).collect();
+    let operator = if columns.is_empty() { "EmptyResult" } else { "ProduceResults" };
+    Description { operator: operator.to_owned(), arguments, identifiers, profile: inner.profile, children: vec![inner] }
+}
+
+/// Shows one operator and those below; `number` is its place in a walk of the plan, a parent before its children.
+fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mut usize) -> Description {
+    let profile = measures.map(|measures| {
+        let (rows, time_nanos) = measures.get(*number);
+        Profile { rows, time_nanos }
+    });
+    *number += 1;
     let mut arguments = Map::new();
     if let Some(note) = notes.0.get(&(Arc::as_ptr(plan) as usize)) {
         if !note.details.is_empty() {
@@ -36,8 +60,8 @@ pub(crate) fn describe(plan: &Arc<Plan>, notes: &Notes) -> Description {
         }
         arguments.insert("EstimatedRows".into(), Value::Float(note.rows));
     }
-    let children = inputs(plan).into_iter().map(|input| describe(input, notes)).collect();
-    Description { operator: name(plan).to_owned(), arguments, children, ..Description::default() }
+    let children = plan.children().into_iter().map(|child| one(child, notes, measures, number)).collect();
+    Description { operator: name(plan).to_owned(), arguments, profile, children, ..Description::default() }
 }
 
 fn name(plan: &Plan) -> &'static str {
@@ -60,8 +84,7 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Walk(..) => "VarLengthExpand(All)",
         Plan::Shortest(..) => "ShortestPath",
         Plan::Filter(..) => "Filter",
-        Plan::Compute(..) => "Projection",
-        Plan::Keep(..) => "ProduceResults",
+        Plan::Compute(..) | Plan::Keep(..) => "Projection",
         Plan::Unwind { .. } => "Unwind",
         Plan::Aggregate { .. } => "EagerAggregation",
         Plan::Distinct(_) => "Distinct",
@@ -89,40 +112,5 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Foreach { .. } => "Foreach",
         Plan::Count { relationships: false, .. } => "NodeCountFromCountStore",
         Plan::Count { relationships: true, .. } => "RelationshipCountFromCountStore",
-    }
-}
-
-/// Lists the plans that feed a plan: outer ones before inner ones.
-pub(crate) fn inputs(plan: &Plan) -> Vec<&Arc<Plan>> {
-    match plan {
-        Plan::Unit | Plan::Argument | Plan::Count { .. } => Vec::new(),
-        Plan::Scan { input, .. }
-        | Plan::Unwind { input, .. }
-        | Plan::Aggregate { input, .. }
-        | Plan::Sort { input, .. }
-        | Plan::NodesById { input, .. }
-        | Plan::LoadCsv { input, .. }
-        | Plan::Call { input, .. }
-        | Plan::Delete { input, .. }
-        | Plan::Expand(input, _)
-        | Plan::Walk(input, ..)
-        | Plan::Filter(input, _)
-        | Plan::Compute(input, _)
-        | Plan::Keep(input, _)
-        | Plan::Distinct(input)
-        | Plan::Skip(input, _)
-        | Plan::Limit(input, _)
-        | Plan::Seek(input, _)
-        | Plan::ScanRelationships(input, _)
-        | Plan::Shortest(input, _)
-        | Plan::Eager(input)
-        | Plan::Create(input, _)
-        | Plan::Change(input, _) => vec![input],
-        Plan::Append(first, second)
-        | Plan::HashJoin(first, second, _)
-        | Plan::Inner(first, second, _)
-        | Plan::Apply(first, second, _) => vec![first, second],
-        Plan::Merge(input, how) => vec![input, &how.find],
-        Plan::Foreach { input, body, .. } => vec![input, body],
     }
 }

@@ -38,6 +38,15 @@ enum Step {
     BeginAt(usize),
     /// Follows a relationship from a node.
     Follow(usize, usize),
+    /// Reads every relationship of a type, with both of its nodes.
+    Relationships(usize),
+}
+
+/// Where a walk through a part begins.
+struct Begun {
+    nodes: Vec<usize>,
+    relationship: Option<usize>,
+    rows: f64,
 }
 
 struct Solver<'s, 'a> {
@@ -156,6 +165,7 @@ impl Solver<'_, '_> {
                 Step::Begin(place, leaf) => self.begin(state, *place, leaf)?,
                 Step::BeginAt(relationship) => self.begin_at(state, *relationship),
                 Step::Follow(relationship, from) => self.follow(state, *relationship, *from),
+                Step::Relationships(relationship) => self.relationships(state, *relationship),
             }
             self.filtered(state)?;
         }
@@ -216,13 +226,13 @@ impl Solver<'_, '_> {
     /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
     fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
         if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
-            let (steps, cost, rows) = self.walk(part, *place, 1.0, solved);
-            return (steps, cost, rows);
+            return self.walk(part, &Begun { nodes: vec![*place], relationship: None, rows: 1.0 }, solved);
         }
         let relationships = self.relationships_of(part);
         if let Some(found) = relationships.iter().find(|found| self.graph.relationships[**found].same_as.is_some()) {
             let begin = self.graph.relationships[*found].left;
-            let (mut steps, cost, rows) = self.walk(part, begin, 1.0, solved);
+            let begun = Begun { nodes: vec![begin], relationship: None, rows: 1.0 };
+            let (mut steps, cost, rows) = self.walk(part, &begun, solved);
             steps.insert(0, Step::BeginAt(*found));
             return (steps, cost, rows);
         }
@@ -234,8 +244,26 @@ impl Solver<'_, '_> {
             let Some((leaf, rows)) = leaves.into_iter().min_by(|left, right| left.1.total_cmp(&right.1)) else {
                 continue;
             };
-            let (mut steps, cost, end) = self.walk(part, *place, rows, solved);
+            let (mut steps, cost, end) =
+                self.walk(part, &Begun { nodes: vec![*place], relationship: None, rows }, solved);
             steps.insert(0, Step::Begin(*place, leaf));
+            if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
+                best = Some((steps, cost, end));
+            }
+        }
+        for place in relationships {
+            let relationship = &self.graph.relationships[place];
+            if relationship.length.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
+            {
+                continue;
+            }
+            let begun = Begun {
+                nodes: vec![relationship.left, relationship.right],
+                relationship: Some(place),
+                rows: cost::relationships(relationship, source),
+            };
+            let (mut steps, cost, end) = self.walk(part, &begun, solved);
+            steps.insert(0, Step::Relationships(place));
             if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
                 best = Some((steps, cost, end));
             }
@@ -249,7 +277,7 @@ impl Solver<'_, '_> {
     }
 
     /// Walks through a part from a node, always along the relationship after which the fewest rows are expected.
-    fn walk(&self, part: &[usize], begin: usize, rows: f64, solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
+    fn walk(&self, part: &[usize], begun: &Begun, solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
         let graph = self.graph;
         let source = self.planner.graphs.source(graph.source);
         let mut counted: Vec<bool> = self.met.clone();
@@ -264,14 +292,16 @@ impl Solver<'_, '_> {
             }
             share
         };
-        has.insert(graph.nodes[begin].slot);
-        // The conditions on the first node are part of what was expected of it.
+        has.extend(begun.nodes.iter().map(|place| graph.nodes[*place].slot));
+        has.extend(begun.relationship.map(|place| graph.relationships[place].slot));
         let first_share = share(&has, &mut counted);
-        let is_bound = graph.nodes[begin].is_bound;
-        let mut rows = if is_bound { rows * first_share } else { rows };
-        let mut cost = rows;
+        let is_looked_for = begun.relationship.is_none() && !graph.nodes[begun.nodes[0]].is_bound;
+        // The conditions on a node that is looked for are part of what was expected of it.
+        let mut cost = begun.rows;
+        let mut rows = if is_looked_for { begun.rows } else { begun.rows * first_share };
         let mut open = self.relationships_of(part);
-        let mut reached = vec![begin];
+        open.retain(|place| Some(*place) != begun.relationship);
+        let mut reached = begun.nodes.clone();
         let mut steps = Vec::new();
         while !open.is_empty() {
             let mut best: Option<(f64, usize, usize, Vec<bool>, BTreeSet<usize>)> = None;
@@ -438,6 +468,19 @@ impl Solver<'_, '_> {
         state.relationships.push(place);
     }
 
+    fn relationships(&mut self, state: &mut State, place: usize) {
+        let relationship = &self.graph.relationships[place];
+        state.rows *= cost::relationships(relationship, self.planner.graphs.source(self.graph.source));
+        let expand = self.expand(state, place, relationship.left);
+        let details = self.picture(place, relationship.left);
+        let plan = Plan::ScanRelationships(Arc::clone(&state.plan), expand);
+        state.plan = self.planner.put(plan, state.rows, details);
+        let ends = [relationship.left, relationship.right].map(|node| self.graph.nodes[node].slot);
+        state.solved.extend(ends);
+        state.solved.insert(relationship.slot);
+        state.relationships.push(place);
+    }
+
     fn expand(&self, state: &State, place: usize, from: usize) -> Expand {
         let graph = self.graph;
         let relationship = &graph.relationships[place];
@@ -567,6 +610,7 @@ fn find_walk(plan: &Plan, slot: usize, found: &mut dyn FnMut(&Expand)) {
         | Plan::Shortest(input, _)
         | Plan::Unwind { input, .. }
         | Plan::NodesById { input, .. }
+        | Plan::ScanRelationships(input, _)
         | Plan::Scan { input, .. } => find_walk(input, slot, found),
         Plan::HashJoin(probe, build, _) => {
             find_walk(probe, slot, found);

@@ -1,1 +1,274 @@
+//! Statements planned and run over graphs in memory.
 
+use std::sync::Arc;
+
+use cypher::ast::{Body, GraphReference};
+use types::{Code, Failure, Value, text};
+
+use crate::prepare::{Graphs, Prepared};
+use crate::procedure::Procedure;
+use crate::source::Source;
+use crate::testing::{Memory, World};
+
+struct Named<'a>(&'a [Box<dyn Source>]);
+
+impl Graphs for Named<'_> {
+    fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
+        let wanted = reference.parts[0].text.as_str();
+        let found = self.0.iter().position(|source| source.database() == wanted);
+        let missing = || Failure::new(Code::DatabaseNotFound, format!("there is no database {wanted}"));
+        found.map(|place| u16::try_from(place).expect("few")).ok_or_else(missing)
+    }
+
+    fn source(&self, number: u16) -> &dyn Source {
+        self.0[usize::from(number)].as_ref()
+    }
+
+    fn procedure(&self, _: &str) -> Option<Arc<dyn Procedure>> {
+        None
+    }
+}
+
+fn prepared(world: &World, statement: &str) -> Result<Prepared, Failure> {
+    let Body::Query(query) = cypher::parse(statement)?.body else { panic!("a query is wanted") };
+    super::prepare(statement, &query, &mut Named(&world.sources))
+}
+
+fn run(world: &mut World, statement: &str) -> Result<Vec<String>, Failure> {
+    let prepared = prepared(world, statement)?;
+    world.run(|context| {
+        let mut execution = prepared.start();
+        let mut rows = Vec::new();
+        while let Some(batch) = execution.next(context)? {
+            for row in 0..batch.rows {
+                let values = batch.columns.iter().map(|column| shown(&column.get(row)));
+                rows.push(values.collect::<Vec<_>>().join(" | "));
+            }
+        }
+        Ok(rows)
+    })
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::NodeRef(node) => format!("({})", node.id),
+        Value::RelationshipRef(found) => format!("[{}]", found.id),
+        Value::PathRef(path) => {
+            let ids: Vec<String> = path.nodes().iter().map(|node| node.id.to_string()).collect();
+            format!("<{}>", ids.join("-"))
+        }
+        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => text::literal(other),
+    }
+}
+
+#[track_caller]
+fn check(world: &mut World, statement: &str, expected: &str) {
+    let found = run(world, statement);
+    let found =
+        found.map_or_else(|failure| failure.message().lines().next().unwrap_or("").to_owned(), |rows| rows.join("\n"));
+    assert_eq!(found, expected.replace("; ", "\n"), "{statement}");
+}
+
+/// Two companies, three people who know each other, two of whom work.
+fn people() -> World {
+    let name = |name: &str| [("name", Value::string(name))];
+    let graph = Memory::new("people")
+        .node(&["Person"], &[("name", "Ann".into()), ("age", 30.into())])
+        .node(&["Person"], &[("name", "Bob".into()), ("age", 40.into())])
+        .node(&["Person"], &[("name", "Cid".into()), ("age", 50.into())])
+        .node(&["Firm"], &name("Acme"))
+        .node(&["Firm"], &name("Bolt"))
+        .relationship(0, "KNOWS", 1, &[("since", 2001.into())])
+        .relationship(1, "KNOWS", 2, &[("since", 2002.into())])
+        .relationship(2, "KNOWS", 0, &[("since", 2003.into())])
+        .relationship(0, "WORKS_AT", 3, &[])
+        .relationship(1, "WORKS_AT", 4, &[])
+        .index("Person", &["name"]);
+    World::of(graph)
+}
+
+#[test]
+fn patterns() {
+    let world = &mut people();
+    check(world, "RETURN 1 AS one, 'a' AS a", "1 | 'a'");
+    check(world, "MATCH (n:Person) RETURN n.name ORDER BY n.age DESC", "'Cid'; 'Bob'; 'Ann'");
+    check(world, "MATCH (n {name: 'Bob'})-[:KNOWS]->(m) RETURN m.name", "'Cid'");
+    check(
+        world,
+        "MATCH (n:Person {name: 'Bob'})-[r:KNOWS]-(m) RETURN m.name, r.since ORDER BY r.since",
+        "'Ann' | 2001; 'Cid' | 2002",
+    );
+    check(world, "MATCH (a)-[:KNOWS]->(b)-[:KNOWS]->(c) WHERE a.name = 'Ann' RETURN c.name", "'Cid'");
+    check(world, "MATCH p = (a {name: 'Ann'})-[:KNOWS*1..2]->(b) RETURN p", "<0-1>; <0-1-2>");
+    check(world, "MATCH p = (a)-[:KNOWS*2]->(b:Person {name: 'Ann'}) RETURN p", "<1-2-0>");
+    check(
+        world,
+        "MATCH (a:Person) OPTIONAL MATCH (a)-[:WORKS_AT]->(f) RETURN a.name, f.name ORDER BY a.name",
+        "'Ann' | 'Acme'; 'Bob' | 'Bolt'; 'Cid' | null",
+    );
+    check(world, "MATCH (a:Person), (f:Firm) RETURN count(*)", "6");
+    check(
+        world,
+        "MATCH (a:Person), (b:Person) WHERE a.age + 10 = b.age RETURN a.name, b.name ORDER BY a.name",
+        "'Ann' | 'Bob'; 'Bob' | 'Cid'",
+    );
+    check(world, "MATCH (a:Person) WHERE (a)-[:WORKS_AT]->() RETURN a.name ORDER BY a.name", "'Ann'; 'Bob'");
+    check(world, "MATCH (a:Person) WHERE NOT EXISTS { (a)-[:WORKS_AT]->() } RETURN a.name", "'Cid'");
+    check(
+        world,
+        "MATCH (a:Person) RETURN a.name AS name, [(a)-[:KNOWS]->(b) | b.name] AS known ORDER BY name",
+        "'Ann' | ['Bob']; 'Bob' | ['Cid']; 'Cid' | ['Ann']",
+    );
+    check(
+        world,
+        "MATCH (a:Person) RETURN a.name, COUNT { (a)--() } AS n ORDER BY n DESC, a.name LIMIT 2",
+        "'Ann' | 3; 'Bob' | 3",
+    );
+    check(
+        world,
+        "MATCH (a)-[r]->(b) WITH r MATCH (x)-[r]->(y:Firm) RETURN x.name, y.name ORDER BY x.name",
+        "'Ann' | 'Acme'; 'Bob' | 'Bolt'",
+    );
+}
+
+#[test]
+fn projections() {
+    let world = &mut people();
+    check(
+        world,
+        "MATCH (n:Person) WITH n.name AS name, n.age AS age WHERE age > 30 RETURN name ORDER BY age",
+        "'Bob'; 'Cid'",
+    );
+    check(world, "MATCH (n) RETURN labels(n) AS l, count(*) AS c ORDER BY c", "['Firm'] | 2; ['Person'] | 3");
+    check(
+        world,
+        "MATCH (n:Person) RETURN sum(n.age) / count(*) AS mean, collect(n.name) AS names",
+        "40 | ['Ann', 'Bob', 'Cid']",
+    );
+    check(world, "UNWIND [1, 2, 2, 3] AS x RETURN DISTINCT x ORDER BY x DESC SKIP 1 LIMIT 1", "2");
+    check(world, "UNWIND [1, 2] AS x WITH x, x * 2 AS y RETURN x + y AS z", "3; 6");
+    check(world, "RETURN 1 AS x UNION RETURN 1 AS x UNION RETURN 2 AS x", "1; 2");
+    check(world, "RETURN 1 AS x UNION ALL RETURN 1 AS x", "1; 1");
+    check(world, "MATCH (n:Person) RETURN count(n)", "3");
+    check(world, "MATCH ()-[r:KNOWS]->() RETURN count(r)", "3");
+    check(world, "UNWIND [3, 1, 2] AS x CALL { WITH x RETURN x * 10 AS y } RETURN y ORDER BY y", "10; 20; 30");
+    check(
+        world,
+        "UNWIND [1, 2] AS x CALL (x) { UNWIND range(1, x) AS i RETURN sum(i) AS s } RETURN x, s",
+        "1 | 1; 2 | 3",
+    );
+    check(
+        world,
+        "MATCH (n:Person) WITH n ORDER BY n.age LIMIT 1 MATCH (n)-[:KNOWS]->(m) RETURN n.name, m.name",
+        "'Ann' | 'Bob'",
+    );
+    check(
+        world,
+        "RETURN [x IN [1,2,3] WHERE x > 1 | x * 2] AS l, reduce(a = 0, x IN [1,2] | a + x) AS r",
+        "[4, 6] | 3",
+    );
+    check(
+        world,
+        "MATCH (n:Person) RETURN n.name AS name, count { MATCH (n)-[:KNOWS]->(m) RETURN m } AS c ORDER BY name LIMIT 1",
+        "'Ann' | 1",
+    );
+    check(
+        world,
+        "MATCH (n:Person) RETURN n.name AS name, COLLECT { MATCH (n)-[:KNOWS]->(m) RETURN m.name ORDER BY m.name LIMIT 1 } AS c ORDER BY name LIMIT 1",
+        "'Ann' | ['Bob']",
+    );
+}
+
+#[test]
+fn writes() {
+    let mut world = World::of(Memory::new("empty"));
+    check(&mut world, "CREATE (a:A {k: 1})-[r:R {w: 2}]->(b:B) RETURN a.k, r.w, labels(b) AS l", "1 | 2 | ['B']");
+    assert_eq!(world.show(0), "(0:A {k: 1}) (1:B) 0-[0:R {w: 2}]->1");
+    check(
+        &mut world,
+        "UNWIND [1, 2, 1] AS k MERGE (c:C {k: k}) ON CREATE SET c.new = true ON MATCH SET c.new = false RETURN c.k",
+        "1; 2; 1",
+    );
+    check(&mut world, "MATCH (c:C) RETURN c.k, c.new ORDER BY c.k", "1 | false; 2 | true");
+    check(
+        &mut world,
+        "MATCH (c:C) SET c.k = c.k + 1, c:D REMOVE c.new RETURN c.k, labels(c) AS l ORDER BY c.k",
+        "2 | ['C', 'D']; 3 | ['C', 'D']",
+    );
+    check(&mut world, "MATCH (a:A), (b:B) MERGE (a)-[r:R]->(b) RETURN r.w", "2");
+    check(&mut world, "MATCH (a:A), (b:B) MERGE p = (b)-[:BACK]->(a) RETURN p", "<1-0>");
+    check(&mut world, "MATCH (n) CREATE (m:M) RETURN count(*)", "4");
+    check(&mut world, "FOREACH (i IN [1, 2] | CREATE (:F {i: i}))", "");
+    check(&mut world, "MATCH (f:F) RETURN f.i ORDER BY f.i", "1; 2");
+    check(&mut world, "MATCH (n) DETACH DELETE n", "");
+    check(&mut world, "MATCH (n) RETURN count(*)", "0");
+}
+
+#[test]
+fn many_databases() {
+    let other = Memory::new("other")
+        .node(&["Order"], &[("buyer", "Ann".into()), ("sum", 7.into())])
+        .node(&["Order"], &[("buyer", "Cid".into()), ("sum", 9.into())]);
+    let world = &mut people().and(other);
+    check(
+        world,
+        "MATCH (p:Person) MATCH (o:Order) FROM DATABASE other WHERE o.buyer = p.name RETURN p.age, o.sum ORDER BY o.sum",
+        "30 | 7; 50 | 9",
+    );
+    check(world, "USE other MATCH (o) RETURN count(*)", "2");
+    check(world, "MATCH (o:Order) FROM DATABASE other MATCH (o)-->(x) RETURN x", "");
+    check(
+        world,
+        "USE other MATCH (o) RETURN o.sum AS v UNION ALL MATCH (p:Person) RETURN p.age AS v",
+        "7; 9; 30; 40; 50",
+    );
+    let failure = run(world, "CREATE (:A) WITH 1 AS x CREATE (:B) IN DATABASE other").expect_err("two are written");
+    assert_eq!(failure.code(), Code::WriteToManyDatabases);
+}
+
+#[test]
+fn errors() {
+    let world = &mut people();
+    for (statement, wanted) in [
+        ("RETURN x", "UndefinedVariable"),
+        ("MATCH (a) RETURN a.x AS x, a.y AS x", "ColumnNameConflict"),
+        ("MATCH (r)-[r]->() RETURN r", "VariableTypeConflict"),
+        ("MATCH (a) CREATE (a)", "VariableAlreadyBound"),
+        ("RETURN 1 AS x UNION RETURN 2 AS y", "DifferentColumnsInUnion"),
+        ("MATCH (a) RETURN a.x + count(*)", "AmbiguousAggregationExpression"),
+        ("RETURN count(count(1))", "NestedAggregation"),
+        ("MATCH (a) RETURN a LIMIT a.x", "NonConstantExpression"),
+        ("MATCH (a) WHERE count(a) > 1 RETURN a", "InvalidAggregation"),
+        ("RETURN *", "NoVariablesInScope"),
+        ("CALL no.such()", "ProcedureNotFound"),
+        ("MATCH (a) WHERE (a)-->(b) RETURN a", "UndefinedVariable"),
+    ] {
+        match run(world, statement) {
+            Ok(rows) => panic!("{statement}: {rows:?}"),
+            Err(failure) => assert!(failure.message().contains(wanted), "{statement}: {}", failure.message()),
+        }
+    }
+}
+
+#[test]
+fn an_index_is_used() {
+    let world = people();
+    let plan = |statement: &str| {
+        let prepared = prepared(&world, statement).expect("a plan");
+        let mut names = Vec::new();
+        let mut open = vec![prepared.describe()];
+        while let Some(next) = open.pop() {
+            names.push(next.operator.clone());
+            open.extend(next.children);
+        }
+        names.join(" ")
+    };
+    assert_eq!(plan("MATCH (n:Person {name: $n}) RETURN n"), "ProduceResults NodeIndexSeek Unit");
+    assert_eq!(
+        plan("MATCH (n:Person) WHERE n.name STARTS WITH 'A' RETURN n"),
+        "ProduceResults NodeIndexSeekByRange Unit"
+    );
+    assert_eq!(plan("MATCH (n:Firm) RETURN n"), "ProduceResults NodeByLabelScan Unit");
+    assert_eq!(plan("MATCH (n) RETURN count(n)"), "ProduceResults NodeCountFromCountStore");
+}
