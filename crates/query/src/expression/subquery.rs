@@ -12,6 +12,7 @@ use crate::{Batch, Column};
 /// Computes a subquery for each row of a batch.
 pub(super) fn run(subquery: &Subquery, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
     let mut found: Vec<Found> = (0..batch.rows).map(|_| Found::default()).collect();
+    let memory_bytes = context.budget.memory_used_bytes();
     match subquery.number {
         Some(slot) => {
             let mut numbered = batch.clone();
@@ -31,13 +32,21 @@ pub(super) fn run(subquery: &Subquery, batch: &Batch, context: &mut Context<'_>)
             }
         }
         None => {
+            let mut kept_bytes = 0;
             for (row, found) in found.iter_mut().enumerate() {
                 let mut inner = build_on(&subquery.plan, Some(&batch.gather(&[row])));
                 one(subquery.wanted, &mut *inner, found, context)?;
+                drop(inner);
+                // What was collected stays; what the inner plan held goes with it.
+                kept_bytes += found.memory_bytes;
+                context.budget.return_to(memory_bytes + kept_bytes);
             }
         }
     }
-    by_row(batch.rows, |row| Ok(std::mem::take(&mut found[row]).value(subquery.wanted, context)))
+    let found = by_row(batch.rows, |row| Ok(std::mem::take(&mut found[row]).value(subquery.wanted)));
+    // Inner plans that were let go before their end held something, too.
+    context.budget.return_to(memory_bytes);
+    found
 }
 
 /// Runs an inner plan for one row.
@@ -79,8 +88,7 @@ impl Found {
         Ok(())
     }
 
-    fn value(self, wanted: Wanted, context: &mut Context<'_>) -> Value {
-        context.budget.give_back_memory(self.memory_bytes);
+    fn value(self, wanted: Wanted) -> Value {
         match wanted {
             Wanted::Exists => Value::Boolean(self.rows > 0),
             Wanted::Count => Value::Integer(self.rows),

@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use types::{Failure, Value};
+use types::Failure;
 
+use super::inner::Running;
 use super::{Apply, Operator, Plan, Site};
+use crate::Batch;
 use crate::expression::Context;
-use crate::{Batch, Column};
 
 /// Rows that the first batch waits for; each next one waits for twice as many, so that a limit ends early.
 const FIRST_ROWS: usize = 16;
@@ -22,19 +23,12 @@ pub(super) struct RunApply {
     how: Apply,
     /// The outer batch, and the row to go on at.
     under_way: Option<(Batch, usize)>,
-    /// The inner plan at work on the row before.
-    running: Option<Running>,
+    /// The inner plan at work on that row, and whether it gave any row.
+    running: Option<(Running, bool)>,
     /// Outer rows of what is ready, and the inner columns that go with them.
     rows: Vec<usize>,
     filled: Batch,
     rows_wanted: usize,
-}
-
-/// An inner plan at work.
-struct Running {
-    plan: Box<dyn Operator>,
-    memory_bytes: usize,
-    has_rows: bool,
 }
 
 impl RunApply {
@@ -70,16 +64,13 @@ impl RunApply {
         out
     }
 
-    /// Ends the inner plan of a row: what it held is given back, and the row itself goes on where it has to.
-    fn end(&mut self, running: Running, row: usize, context: &mut Context<'_>) {
-        drop(running.plan);
-        context.budget.return_to(running.memory_bytes);
+    /// Takes the outer row itself in where its inner plan has ended and it has to go on.
+    fn end(&mut self, row: usize, has_rows: bool) {
         if self.how.unit {
             self.rows.push(row);
             self.filled.append(Batch { columns: Vec::new(), rows: 1 });
-        } else if self.how.optional && !running.has_rows {
-            let empty = Column::Constant { value: Value::Null, rows: 1 };
-            self.take(row, &Batch { columns: vec![empty; self.how.filled.len()], rows: 1 });
+        } else if self.how.optional && !has_rows {
+            self.take(row, &Batch { columns: Vec::new(), rows: 1 });
         }
     }
 }
@@ -100,19 +91,18 @@ impl Operator for RunApply {
             if at == batch.rows {
                 continue;
             }
-            let mut running = self.running.take().unwrap_or_else(|| Running {
-                plan: self.site.build(&self.inner, Some(&batch.gather(&[at]))),
-                memory_bytes: context.budget.memory_used_bytes(),
-                has_rows: false,
-            });
-            let Some(rows) = running.plan.next(context)? else {
-                self.end(running, at, context);
+            let (mut running, has_rows) = self
+                .running
+                .take()
+                .unwrap_or_else(|| (Running::new(self.site.build(&self.inner, Some(&batch.gather(&[at])))), false));
+            let Some(rows) = running.next(context)? else {
+                running.end(context);
+                self.end(at, has_rows);
                 self.under_way = Some((batch, at + 1));
                 continue;
             };
             context.budget.pay_rows(rows.rows)?;
-            running.has_rows = true;
-            self.running = Some(running);
+            self.running = Some((running, true));
             if self.how.unit {
                 self.under_way = Some((batch, at));
                 continue;

@@ -108,7 +108,19 @@ impl Site {
                 slot: *slot,
                 is_done: false,
             }),
-            _ => unreachable!("the rest is built next"),
+            Plan::Merge(input, how) => Box::new(merge::MergeAll::new(build(input), how.clone(), self.child(plan, 1))),
+            Plan::Foreach { input, list, item, body } => Box::new(foreach::Foreach {
+                input: build(input),
+                list: list.clone(),
+                item: *item,
+                body: Arc::clone(body),
+                site: self.child(plan, 1),
+            }),
+            Plan::Call { input, procedure, arguments, outputs } => {
+                Box::new(call::Call::new(build(input), Arc::clone(procedure), arguments.clone(), outputs.clone()))
+            }
+            Plan::Shortest(input, how) => Box::new(shortest::FindShortest::new(build(input), how.clone())),
+            Plan::LoadCsv { .. } => unreachable!("the rest is built next"),
         }
     }
 }

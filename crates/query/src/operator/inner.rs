@@ -20,6 +20,31 @@ impl Operator for Argument {
     }
 }
 
+/// An inner plan at work, which may be let go before its end.
+pub(super) struct Running {
+    plan: Box<dyn Operator>,
+    /// What the plan took and did not give back.
+    memory_bytes: usize,
+}
+
+impl Running {
+    pub fn new(plan: Box<dyn Operator>) -> Self {
+        Self { plan, memory_bytes: 0 }
+    }
+
+    pub fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let before = context.budget.memory_used_bytes();
+        let found = self.plan.next(context);
+        self.memory_bytes = (self.memory_bytes + context.budget.memory_used_bytes()).saturating_sub(before);
+        found
+    }
+
+    /// Lets go of the plan and gives back what it held.
+    pub fn end(self, context: &mut Context<'_>) {
+        context.budget.give_back_memory(self.memory_bytes);
+    }
+}
+
 /// Runs an inner plan for each batch of outer rows.
 pub(super) struct RunInner {
     outer: Box<dyn Operator>,
@@ -27,7 +52,7 @@ pub(super) struct RunInner {
     site: Site,
     how: Inner,
     /// The outer batch, the inner plan at work on it, and which outer rows have found something.
-    under_way: Option<(Batch, Box<dyn Operator>, Vec<bool>)>,
+    under_way: Option<(Batch, Running, Vec<bool>)>,
 }
 
 impl RunInner {
@@ -38,7 +63,7 @@ impl RunInner {
     fn begin(&mut self, mut batch: Batch) {
         let numbers = (0..batch.rows).map(|row| i64::try_from(row).expect("a batch has few rows")).collect();
         batch.set(self.how.number, Column::Integers(numbers));
-        let inner = self.site.build(&self.inner, Some(&batch));
+        let inner = Running::new(self.site.build(&self.inner, Some(&batch)));
         let found = vec![false; batch.rows];
         self.under_way = Some((batch, inner, found));
     }
@@ -80,7 +105,8 @@ impl Operator for RunInner {
                     }
                 }
                 None => {
-                    let Some((batch, _, found)) = self.under_way.take() else { return Ok(None) };
+                    let Some((batch, inner, found)) = self.under_way.take() else { return Ok(None) };
+                    inner.end(context);
                     let rest = self.rest(&batch, &found);
                     if rest.rows > 0 {
                         return Ok(Some(rest));

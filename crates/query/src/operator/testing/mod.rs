@@ -2,7 +2,9 @@
 //! Leaves text and planning to others.
 //! Start reading at [`rows`] and [`check_on`].
 
+mod merging;
 mod reading;
+mod shortest;
 mod writing;
 
 use std::sync::Arc;

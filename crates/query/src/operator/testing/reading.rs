@@ -179,6 +179,20 @@ fn what_an_inner_plan_holds_is_given_back_with_it() {
 }
 
 #[test]
+fn what_is_held_above_an_inner_plan_stays_paid_for() {
+    let inner: Arc<Plan> = Plan::Filter(
+        Plan::Argument.into(),
+        Compiled::Equal { negated: false, left: Box::new(Compiled::Slot(9)), right: Box::new(number(1)) },
+    )
+    .into();
+    let how = crate::operator::Inner { when: crate::operator::WhenInner::Optional, number: 3, filled: vec![4] };
+    let rows_of = Plan::Inner(scan(Plan::Unit, None, 0).into(), inner, how);
+    let sorted = Plan::Sort { input: rows_of.into(), keys: vec![(property(0), false)], limit: None };
+    let mut world = World { memory_max_bytes: 100_000, ..World::of(Memory::ring(5_000)) };
+    assert_eq!(rows(&sorted, &mut world).err().map(|failure| failure.code()), Some(Code::MemoryLimit));
+}
+
+#[test]
 fn failures_of_inner_plans_come_through() {
     let wrong =
         Plan::Compute(Plan::Argument.into(), vec![(1, Compiled::Negate(Box::new(Compiled::Constant("a".into()))))]);
