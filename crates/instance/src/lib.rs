@@ -1,7 +1,37 @@
-//! The one door in for every face: sessions, admission and open databases.
-//! Leaves sockets to `server`, the meaning of names to `catalog` and the running of plans to `query`.
-//! Start reading at [`Admission`].
+//! The one door in for every face: sessions, transactions, statements, admission and open databases.
+//! Leaves sockets to `server`, the meaning of names to `catalog`, plans to `query` and bytes to `graph`.
+//! Start reading at [`Instance`], then [`Session::run`].
 
 mod admission;
+mod alone;
+mod answer;
+mod bookmark;
+mod check;
+mod commands;
+mod databases;
+mod error;
+mod instance;
+mod leases;
+mod options;
+mod planning;
+mod plans;
+mod procedures;
+mod reach;
+mod records;
+mod running;
+mod schema;
+mod session;
+mod show;
+mod source;
+mod statement;
+mod table;
+mod tail;
+mod transaction;
 
 pub use admission::{Admission, AdmissionError, Permit};
+pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
+pub use error::InstanceError;
+pub use instance::Instance;
+pub use options::InstanceOptions;
+pub use records::Records;
+pub use session::{Interrupter, Session};

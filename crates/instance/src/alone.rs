@@ -1,0 +1,197 @@
+//! A writing statement in a transaction of its own: run, commit, and run again where another one came first.
+//!
+//! Isolation is optimistic, so that two statements on the same node conflict and one of them loses. A client that sent
+//! one statement did nothing wrong and gets no error: the statement runs again. So that it does not lose for ever, it
+//! gets more room with each try:
+//!
+//! | tries | runs beside |
+//! |---|---|
+//! | first few | everybody |
+//! | then | everybody but the other losers, who stand in line |
+//! | last | no other statement that writes alone |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use graph::GraphError;
+use parking_lot::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+use query::Source;
+use types::Failure;
+
+use crate::answer::{Counters, Fetched, Plan, Summary};
+use crate::bookmark;
+use crate::databases::OpenDatabase;
+use crate::error::of_graph;
+use crate::leases::{Lease, Work};
+use crate::plans::Planned;
+use crate::records::{Records, Stream};
+use crate::source::{GraphSource, Home, Writes};
+use crate::statement::{AllReached, Statement};
+use crate::table::NoGraph;
+
+/// Tries after which the client hears of the conflict.
+pub(crate) const TRIES_MAX: u32 = 20;
+/// Tries beside everybody.
+const FREE_TRIES: u32 = 3;
+/// Tries after which everybody else waits.
+const LINED_TRIES: u32 = 8;
+/// How long it waits to be alone, before it tries beside others once more.
+const ALONE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Longest pause between two tries.
+const PAUSE_MAX_MICROS: u64 = 20_000;
+
+/// What a try may run beside; given back when it is dropped.
+enum Room<'a> {
+    Everybody(#[expect(dead_code, reason = "held, never read")] RwLockReadGuard<'a, ()>),
+    Line(
+        #[expect(dead_code, reason = "held, never read")] MutexGuard<'a, ()>,
+        #[expect(dead_code, reason = "held, never read")] RwLockReadGuard<'a, ()>,
+    ),
+    Nobody(
+        #[expect(dead_code, reason = "held, never read")] MutexGuard<'a, ()>,
+        #[expect(dead_code, reason = "held, never read")] RwLockWriteGuard<'a, ()>,
+    ),
+}
+
+/// Why a try came to nothing.
+pub(crate) enum Lost {
+    /// Somebody else came first; try again.
+    Conflict,
+    /// The client is told.
+    Failed(Failure),
+}
+
+impl From<Failure> for Lost {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Lost {
+    /// Tells a lost race from what another try would run into again.
+    pub(crate) fn at_commit(database: &OpenDatabase, error: GraphError) -> Self {
+        match error {
+            GraphError::Conflict => Self::Conflict,
+            other => Self::Failed(database.fail(other)),
+        }
+    }
+}
+
+struct Won {
+    rows: Fetched,
+    counters: Counters,
+    plan: Option<Plan>,
+    version: u64,
+}
+
+/// Tries until it is through, each time with more room.
+pub(crate) fn until_through<T>(
+    database: &OpenDatabase,
+    mut check: impl FnMut() -> Result<(), Failure>,
+    mut attempt: impl FnMut() -> Result<T, Lost>,
+) -> Result<T, Failure> {
+    for tried in 0..TRIES_MAX {
+        let room = make_room(database, tried);
+        match attempt() {
+            Ok(won) => return Ok(won),
+            Err(Lost::Failed(failure)) => return Err(failure),
+            Err(Lost::Conflict) => drop(room),
+        }
+        tracing::debug!(database = %database.name, tried, "statement met a conflict, and runs again");
+        check()?;
+        pause(tried);
+    }
+    Err(of_graph(GraphError::Conflict))
+}
+
+impl Statement<'_> {
+    /// Runs a statement that writes, and commits it.
+    pub(crate) fn write_alone(
+        &mut self,
+        planned: &Planned,
+        reached: &AllReached,
+        number: u16,
+    ) -> Result<Records, Failure> {
+        self.check_may_write()?;
+        let (_, written) = &reached[usize::from(number)];
+        written.writes().check(written.graph().map_or("system", |database| &database.name))?;
+        let Some(database) = written.graph().map(Arc::clone) else {
+            return Err(NoGraph::refused());
+        };
+        let _leases: Vec<Lease> = self.interruptible(reached);
+        let allowance = self.allowance.clone();
+        let won =
+            until_through(&database, || allowance.check(), || self.try_once(planned, reached, number, &database))?;
+        let summary = self.summary(planned);
+        let bookmark = Some(bookmark::write(&database.name, won.version));
+        let summary = Summary { bookmark, counters: won.counters, plan: won.plan, ..summary };
+        Ok(self.buffered(planned, won.rows, summary))
+    }
+
+    fn try_once(
+        &mut self,
+        planned: &Planned,
+        reached: &AllReached,
+        number: u16,
+        database: &Arc<OpenDatabase>,
+    ) -> Result<Won, Lost> {
+        let home = Home::default();
+        *home.lock() = Some(database.graph.begin().map_err(|error| database.fail(error))?);
+        let sources = open_all(reached, number, &home)?;
+        let mut running = self.start(planned, sources);
+        let rows = running.finish()?;
+        let counters = running.counters().into();
+        let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe().into());
+        // The transaction goes home with its sources, and the other snapshots end before the commit.
+        drop(running);
+        let transaction = home.lock().take().expect("the source was dropped, and gave it back");
+        let version = transaction.commit().map_err(|error| Lost::at_commit(database, error))?;
+        Ok(Won { rows, counters, plan, version })
+    }
+
+    /// Lets whoever stops a database interrupt this statement.
+    pub(crate) fn interruptible(&self, reached: &AllReached) -> Vec<Lease> {
+        let nothing: std::sync::Weak<dyn Work> = std::sync::Weak::<Stream>::new();
+        let databases = reached.iter().filter_map(|(_, reached)| reached.graph());
+        databases.map(|database| database.leases.take(Arc::clone(self.interrupted), nothing.clone())).collect()
+    }
+}
+
+fn open_all(reached: &AllReached, number: u16, home: &Home) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let written = reached[usize::from(number)].1.graph().map(|database| database.name.clone()).unwrap_or_default();
+    let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
+    for (at, (_, reached)) in (0_u16..).zip(reached) {
+        let Some(database) = reached.graph().map(Arc::clone) else {
+            sources.push(Box::new(NoGraph));
+            continue;
+        };
+        if at == number {
+            let source = GraphSource::lend(database, at, home, Writes::Allowed);
+            sources.push(Box::new(source.expect("it was put there just now")));
+        } else {
+            let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
+            let writes = Writes::Elsewhere(written.clone());
+            sources.push(Box::new(GraphSource::new(database, at, transaction, writes)));
+        }
+    }
+    Ok(sources)
+}
+
+fn make_room(database: &OpenDatabase, tried: u32) -> Room<'_> {
+    if tried < FREE_TRIES {
+        return Room::Everybody(database.gate.read());
+    }
+    let line = database.unlucky.lock();
+    if tried >= LINED_TRIES
+        && let Some(alone) = database.gate.try_write_for(ALONE_WAIT_MAX)
+    {
+        return Room::Nobody(line, alone);
+    }
+    Room::Line(line, database.gate.read())
+}
+
+/// Waits a random while, so that two losers do not meet again at once.
+fn pause(tried: u32) {
+    let longest = (100_u64 << tried.min(8)).min(PAUSE_MAX_MICROS);
+    std::thread::sleep(Duration::from_micros(rand::random_range(0..=longest)));
+}

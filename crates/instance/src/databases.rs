@@ -1,0 +1,379 @@
+//! The open databases: opened on first use, kept while used, closed when idle.
+//! Leaves names and rights to `catalog`; who comes here holds a grant.
+//! Start reading at [`Databases::open`].
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use catalog::{Database as Row, Requested};
+use compact_str::CompactString;
+use graph::{Database, DatabaseOptions, GraphError};
+use parking_lot::{Condvar, Mutex, RwLock};
+use rustc_hash::FxHashMap;
+use store::{Engine, OpenOptions};
+use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
+
+use crate::error::{of_graph, of_store};
+use crate::leases::Leases;
+
+/// How long stopping waits for those who use the database.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How often it looks whether they are gone.
+const CLOSE_LOOK_TIME: Duration = Duration::from_millis(2);
+
+/// Every database of the instance that is open, or was.
+pub(crate) struct Databases {
+    engine: Arc<dyn Engine>,
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+    begun: Instant,
+    open_max: usize,
+    idle_after: Duration,
+    slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
+}
+
+/// One open database; whoever holds one keeps it open.
+pub(crate) struct OpenDatabase {
+    pub(crate) name: CompactString,
+    pub(crate) graph: Database,
+    /// What the element ids of nodes begin with.
+    pub(crate) node_prefix: String,
+    /// What the element ids of relationships begin with.
+    pub(crate) relationship_prefix: String,
+    /// Who works on it, to be told when it is stopped.
+    pub(crate) leases: Leases,
+    /// Held by a writing statement that met conflicts again and again: one of them runs at a time.
+    pub(crate) unlucky: Mutex<()>,
+    /// Shared by writing statements; held alone by one that would never get through otherwise.
+    pub(crate) gate: RwLock<()>,
+    used_at_millis: AtomicU64,
+    /// What was found damaged while it was in use.
+    damage: OnceLock<Failure>,
+}
+
+impl OpenDatabase {
+    /// Tells a client of what the graph reported; a damaged graph is refused from now on.
+    pub(crate) fn fail(&self, error: GraphError) -> Failure {
+        let failure = of_graph(error);
+        if failure.code() == Code::StorageDamaged {
+            tracing::error!(database = %self.name, reason = %failure, "database is damaged");
+            let _ = self.damage.set(failure.clone());
+        }
+        failure
+    }
+}
+
+#[derive(Default)]
+struct Slot {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// Set while it is being stopped or dropped: nobody new gets in.
+    is_closing: AtomicBool,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Closed,
+    /// One caller opens it; the others wait for the outcome.
+    Opening,
+    Open(Arc<OpenDatabase>),
+    Failed(Failure),
+}
+
+/// How to treat a file during whose opening the process died twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Refuse it.
+    Usual,
+    /// Open it all the same: somebody said so.
+    Forgiving,
+}
+
+impl Databases {
+    /// Makes a registry over the folders below `folder`, with nothing open.
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        folder: PathBuf,
+        clock: Arc<dyn Clock>,
+        open_max: usize,
+        idle_after: Duration,
+    ) -> Self {
+        let begun = clock.now();
+        Self { engine, folder, clock, begun, open_max, idle_after, slots: Mutex::default() }
+    }
+
+    /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::DatabaseUnavailable`] while it is stopped, and after it failed to open.
+    pub(crate) fn open(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
+        self.open_trusting(row, Trust::Usual)
+    }
+
+    /// As [`Databases::open`]; a forgiving one also tries again what failed before.
+    pub(crate) fn open_trusting(&self, row: &Row, trust: Trust) -> Result<Arc<OpenDatabase>, Failure> {
+        if row.requested == Requested::Offline {
+            return Err(unavailable(&row.name));
+        }
+        let slot = self.slot(row.id);
+        let mut state = slot.state.lock();
+        loop {
+            if slot.is_closing.load(Ordering::Acquire) {
+                return Err(unavailable(&row.name));
+            }
+            match &*state {
+                State::Open(database) => match database.damage.get() {
+                    None => {
+                        database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
+                        return Ok(Arc::clone(database));
+                    }
+                    Some(failure) => {
+                        let failure = failure.clone();
+                        *state = State::Failed(failure);
+                    }
+                },
+                State::Opening => slot.changed.wait(&mut state),
+                State::Failed(failure) if trust == Trust::Usual => return Err(failed(&row.name, failure)),
+                State::Failed(_) | State::Closed => break,
+            }
+        }
+        *state = State::Opening;
+        drop(state);
+        self.make_room();
+        let opened = self.open_files(row, trust);
+        let mut state = slot.state.lock();
+        let result = match opened {
+            Ok(database) => {
+                *state = State::Open(Arc::clone(&database));
+                Ok(database)
+            }
+            Err(failure) => {
+                tracing::error!(database = %row.name, code = ?failure.code(), reason = %failure, "database did not open");
+                let reported = failed(&row.name, &failure);
+                // A full disk or too many open files pass; what is wrong with the file itself stays.
+                *state = if is_lasting(&failure) { State::Failed(failure) } else { State::Closed };
+                Err(reported)
+            }
+        };
+        drop(state);
+        slot.changed.notify_all();
+        result
+    }
+
+    /// Makes the files of a new database, empty; what an earlier try left there goes first.
+    pub(crate) fn make(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
+        let slot = self.slot(row.id);
+        let mut state = slot.state.lock();
+        self.remove_files(row)?;
+        let options = OpenOptions { create: true, ..self.options(row, Trust::Usual) };
+        let database = self.open_with(row, &options)?;
+        *state = State::Open(Arc::clone(&database));
+        Ok(database)
+    }
+
+    /// Ends all work on a database and closes it; it stays closed until [`Databases::allow`].
+    ///
+    /// # Errors
+    ///
+    /// [`Code::DatabaseUnavailable`] where somebody does not let go of it in time.
+    pub(crate) fn stop(&self, row: &Row) -> Result<(), Failure> {
+        let slot = self.slot(row.id);
+        slot.is_closing.store(true, Ordering::Release);
+        let deadline = self.clock.now() + CLOSE_TIME_MAX;
+        loop {
+            let mut state = slot.state.lock();
+            let database = match &*state {
+                State::Opening => {
+                    slot.changed.wait_for(&mut state, CLOSE_LOOK_TIME);
+                    None
+                }
+                State::Open(database) if Arc::strong_count(database) > 1 => Some(Arc::clone(database)),
+                State::Open(_) | State::Closed | State::Failed(_) => {
+                    *state = State::Closed;
+                    return Ok(());
+                }
+            };
+            drop(state);
+            if let Some(database) = database {
+                database.leases.end_all(&unavailable(&row.name), CLOSE_LOOK_TIME);
+                drop(database);
+                std::thread::sleep(CLOSE_LOOK_TIME);
+            }
+            if self.clock.now() >= deadline {
+                let text = format!("Database '{}' is still in use by statements that do not end.", row.name);
+                return Err(Failure::new(Code::DatabaseUnavailable, text));
+            }
+        }
+    }
+
+    /// Lets a stopped database be opened again.
+    pub(crate) fn allow(&self, id: DatabaseId) {
+        self.slot(id).is_closing.store(false, Ordering::Release);
+    }
+
+    /// Removes the files of a database that nobody has open, and forgets it.
+    pub(crate) fn remove(&self, row: &Row) -> Result<(), Failure> {
+        self.remove_files(row)?;
+        self.slots.lock().remove(&row.id);
+        Ok(())
+    }
+
+    /// Removes a folder that belongs to no database.
+    pub(crate) fn remove_orphan(&self, folder: &str) -> Result<(), Failure> {
+        let path = self.folder.join(folder);
+        self.engine.remove(&path).map_err(|error| of_store(&error))?;
+        // Whatever else lies in it is not ours, and then it stays.
+        let _ = fs::remove_dir(&path);
+        Ok(())
+    }
+
+    /// Tells why a database cannot be used although it should run, where that is so.
+    pub(crate) fn failure(&self, id: DatabaseId) -> Option<Failure> {
+        let slot = self.slots.lock().get(&id).cloned()?;
+        match &*slot.state.lock() {
+            State::Failed(failure) => Some(failure.clone()),
+            State::Open(database) => database.damage.get().cloned(),
+            State::Closed | State::Opening => None,
+        }
+    }
+
+    /// Gives a database if it is open already.
+    pub(crate) fn peek(&self, id: DatabaseId) -> Option<Arc<OpenDatabase>> {
+        let slot = self.slots.lock().get(&id).cloned()?;
+        match &*slot.state.lock() {
+            State::Open(database) => Some(Arc::clone(database)),
+            State::Closed | State::Opening | State::Failed(_) => None,
+        }
+    }
+
+    /// Closes every database that nobody used for long; counts them.
+    pub(crate) fn close_idle(&self) -> usize {
+        let idle_millis = u64::try_from(self.idle_after.as_millis()).unwrap_or(u64::MAX);
+        let before = self.now_millis().saturating_sub(idle_millis);
+        let slots = self.open_slots();
+        let idle = slots.iter().filter(|(used_at, _)| *used_at <= before && self.begun_long_ago(idle_millis));
+        idle.filter(|(_, slot)| close_if_unused(slot)).count()
+    }
+
+    /// Counts the open databases.
+    pub(crate) fn count(&self) -> usize {
+        self.open_slots().len()
+    }
+
+    /// Ends all work and closes every database.
+    pub(crate) fn close_all(&self, rows: &[Arc<Row>]) {
+        for row in rows.iter().filter(|row| !row.name.is_system()) {
+            if let Err(failure) = self.stop(row) {
+                tracing::warn!(database = %row.name, reason = %failure, "database stays open");
+            }
+        }
+    }
+
+    /// Closes the least recently used databases that nobody uses, until one more has room.
+    fn make_room(&self) {
+        let mut slots = self.open_slots();
+        if slots.len() < self.open_max {
+            return;
+        }
+        slots.sort_by_key(|(used_at, _)| *used_at);
+        let mut excess = slots.len() + 1 - self.open_max;
+        for (_, slot) in slots {
+            if excess == 0 {
+                return;
+            }
+            excess -= usize::from(close_if_unused(&slot));
+        }
+        // All others are in use; they are no more than statements and transactions, which are bounded.
+    }
+
+    fn open_slots(&self) -> Vec<(u64, Arc<Slot>)> {
+        let slots: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
+        let used_at = |slot: &Arc<Slot>| match slot.state.try_lock().as_deref() {
+            Some(State::Open(database)) => Some(database.used_at_millis.load(Ordering::Relaxed)),
+            _ => None,
+        };
+        slots.into_iter().filter_map(|slot| Some((used_at(&slot)?, slot))).collect()
+    }
+
+    fn slot(&self, id: DatabaseId) -> Arc<Slot> {
+        Arc::clone(self.slots.lock().entry(id).or_default())
+    }
+
+    fn open_files(&self, row: &Row, trust: Trust) -> Result<Arc<OpenDatabase>, Failure> {
+        self.open_with(row, &self.options(row, trust))
+    }
+
+    fn open_with(&self, row: &Row, options: &OpenOptions) -> Result<Arc<OpenDatabase>, Failure> {
+        let begun = self.clock.now();
+        let store = self.engine.open(&self.folder.join(&row.folder), options).map_err(|error| of_store(&error))?;
+        let graph_options = DatabaseOptions { id: Some(row.id), ..DatabaseOptions::default() };
+        let graph = Database::open(Arc::clone(&store), graph_options).map_err(of_graph)?;
+        // The first reads went well: a death from now on is not held against the file.
+        store.confirm().map_err(|error| of_store(&error))?;
+        tracing::debug!(database = %row.name, time = ?self.clock.now().saturating_duration_since(begun), "database opened");
+        Ok(Arc::new(OpenDatabase {
+            name: row.name.as_str().into(),
+            graph,
+            node_prefix: format!("4:{}:", row.id),
+            relationship_prefix: format!("5:{}:", row.id),
+            leases: Leases::default(),
+            unlucky: Mutex::default(),
+            gate: RwLock::default(),
+            used_at_millis: AtomicU64::new(self.now_millis()),
+            damage: OnceLock::new(),
+        }))
+    }
+
+    fn options(&self, row: &Row, trust: Trust) -> OpenOptions {
+        let forgive = trust == Trust::Forgiving;
+        OpenOptions { identity: Some(row.id.0), confirm: true, forgive, ..OpenOptions::default() }
+    }
+
+    fn remove_files(&self, row: &Row) -> Result<(), Failure> {
+        let path = self.folder.join(&row.folder);
+        if self.engine.exists(&path) || path.exists() {
+            self.engine.remove(&path).map_err(|error| of_store(&error))?;
+            let _ = fs::remove_dir(&path);
+        }
+        Ok(())
+    }
+
+    fn now_millis(&self) -> u64 {
+        u64::try_from(self.clock.now().saturating_duration_since(self.begun).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Just after the start nothing can be idle for long, whatever the subtraction says.
+    fn begun_long_ago(&self, idle_millis: u64) -> bool {
+        self.now_millis() >= idle_millis
+    }
+}
+
+/// Says that a stopped database cannot be used.
+pub(crate) fn unavailable(name: &DatabaseName) -> Failure {
+    Failure::new(Code::DatabaseUnavailable, format!("Database '{name}' is unavailable."))
+}
+
+/// Closes a database unless somebody holds it; tells whether it did.
+fn close_if_unused(slot: &Slot) -> bool {
+    let Some(mut state) = slot.state.try_lock() else { return false };
+    let unused = matches!(&*state, State::Open(database) if Arc::strong_count(database) == 1);
+    if unused {
+        // Dropped under the lock: whoever comes next must not open the files before they are closed.
+        *state = State::Closed;
+    }
+    unused
+}
+
+/// What a client sees of a failed opening: the reason, with a code that does not make drivers try again.
+fn failed(name: &DatabaseName, failure: &Failure) -> Failure {
+    Failure::new(failure.code(), format!("Database '{name}' is unavailable: {failure}"))
+}
+
+fn is_lasting(failure: &Failure) -> bool {
+    matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed)
+}

@@ -1,0 +1,87 @@
+//! Why an instance could not be opened, and how the failures of lower crates reach a client.
+
+use std::path::PathBuf;
+
+use catalog::CatalogError;
+use graph::GraphError;
+use store::StoreError;
+use types::{Code, Failure};
+
+use crate::AdmissionError;
+
+/// Why an instance could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum InstanceError {
+    /// Another process serves this data folder; stop it, or choose another folder.
+    #[error("data folder {} is in use by another process; stop it, or choose another folder", folder.display())]
+    InUse {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// The data folder could not be made or listed; see the cause.
+    #[error("could not {action} data folder {}", folder.display())]
+    Folder {
+        /// What was tried.
+        action: &'static str,
+        /// The data folder.
+        folder: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The store of `system` could not be opened.
+    #[error("could not open the database \"system\"")]
+    System(#[source] StoreError),
+    /// The catalog refused, or is damaged.
+    #[error("could not read the catalog")]
+    Catalog(#[from] CatalogError),
+    /// The default database could not be made.
+    #[error("could not make the database \"{name}\"")]
+    Making {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Failure,
+    },
+}
+
+impl InstanceError {
+    /// Gives the code of the table.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::InUse { .. } => Code::DatabaseStartFailed,
+            Self::Folder { .. } => Code::StorageFailed,
+            Self::System(source) => source.code(),
+            Self::Catalog(source) => source.code(),
+            Self::Making { source, .. } => source.code(),
+        }
+    }
+}
+
+/// Tells a client of what a graph reported.
+pub(crate) fn of_graph(error: GraphError) -> Failure {
+    Failure::new(error.code(), chain(&error))
+}
+
+/// Tells a client of what a store reported.
+pub(crate) fn of_store(error: &StoreError) -> Failure {
+    Failure::new(error.code(), chain(error))
+}
+
+impl From<AdmissionError> for Failure {
+    fn from(error: AdmissionError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+}
+
+/// Writes an error with its causes, since a client sees one text only.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

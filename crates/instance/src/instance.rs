@@ -1,0 +1,233 @@
+//! An instance: the catalog, the open databases and everything that sessions share.
+//! Leaves conversations to `session`.
+//! Start reading at [`Instance::open`].
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog::{Catalog, Database as Row, FirstStart, Pending, Settings};
+use parking_lot::Mutex;
+use store::lmdb::LmdbEngine;
+use store::memory::MemoryEngine;
+use store::{Engine, OpenOptions, StoreError};
+use types::{Code, DatabaseId, DatabaseName, Failure, Value};
+
+use crate::databases::Databases;
+use crate::plans::Plans;
+use crate::procedures::Procedures;
+use crate::{Admission, InstanceError, InstanceOptions, Session};
+
+/// Plans that are kept.
+const PLANS_MAX: usize = 1_000;
+/// The folder of the catalog's own store.
+const SYSTEM_FOLDER: &str = "system";
+/// The largest size of the catalog's own store.
+const SYSTEM_BYTES_MAX: u64 = 4 << 30;
+
+/// One server's worth of databases; clones are the same instance.
+#[derive(Clone)]
+pub struct Instance {
+    shared: Arc<Shared>,
+}
+
+/// What all sessions of an instance share.
+pub(crate) struct Shared {
+    pub(crate) options: InstanceOptions,
+    pub(crate) catalog: Catalog,
+    pub(crate) databases: Databases,
+    pub(crate) plans: Plans,
+    pub(crate) admission: Admission,
+    pub(crate) procedures: Procedures,
+    pub(crate) server_id: DatabaseId,
+    /// Held through a command about databases: one at a time.
+    pub(crate) changes: Mutex<()>,
+}
+
+impl Instance {
+    /// Opens the instance in the data folder, making it first if there is none.
+    ///
+    /// What a crash left half done is finished or removed before this returns. Databases are opened on first use.
+    pub fn open(options: InstanceOptions) -> Result<Self, InstanceError> {
+        let folder = options.folder.clone();
+        let failed = |action| move |source| InstanceError::Folder { action, folder, source };
+        fs::create_dir_all(&options.folder).map_err(failed("make"))?;
+        let engine: Arc<dyn Engine> = Arc::new(LmdbEngine);
+        let instance = Self::over(engine, options)?;
+        instance.remove_orphans()?;
+        Ok(instance)
+    }
+
+    /// Makes an instance that keeps everything in memory, for tests.
+    pub fn in_memory(options: InstanceOptions) -> Result<Self, InstanceError> {
+        Self::over(Arc::new(MemoryEngine::default()), options)
+    }
+
+    fn over(engine: Arc<dyn Engine>, options: InstanceOptions) -> Result<Self, InstanceError> {
+        let folder = options.folder.clone();
+        let store_options =
+            OpenOptions { create: true, map_max_bytes: SYSTEM_BYTES_MAX, confirm: true, ..OpenOptions::default() };
+        let store = engine.open(&folder.join(SYSTEM_FOLDER), &store_options).map_err(|error| match error {
+            StoreError::InUse { .. } => InstanceError::InUse { folder: folder.clone() },
+            other => InstanceError::System(other),
+        })?;
+        let settings = Settings {
+            first_start: FirstStart::default(),
+            authentication: options.authentication.clone(),
+            databases_max: options.databases_max,
+            clock: Arc::clone(&options.clock),
+        };
+        let catalog = Catalog::open(Arc::clone(&store), settings)?;
+        store.confirm().map_err(InstanceError::System)?;
+        let system = catalog.resolve(SYSTEM_FOLDER)?;
+        let clock = Arc::clone(&options.clock);
+        let databases = Databases::new(engine, folder, clock, options.open_max, options.idle_after);
+        let shared = Shared {
+            catalog,
+            databases,
+            plans: Plans::new(PLANS_MAX),
+            admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
+            procedures: Procedures::new(options.test_procedures),
+            server_id: system.database,
+            changes: Mutex::default(),
+            options,
+        };
+        let instance = Self { shared: Arc::new(shared) };
+        instance.finish_pending()?;
+        Ok(instance)
+    }
+
+    /// Gives the password that this start made up for `admin`, the first time it is asked.
+    #[must_use]
+    pub fn take_password(&self) -> Option<String> {
+        self.shared.catalog.take_password()
+    }
+
+    /// Opens a session for somebody who proves who he is by name and password. Hashing takes tens of milliseconds.
+    pub fn log_in(&self, user: Option<(&str, &str)>) -> Result<Session, Failure> {
+        let principal = match user {
+            Some((name, password)) => self.shared.catalog.authenticate(name, password),
+            None => self.shared.catalog.anonymous(),
+        };
+        let principal = principal.map_err(Failure::from)?;
+        Ok(Session::new(Arc::clone(&self.shared), principal))
+    }
+
+    /// Makes a database that exists only if `fill` succeeds: until then nobody finds its name.
+    ///
+    /// With `replace`, a database of that name is dropped first.
+    pub fn import_database(
+        &self,
+        name: &str,
+        replace: bool,
+        fill: &mut dyn FnMut(&graph::Database) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let name = DatabaseName::parse(name).map_err(catalog::CatalogError::from)?;
+        let _turn = self.shared.changes.lock();
+        if replace {
+            crate::commands::drop_database(&self.shared, &name, true)?;
+        }
+        let row = self.shared.catalog.create_database(&name).map_err(Failure::from)?;
+        let filled = self.shared.databases.make(&row).and_then(|database| fill(&database.graph));
+        let made = filled.and_then(|()| self.shared.catalog.database_made(row.id).map_err(Failure::from));
+        if made.is_err() {
+            crate::commands::undo_create(&self.shared, &row);
+        }
+        made
+    }
+
+    /// Sets a user's password anew.
+    pub fn set_password(&self, user: &str, password: &str) -> Result<(), Failure> {
+        self.shared.catalog.set_password(user, password).map_err(Failure::from)
+    }
+
+    /// Adds a procedure that looks its rows up in a table: each row has the inputs, then the outputs.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::ProcedureNotFound`] unless the instance was opened with `test_procedures`.
+    pub fn register_procedure(&self, signature: &str, rows: Vec<Vec<Value>>) -> Result<(), Failure> {
+        if !self.shared.options.test_procedures {
+            return Err(Failure::new(Code::ProcedureNotFound, "Procedures cannot be declared on this server."));
+        }
+        self.shared.procedures.register(signature, rows)
+    }
+
+    /// Closes the databases that nobody used for a while; counts them. Call it from time to time.
+    pub fn close_idle(&self) -> usize {
+        self.shared.databases.close_idle()
+    }
+
+    /// Counts the open databases, `system` left out.
+    #[must_use]
+    pub fn open_databases(&self) -> usize {
+        self.shared.databases.count()
+    }
+
+    /// Ends all work and closes every database; the instance takes no more statements.
+    pub fn close(&self) {
+        self.shared.databases.close_all(&self.shared.catalog.names().databases());
+    }
+
+    /// Finishes what a crash left half made, and removes what it left half dropped.
+    fn finish_pending(&self) -> Result<(), InstanceError> {
+        for pending in self.shared.catalog.pending() {
+            match pending {
+                Pending::Finish(row) => {
+                    let named = |source| InstanceError::Making { name: row.name.to_string(), source };
+                    self.shared.make(&row).map_err(named)?;
+                }
+                Pending::Remove(row) => self.remove_rest(&row),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the rest of a database; if that does not go, the next start tries again.
+    fn remove_rest(&self, row: &Row) {
+        let removed = self.shared.databases.remove(row);
+        match removed.and_then(|()| self.shared.catalog.database_removed(row.id).map_err(Failure::from)) {
+            Ok(()) => tracing::info!(database = %row.name, "removed what was left of a database"),
+            Err(failure) => tracing::warn!(database = %row.name, reason = %failure, "the rest of a database stays"),
+        }
+    }
+
+    fn remove_orphans(&self) -> Result<(), InstanceError> {
+        let folder = &self.shared.options.folder;
+        let folders = folders_in(folder).map_err(|source| InstanceError::Folder {
+            action: "list",
+            folder: folder.clone(),
+            source,
+        })?;
+        for orphan in self.shared.catalog.orphans(&folders) {
+            match self.shared.databases.remove_orphan(&orphan) {
+                Ok(()) => tracing::info!(folder = %orphan, "removed a folder that no database has"),
+                Err(failure) => {
+                    tracing::warn!(folder = %orphan, reason = %failure, "a folder without a database stays")
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Makes the files of a database that the catalog has recorded, and tells the catalog.
+    pub(crate) fn make(&self, row: &Row) -> Result<(), Failure> {
+        self.databases.make(row)?;
+        self.catalog.database_made(row.id).map_err(Failure::from)
+    }
+}
+
+fn folders_in(folder: &Path) -> std::io::Result<Vec<String>> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            folders.push(name);
+        }
+    }
+    Ok(folders)
+}

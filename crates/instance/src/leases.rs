@@ -1,0 +1,60 @@
+//! Who works on a database now, so that stopping it can end the work.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use types::Failure;
+
+/// Something that holds a database open: a transaction, or the rest of a result.
+pub(crate) trait Work: Send + Sync {
+    /// Lets go of the database; whoever comes back to the work is told `failure`. Gives up after `wait_max`.
+    fn end(&self, failure: &Failure, wait_max: Duration);
+}
+
+/// The work on one database.
+#[derive(Default)]
+pub(crate) struct Leases {
+    next: AtomicU64,
+    held: Arc<Mutex<FxHashMap<u64, Held>>>,
+}
+
+struct Held {
+    /// Interrupts the statement that runs.
+    interrupted: Arc<AtomicBool>,
+    work: Weak<dyn Work>,
+}
+
+/// An entry among the leases, gone when it is dropped.
+pub(crate) struct Lease {
+    number: u64,
+    held: Arc<Mutex<FxHashMap<u64, Held>>>,
+}
+
+impl Leases {
+    /// Lists some work until the lease is dropped.
+    pub(crate) fn take(&self, interrupted: Arc<AtomicBool>, work: Weak<dyn Work>) -> Lease {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.held.lock().insert(number, Held { interrupted, work });
+        Lease { number, held: Arc::clone(&self.held) }
+    }
+
+    /// Interrupts all work and makes it let go.
+    pub(crate) fn end_all(&self, failure: &Failure, wait_max: Duration) {
+        let work: Vec<_> = {
+            let held = self.held.lock();
+            held.values().for_each(|held| held.interrupted.store(true, Ordering::Relaxed));
+            held.values().map(|held| Weak::clone(&held.work)).collect()
+        };
+        // Not under the lock: work that ends takes its lease off the list.
+        work.iter().filter_map(Weak::upgrade).for_each(|work| work.end(failure, wait_max));
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.held.lock().remove(&self.number);
+    }
+}

@@ -1,0 +1,64 @@
+//! How an instance is set up.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::Authentication;
+use types::{Clock, SystemClock};
+
+/// How an instance is set up; [`InstanceOptions::new`] gives what suits most.
+#[derive(Clone)]
+pub struct InstanceOptions {
+    /// The data folder: `system` and a folder for each database lie below it.
+    pub folder: PathBuf,
+    /// Who is let in.
+    pub authentication: Authentication,
+    /// Most databases, `system` and stopped ones counted.
+    pub databases_max: usize,
+    /// Open databases that are kept; beyond them, those that nobody uses are closed.
+    pub open_max: usize,
+    /// How long a database that nobody uses stays open.
+    pub idle_after: Duration,
+    /// How long a statement may take; `None` for as long as it likes.
+    pub statement_time_max: Option<Duration>,
+    /// What a statement may hold in memory.
+    pub statement_memory_max_bytes: usize,
+    /// Statements that run at a time.
+    pub running_max: usize,
+    /// Statements that wait to run.
+    pub waiting_max: usize,
+    /// How long a statement waits to run.
+    pub waiting_time_max: Duration,
+    /// The folder that `LOAD CSV` may read; `None` where it may read none.
+    pub import_folder: Option<PathBuf>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where clients find this server, as `SHOW DATABASES` tells it.
+    pub address: String,
+    /// Whether procedures may be declared from outside, as the openCypher tests do. Never set it in production.
+    pub test_procedures: bool,
+}
+
+impl InstanceOptions {
+    /// Gives the usual set-up over a data folder, without passwords.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+            authentication: Authentication::Off,
+            databases_max: 10_000,
+            open_max: 256,
+            idle_after: Duration::from_secs(300),
+            statement_time_max: None,
+            statement_memory_max_bytes: 1 << 30,
+            running_max: 64,
+            waiting_max: 1_024,
+            waiting_time_max: Duration::from_secs(30),
+            import_folder: None,
+            clock: Arc::new(SystemClock),
+            address: "localhost:7687".to_owned(),
+            test_procedures: false,
+        }
+    }
+}

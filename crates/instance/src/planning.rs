@@ -1,0 +1,109 @@
+//! Making a plan: the graphs that a statement names are found, allowed and opened while it is prepared.
+//! Leaves the plan itself to `query`.
+//! Start reading at [`Planning::plan`].
+
+use std::sync::Arc;
+
+use catalog::{Access, Names, Principal, Target};
+use cypher::ast::{GraphReference, Mode, Query};
+use query::procedure::Procedure;
+use query::{Graphs, Source};
+use types::{Failure, Position};
+
+use crate::error::of_graph;
+use crate::instance::Shared;
+use crate::plans::{Basis, Planned, PlannedSource};
+use crate::reach::Reached;
+use crate::source::{GraphSource, Writes};
+use crate::statement::Statement;
+use crate::table::NoGraph;
+
+/// What indexes a plan may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Indexes {
+    /// Those of the latest commit.
+    Latest,
+    /// None: the transaction that will run the plan began before the latest were made.
+    None,
+}
+
+/// A statement that is being prepared.
+pub(crate) struct Planning<'a> {
+    shared: &'a Shared,
+    principal: &'a Principal,
+    names: &'a Names,
+    text: &'a str,
+    indexes: Indexes,
+    numbered: Vec<PlannedSource>,
+    sources: Vec<Box<dyn Source>>,
+}
+
+impl<'a> Planning<'a> {
+    /// Prepares a query of a statement; what names no graph means `own`.
+    pub(crate) fn plan(
+        statement: &'a Statement<'_>,
+        own: &Target,
+        query: &Query,
+        mode: Mode,
+        indexes: Indexes,
+    ) -> Result<Planned, Failure> {
+        let Statement { shared, principal, names, text, .. } = *statement;
+        let mut planning = Self { shared, principal, names, text, indexes, numbered: Vec::new(), sources: Vec::new() };
+        planning.add(own)?;
+        let prepared = query::prepare(text, query, &mut planning)?;
+        Ok(Planned { prepared, mode, sources: planning.numbered, versions: statement.versions() })
+    }
+
+    fn add(&mut self, target: &Target) -> Result<u16, Failure> {
+        let number = u16::try_from(self.numbered.len()).expect("a text of 64 MiB at most names fewer databases");
+        let reached = self.shared.reach(self.principal, self.names, target, Access::Read)?;
+        let (source, basis): (Box<dyn Source>, _) = match reached {
+            Reached::System => (Box::new(NoGraph), None),
+            Reached::Graph { database, .. } => {
+                let basis = Basis::of(&database.graph)?;
+                let transaction = database.graph.begin_read().map_err(of_graph)?;
+                let source = GraphSource::new(database, number, transaction, Writes::ReadMode);
+                let source = if self.indexes == Indexes::None { source.without_indexes() } else { source };
+                (Box::new(source), Some(basis))
+            }
+        };
+        self.sources.push(source);
+        self.numbered.push(PlannedSource { target: target.clone(), basis });
+        Ok(number)
+    }
+}
+
+impl Graphs for Planning<'_> {
+    fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
+        let place = |failure: Failure| failure.at(self.place(reference));
+        let typed = typed_name(reference);
+        let target = self.names.resolve(&typed).map_err(|error| place(error.into()))?;
+        match self.numbered.iter().position(|known| known.target.database == target.database) {
+            Some(number) => Ok(u16::try_from(number).expect("it was a number before")),
+            None => {
+                let position = self.place(reference);
+                self.add(&target).map_err(|failure| failure.at(position))
+            }
+        }
+    }
+
+    fn source(&self, number: u16) -> &dyn Source {
+        self.sources[usize::from(number)].as_ref()
+    }
+
+    fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>> {
+        self.shared.procedures.find(name)
+    }
+}
+
+impl Planning<'_> {
+    fn place(&self, reference: &GraphReference) -> Position {
+        cypher::position(self.text, reference.span)
+    }
+}
+
+/// Gives the name that a reference means: the dots of a name may be written with and without quotes.
+pub(crate) fn typed_name(reference: &GraphReference) -> String {
+    let parts: Vec<&str> = reference.parts.iter().map(|part| part.text.as_str()).collect();
+    parts.join(".")
+}

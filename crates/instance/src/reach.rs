@@ -1,0 +1,65 @@
+//! The one way from a name to an open database: resolve, ask for the grant, open.
+
+use std::sync::Arc;
+
+use catalog::{Access, Database as Row, Names, Principal, Target, grant};
+use types::{Code, Failure};
+
+use crate::databases::OpenDatabase;
+use crate::instance::Shared;
+use crate::source::Writes;
+
+/// A database that somebody may use.
+#[derive(Clone)]
+pub(crate) enum Reached {
+    /// The catalog's own database, which has no graph.
+    System,
+    /// A graph, open.
+    Graph {
+        /// The open database.
+        database: Arc<OpenDatabase>,
+        /// What the catalog knows of it.
+        row: Arc<Row>,
+    },
+}
+
+impl Reached {
+    /// Lends the open database, where it is one with a graph.
+    pub(crate) fn graph(&self) -> Option<&Arc<OpenDatabase>> {
+        match self {
+            Self::System => None,
+            Self::Graph { database, .. } => Some(database),
+        }
+    }
+
+    /// Tells whether the catalog lets anybody write to it.
+    pub(crate) fn writes(&self) -> Writes {
+        match self {
+            Self::Graph { row, .. } if row.access == catalog::DatabaseAccess::ReadOnly => Writes::ReadOnly,
+            Self::System | Self::Graph { .. } => Writes::Allowed,
+        }
+    }
+}
+
+impl Shared {
+    /// Opens the database that was meant, if this principal may use it so.
+    pub(crate) fn reach(
+        &self,
+        principal: &Principal,
+        names: &Names,
+        target: &Target,
+        access: Access,
+    ) -> Result<Reached, Failure> {
+        let grant = grant(principal, target, access)?;
+        if grant.name().is_system() {
+            return Ok(Reached::System);
+        }
+        let Some(row) = names.database(grant.database()) else {
+            return Err(Failure::new(
+                Code::DatabaseNotFound,
+                format!("Database does not exist. Database name: '{}'.", grant.name()),
+            ));
+        };
+        Ok(Reached::Graph { database: self.databases.open(row)?, row: Arc::clone(row) })
+    }
+}

@@ -1,0 +1,183 @@
+//! The rows of a statement on their way out: computed as they are pulled, or waiting in a buffer.
+//! Leaves starting the statement to `statement`.
+//! Start reading at [`Records::pull`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use compact_str::CompactString;
+use parking_lot::Mutex;
+use query::Batch;
+use types::{Code, Failure};
+
+use crate::Admission;
+use crate::answer::{Fetched, More, Summary};
+use crate::leases::{Lease, Work};
+use crate::running::{Allowance, Running};
+
+/// The records of a statement that was started. Dropping them ends the statement.
+pub struct Records {
+    columns: Vec<CompactString>,
+    summary: Summary,
+    admission: Admission,
+    stream: Arc<Stream>,
+}
+
+/// What is left of a result; shared with whoever may have to end it.
+pub(crate) struct Stream(Mutex<Rest>);
+
+enum Rest {
+    /// Rows are computed as they are asked for.
+    Live(Box<Live>),
+    /// Rows are there.
+    Buffered { rows: Fetched, width: usize, next: usize },
+    /// There are none any more, or there will be none.
+    Ended(Result<(), Failure>),
+}
+
+struct Live {
+    running: Running,
+    allowance: Allowance,
+    /// Rows that are computed and not taken yet, from the number on.
+    batch: Option<(Batch, usize)>,
+    /// Tells the databases that they are in use.
+    _leases: Vec<Lease>,
+}
+
+impl Records {
+    /// Makes records whose rows are there already.
+    pub(crate) fn buffered(columns: Vec<CompactString>, rows: Fetched, summary: Summary, admission: Admission) -> Self {
+        let width = columns.len();
+        let stream = Arc::new(Stream(Mutex::new(Rest::Buffered { rows, width, next: 0 })));
+        Self { columns, summary, admission, stream }
+    }
+
+    /// Makes records that are computed as they are pulled; `leases` come from the databases that are read.
+    pub(crate) fn live(
+        columns: Vec<CompactString>,
+        running: Running,
+        allowance: Allowance,
+        summary: Summary,
+        admission: Admission,
+        leases: impl FnOnce(&Arc<Stream>) -> Vec<Lease>,
+    ) -> Self {
+        let stream = Arc::new(Stream(Mutex::new(Rest::Ended(Ok(())))));
+        let live = Live { running, allowance, batch: None, _leases: leases(&stream) };
+        *stream.0.lock() = Rest::Live(Box::new(live));
+        Self { columns, summary, admission, stream }
+    }
+
+    /// Lends what is left of the result.
+    pub(crate) fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+
+    /// Names the columns.
+    #[must_use]
+    pub fn columns(&self) -> &[CompactString] {
+        &self.columns
+    }
+
+    /// Appends at most `rows_max` rows to `fetched` and tells whether more may come.
+    ///
+    /// # Errors
+    ///
+    /// What the statement runs into. No rows come after that.
+    pub fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
+        let mut rest = self.stream.0.lock();
+        let outcome = match &mut *rest {
+            Rest::Live(live) => {
+                let _permit = self.admission.enter()?;
+                live.pull(rows_max, fetched)
+            }
+            Rest::Buffered { rows, width, next } => {
+                let until = rows.len().min(next.saturating_add(rows_max));
+                (*next..until).for_each(|row| fetched.push(rows.take_row(row, *width)));
+                *next = until;
+                Ok(if until < rows.len() { More::Yes } else { More::No })
+            }
+            Rest::Ended(outcome) => return outcome.clone().map(|()| More::No),
+        };
+        match &outcome {
+            Ok(More::Yes) => {}
+            Ok(More::No) => *rest = Rest::Ended(Ok(())),
+            Err(failure) => *rest = Rest::Ended(Err(failure.clone())),
+        }
+        outcome
+    }
+
+    /// Tells what the statement did.
+    #[must_use]
+    pub fn summary(&mut self) -> Summary {
+        self.summary.clone()
+    }
+}
+
+impl Live {
+    fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
+        self.allowance.check()?;
+        let mut left = rows_max;
+        loop {
+            if left == 0 {
+                return Ok(More::Yes);
+            }
+            let Some((batch, next)) = self.advance()? else { return Ok(More::No) };
+            let until = batch.rows.min(next.saturating_add(left));
+            for row in next..until {
+                self.running.fetch(&batch, row, fetched)?;
+            }
+            left -= until - next;
+            self.batch = (until < batch.rows).then_some((batch, until));
+        }
+    }
+
+    /// Gives the batch that is being taken, or the next one.
+    fn advance(&mut self) -> Result<Option<(Batch, usize)>, Failure> {
+        match self.batch.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => Ok(self.running.next()?.map(|batch| (batch, 0))),
+        }
+    }
+
+    /// Computes all the rest.
+    fn drain(&mut self) -> Result<Fetched, Failure> {
+        let mut rows = Fetched::default();
+        while let Some((batch, next)) = self.advance()? {
+            self.running.fetch_all(&batch, next, &mut rows)?;
+        }
+        Ok(rows)
+    }
+}
+
+impl Stream {
+    /// Computes all rows that are left and lets go of the databases: another statement is about to run.
+    pub(crate) fn settle(&self, width: usize) {
+        let mut rest = self.0.lock();
+        if let Rest::Live(live) = &mut *rest {
+            *rest = match live.drain() {
+                Ok(rows) => Rest::Buffered { rows, width, next: 0 },
+                Err(failure) => Rest::Ended(Err(failure)),
+            };
+        }
+    }
+
+    /// Gives up what is still to be computed: the transaction ends. Rows that are there stay.
+    pub(crate) fn abandon(&self) {
+        let mut rest = self.0.lock();
+        if matches!(&*rest, Rest::Live(_)) {
+            *rest = Rest::Ended(Err(Failure::new(
+                Code::TransactionTerminated,
+                "The transaction ended before the rest of this result was taken.",
+            )));
+        }
+    }
+}
+
+impl Work for Stream {
+    fn end(&self, failure: &Failure, wait_max: Duration) {
+        let Some(mut rest) = self.0.try_lock_for(wait_max) else { return };
+        if matches!(&*rest, Rest::Live(_)) {
+            *rest = Rest::Ended(Err(failure.clone()));
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! A statement that runs: its plan, its sources and what it may still spend.
+//! Leaves where transactions come from and go to the callers.
+//! Start reading at [`Running::next`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use compact_str::CompactString;
+use query::expression::Context;
+use query::functions::FunctionContext;
+use query::{Batch, Budget, Execution, Source, materialise};
+use types::{Clock, Code, Failure, Map, Value};
+
+use crate::answer::Fetched;
+use crate::instance::Shared;
+
+/// What a statement may spend, and until when.
+#[derive(Clone)]
+pub(crate) struct Allowance {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) memory_max_bytes: usize,
+    pub(crate) import_folder: Option<PathBuf>,
+    pub(crate) interrupted: Arc<AtomicBool>,
+    pub(crate) deadline: Option<Deadline>,
+    /// When the transaction began, in nanoseconds since 1970.
+    pub(crate) transaction_nanos: i128,
+}
+
+/// When a statement ends at the latest, and who said so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    at: Instant,
+    is_clients: bool,
+}
+
+/// A statement between its start and its last row.
+pub(crate) struct Running {
+    execution: Execution,
+    sources: Vec<Box<dyn Source>>,
+    parameters: Map,
+    budget: Budget,
+    counters: query::Counters,
+    allowance: Allowance,
+    statement_nanos: i128,
+    database: CompactString,
+}
+
+impl Deadline {
+    /// Takes the earlier of what the client asks and what the server allows.
+    pub(crate) fn of(clock: &dyn Clock, asked: Option<Duration>, time_max: Option<Duration>) -> Option<Self> {
+        let (time, is_clients) = match (asked, time_max) {
+            (Some(asked), Some(max)) if asked > max => (max, false),
+            (Some(asked), _) => (asked, true),
+            (None, Some(max)) => (max, false),
+            (None, None) => return None,
+        };
+        Some(Self { at: clock.now().checked_add(time)?, is_clients })
+    }
+
+    fn time_left(self, clock: &dyn Clock) -> Duration {
+        self.at.saturating_duration_since(clock.now())
+    }
+
+    /// Says in the client's words that it was the client's own limit.
+    fn explain(self, failure: Failure) -> Failure {
+        if failure.code() != Code::TransactionTimedOut || !self.is_clients {
+            return failure;
+        }
+        let text = "The transaction has been terminated. Retry your operation in a new transaction, and you should see \
+                    a successful result. The transaction has not completed within the timeout specified at its start \
+                    by the client. You may want to retry with a longer timeout. ";
+        Failure::new(Code::TransactionTimedOutClient, text)
+    }
+}
+
+impl Allowance {
+    /// Gives what the instance allows a statement of a session.
+    pub(crate) fn of(shared: &Shared, interrupted: &Arc<AtomicBool>, deadline: Option<Deadline>) -> Self {
+        let options = &shared.options;
+        Self {
+            clock: Arc::clone(&options.clock),
+            memory_max_bytes: options.statement_memory_max_bytes,
+            import_folder: options.import_folder.clone(),
+            interrupted: Arc::clone(interrupted),
+            deadline,
+            transaction_nanos: options.clock.wall_nanos(),
+        }
+    }
+
+    /// Fails where the session was interrupted or the time is over, before anything runs.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.explain(self.budget().pay_rows(1))
+    }
+
+    fn budget(&self) -> Budget {
+        let time = self.deadline.map(|deadline| deadline.time_left(&*self.clock));
+        Budget::start(Arc::clone(&self.clock), time, self.memory_max_bytes, Arc::clone(&self.interrupted))
+    }
+
+    fn explain<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
+        match self.deadline {
+            Some(deadline) => result.map_err(|failure| deadline.explain(failure)),
+            None => result,
+        }
+    }
+}
+
+impl Running {
+    /// Begins to run; `sources` are in the plan's order.
+    pub(crate) fn start(
+        execution: Execution,
+        sources: Vec<Box<dyn Source>>,
+        parameters: Map,
+        allowance: Allowance,
+    ) -> Self {
+        let database = sources.first().map(|source| source.database().into()).unwrap_or_default();
+        Self {
+            execution,
+            sources,
+            parameters,
+            budget: allowance.budget(),
+            counters: query::Counters::default(),
+            statement_nanos: allowance.clock.wall_nanos(),
+            allowance,
+            database,
+        }
+    }
+
+    /// Computes the next rows, entities by reference; `None` after the last.
+    pub(crate) fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        let mut random = rand::random::<u64>;
+        let mut context = Context {
+            parameters: &self.parameters,
+            sources: &mut self.sources,
+            functions: FunctionContext {
+                statement_nanos: self.statement_nanos,
+                transaction_nanos: self.allowance.transaction_nanos,
+                realtime_nanos: self.allowance.clock.wall_nanos(),
+                random: &mut random,
+                database: &self.database,
+                linenumber: None,
+                file: None,
+                memory_max_bytes: self.allowance.memory_max_bytes,
+            },
+            budget: &mut self.budget,
+            counters: &mut self.counters,
+            import_folder: self.allowance.import_folder.as_deref(),
+        };
+        let next = self.execution.next(&mut context);
+        self.allowance.explain(next)
+    }
+
+    /// Appends one row of a batch to `fetched`, its entities made whole.
+    pub(crate) fn fetch(&self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<(), Failure> {
+        let whole = |value: Value| materialise(value, &self.sources);
+        fetched.try_push(batch.columns.iter().map(|column| whole(column.get(row))))
+    }
+
+    /// Runs to the end, then makes all rows whole: what they show is the end of the statement.
+    pub(crate) fn finish(&mut self) -> Result<Fetched, Failure> {
+        let mut batches = Vec::new();
+        while let Some(batch) = self.next()? {
+            let bytes = batch.columns.iter().map(|column| column.rows() * size_of::<Value>()).sum();
+            self.budget.take_memory(bytes)?;
+            batches.push(batch);
+        }
+        let mut fetched = Fetched::default();
+        batches.iter().try_for_each(|batch| self.fetch_all(batch, 0, &mut fetched))?;
+        Ok(fetched)
+    }
+
+    /// Appends the rows of a batch from `row` on, and pays for them: they stay here until the client takes them.
+    pub(crate) fn fetch_all(&mut self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<(), Failure> {
+        for row in row..batch.rows {
+            self.fetch(batch, row, fetched)?;
+            let bytes = fetched.last_row(batch.columns.len()).iter().map(Value::memory_bytes).sum();
+            self.budget.take_memory(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Tells what was changed so far.
+    pub(crate) fn counters(&self) -> query::Counters {
+        self.counters
+    }
+
+    /// Shows the plan with what each operator did so far.
+    pub(crate) fn describe(&self) -> query::Description {
+        self.execution.describe()
+    }
+}

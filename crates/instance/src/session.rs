@@ -1,0 +1,217 @@
+//! One user's conversation: its database, its transaction, its interrupt.
+//! Leaves statements to `statement`, and who the user is to `catalog`.
+//! Start reading at [`Session::run`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use catalog::{Names, Principal, Target};
+use cypher::ast::Name;
+use types::{Code, Failure, Map, Value};
+
+use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
+use crate::bookmark;
+use crate::instance::Shared;
+use crate::records::Records;
+use crate::running::{Allowance, Deadline};
+use crate::statement::{Outcome, Statement};
+use crate::transaction::OpenTransaction;
+
+/// One user's conversation with one current database. Dropping it rolls back what is open.
+pub struct Session {
+    shared: Arc<Shared>,
+    principal: Principal,
+    /// What `USE x` alone chose.
+    chosen: Option<String>,
+    transaction: Option<Arc<OpenTransaction>>,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
+#[derive(Clone)]
+pub struct Interrupter(Arc<AtomicBool>);
+
+impl Interrupter {
+    /// Interrupts whatever the session runs, or will run.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Session {
+    pub(crate) fn new(shared: Arc<Shared>, principal: Principal) -> Self {
+        Self { shared, principal, chosen: None, transaction: None, interrupted: Arc::default() }
+    }
+
+    /// Names the user; empty while nobody needs a password.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        self.principal.name().unwrap_or_default()
+    }
+
+    /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
+    pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
+        let target = self.target(&self.shared.catalog.names(), database)?;
+        catalog::grant(&self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
+        Ok(shown(&target))
+    }
+
+    /// Starts a statement: in the open transaction, or in one of its own.
+    ///
+    /// A statement that writes has run to its end, and committed if it is alone, when this returns. One that reads runs
+    /// as its records are pulled.
+    pub fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Records, Failure> {
+        tracing::debug!(user = self.user(), text, "statement");
+        self.check_options(options)?;
+        let _permit = self.shared.admission.enter()?;
+        let names = self.shared.catalog.names();
+        let transaction = self.transaction.clone();
+        let (own, access, allowance) = match &transaction {
+            Some(transaction) => self.within(transaction)?,
+            None => self.alone(&names, options)?,
+        };
+        let shown = shown(&own);
+        let statement = Statement {
+            shared: &self.shared,
+            principal: &self.principal,
+            names: &names,
+            own,
+            text,
+            parameters,
+            access,
+            allowance,
+            interrupted: &self.interrupted,
+            transaction: transaction.as_ref(),
+        };
+        match statement.run()? {
+            Outcome::Records(records) => Ok(records),
+            Outcome::UseDatabase(name) => self.use_database(&names, shown, name),
+        }
+    }
+
+    /// Opens a transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::RequestInvalid`] if one is open already, and whatever opening the database runs into.
+    pub fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
+        if self.transaction.is_some() {
+            return Err(Failure::new(Code::RequestInvalid, "A transaction is open in this session already."));
+        }
+        self.check_options(options)?;
+        let names = self.shared.catalog.names();
+        let own = self.target(&names, options.database.as_deref())?;
+        let access = match options.access {
+            Access::Read => catalog::Access::Read,
+            Access::Write => catalog::Access::Write,
+        };
+        let reached = self.shared.reach(&self.principal, &names, &own, access)?;
+        let settings = &self.shared.options;
+        let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
+        let begun_nanos = settings.clock.wall_nanos();
+        let begun = OpenTransaction::begin(own, reached, options.access, deadline, begun_nanos, &self.interrupted)?;
+        self.transaction = Some(begun);
+        Ok(())
+    }
+
+    /// Commits the open transaction and gives its bookmark. The transaction is over even if that fails.
+    pub fn commit(&mut self) -> Result<Option<String>, Failure> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
+        };
+        if self.interrupted.load(Ordering::Relaxed) {
+            transaction.rollback();
+            return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
+        }
+        transaction.commit().map(Some)
+    }
+
+    /// Rolls the open transaction back; without one there is nothing to do.
+    pub fn rollback(&mut self) -> Result<(), Failure> {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.rollback();
+        }
+        Ok(())
+    }
+
+    /// Ends what is open, forgets an interrupt and what `USE` chose.
+    pub fn reset(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.rollback();
+        }
+        // The connection may serve another conversation of the same driver next.
+        self.chosen = None;
+        self.interrupted.store(false, Ordering::Relaxed);
+    }
+
+    /// Gives what interrupts this session's statement, for as long as the session lives.
+    #[must_use]
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(Arc::clone(&self.interrupted))
+    }
+
+    fn check_options(&self, options: &RunOptions) -> Result<(), Failure> {
+        bookmark::check(&options.bookmarks)?;
+        match &options.impersonated_user {
+            Some(user) if user != self.user() => {
+                Err(Failure::new(Code::ArgumentError, format!("Cannot impersonate user '{user}'.")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds the session's database: what the request names, or what `USE` chose, or the default.
+    fn target(&self, names: &Names, asked: Option<&str>) -> Result<Target, Failure> {
+        match asked.or(self.chosen.as_deref()) {
+            Some(name) => names.resolve(name).map_err(Failure::from),
+            None => names.resolve(names.default_database().name.as_str()).map_err(Failure::from),
+        }
+    }
+
+    fn alone(&self, names: &Names, options: &RunOptions) -> Result<(Target, Access, Allowance), Failure> {
+        let settings = &self.shared.options;
+        let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
+        let allowance = Allowance::of(&self.shared, &self.interrupted, deadline);
+        Ok((self.target(names, options.database.as_deref())?, options.access, allowance))
+    }
+
+    fn within(&self, transaction: &Arc<OpenTransaction>) -> Result<(Target, Access, Allowance), Failure> {
+        let state = transaction.enter()?;
+        let allowance = Allowance::of(&self.shared, &self.interrupted, state.deadline);
+        let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
+        Ok((state.own.clone(), state.access, allowance))
+    }
+
+    /// Moves the session to a database, or tells which one it is on.
+    fn use_database(&mut self, names: &Names, current: String, name: Option<Name>) -> Result<Records, Failure> {
+        let admission = self.shared.admission.clone();
+        let Some(name) = name else {
+            let mut rows = Fetched::default();
+            rows.push([Value::string(current.as_str())]);
+            let summary = Summary { kind: Kind::Read, database: current, ..Summary::default() };
+            return Ok(Records::buffered(vec!["database".into()], rows, summary, admission));
+        };
+        if self.transaction.is_some() {
+            let text = "The database of an open transaction cannot be changed; commit it or roll it back first.";
+            return Err(Failure::new(Code::SemanticError, text));
+        }
+        let target = names.resolve(&name.text).map_err(Failure::from)?;
+        catalog::grant(&self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
+        let database = shown(&target);
+        self.chosen = Some(database.clone());
+        let summary = Summary { kind: Kind::Read, database, ..Summary::default() };
+        Ok(Records::buffered(Vec::new(), Fetched::default(), summary, admission))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            transaction.rollback();
+        }
+    }
+}
+
+fn shown(target: &Target) -> String {
+    target.alias.as_ref().unwrap_or(&target.name).to_string()
+}

@@ -1,0 +1,455 @@
+//! A native graph as `query` reads and writes it: one transaction of one database.
+//! Leaves what a read means to `graph`; adds names of entities, the refusal of writes, and what was deleted.
+//! Start reading at [`GraphSource`].
+
+use std::fmt::Write;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use graph::codec::fact::{IndexDefinition, IndexOn, IndexState};
+use graph::keys::{Counted, Entity, TokenKind};
+use graph::transaction::{RelationshipState, Step, property};
+use graph::{Transaction, read::Seek};
+use parking_lot::Mutex;
+use query::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};
+use types::{
+    Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
+};
+
+use crate::databases::OpenDatabase;
+use crate::error::of_graph;
+
+/// Where a transaction lies while no statement uses it.
+pub(crate) type Home = Arc<Mutex<Option<Transaction>>>;
+
+/// Whether a source may be written, and what is said where not.
+#[derive(Clone, Debug)]
+pub(crate) enum Writes {
+    /// It may.
+    Allowed,
+    /// The transaction was opened for reading.
+    ReadMode,
+    /// The database is read-only.
+    ReadOnly,
+    /// The statement or transaction writes to another database.
+    Elsewhere(CompactString),
+}
+
+impl Writes {
+    /// Says why a write to `database` is refused; nothing where it is not.
+    pub(crate) fn check(&self, database: &str) -> Result<(), Failure> {
+        match self {
+            Self::Allowed => Ok(()),
+            Self::ReadMode => Err(Failure::new(
+                Code::WriteInReadMode,
+                format!("Writing in read access mode not allowed. Attempted write to {database}"),
+            )),
+            Self::ReadOnly => Err(Failure::new(
+                Code::DatabaseReadOnly,
+                format!(
+                    "No write operations are allowed on this database. The database '{database}' is in read-only mode."
+                ),
+            )),
+            Self::Elsewhere(written) => Err(Failure::new(
+                Code::WriteToManyDatabases,
+                format!(
+                    "Writing to more than one database per transaction is not allowed. Attempted write to {database}, \
+                     currently writing to {written}"
+                ),
+            )),
+        }
+    }
+}
+
+/// One database in one transaction.
+pub(crate) struct GraphSource {
+    database: Arc<OpenDatabase>,
+    /// Its place among the statement's sources, which entity references carry.
+    number: u16,
+    transaction: Lent,
+    writes: Writes,
+    hides_indexes: bool,
+}
+
+/// A transaction that goes back to its home, if it has one, when the source is dropped.
+struct Lent {
+    transaction: Option<Transaction>,
+    home: Option<Home>,
+}
+
+impl Deref for Lent {
+    type Target = Transaction;
+
+    fn deref(&self) -> &Transaction {
+        self.transaction.as_ref().expect("it is taken only while dropping")
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(home) = &self.home {
+            *home.lock() = self.transaction.take();
+        }
+    }
+}
+
+impl GraphSource {
+    /// Makes a source that ends its transaction when it is dropped.
+    pub(crate) fn new(database: Arc<OpenDatabase>, number: u16, transaction: Transaction, writes: Writes) -> Self {
+        let transaction = Lent { transaction: Some(transaction), home: None };
+        Self { database, number, transaction, writes, hides_indexes: false }
+    }
+
+    /// Makes a source of the transaction that lies in `home`, which gets it back when the source is dropped.
+    pub(crate) fn lend(database: Arc<OpenDatabase>, number: u16, home: &Home, writes: Writes) -> Option<Self> {
+        let transaction = Some(home.lock().take()?);
+        let transaction = Lent { transaction, home: Some(Arc::clone(home)) };
+        Some(Self { database, number, transaction, writes, hides_indexes: false })
+    }
+
+    /// Shows no indexes: for planning ahead of a transaction that began before the newest of them.
+    pub(crate) fn without_indexes(mut self) -> Self {
+        self.hides_indexes = true;
+        self
+    }
+
+    fn writer(&mut self) -> Result<&mut Transaction, Failure> {
+        self.writes.check(&self.database.name)?;
+        Ok(self.transaction.transaction.as_mut().expect("it is taken only while dropping"))
+    }
+
+    fn is_writing(&self) -> bool {
+        matches!(self.writes, Writes::Allowed)
+    }
+
+    /// Refuses a node that this transaction deleted.
+    fn check_node(&self, node: NodeId) -> Result<(), Failure> {
+        if self.is_writing() && self.transaction.is_deleted_node(node) { Err(deleted("Node", node.0)) } else { Ok(()) }
+    }
+
+    /// Refuses a relationship that this transaction deleted.
+    fn check_relationship(&self, relationship: RelationshipId) -> Result<(), Failure> {
+        if self.is_writing() && self.transaction.is_deleted_relationship(relationship) {
+            return Err(deleted("Relationship", relationship.0));
+        }
+        Ok(())
+    }
+
+    fn reference(&self, id: RelationshipId, state: &RelationshipState) -> RelationshipRef {
+        RelationshipRef { source: self.number, id, kind: state.kind, start: state.start, end: state.end }
+    }
+
+    fn references(&self, ids: &[RelationshipId], out: &mut Vec<RelationshipRef>) -> Result<(), Failure> {
+        for id in ids {
+            if let Some(state) = self.transaction.relationship(*id).map_err(|error| self.database.fail(error))? {
+                out.push(self.reference(*id, &state));
+            }
+        }
+        Ok(())
+    }
+
+    fn map(&self, properties: &[(KeyId, Value)]) -> Map {
+        let name = |key: KeyId| self.transaction.token_name(TokenKind::Key, key.0).unwrap_or_default();
+        properties.iter().map(|(key, value)| (name(*key), value.clone())).collect()
+    }
+
+    fn index_info(&self, index: &IndexDefinition) -> IndexInfo {
+        let name = |kind, id| self.transaction.token_name(kind, id).unwrap_or_default();
+        let (relationships, of) = match index.on {
+            IndexOn::Label(label) => (false, name(TokenKind::Label, label.0)),
+            IndexOn::Type(kind) => (true, name(TokenKind::Type, kind.0)),
+        };
+        let keys = index.keys.iter().map(|key| name(TokenKind::Key, key.0)).collect();
+        IndexInfo { id: index.id, name: index.name.clone(), relationships, of, keys, unique: index.unique }
+    }
+}
+
+impl Source for GraphSource {
+    fn database(&self) -> &str {
+        &self.database.name
+    }
+
+    fn node_element_id(&self, id: NodeId) -> CompactString {
+        element_id(&self.database.node_prefix, id.0)
+    }
+
+    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
+        element_id(&self.database.relationship_prefix, id.0)
+    }
+
+    fn label_id(&self, name: &str) -> Option<LabelId> {
+        self.transaction.find_token(TokenKind::Label, name).map(LabelId)
+    }
+
+    fn type_id(&self, name: &str) -> Option<TypeId> {
+        self.transaction.find_token(TokenKind::Type, name).map(TypeId)
+    }
+
+    fn key_id(&self, name: &str) -> Option<KeyId> {
+        self.transaction.find_token(TokenKind::Key, name).map(KeyId)
+    }
+
+    fn type_name(&self, id: TypeId) -> Result<CompactString, Failure> {
+        let name = self.transaction.token_name(TokenKind::Type, id.0);
+        name.ok_or_else(|| Failure::new(Code::StorageDamaged, format!("the name of relationship type {id} is missing")))
+    }
+
+    fn scan_nodes(
+        &self,
+        label: Option<LabelId>,
+        after: Option<NodeId>,
+        limit: usize,
+        out: &mut Vec<NodeId>,
+    ) -> Result<(), Failure> {
+        self.transaction.scan_nodes(label, after, limit, out).map_err(|error| self.database.fail(error))
+    }
+
+    fn expand(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        let mut steps: Vec<Step> = Vec::new();
+        self.transaction.expand(nodes, direction, types, &mut steps).map_err(|error| self.database.fail(error))?;
+        let mut steps = steps.into_iter().peekable();
+        for input in 0..nodes.len() {
+            while let Some(step) = steps.next_if(|step| step.input == input) {
+                let Step { neighbour, relationship: id, kind, start, end, .. } = step;
+                let relationship = RelationshipRef { source: self.number, id, kind, start, end };
+                out.found.push(RelationshipRecord { neighbour, relationship });
+            }
+            out.ends.push(out.found.len());
+        }
+        Ok(())
+    }
+
+    fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        nodes.iter().try_for_each(|node| self.check_node(*node))?;
+        self.transaction.node_properties(nodes, &[key], out).map_err(|error| self.database.fail(error))
+    }
+
+    fn relationship_property(
+        &self,
+        relationships: &[RelationshipId],
+        key: KeyId,
+        out: &mut Vec<Value>,
+    ) -> Result<(), Failure> {
+        for id in relationships {
+            self.check_relationship(*id)?;
+            let state = self.transaction.relationship(*id).map_err(|error| self.database.fail(error))?;
+            out.push(state.and_then(|state| property(&state.properties, key).cloned()).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
+        self.check_node(node)?;
+        let labels = self.transaction.labels(node).map_err(|error| self.database.fail(error))?;
+        let name = |label: &LabelId| self.transaction.token_name(TokenKind::Label, label.0).unwrap_or_default();
+        let mut names: Vec<CompactString> = labels.iter().map(name).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn node_properties(&self, node: NodeId) -> Result<Map, Failure> {
+        self.check_node(node)?;
+        let state = self.transaction.node(node).map_err(|error| self.database.fail(error))?;
+        Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
+    }
+
+    fn relationship_properties(&self, relationship: RelationshipId) -> Result<Map, Failure> {
+        self.check_relationship(relationship)?;
+        let state = self.transaction.relationship(relationship).map_err(|error| self.database.fail(error))?;
+        Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
+    }
+
+    fn count_nodes(&self, label: Option<LabelId>) -> Result<u64, Failure> {
+        self.transaction.count(label.map_or(Counted::Nodes, Counted::Label)).map_err(|error| self.database.fail(error))
+    }
+
+    fn count_relationships(&self, kind: Option<TypeId>) -> Result<u64, Failure> {
+        self.transaction
+            .count(kind.map_or(Counted::Relationships, Counted::Type))
+            .map_err(|error| self.database.fail(error))
+    }
+
+    fn names(&self, kind: NameKind) -> Vec<CompactString> {
+        self.database.graph.tokens().names(match kind {
+            NameKind::Label => TokenKind::Label,
+            NameKind::Type => TokenKind::Type,
+            NameKind::Key => TokenKind::Key,
+        })
+    }
+
+    fn indexes(&self) -> Vec<IndexInfo> {
+        if self.hides_indexes {
+            return Vec::new();
+        }
+        let indexes = self.transaction.indexes();
+        let online = indexes.iter().filter(|index| index.state == IndexState::Online);
+        online.map(|index| self.index_info(index)).collect()
+    }
+
+    fn index_size(&self, index: IndexId) -> Result<IndexSize, Failure> {
+        let size = self.transaction.index_size(index).map_err(|error| self.database.fail(error))?;
+        Ok(IndexSize { entries: size.entries, distinct: size.distinct })
+    }
+
+    fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure> {
+        self.transaction.seek_index(index, &seek_of(seek), out).map_err(|error| self.database.fail(error))
+    }
+
+    fn seek_relationships(
+        &self,
+        index: IndexId,
+        seek: &Condition,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure> {
+        let mut ids = Vec::new();
+        self.transaction
+            .seek_relationship_index(index, &seek_of(seek), &mut ids)
+            .map_err(|error| self.database.fail(error))?;
+        self.references(&ids, out)
+    }
+
+    fn scan_relationships(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+        limit: usize,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure> {
+        let mut ids = Vec::new();
+        self.transaction.scan_relationships(kind, after, limit, &mut ids).map_err(|error| self.database.fail(error))?;
+        self.references(&ids, out)
+    }
+
+    fn has_node(&self, id: NodeId) -> Result<bool, Failure> {
+        self.transaction.has_node(id).map_err(|error| self.database.fail(error))
+    }
+
+    fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRef>, Failure> {
+        let state = self.transaction.relationship(id).map_err(|error| self.database.fail(error))?;
+        Ok(state.map(|state| self.reference(id, &state)))
+    }
+
+    fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), Failure> {
+        for node in nodes {
+            self.check_node(*node)?;
+            out.push(self.transaction.labels(*node).map_err(|error| self.database.fail(error))?.contains(&label));
+        }
+        Ok(())
+    }
+
+    fn make_label(&mut self, name: &str) -> Result<LabelId, Failure> {
+        Ok(LabelId(self.writer()?.token(TokenKind::Label, name)))
+    }
+
+    fn make_type(&mut self, name: &str) -> Result<TypeId, Failure> {
+        Ok(TypeId(self.writer()?.token(TokenKind::Type, name)))
+    }
+
+    fn make_key(&mut self, name: &str) -> Result<KeyId, Failure> {
+        Ok(KeyId(self.writer()?.token(TokenKind::Key, name)))
+    }
+
+    fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, Failure> {
+        self.writer()?.create_node(labels, properties).map_err(of_graph)
+    }
+
+    fn create_relationship(
+        &mut self,
+        start: NodeId,
+        kind: TypeId,
+        end: NodeId,
+        properties: &[(KeyId, Value)],
+    ) -> Result<RelationshipId, Failure> {
+        self.check_node(start)?;
+        self.check_node(end)?;
+        self.writer()?.create_relationship(start, kind, end, properties).map_err(of_graph)
+    }
+
+    fn set_node_property(&mut self, node: NodeId, key: KeyId, value: Value) -> Result<bool, Failure> {
+        self.check_node(node)?;
+        let transaction = self.writer()?;
+        let changes = !value.is_null() || {
+            let state = transaction.node(node).map_err(of_graph)?;
+            state.is_some_and(|state| property(&state.properties, key).is_some())
+        };
+        transaction.set_property(Entity::Node(node), key, value).map_err(of_graph)?;
+        Ok(changes)
+    }
+
+    fn set_relationship_property(
+        &mut self,
+        relationship: RelationshipId,
+        key: KeyId,
+        value: Value,
+    ) -> Result<bool, Failure> {
+        self.check_relationship(relationship)?;
+        let transaction = self.writer()?;
+        let changes = !value.is_null() || {
+            let state = transaction.relationship(relationship).map_err(of_graph)?;
+            state.is_some_and(|state| property(&state.properties, key).is_some())
+        };
+        transaction.set_property(Entity::Relationship(relationship), key, value).map_err(of_graph)?;
+        Ok(changes)
+    }
+
+    fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
+        self.check_node(node)?;
+        let transaction = self.writer()?;
+        let has = transaction.labels(node).map_err(of_graph)?.contains(&label);
+        transaction.add_label(node, label).map_err(of_graph)?;
+        Ok(!has)
+    }
+
+    fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
+        self.check_node(node)?;
+        let transaction = self.writer()?;
+        let has = transaction.labels(node).map_err(of_graph)?.contains(&label);
+        transaction.remove_label(node, label).map_err(of_graph)?;
+        Ok(has)
+    }
+
+    fn delete_node(&mut self, node: NodeId) -> Result<bool, Failure> {
+        let transaction = self.writer()?;
+        let is_there = transaction.has_node(node).map_err(of_graph)?;
+        if is_there {
+            transaction.delete_node(node).map_err(of_graph)?;
+        }
+        Ok(is_there)
+    }
+
+    fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure> {
+        let transaction = self.writer()?;
+        let is_there = transaction.relationship(relationship).map_err(of_graph)?.is_some();
+        if is_there {
+            transaction.delete_relationship(relationship).map_err(of_graph)?;
+        }
+        Ok(is_there)
+    }
+}
+
+fn seek_of(condition: &Condition) -> Seek {
+    match condition.clone() {
+        Condition::Equal(values) => Seek::Equal(values),
+        Condition::Range(equal, lower, upper) => Seek::Range { equal, lower, upper },
+        Condition::Prefix(equal, prefix) => Seek::Prefix { equal, prefix },
+    }
+}
+
+fn element_id(prefix: &str, id: u64) -> CompactString {
+    let mut text = CompactString::with_capacity(prefix.len() + 8);
+    text.push_str(prefix);
+    write!(text, "{id}").expect("writing to memory");
+    text
+}
+
+fn deleted(kind: &str, id: u64) -> Failure {
+    let text = format!("{kind} with id {id} has been deleted in this transaction (DeletedEntityAccess)");
+    Failure::new(Code::EntityNotFound, text)
+}

@@ -1,0 +1,277 @@
+//! One statement from its text to its records: plan found or made, sources opened, run.
+//! Leaves commands about databases and indexes to `commands` and `schema`, and rows to `records`.
+//! Start reading at [`Statement::run`].
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
+
+use catalog::{Names, Principal, Target};
+use cypher::ast::{Body, Mode, Name};
+use query::{Execution, Source};
+use types::{Code, DatabaseId, Failure, Map};
+
+use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
+use crate::error::of_graph;
+use crate::instance::Shared;
+use crate::leases::{Lease, Work};
+use crate::planning::{Indexes, Planning};
+use crate::plans::{Planned, Versions};
+use crate::reach::Reached;
+use crate::records::{Records, Stream};
+use crate::running::{Allowance, Running};
+use crate::source::{GraphSource, Writes};
+use crate::table::NoGraph;
+use crate::transaction::{Did, OpenTransaction};
+use crate::{bookmark, commands, schema};
+
+/// A statement and everything that it is asked with.
+pub(crate) struct Statement<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) principal: &'a Principal,
+    pub(crate) names: &'a Names,
+    /// The session's database, by the name that was used.
+    pub(crate) own: Target,
+    pub(crate) text: &'a str,
+    pub(crate) parameters: Map,
+    pub(crate) access: Access,
+    pub(crate) allowance: Allowance,
+    pub(crate) interrupted: &'a Arc<AtomicBool>,
+    /// The transaction in which it runs, where it does not run alone.
+    pub(crate) transaction: Option<&'a Arc<OpenTransaction>>,
+}
+
+/// What became of a statement's text.
+pub(crate) enum Outcome {
+    /// It ran, or runs.
+    Records(Records),
+    /// It chooses the session's database, or asks for it.
+    UseDatabase(Option<Name>),
+}
+
+/// The databases of a plan, open, in its order.
+pub(crate) type AllReached = Vec<(DatabaseId, Reached)>;
+
+impl Statement<'_> {
+    /// Runs the statement: one that writes to its end, one that reads as far as its first row is asked for.
+    pub(crate) fn run(mut self) -> Result<Outcome, Failure> {
+        self.allowance.check()?;
+        if let Some(planned) = self.shared.plans.find(self.own.database, self.text, self.versions())
+            && let Some(reached) = self.reach_if_fresh(&planned)?
+        {
+            return self.run_plan(&planned, reached).map(Outcome::Records);
+        }
+        let statement = cypher::parse(self.text)?;
+        match statement.body {
+            Body::Query(query) => {
+                let (planned, reached) = self.plan(&query, statement.mode)?;
+                self.run_plan(&planned, reached).map(Outcome::Records)
+            }
+            Body::Schema { using, command } => {
+                schema::run(&mut self, statement.mode, using.as_ref(), &command).map(Outcome::Records)
+            }
+            Body::Admin(command) => commands::run(&mut self, statement.mode, &command).map(Outcome::Records),
+            Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
+        }
+    }
+
+    /// Tells what a plan made now relies on.
+    pub(crate) fn versions(&self) -> Versions {
+        Versions { catalog: self.names.version(), procedures: self.shared.procedures.version() }
+    }
+
+    /// Makes a plan and opens its databases.
+    fn plan(&self, query: &cypher::ast::Query, mode: Mode) -> Result<(Arc<Planned>, AllReached), Failure> {
+        let make = |indexes| Planning::plan(self, &self.own, query, mode, indexes).map(Arc::new);
+        let planned = make(Indexes::Latest)?;
+        self.shared.plans.keep(self.own.database, self.text, &planned);
+        if self.suits_transaction(&planned) {
+            let reached = self.reach(&planned)?;
+            return Ok((planned, reached));
+        }
+        let planned = make(Indexes::None)?;
+        let reached = self.reach(&planned)?;
+        Ok((planned, reached))
+    }
+
+    /// Opens the databases of a plan; asks for the right to each of them.
+    fn reach(&self, planned: &Planned) -> Result<AllReached, Failure> {
+        let mut all = Vec::with_capacity(planned.sources.len());
+        for (number, source) in (0_u16..).zip(&planned.sources) {
+            let writes = planned.prepared.writes == Some(number) && planned.mode != Mode::Explain;
+            let access = if writes { catalog::Access::Write } else { catalog::Access::Read };
+            let reached = self.shared.reach(self.principal, self.names, &source.target, access)?;
+            all.push((source.target.database, reached));
+        }
+        Ok(all)
+    }
+
+    /// As [`Statement::reach`]; nothing where the plan does not suit the databases any more.
+    fn reach_if_fresh(&self, planned: &Planned) -> Result<Option<AllReached>, Failure> {
+        let all = self.reach(planned)?;
+        for (source, (_, reached)) in planned.sources.iter().zip(&all) {
+            if let (Some(basis), Some(database)) = (&source.basis, reached.graph())
+                && !basis.holds(&database.graph)?
+            {
+                return Ok(None);
+            }
+        }
+        Ok(self.suits_transaction(planned).then_some(all))
+    }
+
+    /// Tells whether the open transaction, if any, sees the indexes that the plan was made with.
+    fn suits_transaction(&self, planned: &Planned) -> bool {
+        let Some(state) = self.transaction.and_then(|transaction| transaction.enter().ok()) else { return true };
+        planned.sources.iter().all(|source| {
+            let (planned, seen) = (source.basis.as_ref(), state.schema_version(source.target.database));
+            planned.zip(seen).is_none_or(|(basis, seen)| basis.schema_version == seen)
+        })
+    }
+
+    fn run_plan(mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+        if planned.mode == Mode::Explain {
+            let summary = Summary { plan: Some(planned.prepared.describe().into()), ..self.summary(planned) };
+            return Ok(self.buffered(planned, Fetched::default(), summary));
+        }
+        match (self.transaction, planned.prepared.writes) {
+            (Some(transaction), _) => self.run_within(transaction, planned, reached),
+            (None, None) => self.read_alone(planned, reached),
+            (None, Some(number)) => self.write_alone(planned, &reached, number),
+        }
+    }
+
+    fn read_alone(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+        let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
+        let mut summary = self.summary(planned);
+        summary.bookmark = Some(bookmark::write(self.own.name.as_str(), 0));
+        for (number, (_, reached)) in (0_u16..).zip(&reached) {
+            let Some(database) = reached.graph() else {
+                sources.push(Box::new(NoGraph));
+                continue;
+            };
+            let transaction = database.graph.begin_read().map_err(of_graph)?;
+            if number == 0 {
+                summary.bookmark = Some(bookmark::write(&database.name, transaction.version()));
+            }
+            let source = GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode);
+            sources.push(Box::new(source));
+        }
+        let running = self.start(planned, sources);
+        if planned.mode == Mode::Profile {
+            return self.profiled(planned, running, summary);
+        }
+        let take_leases = |stream: &Arc<Stream>| self.leases(&reached, stream);
+        Ok(Records::live(
+            planned.prepared.columns.clone(),
+            running,
+            self.allowance.clone(),
+            summary,
+            self.shared.admission.clone(),
+            take_leases,
+        ))
+    }
+
+    /// Runs in an explicit transaction. A failed statement undoes only itself.
+    fn run_within(
+        &mut self,
+        transaction: &Arc<OpenTransaction>,
+        planned: &Planned,
+        reached: AllReached,
+    ) -> Result<Records, Failure> {
+        let mut state = transaction.enter()?;
+        let writes = planned.prepared.writes;
+        if writes.is_some() {
+            state.mix(Did::Data)?;
+        }
+        let lent = state.lend(transaction, reached, writes, self.interrupted)?;
+        let mut running = self.start(planned, lent.sources);
+        let summary = self.summary(planned);
+        let Some(savepoint) = lent.savepoint else {
+            if planned.mode == Mode::Profile || writes.is_some() {
+                return self.profiled(planned, running, summary);
+            }
+            let (columns, admission) = (planned.prepared.columns.clone(), self.shared.admission.clone());
+            let width = columns.len();
+            let records = Records::live(columns, running, self.allowance.clone(), summary, admission, |_| Vec::new());
+            state.streams(records.stream(), width);
+            return Ok(records);
+        };
+        let finished = running.finish().map(|rows| (rows, Counters::from(running.counters()), running.describe()));
+        // The transaction goes home with its sources.
+        drop(running);
+        let finished = finished.and_then(|finished| {
+            state.on_written(|transaction| transaction.check().map_err(of_graph))?;
+            Ok(finished)
+        });
+        match finished {
+            Ok((rows, counters, description)) => {
+                let plan = (planned.mode == Mode::Profile).then(|| description.into());
+                Ok(self.buffered(planned, rows, Summary { counters, plan, ..summary }))
+            }
+            Err(failure) => {
+                state.on_written(|transaction| {
+                    transaction.rollback_to(savepoint);
+                    Ok(())
+                })?;
+                state.forget_written_if_clean();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Runs what only reads to its end, to tell what each operator did.
+    fn profiled(&self, planned: &Planned, mut running: Running, summary: Summary) -> Result<Records, Failure> {
+        let rows = running.finish()?;
+        let plan = (planned.mode == Mode::Profile).then(|| running.describe().into());
+        let counters = running.counters().into();
+        Ok(self.buffered(planned, rows, Summary { plan, counters, ..summary }))
+    }
+
+    /// Begins to run over these sources.
+    pub(crate) fn start(&mut self, planned: &Planned, sources: Vec<Box<dyn Source>>) -> Running {
+        let execution: Execution = match planned.mode {
+            Mode::Profile => planned.prepared.start_profiled(),
+            Mode::Run | Mode::Explain => planned.prepared.start(),
+        };
+        Running::start(execution, sources, self.parameters.clone(), self.allowance.clone())
+    }
+
+    pub(crate) fn buffered(&self, planned: &Planned, rows: Fetched, summary: Summary) -> Records {
+        Records::buffered(planned.prepared.columns.clone(), rows, summary, self.shared.admission.clone())
+    }
+
+    /// Begins the summary of a planned statement.
+    pub(crate) fn summary(&self, planned: &Planned) -> Summary {
+        Summary {
+            kind: planned.prepared.kind.into(),
+            database: self.shown_database(),
+            notifications: planned.prepared.notifications.iter().map(Notification::from).collect(),
+            ..Summary::default()
+        }
+    }
+
+    /// Makes the records of a command that gives no rows.
+    pub(crate) fn done(&self, kind: Kind, database: String, counters: Counters) -> Records {
+        let summary = Summary { kind, database, counters, ..Summary::default() };
+        Records::buffered(Vec::new(), Fetched::default(), summary, self.shared.admission.clone())
+    }
+
+    /// Names the session's database as the client did.
+    pub(crate) fn shown_database(&self) -> String {
+        self.own.alias.as_ref().unwrap_or(&self.own.name).to_string()
+    }
+
+    fn leases(&self, reached: &AllReached, stream: &Arc<Stream>) -> Vec<Lease> {
+        let work: Weak<dyn Work> = Arc::<Stream>::downgrade(stream);
+        let databases = reached.iter().filter_map(|(_, reached)| reached.graph());
+        databases.map(|database| database.leases.take(Arc::clone(self.interrupted), Weak::clone(&work))).collect()
+    }
+
+    /// Refuses to change anything in a transaction for reading.
+    pub(crate) fn check_may_write(&self) -> Result<(), Failure> {
+        if self.access == Access::Write {
+            return Ok(());
+        }
+        let text = format!("Writing in read access mode not allowed. Attempted write to {}", self.shown_database());
+        Err(Failure::new(Code::WriteInReadMode, text))
+    }
+}

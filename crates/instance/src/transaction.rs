@@ -1,0 +1,329 @@
+//! An explicit transaction: one database that it may write, others that it reads, one statement at a time.
+//! Leaves running statements to `statement`; a transaction only lends what they run on.
+//! Start reading at [`OpenTransaction::begin`].
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use catalog::Target;
+use graph::transaction::Savepoint;
+use parking_lot::{Mutex, MutexGuard};
+use query::Source;
+use types::{Code, DatabaseId, Failure};
+
+use crate::answer::Access;
+use crate::bookmark;
+use crate::error::of_graph;
+use crate::leases::{Lease, Work};
+use crate::reach::Reached;
+use crate::records::Stream;
+use crate::running::Deadline;
+use crate::source::{GraphSource, Home, Writes};
+use crate::table::NoGraph;
+
+/// A transaction that a client began; shared with the databases, which may have to end it.
+pub(crate) struct OpenTransaction(Mutex<State>);
+
+/// What is known of an open transaction; lent to one statement at a time.
+pub(crate) struct State {
+    /// Why it is over, where somebody else ended it.
+    ended: Option<Failure>,
+    pub(crate) own: Target,
+    pub(crate) access: Access,
+    pub(crate) deadline: Option<Deadline>,
+    /// When it began, in nanoseconds since 1970.
+    pub(crate) begun_nanos: i128,
+    databases: Vec<Taken>,
+    /// The one database that it writes, once it does.
+    written: Option<DatabaseId>,
+    pub(crate) did: Did,
+    /// The result whose rows are still being computed, and its width.
+    streaming: Option<(Weak<Stream>, usize)>,
+}
+
+/// What kind of changes a transaction made; they do not mix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Did {
+    /// None.
+    #[default]
+    Nothing,
+    /// It wrote data.
+    Data,
+    /// It changed indexes.
+    Schema,
+    /// It ran an administration command.
+    Admin,
+}
+
+/// What a statement of the transaction runs on.
+pub(crate) struct Lent {
+    /// In the plan's order.
+    pub(crate) sources: Vec<Box<dyn Source>>,
+    /// The place to which it goes back if it fails, where it writes.
+    pub(crate) savepoint: Option<Savepoint>,
+}
+
+/// One database of the transaction.
+struct Taken {
+    reached: Reached,
+    id: DatabaseId,
+    /// Where its graph transaction lies between statements; `system` has none.
+    home: Home,
+    version: u64,
+    _lease: Option<Lease>,
+}
+
+impl OpenTransaction {
+    /// Begins on one database.
+    pub(crate) fn begin(
+        own: Target,
+        reached: Reached,
+        access: Access,
+        deadline: Option<Deadline>,
+        begun_nanos: i128,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Arc<Self>, Failure> {
+        let state = State {
+            ended: None,
+            own: own.clone(),
+            access,
+            deadline,
+            begun_nanos,
+            databases: Vec::new(),
+            written: None,
+            did: Did::Nothing,
+            streaming: None,
+        };
+        let begun = Arc::new(Self(Mutex::new(state)));
+        begun.0.lock().take(&begun, own.database, reached, interrupted)?;
+        Ok(begun)
+    }
+
+    /// Lends the state to a statement; another result that is still being computed is finished first.
+    pub(crate) fn enter(&self) -> Result<MutexGuard<'_, State>, Failure> {
+        let mut state = self.0.lock();
+        if let Some(failure) = &state.ended {
+            return Err(failure.clone());
+        }
+        if let Some((stream, width)) = state.streaming.take()
+            && let Some(stream) = stream.upgrade()
+        {
+            stream.settle(width);
+        }
+        Ok(state)
+    }
+
+    /// Commits what was written; gives the bookmark.
+    pub(crate) fn commit(&self) -> Result<String, Failure> {
+        let mut state = self.0.lock();
+        state.abandon_stream();
+        if let Some(failure) = state.ended.take() {
+            return Err(failure);
+        }
+        let State { databases, written, own, .. } = &mut *state;
+        let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
+        let taken = databases.swap_remove(at);
+        let name = taken.reached.graph().map_or_else(|| own.name.as_str().into(), |database| database.name.clone());
+        let transaction = taken.home.lock().take();
+        // The others go first: a store that has to grow waits for its readers.
+        databases.clear();
+        let version = match transaction {
+            Some(transaction) => transaction.commit().map_err(of_graph)?,
+            None => taken.version,
+        };
+        Ok(bookmark::write(&name, version))
+    }
+
+    /// Gives everything up.
+    pub(crate) fn rollback(&self) {
+        let mut state = self.0.lock();
+        state.abandon_stream();
+        state.databases.clear();
+    }
+}
+
+impl State {
+    fn take(
+        &mut self,
+        transaction: &Arc<OpenTransaction>,
+        id: DatabaseId,
+        reached: Reached,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<usize, Failure> {
+        let (home, version, lease) = match &reached {
+            Reached::System => (Home::default(), 0, None),
+            Reached::Graph { database, .. } => {
+                let begun = match self.access {
+                    Access::Read => database.graph.begin_read(),
+                    Access::Write => database.graph.begin(),
+                };
+                let begun = begun.map_err(of_graph)?;
+                let work: Weak<dyn Work> = Arc::<OpenTransaction>::downgrade(transaction);
+                let lease = database.leases.take(Arc::clone(interrupted), work);
+                (Home::new(Mutex::new(None)), begun.version(), Some((lease, begun)))
+            }
+        };
+        let lease = lease.map(|(lease, begun)| {
+            *home.lock() = Some(begun);
+            lease
+        });
+        self.databases.push(Taken { reached, id, home, version, _lease: lease });
+        Ok(self.databases.len() - 1)
+    }
+
+    /// Lends the sources of a statement, in the plan's order; `writes` is the number of the one that it writes.
+    ///
+    /// Every other database keeps its own snapshot until the transaction ends.
+    pub(crate) fn lend(
+        &mut self,
+        transaction: &Arc<OpenTransaction>,
+        reached: Vec<(DatabaseId, Reached)>,
+        writes: Option<u16>,
+        interrupted: &Arc<AtomicBool>,
+    ) -> Result<Lent, Failure> {
+        let mut places = Vec::with_capacity(reached.len());
+        for (id, reached) in reached {
+            places.push(match self.databases.iter().position(|taken| taken.id == id) {
+                Some(place) => place,
+                None => self.take(transaction, id, reached, interrupted)?,
+            });
+        }
+        if let Some(number) = writes {
+            let taken = &self.databases[places[usize::from(number)]];
+            self.check_write(taken)?;
+            self.written = Some(taken.id);
+        }
+        let savepoint = writes.and_then(|_| self.savepoint());
+        let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(places.len());
+        for (number, place) in (0..).zip(places) {
+            sources.push(self.source(number, &self.databases[place])?);
+        }
+        Ok(Lent { sources, savepoint })
+    }
+
+    fn source(&self, number: u16, taken: &Taken) -> Result<Box<dyn Source>, Failure> {
+        let Some(database) = taken.reached.graph() else { return Ok(Box::new(NoGraph)) };
+        let source = GraphSource::lend(Arc::clone(database), number, &taken.home, self.writes(taken));
+        let source =
+            source.ok_or_else(|| Failure::new(Code::Internal, "a statement of this transaction still runs"))?;
+        Ok(Box::new(source))
+    }
+
+    /// Tells whether a database may be written: the first one that is, and no other.
+    fn writes(&self, taken: &Taken) -> Writes {
+        if self.access == Access::Read {
+            return Writes::ReadMode;
+        }
+        match self.written.filter(|id| *id != taken.id) {
+            Some(id) => {
+                let written = self.databases.iter().find(|taken| taken.id == id);
+                let name = written.and_then(|taken| taken.reached.graph()).map(|database| database.name.clone());
+                Writes::Elsewhere(name.unwrap_or_default())
+            }
+            None => taken.reached.writes(),
+        }
+    }
+
+    fn check_write(&self, taken: &Taken) -> Result<(), Failure> {
+        let name = taken.reached.graph().map_or("system", |database| database.name.as_str());
+        self.writes(taken).check(name)
+    }
+
+    /// Refuses to mix data, indexes and administration in one transaction.
+    pub(crate) fn mix(&mut self, next: Did) -> Result<(), Failure> {
+        if self.did != Did::Nothing && self.did != next {
+            let name = |did| match did {
+                Did::Nothing => "Read query",
+                Did::Data => "Write query",
+                Did::Schema => "Schema modification",
+                Did::Admin => "Administration command",
+            };
+            let text = format!("Tried to execute {} after executing {}", name(next), name(self.did));
+            return Err(Failure::new(Code::ForbiddenTransactionType, text));
+        }
+        self.did = next;
+        Ok(())
+    }
+
+    /// Marks the place to which a failed statement goes back, in the database that it writes.
+    fn savepoint(&self) -> Option<Savepoint> {
+        let id = self.written?;
+        let taken = self.databases.iter().find(|taken| taken.id == id)?;
+        taken.home.lock().as_ref().map(graph::Transaction::savepoint)
+    }
+
+    /// Works on the graph transaction of the database that is written.
+    pub(crate) fn on_written<T>(
+        &mut self,
+        work: impl FnOnce(&mut graph::Transaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let id = self.written.unwrap_or(self.own.database);
+        let taken = self.databases.iter().find(|taken| taken.id == id);
+        let mut home = taken.map(|taken| taken.home.lock());
+        match home.as_deref_mut() {
+            Some(Some(transaction)) => work(transaction),
+            _ => Err(NoGraph::refused()),
+        }
+    }
+
+    /// Works on the graph transaction of the transaction's own database.
+    pub(crate) fn on_own<T>(
+        &mut self,
+        work: impl FnOnce(&mut graph::Transaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut home = self.databases.first().map(|taken| taken.home.lock());
+        match home.as_deref_mut() {
+            Some(Some(transaction)) => work(transaction),
+            _ => Err(NoGraph::refused()),
+        }
+    }
+
+    /// Chooses the transaction's own database as the one that it writes.
+    pub(crate) fn write_own(&mut self) -> Result<(), Failure> {
+        self.check_write(&self.databases[0])?;
+        self.written = Some(self.databases[0].id);
+        Ok(())
+    }
+
+    /// Takes back the choice of the written database after a statement that wrote nothing to it.
+    pub(crate) fn forget_written_if_clean(&mut self) {
+        let clean = self.on_written(|transaction| Ok(!transaction.has_changes())).unwrap_or(true);
+        if clean {
+            self.written = None;
+            self.did = Did::Nothing;
+        }
+    }
+
+    /// Gives the version of the schema that the transaction sees in a database, where it is open in it.
+    pub(crate) fn schema_version(&self, id: DatabaseId) -> Option<u64> {
+        let taken = self.databases.iter().find(|taken| taken.id == id)?;
+        taken.home.lock().as_ref().map(graph::Transaction::schema_version)
+    }
+
+    /// Remembers a result whose rows are computed while the client takes them.
+    pub(crate) fn streams(&mut self, stream: &Arc<Stream>, width: usize) {
+        self.streaming = Some((Arc::downgrade(stream), width));
+    }
+
+    fn abandon_stream(&mut self) {
+        if let Some((stream, _)) = self.streaming.take()
+            && let Some(stream) = stream.upgrade()
+        {
+            stream.abandon();
+        }
+    }
+}
+
+impl Work for OpenTransaction {
+    fn end(&self, failure: &Failure, wait_max: Duration) {
+        let Some(mut state) = self.0.try_lock_for(wait_max) else { return };
+        if let Some((stream, _)) = state.streaming.take()
+            && let Some(stream) = stream.upgrade()
+        {
+            stream.end(failure, wait_max);
+        }
+        state.ended = Some(failure.clone());
+        state.databases.clear();
+    }
+}
