@@ -2,6 +2,7 @@
 //! Turns messages into calls of `instance` and answers into bytes; decides nothing about data or rights.
 //! Start reading at [`Server::start`].
 
+mod adapter;
 mod bolt_face;
 mod config;
 mod http_face;

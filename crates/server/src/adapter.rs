@@ -1,0 +1,67 @@
+//! An instance behind the faces: each call goes to the instance's own session.
+
+use std::sync::Arc;
+
+use instance::Instance;
+use types::{CompactString, Failure, Map};
+
+use crate::sessions::{Credentials, Fetched, Interrupter, More, Records, RunOptions, Session, Sessions, Summary};
+
+impl Sessions for Instance {
+    fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure> {
+        let user = match credentials {
+            Credentials::None => None,
+            Credentials::Basic { user, password } => Some((user.as_str(), password.as_str())),
+        };
+        Ok(Box::new(Instance::log_in(self, user)?))
+    }
+}
+
+impl Session for instance::Session {
+    fn user(&self) -> &str {
+        self.user()
+    }
+
+    fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
+        self.resolve(database)
+    }
+
+    fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Box<dyn Records>, Failure> {
+        Ok(Box::new(self.run(text, parameters, options)?))
+    }
+
+    fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
+        self.begin(options)
+    }
+
+    fn commit(&mut self) -> Result<Option<String>, Failure> {
+        self.commit()
+    }
+
+    fn rollback(&mut self) -> Result<(), Failure> {
+        self.rollback()
+    }
+
+    fn reset(&mut self) {
+        self.reset();
+    }
+
+    fn interrupter(&self) -> Interrupter {
+        let interrupter = self.interrupter();
+        Arc::new(move || interrupter.interrupt())
+    }
+}
+
+impl Records for instance::Records {
+    fn columns(&self) -> &[CompactString] {
+        self.columns()
+    }
+
+    fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
+        self.pull(rows_max, fetched)
+    }
+
+    fn summary(&mut self) -> Summary {
+        self.summary()
+    }
+}
