@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::impure(
         "file",
         (0, 0),
-        |context, _| Ok(context.file.map_or(Value::Null, Value::from)),
+        |context, _| Ok(context.file.clone().map_or(Value::Null, Value::String)),
         "file() :: STRING",
         "Returns the path of the file that LOAD CSV reads.",
     ),

@@ -24,6 +24,7 @@ mod vector;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use compact_str::CompactString;
 use types::{Code, Failure, Value};
 
 pub use aggregate::{Accumulator, AggregateKind, accumulator};
@@ -43,10 +44,11 @@ pub struct FunctionContext<'a> {
     pub random: &'a mut dyn FnMut() -> u64,
     /// The name of the database that the expression runs on.
     pub database: &'a str,
-    /// The line that `LOAD CSV` read last.
+    /// The line that `LOAD CSV` read last. A statement that asks for it begins with 0 here and gets its lines one by one;
+    /// with `None` lines come many at a time and nobody counts them.
     pub linenumber: Option<i64>,
     /// The file that `LOAD CSV` reads.
-    pub file: Option<&'a str>,
+    pub file: Option<CompactString>,
     /// Bytes that the result of one call may take.
     pub memory_max_bytes: usize,
 }

@@ -120,7 +120,15 @@ impl Site {
                 Box::new(call::Call::new(build(input), Arc::clone(procedure), arguments.clone(), outputs.clone()))
             }
             Plan::Shortest(input, how) => Box::new(shortest::FindShortest::new(build(input), how.clone())),
-            Plan::LoadCsv { .. } => unreachable!("the rest is built next"),
+            Plan::LoadCsv { input, address, headers, terminator, line } => Box::new(load_csv::LoadCsv {
+                input: build(input),
+                address: address.clone(),
+                headers: *headers,
+                terminator: *terminator,
+                line: *line,
+                under_way: None,
+                open: None,
+            }),
         }
     }
 }

@@ -16,6 +16,7 @@ mod flow;
 mod foreach;
 mod inner;
 mod join;
+mod load_csv;
 mod measure;
 mod merge;
 mod plan;

@@ -2,6 +2,7 @@
 //! Leaves text and planning to others.
 //! Start reading at [`rows`] and [`check_on`].
 
+mod csv;
 mod merging;
 mod reading;
 mod shortest;

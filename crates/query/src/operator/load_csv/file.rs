@@ -1,0 +1,86 @@
+//! Files that `LOAD CSV` may read: those within the import folder, plain or gzipped.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use types::{Code, Failure};
+
+/// Opens the file at an address within a folder.
+///
+/// A file outside the folder and a file that is not there fail alike: nobody learns what lies outside.
+pub(super) fn open(address: &str, folder: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
+    let Some(name) = local(address) else {
+        let text = "only addresses like file:///name.csv, or file:///name.csv.gz, work: files within the import folder";
+        return Err(failed(address, text));
+    };
+    let Some(folder) = folder else { return Err(failed(address, "the server has no import folder")) };
+    let missing = || failed(address, "there is no such file in the import folder");
+    let path = within(&name, folder).ok_or_else(missing)?;
+    let file = File::open(&path).map_err(|error| failed(address, &error.to_string()))?;
+    Ok(match path.extension().and_then(|extension| extension.to_str()) {
+        Some("gz") => Box::new(MultiGzDecoder::new(BufReader::new(file))),
+        Some("zip") => return Err(failed(address, "a zip archive cannot be read; unpack it, or use gzip")),
+        _ => Box::new(file),
+    })
+}
+
+/// A file that cannot be read.
+#[cold]
+pub(super) fn failed(address: &str, why: &str) -> Failure {
+    Failure::new(Code::ExternalResourceFailed, format!("Couldn't load the external resource at: {address} ({why})"))
+}
+
+/// Gives the path of a `file:` address, percent signs decoded; `None` for every other address.
+fn local(address: &str) -> Option<String> {
+    let rest = address.get(..5).filter(|scheme| scheme.eq_ignore_ascii_case("file:")).and(address.get(5..))?;
+    // Either `file:///name` or `file:/name`; what lies between two and three slashes would be another machine.
+    let path = if rest.starts_with("//") { rest.strip_prefix("///")? } else { rest.strip_prefix('/')? };
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut left = path.bytes();
+    while let Some(byte) = left.next() {
+        bytes.push(if byte == b'%' { hexadecimal(left.next()?)? * 16 + hexadecimal(left.next()?)? } else { byte });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Finds a file within a folder, links followed first so that none leads out of it.
+fn within(name: &str, folder: &Path) -> Option<PathBuf> {
+    let folder = folder.canonicalize().ok()?;
+    let path = folder.join(name.trim_start_matches('/')).canonicalize().ok()?;
+    // A pipe or a device could keep its reader waiting for ever.
+    (path.starts_with(&folder) && path.is_file()).then_some(path)
+}
+
+/// A reader that fails once a record has taken more bytes than it may.
+pub(super) struct Bounded<R> {
+    inner: R,
+    bytes_left: usize,
+}
+
+impl<R> Bounded<R> {
+    pub fn new(inner: R) -> Self {
+        Self { inner, bytes_left: 0 }
+    }
+
+    /// Lets the next record take so many bytes; a little more is read ahead.
+    pub fn allow(&mut self, bytes: usize) {
+        const READ_AHEAD_BYTES: usize = 1 << 16;
+        self.bytes_left = bytes.saturating_add(READ_AHEAD_BYTES);
+    }
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.bytes_left = self.bytes_left.checked_sub(read).ok_or_else(|| {
+            io::Error::other("a line takes more memory than the statement may use; look for a quote that is not closed")
+        })?;
+        Ok(read)
+    }
+}
