@@ -119,6 +119,33 @@ fn many_keys_at_once(engine: &dyn Engine, folder: &Path) {
     assert_eq!(found, [(0, three), (1, None), (2, one.clone()), (3, one), (4, None)]);
 }
 
+fn ascending_keys_are_found_alike(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    let fill = &mut |writer: &mut dyn Writer| {
+        (0..5_000u32).try_for_each(|n| writer.append(&(n * 2).to_be_bytes(), &n.to_le_bytes()))
+    };
+    store.write(fill).expect("writes");
+    let snapshot = store.snapshot().expect("a place");
+    // Side by side, twice the same, far apart, and from side by side to far apart.
+    let dense = |n: u32| 3_000 + n;
+    let twice = |n: u32| n / 2;
+    let far = |n: u32| n * 97;
+    let both = |n: u32| if n < 50 { n } else { n * 90 };
+    for number in [&dense as &dyn Fn(u32) -> u32, &twice, &far, &both] {
+        let numbers: Vec<u32> = (0..120).map(number).collect();
+        let bytes: Vec<_> = numbers.iter().map(|number| number.to_be_bytes()).collect();
+        let keys: Vec<&[u8]> = bytes.iter().map(|bytes| &bytes[..]).collect();
+        let mut places = Vec::new();
+        let visit = &mut |place: usize, value: Option<&[u8]>| {
+            let is_there = numbers[place].is_multiple_of(2) && numbers[place] < 10_000;
+            assert_eq!(value, is_there.then(|| (numbers[place] / 2).to_le_bytes()).as_ref().map(|bytes| &bytes[..]));
+            places.push(place);
+        };
+        snapshot.get_many(&keys, visit).expect("reads");
+        assert!(places.iter().copied().eq(0..120));
+    }
+}
+
 fn appends_only_in_order(engine: &dyn Engine, folder: &Path) {
     let store = engine.open(folder, &options()).expect("opens");
     let work = &mut |writer: &mut dyn Writer| {
@@ -366,6 +393,7 @@ on_both_engines! {
     a_write_reads_itself
     ranges_leave_out_their_end
     many_keys_at_once
+    ascending_keys_are_found_alike
     appends_only_in_order
     too_long_is_refused
     ranges_are_deleted

@@ -1,11 +1,10 @@
 //! The end of a load: what had to be sorted, then the facts that make the database whole.
 
-use types::{NodeId, RelationshipId, TypeId};
+use types::{NodeId, TypeId};
 
 use super::batch::{Batch, Mode, Pipe};
 use super::{IndexKey, Loaded, LoadedIndex, Loader};
 use crate::codec::adjacency::{self, Pair};
-use crate::codec::fact::{IndexDefinition, IndexOn};
 use crate::error::GraphError;
 use crate::keys::{Counted, Side, order};
 use crate::read::View;
@@ -127,7 +126,7 @@ impl LoadedIndex {
     fn fill(&mut self, view: View<'_>) -> Result<(), GraphError> {
         let mut after = None;
         loop {
-            let ids = ids_of(&self.definition, view, after)?;
+            let ids = view.candidates(&self.definition, after, LATE_BATCH)?;
             for id in &ids {
                 if let Some(values) = view.values_of(&self.definition, *id)? {
                     let key = order::entry(self.definition.id, &values, *id)?;
@@ -138,21 +137,6 @@ impl LoadedIndex {
             if ids.len() < LATE_BATCH {
                 return Ok(());
             }
-        }
-    }
-}
-
-fn ids_of(definition: &IndexDefinition, view: View<'_>, after: Option<u64>) -> Result<Vec<u64>, GraphError> {
-    match definition.on {
-        IndexOn::Label(label) => {
-            let mut nodes = Vec::new();
-            view.scan_label(label, after.map(NodeId), LATE_BATCH, &mut nodes)?;
-            Ok(nodes.into_iter().map(|id| id.0).collect())
-        }
-        IndexOn::Type(_) => {
-            let mut relationships = Vec::new();
-            view.scan_relationships(after.map(RelationshipId), LATE_BATCH, &mut relationships)?;
-            Ok(relationships.into_iter().map(|id| id.0).collect())
         }
     }
 }

@@ -139,6 +139,25 @@ impl<'a> RelationshipRecord<'a> {
         let kind = TypeId(fields.narrow()?);
         Ok(Self { id, start, end, kind, properties: Properties::read(fields)? })
     }
+
+    /// Gives what it joins, without its properties.
+    #[must_use]
+    pub fn ends(&self) -> Ends {
+        Ends { id: self.id, kind: self.kind, start: self.start, end: self.end }
+    }
+}
+
+/// A relationship without its properties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ends {
+    /// The relationship.
+    pub id: RelationshipId,
+    /// Its type.
+    pub kind: TypeId,
+    /// The node where it starts.
+    pub start: NodeId,
+    /// The node where it ends.
+    pub end: NodeId,
 }
 
 /// The properties of one record; each can be read without the others.

@@ -20,7 +20,7 @@ use crate::keys::{self, Meta};
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
 use crate::tokens::Tokens;
-use crate::transaction::{Base, Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply, change_schema};
+use crate::transaction::{Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply, change_schema};
 
 /// Bounds of one open database.
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +83,7 @@ impl Database {
         if snapshot.get(&keys::meta(Meta::Loading))?.is_some() {
             return Err(GraphError::LoadUnfinished);
         }
-        let base = Base::new(&*snapshot);
+        let base = View::new(&*snapshot);
         let version = base.number(Meta::Version)?;
         let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
         let inner = Inner {

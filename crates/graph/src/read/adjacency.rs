@@ -31,16 +31,24 @@ impl View<'_> {
         types: Option<&[TypeId]>,
         out: &mut Vec<Neighbour>,
     ) -> Result<(), GraphError> {
-        for side in sides(direction) {
-            self.blocks(node, *side, types, |kind, block| {
-                adjacency::visit(block, |(neighbour, relationship)| {
-                    if !is_second_sight(direction, *side, node, neighbour) {
-                        out.push(Neighbour { node: neighbour, relationship, kind, side: *side });
-                    }
-                })
-            })?;
-        }
-        Ok(())
+        self.each_neighbour(node, direction, types, |found| out.push(found))
+    }
+
+    /// As [`View::neighbours`], but hands each one to `visit`.
+    pub fn each_neighbour(
+        &self,
+        node: NodeId,
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(Neighbour),
+    ) -> Result<(), GraphError> {
+        self.each_block(node, direction, types, |side, kind, block| {
+            adjacency::visit(block, |(neighbour, relationship)| {
+                if !is_second_sight(direction, side, node, neighbour) {
+                    visit(Neighbour { node: neighbour, relationship, kind, side });
+                }
+            })
+        })
     }
 
     /// Hands the neighbours of each of many nodes to `visit`, with the node's place in `nodes`.
@@ -63,15 +71,13 @@ impl View<'_> {
     /// Counts a node's relationships; one to itself counts once.
     pub fn degree(&self, node: NodeId, direction: Direction, types: Option<&[TypeId]>) -> Result<u64, GraphError> {
         let mut degree = 0;
-        for side in sides(direction) {
-            self.blocks(node, *side, types, |_, block| {
-                if direction == Direction::Both && *side == Side::Incoming {
-                    return adjacency::visit(block, |(neighbour, _)| degree += u64::from(neighbour != node));
-                }
-                degree += adjacency::count(block)?;
-                Ok(())
-            })?;
-        }
+        self.each_block(node, direction, types, |side, _, block| {
+            if direction == Direction::Both && side == Side::Incoming {
+                return adjacency::visit(block, |(neighbour, _)| degree += u64::from(neighbour != node));
+            }
+            degree += adjacency::count(block)?;
+            Ok(())
+        })?;
         Ok(degree)
     }
 
@@ -84,31 +90,51 @@ impl View<'_> {
         mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), GraphError>,
     ) -> Result<(), GraphError> {
         let prefix = keys::adjacency_of_type(node, side, kind);
-        self.scan(&prefix, &keys::after_prefix(&prefix), |key, block| visit(key, block).map(|()| true))
+        self.scan(&prefix, &next(prefix), |key, block| visit(key, block).map(|()| true))
     }
 
-    fn blocks(
+    fn each_block(
         &self,
         node: NodeId,
-        side: Side,
+        direction: Direction,
         types: Option<&[TypeId]>,
-        mut visit: impl FnMut(TypeId, &[u8]) -> Result<(), GraphError>,
+        mut visit: impl FnMut(Side, TypeId, &[u8]) -> Result<(), GraphError>,
     ) -> Result<(), GraphError> {
-        if let Some(types) = types {
+        let Some(types) = types else {
+            // Both sides of a node lie together: one scan has them.
+            let (first, last) = match direction {
+                Direction::Outgoing => (Side::Outgoing, Side::Outgoing),
+                Direction::Incoming => (Side::Incoming, Side::Incoming),
+                Direction::Both => (Side::Outgoing, Side::Incoming),
+            };
+            let (start, end) = (keys::adjacency_of_node(node, first), next(keys::adjacency_of_node(node, last)));
+            return self.scan(&start, &end, |key, block| {
+                let kind = keys::u32_at(key, 10).ok_or_else(|| GraphError::damaged("the key of an adjacency block"))?;
+                let side = if key[9] == Side::Outgoing as u8 { Side::Outgoing } else { Side::Incoming };
+                visit(side, TypeId(kind), block).map(|()| true)
+            });
+        };
+        for side in sides(direction) {
             for (at, kind) in types.iter().enumerate() {
                 // `[:A|A]` means the type once.
                 if !types[..at].contains(kind) {
-                    self.list_blocks(node, side, *kind, |_, block| visit(*kind, block))?;
+                    self.list_blocks(node, *side, *kind, |_, block| visit(*side, *kind, block))?;
                 }
             }
-            return Ok(());
         }
-        let prefix = keys::adjacency_of_node(node, side);
-        self.scan(&prefix, &keys::after_prefix(&prefix), |key, block| {
-            let kind = keys::u32_at(key, 10).ok_or_else(|| GraphError::damaged("the key of an adjacency block"))?;
-            visit(TypeId(kind), block).map(|()| true)
-        })
+        Ok(())
     }
+}
+
+/// The first key behind all that begin with `prefix`, of the same length; the first byte is a table, never the last.
+fn next<const N: usize>(mut prefix: [u8; N]) -> [u8; N] {
+    for byte in prefix.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+    prefix
 }
 
 fn sides(direction: Direction) -> &'static [Side] {

@@ -1,24 +1,25 @@
 //! Reads of one consistent view of the stored graph: a snapshot, or a write transaction from inside.
 //! Leaves a transaction's own changes to `transaction`; what it hands out is what is stored.
-//! Start reading at [`View`]; [`seek`] has the indexes, [`Tokens`] the names.
+//! Start reading at [`View`]; [`seek`] has the indexes.
 
 mod adjacency;
+mod batch;
 pub mod seek;
 mod size;
 #[cfg(test)]
 mod tests;
-mod tokens;
 
 use store::Reader;
-use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, Value};
+use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 pub use adjacency::Neighbour;
+pub use batch::{LabelBlock, PutValue};
 pub use seek::Seek;
 pub use size::IndexSize;
-pub use tokens::Tokens;
 
 use crate::codec::fact::{self, IndexDefinition};
 use crate::codec::label::Members;
+pub use crate::codec::record::Ends;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored, join_parts};
 use crate::codec::{FORMAT, value};
 use crate::error::GraphError;
@@ -110,27 +111,6 @@ impl<'a> View<'a> {
             .collect()
     }
 
-    /// Appends one property of each node in the order of `ids`; null where it, or the node, is not there.
-    pub fn property_of_nodes(&self, ids: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), GraphError> {
-        let stored: Vec<_> = ids.iter().map(|id| keys::node(*id)).collect();
-        self.property_of(&stored, key, &|at| Entity::Node(ids[at]), out, |at, sealed| {
-            Ok(NodeRecord::decode(ids[at], sealed)?.properties)
-        })
-    }
-
-    /// Appends one property of each relationship, as [`View::property_of_nodes`] does of nodes.
-    pub fn property_of_relationships(
-        &self,
-        ids: &[RelationshipId],
-        key: KeyId,
-        out: &mut Vec<Value>,
-    ) -> Result<(), GraphError> {
-        let stored: Vec<_> = ids.iter().map(|id| keys::relationship(*id)).collect();
-        self.property_of(&stored, key, &|at| Entity::Relationship(ids[at]), out, |at, sealed| {
-            Ok(RelationshipRecord::decode(ids[at], sealed)?.properties)
-        })
-    }
-
     /// Appends up to `limit` nodes behind `after` in order of id; fewer means that there are no more.
     pub fn scan_nodes(&self, after: Option<NodeId>, limit: usize, out: &mut Vec<NodeId>) -> Result<(), GraphError> {
         self.scan_ids(Table::Node, after.map(|id| id.0), limit, &mut |id| out.push(NodeId(id)))
@@ -144,6 +124,36 @@ impl<'a> View<'a> {
         out: &mut Vec<RelationshipId>,
     ) -> Result<(), GraphError> {
         self.scan_ids(Table::Relationship, after.map(|id| id.0), limit, &mut |id| out.push(RelationshipId(id)))
+    }
+
+    /// Appends type and ends of up to `limit` relationships behind `after`, of one type if `kind` is given.
+    ///
+    /// Leaves out those of which `is_wanted` says so; fewer than `limit` means that there are no more.
+    pub fn scan_ends(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+        limit: usize,
+        is_wanted: impl Fn(RelationshipId) -> bool,
+        out: &mut Vec<Ends>,
+    ) -> Result<(), GraphError> {
+        let full = out.len().saturating_add(limit);
+        let mut start = vec![Table::Relationship as u8];
+        if let Some(after) = after {
+            start = keys::relationship(after).to_vec();
+            start.push(0);
+        }
+        if limit == 0 {
+            return Ok(());
+        }
+        self.scan(&start, &[Table::Relationship as u8 + 1], |key, sealed| {
+            let id = keys::u64_at(key, 1).ok_or_else(|| GraphError::damaged("the key of a record"))?;
+            let ends = RelationshipRecord::decode(RelationshipId(id), sealed)?.ends();
+            if kind.is_none_or(|kind| ends.kind == kind) && is_wanted(ends.id) {
+                out.push(ends);
+            }
+            Ok(out.len() < full)
+        })
     }
 
     /// Appends up to `limit` nodes with a label, as [`View::scan_nodes`] does any.
@@ -190,37 +200,6 @@ impl<'a> View<'a> {
             parts.push(sealed.ok_or_else(|| GraphError::damaged("a part of a long value is missing"))?);
         }
         join_parts(parts)
-    }
-
-    fn property_of<const N: usize>(
-        &self,
-        keys: &[[u8; N]],
-        key: KeyId,
-        entity: &dyn Fn(usize) -> Entity,
-        out: &mut Vec<Value>,
-        properties: impl for<'r> Fn(usize, &'r [u8]) -> Result<Properties<'r>, GraphError>,
-    ) -> Result<(), GraphError> {
-        let first = out.len();
-        out.resize(first + keys.len(), Value::Null);
-        let lent: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
-        let (mut long, mut failed) = (Vec::new(), None);
-        self.reader.get_many(&lent, &mut |at, sealed| {
-            let Some(sealed) = sealed else { return };
-            let found = properties(at, sealed).and_then(|properties| properties.get(key));
-            match found {
-                Ok(Some(Stored::Here(bytes))) => match value::decode(bytes) {
-                    Ok(value) => out[first + at] = value,
-                    Err(error) => failed = Some(error),
-                },
-                Ok(Some(Stored::Long { parts })) => long.push((at, parts)),
-                Ok(None) => {}
-                Err(error) => failed = Some(error),
-            }
-        })?;
-        for (at, parts) in long {
-            out[first + at] = self.long_value(entity(at), key, parts)?;
-        }
-        failed.map_or(Ok(()), Err)
     }
 
     fn scan_ids(

@@ -1,5 +1,6 @@
 //! Seeks in indexes: equality, ranges, beginnings of strings.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ops::Bound;
 
@@ -40,13 +41,13 @@ pub enum Seek {
 impl Seek {
     /// Tells whether an entity with these values, one for each key of the index, is looked for.
     #[must_use]
-    pub fn matches(&self, values: &[Value]) -> bool {
+    pub fn matches<V: Borrow<Value>>(&self, values: &[V]) -> bool {
         let equal = self.equal();
-        let is_equal = |(a, b): (&Value, &Value)| is_comparable(a) && compare(a, b) == Ordering::Equal;
+        let is_equal = |(a, b): (&Value, &V)| is_comparable(a) && compare(a, b.borrow()) == Ordering::Equal;
         if values.len() < equal.len() || !equal.iter().zip(values).all(is_equal) {
             return false;
         }
-        let Some(next) = values.get(equal.len()) else { return matches!(self, Self::Equal(_)) };
+        let Some(next) = values.get(equal.len()).map(Borrow::borrow) else { return matches!(self, Self::Equal(_)) };
         match self {
             Self::Equal(_) | Self::Range { lower: Bound::Unbounded, upper: Bound::Unbounded, .. } => true,
             Self::Range { lower, upper, .. } => {
@@ -62,6 +63,13 @@ impl Seek {
         match self {
             Self::Equal(equal) | Self::Range { equal, .. } | Self::Prefix { equal, .. } => equal,
         }
+    }
+
+    /// As [`Seek::span`], from behind a key on.
+    pub(crate) fn span_after(&self, index: types::IndexId, after: Option<&[u8]>) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (start, end) = self.span(index)?;
+        let start = after.map_or(start, |after| [after, &[0]].concat());
+        (start < end).then_some((start, end))
     }
 
     /// Gives the first encoding and the first one behind; `None` if nothing can be found.
@@ -97,27 +105,56 @@ impl View<'_> {
         limit: usize,
         out: &mut Vec<u64>,
     ) -> Result<Option<Vec<u8>>, GraphError> {
-        let Some((mut start, end)) = seek.span(definition.id) else { return Ok(None) };
-        if let Some(after) = after {
-            start = [after, &[0]].concat();
-        }
+        let Some((start, end)) = seek.span_after(definition.id, after) else { return Ok(None) };
         let full = out.len().saturating_add(limit);
         let mut last = None;
-        self.scan(&start, &end, |key, _| {
-            if out.len() == full {
-                return Ok(false);
-            }
-            let id = key.len().checked_sub(8).and_then(|at| keys::u64_at(key, at));
-            let id = id.ok_or_else(|| GraphError::damaged("an entry of an index"))?;
-            if !order::is_cut(key) || self.holds(definition, seek, id)? {
-                out.push(id);
-            }
+        if limit == 0 {
+            return Ok(None);
+        }
+        self.seek_each(definition, seek, (&start, &end), |key, id| {
+            out.push(id);
             if out.len() == full {
                 last = Some(key.to_vec());
             }
             Ok(out.len() < full)
         })?;
         Ok(last)
+    }
+
+    /// Hands the key and the id of each entry in a span to `visit`, in the order of the index, until it says `false`.
+    pub(crate) fn seek_each(
+        &self,
+        definition: &IndexDefinition,
+        seek: &Seek,
+        (start, end): (&[u8], &[u8]),
+        mut visit: impl FnMut(&[u8], u64) -> Result<bool, GraphError>,
+    ) -> Result<(), GraphError> {
+        self.scan(start, end, |key, _| {
+            let id = key.len().checked_sub(8).and_then(|at| keys::u64_at(key, at));
+            let id = id.ok_or_else(|| GraphError::damaged("an entry of an index"))?;
+            if !order::is_cut(key) || self.holds(definition, seek, id)? { visit(key, id) } else { Ok(true) }
+        })
+    }
+
+    /// Lists up to `limit` ids after `after` of which some may have an entry in the index, ascending.
+    pub(crate) fn candidates(
+        &self,
+        definition: &IndexDefinition,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<u64>, GraphError> {
+        match definition.on {
+            IndexOn::Label(label) => {
+                let mut nodes = Vec::new();
+                self.scan_label(label, after.map(NodeId), limit, &mut nodes)?;
+                Ok(nodes.into_iter().map(|id| id.0).collect())
+            }
+            IndexOn::Type(kind) => {
+                let mut ends = Vec::new();
+                self.scan_ends(Some(kind), after.map(RelationshipId), limit, |_| true, &mut ends)?;
+                Ok(ends.into_iter().map(|ends| ends.id.0).collect())
+            }
+        }
     }
 
     /// Reads the values of an entity whose entry was cut, and asks them.

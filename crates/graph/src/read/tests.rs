@@ -13,6 +13,7 @@ use crate::codec::fact::{self, IndexDefinition, IndexKind, IndexOn, IndexState};
 use crate::codec::label::Members;
 use crate::codec::{adjacency, record};
 use crate::keys::{self, Counted, Entity, Meta, Side, TokenKind};
+use crate::tokens::Tokens;
 
 const LABEL: LabelId = LabelId(3);
 const NAME: KeyId = KeyId(1);
@@ -90,10 +91,10 @@ fn facts_names_and_definitions_are_read() {
         assert_eq!(view.number(Meta::Version).expect("a number"), 0);
         assert_eq!(view.count(Counted::Label(LABEL)).expect("a count"), 2);
         assert_eq!(view.count(Counted::Nodes).expect("a count"), 0);
-        let tokens = view.tokens().expect("names");
-        assert_eq!(tokens.id(TokenKind::Type, "LIKES"), Some(1));
-        assert_eq!(tokens.name(TokenKind::Type, 0).map(|name| name.as_str()), Some("KNOWS"));
-        assert_eq!((tokens.next(TokenKind::Type), tokens.next(TokenKind::Label)), (2, 0));
+        let tokens = Tokens::load(view.reader()).expect("names");
+        assert_eq!(tokens.find(TokenKind::Type, "LIKES"), Some(1));
+        assert_eq!(tokens.name(TokenKind::Type, 0).as_deref(), Some("KNOWS"));
+        assert_eq!((tokens.names(TokenKind::Type).len(), tokens.names(TokenKind::Label).len()), (2, 0));
         assert_eq!(view.indexes().expect("indexes"), [definition()]);
     });
 }
@@ -107,7 +108,7 @@ fn a_newer_format_and_missing_names_are_refused() {
     let snapshot = store.snapshot().expect("a snapshot");
     let view = View::new(&*snapshot);
     assert_eq!(view.check_format().expect_err("too new").code(), Code::DatabaseStartFailed);
-    assert_eq!(view.tokens().expect_err("a gap").code(), Code::StorageDamaged);
+    assert_eq!(Tokens::load(&*snapshot).expect_err("a gap").code(), Code::StorageDamaged);
 }
 
 #[test]

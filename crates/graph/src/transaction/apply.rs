@@ -4,17 +4,17 @@
 
 use rustc_hash::FxHashMap;
 use store::{Reader, Writer};
-use types::{LabelId, NodeId, RelationshipId};
+use types::{LabelId, NodeId};
 
 use super::IndexDefinition;
-use super::base::Base;
 use super::change::{Changes, Place, Record};
-use super::schema::{SchemaChange, of_node, of_relationship};
+use super::schema::SchemaChange;
 use crate::GraphError;
 use crate::codec::adjacency::{self, Pair};
-use crate::codec::fact::{IndexOn, encode_count, encode_name, encode_number};
+use crate::codec::fact::{encode_count, encode_name, encode_number};
 use crate::codec::label::Members;
 use crate::keys::{self, Counted, Entity, Meta, TokenKind};
+use crate::read::View;
 
 /// Entities that are read at a time while an index is filled.
 const POPULATE_BATCH: usize = 1_024;
@@ -51,7 +51,7 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
         changes.schema.iter().try_for_each(|change| put_schema(writer, change, &mut counts))?;
     }
     for (counted, by) in counts {
-        let count = Base::new(writer.as_reader()).count_signed(counted)? + by;
+        let count = View::new(writer.as_reader()).count(counted)? + by;
         writer.put(&keys::count(counted), &encode_count(count))?;
     }
     put_facts(writer, facts)
@@ -221,10 +221,7 @@ fn put_schema(
     match change {
         SchemaChange::Create(index) => {
             writer.put(&keys::index(index.id), &index.encode())?;
-            let entries = match index.on {
-                IndexOn::Label(label) => populate_nodes(writer, index, label)?,
-                IndexOn::Type(_) => populate_relationships(writer, index)?,
-            };
+            let entries = populate(writer, index)?;
             counts.insert(Counted::Entries(index.id), entries);
             Ok(())
         }
@@ -239,50 +236,22 @@ fn put_schema(
     }
 }
 
-/// Fills an index with the nodes that are there; gives how many entries it made.
-fn populate_nodes(writer: &mut dyn Writer, index: &IndexDefinition, label: LabelId) -> Result<i64, GraphError> {
+/// Fills an index with what is there; gives how many entries it made.
+fn populate(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
     let (mut after, mut made) = (None, 0);
     loop {
-        let (mut nodes, mut entries) = (Vec::new(), Vec::new());
-        let base = Base::new(writer.as_reader());
-        base.nodes(Some(label), after, POPULATE_BATCH, &mut nodes)?;
-        for id in &nodes {
-            if let Some(values) = of_node(index, base.node(*id)?.as_ref()) {
-                entries.push(keys::order::entry(index.id, &values, id.0)?);
+        let view = View::new(writer.as_reader());
+        let ids = view.candidates(index, after, POPULATE_BATCH)?;
+        let mut entries = Vec::new();
+        for id in &ids {
+            if let Some(values) = view.values_of(index, *id)? {
+                entries.push(keys::order::entry(index.id, &values, *id)?);
             }
         }
         entries.iter().try_for_each(|key| writer.put(key, &[]))?;
         made += entries.len() as i64;
-        after = nodes.last().copied();
-        if nodes.len() < POPULATE_BATCH {
-            return Ok(made);
-        }
-    }
-}
-
-/// As [`populate_nodes`], of relationships.
-fn populate_relationships(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
-    let (mut after, mut made): (Option<RelationshipId>, _) = (None, 0);
-    loop {
-        let (mut seen, mut entries) = (0, Vec::new());
-        let mut failed = None;
-        Base::new(writer.as_reader()).relationships(after, &mut |id, state| {
-            after = Some(id);
-            seen += 1;
-            if let Some(values) = of_relationship(index, Some(state)) {
-                match keys::order::entry(index.id, &values, id.0) {
-                    Ok(key) => entries.push(key),
-                    Err(error) => failed = Some(error),
-                }
-            }
-            seen < POPULATE_BATCH && failed.is_none()
-        })?;
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        entries.iter().try_for_each(|key| writer.put(key, &[]))?;
-        made += entries.len() as i64;
-        if seen < POPULATE_BATCH {
+        after = ids.last().copied();
+        if ids.len() < POPULATE_BATCH {
             return Ok(made);
         }
     }

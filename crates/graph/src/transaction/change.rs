@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use types::{LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{LabelId, NodeId, RelationshipId, TypeId};
 
 use super::IndexDefinition;
-use super::overlay::{Change, NodeState, Overlay, RelationshipState};
-use super::schema::{SchemaChange, hash, of_node, of_relationship};
+use super::overlay::{Change, Overlay};
+use super::schema::{SchemaChange, Values, hash, of_node, of_relationship};
+use super::state::{NodeState, RelationshipState};
 use super::validate::{Mark, ReadSet, WriteSet};
 use crate::GraphError;
 use crate::codec::record::{Encoded, encode_node, encode_relationship};
@@ -132,18 +133,18 @@ impl Collect<'_> {
         Ok(())
     }
 
-    fn entry(
+    fn entry<'v>(
         &mut self,
         index: &IndexDefinition,
         id: u64,
-        old: Option<Vec<Value>>,
-        new: Option<Vec<Value>>,
+        old: Option<Values<'v>>,
+        new: Option<Values<'v>>,
     ) -> Result<(), GraphError> {
         self.count(Counted::Entries(index.id), old.is_some(), new.is_some());
         for (values, is_new) in [(old, false), (new, true)] {
             let Some(values) = values else { continue };
-            self.marks.extend([Mark::Index(index.id, hash(&values[0])), Mark::WholeIndex(index.id)]);
-            self.changes.entries.push((order::entry(index.id, &values, id)?, is_new));
+            self.marks.extend([Mark::Index(index.id, hash(values[0])), Mark::WholeIndex(index.id)]);
+            self.changes.entries.push((order::entry(index.id, values, id)?, is_new));
         }
         Ok(())
     }

@@ -3,12 +3,15 @@
 //! Start reading at [`Transaction`].
 
 mod apply;
-mod base;
 mod change;
+mod entries;
+mod expand;
 mod overlay;
 mod read;
 mod schema;
+mod seek;
 mod sequencer;
+mod state;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -21,14 +24,15 @@ use store::Snapshot;
 use types::{Direction, NodeId};
 
 pub(crate) use apply::{Facts, apply, put_facts};
-pub(crate) use base::Base;
 pub(crate) use change::{Changes, Place};
-pub use overlay::{NodeState, RelationshipState, property};
+use entries::OwnEntries;
+pub use expand::Step;
 use overlay::{Overlay, Savepoint as OverlaySavepoint};
-pub use read::Step;
 use schema::SchemaChange;
 pub(crate) use schema::change as change_schema;
+pub use seek::Page;
 pub(crate) use sequencer::Sequencer;
+pub use state::{NodeState, RelationshipState, property};
 pub(crate) use validate::{History, HistoryBounds, WriteSet};
 use validate::{Mark, ReadSet};
 pub use write::NewIndex;
@@ -38,7 +42,7 @@ use crate::GraphError;
 pub use crate::codec::fact::IndexDefinition;
 use crate::database::Database;
 use crate::read::View;
-pub use crate::read::{IndexSize, Seek};
+pub use crate::read::{Ends, IndexSize, Seek};
 use crate::schema::Schema;
 
 /// One transaction on one database: sees one version of it, and its own changes.
@@ -54,6 +58,8 @@ pub struct Transaction {
     schema_changes: Vec<SchemaChange>,
     is_writing: bool,
     reads: Mutex<ReadSet>,
+    /// Entries of its own changes in the indexes that it sought.
+    own: Mutex<OwnEntries>,
 }
 
 /// A place in a transaction to go back to; see [`Transaction::rollback_to`].
@@ -84,6 +90,7 @@ impl Transaction {
             schema_changes: Vec::new(),
             is_writing,
             reads: Mutex::new(reads),
+            own: Mutex::default(),
         })
     }
 
@@ -114,6 +121,7 @@ impl Transaction {
     /// Undoes everything since `savepoint`; what was read stays noted.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         self.overlay.rollback_to(savepoint.overlay);
+        self.own.get_mut().clear();
         self.schema_changes.truncate(savepoint.schema_changes);
     }
 

@@ -6,61 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
-use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{LabelId, NodeId, RelationshipId, TypeId};
 
-use crate::keys::Counted;
-
-/// Labels of one node, sorted.
-pub type Labels = SmallVec<[LabelId; 4]>;
-/// Properties of one entity, sorted by key; none is null.
-pub type Properties = Vec<(KeyId, Value)>;
-
-/// Everything one node carries.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NodeState {
-    /// Its labels, sorted.
-    pub labels: Labels,
-    /// Its properties, sorted by key.
-    pub properties: Properties,
-}
-
-impl NodeState {
-    /// Tells whether the node carries `label`.
-    #[must_use]
-    pub fn has(&self, label: LabelId) -> bool {
-        self.labels.binary_search(&label).is_ok()
-    }
-}
-
-/// Everything one relationship carries.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RelationshipState {
-    /// Its type.
-    pub kind: TypeId,
-    /// The node where it starts.
-    pub start: NodeId,
-    /// The node where it ends.
-    pub end: NodeId,
-    /// Its properties, sorted by key.
-    pub properties: Properties,
-}
-
-/// Finds a property in a sorted list.
-#[must_use]
-pub fn property(properties: &[(KeyId, Value)], key: KeyId) -> Option<&Value> {
-    properties.binary_search_by_key(&key, |(at, _)| *at).ok().map(|at| &properties[at].1)
-}
-
-/// Sets a property in a sorted list; null removes it.
-pub fn set_property(properties: &mut Properties, key: KeyId, value: Value) {
-    match (properties.binary_search_by_key(&key, |(at, _)| *at), value.is_null()) {
-        (Ok(at), true) => drop(properties.remove(at)),
-        (Ok(at), false) => properties[at].1 = value,
-        (Err(_), true) => {}
-        (Err(at), false) => properties.insert(at, (key, value)),
-    }
-}
+use super::state::{NodeState, RelationshipState};
+use crate::keys::{Counted, Entity};
 
 /// One entity that the transaction touched: `None` before is created, `None` now is deleted.
 #[derive(Clone, Debug)]
@@ -190,6 +139,46 @@ impl Overlay {
         self.undo.push(Undo::Relationship(id, old));
     }
 
+    /// Lists what was put from the `from`-th time on, in order; the same entity may come again.
+    pub fn put_since(&self, from: usize) -> impl Iterator<Item = Entity> {
+        self.undo.iter().skip(from).map(|undo| match undo {
+            Undo::Node(id, _) => Entity::Node(*id),
+            Undo::Relationship(id, _) => Entity::Relationship(*id),
+        })
+    }
+
+    /// Tells how many times something was put.
+    #[must_use]
+    pub fn puts(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Tells whether no node was changed.
+    #[must_use]
+    pub fn has_no_nodes(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Tells whether no relationship was changed.
+    #[must_use]
+    pub fn has_no_relationships(&self) -> bool {
+        self.relationships.is_empty()
+    }
+
+    /// Lists changed relationships after `after` that are there now, of one type if `kind` is given, in order.
+    pub fn relationships_of(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+    ) -> impl Iterator<Item = (RelationshipId, &RelationshipState)> {
+        let from = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let range = self.relationships.range((from, std::ops::Bound::Unbounded));
+        range.filter_map(move |(id, change)| {
+            let now = change.now.as_deref()?;
+            kind.is_none_or(|kind| now.kind == kind).then_some((*id, now))
+        })
+    }
+
     /// Marks the place to which [`Overlay::rollback_to`] goes back.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {
@@ -250,15 +239,5 @@ mod tests {
         assert_eq!(listed(&overlay, 8, None), [1]);
         assert_eq!(overlay.node(NodeId(1)).and_then(|change| change.before.clone()), node(&[7]));
         assert_eq!((overlay.created_at(NodeId(1)).count(), overlay.nodes().count()), (0, 1));
-    }
-
-    #[test]
-    fn properties_stay_sorted_and_null_removes() {
-        let mut properties = vec![];
-        for (key, value) in [(3, Value::Integer(3)), (1, Value::Integer(1)), (3, Value::Null), (2, Value::Null)] {
-            set_property(&mut properties, KeyId(key), value);
-        }
-        assert_eq!(properties, [(KeyId(1), Value::Integer(1))]);
-        assert_eq!(property(&properties, KeyId(1)), Some(&Value::Integer(1)));
     }
 }

@@ -1,46 +1,33 @@
 //! Reads of a transaction: the snapshot and its own changes as one graph.
-//! Leaves to `base` how the snapshot is read, and to `validate` what the noted reads are for.
+//! Leaves to `read` how the snapshot is read, and to `validate` what the noted reads are for.
 //! Start reading at [`Transaction::scan_nodes`].
 
 use std::sync::Arc;
 
-use types::{CompactString, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{CompactString, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use super::base::Base;
-use super::overlay::{NodeState, RelationshipState, property};
-use super::schema::{self, hash, of_node, of_relationship};
+use super::Transaction;
+use super::state::{NodeState, RelationshipState, property};
 use super::validate::Mark;
-use super::{IndexDefinition, Transaction};
 use crate::GraphError;
-use crate::codec::fact::IndexOn;
-use crate::keys::{Counted, Entity, Side, TokenKind};
-use crate::read::{IndexSize, Seek, View};
-
-/// One relationship seen from one of its ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Step {
-    /// The place of the node among those that were expanded.
-    pub input: usize,
-    /// The node at the other end.
-    pub neighbour: NodeId,
-    /// The relationship.
-    pub relationship: RelationshipId,
-    /// Its type.
-    pub kind: TypeId,
-    /// The node where it starts.
-    pub start: NodeId,
-    /// The node where it ends.
-    pub end: NodeId,
-}
+use crate::keys::{Counted, Entity, TokenKind};
+use crate::read::{Ends, View};
 
 impl Transaction {
-    pub(super) fn base(&self) -> Base<'_> {
-        Base::new(&*self.snapshot)
+    pub(super) fn view(&self) -> View<'_> {
+        View::new(&*self.snapshot)
     }
 
     pub(super) fn note(&self, mark: Mark) {
         if self.is_writing {
             self.reads.lock().add(mark);
+        }
+    }
+
+    pub(super) fn note_all(&self, marks: impl IntoIterator<Item = Mark>) {
+        if self.is_writing {
+            let mut reads = self.reads.lock();
+            marks.into_iter().for_each(|mark| reads.add(mark));
         }
     }
 
@@ -53,12 +40,15 @@ impl Transaction {
         out: &mut Vec<NodeId>,
     ) -> Result<(), GraphError> {
         self.note(label.map_or(Mark::AllNodes, Mark::Label));
+        if self.overlay.has_no_nodes() {
+            return self.scan_stored(label, after, limit, out);
+        }
         let mut own = self.overlay.nodes_with(label, after).peekable();
         let mut left = limit;
         let mut base_after = after;
         while left > 0 {
             let mut batch = Vec::new();
-            self.base().nodes(label, base_after, limit, &mut batch)?;
+            self.scan_stored(label, base_after, limit, &mut batch)?;
             let is_last = batch.len() < limit;
             base_after = batch.last().copied().or(base_after);
             for id in batch {
@@ -82,6 +72,19 @@ impl Transaction {
         Ok(())
     }
 
+    fn scan_stored(
+        &self,
+        label: Option<LabelId>,
+        after: Option<NodeId>,
+        limit: usize,
+        out: &mut Vec<NodeId>,
+    ) -> Result<(), GraphError> {
+        match label {
+            Some(label) => self.view().scan_label(label, after, limit, out),
+            None => self.view().scan_nodes(after, limit, out),
+        }
+    }
+
     /// Appends up to `limit` relationships after `after` in order of id; fewer means that there are no more.
     pub fn scan_relationships(
         &self,
@@ -90,24 +93,42 @@ impl Transaction {
         limit: usize,
         out: &mut Vec<RelationshipId>,
     ) -> Result<(), GraphError> {
+        let mut ends = Vec::new();
+        self.scan_ends(kind, after, limit, &mut ends)?;
+        out.extend(ends.iter().map(|ends| ends.id));
+        Ok(())
+    }
+
+    /// As [`Transaction::scan_relationships`], with the type and both ends of each; no property is read.
+    pub fn scan_ends(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+        limit: usize,
+        out: &mut Vec<Ends>,
+    ) -> Result<(), GraphError> {
         self.note(kind.map_or(Mark::AllRelationships, Mark::Type));
-        let base = self.base();
-        let mut found = Vec::new();
-        base.relationships(after, &mut |id, state| {
-            let is_kind = kind.is_none_or(|kind| state.kind == kind);
-            if is_kind && self.overlay.relationship(id).is_none() {
-                found.push(id);
-            }
-            found.len() < limit
-        })?;
-        let is_new = |id: &RelationshipId| after.is_none_or(|after| *id > after);
-        found.extend(self.overlay.relationships().filter_map(|(id, change)| {
-            let now = change.now.as_ref()?;
-            (is_new(&id) && kind.is_none_or(|kind| now.kind == kind)).then_some(id)
-        }));
-        found.sort_unstable();
-        found.truncate(limit);
-        out.append(&mut found);
+        let first = out.len();
+        let has_some = match kind {
+            Some(kind) => self.view().count(Counted::Type(kind))? > 0,
+            None => true,
+        };
+        let has_own = !self.overlay.has_no_relationships();
+        if has_some {
+            let is_ours = |id| !has_own || self.overlay.relationship(id).is_none();
+            self.view().scan_ends(kind, after, limit, is_ours, out)?;
+        }
+        if has_own {
+            // Ids only grow: what the transaction made comes behind nearly all that is stored.
+            out.extend(self.overlay.relationships_of(kind, after).take(limit).map(|(id, now)| Ends {
+                id,
+                kind: now.kind,
+                start: now.start,
+                end: now.end,
+            }));
+            out[first..].sort_unstable_by_key(|ends| ends.id);
+            out.truncate(first.saturating_add(limit));
+        }
         Ok(())
     }
 
@@ -117,7 +138,7 @@ impl Transaction {
             return Ok(change.now.clone());
         }
         self.note(Mark::Node(id));
-        Ok(self.base().node(id)?.map(Arc::new))
+        Ok(self.view().node_state(id)?.map(Arc::new))
     }
 
     /// Tells whether this transaction deleted a node.
@@ -138,23 +159,97 @@ impl Transaction {
             return Ok(change.now.is_some());
         }
         self.note(Mark::Existence(id));
-        self.base().has_node(id)
+        self.view().has_node(id)
     }
 
     /// Gives a node's labels, sorted; none if there is no such node.
     pub fn labels(&self, id: NodeId) -> Result<Vec<LabelId>, GraphError> {
-        Ok(self.node(id)?.map(|node| node.labels.to_vec()).unwrap_or_default())
+        let mut labels = Vec::new();
+        self.labels_of_nodes(&[id], |_, found| labels.extend_from_slice(found))?;
+        Ok(labels)
+    }
+
+    /// Hands the labels of each node that is there to `visit`, sorted, with the node's place in `nodes`; in any order.
+    pub fn labels_of_nodes(
+        &self,
+        nodes: &[NodeId],
+        mut visit: impl FnMut(usize, &[LabelId]),
+    ) -> Result<(), GraphError> {
+        let stored = self.split_nodes(nodes, |at, now| {
+            if let Some(now) = now {
+                visit(at, &now.labels);
+            }
+        });
+        self.note_nodes(&stored, nodes);
+        self.view().each_node(&stored.ids(nodes), |at, record| {
+            visit(stored.place(at), &record.labels);
+            Ok(())
+        })
+    }
+
+    /// Appends for each node whether it has the label.
+    pub fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), GraphError> {
+        let first = out.len();
+        out.resize(first + nodes.len(), false);
+        let stored = self.split_nodes(nodes, |at, now| out[first + at] = now.is_some_and(|now| now.has(label)));
+        self.note_nodes(&stored, nodes);
+        let mut block = crate::read::LabelBlock::new(label);
+        for (at, id) in stored.ids(nodes).iter().enumerate() {
+            out[first + stored.place(at)] = block.contains(self.view(), *id)?;
+        }
+        Ok(())
     }
 
     /// Appends for each node the values of `keys`, null where there is none.
     pub fn node_properties(&self, nodes: &[NodeId], keys: &[KeyId], out: &mut Vec<Value>) -> Result<(), GraphError> {
-        for id in nodes {
-            let node = self.node(*id)?;
-            out.extend(keys.iter().map(|key| {
-                node.as_ref().and_then(|node| property(&node.properties, *key)).cloned().unwrap_or_default()
-            }));
-        }
-        Ok(())
+        let first = out.len();
+        out.resize(first + nodes.len() * keys.len(), Value::Null);
+        let values = &mut out[first..];
+        let stored = self.split_nodes(nodes, |at, now| {
+            if let Some(now) = now {
+                pick(&now.properties, keys, &mut values[at * keys.len()..]);
+            }
+        });
+        self.note_nodes(&stored, nodes);
+        let mut put = |at: usize, key: usize, value| values[stored.place(at) * keys.len() + key] = value;
+        self.view().properties_of_nodes(&stored.ids(nodes), keys, &mut put)
+    }
+
+    /// Appends for each relationship the values of `keys`, null where there is none.
+    pub fn relationship_properties(
+        &self,
+        relationships: &[RelationshipId],
+        keys: &[KeyId],
+        out: &mut Vec<Value>,
+    ) -> Result<(), GraphError> {
+        let first = out.len();
+        out.resize(first + relationships.len() * keys.len(), Value::Null);
+        let values = &mut out[first..];
+        let stored = self.split_relationships(relationships, |at, now| {
+            if let Some(now) = now {
+                pick(&now.properties, keys, &mut values[at * keys.len()..]);
+            }
+        });
+        let ids = stored.ids(relationships);
+        self.note_all(ids.iter().map(|id| Mark::Relationship(*id)));
+        let mut put = |at: usize, key: usize, value| values[stored.place(at) * keys.len() + key] = value;
+        self.view().properties_of_relationships(&ids, keys, &mut put)
+    }
+
+    /// Appends for each relationship its type and both ends, `None` if it is not there; no property is read.
+    pub fn ends(&self, relationships: &[RelationshipId], out: &mut Vec<Option<Ends>>) -> Result<(), GraphError> {
+        let first = out.len();
+        out.resize(first + relationships.len(), None);
+        let stored = self.split_relationships(relationships, |at, now| {
+            let id = relationships[at];
+            out[first + at] = now.map(|now| Ends { id, kind: now.kind, start: now.start, end: now.end });
+        });
+        let ids = stored.ids(relationships);
+        self.note_all(ids.iter().map(|id| Mark::Relationship(*id)));
+        self.view().each_relationship(&ids, |at, record| {
+            out[first + stored.place(at)] = Some(record.ends());
+            Ok(())
+        })
     }
 
     /// Gives a relationship's type, ends and properties; `None` if there is no such relationship.
@@ -163,61 +258,7 @@ impl Transaction {
             return Ok(change.now.clone());
         }
         self.note(Mark::Relationship(id));
-        Ok(self.base().relationship(id)?.map(Arc::new))
-    }
-
-    /// Appends the relationships of each node, by type if `types` are given; a self-relationship once.
-    pub fn expand(
-        &self,
-        nodes: &[NodeId],
-        direction: Direction,
-        types: Option<&[TypeId]>,
-        out: &mut Vec<Step>,
-    ) -> Result<(), GraphError> {
-        for (input, node) in nodes.iter().enumerate() {
-            self.expand_one(input, *node, direction, types, out)?;
-        }
-        Ok(())
-    }
-
-    fn expand_one(
-        &self,
-        input: usize,
-        node: NodeId,
-        direction: Direction,
-        types: Option<&[TypeId]>,
-        out: &mut Vec<Step>,
-    ) -> Result<(), GraphError> {
-        let is_new = self.overlay.node(node).is_some_and(|change| change.before.is_none());
-        if !is_new {
-            self.note(Mark::Adjacency(node));
-            for side in sides(direction) {
-                self.base().adjacent(node, *side, types, &mut |kind, neighbour, relationship| {
-                    let (start, end) = match side {
-                        Side::Outgoing => (node, neighbour),
-                        Side::Incoming => (neighbour, node),
-                    };
-                    let is_second = direction == Direction::Both && *side == Side::Incoming && start == end;
-                    let is_gone = self.overlay.relationship(relationship).is_some_and(|change| change.now.is_none());
-                    if !is_second && !is_gone {
-                        out.push(Step { input, neighbour, relationship, kind, start, end });
-                    }
-                })?;
-            }
-        }
-        for (relationship, state) in self.overlay.created_at(node) {
-            let (kind, start, end) = (state.kind, state.start, state.end);
-            let is_meant = match direction {
-                Direction::Outgoing => start == node,
-                Direction::Incoming => end == node,
-                Direction::Both => true,
-            };
-            if is_meant && types.is_none_or(|types| types.contains(&kind)) {
-                let neighbour = if start == node { end } else { start };
-                out.push(Step { input, neighbour, relationship, kind, start, end });
-            }
-        }
-        Ok(())
+        Ok(self.view().relationship_state(id)?.map(Arc::new))
     }
 
     /// Gives the number of nodes, relationships, or those with a label or of a type.
@@ -229,77 +270,9 @@ impl Transaction {
             Counted::Type(kind) => Mark::Type(kind),
             Counted::Entries(index) => Mark::WholeIndex(index),
         });
-        let base = self.base().count(counted)?;
+        let base = u64::try_from(self.view().count(counted)?);
+        let base = base.map_err(|_| GraphError::damaged("a count is negative"))?;
         Ok(base.saturating_add_signed(self.overlay.count_change(counted)))
-    }
-
-    /// Lists the indexes, those that this transaction makes included.
-    #[must_use]
-    pub fn indexes(&self) -> Vec<IndexDefinition> {
-        self.note(Mark::Schema);
-        let mut indexes: Vec<IndexDefinition> = self.schema.indexes.to_vec();
-        schema::change(&mut indexes, &self.schema_changes);
-        indexes
-    }
-
-    /// Counts the committed entries of an index, and estimates their different values; for who plans.
-    ///
-    /// Notes no read: a plan may be worse for an outdated size, but never wrong.
-    pub fn index_size(&self, index: IndexId) -> Result<IndexSize, GraphError> {
-        let definition = self.schema.indexes.iter().find(|known| known.id == index);
-        let definition = definition.ok_or_else(|| GraphError::IndexNotFound { name: index.to_string().into() })?;
-        let view = View::new(&*self.snapshot);
-        let entries = view.count_entries(index)?;
-        if let Some(known) = self.database.schemas().size(index, entries) {
-            return Ok(known.grown_to(entries));
-        }
-        let size = view.index_size(definition)?;
-        self.database.schemas().keep_size(index, size);
-        Ok(size)
-    }
-
-    /// Appends the nodes that an index has for `seek`; only indexes that are committed can be asked.
-    pub fn seek_index(&self, index: IndexId, seek: &Seek, out: &mut Vec<NodeId>) -> Result<(), GraphError> {
-        let (definition, found) = self.seek_base(index, seek)?;
-        out.extend(found.into_iter().map(NodeId).filter(|id| self.overlay.node(*id).is_none()));
-        let IndexOn::Label(label) = definition.on else { return Ok(()) };
-        for id in self.overlay.nodes_with(Some(label), None) {
-            let now = self.overlay.node(id).and_then(|change| change.now.as_deref());
-            if of_node(definition, now).is_some_and(|values| seek.matches(&values)) {
-                out.push(id);
-            }
-        }
-        Ok(())
-    }
-
-    /// Appends the relationships that an index has for `seek`; only indexes that are committed can be asked.
-    pub fn seek_relationship_index(
-        &self,
-        index: IndexId,
-        seek: &Seek,
-        out: &mut Vec<RelationshipId>,
-    ) -> Result<(), GraphError> {
-        let (definition, found) = self.seek_base(index, seek)?;
-        let is_untouched = |id: &RelationshipId| self.overlay.relationship(*id).is_none();
-        out.extend(found.into_iter().map(RelationshipId).filter(is_untouched));
-        out.extend(self.overlay.relationships().filter_map(|(id, change)| {
-            let values = of_relationship(definition, change.now.as_deref())?;
-            seek.matches(&values).then_some(id)
-        }));
-        Ok(())
-    }
-
-    fn seek_base(&self, index: IndexId, seek: &Seek) -> Result<(&IndexDefinition, Vec<u64>), GraphError> {
-        let Some(definition) = self.schema.indexes.iter().find(|known| known.id == index) else {
-            return Err(GraphError::IndexNotFound { name: index.to_string().into() });
-        };
-        self.note(match schema::first_equal(seek) {
-            Some(value) => Mark::Index(index, hash(value)),
-            None => Mark::WholeIndex(index),
-        });
-        let mut found = Vec::new();
-        self.base().seek(definition, seek, &mut found)?;
-        Ok((definition, found))
     }
 
     /// Gives the number of a name, if there is such a name.
@@ -321,12 +294,72 @@ impl Transaction {
             Entity::Relationship(id) => self.relationship(id)?.map(|relationship| relationship.properties.clone()),
         })
     }
+
+    fn note_nodes(&self, stored: &Stored, nodes: &[NodeId]) {
+        self.note_all(stored.ids(nodes).iter().map(|id| Mark::Node(*id)));
+    }
+
+    /// Hands out those nodes that the transaction changed, and tells which are left to the store.
+    fn split_nodes(&self, nodes: &[NodeId], mut own: impl FnMut(usize, Option<&NodeState>)) -> Stored {
+        if self.overlay.has_no_nodes() {
+            return Stored::All;
+        }
+        let is_stored = |at: &usize| match self.overlay.node(nodes[*at]) {
+            Some(change) => {
+                own(*at, change.now.as_deref());
+                false
+            }
+            None => true,
+        };
+        Stored::Some((0..nodes.len()).filter(is_stored).collect())
+    }
+
+    fn split_relationships(
+        &self,
+        relationships: &[RelationshipId],
+        mut own: impl FnMut(usize, Option<&RelationshipState>),
+    ) -> Stored {
+        if self.overlay.has_no_relationships() {
+            return Stored::All;
+        }
+        let is_stored = |at: &usize| match self.overlay.relationship(relationships[*at]) {
+            Some(change) => {
+                own(*at, change.now.as_deref());
+                false
+            }
+            None => true,
+        };
+        Stored::Some((0..relationships.len()).filter(is_stored).collect())
+    }
 }
 
-fn sides(direction: Direction) -> &'static [Side] {
-    match direction {
-        Direction::Outgoing => &[Side::Outgoing],
-        Direction::Incoming => &[Side::Incoming],
-        Direction::Both => &[Side::Outgoing, Side::Incoming],
+/// Which entities of a batch the transaction has not changed.
+enum Stored {
+    /// None of them: the batch goes to the store as it is.
+    All,
+    /// Those at these places.
+    Some(Vec<usize>),
+}
+
+impl Stored {
+    fn ids<'i, T: Copy>(&self, all: &'i [T]) -> std::borrow::Cow<'i, [T]> {
+        match self {
+            Self::All => all.into(),
+            Self::Some(places) => places.iter().map(|at| all[*at]).collect::<Vec<_>>().into(),
+        }
+    }
+
+    /// Gives the place in the whole batch.
+    fn place(&self, at: usize) -> usize {
+        match self {
+            Self::All => at,
+            Self::Some(places) => places[at],
+        }
+    }
+}
+
+fn pick(properties: &[(KeyId, Value)], keys: &[KeyId], out: &mut [Value]) {
+    for (value, key) in out.iter_mut().zip(keys) {
+        *value = property(properties, *key).cloned().unwrap_or_default();
     }
 }

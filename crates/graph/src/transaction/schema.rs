@@ -5,11 +5,12 @@
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
+use smallvec::SmallVec;
 use types::compare::hash_value;
 use types::{IndexId, KeyId, Value};
 
 use super::IndexDefinition;
-use super::overlay::{NodeState, RelationshipState, property};
+use super::state::{NodeState, RelationshipState, property};
 use crate::codec::fact::IndexOn;
 use crate::read::Seek;
 
@@ -45,18 +46,21 @@ pub(super) fn hash(value: &Value) -> u64 {
     hasher.finish()
 }
 
+/// The values of an entry, one for each key of its index.
+pub(super) type Values<'v> = SmallVec<[&'v Value; 2]>;
+
 /// Gives the values of a node's entry in an index; `None` if it has no entry.
-pub(super) fn of_node(index: &IndexDefinition, node: Option<&NodeState>) -> Option<Vec<Value>> {
+pub(super) fn of_node<'v>(index: &IndexDefinition, node: Option<&'v NodeState>) -> Option<Values<'v>> {
     let node = node?;
     matches!(index.on, IndexOn::Label(label) if node.has(label)).then(|| values(index, &node.properties))?
 }
 
 /// Gives the values of a relationship's entry in an index; `None` if it has no entry.
-pub(super) fn of_relationship(index: &IndexDefinition, it: Option<&RelationshipState>) -> Option<Vec<Value>> {
+pub(super) fn of_relationship<'v>(index: &IndexDefinition, it: Option<&'v RelationshipState>) -> Option<Values<'v>> {
     let it = it?;
     (index.on == IndexOn::Type(it.kind)).then(|| values(index, &it.properties))?
 }
 
-fn values(index: &IndexDefinition, properties: &[(KeyId, Value)]) -> Option<Vec<Value>> {
-    index.keys.iter().map(|key| property(properties, *key).cloned()).collect()
+fn values<'v>(index: &IndexDefinition, properties: &'v [(KeyId, Value)]) -> Option<Values<'v>> {
+    index.keys.iter().map(|key| property(properties, *key)).collect()
 }

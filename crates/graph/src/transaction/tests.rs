@@ -411,6 +411,8 @@ fn compare(model: &Model, transaction: &Transaction, index: types::IndexId) {
         let with = ids(&|(labels, values)| labels.contains(&LABEL) && values.get(&KEY) == Some(&number));
         assert_eq!(sought(transaction, index, &Seek::Equal(vec![number.into()])), with);
     }
+    compare_batches(model, transaction);
+    compare_pages(model, transaction, index);
     for (id, (_, values)) in &model.nodes {
         assert_eq!(value(transaction, *id), values.get(&KEY).map_or(Value::Null, |value| (*value).into()));
         let of = |is_meant: &dyn Fn(NodeId, NodeId) -> bool| -> BTreeSet<RelationshipId> {
@@ -433,6 +435,66 @@ fn compare(model: &Model, transaction: &Transaction, index: types::IndexId) {
     assert!(scanned.iter().eq(model.relationships.keys()));
 }
 
+/// Reads everything at once, something that is not there included.
+fn compare_batches(model: &Model, transaction: &Transaction) {
+    let nodes: Vec<NodeId> = model.nodes.keys().rev().copied().chain([NodeId(1 << 40)]).collect();
+    let of =
+        |id: &NodeId, key: &KeyId| model.nodes.get(id).and_then(|node| node.1.get(key)).map(|value| (*value).into());
+    let keys = [KeyId(1), KEY];
+    let expected: Vec<Value> = nodes.iter().flat_map(|id| keys.map(|key| of(id, &key).unwrap_or_default())).collect();
+    let mut values = Vec::new();
+    transaction.node_properties(&nodes, &keys, &mut values).expect("sound");
+    assert_eq!(values, expected);
+    let has = |id: &NodeId| model.nodes.get(id).is_some_and(|node| node.0.contains(&LABEL));
+    let mut found = Vec::new();
+    transaction.has_label(&nodes, LABEL, &mut found).expect("sound");
+    assert!(found.iter().copied().eq(nodes.iter().map(has)));
+    transaction
+        .labels_of_nodes(&nodes, |at, labels| assert!(labels.iter().eq(model.nodes[&nodes[at]].0.iter())))
+        .expect("sound");
+    let relationships: Vec<_> = model.relationships.keys().copied().chain([RelationshipId(1 << 40)]).collect();
+    let mut ends = Vec::new();
+    transaction.ends(&relationships, &mut ends).expect("sound");
+    let ends: Vec<_> = ends.iter().map(|ends| ends.map(|ends| (ends.start, ends.kind, ends.end))).collect();
+    assert!(
+        ends.iter().eq(relationships.iter().map(|id| model.relationships.get(id).copied()).collect::<Vec<_>>().iter())
+    );
+    for kind in (0..2).map(TypeId) {
+        let (mut scanned, mut after) = (Vec::new(), None);
+        loop {
+            let before = scanned.len();
+            transaction.scan_ends(Some(kind), after, 3, &mut scanned).expect("sound");
+            after = scanned.last().map(|ends| ends.id);
+            if scanned.len() < before + 3 {
+                break;
+            }
+        }
+        let expected = model.relationships.iter().filter(|(_, it)| it.1 == kind).map(|(id, _)| *id);
+        assert!(scanned.iter().map(|ends| ends.id).eq(expected));
+    }
+}
+
+/// Seeks page by page, in the order of the values.
+fn compare_pages(model: &Model, transaction: &Transaction, index: types::IndexId) {
+    let mut expected: Vec<(i64, u64)> = model
+        .nodes
+        .iter()
+        .filter(|(_, (labels, _))| labels.contains(&LABEL))
+        .filter_map(|(id, (_, values))| Some((*values.get(&KEY)?, id.0)))
+        .collect();
+    expected.sort_unstable();
+    let seek = Seek::Equal(vec![]);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = super::Page { after: after.as_deref(), limit: 4 };
+        after = transaction.seek_page(index, &seek, page, &mut found).expect("sound");
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(found.iter().map(|id| id.0).eq(expected.iter().map(|(_, id)| *id)));
+}
+
 fn plays_like_the_model(engine: &dyn Engine, folder: &Path, seed: u64) {
     let mut database = open(engine, folder);
     let (index, mut model, mut dice) = (index(&database), Model::default(), Dice(seed));
@@ -442,6 +504,9 @@ fn plays_like_the_model(engine: &dyn Engine, folder: &Path, seed: u64) {
             let (place, before) = (transaction.savepoint(), model.clone());
             change(&mut dice, &mut model, &mut transaction);
             if dice.below(5) == 0 {
+                if dice.below(2) == 0 {
+                    compare(&model, &transaction, index);
+                }
                 transaction.rollback_to(place);
                 model = before;
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use types::{CompactString, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use super::overlay::{NodeState, RelationshipState, set_property};
 use super::schema::SchemaChange;
+use super::state::{NodeState, RelationshipState, set_property};
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
 use crate::codec::fact::{IndexKind, IndexOn, IndexState};

@@ -1,0 +1,120 @@
+//! Who is joined to whom, own changes included.
+//! Leaves the stored lists to `read`.
+//! Start reading at [`Transaction::expand`].
+
+use types::{Direction, NodeId, RelationshipId, TypeId};
+
+use super::Transaction;
+use super::validate::Mark;
+use crate::GraphError;
+use crate::keys::Side;
+
+/// One relationship seen from one of its ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step {
+    /// The place of the node among those that were expanded.
+    pub input: usize,
+    /// The node at the other end.
+    pub neighbour: NodeId,
+    /// The relationship.
+    pub relationship: RelationshipId,
+    /// Its type.
+    pub kind: TypeId,
+    /// The node where it starts.
+    pub start: NodeId,
+    /// The node where it ends.
+    pub end: NodeId,
+}
+
+impl Transaction {
+    /// Appends the relationships of each node, by type if `types` are given; a self-relationship once.
+    pub fn expand(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Vec<Step>,
+    ) -> Result<(), GraphError> {
+        self.expand_each(nodes, direction, types, |step| out.push(step))
+    }
+
+    /// As [`Transaction::expand`], but hands each relationship to `visit`: node by node, in the order of `nodes`.
+    pub fn expand_each(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(Step),
+    ) -> Result<(), GraphError> {
+        self.note_all(nodes.iter().filter(|node| !self.is_new_node(**node)).map(|node| Mark::Adjacency(*node)));
+        let view = self.view();
+        let has_own = !self.overlay.has_no_relationships();
+        for (input, node) in nodes.iter().enumerate() {
+            let node = *node;
+            if !self.is_new_node(node) {
+                view.each_neighbour(node, direction, types, |found| {
+                    let (neighbour, relationship, kind) = (found.node, found.relationship, found.kind);
+                    if has_own && self.is_deleted_relationship(relationship) {
+                        return;
+                    }
+                    let (start, end) = match found.side {
+                        Side::Outgoing => (node, neighbour),
+                        Side::Incoming => (neighbour, node),
+                    };
+                    visit(Step { input, neighbour, relationship, kind, start, end });
+                })?;
+            }
+            if has_own {
+                self.expand_own(input, node, direction, types, &mut visit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the relationships of each node without listing them, where the stored lists allow it.
+    pub fn degrees(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), GraphError> {
+        if self.overlay.has_no_relationships() {
+            self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
+            return nodes.iter().try_for_each(|node| {
+                out.push(self.view().degree(*node, direction, types)?);
+                Ok(())
+            });
+        }
+        let first = out.len();
+        out.resize(first + nodes.len(), 0);
+        self.expand_each(nodes, direction, types, |step| out[first + step.input] += 1)
+    }
+
+    fn expand_own(
+        &self,
+        input: usize,
+        node: NodeId,
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        visit: &mut impl FnMut(Step),
+    ) {
+        for (relationship, state) in self.overlay.created_at(node) {
+            let (kind, start, end) = (state.kind, state.start, state.end);
+            let is_meant = match direction {
+                Direction::Outgoing => start == node,
+                Direction::Incoming => end == node,
+                Direction::Both => true,
+            };
+            if is_meant && types.is_none_or(|types| types.contains(&kind)) {
+                let neighbour = if start == node { end } else { start };
+                visit(Step { input, neighbour, relationship, kind, start, end });
+            }
+        }
+    }
+
+    /// Tells whether this transaction made the node, so that the store has nothing of it.
+    fn is_new_node(&self, node: NodeId) -> bool {
+        self.overlay.node(node).is_some_and(|change| change.before.is_none())
+    }
+}

@@ -1,0 +1,92 @@
+//! Whole states of entities: what a transaction lays its changes over, and what it leaves.
+//! Leaves the bytes to `codec`; knows nothing of transactions.
+//! Start reading at [`NodeState`].
+
+use smallvec::SmallVec;
+use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+
+use crate::GraphError;
+use crate::keys::Entity;
+use crate::read::View;
+
+/// Labels of one node, sorted.
+pub type Labels = SmallVec<[LabelId; 4]>;
+/// Properties of one entity, sorted by key; none is null.
+pub type Properties = Vec<(KeyId, Value)>;
+
+/// Everything one node carries.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeState {
+    /// Its labels, sorted.
+    pub labels: Labels,
+    /// Its properties, sorted by key.
+    pub properties: Properties,
+}
+
+impl NodeState {
+    /// Tells whether the node carries `label`.
+    #[must_use]
+    pub fn has(&self, label: LabelId) -> bool {
+        self.labels.binary_search(&label).is_ok()
+    }
+}
+
+/// Everything one relationship carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RelationshipState {
+    /// Its type.
+    pub kind: TypeId,
+    /// The node where it starts.
+    pub start: NodeId,
+    /// The node where it ends.
+    pub end: NodeId,
+    /// Its properties, sorted by key.
+    pub properties: Properties,
+}
+
+/// Finds a property in a sorted list.
+#[must_use]
+pub fn property(properties: &[(KeyId, Value)], key: KeyId) -> Option<&Value> {
+    properties.binary_search_by_key(&key, |(at, _)| *at).ok().map(|at| &properties[at].1)
+}
+
+/// Sets a property in a sorted list; null removes it.
+pub fn set_property(properties: &mut Properties, key: KeyId, value: Value) {
+    match (properties.binary_search_by_key(&key, |(at, _)| *at), value.is_null()) {
+        (Ok(at), true) => drop(properties.remove(at)),
+        (Ok(at), false) => properties[at].1 = value,
+        (Err(_), true) => {}
+        (Err(at), false) => properties.insert(at, (key, value)),
+    }
+}
+
+impl View<'_> {
+    /// Reads everything that a node carries.
+    pub(crate) fn node_state(&self, id: NodeId) -> Result<Option<NodeState>, GraphError> {
+        let Some(record) = self.node(id)? else { return Ok(None) };
+        let properties = self.properties(Entity::Node(id), &record.properties)?;
+        Ok(Some(NodeState { labels: record.labels, properties }))
+    }
+
+    /// Reads everything that a relationship carries.
+    pub(crate) fn relationship_state(&self, id: RelationshipId) -> Result<Option<RelationshipState>, GraphError> {
+        let Some(record) = self.relationship(id)? else { return Ok(None) };
+        let properties = self.properties(Entity::Relationship(id), &record.properties)?;
+        Ok(Some(RelationshipState { kind: record.kind, start: record.start, end: record.end, properties }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_stay_sorted_and_null_removes() {
+        let mut properties = vec![];
+        for (key, value) in [(3, Value::Integer(3)), (1, Value::Integer(1)), (3, Value::Null), (2, Value::Null)] {
+            set_property(&mut properties, KeyId(key), value);
+        }
+        assert_eq!(properties, [(KeyId(1), Value::Integer(1))]);
+        assert_eq!(property(&properties, KeyId(1)), Some(&Value::Integer(1)));
+    }
+}
