@@ -1,11 +1,13 @@
 //! What the `sheaf` binary does, as a library that tests can call.
-//! Leaves statements to the server, and wire bytes to `bolt`.
-//! Start reading at [`shell::run`]; [`import`] reads CSV, [`demo`] holds real flights.
+//! Leaves statements to `instance`, sockets to `server`, and wire bytes to `bolt`.
+//! Start reading at [`serve::run`]; [`shell`], [`import`] and [`demo`] are the other subcommands.
 
 pub mod demo;
 pub mod exit;
 pub mod import;
 pub mod logging;
+pub mod progress;
+pub mod serve;
 pub mod shell;
 pub mod signals;
 pub mod units;

@@ -233,7 +233,8 @@ mod tests {
     fn check(origin: &str, expected: &str) {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for line in graph(origin).lines() {
-            let name: String = line.chars().filter(|sign| sign.is_ascii_alphabetic() || " _)".contains(*sign)).collect();
+            let name: String =
+                line.chars().filter(|sign| sign.is_ascii_alphabetic() || " _)".contains(*sign)).collect();
             let name = name.trim_start().split([' ', ')']).next().expect("a first part");
             *counts.entry(name.to_owned()).or_default() += 1;
         }

@@ -95,12 +95,7 @@ impl<'a> Nodes<'a> {
         Self { ids, labels: vec![Vec::new(); groups.len()], groups }
     }
 
-    fn load(
-        mut self,
-        readers: Vec<Reader>,
-        fill: &mut dyn Fill,
-        books: &mut Books<'_>,
-    ) -> Result<(), ImportError> {
+    fn load(mut self, readers: Vec<Reader>, fill: &mut dyn Fill, books: &mut Books<'_>) -> Result<(), ImportError> {
         let keys = keys(&readers, fill)?;
         pipe(readers, &keys, None, books, &mut |batch| self.take(batch, fill))
     }

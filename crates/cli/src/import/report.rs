@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use super::error::ImportError;
 use super::batch::BadRow;
+use super::error::ImportError;
 
 /// Writes bad rows to a CSV file: `file,line,reason`.
 pub struct Report {

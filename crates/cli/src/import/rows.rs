@@ -64,12 +64,7 @@ impl Reader {
         Ok(reader)
     }
 
-    fn new(
-        path: &Path,
-        input: Input,
-        options: &ReaderOptions,
-        names: &[CompactString],
-    ) -> Result<Self, ImportError> {
+    fn new(path: &Path, input: Input, options: &ReaderOptions, names: &[CompactString]) -> Result<Self, ImportError> {
         let (path, options) = (path.to_owned(), *options);
         let mut csv = open_csv(input, &options, true);
         let failed = |error: csv::Error| ImportError::Read { path: path.clone(), source: error.into() };

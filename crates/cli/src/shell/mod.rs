@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 pub use command::{Command, CommandError};
-pub use format::Format;
+pub use format::{Format, Printer};
 pub use split::{Piece, Splitter};
 use talk::{Talk, TalkError};
 

@@ -1,0 +1,134 @@
+//! The flags and environment variables of `sheaf serve`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::logging::LogFormat;
+use crate::units::{Bytes, Time};
+
+/// What `sheaf serve` takes. What is not given comes from the file, else from [`super::Settings::default`].
+#[derive(Args, Clone, Debug, Default)]
+pub struct Arguments {
+    /// A TOML file with settings. In it a setting has the name of its flag, with _ for -.
+    #[arg(long, env = "SHEAF_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) given: Given,
+}
+
+/// What was set in one place: by flags and environment, or by the file.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Given {
+    /// The data folder; made if it is not there [default: ./data].
+    #[arg(long, env = "SHEAF_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Where Bolt listens: host:port, or off. Port 0 takes a free one [default: 127.0.0.1:7687].
+    #[arg(long, env = "SHEAF_BOLT", value_name = "ADDRESS")]
+    pub bolt: Option<String>,
+    /// Where HTTP listens: host:port, or off [default: 127.0.0.1:7474].
+    #[arg(long, env = "SHEAF_HTTP", value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// The host:port that clients are told to use for Bolt [default: the one they used].
+    #[arg(long, env = "SHEAF_BOLT_ADVERTISED", value_name = "ADDRESS")]
+    pub bolt_advertised: Option<String>,
+    /// Who is let in: none lets everybody in and is for loopback addresses only; password asks for users
+    /// [default: password where an initial password is given, else none].
+    #[arg(long, env = "SHEAF_AUTH", value_enum)]
+    pub auth: Option<Auth>,
+    /// The password of the user admin, at the first start with passwords; without it one is made up and printed
+    /// once. Better given as the variable or the file, which other users of the machine cannot see.
+    #[arg(long, env = "SHEAF_INITIAL_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub initial_password: Option<String>,
+    /// A file whose first line is that password.
+    #[arg(long, env = "SHEAF_INITIAL_PASSWORD_FILE", value_name = "FILE", conflicts_with = "initial_password")]
+    pub initial_password_file: Option<PathBuf>,
+    /// The folder from which LOAD CSV may read [default: no files].
+    #[arg(long, env = "SHEAF_IMPORT_FOLDER", value_name = "FOLDER")]
+    pub import_folder: Option<PathBuf>,
+    /// How long a statement may take, such as 30s or 5m; 0 for as long as it likes [default: 0].
+    #[arg(long, env = "SHEAF_STATEMENT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub statement_time_max: Option<Time>,
+    /// What a statement may hold in memory, such as 512MiB; 0 for no bound [default: 1GiB].
+    #[arg(long, env = "SHEAF_STATEMENT_MEMORY_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
+    pub statement_memory_max: Option<Bytes>,
+    /// Statements that run at a time; further ones wait [default: 64].
+    #[arg(long, env = "SHEAF_RUNNING_MAX", value_name = "NUMBER")]
+    pub running_max: Option<usize>,
+    /// Statements that wait to run; further ones are refused [default: 1024].
+    #[arg(long, env = "SHEAF_WAITING_MAX", value_name = "NUMBER")]
+    pub waiting_max: Option<usize>,
+    /// Databases that may exist [default: 10000].
+    #[arg(long, env = "SHEAF_DATABASES_MAX", value_name = "NUMBER")]
+    pub databases_max: Option<usize>,
+    /// Databases that are kept open; beyond them, those that nobody uses are closed [default: 256].
+    #[arg(long, env = "SHEAF_OPEN_MAX", value_name = "NUMBER")]
+    pub open_max: Option<usize>,
+    /// How long a database that nobody uses stays open [default: 5m].
+    #[arg(long, env = "SHEAF_IDLE_AFTER", value_name = "TIME", value_parser = Time::parse)]
+    pub idle_after: Option<Time>,
+    /// Bolt connections at a time; further ones are refused [default: 4096].
+    #[arg(long, env = "SHEAF_BOLT_CONNECTIONS_MAX", value_name = "NUMBER")]
+    pub bolt_connections_max: Option<usize>,
+    /// HTTP connections at a time; further ones wait [default: 1024].
+    #[arg(long, env = "SHEAF_HTTP_CONNECTIONS_MAX", value_name = "NUMBER")]
+    pub http_connections_max: Option<usize>,
+    /// How long a stop waits for what still runs [default: 5s].
+    #[arg(long, env = "SHEAF_STOP_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub stop_time_max: Option<Time>,
+    /// How the log on the standard error is written [default: text].
+    #[arg(long, env = "SHEAF_LOG", value_enum)]
+    pub log: Option<LogFormat>,
+    /// What is logged: error, warn, info, debug or trace, also by place: warn,server=debug [default: info].
+    #[arg(long, env = "SHEAF_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// Lets tests declare procedures; for the openCypher tests alone.
+    #[arg(long, env = "SHEAF_TEST_PROCEDURES", hide = true, num_args = 0..=1, default_missing_value = "true")]
+    pub test_procedures: Option<bool>,
+}
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Auth {
+    /// Everybody.
+    None,
+    /// Users with a password.
+    Password,
+}
+
+impl Given {
+    /// Takes from `file` what is not set here.
+    #[must_use]
+    pub fn or(self, file: Self) -> Self {
+        // A password given in one place is not joined with a password file given in the other.
+        let has_password = self.initial_password.is_some() || self.initial_password_file.is_some();
+        let (file_password, file_password_file) =
+            if has_password { (None, None) } else { (file.initial_password, file.initial_password_file) };
+        Self {
+            data: self.data.or(file.data),
+            bolt: self.bolt.or(file.bolt),
+            http: self.http.or(file.http),
+            bolt_advertised: self.bolt_advertised.or(file.bolt_advertised),
+            auth: self.auth.or(file.auth),
+            initial_password: self.initial_password.or(file_password),
+            initial_password_file: self.initial_password_file.or(file_password_file),
+            import_folder: self.import_folder.or(file.import_folder),
+            statement_time_max: self.statement_time_max.or(file.statement_time_max),
+            statement_memory_max: self.statement_memory_max.or(file.statement_memory_max),
+            running_max: self.running_max.or(file.running_max),
+            waiting_max: self.waiting_max.or(file.waiting_max),
+            databases_max: self.databases_max.or(file.databases_max),
+            open_max: self.open_max.or(file.open_max),
+            idle_after: self.idle_after.or(file.idle_after),
+            bolt_connections_max: self.bolt_connections_max.or(file.bolt_connections_max),
+            http_connections_max: self.http_connections_max.or(file.http_connections_max),
+            stop_time_max: self.stop_time_max.or(file.stop_time_max),
+            log: self.log.or(file.log),
+            log_level: self.log_level.or(file.log_level),
+            test_procedures: self.test_procedures.or(file.test_procedures),
+        }
+    }
+}

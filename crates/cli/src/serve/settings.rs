@@ -1,0 +1,299 @@
+//! What a server is told, put together from flags, environment, file and defaults.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use catalog::Authentication;
+use instance::InstanceOptions;
+use server::ServerConfig;
+use types::Code;
+
+use super::arguments::{Arguments, Auth, Given};
+use crate::logging::{self, LogFormat};
+
+/// The word that switches a face off.
+const OFF: &str = "off";
+
+/// Why the settings cannot be used. Correct what the message names.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file cannot be read.
+    #[error("cannot read \"{}\"", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is no TOML, or has a setting that is not known; the message shows the line.
+    #[error("the settings in \"{}\" are wrong: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// The text is no address.
+    #[error("{setting} \"{text}\" is no address. Write host:port, such as 127.0.0.1:7687, or off.")]
+    Address {
+        /// The setting.
+        setting: &'static str,
+        /// What was given.
+        text: String,
+    },
+    /// Both faces are off: nobody could reach the server.
+    #[error("bolt and http are both off. Leave one of them on.")]
+    NoFace,
+    /// Anybody on the network could read and change everything.
+    #[error(
+        "{setting} {address} can be reached from other machines, and without passwords everybody there may read \
+         and change everything. Ask for passwords with --auth password (SHEAF_AUTH=password, or auth = \"password\" \
+         in the file), or listen on 127.0.0.1."
+    )]
+    Open {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
+    /// A number that leaves nothing to work with.
+    #[error("{setting} is 0, with which nothing works. Give at least 1.")]
+    Zero {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// The log level is none.
+    #[error("{0}")]
+    LogLevel(String),
+    /// The password's file is empty.
+    #[error("\"{}\" holds no password", path.display())]
+    NoPassword {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl SettingsError {
+    /// Gives the public code of this failure.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Read { .. } => Code::ExternalResourceFailed,
+            Self::File { .. }
+            | Self::Address { .. }
+            | Self::NoFace
+            | Self::Open { .. }
+            | Self::Zero { .. }
+            | Self::LogLevel(_)
+            | Self::NoPassword { .. } => Code::ArgumentError,
+        }
+    }
+}
+
+/// What a server is told.
+#[derive(Clone)]
+pub struct Settings {
+    /// How the instance is opened.
+    pub instance: InstanceOptions,
+    /// How the faces are started.
+    pub server: ServerConfig,
+    /// How the log is written.
+    pub log: LogFormat,
+    /// What is logged, in words that [`logging::parse_level`] takes.
+    pub log_level: String,
+}
+
+impl Default for Settings {
+    /// A server on the usual loopback ports without passwords, with its data in `./data`.
+    fn default() -> Self {
+        let server = ServerConfig { drain_time_max: Duration::from_secs(5), ..ServerConfig::default() };
+        Self { instance: InstanceOptions::new("data"), server, log: LogFormat::Text, log_level: "info".to_owned() }
+    }
+}
+
+impl Settings {
+    /// Puts flags, environment, file and defaults together, in this order, and checks them.
+    pub fn gather(arguments: &Arguments) -> Result<Self, SettingsError> {
+        let file = arguments.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        Self::of(arguments.given.clone().or(file))
+    }
+
+    fn of(given: Given) -> Result<Self, SettingsError> {
+        let mut settings = Self::default();
+        let Self { instance, server, log, log_level } = &mut settings;
+        set(&mut instance.folder, given.data);
+        set(&mut server.bolt_addr, given.bolt.map(|text| address("bolt", &text)).transpose()?);
+        set(&mut server.http_addr, given.http.map(|text| address("http", &text)).transpose()?);
+        server.bolt_advertised = given.bolt_advertised;
+        let first = first_password(given.initial_password, given.initial_password_file.as_deref())?;
+        let auth = given.auth.unwrap_or(if first.is_some() { Auth::Password } else { Auth::None });
+        instance.authentication = match auth {
+            Auth::None => Authentication::Off,
+            Auth::Password => Authentication::Password { first },
+        };
+        instance.import_folder = given.import_folder;
+        let time = given.statement_time_max.map(|time| time.0);
+        instance.statement_time_max = time.filter(|time| !time.is_zero());
+        let no_bound = |bytes| if bytes == 0 { usize::MAX } else { bytes };
+        set(&mut instance.statement_memory_max_bytes, given.statement_memory_max.map(|bytes| no_bound(bytes.0)));
+        set(&mut instance.running_max, at_least_one("running_max", given.running_max)?);
+        set(&mut instance.waiting_max, given.waiting_max);
+        set(&mut instance.databases_max, at_least_one("databases_max", given.databases_max)?);
+        set(&mut instance.open_max, at_least_one("open_max", given.open_max)?);
+        set(&mut instance.idle_after, given.idle_after.map(|time| time.0));
+        instance.test_procedures = given.test_procedures.unwrap_or_default();
+        set(&mut server.bolt_connections_max, at_least_one("bolt_connections_max", given.bolt_connections_max)?);
+        set(&mut server.http_connections_max, at_least_one("http_connections_max", given.http_connections_max)?);
+        set(&mut server.drain_time_max, given.stop_time_max.map(|time| time.0));
+        set(log, given.log);
+        set(log_level, given.log_level);
+        logging::parse_level(log_level).map_err(SettingsError::LogLevel)?;
+        check_faces(server, auth)?;
+        Ok(settings)
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn read_file(path: &Path) -> Result<Given, SettingsError> {
+    let text = fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|error| SettingsError::File { path: path.to_owned(), reason: error.to_string().trim_end().to_owned() })
+}
+
+fn address(setting: &'static str, text: &str) -> Result<Option<SocketAddr>, SettingsError> {
+    if text == OFF {
+        return Ok(None);
+    }
+    let found = text.to_socket_addrs().ok().and_then(|mut addresses| addresses.next());
+    found.map(Some).ok_or_else(|| SettingsError::Address { setting, text: text.to_owned() })
+}
+
+fn first_password(given: Option<String>, file: Option<&Path>) -> Result<Option<String>, SettingsError> {
+    let Some(path) = file else { return Ok(given) };
+    let text = fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+    match text.lines().next() {
+        Some(password) if !password.is_empty() => Ok(Some(password.to_owned())),
+        _ => Err(SettingsError::NoPassword { path: path.to_owned() }),
+    }
+}
+
+fn at_least_one(setting: &'static str, number: Option<usize>) -> Result<Option<usize>, SettingsError> {
+    if number == Some(0) { Err(SettingsError::Zero { setting }) } else { Ok(number) }
+}
+
+/// Refuses a server that nobody can reach, and one that everybody can.
+fn check_faces(server: &ServerConfig, auth: Auth) -> Result<(), SettingsError> {
+    let faces = [("bolt", server.bolt_addr), ("http", server.http_addr)];
+    if faces.iter().all(|(_, address)| address.is_none()) {
+        return Err(SettingsError::NoFace);
+    }
+    let open = |address: &SocketAddr| auth == Auth::None && !address.ip().to_canonical().is_loopback();
+    match faces.into_iter().find_map(|(setting, address)| Some((setting, address.filter(open)?))) {
+        Some((setting, address)) => Err(SettingsError::Open { setting, address }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &str) -> Given {
+        toml::from_str(text).expect("tests write known settings")
+    }
+
+    /// Gathers flags, written like a file, over a file.
+    fn check(flags: &str, file: &str, expected: &str) {
+        let shown = match Settings::of(given(flags).or(given(file))) {
+            Ok(Settings { instance, server, log, log_level }) => {
+                let auth = match &instance.authentication {
+                    Authentication::Off => "none".to_owned(),
+                    Authentication::Password { first } => format!("password {first:?}"),
+                };
+                let face = |address: Option<SocketAddr>| address.map_or(OFF.to_owned(), |address| address.to_string());
+                let (bolt, http) = (face(server.bolt_addr), face(server.http_addr));
+                let time = instance.statement_time_max;
+                format!("{} {bolt} {http} {auth} {time:?} {log:?} {log_level}", instance.folder.display())
+            }
+            Err(error) => format!("error: {error}"),
+        };
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn defaults_are_loopback_without_passwords() {
+        check("", "", "data 127.0.0.1:7687 127.0.0.1:7474 none None Text info");
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        check(
+            "data = 'a'\nstatement_time_max = '0'",
+            "data = 'b'\nhttp = 'off'\nstatement_time_max = '30s'\nlog = 'json'\nlog_level = 'warn,server=debug'",
+            "a 127.0.0.1:7687 off none None Json warn,server=debug",
+        );
+        check("", "statement_time_max = '1m'", "data 127.0.0.1:7687 127.0.0.1:7474 none Some(60s) Text info");
+    }
+
+    #[test]
+    fn other_machines_need_a_password() {
+        check(
+            "http = '0.0.0.0:7474'",
+            "",
+            "error: http 0.0.0.0:7474 can be reached from other machines, and without passwords everybody there may \
+             read and change everything. Ask for passwords with --auth password (SHEAF_AUTH=password, or auth = \
+             \"password\" in the file), or listen on 127.0.0.1.",
+        );
+        check(
+            "bolt = '[::1]:1'\nhttp = '0.0.0.0:7474'",
+            "initial_password = 'secret of tests'",
+            "data [::1]:1 0.0.0.0:7474 password Some(\"secret of tests\") None Text info",
+        );
+        check("auth = 'password'", "", "data 127.0.0.1:7687 127.0.0.1:7474 password None None Text info");
+    }
+
+    #[test]
+    fn wrong_settings_say_what_to_write() {
+        check(
+            "bolt = '7687'",
+            "",
+            "error: bolt \"7687\" is no address. Write host:port, such as 127.0.0.1:7687, or off.",
+        );
+        check("bolt = 'off'\nhttp = 'off'", "", "error: bolt and http are both off. Leave one of them on.");
+        check("open_max = 0", "", "error: open_max is 0, with which nothing works. Give at least 1.");
+        let level = Settings::of(given("log_level = 'a=b=c'")).err().expect("no level").to_string();
+        assert!(level.starts_with("\"a=b=c\" is no log level"), "{level}");
+    }
+
+    #[test]
+    fn the_file_shows_the_line_of_an_unknown_setting() {
+        let folder = tempfile::tempdir().expect("a folder for tests");
+        let path = folder.path().join("sheaf.toml");
+        let reason = |text: &str| {
+            fs::write(&path, text).expect("a folder for tests");
+            read_file(&path).expect_err("a wrong file").to_string()
+        };
+        let unknown = reason("data = 'x'\nprot = 1\n");
+        assert!(unknown.contains("line 2") && unknown.contains("unknown field `prot`"), "{unknown}");
+        let wrong = reason("statement_time_max = 'soon'\n");
+        assert!(wrong.contains("line 1") && wrong.contains("\"soon\" is no time"), "{wrong}");
+    }
+
+    #[test]
+    fn the_password_may_lie_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder for tests");
+        let path = folder.path().join("password");
+        fs::write(&path, "secret\n").expect("a folder for tests");
+        assert_eq!(first_password(None, Some(&path)).expect("a password"), Some("secret".to_owned()));
+        fs::write(&path, "\n").expect("a folder for tests");
+        assert!(matches!(first_password(None, Some(&path)), Err(SettingsError::NoPassword { .. })));
+    }
+}
