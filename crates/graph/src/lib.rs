@@ -2,6 +2,7 @@
 //! Leaves users and names of databases to `catalog`, and Cypher to `query`; knows no storage engine.
 //! Start reading at [`keys`] for the layout, [`codec`] for the bytes, [`read`] for what can be asked.
 
+mod batch;
 pub mod bulk;
 pub mod check;
 pub mod codec;

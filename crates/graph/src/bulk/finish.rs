@@ -2,8 +2,9 @@
 
 use types::{NodeId, TypeId};
 
-use super::batch::{Batch, Mode, Pipe};
+use super::pipe::Pipe;
 use super::{IndexKey, Loaded, LoadedIndex, Loader};
+use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
 use crate::error::GraphError;
 use crate::keys::{Counted, Side, order};

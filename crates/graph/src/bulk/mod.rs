@@ -2,9 +2,9 @@
 //! Leaves reading files to the caller, and checks of uniqueness to the commit path; nobody reads or writes meanwhile.
 //! Start reading at [`Loader`].
 
-mod batch;
 mod finish;
 mod labels;
+mod pipe;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -15,10 +15,11 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use types::{CompactString, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use batch::{Batch, Mode, Pipe};
 use labels::LabelBlocks;
+use pipe::Pipe;
 use runs::{LongPart, Runs};
 
+use crate::batch::{Batch, Mode};
 use crate::codec::fact::{IndexDefinition, IndexOn, IndexState};
 use crate::codec::record::{Long, append_node, append_relationship};
 use crate::database::{Database, Loading};

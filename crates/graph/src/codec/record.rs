@@ -86,6 +86,24 @@ pub fn append_relationship(
     append_properties(from, properties, out)
 }
 
+/// Tells whether some of these properties may be kept outside their record; `false` is certain.
+#[must_use]
+pub fn may_be_long(properties: &[(KeyId, Value)]) -> bool {
+    /// More than any value of a fixed size takes, and its line in the table.
+    const SMALL_BYTES: usize = 64;
+    fn bytes(value: &Value) -> usize {
+        SMALL_BYTES
+            + match value {
+                Value::String(text) => text.len(),
+                Value::Bytes(bytes) => bytes.len(),
+                Value::List(items) => items.iter().map(bytes).sum(),
+                Value::DateTime(time) => time.zone.name.as_ref().map_or(0, |name| name.len()),
+                _ => 0,
+            }
+    }
+    properties.iter().map(|(_, value)| bytes(value)).sum::<usize>() > LONG_MIN_BYTES
+}
+
 /// A node as it is stored: labels and properties, lent by the store.
 #[derive(Clone, Debug)]
 pub struct NodeRecord<'a> {

@@ -20,7 +20,9 @@ use crate::keys::{self, Meta};
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
 use crate::tokens::Tokens;
-use crate::transaction::{Changes, Facts, History, HistoryBounds, Sequencer, Transaction, apply, change_schema};
+use crate::transaction::{
+    Changes, Facts, GroupBounds, History, HistoryBounds, Sequencer, Transaction, apply, change_schema,
+};
 
 /// Bounds of one open database.
 #[derive(Clone, Copy, Debug)]
@@ -35,11 +37,20 @@ pub struct DatabaseOptions {
     pub history_marks_max: usize,
     /// Transactions that commit together.
     pub group_max: usize,
+    /// Bytes that those write together; a larger transaction commits alone.
+    pub group_max_bytes: usize,
 }
 
 impl Default for DatabaseOptions {
     fn default() -> Self {
-        Self { id: None, reads_max: 1_024, history_commits_max: 4_096, history_marks_max: 1 << 18, group_max: 256 }
+        Self {
+            id: None,
+            reads_max: 1_024,
+            history_commits_max: 4_096,
+            history_marks_max: 1 << 18,
+            group_max: 256,
+            group_max_bytes: 8 << 20,
+        }
     }
 }
 
@@ -86,6 +97,7 @@ impl Database {
         let base = View::new(&*snapshot);
         let version = base.number(Meta::Version)?;
         let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
+        let group = GroupBounds { jobs_max: options.group_max, weight_max: options.group_max_bytes };
         let inner = Inner {
             options,
             tokens: Tokens::load(&*snapshot)?,
@@ -95,7 +107,7 @@ impl Database {
             version: AtomicU64::new(version),
             is_loading: AtomicBool::new(false),
             history: Mutex::new(History::new(version, bounds)),
-            sequencer: Sequencer::new(options.group_max, || Err(GraphError::LeaderDied)),
+            sequencer: Sequencer::new(group, || Err(GraphError::LeaderDied)),
             store,
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -152,7 +164,8 @@ impl Database {
     }
 
     pub(crate) fn commit(&self, changes: Changes) -> Result<u64, GraphError> {
-        self.inner.sequencer.submit(changes, |group| self.inner.commit_group(&group))
+        let bytes = changes.bytes();
+        self.inner.sequencer.submit(changes, bytes, |group| self.inner.commit_group(&group))
     }
 }
 

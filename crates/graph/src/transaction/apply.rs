@@ -7,13 +7,13 @@ use store::{Reader, Writer};
 use types::{LabelId, NodeId};
 
 use super::IndexDefinition;
-use super::change::{Changes, Place, Record};
+use super::change::Changes;
+use super::lists::put_places;
 use super::schema::SchemaChange;
 use crate::GraphError;
-use crate::codec::adjacency::{self, Pair};
 use crate::codec::fact::{encode_count, encode_name, encode_number};
 use crate::codec::label::Members;
-use crate::keys::{self, Counted, Entity, Meta, TokenKind};
+use crate::keys::{self, Counted, Meta, TokenKind};
 use crate::read::View;
 
 /// Entities that are read at a time while an index is filled.
@@ -35,16 +35,16 @@ pub(crate) struct Facts {
 pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) -> Result<(), GraphError> {
     let mut counts: FxHashMap<Counted, i64> = FxHashMap::default();
     for changes in group {
-        changes.records.iter().try_for_each(|record| put_record(writer, record))?;
+        for entity in &changes.shortened {
+            let long = keys::long_of_entity(*entity);
+            writer.delete_range(&long[..]..&keys::after_prefix(&long)[..])?;
+        }
+        for key in &changes.deletes {
+            writer.delete(key)?;
+        }
+        changes.puts.write(writer)?;
         put_labels(writer, &changes.labels)?;
         put_places(writer, &changes.places)?;
-        for (key, is_new) in &changes.entries {
-            if *is_new {
-                writer.put(key, &[])?;
-            } else {
-                writer.delete(key)?;
-            }
-        }
         for (counted, by) in &changes.counts {
             *counts.entry(*counted).or_default() += by;
         }
@@ -69,7 +69,7 @@ pub(crate) fn put_facts(writer: &mut dyn Writer, facts: &Facts) -> Result<(), Gr
 }
 
 /// Lends a writer as a reader.
-trait AsReader {
+pub(super) trait AsReader {
     fn as_reader(&self) -> &dyn Reader;
 }
 
@@ -77,28 +77,6 @@ impl AsReader for dyn Writer + '_ {
     fn as_reader(&self) -> &dyn Reader {
         self
     }
-}
-
-fn put_record(writer: &mut dyn Writer, record: &Record) -> Result<(), GraphError> {
-    if record.is_old {
-        let long = keys::long_of_entity(record.entity);
-        writer.delete_range(&long[..]..&keys::after_prefix(&long)[..])?;
-    }
-    let key = match record.entity {
-        Entity::Node(id) => keys::node(id),
-        Entity::Relationship(id) => keys::relationship(id),
-    };
-    let Some(encoded) = &record.encoded else {
-        writer.delete(&key)?;
-        return Ok(());
-    };
-    writer.put(&key, &encoded.bytes)?;
-    for (property, parts) in &encoded.long {
-        for (at, part) in (0_u32..).zip(parts) {
-            writer.put(&keys::long(record.entity, *property, at), part)?;
-        }
-    }
-    Ok(())
 }
 
 fn put_labels(writer: &mut dyn Writer, labels: &[(LabelId, NodeId, bool)]) -> Result<(), GraphError> {
@@ -117,98 +95,6 @@ fn put_labels(writer: &mut dyn Writer, labels: &[(LabelId, NodeId, bool)]) -> Re
         } else {
             writer.put(&key, &members.encode())?;
         }
-    }
-    Ok(())
-}
-
-fn put_places(writer: &mut dyn Writer, places: &[(Place, bool)]) -> Result<(), GraphError> {
-    for list in places.chunk_by(|(left, _), (right, _)| left.list() == right.list()) {
-        let mut rest = list;
-        while let Some((first, _)) = rest.first() {
-            let block = Block::of(writer.as_reader(), *first)?;
-            let size =
-                rest.partition_point(|(place, _)| block.end.as_ref().is_none_or(|end| place.key()[..] < end[..]));
-            // The place for which the block was found lies in it, so each round takes at least one.
-            let (now, later) = rest.split_at(size.max(1));
-            put_block(writer, block, now)?;
-            rest = later;
-        }
-    }
-    Ok(())
-}
-
-impl Place {
-    /// Key of a block that begins here.
-    pub(crate) fn key(&self) -> [u8; 30] {
-        keys::adjacency(self.node, self.side, self.kind, self.neighbour, self.relationship)
-    }
-
-    fn list(&self) -> [u8; 14] {
-        keys::adjacency_of_type(self.node, self.side, self.kind)
-    }
-}
-
-/// The block into which a place belongs, if the list has any.
-#[derive(Default)]
-struct Block {
-    key: Option<Vec<u8>>,
-    pairs: Vec<Pair>,
-    /// Key of the block behind it.
-    end: Option<Vec<u8>>,
-}
-
-impl Block {
-    fn of(reader: &dyn Reader, place: Place) -> Result<Self, GraphError> {
-        let list = place.list();
-        let list_end = keys::after_prefix(&list);
-        let mut found = None;
-        let mut take = |key: &[u8], block: &[u8]| {
-            found = Some((key.to_vec(), block.to_vec()));
-            false
-        };
-        reader.scan_back(&list[..]..&after(&place.key())[..], &mut take)?;
-        if found.is_none() {
-            // The place is less than all others: it goes to the front of the first block.
-            let mut take = |key: &[u8], block: &[u8]| {
-                found = Some((key.to_vec(), block.to_vec()));
-                false
-            };
-            reader.scan(&list[..]..&list_end[..], &mut take)?;
-        }
-        let Some((key, sealed)) = found else { return Ok(Self::default()) };
-        let (mut pairs, mut end) = (Vec::new(), None);
-        adjacency::decode(&sealed, &mut pairs)?;
-        reader.scan(&after(&key)[..]..&list_end[..], &mut |key, _| {
-            end = Some(key.to_vec());
-            false
-        })?;
-        Ok(Self { key: Some(key), pairs, end })
-    }
-}
-
-/// The first key behind `key`.
-fn after(key: &[u8]) -> Vec<u8> {
-    let mut next = key.to_vec();
-    next.push(0);
-    next
-}
-
-fn put_block(writer: &mut dyn Writer, block: Block, places: &[(Place, bool)]) -> Result<(), GraphError> {
-    let mut pairs = block.pairs;
-    for (place, is_new) in places {
-        let pair = (place.neighbour, place.relationship);
-        match (pairs.binary_search(&pair), is_new) {
-            (Err(at), true) => pairs.insert(at, pair),
-            (Ok(at), false) => drop(pairs.remove(at)),
-            (Ok(_), true) | (Err(_), false) => {}
-        }
-    }
-    if let Some(key) = &block.key {
-        writer.delete(key)?;
-    }
-    let Some((place, _)) = places.first() else { return Ok(()) };
-    for ((neighbour, relationship), sealed) in adjacency::encode(&pairs) {
-        writer.put(&Place { neighbour, relationship, ..*place }.key(), &sealed)?;
     }
     Ok(())
 }

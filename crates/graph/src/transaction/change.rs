@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use types::{LabelId, NodeId, RelationshipId, TypeId};
+use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::IndexDefinition;
 use super::overlay::{Change, Overlay};
@@ -13,8 +13,10 @@ use super::schema::{SchemaChange, Values, hash, of_node, of_relationship};
 use super::state::{NodeState, RelationshipState};
 use super::validate::{Mark, ReadSet, WriteSet};
 use crate::GraphError;
-use crate::codec::record::{Encoded, encode_node, encode_relationship};
-use crate::keys::{Counted, Entity, Side, order};
+use crate::batch::{Batch, Mode};
+use crate::codec::adjacency::{self, Pair};
+use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
+use crate::keys::{self, Counted, Entity, Side, order};
 
 /// Beyond this many marks a commit counts as having written everything.
 const WRITTEN_MARKS_MAX: usize = 16_384;
@@ -29,13 +31,24 @@ pub(crate) struct Place {
     pub relationship: RelationshipId,
 }
 
-/// One record to be written, or removed if there is nothing to write.
-#[derive(Debug)]
-pub(crate) struct Record {
-    pub entity: Entity,
-    pub encoded: Option<Encoded>,
-    /// Whether an older record may have left parts of long values.
-    pub is_old: bool,
+impl Place {
+    /// Key of a block that begins here.
+    pub fn key(&self) -> [u8; 30] {
+        keys::adjacency(self.node, self.side, self.kind, self.neighbour, self.relationship)
+    }
+
+    /// What the keys of all blocks of its list begin with.
+    pub fn list(&self) -> [u8; 14] {
+        keys::adjacency_of_type(self.node, self.side, self.kind)
+    }
+
+    pub fn is_with(&self, other: &Self) -> bool {
+        (self.node, self.side, self.kind) == (other.node, other.side, other.kind)
+    }
+
+    pub fn pair(&self) -> Pair {
+        (self.neighbour, self.relationship)
+    }
 }
 
 /// The whole of one transaction, ready to be checked and written.
@@ -44,13 +57,16 @@ pub(crate) struct Changes {
     pub snapshot: u64,
     pub reads: ReadSet,
     pub written: Arc<WriteSet>,
-    pub(super) records: Vec<Record>,
+    /// Entities whose older record may have left parts of long values.
+    pub(super) shortened: Vec<Entity>,
+    /// Keys of entries that go, before any is put.
+    pub(super) deletes: Vec<Vec<u8>>,
+    /// Entries that come without a look at what is there: records, index entries, lists of new nodes.
+    pub(super) puts: Batch,
     /// Sorted; `true` adds the node to the label's nodes.
     pub(super) labels: Vec<(LabelId, NodeId, bool)>,
-    /// Sorted; `true` adds the relationship to the list.
+    /// Places in lists of nodes that were there before, sorted; `true` adds the relationship.
     pub(super) places: Vec<(Place, bool)>,
-    /// Keys of index entries; `true` adds the entry.
-    pub(super) entries: Vec<(Vec<u8>, bool)>,
     pub(super) counts: FxHashMap<Counted, i64>,
     pub schema: Vec<SchemaChange>,
 }
@@ -64,44 +80,48 @@ impl Changes {
         indexes: &[IndexDefinition],
         schema: Vec<SchemaChange>,
     ) -> Result<Self, GraphError> {
-        let mut collect = Collect { indexes, marks: FxHashSet::default(), changes: Self::empty(snapshot, reads) };
+        let (marks, entries, new_places) = Default::default();
+        let changes = Self::empty(snapshot, reads, schema);
+        let mut collect = Collect { overlay, indexes, marks, entries, new_places, changes };
         for (id, change) in overlay.nodes() {
             collect.node(id, change)?;
         }
         for (id, change) in overlay.relationships() {
             collect.relationship(id, change)?;
         }
-        let Collect { mut marks, mut changes, .. } = collect;
-        if !schema.is_empty() {
-            marks.insert(Mark::Schema);
-        }
-        changes.schema = schema;
-        changes.written = Arc::new(WriteSet::of(marks, WRITTEN_MARKS_MAX));
-        changes.labels.sort_unstable();
-        changes.places.sort_unstable();
-        // An entry that is removed and added again must end up added: false sorts first.
-        changes.entries.sort_unstable();
-        Ok(changes)
+        Ok(collect.finish())
     }
 
-    fn empty(snapshot: u64, reads: ReadSet) -> Self {
+    /// Tells about how many bytes the store is going to be given.
+    pub fn bytes(&self) -> usize {
+        let deletes: usize = self.deletes.iter().map(Vec::len).sum();
+        self.puts.bytes() + deletes + size_of_val(&*self.labels) + size_of_val(&*self.places)
+    }
+
+    fn empty(snapshot: u64, reads: ReadSet, schema: Vec<SchemaChange>) -> Self {
         Self {
             snapshot,
             reads,
             written: Arc::new(WriteSet::Everything),
-            records: Vec::new(),
+            shortened: Vec::new(),
+            deletes: Vec::new(),
+            puts: Batch::new(Mode::Put),
             labels: Vec::new(),
             places: Vec::new(),
-            entries: Vec::new(),
             counts: FxHashMap::default(),
-            schema: Vec::new(),
+            schema,
         }
     }
 }
 
 struct Collect<'a> {
+    overlay: &'a Overlay,
     indexes: &'a [IndexDefinition],
     marks: FxHashSet<Mark>,
+    /// Keys of index entries; `true` adds the entry.
+    entries: Vec<(Vec<u8>, bool)>,
+    /// Places in lists of nodes that the transaction made: nothing is there that they could go between.
+    new_places: Vec<Place>,
     changes: Changes,
 }
 
@@ -111,8 +131,9 @@ impl Collect<'_> {
         if before == now {
             return Ok(());
         }
-        let encoded = now.map(|node| encode_node(&node.labels, &node.properties)).transpose()?;
-        self.changes.records.push(Record { entity: Entity::Node(id), encoded, is_old: before.is_some() });
+        let append = |now: &NodeState, out: &mut Vec<u8>| append_node(&now.labels, &now.properties, out);
+        let (old, new) = (before.map(|node| &node.properties[..]), now);
+        self.record(Entity::Node(id), &keys::node(id), old, new.map(|new| |out: &mut Vec<u8>| append(new, out)))?;
         self.marks.insert(Mark::Node(id));
         if before.is_some() != now.is_some() {
             self.marks.extend([Mark::Existence(id), Mark::AllNodes]);
@@ -133,6 +154,29 @@ impl Collect<'_> {
         Ok(())
     }
 
+    /// Encodes a record, or notes that it goes.
+    fn record(
+        &mut self,
+        entity: Entity,
+        key: &[u8],
+        old: Option<&[(KeyId, Value)]>,
+        append: Option<impl FnOnce(&mut Vec<u8>) -> Result<Long, GraphError>>,
+    ) -> Result<(), GraphError> {
+        if old.is_some_and(may_be_long) {
+            self.changes.shortened.push(entity);
+        }
+        let Some(append) = append else {
+            self.changes.deletes.push(key.to_vec());
+            return Ok(());
+        };
+        for (property, parts) in self.changes.puts.add(key, append)? {
+            for (at, part) in (0_u32..).zip(parts) {
+                self.changes.puts.put(&keys::long(entity, property, at), &part);
+            }
+        }
+        Ok(())
+    }
+
     fn entry<'v>(
         &mut self,
         index: &IndexDefinition,
@@ -144,7 +188,7 @@ impl Collect<'_> {
         for (values, is_new) in [(old, false), (new, true)] {
             let Some(values) = values else { continue };
             self.marks.extend([Mark::Index(index.id, hash(values[0])), Mark::WholeIndex(index.id)]);
-            self.changes.entries.push((order::entry(index.id, values, id)?, is_new));
+            self.entries.push((order::entry(index.id, values, id)?, is_new));
         }
         Ok(())
     }
@@ -155,9 +199,12 @@ impl Collect<'_> {
         if before == now {
             return Ok(());
         }
-        let encode = |it: &RelationshipState| encode_relationship(it.start, it.end, it.kind, &it.properties);
-        let encoded = now.map(encode).transpose()?;
-        self.changes.records.push(Record { entity: Entity::Relationship(id), encoded, is_old: before.is_some() });
+        let append = |now: &RelationshipState, out: &mut Vec<u8>| {
+            append_relationship(now.start, now.end, now.kind, &now.properties, out)
+        };
+        let (old, new) = (before.map(|it| &it.properties[..]), now);
+        let append = new.map(|new| |out: &mut Vec<u8>| append(new, out));
+        self.record(Entity::Relationship(id), &keys::relationship(id), old, append)?;
         self.marks.insert(Mark::Relationship(id));
         for index in self.indexes {
             self.entry(index, id.0, of_relationship(index, before), of_relationship(index, now))?;
@@ -172,7 +219,12 @@ impl Collect<'_> {
         {
             self.marks.insert(Mark::Adjacency(node));
             let place = Place { node, side, kind: some.kind, neighbour, relationship: id };
-            self.changes.places.push((place, now.is_some()));
+            if self.overlay.node(node).is_some_and(|change| change.before.is_none()) {
+                // What a new node never had cannot go.
+                self.new_places.extend(now.map(|_| place));
+            } else {
+                self.changes.places.push((place, now.is_some()));
+            }
         }
         Ok(())
     }
@@ -181,5 +233,33 @@ impl Collect<'_> {
         if had != has {
             *self.changes.counts.entry(counted).or_default() += i64::from(has) - i64::from(had);
         }
+    }
+
+    fn finish(mut self) -> Changes {
+        if !self.changes.schema.is_empty() {
+            self.marks.insert(Mark::Schema);
+        }
+        self.changes.written = Arc::new(WriteSet::of(self.marks, WRITTEN_MARKS_MAX));
+        self.changes.labels.sort_unstable();
+        self.changes.places.sort_unstable();
+        self.new_places.sort_unstable();
+        let (mut pairs, mut scratch) = (Vec::new(), Vec::new());
+        for list in self.new_places.chunk_by(Place::is_with) {
+            pairs.clear();
+            pairs.extend(list.iter().map(Place::pair));
+            adjacency::encode_each(&pairs, &mut scratch, |(neighbour, relationship), block| {
+                self.changes.puts.put(&Place { neighbour, relationship, ..list[0] }.key(), block);
+            });
+        }
+        // An entry that is removed and added again ends up added: what goes goes first.
+        self.entries.sort_unstable();
+        for (key, is_new) in self.entries {
+            if is_new {
+                self.changes.puts.put(&key, &[]);
+            } else {
+                self.changes.deletes.push(key);
+            }
+        }
+        self.changes
     }
 }

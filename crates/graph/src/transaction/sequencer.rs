@@ -11,34 +11,44 @@ use parking_lot::{Condvar, Mutex};
 pub struct Sequencer<J, R> {
     state: Mutex<State<J, R>>,
     wake: Condvar,
-    group_max: usize,
+    bounds: GroupBounds,
     /// What those get whose leader died.
     abandoned: fn() -> R,
 }
 
 struct State<J, R> {
-    queue: VecDeque<(J, Seat<R>)>,
+    /// Jobs with their weights and the places of their results.
+    queue: VecDeque<(J, usize, Seat<R>)>,
     has_leader: bool,
+}
+
+/// How large a group may be.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupBounds {
+    /// Jobs.
+    pub jobs_max: usize,
+    /// Weights together; a job that is heavier goes alone.
+    pub weight_max: usize,
 }
 
 /// Where a waiting thread finds its result.
 type Seat<R> = Arc<Mutex<Option<R>>>;
 
 impl<J, R> Sequencer<J, R> {
-    /// Makes an empty queue whose groups have at most `group_max` jobs.
-    pub fn new(group_max: usize, abandoned: fn() -> R) -> Self {
+    /// Makes an empty queue whose groups are no larger than `bounds`.
+    pub fn new(bounds: GroupBounds, abandoned: fn() -> R) -> Self {
         let state = Mutex::new(State { queue: VecDeque::new(), has_leader: false });
-        Self { state, wake: Condvar::new(), group_max: group_max.max(1), abandoned }
+        Self { state, wake: Condvar::new(), bounds, abandoned }
     }
 
     /// Gives the result of `job`, after this thread or another one ran it in a group.
     ///
     /// `run` gets the jobs in the order in which they came, and gives a result for each in that order. Never two
     /// groups run at a time.
-    pub fn submit(&self, job: J, run: impl Fn(Vec<J>) -> Vec<R>) -> R {
+    pub fn submit(&self, job: J, weight: usize, run: impl Fn(Vec<J>) -> Vec<R>) -> R {
         let seat = Seat::default();
         let mut state = self.state.lock();
-        state.queue.push_back((job, Arc::clone(&seat)));
+        state.queue.push_back((job, weight, Arc::clone(&seat)));
         loop {
             if let Some(result) = seat.lock().take() {
                 return result;
@@ -48,14 +58,28 @@ impl<J, R> Sequencer<J, R> {
                 continue;
             }
             state.has_leader = true;
-            let size = state.queue.len().min(self.group_max);
-            let (jobs, seats) = state.queue.drain(..size).unzip();
+            let size = self.bounds.size(state.queue.iter().map(|(_, weight, _)| *weight));
+            let (jobs, seats) = state.queue.drain(..size).map(|(job, _, seat)| (job, seat)).unzip();
             drop(state);
             let mut lead = Lead { sequencer: self, seats, results: Vec::new() };
             lead.results = run(jobs);
             drop(lead);
             state = self.state.lock();
         }
+    }
+}
+
+impl GroupBounds {
+    /// Tells how many of the jobs that wait go into one group; at least one, if there is one.
+    fn size(&self, weights: impl Iterator<Item = usize>) -> usize {
+        let mut sum = 0_usize;
+        let fits = |weight: &usize| {
+            sum = sum.saturating_add(*weight);
+            sum <= self.weight_max
+        };
+        let mut weights = weights.peekable();
+        let least = usize::from(weights.peek().is_some());
+        weights.take_while(fits).take(self.jobs_max).count().max(least)
     }
 }
 
@@ -84,9 +108,21 @@ mod tests {
 
     use super::*;
 
+    const BOUNDS: GroupBounds = GroupBounds { jobs_max: 4, weight_max: 100 };
+
+    #[test]
+    fn groups_are_bounded_by_jobs_and_by_weight() {
+        let size = |weights: &[usize]| BOUNDS.size(weights.iter().copied());
+        assert_eq!(size(&[1, 1, 1, 1, 1]), 4);
+        assert_eq!(size(&[60, 40, 1]), 2);
+        assert_eq!(size(&[60, 41, 1]), 1);
+        assert_eq!(size(&[500, 1]), 1);
+        assert_eq!(size(&[]), 0);
+    }
+
     #[test]
     fn everyone_gets_the_result_of_the_own_job() {
-        let sequencer = Sequencer::new(4, || usize::MAX);
+        let sequencer = Sequencer::new(BOUNDS, || usize::MAX);
         let groups = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for thread in 0..16_usize {
@@ -94,7 +130,7 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..20 {
                         let job = thread * 100 + round;
-                        let doubled = sequencer.submit(job, |jobs: Vec<usize>| {
+                        let doubled = sequencer.submit(job, 1, |jobs: Vec<usize>| {
                             assert!(jobs.len() <= 4);
                             groups.fetch_add(1, Ordering::Relaxed);
                             std::thread::sleep(Duration::from_micros(200));
@@ -110,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_leader_that_panics_leaves_the_queue_usable() {
-        let sequencer = Sequencer::new(4, || -1);
-        let died = std::thread::scope(|scope| scope.spawn(|| sequencer.submit(1, |_| panic!("on purpose"))).join());
+        let sequencer = Sequencer::new(BOUNDS, || -1);
+        let died = std::thread::scope(|scope| scope.spawn(|| sequencer.submit(1, 1, |_| panic!("on purpose"))).join());
         assert!(died.is_err());
-        assert_eq!(sequencer.submit(2, |jobs| jobs), 2);
+        assert_eq!(sequencer.submit(2, 1, |jobs| jobs), 2);
     }
 }
