@@ -167,6 +167,7 @@ impl Databases {
 
     /// Makes the files of a new database, empty; what an earlier try left there goes first.
     pub(crate) fn make(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
+        self.make_room();
         let slot = self.slot(row.id);
         let mut state = slot.state.lock();
         self.remove_files(row)?;

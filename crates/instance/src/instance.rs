@@ -28,7 +28,7 @@ const SYSTEM_BYTES_MAX: u64 = 4 << 30;
 /// One server's worth of databases; clones are the same instance.
 #[derive(Clone)]
 pub struct Instance {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all sessions of an instance share.

@@ -150,7 +150,33 @@ fn is_alike(then: u64, now: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use types::Map;
+
     use super::*;
+    use crate::{Instance, InstanceOptions, RunOptions};
+
+    #[test]
+    fn the_longest_unused_plan_goes_first() {
+        let instance = Instance::in_memory(InstanceOptions::new(Path::new("/nowhere"))).expect("memory has room");
+        let mut session = instance.log_in(None).expect("there are no passwords");
+        let names = instance.shared.catalog.names();
+        let (own, catalog) = (names.default_database().id, names.version());
+        let versions = Versions { catalog, procedures: instance.shared.procedures.version() };
+        let texts = ["RETURN 1 AS x", "RETURN 2 AS x", "RETURN 3 AS x"];
+        let plans = Plans::new(2);
+        for text in texts {
+            session.run(text, Map::new(), &RunOptions::default()).expect("runs");
+            let planned = instance.shared.plans.find(own, text, versions).expect("it was kept");
+            plans.keep(own, text, &planned);
+            plans.find(own, texts[0], versions);
+        }
+        let kept = texts.map(|text| plans.find(own, text, versions).is_some());
+        assert_eq!((plans.count(), kept), (2, [true, false, true]));
+        let other = Versions { catalog: catalog + 1, ..versions };
+        assert!(plans.find(own, texts[0], other).is_none(), "a name may mean something else now");
+    }
 
     #[test]
     fn counts_are_alike_within_twice_and_a_thousand() {

@@ -1,0 +1,239 @@
+//! Statements and transactions in process.
+
+mod world;
+
+use instance::{Access, Fetched, More, RunOptions};
+use types::{Code, Map, Value};
+use world::{check, failed, in_memory, run, run_with, session, take};
+
+#[test]
+fn writes_are_seen_by_the_next_statement() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "RETURN 1 AS one", "1");
+    check(
+        &mut session,
+        "CREATE (:A {x: 1})-[:T {y: 2}]->(:B)",
+        "[nodes+ 2, relationships+ 1, properties 2, labels+ 2]",
+    );
+    check(&mut session, "MATCH (a:A)-[r:T]->(b) RETURN a, r, b", "(:A{x: 1}) | [:T{y: 2}] | (:B{})");
+    check(&mut session, "MATCH (a:A) SET a.x = a.x + 1 RETURN a.x", "2\n[properties 1]");
+    check(&mut session, "MATCH (n) RETURN count(n)", "2");
+}
+
+#[test]
+fn the_second_run_takes_the_kept_plan() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    for x in 0..3 {
+        let parameters = Map::from_iter([("x".into(), Value::Integer(x))]);
+        let got = run_with(&mut session, "CREATE (n:N {x: $x}) RETURN n.x", parameters, &RunOptions::default());
+        assert_eq!(got.expect("runs"), format!("{x}\n[nodes+ 1, properties 1, labels+ 1]"));
+    }
+    check(&mut session, "MATCH (n:N) RETURN sum(n.x)", "3");
+}
+
+#[test]
+fn a_failed_statement_leaves_nothing() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "CREATE (:A {x: 1}) WITH 1 AS one RETURN one / 0", "ArithmeticError: / by zero");
+    check(&mut session, "MATCH (n) RETURN count(n)", "0");
+    check(&mut session, "CREATE (:A)-[:T]->(:B)", "[nodes+ 2, relationships+ 1, labels+ 2]");
+    let failure = run(&mut session, "MATCH (a:A) DELETE a").expect_err("it has a relationship");
+    assert_eq!(failure.code(), Code::ConstraintValidationFailed);
+    check(&mut session, "MATCH (n) RETURN count(n)", "2");
+}
+
+#[test]
+fn a_transaction_commits_as_a_whole_and_a_failed_statement_undoes_itself() {
+    let instance = in_memory();
+    let (mut session, mut other) = (session(&instance), session(&instance));
+    session.begin(&RunOptions::default()).expect("begins");
+    check(&mut session, "CREATE (:A {x: 1})", "[nodes+ 1, properties 1, labels+ 1]");
+    check(&mut session, "CREATE (:B) WITH 1 AS one RETURN one / 0", "ArithmeticError: / by zero");
+    check(&mut session, "MATCH (n) RETURN n", "(:A{x: 1})");
+    check(&mut other, "MATCH (n) RETURN count(n)", "0");
+    let bookmark = session.commit().expect("commits").expect("there is one");
+    assert_eq!(bookmark, "sheaf:sheaf:1");
+    check(&mut other, "MATCH (n) RETURN count(n)", "1");
+    session.begin(&RunOptions { bookmarks: vec![bookmark], ..RunOptions::default() }).expect("knows its bookmark");
+    check(&mut session, "MATCH (n) DELETE n", "[nodes- 1]");
+    session.rollback().expect("rolls back");
+    check(&mut session, "MATCH (n) RETURN count(n)", "1");
+    let strange = RunOptions { bookmarks: vec!["FB:x".to_owned()], ..RunOptions::default() };
+    assert_eq!(session.begin(&strange).expect_err("not ours").code(), Code::InvalidBookmark);
+}
+
+#[test]
+fn two_results_of_one_transaction_are_read_in_turn() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    session.begin(&RunOptions::default()).expect("begins");
+    check(
+        &mut session,
+        "UNWIND range(1, 3000) AS x CREATE (:N {x: x})",
+        "[nodes+ 3000, properties 3000, labels+ 3000]",
+    );
+    let text = "MATCH (n:N) RETURN n.x ORDER BY n.x";
+    let mut first = session.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    let mut fetched = Fetched::default();
+    assert_eq!(first.pull(10, &mut fetched).expect("has rows"), More::Yes);
+    // The second one deletes what the first one still has to show.
+    check(&mut session, "MATCH (n:N) DELETE n", "[nodes- 3000]");
+    let (rest, _) = take(&mut first).expect("goes on");
+    assert_eq!((fetched.len(), rest.len(), rest[0].as_str()), (10, 2_990, "11"));
+    session.commit().expect("commits");
+}
+
+#[test]
+fn what_was_deleted_cannot_be_read() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "CREATE (:A {x: 1})", "[nodes+ 1, properties 1, labels+ 1]");
+    let failure = run(&mut session, "MATCH (a:A) DELETE a RETURN a.x").expect_err("it is gone");
+    assert_eq!(failure.code(), Code::EntityNotFound);
+    assert!(failure.message().ends_with("has been deleted in this transaction (DeletedEntityAccess)"));
+    check(&mut session, "MATCH (a:A) DELETE a RETURN a", "({})\n[nodes- 1]");
+}
+
+#[test]
+fn reading_transactions_refuse_writes() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    let read = RunOptions { access: Access::Read, ..RunOptions::default() };
+    let refused = "WriteInReadMode: Writing in read access mode not allowed. Attempted write to sheaf";
+    let failure = run_with(&mut session, "CREATE ()", Map::new(), &read).expect_err("reads only");
+    assert_eq!(failed(&failure), refused);
+    session.begin(&read).expect("begins");
+    check(&mut session, "CREATE ()", refused);
+    check(&mut session, "CREATE INDEX FOR (n:N) ON (n.x)", refused);
+    session.rollback().expect("rolls back");
+}
+
+#[test]
+fn schema_and_data_do_not_mix_in_one_transaction() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    session.begin(&RunOptions::default()).expect("begins");
+    check(&mut session, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    let refused = "ForbiddenTransactionType: Tried to execute Schema modification after executing Write query";
+    check(&mut session, "CREATE INDEX a_x FOR (a:A) ON (a.x)", refused);
+    let refused = "ForbiddenTransactionType: Tried to execute Administration command after executing Write query";
+    check(&mut session, "CREATE DATABASE films", refused);
+    session.commit().expect("commits");
+    session.begin(&RunOptions::default()).expect("begins");
+    check(&mut session, "CREATE INDEX a_x FOR (a:A) ON (a.x)", "[indexes+ 1]");
+    check(
+        &mut session,
+        "CREATE INDEX a_x FOR (a:A) ON (a.y)",
+        "IndexExists: There already exists an index called 'a_x'.",
+    );
+    let refused = "ForbiddenTransactionType: Tried to execute Write query after executing Schema modification";
+    check(&mut session, "CREATE (:A)", refused);
+    session.commit().expect("commits");
+    check(&mut session, "SHOW INDEXES YIELD name, properties", "'a_x' | ['x']");
+}
+
+#[test]
+fn explain_runs_nothing_and_profile_tells() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    let mut records = session.run("EXPLAIN CREATE (n) RETURN n", Map::new(), &RunOptions::default()).expect("plans");
+    assert_eq!(records.columns(), ["n"]);
+    let (rows, summary) = take(&mut records).expect("ends");
+    assert!(rows.is_empty() && summary.plan.is_some());
+    check(&mut session, "MATCH (n) RETURN count(n)", "0");
+    let text = "PROFILE UNWIND [1, 2] AS x RETURN x";
+    let mut records = session.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    let (rows, summary) = take(&mut records).expect("ends");
+    let plan = summary.plan.expect("it was asked for");
+    assert_eq!(rows, ["1", "2"]);
+    assert_eq!(plan.profile.map(|profile| profile.rows), Some(2), "{plan:?}");
+}
+
+#[test]
+fn several_databases_in_one_statement() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "CREATE DATABASE a", "[system 1]");
+    check(&mut session, "CREATE DATABASE b", "[system 1]");
+    check(&mut session, "USE a CREATE (:C {id: 1})", "[nodes+ 1, properties 1, labels+ 1]");
+    check(&mut session, "USE b CREATE (:O {of: 1, total: 7})", "[nodes+ 1, properties 2, labels+ 1]");
+    let text = "MATCH (c:C) FROM DATABASE a MATCH (o:O) FROM DATABASE b WHERE o.of = c.id RETURN c.id, o.total";
+    check(&mut session, text, "1 | 7");
+    check(&mut session, text, "1 | 7");
+    let refused = "WriteToManyDatabases: Writing to more than one database per transaction is not allowed. Attempted \
+                   write to b, currently writing to a";
+    let failure = run(&mut session, "CREATE (:X) FROM DATABASE a CREATE (:Y) FROM DATABASE b").expect_err("two");
+    assert_eq!(failure.code(), Code::WriteToManyDatabases);
+    session.begin(&RunOptions::default()).expect("begins");
+    check(&mut session, "USE a CREATE (:X)", "[nodes+ 1, labels+ 1]");
+    check(&mut session, "USE b MATCH (n) RETURN count(n)", "1");
+    check(&mut session, "USE b CREATE (:Y)", refused);
+    check(&mut session, "CREATE (:Z)", &refused.replace("write to b", "write to sheaf"));
+    session.commit().expect("commits");
+    check(&mut session, "USE a MATCH (n:X) RETURN count(n)", "1");
+    check(&mut session, "MATCH (n) RETURN count(n)", "0");
+    check(
+        &mut session,
+        "MATCH (n) FROM DATABASE c RETURN n",
+        "DatabaseNotFound: Database does not exist. Database name: 'c'.",
+    );
+}
+
+#[test]
+fn f27_use_alone_moves_the_session() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "CREATE DATABASE films", "[system 1]");
+    check(&mut session, ":use", "'sheaf'");
+    check(&mut session, ":use films", "");
+    check(&mut session, ":use", "'films'");
+    check(&mut session, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    check(&mut session, "USE neo4j", "");
+    check(&mut session, "MATCH (n) RETURN count(n)", "0");
+    check(&mut session, "USE nobody", "DatabaseNotFound: Database does not exist. Database name: 'nobody'.");
+    check(&mut session, ":use", "'neo4j'");
+    session.begin(&RunOptions::default()).expect("begins");
+    let refused =
+        "SemanticError: The database of an open transaction cannot be changed; commit it or roll it back first.";
+    check(&mut session, "USE films", refused);
+}
+
+#[test]
+fn system_has_no_graph() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, ":use system", "");
+    check(&mut session, "RETURN 1 AS one", "1");
+    let failure = run(&mut session, "MATCH (n) RETURN n").expect_err("no graph");
+    assert_eq!(failure.code(), Code::NotOnSystemDatabase);
+    let failure = run(&mut session, "MATCH (n:Person {name: 'x'}) RETURN n").expect_err("no graph");
+    assert_eq!(failure.code(), Code::NotOnSystemDatabase);
+    let failure = run(&mut session, "CREATE (n)").expect_err("no graph");
+    assert_eq!(failure.code(), Code::NotOnSystemDatabase);
+    check(&mut session, "SHOW DEFAULT DATABASE YIELD name", "'sheaf'");
+}
+
+#[test]
+fn procedures_of_tests_are_there_for_tests_only() {
+    let mut options = world::options(std::path::Path::new("/nowhere"));
+    let plain = instance::Instance::in_memory(options.clone()).expect("opens");
+    let rows = vec![vec![Value::Integer(1), Value::from("one")]];
+    let signature = "test.my.proc(in :: INTEGER?) :: (out :: STRING?)";
+    assert!(plain.register_procedure(signature, rows.clone()).is_err());
+    let text = "CALL tck.registerProcedure('p() :: ()', [])";
+    let failure = run(&mut session(&plain), text).expect_err("nobody knows it");
+    assert_eq!(failure.code(), Code::ProcedureNotFound);
+    options.test_procedures = true;
+    let tested = instance::Instance::in_memory(options).expect("opens");
+    let mut session = session(&tested);
+    tested.register_procedure(signature, rows).expect("a table");
+    check(&mut session, "CALL test.my.proc(1) YIELD out RETURN out", "'one'");
+    check(&mut session, "CALL test.my.proc(2) YIELD out RETURN out", "");
+    let text = "CALL tck.registerProcedure('test.my.proc(in :: INTEGER?) :: (out :: STRING?)', [{in: 1, out: 'uno'}])";
+    check(&mut session, text, "");
+    check(&mut session, "CALL test.my.proc(1) YIELD out RETURN out", "'uno'");
+    check(&mut session, "CALL db.ping()", "true");
+}
