@@ -1,6 +1,6 @@
 //! Rows held as columns, typed where the plan knows the type.
 
-use types::{NodeId, NodeRef, Value};
+use types::{NodeId, NodeRef, RelationshipRef, Value};
 
 /// One column of a batch: a value for each row.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub enum Column {
         /// A node for each row.
         ids: Vec<NodeId>,
     },
+    /// Relationships, without nulls.
+    Relationships(Vec<RelationshipRef>),
     /// The same value in each row.
     Constant {
         /// The value.
@@ -36,6 +38,7 @@ impl Column {
             Self::Integers(values) => values.len(),
             Self::Floats(values) => values.len(),
             Self::Nodes { ids, .. } => ids.len(),
+            Self::Relationships(found) => found.len(),
             Self::Constant { rows, .. } => *rows,
         }
     }
@@ -48,7 +51,20 @@ impl Column {
             Self::Integers(values) => Value::Integer(values[row]),
             Self::Floats(values) => Value::Float(values[row]),
             Self::Nodes { source, ids } => Value::NodeRef(NodeRef { source: *source, id: ids[row] }),
+            Self::Relationships(found) => Value::RelationshipRef(Box::new(found[row])),
             Self::Constant { value, .. } => value.clone(),
+        }
+    }
+
+    /// Lends the value of one row, without a copy where the column holds values; `made` holds it where it does not.
+    pub fn lend<'a>(&'a self, row: usize, made: &'a mut Value) -> &'a Value {
+        match self {
+            Self::Values(values) => &values[row],
+            Self::Constant { value, .. } => value,
+            typed => {
+                *made = typed.get(row);
+                made
+            }
         }
     }
 
@@ -67,7 +83,9 @@ impl Column {
         match self {
             Self::Values(values) => values.iter().map(Value::memory_bytes).sum(),
             Self::Integers(_) | Self::Floats(_) | Self::Nodes { .. } => self.rows() * size_of::<u64>(),
-            Self::Constant { value, .. } => value.memory_bytes(),
+            Self::Relationships(found) => found.len() * size_of::<RelationshipRef>(),
+            // Put together with others, it becomes a value for each row.
+            Self::Constant { value, rows } => value.memory_bytes() + rows * size_of::<Value>(),
         }
     }
 
@@ -79,6 +97,7 @@ impl Column {
             (Self::Nodes { source, ids }, Self::Nodes { source: other, ids: more }) if *source == other => {
                 ids.extend(more);
             }
+            (Self::Relationships(found), Self::Relationships(more)) => found.extend(more),
             (Self::Constant { value: Value::Null, rows }, Self::Constant { value: Value::Null, rows: more }) => {
                 *rows += more;
             }
@@ -101,6 +120,7 @@ impl Column {
             Self::Nodes { source, ids } => {
                 Self::Nodes { source: *source, ids: rows.iter().map(|row| ids[*row]).collect() }
             }
+            Self::Relationships(found) => Self::Relationships(rows.iter().map(|row| found[*row]).collect()),
             Self::Constant { value, .. } => Self::Constant { value: value.clone(), rows: rows.len() },
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use types::{Code, Failure, Map, NodeId, NodeRef, PathRef, RelationshipRef, Value};
+use types::{Code, Failure, Map, NodeId, NodeRef, PathRef, RelationshipId, RelationshipRef, TypeId, Value};
 
 use super::evaluate::{by_row, evaluate, ternary};
 use super::{Context, LabelTest};
@@ -16,12 +16,68 @@ fn source<'a>(context: &'a Context<'_>, number: u16) -> &'a dyn Source {
     context.sources[usize::from(number)].as_ref()
 }
 
-/// Computes `e.key` for a column; nodes of one source are read as one batch.
+/// Computes `e.key` for a column; entities of one source are read as one batch.
 pub(super) fn property(of: &Column, key: &str, context: &mut Context<'_>) -> Result<Column, Failure> {
-    if let Column::Nodes { source: number, ids } = of {
-        return node_property(*number, ids, key, context);
+    match of {
+        Column::Nodes { source, ids } => node_property(*source, ids, key, context),
+        Column::Relationships(found) => relationship_property(found.iter(), key, context),
+        Column::Values(values) => match Entities::of(values) {
+            Some(Entities::Nodes { source, ids, rows }) => {
+                Ok(spread(node_property(source, &ids, key, context)?, &rows, values.len()))
+            }
+            Some(Entities::Relationships { found, rows }) => {
+                let column = relationship_property(found.into_iter(), key, context)?;
+                Ok(spread(column, &rows, values.len()))
+            }
+            None => by_row(values.len(), |row| property_of(&values[row], key, context)),
+        },
+        other => by_row(other.rows(), |row| property_of(&other.get(row), key, context)),
     }
-    by_row(of.rows(), |row| property_of(&of.get(row), key, context))
+}
+
+/// Entities of one source out of a column that holds nothing else but nulls, with their rows.
+enum Entities<'a> {
+    Nodes { source: u16, ids: Vec<NodeId>, rows: Vec<usize> },
+    Relationships { found: Vec<&'a RelationshipRef>, rows: Vec<usize> },
+}
+
+impl<'a> Entities<'a> {
+    fn of(values: &'a [Value]) -> Option<Self> {
+        let (mut ids, mut found, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut one = None;
+        for (row, value) in values.iter().enumerate() {
+            let source = match value {
+                Value::Null => continue,
+                Value::NodeRef(node) => {
+                    ids.push(node.id);
+                    node.source
+                }
+                Value::RelationshipRef(relationship) => {
+                    found.push(&**relationship);
+                    relationship.source
+                }
+                _ => return None,
+            };
+            rows.push(row);
+            if *one.get_or_insert(source) != source || !(ids.is_empty() || found.is_empty()) {
+                return None;
+            }
+        }
+        let source = one?;
+        Some(if found.is_empty() { Self::Nodes { source, ids, rows } } else { Self::Relationships { found, rows } })
+    }
+}
+
+/// Puts values into their rows; the other rows are null.
+fn spread(values: Column, rows: &[usize], all: usize) -> Column {
+    if rows.len() == all {
+        return values;
+    }
+    let mut out = vec![Value::Null; all];
+    for (value, row) in values.into_values().into_iter().zip(rows) {
+        out[*row] = value;
+    }
+    Column::Values(out)
 }
 
 fn node_property(number: u16, ids: &[NodeId], key: &str, context: &Context<'_>) -> Result<Column, Failure> {
@@ -31,6 +87,24 @@ fn node_property(number: u16, ids: &[NodeId], key: &str, context: &Context<'_>) 
     };
     let mut values = Vec::with_capacity(ids.len());
     source.node_property(ids, key, &mut values)?;
+    Ok(Column::Values(values))
+}
+
+/// Computes a property of relationships of one source.
+fn relationship_property<'a>(
+    found: impl ExactSizeIterator<Item = &'a RelationshipRef>,
+    key: &str,
+    context: &Context<'_>,
+) -> Result<Column, Failure> {
+    let rows = found.len();
+    let mut found = found.peekable();
+    let source = found.peek().map(|first| source(context, first.source));
+    let Some((source, key)) = source.and_then(|source| Some((source, source.key_id(key)?))) else {
+        return Ok(Column::Constant { value: Value::Null, rows });
+    };
+    let ids: Vec<RelationshipId> = found.map(|found| found.id).collect();
+    let mut values = Vec::with_capacity(rows);
+    source.relationship_property(&ids, key, &mut values)?;
     Ok(Column::Values(values))
 }
 
@@ -77,8 +151,26 @@ pub(crate) fn properties_of(value: &Value, context: &Context<'_>) -> Result<Map,
     }
 }
 
+/// Computes a function of a column of entities.
+pub(super) fn call_all(function: EntityFunction, of: &Column, context: &Context<'_>) -> Result<Column, Failure> {
+    if let (EntityFunction::Type, Column::Relationships(found)) = (function, of) {
+        // Few types come often: the name of the last one is asked for once.
+        let mut last: Option<((u16, TypeId), Value)> = None;
+        let name = |found: &RelationshipRef| match &last {
+            Some((kind, name)) if *kind == (found.source, found.kind) => Ok(name.clone()),
+            _ => {
+                let name = Value::String(source(context, found.source).type_name(found.kind)?);
+                last = Some(((found.source, found.kind), name.clone()));
+                Ok(name)
+            }
+        };
+        return Ok(Column::Values(found.iter().map(name).collect::<Result<_, Failure>>()?));
+    }
+    by_row(of.rows(), |row| call(function, &of.get(row), context))
+}
+
 /// Computes a function of an entity; null for null.
-pub(super) fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<Value, Failure> {
+fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<Value, Failure> {
     if of.is_null() {
         return Ok(Value::Null);
     }
@@ -169,6 +261,15 @@ pub(super) fn has_labels(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
+    if let (Column::Nodes { source: number, ids }, LabelTest::Name(name)) = (of, test) {
+        let source = source(context, *number);
+        let Some(label) = source.label_id(name) else {
+            return Ok(Column::Constant { value: Value::Boolean(false), rows: ids.len() });
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        source.has_label(ids, label, &mut found)?;
+        return Ok(Column::Values(found.into_iter().map(Value::Boolean).collect()));
+    }
     let mut names = Vec::with_capacity(of.rows());
     for row in 0..of.rows() {
         names.push(match of.get(row) {

@@ -115,7 +115,7 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         }
         Compiled::Entity(function, of) => {
             let of = evaluate(of, batch, context)?;
-            by_row(rows, |row| entity::call(*function, &of.get(row), context))?
+            entity::call_all(*function, &of, context)?
         }
         Compiled::Case { subject, branches, otherwise } => {
             case(subject.as_deref(), branches, otherwise, batch, context)?
@@ -158,7 +158,8 @@ fn binary(
     mut run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
 ) -> Result<Column, Failure> {
     let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
-    by_row(batch.rows, |row| run(&left.get(row), &right.get(row)))
+    let (mut made, mut other) = (Value::Null, Value::Null);
+    by_row(batch.rows, |row| run(left.lend(row, &mut made), right.lend(row, &mut other)))
 }
 
 /// Compares; two columns of integers, or one with a constant, never become values.

@@ -6,6 +6,7 @@ mod compile;
 mod entity;
 mod evaluate;
 mod over_lists;
+mod select;
 mod subquery;
 #[cfg(test)]
 mod testing;
@@ -25,6 +26,7 @@ use crate::operator::Plan;
 pub use compile::{Compiler, Lifted, compile};
 pub(crate) use entity::{mismatch, properties_of, wanted_names};
 pub use evaluate::{Context, evaluate};
+pub use select::select;
 
 /// An operator over two values.
 pub type Operator = fn(&Value, &Value) -> Result<Value, Failure>;

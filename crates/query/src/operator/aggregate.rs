@@ -1,28 +1,21 @@
-//! Operators that group rows in a hash table: aggregation and `DISTINCT`.
+//! Operators that group rows: aggregation and `DISTINCT`.
 
-use std::hash::BuildHasherDefault;
-
-use indexmap::{IndexMap, IndexSet};
-use rustc_hash::FxHasher;
-use types::compare::Key;
 use types::{Failure, Value};
 
+use super::groups::Groups;
 use super::{Aggregate, Operator};
 use crate::expression::{Compiled, Context, evaluate};
-use crate::functions::{Accumulator, accumulator};
+use crate::functions::aggregate::Fast;
+use crate::functions::{Accumulator, AggregateKind, accumulator};
 use crate::{Batch, Column};
-
-type Hasher = BuildHasherDefault<FxHasher>;
-
-/// Bytes that a group costs beside its values: its place in the table.
-const GROUP_BYTES: usize = 64;
 
 /// One row for each group: its keys, then its aggregates. Groups come in the order in which they were first seen.
 pub(super) struct Aggregation {
     input: Box<dyn Operator>,
     keys: Vec<Compiled>,
     aggregates: Vec<Aggregate>,
-    groups: IndexMap<Vec<Key>, Vec<Box<dyn Accumulator>>, Hasher>,
+    groups: Groups,
+    states: Vec<State>,
     memory_bytes: usize,
     /// How many groups have been handed on; `None` until all rows were read.
     done: Option<usize>,
@@ -30,51 +23,35 @@ pub(super) struct Aggregation {
 
 impl Aggregation {
     pub fn new(input: Box<dyn Operator>, keys: Vec<Compiled>, aggregates: Vec<Aggregate>) -> Self {
-        Self { input, keys, aggregates, groups: IndexMap::default(), memory_bytes: 0, done: None }
+        let states = aggregates.iter().map(State::new).collect();
+        Self { input, keys, aggregates, groups: Groups::new(), states, memory_bytes: 0, done: None }
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Result<(), Failure> {
+        let mut numbers = Vec::new();
         while let Some(batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
-            self.take_in(&batch, context)?;
-        }
-        // Without keys there is one group, even of no rows.
-        if self.keys.is_empty() && self.groups.is_empty() {
-            self.groups.insert(Vec::new(), accumulators(&self.aggregates));
-        }
-        Ok(())
-    }
-
-    fn take_in(&mut self, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-        let keys = evaluate_all(&self.keys, batch, context)?;
-        let arguments = self
-            .aggregates
-            .iter()
-            .map(|aggregate| evaluate_all(&aggregate.arguments, batch, context))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut values = Vec::new();
-        for row in 0..batch.rows {
-            let key: Vec<Key> = keys.iter().map(|column| Key(column.get(row))).collect();
-            let entry = self.groups.entry(key);
-            let mut grown = 0;
-            if let indexmap::map::Entry::Vacant(vacant) = &entry {
-                grown += GROUP_BYTES + vacant.key().iter().map(|key| key.0.memory_bytes()).sum::<usize>();
+            let keys = evaluate_all(&self.keys, &batch, context)?;
+            let arguments = self
+                .aggregates
+                .iter()
+                .map(|aggregate| evaluate_all(&aggregate.arguments, &batch, context))
+                .collect::<Result<Vec<_>, _>>()?;
+            let mut bytes = self.groups.assign(&keys, batch.rows, &mut numbers);
+            let groups = self.groups.len();
+            for (state, arguments) in self.states.iter_mut().zip(&arguments) {
+                bytes += state.grow(groups);
+                bytes += state.take_in(&numbers, groups, arguments)?;
             }
-            let group = entry.or_insert_with(|| accumulators(&self.aggregates));
-            for (accumulator, columns) in group.iter_mut().zip(&arguments) {
-                let before = accumulator.memory_bytes();
-                values.clear();
-                values.extend(columns.iter().map(|column| column.get(row)));
-                if values.is_empty() {
-                    // `count(*)` counts the row itself.
-                    values.push(Value::Boolean(true));
-                }
-                accumulator.update(&values)?;
-                grown += accumulator.memory_bytes().saturating_sub(before);
-            }
-            context.budget.take_memory(grown)?;
-            self.memory_bytes += grown;
+            context.budget.take_memory(bytes)?;
+            self.memory_bytes += bytes;
         }
+        if self.keys.is_empty() && self.groups.len() == 0 {
+            // Without keys there is one group, even of no rows.
+            self.groups.assign(&[], 1, &mut numbers);
+        }
+        let groups = self.groups.len();
+        self.states.iter_mut().for_each(|state| _ = state.grow(groups));
         Ok(())
     }
 }
@@ -88,62 +65,197 @@ impl Operator for Aggregation {
         let end = self.groups.len().min(start + Batch::ROWS_MAX);
         self.done = Some(end);
         if start == end {
+            (self.groups, self.states, self.done) = (Groups::new(), Vec::new(), Some(0));
             context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
             return Ok(None);
         }
-        let mut columns = vec![Vec::with_capacity(end - start); self.keys.len() + self.aggregates.len()];
-        for at in start..end {
-            let (key, group) = self.groups.get_index_mut(at).expect("the range lies within the groups");
-            let aggregated = group.iter_mut().map(|accumulator| accumulator.finish());
-            let row = key.iter().map(|key| Ok(key.0.clone())).chain(aggregated);
-            for (column, value) in columns.iter_mut().zip(row) {
-                column.push(value?);
-            }
+        let mut columns = self.groups.columns(start..end);
+        for state in &mut self.states {
+            let values = (start..end).map(|group| state.finish(group)).collect::<Result<_, _>>()?;
+            columns.push(Column::Values(values));
         }
-        Ok(Some(Batch { columns: columns.into_iter().map(Column::Values).collect(), rows: end - start }))
+        Ok(Some(Batch { columns, rows: end - start }))
     }
-}
-
-fn accumulators(aggregates: &[Aggregate]) -> Vec<Box<dyn Accumulator>> {
-    aggregates.iter().map(|aggregate| accumulator(aggregate.kind, aggregate.distinct)).collect()
 }
 
 fn evaluate_all(values: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
     values.iter().map(|value| evaluate(value, batch, context)).collect()
 }
 
+/// One aggregate over all groups, in the cheapest form that it has.
+enum State {
+    /// `count(*)`: rows of each group.
+    Rows(Vec<i64>),
+    /// Numbers of each group, and extremes.
+    Fast { kind: AggregateKind, groups: Vec<Fast> },
+    /// `count(DISTINCT x)`: the pairs of a group and a value, and how many there are of each group.
+    Different { seen: Groups, counts: Vec<i64> },
+    /// Everything else.
+    Other { kind: AggregateKind, distinct: bool, groups: Vec<Box<dyn Accumulator>> },
+}
+
+impl State {
+    fn new(aggregate: &Aggregate) -> Self {
+        let kind = aggregate.kind;
+        match (kind, aggregate.distinct, aggregate.arguments.len()) {
+            (AggregateKind::Count, _, 0) => Self::Rows(Vec::new()),
+            (AggregateKind::Count, true, _) => Self::Different { seen: Groups::new(), counts: Vec::new() },
+            (_, false, _) if Fast::new(kind).is_some() => Self::Fast { kind, groups: Vec::new() },
+            (_, distinct, _) => Self::Other { kind, distinct, groups: Vec::new() },
+        }
+    }
+
+    /// Makes room for new groups; tells the bytes that they take.
+    fn grow(&mut self, groups: usize) -> usize {
+        match self {
+            Self::Rows(counts) | Self::Different { counts, .. } => {
+                let new = groups - counts.len();
+                counts.resize(groups, 0);
+                new * size_of::<i64>()
+            }
+            Self::Fast { kind, groups: states } => {
+                let new = groups - states.len();
+                states.resize_with(groups, || Fast::new(*kind).expect("the state was made for such a kind"));
+                new * size_of::<Fast>()
+            }
+            Self::Other { kind, distinct, groups: states } => {
+                let before = states.len();
+                states.resize_with(groups, || accumulator(*kind, *distinct));
+                states[before..].iter().map(|state| state.memory_bytes()).sum()
+            }
+        }
+    }
+
+    /// Takes the rows of a batch in, each into its group; tells the bytes that are held for it.
+    fn take_in(&mut self, numbers: &[u32], groups: usize, arguments: &[Column]) -> Result<usize, Failure> {
+        match self {
+            Self::Rows(counts) => {
+                if let [count] = counts.as_mut_slice() {
+                    *count += i64::try_from(numbers.len()).expect("a batch has few rows");
+                } else {
+                    numbers.iter().for_each(|number| counts[*number as usize] += 1);
+                }
+                Ok(0)
+            }
+            Self::Fast { groups: states, .. } => fast(states, numbers, &arguments[0]),
+            Self::Different { seen, counts } => Ok(different(seen, counts, numbers, groups, &arguments[0])),
+            Self::Other { groups: states, .. } => other(states, numbers, arguments),
+        }
+    }
+
+    fn finish(&mut self, group: usize) -> Result<Value, Failure> {
+        match self {
+            Self::Rows(counts) | Self::Different { counts, .. } => Ok(Value::Integer(counts[group])),
+            Self::Fast { groups, .. } => groups[group].result(),
+            Self::Other { groups, .. } => groups[group].finish(),
+        }
+    }
+}
+
+fn fast(states: &mut [Fast], numbers: &[u32], argument: &Column) -> Result<usize, Failure> {
+    if let [state] = states {
+        // One group takes whole columns in.
+        let rows = argument.rows() as u64;
+        match (&mut *state, argument) {
+            (state, Column::Integers(values)) => return state.update_integers(values).map(|()| 0),
+            (state, Column::Floats(values)) => return state.update_floats(values).map(|()| 0),
+            (Fast::Count(count), Column::Nodes { .. } | Column::Relationships(_)) => {
+                *count += rows;
+                return Ok(0);
+            }
+            _ => {}
+        }
+    }
+    let (mut bytes, mut made) = (0, Value::Null);
+    for (row, number) in numbers.iter().enumerate() {
+        let state = &mut states[*number as usize];
+        let value = argument.lend(row, &mut made);
+        if matches!(state, Fast::Min(_) | Fast::Max(_)) {
+            let before = state.memory_bytes();
+            state.update_value(value)?;
+            bytes += state.memory_bytes().saturating_sub(before);
+        } else {
+            state.update_value(value)?;
+        }
+    }
+    Ok(bytes)
+}
+
+/// Counts the rows whose value is new to their group; null is no value.
+fn different(seen: &mut Groups, counts: &mut [i64], numbers: &[u32], groups: usize, argument: &Column) -> usize {
+    let mut made = Value::Null;
+    let rows: Vec<usize> = (0..numbers.len()).filter(|row| !argument.lend(*row, &mut made).is_null()).collect();
+    let mut columns = vec![if rows.len() == numbers.len() { argument.clone() } else { argument.gather(&rows) }];
+    if groups > 1 {
+        // As long as there was one group, pairs had no column for it; it counts as null in them, and so null stands for
+        // the first group.
+        let group = |row: &usize| match numbers[*row] {
+            0 => Value::Null,
+            number => Value::Integer(i64::from(number)),
+        };
+        columns.push(Column::Values(rows.iter().map(group).collect()));
+    }
+    let (mut pairs, mut next) = (Vec::new(), seen.len());
+    let bytes = seen.assign(&columns, rows.len(), &mut pairs);
+    for (row, pair) in rows.iter().zip(pairs) {
+        if pair as usize == next {
+            next += 1;
+            counts[numbers[*row] as usize] += 1;
+        }
+    }
+    bytes
+}
+
+fn other(states: &mut [Box<dyn Accumulator>], numbers: &[u32], arguments: &[Column]) -> Result<usize, Failure> {
+    let (mut bytes, mut values) = (0, Vec::with_capacity(arguments.len()));
+    for (row, number) in numbers.iter().enumerate() {
+        let state = &mut states[*number as usize];
+        values.clear();
+        values.extend(arguments.iter().map(|column| column.get(row)));
+        let before = state.memory_bytes();
+        state.update(&values)?;
+        bytes += state.memory_bytes().saturating_sub(before);
+    }
+    Ok(bytes)
+}
+
 /// Equal rows once, the first of each.
 pub(super) struct Distinct {
     input: Box<dyn Operator>,
-    seen: IndexSet<Vec<Key>, Hasher>,
+    seen: Groups,
     memory_bytes: usize,
 }
 
 impl Distinct {
     pub fn new(input: Box<dyn Operator>) -> Self {
-        Self { input, seen: IndexSet::default(), memory_bytes: 0 }
+        Self { input, seen: Groups::new(), memory_bytes: 0 }
     }
 }
 
 impl Operator for Distinct {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let mut numbers = Vec::new();
         while let Some(batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
+            let mut next = self.seen.len();
+            let bytes = self.seen.assign(&batch.columns, batch.rows, &mut numbers);
+            context.budget.take_memory(bytes)?;
+            self.memory_bytes += bytes;
             let mut kept = Vec::new();
-            for row in 0..batch.rows {
-                let key: Vec<Key> = batch.columns.iter().map(|column| Key(column.get(row))).collect();
-                let bytes = GROUP_BYTES + key.iter().map(|key| key.0.memory_bytes()).sum::<usize>();
-                if self.seen.insert(key) {
-                    context.budget.take_memory(bytes)?;
-                    self.memory_bytes += bytes;
+            for (row, number) in numbers.iter().enumerate() {
+                if *number as usize == next {
+                    next += 1;
                     kept.push(row);
                 }
+            }
+            if kept.len() == batch.rows {
+                return Ok(Some(batch));
             }
             if !kept.is_empty() {
                 return Ok(Some(batch.gather(&kept)));
             }
         }
-        self.seen = IndexSet::default();
+        self.seen = Groups::new();
         context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
         Ok(None)
     }

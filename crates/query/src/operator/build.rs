@@ -62,9 +62,7 @@ impl Site {
             }
             Plan::Expand(input, how) => Box::new(expand::ExpandAll::new(build(input), how.clone())),
             Plan::Walk(input, how, bounds) => Box::new(walk::Walk::new(build(input), how.clone(), *bounds)),
-            Plan::Filter(input, condition) => {
-                Box::new(flow::Filter { input: build(input), condition: condition.clone() })
-            }
+            Plan::Filter(input, condition) => Box::new(flow::Filter::new(build(input), condition)),
             Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
             Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),
             Plan::Unwind { input, list, item } => Box::new(flow::Unwind::new(build(input), list.clone(), *item)),

@@ -43,7 +43,7 @@ struct NewRelationships<'a> {
     how: &'a CreateRelationship,
     kind: Numbers<TypeId>,
     properties: Properties,
-    made: Vec<Value>,
+    made: Vec<RelationshipRef>,
 }
 
 /// Makes what a pattern says for each row of a batch, and fills its slots.
@@ -74,7 +74,7 @@ pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mu
         batch.set(node.slot, Column::Nodes { source: how.source, ids: node.made });
     }
     for relationship in relationships {
-        batch.set(relationship.how.slot, Column::Values(relationship.made));
+        batch.set(relationship.how.slot, Column::Relationships(relationship.made));
     }
     Ok(())
 }
@@ -140,7 +140,7 @@ impl NewRelationships<'_> {
         self.properties.row(row, properties);
         let kind = self.kind.row(row)[0];
         let id = source(context, number).create_relationship(start, kind, end, properties)?;
-        self.made.push(Value::RelationshipRef(Box::new(RelationshipRef { source: number, id, kind, start, end })));
+        self.made.push(RelationshipRef { source: number, id, kind, start, end });
         context.counters.relationships_created += 1;
         context.counters.properties_set += properties.len() as u64;
         Ok(())

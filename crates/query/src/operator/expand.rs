@@ -1,6 +1,6 @@
 //! Relationships of nodes, whole batches of nodes at a time.
 
-use types::{Failure, NodeRef, RelationshipId, TypeId, Value};
+use types::{Failure, NodeId, NodeRef, RelationshipId, TypeId, Value};
 
 use super::{Expand, Operator};
 use crate::expression::Context;
@@ -12,11 +12,15 @@ pub(super) struct ExpandAll {
     input: Box<dyn Operator>,
     how: Expand,
     /// The batch under way, what was found for it, and how much of that has been handed on.
-    under_way: Option<(Batch, Vec<Step>, usize)>,
+    under_way: Option<(Batch, Steps, usize)>,
 }
 
-/// One relationship found, and the row that it was found for.
-type Step = (usize, RelationshipRecord);
+/// Relationships that were found, and the row that each was found for.
+#[derive(Default)]
+struct Steps {
+    rows: Vec<usize>,
+    found: Vec<RelationshipRecord>,
+}
 
 impl ExpandAll {
     pub fn new(input: Box<dyn Operator>, how: Expand) -> Self {
@@ -24,24 +28,25 @@ impl ExpandAll {
     }
 
     /// Reads the relationships of every node of a batch; rows without a node have none.
-    fn steps(&self, batch: &Batch, types: &[TypeId], context: &mut Context<'_>) -> Result<Vec<Step>, Failure> {
-        let (mut rows, mut nodes) = (Vec::new(), Vec::new());
-        for row in 0..batch.rows {
-            if let Value::NodeRef(node) = batch.columns[self.how.from].get(row) {
-                rows.push(row);
-                nodes.push(node.id);
-            }
-        }
+    fn steps(&self, batch: &Batch, types: &[TypeId], context: &mut Context<'_>) -> Result<Steps, Failure> {
+        let (rows, nodes) = nodes(&batch.column(self.how.from));
         let wanted = (!types.is_empty()).then_some(types);
         let mut found = Expansion::default();
         context.sources[usize::from(self.how.source)].expand(&nodes, self.how.direction, wanted, &mut found)?;
         context.budget.pay_rows(found.found.len().max(1))?;
-        let mut steps = Vec::with_capacity(found.found.len());
+        let mut steps = Steps { rows: Vec::with_capacity(found.found.len()), found: Vec::new() };
+        if !self.how.into && self.how.distinct_from.is_empty() {
+            for (row, end) in rows.into_iter().zip(found.ends) {
+                steps.rows.resize(end, row);
+            }
+            steps.found = found.found;
+            return Ok(steps);
+        }
         let mut start = 0;
         for (row, end) in rows.into_iter().zip(found.ends) {
-            steps.extend(
-                found.found[start..end].iter().filter(|step| self.fits(batch, row, step)).map(|step| (row, *step)),
-            );
+            let run = &found.found[start..end];
+            steps.found.extend(run.iter().filter(|step| self.fits(batch, row, step)));
+            steps.rows.resize(steps.found.len(), row);
             start = end;
         }
         Ok(steps)
@@ -49,16 +54,38 @@ impl ExpandAll {
 
     /// Tells whether a relationship may stand in a row: its end where that is given, and not there already.
     fn fits(&self, batch: &Batch, row: usize, step: &RelationshipRecord) -> bool {
-        let holds = |slot: usize| batch.columns.get(slot).map_or(Value::Null, |column| column.get(row));
-        if self.how.into {
-            let end = NodeRef { source: self.how.source, id: step.neighbour };
-            if !matches!(holds(self.how.to), Value::NodeRef(node) if node == end) {
-                return false;
-            }
-        }
         let source = self.how.source;
-        !self.how.distinct_from.iter().any(|slot| has_relationship(&holds(*slot), source, step.relationship.id))
+        let ends_well = !self.how.into
+            || match batch.columns.get(self.how.to) {
+                Some(Column::Nodes { source: other, ids }) => ids[row] == step.neighbour && *other == source,
+                Some(other) => other.get(row) == Value::NodeRef(NodeRef { source, id: step.neighbour }),
+                None => false,
+            };
+        ends_well && !is_taken(&self.how, batch, row, step.relationship.id)
     }
+}
+
+/// Lists the rows that have a node, and their nodes.
+fn nodes(column: &Column) -> (Vec<usize>, Vec<NodeId>) {
+    if let Column::Nodes { ids, .. } = column {
+        return ((0..ids.len()).collect(), ids.clone());
+    }
+    let (mut made, rows) = (Value::Null, column.rows());
+    let node = |row: usize| match column.lend(row, &mut made) {
+        Value::NodeRef(node) => Some((row, node.id)),
+        _ => None,
+    };
+    (0..rows).filter_map(node).unzip()
+}
+
+/// Tells whether another part of a row's pattern has a relationship, alone or in a list.
+pub(super) fn is_taken(how: &Expand, batch: &Batch, row: usize, id: RelationshipId) -> bool {
+    let mut made = Value::Null;
+    how.distinct_from.iter().any(|slot| match batch.columns.get(*slot) {
+        Some(Column::Relationships(found)) => found[row].id == id && found[row].source == how.source,
+        Some(column) => has_relationship(column.lend(row, &mut made), how.source, id),
+        None => false,
+    })
 }
 
 /// Finds the types that are followed; `None` where none of them ever was, so that nothing matches.
@@ -69,7 +96,7 @@ pub(super) fn known_types(how: &Expand, context: &Context<'_>) -> Option<Vec<Typ
 }
 
 /// Tells whether a value is a relationship, or a list with it in it.
-pub(super) fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
+fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
     match value {
         Value::RelationshipRef(found) => found.id == id && found.source == source,
         Value::List(items) => items.iter().any(|item| has_relationship(item, source, id)),
@@ -87,17 +114,18 @@ impl Operator for ExpandAll {
                 self.under_way = Some((batch, steps, 0));
                 continue;
             };
-            let end = steps.len().min(*done + Batch::ROWS_MAX);
-            let run = &steps[*done..end];
+            let end = steps.rows.len().min(*done + Batch::ROWS_MAX);
+            let run = *done..end;
             if run.is_empty() {
                 self.under_way = None;
                 continue;
             }
-            let mut out = batch.gather(&run.iter().map(|(row, _)| *row).collect::<Vec<_>>());
-            let relationships = run.iter().map(|(_, step)| Value::RelationshipRef(Box::new(step.relationship)));
-            out.set(self.how.relationship, Column::Values(relationships.collect()));
+            let mut out = batch.gather(&steps.rows[run.clone()]);
+            let run = &steps.found[run];
+            let relationships = run.iter().map(|step| step.relationship).collect();
+            out.set(self.how.relationship, Column::Relationships(relationships));
             if !self.how.into {
-                let ids = run.iter().map(|(_, step)| step.neighbour).collect();
+                let ids = run.iter().map(|step| step.neighbour).collect();
                 out.set(self.how.to, Column::Nodes { source: self.how.source, ids });
             }
             *done = end;

@@ -3,8 +3,7 @@
 use types::{Code, Failure, Value};
 
 use super::Operator;
-use crate::expression::{Compiled, Context, evaluate};
-use crate::functions::operators::truth;
+use crate::expression::{Compiled, Context, evaluate, select};
 use crate::{Batch, Column};
 
 /// One row without values.
@@ -18,26 +17,43 @@ impl Operator for Unit {
 
 /// The rows for which a condition holds.
 pub(super) struct Filter {
-    pub input: Box<dyn Operator>,
-    pub condition: Compiled,
+    input: Box<dyn Operator>,
+    /// The parts of the condition, all of which have to hold; each is tested on what the ones before it left.
+    parts: Vec<Compiled>,
+}
+
+impl Filter {
+    pub fn new(input: Box<dyn Operator>, condition: &Compiled) -> Self {
+        let mut parts = Vec::new();
+        add_parts(condition, &mut parts);
+        Self { input, parts }
+    }
+}
+
+fn add_parts(condition: &Compiled, parts: &mut Vec<Compiled>) {
+    match condition {
+        Compiled::And(left, right) => {
+            add_parts(left, parts);
+            add_parts(right, parts);
+        }
+        other => parts.push(other.clone()),
+    }
 }
 
 impl Operator for Filter {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        while let Some(batch) = self.input.next(context)? {
+        'batches: while let Some(mut batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
-            let tested = evaluate(&self.condition, &batch, context)?;
-            let mut kept = Vec::with_capacity(batch.rows);
-            for row in 0..batch.rows {
-                if truth(&tested.get(row))? == Some(true) {
-                    kept.push(row);
+            for part in &self.parts {
+                let kept = select(part, &batch, context)?;
+                if kept.is_empty() {
+                    continue 'batches;
+                }
+                if kept.len() < batch.rows {
+                    batch = batch.gather(&kept);
                 }
             }
-            match kept.len() {
-                0 => {}
-                all if all == batch.rows => return Ok(Some(batch)),
-                _ => return Ok(Some(batch.gather(&kept))),
-            }
+            return Ok(Some(batch));
         }
         Ok(None)
     }
@@ -71,13 +87,19 @@ pub(super) struct Keep {
 
 impl Operator for Keep {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(batch) = self.input.next(context)? else { return Ok(None) };
-        let mut kept = Batch { columns: Vec::with_capacity(self.slots.len()), rows: batch.rows };
+        let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
+        let rows = batch.rows;
+        let mut columns: Vec<Column> = Vec::with_capacity(self.slots.len());
         for (place, slot) in self.slots.iter().enumerate() {
-            let empty = || Column::Constant { value: Value::Null, rows: batch.rows };
-            kept.set(place, batch.columns.get(*slot).cloned().unwrap_or_else(empty));
+            // The last place that a slot goes to takes the column itself.
+            let is_last = !self.slots[place + 1..].contains(slot);
+            columns.push(match batch.columns.get_mut(*slot) {
+                Some(column) if is_last => std::mem::replace(column, Column::Constant { value: Value::Null, rows }),
+                Some(column) => column.clone(),
+                None => Column::Constant { value: Value::Null, rows },
+            });
         }
-        Ok(Some(kept))
+        Ok(Some(Batch { columns, rows }))
     }
 }
 

@@ -1,18 +1,18 @@
 //! Two plans joined on equal values, by a hash table over the rows of one.
 
-use std::hash::BuildHasherDefault;
-
-use hashbrown::HashMap;
-use rustc_hash::FxHasher;
-use types::compare::Key;
+use types::compare::equals;
 use types::{Failure, Value};
 
+use super::groups::Groups;
 use super::{HashJoin, Operator};
 use crate::expression::{Compiled, Context, evaluate};
 use crate::{Batch, Column};
 
 /// Bytes that a kept row costs beside its values.
-const ROW_BYTES: usize = 64;
+const ROW_BYTES: usize = 16;
+
+/// Where a chain of rows ends.
+const NONE: u32 = u32::MAX;
 
 /// The pairs of rows whose keys are equal; null equals nothing.
 pub(super) struct Join {
@@ -21,54 +21,109 @@ pub(super) struct Join {
     /// Its rows are kept.
     build: Box<dyn Operator>,
     how: HashJoin,
-    /// The kept slots of every row of `build`.
-    kept: Vec<Vec<Value>>,
-    /// The rows of `kept` by key.
-    by_key: HashMap<Vec<Key>, Vec<usize>, BuildHasherDefault<FxHasher>>,
+    kept: Kept,
     is_built: bool,
     memory_bytes: usize,
-    /// The batch under way, its pairs of rows, and how many of them have been handed on.
-    under_way: Option<(Batch, Vec<Pair>, usize)>,
+    under_way: Option<Probed>,
 }
 
-/// A row of the probed batch, and a kept row with the same key.
-type Pair = (usize, usize);
+/// The rows of one plan, by their key.
+struct Kept {
+    /// The slots that go on, in the order of `HashJoin::kept`.
+    rows: Batch,
+    keys: Groups,
+    /// For each key its first and its last row, for each row the next one of its key.
+    ends: Vec<(u32, u32)>,
+    next: Vec<u32>,
+}
+
+/// A batch of the other plan under way.
+struct Probed {
+    batch: Batch,
+    keys: Vec<Column>,
+    /// The row to go on at, and the kept row that comes next in its chain; none where the row has not been looked up.
+    row: usize,
+    chain: Option<u32>,
+}
+
+impl Kept {
+    fn new() -> Self {
+        Self { rows: Batch::default(), keys: Groups::new(), ends: Vec::new(), next: Vec::new() }
+    }
+
+    /// Keeps rows; tells the bytes that they take.
+    fn add(&mut self, keys: &[Column], rows: Batch) -> usize {
+        let mut numbers = Vec::new();
+        let bytes = self.keys.assign(keys, rows.rows, &mut numbers) + rows.memory_bytes() + rows.rows * ROW_BYTES;
+        self.ends.resize(self.keys.len(), (NONE, NONE));
+        for number in numbers {
+            let row = u32::try_from(self.next.len()).expect("memory ends before numbers do");
+            self.next.push(NONE);
+            let (first, last) = &mut self.ends[number as usize];
+            if *first == NONE {
+                *first = row;
+            } else {
+                self.next[*last as usize] = row;
+            }
+            *last = row;
+        }
+        self.rows.append(rows);
+        bytes
+    }
+
+    /// Finds the first kept row with the key of a row.
+    fn first(&self, keys: &[Column], row: usize) -> u32 {
+        if !can_equal(keys, row) {
+            return NONE;
+        }
+        self.keys.find(keys, row).map_or(NONE, |number| self.ends[number as usize].0)
+    }
+}
 
 impl Join {
     pub fn new(probe: Box<dyn Operator>, build: Box<dyn Operator>, how: HashJoin) -> Self {
-        let (kept, by_key) = (Vec::new(), HashMap::default());
-        Self { probe, build, how, kept, by_key, is_built: false, memory_bytes: 0, under_way: None }
+        Self { probe, build, how, kept: Kept::new(), is_built: false, memory_bytes: 0, under_way: None }
     }
 
     fn build(&mut self, context: &mut Context<'_>) -> Result<(), Failure> {
         while let Some(batch) = self.build.next(context)? {
             context.budget.pay_rows(batch.rows)?;
-            let keys = keys(&self.how.build_keys, &batch, context)?;
-            for (row, key) in keys.into_iter().enumerate() {
-                let Some(key) = key else { continue };
-                let slot = |slot: &usize| batch.columns.get(*slot).map_or(Value::Null, |column| column.get(row));
-                let values: Vec<Value> = self.how.kept.iter().map(slot).collect();
-                let held = key.iter().map(|key| &key.0).chain(&values);
-                let bytes = ROW_BYTES + held.map(Value::memory_bytes).sum::<usize>();
+            let mut keys = keys(&self.how.build_keys, &batch, context)?;
+            let columns = self.how.kept.iter().map(|slot| batch.column(*slot)).collect();
+            let mut rows = Batch { columns, rows: batch.rows };
+            let able: Vec<usize> = (0..batch.rows).filter(|row| can_equal(&keys, *row)).collect();
+            if able.len() < batch.rows {
+                keys = keys.iter().map(|column| column.gather(&able)).collect();
+                rows = rows.gather(&able);
+            }
+            if rows.rows > 0 {
+                let bytes = self.kept.add(&keys, rows);
                 context.budget.take_memory(bytes)?;
                 self.memory_bytes += bytes;
-                self.by_key.entry(key).or_default().push(self.kept.len());
-                self.kept.push(values);
             }
         }
         self.is_built = true;
         Ok(())
     }
 
-    /// Lists the pairs of a batch: a row of it, and a kept row with the same key.
-    fn pairs(&self, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Pair>, Failure> {
-        let mut pairs = Vec::new();
-        for (row, key) in keys(&self.how.probe_keys, batch, context)?.into_iter().enumerate() {
-            let found = key.and_then(|key| self.by_key.get(&key));
-            pairs.extend(found.into_iter().flatten().map(|kept| (row, *kept)));
+    /// Gives the next pairs of the batch under way, a batch of them at most; none at its end.
+    fn pairs(&mut self) -> (Vec<usize>, Vec<usize>) {
+        let (mut rows, mut kept) = (Vec::new(), Vec::new());
+        let Some(probed) = &mut self.under_way else { return (rows, kept) };
+        while probed.row < probed.batch.rows {
+            let mut at = probed.chain.take().unwrap_or_else(|| self.kept.first(&probed.keys, probed.row));
+            while at != NONE {
+                if rows.len() == Batch::ROWS_MAX {
+                    probed.chain = Some(at);
+                    return (rows, kept);
+                }
+                rows.push(probed.row);
+                kept.push(at as usize);
+                at = self.kept.next[at as usize];
+            }
+            probed.row += 1;
         }
-        context.budget.pay_rows(pairs.len().max(1))?;
-        Ok(pairs)
+        (rows, kept)
     }
 }
 
@@ -78,44 +133,48 @@ impl Operator for Join {
             self.build(context)?;
         }
         loop {
-            let Some((batch, pairs, done)) = &mut self.under_way else {
-                let Some(batch) = self.probe.next(context)? else {
-                    (self.kept, self.by_key) = (Vec::new(), HashMap::default());
+            if self.under_way.is_none() {
+                // Where nothing was kept there are no pairs: the other plan need not run.
+                let next = if self.kept.rows.rows == 0 { None } else { self.probe.next(context)? };
+                let Some(batch) = next else {
+                    self.kept = Kept::new();
                     context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
                     return Ok(None);
                 };
-                let pairs = self.pairs(&batch, context)?;
-                self.under_way = Some((batch, pairs, 0));
-                continue;
-            };
-            let end = pairs.len().min(*done + Batch::ROWS_MAX);
-            let run = &pairs[*done..end];
-            if run.is_empty() {
+                let keys = keys(&self.how.probe_keys, &batch, context)?;
+                self.under_way = Some(Probed { batch, keys, row: 0, chain: None });
+            }
+            let (rows, kept) = self.pairs();
+            context.budget.pay_rows(rows.len().max(1))?;
+            let Some(probed) = self.under_way.as_ref().filter(|_| !rows.is_empty()) else {
                 self.under_way = None;
                 continue;
+            };
+            let mut out = probed.batch.gather(&rows);
+            for (slot, column) in self.how.kept.iter().zip(&self.kept.rows.columns) {
+                out.set(*slot, column.gather(&kept));
             }
-            let mut out = batch.gather(&run.iter().map(|(row, _)| *row).collect::<Vec<_>>());
-            for (at, slot) in self.how.kept.iter().enumerate() {
-                out.set(*slot, Column::Values(run.iter().map(|(_, kept)| self.kept[*kept][at].clone()).collect()));
-            }
-            *done = end;
             return Ok(Some(out));
         }
     }
 }
 
-/// Computes the key of each row; `None` where a part is null or NaN, which equals nothing.
-fn keys(parts: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Option<Vec<Key>>>, Failure> {
-    let columns = parts.iter().map(|part| evaluate(part, batch, context)).collect::<Result<Vec<_>, _>>()?;
-    let key = |row: usize| {
-        columns
-            .iter()
-            .map(|column| {
-                let value = column.get(row);
-                // Equality and equivalence part ways where a value does not equal itself: null, NaN, lists of them.
-                (types::compare::equals(&value, &value) == Some(true)).then_some(Key(value))
-            })
-            .collect()
-    };
-    Ok((0..batch.rows).map(key).collect())
+fn keys(parts: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
+    parts.iter().map(|part| evaluate(part, batch, context)).collect()
+}
+
+/// Tells whether a row's key can equal another one: null does not, nor does NaN, nor a list with one of them in it.
+fn can_equal(keys: &[Column], row: usize) -> bool {
+    let mut made = Value::Null;
+    keys.iter().all(|column| match column {
+        Column::Integers(_) | Column::Nodes { .. } | Column::Relationships(_) => true,
+        column => {
+            let value = column.lend(row, &mut made);
+            match value {
+                Value::Null => false,
+                Value::Integer(_) | Value::String(_) | Value::NodeRef(_) => true,
+                value => equals(value, value) == Some(true),
+            }
+        }
+    })
 }

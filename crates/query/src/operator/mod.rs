@@ -14,6 +14,7 @@ mod eager;
 mod expand;
 mod flow;
 mod foreach;
+mod groups;
 mod inner;
 mod join;
 mod load_csv;

@@ -174,7 +174,7 @@ impl Reads {
 fn holds_entities(column: &Column) -> bool {
     match column {
         Column::Integers(_) | Column::Floats(_) => false,
-        Column::Nodes { .. } => true,
+        Column::Nodes { .. } | Column::Relationships(_) => true,
         Column::Values(values) => values.iter().any(has_entity),
         Column::Constant { value, .. } => has_entity(value),
     }
@@ -196,6 +196,10 @@ fn are_different(column: &Column) -> bool {
         Column::Nodes { ids, .. } => {
             let mut seen = HashSet::with_capacity_and_hasher(ids.len(), FxBuildHasher);
             ids.iter().all(|id| seen.insert(id.0))
+        }
+        Column::Relationships(found) => {
+            let mut seen = HashSet::with_capacity_and_hasher(found.len(), FxBuildHasher);
+            found.iter().all(|found| seen.insert((found.source, found.id.0)))
         }
         Column::Values(values) => {
             let mut seen = HashSet::with_capacity_and_hasher(values.len(), FxBuildHasher);

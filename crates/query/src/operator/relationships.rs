@@ -2,7 +2,7 @@
 
 use types::{Direction, Failure, NodeId, RelationshipId, RelationshipRef, TypeId, Value};
 
-use super::expand::{has_relationship, known_types};
+use super::expand::{is_taken, known_types};
 use super::{Expand, Operator};
 use crate::expression::Context;
 use crate::{Batch, Column};
@@ -46,11 +46,7 @@ impl ScanRelationships {
         }
         found.retain(|(relationship, from, to)| {
             (!self.how.into || self.ends_well(batch, row, *from, *to))
-                && !self
-                    .how
-                    .distinct_from
-                    .iter()
-                    .any(|slot| has_relationship(&batch.value(*slot, row), self.how.source, relationship.id))
+                && !is_taken(&self.how, batch, row, relationship.id)
         });
         found
     }
@@ -68,8 +64,8 @@ impl ScanRelationships {
         let mut out = batch.gather(&vec![row; found.len()]);
         out.set(self.how.from, Column::Nodes { source, ids: found.iter().map(|(_, from, _)| *from).collect() });
         out.set(self.how.to, Column::Nodes { source, ids: found.iter().map(|(_, _, to)| *to).collect() });
-        let relationships = found.into_iter().map(|(relationship, ..)| Value::RelationshipRef(Box::new(relationship)));
-        out.set(self.how.relationship, Column::Values(relationships.collect()));
+        let relationships = found.into_iter().map(|(relationship, ..)| relationship).collect();
+        out.set(self.how.relationship, Column::Relationships(relationships));
         out
     }
 }

@@ -111,8 +111,7 @@ impl SeekAll {
                 out.set(start, Column::Nodes { source, ids });
                 let ids = page.relationships.iter().map(|found| found.end).collect();
                 out.set(end, Column::Nodes { source, ids });
-                let found = page.relationships.into_iter().map(|found| Value::RelationshipRef(Box::new(found)));
-                out.set(self.how.slot, Column::Values(found.collect()));
+                out.set(self.how.slot, Column::Relationships(page.relationships));
             }
         }
         out

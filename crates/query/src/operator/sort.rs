@@ -10,99 +10,133 @@ use super::flow::row_count;
 use crate::expression::{Compiled, Context, evaluate};
 use crate::{Batch, Column};
 
-/// Bytes that a kept row costs beside its values.
-const ROW_BYTES: usize = 48;
+/// Bytes that a kept row costs beside its values: its place in the order.
+const ROW_BYTES: usize = 8;
 
-/// The rows in order; with a limit no more than twice that many are ever kept.
+/// The rows in order; with a limit, few more than twice that many are ever kept.
 pub(super) struct Sort {
     input: Box<dyn Operator>,
     keys: Vec<(Compiled, bool)>,
     limit: Option<Compiled>,
-    rows: Vec<Row>,
+    /// The kept rows, and their keys as columns of their own.
+    rows: Batch,
+    row_keys: Vec<Column>,
     memory_bytes: usize,
-    /// How many rows have been handed on; `None` until all were read.
-    done: Option<usize>,
-}
-
-struct Row {
-    keys: Vec<Value>,
-    values: Vec<Value>,
-}
-
-impl Row {
-    fn memory_bytes(&self) -> usize {
-        ROW_BYTES + self.keys.iter().chain(&self.values).map(Value::memory_bytes).sum::<usize>()
-    }
+    /// The kept rows in order, and how many of them have been handed on; `None` until all were read.
+    sorted: Option<(Vec<usize>, usize)>,
 }
 
 impl Sort {
     pub fn new(input: Box<dyn Operator>, keys: Vec<(Compiled, bool)>, limit: Option<Compiled>) -> Self {
-        Self { input, keys, limit, rows: Vec::new(), memory_bytes: 0, done: None }
+        let (rows, row_keys) = (Batch::default(), Vec::new());
+        Self { input, keys, limit, rows, row_keys, memory_bytes: 0, sorted: None }
     }
 
-    fn read(&mut self, context: &mut Context<'_>) -> Result<(), Failure> {
+    fn read(&mut self, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
         let limit = match &self.limit {
             Some(limit) => row_count(limit, "LIMIT", context)?,
             None => usize::MAX,
         };
+        // Once the first rows are known, whatever does not come before the last of them is let go at once.
+        let mut worst: Option<Vec<Value>> = None;
         while let Some(batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
             let keys =
-                self.keys.iter().map(|(key, _)| evaluate(key, &batch, context)).collect::<Result<Vec<Column>, _>>()?;
-            for row in 0..batch.rows {
-                let of = |columns: &[Column]| columns.iter().map(|column| column.get(row)).collect();
-                let row = Row { keys: of(&keys), values: of(&batch.columns) };
-                let bytes = row.memory_bytes();
-                context.budget.take_memory(bytes)?;
-                self.memory_bytes += bytes;
-                self.rows.push(row);
+                self.keys.iter().map(|(key, _)| evaluate(key, &batch, context)).collect::<Result<Vec<_>, _>>()?;
+            match &worst {
+                None => self.keep(batch, keys, context)?,
+                Some(worst) => {
+                    let better: Vec<usize> = (0..batch.rows).filter(|row| self.is_before(&keys, *row, worst)).collect();
+                    if !better.is_empty() {
+                        let keys = keys.iter().map(|column| column.gather(&better)).collect();
+                        self.keep(batch.gather(&better), keys, context)?;
+                    }
+                }
             }
-            if self.rows.len() >= limit.saturating_mul(2).max(Batch::ROWS_MAX) {
+            if self.rows.rows >= limit.saturating_mul(2).max(Batch::ROWS_MAX) {
                 self.cut(limit, context);
+                worst = limit.checked_sub(1).map(|last| self.row_keys.iter().map(|column| column.get(last)).collect());
             }
         }
-        self.cut(limit, context);
+        let mut sorted = self.order();
+        sorted.truncate(limit);
+        Ok(sorted)
+    }
+
+    fn keep(&mut self, batch: Batch, keys: Vec<Column>, context: &mut Context<'_>) -> Result<(), Failure> {
+        let bytes = memory_bytes(&batch, &keys);
+        context.budget.take_memory(bytes)?;
+        self.memory_bytes += bytes;
+        if self.rows.rows == 0 {
+            self.row_keys = keys;
+        } else {
+            self.row_keys.iter_mut().zip(keys).for_each(|(column, more)| column.append(more));
+        }
+        self.rows.append(batch);
         Ok(())
     }
 
-    /// Sorts what is kept and lets go of what lies beyond the limit. Stable: equal rows keep their order.
-    fn cut(&mut self, limit: usize, context: &mut Context<'_>) {
-        let keys = &self.keys;
-        self.rows.sort_by(|left, right| {
-            let mut pairs = left.keys.iter().zip(&right.keys).zip(keys);
-            pairs
-                .find_map(|((left, right), (_, descending))| {
-                    let found = order(left, right);
-                    let found = if *descending { found.reverse() } else { found };
-                    (found != Ordering::Equal).then_some(found)
-                })
-                .unwrap_or(Ordering::Equal)
-        });
-        if self.rows.len() > limit {
-            let bytes = self.rows.drain(limit..).map(|row| row.memory_bytes()).sum();
-            context.budget.give_back_memory(bytes);
-            self.memory_bytes -= bytes;
+    /// Orders what is kept. Stable: equal rows keep their order.
+    fn order(&self) -> Vec<usize> {
+        let mut sorted: Vec<usize> = (0..self.rows.rows).collect();
+        if let ([Column::Values(values)], [(_, descending)]) = (self.row_keys.as_slice(), self.keys.as_slice()) {
+            sorted.sort_by(|left, right| turned(order(&values[*left], &values[*right]), *descending));
+            return sorted;
         }
+        sorted.sort_by(|left, right| {
+            let (mut made, mut other) = (Value::Null, Value::Null);
+            let keys = self.row_keys.iter().zip(&self.keys);
+            let mut found = keys.map(|(column, (_, descending))| {
+                turned(order(column.lend(*left, &mut made), column.lend(*right, &mut other)), *descending)
+            });
+            found.find(|found| found.is_ne()).unwrap_or(Ordering::Equal)
+        });
+        sorted
     }
+
+    /// Tells whether a row comes before one with the given keys.
+    fn is_before(&self, keys: &[Column], row: usize, worst: &[Value]) -> bool {
+        let mut made = Value::Null;
+        let pairs = keys.iter().zip(worst).zip(&self.keys);
+        let mut found = pairs
+            .map(|((column, worst), (_, descending))| turned(order(column.lend(row, &mut made), worst), *descending));
+        found.find(|found| found.is_ne()) == Some(Ordering::Less)
+    }
+
+    /// Sorts what is kept and lets go of what lies beyond the limit.
+    fn cut(&mut self, limit: usize, context: &mut Context<'_>) {
+        let mut sorted = self.order();
+        sorted.truncate(limit);
+        self.rows = self.rows.gather(&sorted);
+        self.row_keys = self.row_keys.iter().map(|column| column.gather(&sorted)).collect();
+        let bytes = memory_bytes(&self.rows, &self.row_keys);
+        context.budget.give_back_memory(self.memory_bytes.saturating_sub(bytes));
+        self.memory_bytes = self.memory_bytes.min(bytes);
+    }
+}
+
+fn memory_bytes(rows: &Batch, keys: &[Column]) -> usize {
+    rows.rows * ROW_BYTES + rows.memory_bytes() + keys.iter().map(Column::memory_bytes).sum::<usize>()
+}
+
+fn turned(found: Ordering, descending: bool) -> Ordering {
+    if descending { found.reverse() } else { found }
 }
 
 impl Operator for Sort {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        if self.done.is_none() {
-            self.read(context)?;
+        if self.sorted.is_none() {
+            self.sorted = Some((self.read(context)?, 0));
         }
-        let start = self.done.unwrap_or(0);
-        let end = self.rows.len().min(start + Batch::ROWS_MAX);
-        self.done = Some(end);
-        if start == end {
-            self.rows = Vec::new();
-            self.done = Some(0);
+        let Some((sorted, done)) = &mut self.sorted else { return Ok(None) };
+        let end = sorted.len().min(*done + Batch::ROWS_MAX);
+        if *done == end {
+            (self.rows, self.row_keys, self.sorted) = (Batch::default(), Vec::new(), Some((Vec::new(), 0)));
             context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
             return Ok(None);
         }
-        let slots = self.rows[start].values.len();
-        let column =
-            |slot: usize| Column::Values(self.rows[start..end].iter().map(|row| row.values[slot].clone()).collect());
-        Ok(Some(Batch { columns: (0..slots).map(column).collect(), rows: end - start }))
+        let out = self.rows.gather(&sorted[*done..end]);
+        *done = end;
+        Ok(Some(out))
     }
 }

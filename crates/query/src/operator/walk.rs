@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use types::{Failure, NodeId, NodeRef, RelationshipRef, TypeId, Value};
 
-use super::expand::{has_relationship, known_types};
+use super::expand::{is_taken, known_types};
 use super::{Expand, Operator};
 use crate::expression::Context;
 use crate::source::{Expansion, RelationshipRecord};
@@ -104,8 +104,8 @@ impl Walk {
 
     /// Tells whether another part of the pattern has the relationship, alone or in a list.
     fn is_taken(&self, row: usize, next: &RelationshipRecord) -> bool {
-        let (source, id) = (self.how.source, next.relationship.id);
-        self.how.distinct_from.iter().any(|slot| has_relationship(&self.held(*slot, row), source, id))
+        let batch = self.batch.as_ref().map(|(batch, _)| batch);
+        batch.is_some_and(|batch| is_taken(&self.how, batch, row, next.relationship.id))
     }
 
     /// Finds trails of the batch under way, a batch of them at most.

@@ -3,6 +3,7 @@
 //! Start reading at [`rows`] and [`check_on`].
 
 mod csv;
+
 mod merging;
 mod reading;
 mod shortest;

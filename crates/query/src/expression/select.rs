@@ -1,0 +1,87 @@
+//! Rows for which a condition holds, found without a column of truths where that can be done.
+//! Leaves every other condition to [`evaluate`].
+//! Start reading at [`select`].
+
+use types::compare::{self, Inequality};
+use types::{Failure, Value};
+
+use super::{Compiled, Context, LabelTest, evaluate};
+use crate::functions::operators;
+use crate::{Batch, Column};
+
+/// Lists the rows of a batch for which a condition is true; where it is null, it is not.
+///
+/// # Errors
+///
+/// As [`evaluate`] does. A part of `AND` is computed for the rows only that passed the parts before it.
+pub fn select(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
+    match condition {
+        Compiled::And(left, right) => {
+            let passed = select(left, batch, context)?;
+            if passed.is_empty() {
+                return Ok(passed);
+            }
+            if passed.len() == batch.rows {
+                return select(right, batch, context);
+            }
+            let left = select(right, &batch.gather(&passed), context)?;
+            Ok(left.into_iter().map(|row| passed[row]).collect())
+        }
+        Compiled::Inequality(which, left, right) => {
+            let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+            Ok(inequality(*which, &left, &right))
+        }
+        Compiled::Equal { negated, left, right } => {
+            let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+            Ok(equal(*negated, &left, &right))
+        }
+        Compiled::HasLabels(of, LabelTest::Name(name)) => {
+            let of = evaluate(of, batch, context)?;
+            let Column::Nodes { source, ids } = &of else { return truths(condition, batch, context) };
+            let source = &context.sources[usize::from(*source)];
+            // A label that nobody ever used is on no node.
+            let Some(label) = source.label_id(name) else { return Ok(Vec::new()) };
+            let mut found = Vec::with_capacity(ids.len());
+            source.has_label(ids, label, &mut found)?;
+            Ok((0..found.len()).filter(|row| found[*row]).collect())
+        }
+        Compiled::IsNull(of, negated) => {
+            let (of, mut made) = (evaluate(of, batch, context)?, Value::Null);
+            Ok((0..batch.rows).filter(|row| of.lend(*row, &mut made).is_null() != *negated).collect())
+        }
+        other => truths(other, batch, context),
+    }
+}
+
+fn truths(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
+    let tested = evaluate(condition, batch, context)?;
+    let (mut kept, mut made) = (Vec::with_capacity(batch.rows), Value::Null);
+    for row in 0..batch.rows {
+        if operators::truth(tested.lend(row, &mut made))? == Some(true) {
+            kept.push(row);
+        }
+    }
+    Ok(kept)
+}
+
+fn inequality(which: Inequality, left: &Column, right: &Column) -> Vec<usize> {
+    let (mut made, mut other) = (Value::Null, Value::Null);
+    let holds = |row: &usize| match (left.lend(*row, &mut made), right.lend(*row, &mut other)) {
+        (Value::Integer(left), Value::Integer(right)) => which.accepts(left.cmp(right)),
+        (left, right) => compare::holds(which, left, right) == Some(true),
+    };
+    (0..left.rows()).filter(holds).collect()
+}
+
+fn equal(negated: bool, left: &Column, right: &Column) -> Vec<usize> {
+    if let (Column::Nodes { source, ids }, Column::Nodes { source: other, ids: others }) = (left, right) {
+        let same = |row: &usize| (ids[*row] == others[*row] && source == other) != negated;
+        return (0..ids.len()).filter(same).collect();
+    }
+    let (mut made, mut other) = (Value::Null, Value::Null);
+    let holds = |row: &usize| match (left.lend(*row, &mut made), right.lend(*row, &mut other)) {
+        (Value::Integer(left), Value::Integer(right)) => (left == right) != negated,
+        (left, right) => compare::equals(left, right) == Some(!negated),
+    };
+    (0..left.rows()).filter(holds).collect()
+}
