@@ -41,6 +41,7 @@ pub(crate) struct Statement<'a> {
 }
 
 /// What became of a statement's text.
+#[expect(clippy::large_enum_variant, reason = "there is one a statement, and it goes straight to the caller")]
 pub(crate) enum Outcome {
     /// It ran, or runs.
     Records(Records),

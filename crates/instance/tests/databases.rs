@@ -53,6 +53,19 @@ fn f1_databases_are_made_used_and_dropped() {
 }
 
 #[test]
+fn a_check_walks_everything() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    check(&mut session, "CREATE INDEX FOR (n:A) ON (n.x)", "[indexes+ 1]");
+    check(&mut session, "CREATE (:A {x: 1})-[:T]->(:B)", "[nodes+ 2, relationships+ 1, properties 1, labels+ 2]");
+    check(&mut session, "CHECK DATABASE sheaf", "'sheaf' | true | 2 | 1 | 1 | [] | 0");
+    check(&mut session, "CHECK DATABASE system", "'system' | true | 0 | 0 | 0 | [] | 0");
+    let missing = "DatabaseNotFound: Failed to check the specified database 'nobody': Database does not exist.";
+    check(&mut session, "CHECK DATABASE nobody", missing);
+}
+
+#[test]
 fn names_come_from_parameters() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());
