@@ -14,7 +14,7 @@ fn the_demo_loads_once_and_answers_each_time() {
         first.contains("ewr: everything that left EWR, 11764 nodes and 39538 relationships, loaded in "),
         "{first}"
     );
-    for answer in ["'SkyWest Airlines Inc.'", "│ 'lga'", "│ 'AIRBUS", "5 rows (", "3 rows ("] {
+    for answer in ["'ExpressJet Airlines Inc.'", "│ 'lga'", "│ 'AIRBUS", "5 rows (", "3 rows ("] {
         assert!(first.contains(answer), "no {answer} in {first}");
     }
     let (code, second, _) = told(&output(&arguments));

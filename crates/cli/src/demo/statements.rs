@@ -30,15 +30,15 @@ RETURN a.name AS airline, count(f) AS flights, round(avg(f.departureDelayMinutes
 ORDER BY delayMinutes DESC LIMIT 5",
     },
     Shown {
-        title: "All three in one statement: who flies to Los Angeles, and how late?",
+        title: "All three in one statement: who flies to Chicago, and how late?",
         database: None,
-        text: "USE ewr MATCH (f:Flight)-[:TO]->(:Airport {code: 'LAX'})
+        text: "USE ewr MATCH (f:Flight)-[:TO]->(:Airport {code: 'ORD'})
 RETURN 'ewr' AS database, count(f) AS flights, round(avg(f.departureDelayMinutes), 1) AS delayMinutes
 UNION ALL
-USE jfk MATCH (f:Flight)-[:TO]->(:Airport {code: 'LAX'})
+USE jfk MATCH (f:Flight)-[:TO]->(:Airport {code: 'ORD'})
 RETURN 'jfk' AS database, count(f) AS flights, round(avg(f.departureDelayMinutes), 1) AS delayMinutes
 UNION ALL
-USE lga MATCH (f:Flight)-[:TO]->(:Airport {code: 'LAX'})
+USE lga MATCH (f:Flight)-[:TO]->(:Airport {code: 'ORD'})
 RETURN 'lga' AS database, count(f) AS flights, round(avg(f.departureDelayMinutes), 1) AS delayMinutes",
     },
     Shown {
@@ -46,7 +46,7 @@ RETURN 'lga' AS database, count(f) AS flights, round(avg(f.departureDelayMinutes
         database: None,
         text: "MATCH (p:Plane) FROM DATABASE ewr
 MATCH (q:Plane) FROM DATABASE jfk
-WHERE p.tailNumber = q.tailNumber
+WHERE p.tailNumber = q.tailNumber AND p.model IS NOT NULL
 RETURN p.manufacturer AS manufacturer, p.model AS model, count(*) AS planes
 ORDER BY planes DESC, model LIMIT 5",
     },

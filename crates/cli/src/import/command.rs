@@ -25,7 +25,7 @@ pub struct Arguments {
     #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
     data: PathBuf,
     /// The database to make.
-    #[arg(long, env = "SHEAF_DATABASE", value_name = "NAME", value_parser = name)]
+    #[arg(long, value_name = "NAME", value_parser = name)]
     database: DatabaseName,
     /// Files of nodes: [LABEL[:LABEL]=]FILE[,FILE]. The first of several begins with the header.
     #[arg(long, num_args = 1.., required = true, value_name = "[LABEL=]FILE")]
@@ -36,8 +36,8 @@ pub struct Arguments {
     /// Puts the new database in the place of one of that name.
     #[arg(long)]
     replace: bool,
-    /// Makes an index: LABEL(PROPERTY). May be given several times.
-    #[arg(long, value_name = "LABEL(PROPERTY)", value_parser = IndexWish::parse)]
+    /// Indexes to make.
+    #[arg(long, num_args = 1.., value_name = "LABEL(PROPERTY)", value_parser = IndexWish::parse)]
     index: Vec<IndexWish>,
     /// Where the rows that were passed over are listed: file, line and reason.
     #[arg(long, default_value = "bad-rows.csv", value_name = "FILE")]
@@ -46,13 +46,13 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1_000, value_name = "NUMBER")]
     bad_rows_max: u64,
     /// Parts fields: one character, or tab.
-    #[arg(long, default_value = ",", value_parser = sign)]
+    #[arg(long, default_value = ",", value_name = "SIGN", value_parser = sign)]
     delimiter: char,
     /// Parts the items of a list, and labels.
-    #[arg(long, default_value = ";", value_parser = sign)]
+    #[arg(long, default_value = ";", value_name = "SIGN", value_parser = sign)]
     list_delimiter: char,
     /// Stands around a field that holds a delimiter.
-    #[arg(long, default_value = "\"", value_parser = sign)]
+    #[arg(long, default_value = "\"", value_name = "SIGN", value_parser = sign)]
     quote: char,
 }
 
