@@ -35,12 +35,14 @@ impl Planner<'_> {
         }
         let mut texts: Vec<String> = Vec::new();
         let mut aggregates = Vec::new();
-        let expressions =
-            computed.iter().map(|(_, item)| &item.expression).chain(order.iter().map(|item| &item.expression));
-        for expression in expressions {
+        let ordered = order.iter().map(|item| (&item.expression, true));
+        for (expression, is_order) in computed.iter().map(|(_, item)| (&item.expression, false)).chain(ordered) {
             for found in aggregates_of(expression) {
                 let text = found.to_string();
                 if !texts.contains(&text) {
+                    if is_order {
+                        self.check_ordered_by(found, items)?;
+                    }
                     aggregates.push(self.one_aggregate(found, &pipe.scope)?);
                     texts.push(text);
                 }
@@ -141,6 +143,24 @@ impl Planner<'_> {
              neither grouped by nor aggregated; put it into a WITH of its own first"
         );
         Err(self.syntax(wrong.span, &message))
+    }
+
+    /// An aggregate that only orders may use what a row has afterwards.
+    fn check_ordered_by(&self, aggregate: &Expression, items: &[Item]) -> Result<(), Failure> {
+        let mut names = Vec::new();
+        walk::variables(aggregate, &mut names);
+        let is_there = |name: &compact_str::CompactString| {
+            items
+                .iter()
+                .any(|item| matches!(&*item.expression.kind, ExpressionKind::Variable(known) if known.text == *name))
+        };
+        match names.iter().find(|name| !is_there(name)) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("Variable `{name}` not defined (UndefinedVariable); return what you order by");
+                Err(self.syntax(aggregate.span, &message))
+            }
+        }
     }
 
     fn one_aggregate(&mut self, expression: &Expression, scope: &Scope) -> Result<Aggregate, Failure> {

@@ -49,6 +49,7 @@ impl Planner<'_> {
         arguments: Option<&[Expression]>,
         yields: &Yield,
         filter: Option<&Expression>,
+        is_alone: bool,
     ) -> Result<Pipe, Failure> {
         let Some(procedure) = self.graphs.procedure(&name.text) else {
             let message = format!(
@@ -67,7 +68,7 @@ impl Planner<'_> {
         }
         let arguments = self.arguments(&pipe, name, arguments, &signature)?;
         let mut outputs = Vec::new();
-        for (at, alias) in self.yielded(name, yields, &signature, pipe.scope.0.is_empty())? {
+        for (at, alias) in self.yielded(name, yields, &signature, is_alone)? {
             self.check_free(&pipe.scope, &alias.text, alias.span)?;
             let slot = self.fresh_slot();
             outputs.push((at, slot));
@@ -132,7 +133,7 @@ impl Planner<'_> {
         name: &Name,
         yields: &Yield,
         signature: &Signature,
-        is_first: bool,
+        is_alone: bool,
     ) -> Result<Vec<(usize, Name)>, Failure> {
         let all = || {
             let named = |(at, output): (usize, &crate::procedure::Field)| {
@@ -142,8 +143,12 @@ impl Planner<'_> {
         };
         match yields {
             Yield::All => Ok(all()),
-            Yield::Nothing if is_first => Ok(all()),
-            Yield::Nothing => Ok(Vec::new()),
+            Yield::Nothing if is_alone => Ok(all()),
+            Yield::Nothing if signature.outputs.is_empty() => Ok(Vec::new()),
+            Yield::Nothing => {
+                let message = "Procedure call inside a query does not support naming results implicitly                                (UndefinedVariable); name them with YIELD";
+                Err(self.syntax(name.span, message))
+            }
             Yield::Items(items) => items
                 .iter()
                 .map(|(wanted, alias)| {

@@ -71,10 +71,13 @@ impl Planner<'_> {
         for (at, clause) in clauses.iter().enumerate() {
             match &clause.kind {
                 ClauseKind::Return { projection } => {
-                    let (pipe, columns) = self.projected(pipe, projection, None)?;
+                    let (pipe, columns) = self.projected(pipe, projection, None, true)?;
                     return Ok(Planned { plan: pipe.plan, columns, scope: pipe.scope, rows: pipe.rows });
                 }
                 ClauseKind::Use { graph } if at <= 1 => self.graph = self.graph_of(Some(graph))?,
+                ClauseKind::CallProcedure { name, arguments, yields, filter } if clauses.len() == 1 => {
+                    pipe = self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref(), true)?;
+                }
                 _ => pipe = self.clause(pipe, clause)?,
             }
         }
@@ -112,7 +115,7 @@ impl Planner<'_> {
                     let message = "Expression in WITH must be aliased (use AS) (NoExpressionAlias)";
                     return Err(self.syntax(projection.span, message));
                 }
-                Ok(self.projected(pipe, projection, filter.as_ref())?.0)
+                Ok(self.projected(pipe, projection, filter.as_ref(), false)?.0)
             }
             ClauseKind::Create { patterns, graph } => self.create(pipe, patterns, graph.as_ref(), clause.span),
             ClauseKind::Merge { pattern, graph, on_create, on_match } => {
@@ -128,7 +131,7 @@ impl Planner<'_> {
                 self.load_csv(pipe, *headers, source, variable, terminator.as_deref())
             }
             ClauseKind::CallProcedure { name, arguments, yields, filter } => {
-                self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref())
+                self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref(), false)
             }
             ClauseKind::CallSubquery { imports, query, transactions, optional } => {
                 if transactions.is_some() {

@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod call;
+mod check;
 mod clause;
 mod cost;
 mod describe;
@@ -148,6 +149,7 @@ impl Planner<'_> {
         scope: &Scope,
         known: &[lift::Known],
     ) -> Result<Compiled, Failure> {
+        self.checked(expression, scope)?;
         let text = self.text;
         let mut lifter = lift::Lifter { planner: self, scope, known };
         let mut compiler = Compiler { text, scope: scope.pairs(), lifted: &mut lifter };

@@ -25,8 +25,13 @@ impl Planner<'_> {
         mut pipe: Pipe,
         projection: &Projection,
         filter: Option<&Expression>,
+        is_last: bool,
     ) -> Result<(Pipe, Vec<CompactString>), Failure> {
         let items = self.items(projection, &pipe.scope)?;
+        if items.is_empty() && is_last {
+            let message = "RETURN * is not allowed when there are no variables in scope (NoVariablesInScope)";
+            return Err(self.syntax(projection.span, message));
+        }
         let is_grouped = items.iter().any(|item| walk::has_aggregate(&item.expression));
         let reads = items.iter().any(|item| walk::reads_graph(&item.expression));
         let stops = projection.skip.is_some() || projection.limit.is_some();
@@ -86,12 +91,7 @@ impl Planner<'_> {
     fn items(&self, projection: &Projection, scope: &Scope) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         if projection.all {
-            let named = scope.named();
-            if named.is_empty() && projection.items.is_empty() {
-                let message = "RETURN * is not allowed when there are no variables in scope (NoVariablesInScope)";
-                return Err(self.syntax(projection.span, message));
-            }
-            for variable in named {
+            for variable in scope.named() {
                 let name = cypher::ast::Name { text: variable.name.clone(), span: projection.span };
                 let kind = Box::new(ExpressionKind::Variable(name));
                 items
@@ -257,10 +257,7 @@ pub(super) fn held(expression: &Expression, scope: &Scope) -> (Held, Option<u16>
         | ExpressionKind::Map(_)
         | ExpressionKind::CountAll
         | ExpressionKind::Comparison(..) => (Held::Plain, None),
-        // A list of entities can come out of a list of anything.
-        ExpressionKind::List(items) if items.iter().all(|item| held(item, scope).0 == Held::Plain) => {
-            (Held::Plain, None)
-        }
+        ExpressionKind::List(_) => (Held::Plain, None),
         _ => (Held::Unknown, None),
     }
 }

@@ -464,6 +464,15 @@ impl Solver<'_, '_> {
         };
         let details = self.picture(place, from);
         state.plan = self.planner.put(plan, state.rows, details);
+        let is_seen = !relationship.name.starts_with(' ')
+            || relationship.same_as.is_some()
+            || graph.paths.iter().any(|path| path.relationships.contains(&place));
+        if relationship.length.is_some() && relationship.left != from && is_seen {
+            // It was walked from its end; whoever looks at the list wants it as it is written.
+            let slot = relationship.slot;
+            let turned = Compiled::Call(reversed, vec![Compiled::Slot(slot)]);
+            state.plan = self.planner.put(Plan::Compute(Arc::clone(&state.plan), vec![(slot, turned)]), state.rows, "");
+        }
         state.solved.extend([relationship.slot, graph.nodes[to].slot]);
         state.relationships.push(place);
     }
@@ -540,7 +549,7 @@ impl Solver<'_, '_> {
         let mut seen = state.solved.clone();
         if let Some(path) = path {
             let start = graph.nodes[path.start].slot;
-            let compiled = Compiled::Path { start, relationships: vec![(relationship.slot, false)] };
+            let compiled = Compiled::Path { start, relationships: vec![relationship.slot] };
             known.push(super::lift::Known { text: variable_of(&path.name, Span::default()).to_string(), compiled });
             scope.0.retain(|variable| variable.name != path.name);
             seen.insert(path.slot);
@@ -575,7 +584,7 @@ impl Solver<'_, '_> {
             let mut relationships = Vec::new();
             for place in &path.relationships {
                 let relationship = &graph.relationships[*place];
-                relationships.push((relationship.slot, self.is_backwards(&state.plan, relationship.slot, at)));
+                relationships.push(relationship.slot);
                 at = relationship.other(at);
             }
             let start = graph.nodes[path.start].slot;
@@ -587,36 +596,6 @@ impl Solver<'_, '_> {
             state.plan = self.planner.put(Plan::Compute(Arc::clone(&state.plan), values), state.rows, details);
         }
         Ok(())
-    }
-
-    /// Tells whether a run of relationships was walked towards a node of the path, so that its list is turned round.
-    fn is_backwards(&self, plan: &Plan, slot: usize, node: usize) -> bool {
-        let from = self.graph.nodes[node].slot;
-        let mut found = false;
-        find_walk(plan, slot, &mut |expand| found = expand.from != from);
-        found
-    }
-}
-
-/// Finds the walk that fills a slot.
-fn find_walk(plan: &Plan, slot: usize, found: &mut dyn FnMut(&Expand)) {
-    match plan {
-        Plan::Walk(_, expand, _) if expand.relationship == slot => found(expand),
-        Plan::Walk(input, ..)
-        | Plan::Expand(input, _)
-        | Plan::Filter(input, _)
-        | Plan::Compute(input, _)
-        | Plan::Seek(input, _)
-        | Plan::Shortest(input, _)
-        | Plan::Unwind { input, .. }
-        | Plan::NodesById { input, .. }
-        | Plan::ScanRelationships(input, _)
-        | Plan::Scan { input, .. } => find_walk(input, slot, found),
-        Plan::HashJoin(probe, build, _) => {
-            find_walk(probe, slot, found);
-            find_walk(build, slot, found);
-        }
-        _ => {}
     }
 }
 
@@ -683,6 +662,13 @@ fn weight(condition: &Expression) -> u8 {
         weight < 3
     });
     weight
+}
+
+fn reversed(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    Ok(match &arguments[0] {
+        Value::List(items) => Value::list(items.iter().rev().cloned().collect()),
+        other => other.clone(),
+    })
 }
 
 /// Gives the items of a list, each once; what is no list is an error as it is for `IN`.

@@ -31,10 +31,17 @@ impl Planner<'_> {
         self.writes(source, span)?;
         let reads = patterns.iter().any(pattern_reads);
         let mut pipe = self.before_write(pipe, reads);
-        let before = pipe.scope.clone();
+        let mut before = pipe.scope.clone();
         let mut create = Create { source, nodes: Vec::new(), relationships: Vec::new() };
         let mut paths = Vec::new();
         for pattern in patterns {
+            if mentions_new(pattern, &before, &pipe.scope) {
+                // What this one reads must be made first.
+                let made =
+                    std::mem::replace(&mut create, Create { source, nodes: Vec::new(), relationships: Vec::new() });
+                pipe.plan = self.put(Plan::Create(pipe.plan, made), pipe.rows, "");
+                before = pipe.scope.clone();
+            }
             let path = self.made(&mut create, &before, &mut pipe.scope, pattern)?;
             if let (Some(name), Some(path)) = (&pattern.variable, path) {
                 self.check_free(&pipe.scope, &name.text, name.span)?;
@@ -71,7 +78,7 @@ impl Planner<'_> {
         {
             let right = self.made_node(create, before, scope, node, false)?;
             let slot = self.made_relationship(create, before, scope, relationship, (left, right))?;
-            relationships.push((slot, false));
+            relationships.push(slot);
             left = right;
         }
         Ok(Some(Compiled::Path { start, relationships }))
@@ -188,7 +195,7 @@ impl Planner<'_> {
         let before = pipe.scope.clone();
         self.check_merged(pattern, &before)?;
         // What has no name gets one: what is made goes where what is found would be.
-        let named = named(pattern);
+        let named = named(pattern, self.next_slot);
         let first = self.next_slot;
         let found =
             self.matched(Pipe::inside(before.clone(), 1.0), std::slice::from_ref(&named), None, Some(source))?;
@@ -209,7 +216,7 @@ impl Planner<'_> {
         }
         let mut made = Vec::new();
         if let (Some(name), Some(Compiled::Path { start, relationships })) = (&named.variable, path) {
-            let relationships = relationships.into_iter().map(|(slot, turned)| (moved(slot), turned)).collect();
+            let relationships = relationships.into_iter().map(moved).collect();
             let path = Compiled::Path { start: moved(start), relationships };
             let slot = found.scope.slot(&name.text).expect("the pattern's path has that name");
             made.push((slot, path));
@@ -439,11 +446,25 @@ fn pattern_reads(pattern: &PathPattern) -> bool {
     })
 }
 
-/// Gives every element of a pattern a name.
-fn named(pattern: &PathPattern) -> PathPattern {
+/// Tells whether a pattern's properties mention what the same clause makes.
+fn mentions_new(pattern: &PathPattern, before: &Scope, now: &Scope) -> bool {
+    let mut names = Vec::new();
+    for element in &pattern.elements {
+        let properties = match element {
+            PatternElement::Node(node) => &node.properties,
+            PatternElement::Relationship(found) => &found.properties,
+            PatternElement::Quantified(_) => continue,
+        };
+        properties.iter().for_each(|properties| walk::variables(properties, &mut names));
+    }
+    names.iter().any(|name| before.find(name).is_none() && now.find(name).is_some())
+}
+
+/// Gives every element of a pattern a name that nothing else has.
+fn named(pattern: &PathPattern, number: usize) -> PathPattern {
     let mut named = pattern.clone();
     for (at, element) in named.elements.iter_mut().enumerate() {
-        let name = |span| Name { text: CompactString::from(format!(" m{at}")), span };
+        let name = |span| Name { text: CompactString::from(format!(" m{number}.{at}")), span };
         match element {
             PatternElement::Node(node) => {
                 let span = node.span;
