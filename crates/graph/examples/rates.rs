@@ -97,7 +97,7 @@ fn read(database: &Database) -> Outcome<()> {
     let transaction = database.begin_read()?;
     let (mut steps, mut visited, mut found) = (Vec::new(), 0, 0);
     let (_, time) = seconds(|| {
-        for start in 0..2_000 {
+        for start in 0..60_000 {
             steps.clear();
             transaction.expand(&[NodeId(start * 7)], Direction::Outgoing, None, &mut steps)?;
             let next: Vec<NodeId> = steps.iter().map(|step| step.neighbour).collect();

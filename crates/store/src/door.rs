@@ -110,6 +110,9 @@ pub trait Store: Send + Sync {
     }
 }
 
+/// Takes an entry and the place of the range that it was found for; `false` ends that range.
+pub type VisitMany<'v> = &'v mut dyn FnMut(usize, &[u8], &[u8]) -> bool;
+
 /// Reads of one consistent view of a store.
 pub trait Reader {
     /// Lends the value of `key`.
@@ -120,6 +123,16 @@ pub trait Reader {
 
     /// As [`Reader::scan`], from the last key to the first.
     fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError>;
+
+    /// As [`Reader::scan`] for each of many ranges, cheapest in key order; `visit` gets the range's place too.
+    ///
+    /// When `visit` returns `false` the next range is scanned.
+    fn scan_many(&self, ranges: &[Range<&[u8]>], visit: VisitMany<'_>) -> Result<(), StoreError> {
+        for (place, range) in ranges.iter().enumerate() {
+            self.scan(range.clone(), &mut |key, value| visit(place, key, value))?;
+        }
+        Ok(())
+    }
 
     /// Looks up many keys, cheapest in key order; `visit` gets the key's place in `keys` and its value.
     fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError>;

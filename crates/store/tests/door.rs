@@ -146,6 +146,48 @@ fn ascending_keys_are_found_alike(engine: &dyn Engine, folder: &Path) {
     }
 }
 
+fn many_ranges_at_once(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    let fill = &mut |writer: &mut dyn Writer| {
+        (0..5_000u32).try_for_each(|n| writer.append(&(n * 2).to_be_bytes(), &n.to_le_bytes()))
+    };
+    store.write(fill).expect("writes");
+    let snapshot = store.snapshot().expect("a place");
+    // Side by side, overlapping, backwards, far apart, beyond the end; some are empty.
+    let numbers = (0..300u32).map(|n| match n {
+        0..100 => n * 10..n * 10 + n % 13,
+        100..150 => n..n + 20,
+        150..200 => 6_000 - n..6_030 - n,
+        _ => n * 37..n * 37 + 5,
+    });
+    let bytes: Vec<_> = numbers.map(|range| range.start.to_be_bytes()..range.end.to_be_bytes()).collect();
+    let mut ranges: Vec<std::ops::Range<&[u8]>> = bytes.iter().map(|range| &range.start[..]..&range.end[..]).collect();
+    ranges.extend([&b""[..]..&b"\0\0\0\x09"[..], b"x"..b"a", b"\0\0"..END]);
+    for limit in [1, 3, usize::MAX] {
+        let (mut expected, mut found) = (Vec::new(), Vec::new());
+        for (place, range) in ranges.iter().enumerate() {
+            let mut left = limit;
+            let visit = &mut |key: &[u8], value: &[u8]| {
+                expected.push((place, key.to_vec(), value.to_vec()));
+                left -= 1;
+                left > 0
+            };
+            snapshot.scan(range.clone(), visit).expect("reads");
+        }
+        let mut left = (usize::MAX, limit);
+        let visit = &mut |place: usize, key: &[u8], value: &[u8]| {
+            if left.0 != place {
+                left = (place, limit);
+            }
+            found.push((place, key.to_vec(), value.to_vec()));
+            left.1 -= 1;
+            left.1 > 0
+        };
+        snapshot.scan_many(&ranges, visit).expect("reads");
+        assert!(expected == found, "{} and {} entries", expected.len(), found.len());
+    }
+}
+
 fn appends_only_in_order(engine: &dyn Engine, folder: &Path) {
     let store = engine.open(folder, &options()).expect("opens");
     let work = &mut |writer: &mut dyn Writer| {
@@ -394,6 +436,7 @@ on_both_engines! {
     ranges_leave_out_their_end
     many_keys_at_once
     ascending_keys_are_found_alike
+    many_ranges_at_once
     appends_only_in_order
     too_long_is_refused
     ranges_are_deleted

@@ -1,5 +1,6 @@
 //! Who is joined to whom, from the packed blocks of both ends.
 
+use smallvec::SmallVec;
 use types::{Direction, NodeId, RelationshipId, TypeId};
 
 use super::View;
@@ -42,16 +43,28 @@ impl View<'_> {
         types: Option<&[TypeId]>,
         mut visit: impl FnMut(Neighbour),
     ) -> Result<(), GraphError> {
-        self.each_block(node, direction, types, |side, kind, block| {
+        self.each_neighbour_of(&[node], direction, types, |_, found| visit(found))
+    }
+
+    /// Hands the neighbours of each of many nodes to `visit`, with the node's place in `nodes`; in their order.
+    pub fn each_neighbour_of(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(usize, Neighbour),
+    ) -> Result<(), GraphError> {
+        self.each_block(nodes, direction, types, |at, side, kind, block| {
+            let node = nodes[at];
             adjacency::visit(block, |(neighbour, relationship)| {
                 if !is_second_sight(direction, side, node, neighbour) {
-                    visit(Neighbour { node: neighbour, relationship, kind, side });
+                    visit(at, Neighbour { node: neighbour, relationship, kind, side });
                 }
             })
         })
     }
 
-    /// Hands the neighbours of each of many nodes to `visit`, with the node's place in `nodes`.
+    /// As [`View::each_neighbour_of`], but hands over all neighbours of a node at once.
     pub fn neighbours_of_many(
         &self,
         nodes: &[NodeId],
@@ -70,18 +83,29 @@ impl View<'_> {
 
     /// Counts a node's relationships; one to itself counts once.
     pub fn degree(&self, node: NodeId, direction: Direction, types: Option<&[TypeId]>) -> Result<u64, GraphError> {
-        let mut degree = 0;
-        self.each_block(node, direction, types, |side, _, block| {
-            if direction == Direction::Both && side == Side::Incoming {
-                return adjacency::visit(block, |(neighbour, _)| degree += u64::from(neighbour != node));
-            }
-            degree += adjacency::count(block)?;
-            Ok(())
-        })?;
-        Ok(degree)
+        let mut degree = [0];
+        self.degrees(&[node], direction, types, &mut degree)?;
+        Ok(degree[0])
     }
 
-    /// Hands each stored block of one list to `visit`, in order, for who rewrites it.
+    /// Adds to each place of `out` the number of relationships of the node at that place; one to itself counts once.
+    pub fn degrees(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut [u64],
+    ) -> Result<(), GraphError> {
+        self.each_block(nodes, direction, types, |at, side, _, block| {
+            if direction == Direction::Both && side == Side::Incoming {
+                return adjacency::visit(block, |(neighbour, _)| out[at] += u64::from(neighbour != nodes[at]));
+            }
+            out[at] += adjacency::count(block)?;
+            Ok(())
+        })
+    }
+
+    /// Hands each stored block of one list to `visit`, in order.
     pub fn list_blocks(
         &self,
         node: NodeId,
@@ -93,36 +117,58 @@ impl View<'_> {
         self.scan(&prefix, &next(prefix), |key, block| visit(key, block).map(|()| true))
     }
 
+    /// Hands each block of each node to `visit`, with the node's place, in the order of `nodes`.
     fn each_block(
         &self,
-        node: NodeId,
+        nodes: &[NodeId],
         direction: Direction,
         types: Option<&[TypeId]>,
-        mut visit: impl FnMut(Side, TypeId, &[u8]) -> Result<(), GraphError>,
+        mut visit: impl FnMut(usize, Side, TypeId, &[u8]) -> Result<(), GraphError>,
     ) -> Result<(), GraphError> {
-        let Some(types) = types else {
-            // Both sides of a node lie together: one scan has them.
-            let (first, last) = match direction {
-                Direction::Outgoing => (Side::Outgoing, Side::Outgoing),
-                Direction::Incoming => (Side::Incoming, Side::Incoming),
-                Direction::Both => (Side::Outgoing, Side::Incoming),
-            };
-            let (start, end) = (keys::adjacency_of_node(node, first), next(keys::adjacency_of_node(node, last)));
-            return self.scan(&start, &end, |key, block| {
+        let mut bounds = SmallVec::<[(Bound, Bound); 4]>::new();
+        for node in nodes {
+            bounds_of(*node, direction, types, &mut bounds);
+        }
+        let ranges: SmallVec<[_; 4]> = bounds.iter().map(|(start, end)| &start[..]..&end[..]).collect();
+        let ranges_each = ranges.len() / nodes.len().max(1);
+        let mut failed = None;
+        self.reader.scan_many(&ranges, &mut |place, key, block| {
+            let mut take = || {
                 let kind = keys::u32_at(key, 10).ok_or_else(|| GraphError::damaged("the key of an adjacency block"))?;
                 let side = if key[9] == Side::Outgoing as u8 { Side::Outgoing } else { Side::Incoming };
-                visit(side, TypeId(kind), block).map(|()| true)
-            });
+                visit(place / ranges_each, side, TypeId(kind), block)
+            };
+            failed = failed.take().or_else(|| take().err());
+            failed.is_none()
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// A beginning of keys: table, node, side, and a type if the length says so.
+type Bound = SmallVec<[u8; 16]>;
+
+/// Appends the ranges in which the blocks of one node lie; as many for each node.
+fn bounds_of(node: NodeId, direction: Direction, types: Option<&[TypeId]>, out: &mut SmallVec<[(Bound, Bound); 4]>) {
+    let Some(types) = types else {
+        // Both sides of a node lie together: one scan has them.
+        let (first, last) = match direction {
+            Direction::Outgoing => (Side::Outgoing, Side::Outgoing),
+            Direction::Incoming => (Side::Incoming, Side::Incoming),
+            Direction::Both => (Side::Outgoing, Side::Incoming),
         };
-        for side in sides(direction) {
-            for (at, kind) in types.iter().enumerate() {
-                // `[:A|A]` means the type once.
-                if !types[..at].contains(kind) {
-                    self.list_blocks(node, *side, *kind, |_, block| visit(*side, *kind, block))?;
-                }
+        let (start, end) = (keys::adjacency_of_node(node, first), next(keys::adjacency_of_node(node, last)));
+        out.push((Bound::from_slice(&start), Bound::from_slice(&end)));
+        return;
+    };
+    for side in sides(direction) {
+        for (at, kind) in types.iter().enumerate() {
+            // `[:A|A]` means the type once.
+            if !types[..at].contains(kind) {
+                let start = keys::adjacency_of_type(node, *side, *kind);
+                out.push((Bound::from_slice(&start), Bound::from_slice(&next(start))));
             }
         }
-        Ok(())
     }
 }
 

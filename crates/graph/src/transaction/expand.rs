@@ -8,6 +8,7 @@ use super::Transaction;
 use super::validate::Mark;
 use crate::GraphError;
 use crate::keys::Side;
+use crate::read::Neighbour;
 
 /// One relationship seen from one of its ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,25 +49,18 @@ impl Transaction {
     ) -> Result<(), GraphError> {
         self.note_all(nodes.iter().filter(|node| !self.is_new_node(**node)).map(|node| Mark::Adjacency(*node)));
         let view = self.view();
-        let has_own = !self.overlay.has_no_relationships();
+        if self.overlay.has_no_relationships() {
+            return view.each_neighbour_of(nodes, direction, types, |at, found| visit(step(at, nodes[at], found)));
+        }
         for (input, node) in nodes.iter().enumerate() {
-            let node = *node;
-            if !self.is_new_node(node) {
-                view.each_neighbour(node, direction, types, |found| {
-                    let (neighbour, relationship, kind) = (found.node, found.relationship, found.kind);
-                    if has_own && self.is_deleted_relationship(relationship) {
-                        return;
+            if !self.is_new_node(*node) {
+                view.each_neighbour(*node, direction, types, |found| {
+                    if !self.is_deleted_relationship(found.relationship) {
+                        visit(step(input, *node, found));
                     }
-                    let (start, end) = match found.side {
-                        Side::Outgoing => (node, neighbour),
-                        Side::Incoming => (neighbour, node),
-                    };
-                    visit(Step { input, neighbour, relationship, kind, start, end });
                 })?;
             }
-            if has_own {
-                self.expand_own(input, node, direction, types, &mut visit);
-            }
+            self.expand_own(input, *node, direction, types, &mut visit);
         }
         Ok(())
     }
@@ -79,15 +73,12 @@ impl Transaction {
         types: Option<&[TypeId]>,
         out: &mut Vec<u64>,
     ) -> Result<(), GraphError> {
-        if self.overlay.has_no_relationships() {
-            self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
-            return nodes.iter().try_for_each(|node| {
-                out.push(self.view().degree(*node, direction, types)?);
-                Ok(())
-            });
-        }
         let first = out.len();
         out.resize(first + nodes.len(), 0);
+        if self.overlay.has_no_relationships() {
+            self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
+            return self.view().degrees(nodes, direction, types, &mut out[first..]);
+        }
         self.expand_each(nodes, direction, types, |step| out[first + step.input] += 1)
     }
 
@@ -117,4 +108,13 @@ impl Transaction {
     fn is_new_node(&self, node: NodeId) -> bool {
         self.overlay.node(node).is_some_and(|change| change.before.is_none())
     }
+}
+
+fn step(input: usize, node: NodeId, found: Neighbour) -> Step {
+    let Neighbour { node: neighbour, relationship, kind, side } = found;
+    let (start, end) = match side {
+        Side::Outgoing => (node, neighbour),
+        Side::Incoming => (neighbour, node),
+    };
+    Step { input, neighbour, relationship, kind, start, end }
 }

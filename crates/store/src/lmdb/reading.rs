@@ -5,21 +5,16 @@ use std::ops::{Bound, Range};
 use std::path::Path;
 
 use heed::types::Bytes;
-use heed::{AnyTls, RoTxn};
+use heed::{AnyTls, RoRange, RoTxn};
 
 use super::error::from_heed;
-use crate::StoreError;
+use crate::{StoreError, VisitMany};
 
 /// The one keyspace of an environment: LMDB's unnamed database, which costs no page of its own.
 pub(super) type Keyspace = heed::Database<'static, Bytes, Bytes>;
 
 /// Fewer keys than this are looked up one by one.
 const WALK_MIN: usize = 4;
-/// Steps that a walk may take for each key, on average.
-const STEPS_EACH: u32 = 4;
-/// Steps that it may be behind.
-const STEPS_AHEAD: u32 = 64;
-
 /// What a read needs; a value of three pointers.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'t> {
@@ -72,47 +67,102 @@ impl<'t> Reading<'t> {
         Ok(())
     }
 
+    pub(super) fn scan_many(self, ranges: &[Range<&[u8]>], visit: VisitMany<'_>) -> Result<(), StoreError> {
+        let mut walk = Walk::new(self);
+        for (place, range) in ranges.iter().enumerate() {
+            if range.is_empty() {
+                continue;
+            }
+            walk.reach(range)?;
+            while let Some((key, value)) = walk.here
+                && key < range.end
+                && visit(place, key, value)
+            {
+                walk.step()?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn get_many(
         self,
         keys: &[&[u8]],
         visit: &mut dyn FnMut(usize, Option<&[u8]>),
     ) -> Result<(), StoreError> {
-        let walked = if keys.is_sorted() { self.walk(keys, visit)? } else { 0 };
-        for (place, key) in keys.iter().enumerate().skip(walked) {
-            visit(place, self.get(key)?);
+        let mut walk = Walk::new(self);
+        // Keys out of order, and keys that lie far apart, are cheaper to look up one by one.
+        let walks = keys.len() >= WALK_MIN && keys.is_sorted();
+        for (place, key) in keys.iter().enumerate() {
+            let value = if walks && !key.is_empty() && walk.luck > 0 {
+                walk.reach(&(*key..*key))?;
+                walk.here.filter(|(at, _)| at == key).map(|(_, value)| value)
+            } else {
+                self.get(key)?
+            };
+            visit(place, value);
         }
         Ok(())
     }
 
-    /// Looks up ascending keys by walking from one to the next; gives how many it did before they lay too far apart.
-    fn walk(self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<usize, StoreError> {
-        let (Some(first), Some(_)) = (keys.first().filter(|key| !key.is_empty()), keys.get(WALK_MIN)) else {
-            return Ok(0);
-        };
-        let range = (Bound::Included(*first), Bound::Unbounded);
-        let mut entries = self.keys.range(self.txn, &range).map_err(|error| self.failed(error))?;
-        let mut next = || entries.next().transpose().map_err(|error| self.failed(error));
-        let mut here = next()?;
-        let mut steps_left = STEPS_AHEAD;
-        for (place, key) in keys.iter().enumerate() {
-            while let Some((at, _)) = here
-                && at < *key
-            {
-                if steps_left == 0 {
-                    return Ok(place);
-                }
-                steps_left -= 1;
-                here = next()?;
-            }
-            visit(place, here.filter(|(at, _)| at == key).map(|(_, value)| value));
-            // One step is cheap, a search costs about as much as eight.
-            steps_left = (steps_left + STEPS_EACH).min(STEPS_AHEAD);
-        }
-        Ok(keys.len())
-    }
-
     fn failed(&self, error: heed::Error) -> StoreError {
         from_heed(error, self.file, "read the database")
+    }
+}
+
+/// Goes through ranges that lie behind each other, by steps where they are near and by searches where they are far.
+struct Walk<'t, 'k> {
+    reading: Reading<'t>,
+    entries: Option<RoRange<'t, Bytes, Bytes>>,
+    here: Option<(&'t [u8], &'t [u8])>,
+    /// Where the range before ended: nothing behind it was passed.
+    end: &'k [u8],
+    /// Steps that the next range is worth; grows when they lead there, falls when they do not.
+    luck: u32,
+    /// Searches since steps were last tried.
+    searches: u32,
+}
+
+/// Most steps before a search, which costs about as much as eight.
+const LUCK_MAX: u32 = 8;
+/// Searches after which a step is tried again: ranges that were far apart may have become near.
+const SEARCHES_MAX: u32 = 16;
+
+impl<'t, 'k> Walk<'t, 'k> {
+    fn new(reading: Reading<'t>) -> Self {
+        Self { reading, entries: None, here: None, end: &[], luck: LUCK_MAX, searches: 0 }
+    }
+
+    /// Goes to the first entry that is not less than the start of `range`.
+    fn reach(&mut self, range: &Range<&'k [u8]>) -> Result<(), StoreError> {
+        let start = range.start;
+        let is_ahead = self.entries.is_some() && self.end <= start;
+        self.end = range.end;
+        if is_ahead && self.luck > 0 {
+            for _ in 0..=self.luck {
+                match self.here {
+                    Some((key, _)) if key < start => self.step()?,
+                    _ => {
+                        self.luck = (self.luck + 2).min(LUCK_MAX);
+                        return Ok(());
+                    }
+                }
+            }
+            self.luck /= 2;
+        }
+        self.searches += 1;
+        if self.searches.is_multiple_of(SEARCHES_MAX) {
+            self.luck = self.luck.max(1);
+        }
+        let from = if start.is_empty() { Bound::Unbounded } else { Bound::Included(start) };
+        let entries = self.reading.keys.range(self.reading.txn, &(from, Bound::Unbounded));
+        self.entries = Some(entries.map_err(|error| self.reading.failed(error))?);
+        self.step()
+    }
+
+    fn step(&mut self) -> Result<(), StoreError> {
+        let next = self.entries.as_mut().and_then(Iterator::next).transpose();
+        self.here = next.map_err(|error| self.reading.failed(error))?;
+        Ok(())
     }
 }
 

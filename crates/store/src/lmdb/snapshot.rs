@@ -10,7 +10,7 @@ use heed::{RoTxn, WithoutTls};
 use super::gate::Pass;
 use super::reading::Reading;
 use super::store::Shared;
-use crate::{Reader, Snapshot, StoreError};
+use crate::{Reader, Snapshot, StoreError, VisitMany};
 
 /// A read transaction that any thread may use.
 ///
@@ -57,6 +57,10 @@ impl Reader for LmdbSnapshot {
 
     fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
         self.reading().scan_back(range, visit)
+    }
+
+    fn scan_many(&self, ranges: &[Range<&[u8]>], visit: VisitMany<'_>) -> Result<(), StoreError> {
+        self.reading().scan_many(ranges, visit)
     }
 
     fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {

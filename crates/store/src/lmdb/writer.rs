@@ -10,7 +10,7 @@ use heed::{MdbError, PutFlags, RwTxn};
 
 use super::error::from_heed;
 use super::reading::{Keyspace, Reading, bounds};
-use crate::{Reader, StoreError, Writer, check_lengths};
+use crate::{Reader, StoreError, VisitMany, Writer, check_lengths};
 
 /// A write transaction that stays on its thread.
 pub(super) struct LmdbWriter<'s> {
@@ -70,6 +70,10 @@ impl Reader for LmdbWriter<'_> {
 
     fn scan_back(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
         self.reading().scan_back(range, visit)
+    }
+
+    fn scan_many(&self, ranges: &[Range<&[u8]>], visit: VisitMany<'_>) -> Result<(), StoreError> {
+        self.reading().scan_many(ranges, visit)
     }
 
     fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {
