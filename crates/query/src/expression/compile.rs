@@ -230,7 +230,7 @@ impl Compiler<'_> {
                 Compiled::Constant(Value::String(pattern)) => Compiled::Matches(left, Pattern::compile(pattern)?),
                 _ => plain(operators::matches),
             },
-            BinaryOperator::In => plain(operators::in_list),
+            BinaryOperator::In => Compiled::In(left, right),
             BinaryOperator::StartsWith => plain(|left, right| Ok(operators::starts_with(left, right))),
             BinaryOperator::EndsWith => plain(|left, right| Ok(operators::ends_with(left, right))),
             BinaryOperator::Contains => plain(|left, right| Ok(operators::contains(left, right))),

@@ -8,7 +8,7 @@ use std::path::Path;
 use types::compare::{self, Inequality};
 use types::{Code, Failure, Map, Value, arithmetic};
 
-use super::{Compiled, Projected, entity, over_lists, subquery};
+use super::{Compiled, Projected, entity, membership, over_lists, subquery};
 use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::functions::{FunctionContext, operators};
@@ -87,6 +87,10 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         })?,
         Compiled::Inequality(which, left, right) => inequality(*which, left, right, batch, context)?,
         Compiled::Operator(run, left, right) => binary(left, right, batch, context, run)?,
+        Compiled::In(value, list) => {
+            let (values, lists) = (evaluate(value, batch, context)?, evaluate(list, batch, context)?);
+            Column::Values(membership::in_lists(&values, &lists)?)
+        }
         Compiled::Matches(of, pattern) => {
             let of = evaluate(of, batch, context)?;
             by_row(rows, |row| {

@@ -5,6 +5,7 @@
 mod compile;
 mod entity;
 mod evaluate;
+mod membership;
 mod over_lists;
 mod select;
 mod subquery;
@@ -73,7 +74,9 @@ pub enum Compiled {
     },
     /// `a < b` and its siblings.
     Inequality(Inequality, Box<Compiled>, Box<Compiled>),
-    /// Arithmetic, string operators, `IN`: a function of two values.
+    /// `e IN list`.
+    In(Box<Compiled>, Box<Compiled>),
+    /// Arithmetic and string operators: a function of two values.
     Operator(Operator, Box<Compiled>, Box<Compiled>),
     /// `a =~ 'constant'`.
     Matches(Box<Compiled>, Pattern),
@@ -137,8 +140,8 @@ pub enum Compiled {
     Path {
         /// The slot of the first node.
         start: usize,
-        /// The slots of the relationships in order.
-        relationships: Vec<usize>,
+        /// The slots of the relationships in order, and whether a list is walked from its end.
+        relationships: Vec<(usize, bool)>,
     },
 }
 

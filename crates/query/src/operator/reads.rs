@@ -125,6 +125,7 @@ impl Reads {
             Compiled::And(left, right)
             | Compiled::Or(left, right)
             | Compiled::Xor(left, right)
+            | Compiled::In(left, right)
             | Compiled::Equal { left, right, .. }
             | Compiled::Inequality(_, left, right)
             | Compiled::Operator(_, left, right) => {
