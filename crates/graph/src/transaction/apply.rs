@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 use store::{Reader, Writer};
-use types::{LabelId, NodeId};
+use types::{LabelId, NodeId, failpoint};
 
 use super::IndexDefinition;
 use super::change::Changes;
@@ -43,6 +43,7 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
             writer.delete(key)?;
         }
         changes.puts.write(writer)?;
+        failpoint::reach("graph.commit.half");
         put_labels(writer, &changes.labels)?;
         put_places(writer, &changes.places)?;
         for (counted, by) in &changes.counts {
@@ -109,6 +110,7 @@ fn put_schema(
             writer.put(&keys::index(index.id), &index.encode())?;
             let entries = populate(writer, index)?;
             counts.insert(Counted::Entries(index.id), entries);
+            failpoint::reach("graph.index.filled");
             Ok(())
         }
         SchemaChange::Drop(id) => {
