@@ -1,5 +1,5 @@
 //! Prints how fast a graph is loaded, read and written on this machine.
-//! `cargo run --release -p graph --example rates [read] [write] [merge]`; `TMPDIR=/dev/shm` leaves the disk out.
+//! `cargo run --release -p graph --example rates [read] [write] [commit] [merge]`; `TMPDIR=/dev/shm` leaves the disk out.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -26,9 +26,13 @@ fn main() -> Outcome<()> {
     if is_wanted("read") {
         let loaded = load(&folder.path().join("loaded"))?;
         read(&loaded)?;
+        check(&loaded)?;
     }
     if is_wanted("write") {
         write(&folder.path().join("written"))?;
+    }
+    if is_wanted("commit") {
+        commit(&folder.path().join("committed"))?;
     }
     if is_wanted("merge") {
         merge(&folder.path().join("merged"))?;
@@ -132,6 +136,36 @@ fn read(database: &Database) -> Outcome<()> {
         Ok(())
     })?;
     println!("expand in order: {:.3} us a node", time / nodes.len() as f64 * 1e6);
+    Ok(())
+}
+
+fn check(database: &Database) -> Outcome<()> {
+    let (report, time) = seconds(|| Ok(database.check()?))?;
+    println!("check: {:.0} entries/s, {} problems", report.entries as f64 / time, report.problems.len());
+    Ok(())
+}
+
+/// Small transactions from several threads, each waiting for its own.
+fn commit(folder: &Path) -> Outcome<()> {
+    const EACH: u64 = 300;
+    let database = open(folder)?;
+    for threads in [1, 8, 64] {
+        let (_, time) = seconds(|| {
+            std::thread::scope(|scope| {
+                let work = || {
+                    (0..EACH).try_for_each(|id| {
+                        let mut transaction = database.begin()?;
+                        transaction.create_node(&[LabelId(0)], &properties(id))?;
+                        transaction.commit().map(drop)
+                    })
+                };
+                let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+                running.into_iter().try_for_each(|thread| thread.join().expect("it does not panic"))
+            })?;
+            Ok(())
+        })?;
+        println!("commits of one node, {threads} threads: {:.0}/s", (threads * EACH) as f64 / time);
+    }
     Ok(())
 }
 

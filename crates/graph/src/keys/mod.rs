@@ -238,6 +238,7 @@ mod tests {
     #[test]
     fn keys_have_these_bytes() {
         assert_eq!(meta(Meta::Version), [0, 4]);
+        assert_eq!(meta(Meta::Loading), [0, 5]);
         assert_eq!(token(TokenKind::Key, 258), [1, 2, 0, 0, 1, 2]);
         assert_eq!(count(Counted::Type(TypeId(7))), [2, 3, 0, 0, 0, 7]);
         assert_eq!(count(Counted::Entries(IndexId(7))), [2, 4, 0, 0, 0, 7]);
