@@ -203,12 +203,12 @@ fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<V
 }
 
 /// Makes a path for each row out of the slots of its parts.
-pub(super) fn path_of(start: usize, relationships: &[(usize, bool)], batch: &Batch) -> Result<Column, Failure> {
+pub(super) fn path_of(start: usize, relationships: &[usize], batch: &Batch) -> Result<Column, Failure> {
     let held = |slot: usize, row: usize| batch.columns.get(slot).map_or(Value::Null, |column| column.get(row));
     by_row(batch.rows, |row| {
         let Value::NodeRef(start) = held(start, row) else { return Ok(Value::Null) };
         let mut walked = Vec::new();
-        for (slot, backwards) in relationships {
+        for slot in relationships {
             match held(*slot, row) {
                 Value::RelationshipRef(found) => walked.push(*found),
                 Value::List(found) => {
@@ -216,11 +216,7 @@ pub(super) fn path_of(start: usize, relationships: &[(usize, bool)], batch: &Bat
                         Value::RelationshipRef(found) => Some(**found),
                         _ => None,
                     });
-                    let from = walked.len();
                     walked.extend(each);
-                    if *backwards {
-                        walked[from..].reverse();
-                    }
                 }
                 _ => return Ok(Value::Null),
             }

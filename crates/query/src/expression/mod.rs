@@ -140,8 +140,8 @@ pub enum Compiled {
     Path {
         /// The slot of the first node.
         start: usize,
-        /// The slots of the relationships in order, and whether a list is walked from its end.
-        relationships: Vec<(usize, bool)>,
+        /// The slots of the relationships in order.
+        relationships: Vec<usize>,
     },
 }
 

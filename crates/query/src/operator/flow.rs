@@ -193,7 +193,14 @@ impl Operator for Limit {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         let left = match self.left {
             Some(left) => left,
-            None => row_count(&self.rows, "LIMIT", context)?,
+            None => {
+                let left = row_count(&self.rows, "LIMIT", context)?;
+                if left == 0 {
+                    // What is wanted of the rows may be their making: writes below run before the first row comes.
+                    self.input.next(context)?;
+                }
+                left
+            }
         };
         self.left = Some(left);
         if left == 0 {

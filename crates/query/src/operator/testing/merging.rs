@@ -127,7 +127,7 @@ fn what_is_made_may_not_have_nulls() {
 fn whole_patterns_are_made_with_their_path() {
     let hop = Expand { source: 0, from: 1, relationship: 2, to: 3, types: vec!["T".into()], ..super::hop(1, 2, 3) };
     let find = Plan::Expand(scan(Plan::Argument, Some("L"), 1).into(), hop);
-    let path = Compiled::Path { start: 1, relationships: vec![(2, false)] };
+    let path = Compiled::Path { start: 1, relationships: vec![2] };
     let find = Plan::Compute(find.into(), vec![(4, path.clone())]);
     let node = |slot| CreateNode {
         slot,

@@ -279,7 +279,7 @@ fn entities_are_deleted_once() {
     let how = crate::operator::Expand { types: Vec::new(), ..super::hop(0, 1, 2) };
     let hop = || Plan::Expand(scan(Plan::Unit, None, 0).into(), how.clone());
     check_on(&mut pair(), &delete(hop(), vec![slot(1)], false), "[]", "(0:A {v: 1}) (1:B {v: 2})");
-    let path = Compiled::Path { start: 0, relationships: vec![(1, false)] };
+    let path = Compiled::Path { start: 0, relationships: vec![1] };
     check_on(&mut pair(), &delete(hop(), vec![path], false), "[]", "");
     let refused = "TypeError: Type mismatch: expected Node, Path or Relationship but was Integer (InvalidArgumentType)";
     check_on(&mut empty(), &delete(items([1]), vec![slot(0)], false), refused, "");
