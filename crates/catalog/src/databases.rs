@@ -144,8 +144,12 @@ impl Catalog {
     /// [`Catalog::database_removed`].
     pub fn create_database(&self, name: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
         let made = self.change(|names, now| {
-            if names.holder(name).is_some() {
-                return Err(CatalogError::DatabaseExists { name: name.clone() });
+            match names.holder(name) {
+                Some(holder) if holder.alias.is_some() => {
+                    return Err(CatalogError::DatabaseIsAlias { name: name.clone() });
+                }
+                Some(_) => return Err(CatalogError::DatabaseExists { name: name.clone() }),
+                None => {}
             }
             if names.count() >= self.databases_max {
                 return Err(CatalogError::DatabaseLimit { name: name.clone() });

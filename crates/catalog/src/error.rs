@@ -23,9 +23,15 @@ pub enum CatalogError {
         /// The name that nothing has.
         name: DatabaseName,
     },
-    /// The name is taken; choose another, or drop what has it.
-    #[error("Failed to create the specified database '{name}': Database name or alias already exists.")]
+    /// A database has the name; choose another, or drop what has it.
+    #[error("Failed to create the specified database '{name}': Database already exists.")]
     DatabaseExists {
+        /// The name that is taken.
+        name: DatabaseName,
+    },
+    /// An alias has the name; choose another, or drop the alias.
+    #[error("Failed to create the specified database '{name}': Database name or alias already exists.")]
+    DatabaseIsAlias {
         /// The name that is taken.
         name: DatabaseName,
     },
@@ -174,9 +180,8 @@ impl CatalogError {
             Self::Name(_) => Code::DatabaseNameInvalid,
             Self::NotFound { .. } | Self::DatabaseMissing { .. } => Code::DatabaseNotFound,
             Self::AliasMissing { .. } | Self::AliasTargetMissing { .. } => Code::DatabaseNotFound,
-            Self::DatabaseExists { .. } | Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => {
-                Code::DatabaseExists
-            }
+            Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
+            Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,
             Self::DatabaseLimit { .. } => Code::DatabaseLimitReached,
             Self::SystemProtected { .. } | Self::DefaultProtected { .. } | Self::AliasOfSystem { .. } => {
                 Code::DatabaseProtected

@@ -16,7 +16,7 @@ use std::time::Duration;
 use graph::GraphError;
 use parking_lot::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use query::Source;
-use types::Failure;
+use types::{Code, Failure};
 
 use crate::answer::{Counters, Fetched, Plan, Summary};
 use crate::bookmark;
@@ -31,6 +31,8 @@ use crate::table::NoGraph;
 
 /// Tries after which the client hears of the conflict.
 pub(crate) const TRIES_MAX: u32 = 20;
+/// Tries after which the client hears that there was no room.
+const CROWDED_TRIES_MAX: u32 = 5;
 /// Tries beside everybody.
 const FREE_TRIES: u32 = 3;
 /// Tries after which everybody else waits.
@@ -57,6 +59,8 @@ enum Room<'a> {
 pub(crate) enum Lost {
     /// Somebody else came first; try again.
     Conflict,
+    /// There was no room while others read; they were asked to let go, so try again.
+    Crowded(Failure),
     /// The client is told.
     Failed(Failure),
 }
@@ -72,6 +76,7 @@ impl Lost {
     pub(crate) fn at_commit(database: &OpenDatabase, error: GraphError) -> Self {
         match error {
             GraphError::Conflict => Self::Conflict,
+            GraphError::CommitFailed { code: Code::ResourceExhausted, .. } => Self::Crowded(database.fail(error)),
             other => Self::Failed(database.fail(other)),
         }
     }
@@ -95,6 +100,8 @@ pub(crate) fn until_through<T>(
         match attempt() {
             Ok(won) => return Ok(won),
             Err(Lost::Failed(failure)) => return Err(failure),
+            Err(Lost::Crowded(failure)) if tried + 1 >= CROWDED_TRIES_MAX => return Err(failure),
+            Err(Lost::Crowded(_)) => drop(room),
             Err(Lost::Conflict) => drop(room),
         }
         tracing::debug!(database = %database.name, tried, "statement met a conflict, and runs again");

@@ -66,7 +66,9 @@ fn change(shared: &Shared, command: &AdminCommand, parameters: &Map) -> Result<b
 fn create_database(shared: &Shared, name: &DatabaseName, if_not_exists: bool) -> Result<bool, Failure> {
     let row = match shared.catalog.create_database(name) {
         Ok(row) => row,
-        Err(CatalogError::DatabaseExists { .. }) if if_not_exists => return Ok(false),
+        Err(CatalogError::DatabaseExists { .. } | CatalogError::DatabaseIsAlias { .. }) if if_not_exists => {
+            return Ok(false);
+        }
         Err(error) => return Err(error.into()),
     };
     if let Err(failure) = shared.make(&row) {

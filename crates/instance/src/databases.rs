@@ -21,8 +21,20 @@ use crate::leases::Leases;
 
 /// How long stopping waits for those who use the database.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a file that has to grow waits for its readers, before results that are half read are asked to let go.
+const GROW_TIME_MAX: Duration = Duration::from_secs(1);
+/// How long each of them may take to.
+const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often it looks whether they are gone.
 const CLOSE_LOOK_TIME: Duration = Duration::from_millis(2);
+
+/// How many databases stay open, for how long, and how much they map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) open_max: usize,
+    pub(crate) idle_after: Duration,
+    pub(crate) map_start_bytes: u64,
+}
 
 /// Every database of the instance that is open, or was.
 pub(crate) struct Databases {
@@ -30,8 +42,7 @@ pub(crate) struct Databases {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
     begun: Instant,
-    open_max: usize,
-    idle_after: Duration,
+    bounds: Bounds,
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
 }
 
@@ -58,6 +69,10 @@ impl OpenDatabase {
     /// Tells a client of what the graph reported; a damaged graph is refused from now on.
     pub(crate) fn fail(&self, error: GraphError) -> Failure {
         let failure = of_graph(error);
+        if failure.code() == Code::ResourceExhausted {
+            // The file has to grow, and results that wait for their clients hold the old map.
+            self.leases.let_go(LET_GO_TIME_MAX);
+        }
         if failure.code() == Code::StorageDamaged {
             tracing::error!(database = %self.name, reason = %failure, "database is damaged");
             let _ = self.damage.set(failure.clone());
@@ -95,15 +110,9 @@ pub(crate) enum Trust {
 
 impl Databases {
     /// Makes a registry over the folders below `folder`, with nothing open.
-    pub(crate) fn new(
-        engine: Arc<dyn Engine>,
-        folder: PathBuf,
-        clock: Arc<dyn Clock>,
-        open_max: usize,
-        idle_after: Duration,
-    ) -> Self {
+    pub(crate) fn new(engine: Arc<dyn Engine>, folder: PathBuf, clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
         let begun = clock.now();
-        Self { engine, folder, clock, begun, open_max, idle_after, slots: Mutex::default() }
+        Self { engine, folder, clock, begun, bounds, slots: Mutex::default() }
     }
 
     /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
@@ -254,7 +263,7 @@ impl Databases {
 
     /// Closes every database that nobody used for long; counts them.
     pub(crate) fn close_idle(&self) -> usize {
-        let idle_millis = u64::try_from(self.idle_after.as_millis()).unwrap_or(u64::MAX);
+        let idle_millis = u64::try_from(self.bounds.idle_after.as_millis()).unwrap_or(u64::MAX);
         let before = self.now_millis().saturating_sub(idle_millis);
         let slots = self.open_slots();
         let idle = slots.iter().filter(|(used_at, _)| *used_at <= before && self.begun_long_ago(idle_millis));
@@ -278,11 +287,11 @@ impl Databases {
     /// Closes the least recently used databases that nobody uses, until one more has room.
     fn make_room(&self) {
         let mut slots = self.open_slots();
-        if slots.len() < self.open_max {
+        if slots.len() < self.bounds.open_max {
             return;
         }
         slots.sort_by_key(|(used_at, _)| *used_at);
-        let mut excess = slots.len() + 1 - self.open_max;
+        let mut excess = slots.len() + 1 - self.bounds.open_max;
         for (_, slot) in slots {
             if excess == 0 {
                 return;
@@ -332,7 +341,14 @@ impl Databases {
 
     fn options(&self, row: &Row, trust: Trust) -> OpenOptions {
         let forgive = trust == Trust::Forgiving;
-        OpenOptions { identity: Some(row.id.0), confirm: true, forgive, ..OpenOptions::default() }
+        OpenOptions {
+            identity: Some(row.id.0),
+            confirm: true,
+            forgive,
+            map_start_bytes: self.bounds.map_start_bytes,
+            grow_wait_max: GROW_TIME_MAX,
+            ..OpenOptions::default()
+        }
     }
 
     fn remove_files(&self, row: &Row) -> Result<(), Failure> {

@@ -13,7 +13,7 @@ use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, StoreError};
 use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
-use crate::databases::Databases;
+use crate::databases::{Bounds, Databases};
 use crate::plans::Plans;
 use crate::procedures::Procedures;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
@@ -81,7 +81,8 @@ impl Instance {
         store.confirm().map_err(InstanceError::System)?;
         let system = catalog.resolve(SYSTEM_FOLDER)?;
         let clock = Arc::clone(&options.clock);
-        let databases = Databases::new(engine, folder, clock, options.open_max, options.idle_after);
+        let InstanceOptions { open_max, idle_after, map_start_bytes, .. } = options;
+        let databases = Databases::new(engine, folder, clock, Bounds { open_max, idle_after, map_start_bytes });
         let shared = Shared {
             catalog,
             databases,

@@ -12,6 +12,9 @@ use types::Failure;
 pub(crate) trait Work: Send + Sync {
     /// Lets go of the database; whoever comes back to the work is told `failure`. Gives up after `wait_max`.
     fn end(&self, failure: &Failure, wait_max: Duration);
+
+    /// Lets go of old versions of the database without ending, where it can.
+    fn let_go(&self, wait_max: Duration);
 }
 
 /// The work on one database.
@@ -50,6 +53,12 @@ impl Leases {
         };
         // Not under the lock: work that ends takes its lease off the list.
         work.iter().filter_map(Weak::upgrade).for_each(|work| work.end(failure, wait_max));
+    }
+
+    /// Makes results that wait for their clients let go of the version that they read.
+    pub(crate) fn let_go(&self, wait_max: Duration) {
+        let work: Vec<_> = self.held.lock().values().map(|held| Weak::clone(&held.work)).collect();
+        work.iter().filter_map(Weak::upgrade).for_each(|work| work.let_go(wait_max));
     }
 }
 

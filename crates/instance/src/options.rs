@@ -36,6 +36,8 @@ pub struct InstanceOptions {
     pub clock: Arc<dyn Clock>,
     /// Where clients find this server, as `SHOW DATABASES` tells it.
     pub address: String,
+    /// Address space of a database's file to begin with; it grows by doubling.
+    pub map_start_bytes: u64,
     /// Whether procedures may be declared from outside, as the openCypher tests do. Never set it in production.
     pub test_procedures: bool,
 }
@@ -58,6 +60,7 @@ impl InstanceOptions {
             import_folder: None,
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),
+            map_start_bytes: store::OpenOptions::default().map_start_bytes,
             test_procedures: false,
         }
     }

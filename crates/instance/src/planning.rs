@@ -51,7 +51,8 @@ impl<'a> Planning<'a> {
         let mut planning = Self { shared, principal, names, text, indexes, numbered: Vec::new(), sources: Vec::new() };
         planning.add(own)?;
         let prepared = query::prepare(text, query, &mut planning)?;
-        Ok(Planned { prepared, mode, sources: planning.numbered, versions: statement.versions() })
+        let counts_lines = text.to_ascii_lowercase().contains("linenumber");
+        Ok(Planned { prepared, mode, counts_lines, sources: planning.numbered, versions: statement.versions() })
     }
 
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {

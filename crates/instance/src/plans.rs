@@ -44,6 +44,8 @@ pub(crate) struct Planned {
     /// The databases by number; the first is the session's own.
     pub(crate) sources: Vec<PlannedSource>,
     pub(crate) versions: Versions,
+    /// Whether it may ask for the number of the line that `LOAD CSV` read last.
+    pub(crate) counts_lines: bool,
 }
 
 /// What every plan relies on, whatever its databases.

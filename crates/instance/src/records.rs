@@ -38,6 +38,7 @@ enum Rest {
 struct Live {
     running: Running,
     allowance: Allowance,
+    width: usize,
     /// Rows that are computed and not taken yet, from the number on.
     batch: Option<(Batch, usize)>,
     /// Tells the databases that they are in use.
@@ -62,7 +63,7 @@ impl Records {
         leases: impl FnOnce(&Arc<Stream>) -> Vec<Lease>,
     ) -> Self {
         let stream = Arc::new(Stream(Mutex::new(Rest::Ended(Ok(())))));
-        let live = Live { running, allowance, batch: None, _leases: leases(&stream) };
+        let live = Live { running, allowance, width: columns.len(), batch: None, _leases: leases(&stream) };
         *stream.0.lock() = Rest::Live(Box::new(live));
         Self { columns, summary, admission, stream }
     }
@@ -151,14 +152,8 @@ impl Live {
 
 impl Stream {
     /// Computes all rows that are left and lets go of the databases: another statement is about to run.
-    pub(crate) fn settle(&self, width: usize) {
-        let mut rest = self.0.lock();
-        if let Rest::Live(live) = &mut *rest {
-            *rest = match live.drain() {
-                Ok(rows) => Rest::Buffered { rows, width, next: 0 },
-                Err(failure) => Rest::Ended(Err(failure)),
-            };
-        }
+    pub(crate) fn settle(&self) {
+        self.0.lock().settle();
     }
 
     /// Gives up what is still to be computed: the transaction ends. Rows that are there stay.
@@ -173,11 +168,29 @@ impl Stream {
     }
 }
 
+impl Rest {
+    fn settle(&mut self) {
+        if let Self::Live(live) = self {
+            *self = match live.drain() {
+                Ok(rows) => Self::Buffered { rows, width: live.width, next: 0 },
+                Err(failure) => Self::Ended(Err(failure)),
+            };
+        }
+    }
+}
+
 impl Work for Stream {
     fn end(&self, failure: &Failure, wait_max: Duration) {
         let Some(mut rest) = self.0.try_lock_for(wait_max) else { return };
         if matches!(&*rest, Rest::Live(_)) {
             *rest = Rest::Ended(Err(failure.clone()));
+        }
+    }
+
+    /// Computes the rest of the rows, which then wait without the database.
+    fn let_go(&self, wait_max: Duration) {
+        if let Some(mut rest) = self.0.try_lock_for(wait_max) {
+            rest.settle();
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use compact_str::CompactString;
+use cypher::ast::Mode;
 use query::expression::Context;
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Source, materialise};
@@ -15,6 +16,7 @@ use types::{Clock, Code, Failure, Map, Value};
 
 use crate::answer::Fetched;
 use crate::instance::Shared;
+use crate::plans::Planned;
 
 /// What a statement may spend, and until when.
 #[derive(Clone)]
@@ -45,6 +47,9 @@ pub(crate) struct Running {
     allowance: Allowance,
     statement_nanos: i128,
     database: CompactString,
+    /// The line and the file that `LOAD CSV` read last, for as long as the statement runs.
+    linenumber: Option<i64>,
+    file: Option<CompactString>,
 }
 
 impl Deadline {
@@ -110,14 +115,17 @@ impl Allowance {
 impl Running {
     /// Begins to run; `sources` are in the plan's order.
     pub(crate) fn start(
-        execution: Execution,
+        planned: &Planned,
         sources: Vec<Box<dyn Source>>,
         parameters: Map,
         allowance: Allowance,
     ) -> Self {
         let database = sources.first().map(|source| source.database().into()).unwrap_or_default();
         Self {
-            execution,
+            execution: match planned.mode {
+                Mode::Profile => planned.prepared.start_profiled(),
+                Mode::Run | Mode::Explain => planned.prepared.start(),
+            },
             sources,
             parameters,
             budget: allowance.budget(),
@@ -125,6 +133,8 @@ impl Running {
             statement_nanos: allowance.clock.wall_nanos(),
             allowance,
             database,
+            linenumber: planned.counts_lines.then_some(0),
+            file: None,
         }
     }
 
@@ -140,8 +150,8 @@ impl Running {
                 realtime_nanos: self.allowance.clock.wall_nanos(),
                 random: &mut random,
                 database: &self.database,
-                linenumber: None,
-                file: None,
+                linenumber: self.linenumber,
+                file: self.file.take(),
                 memory_max_bytes: self.allowance.memory_max_bytes,
             },
             budget: &mut self.budget,
@@ -149,6 +159,7 @@ impl Running {
             import_folder: self.allowance.import_folder.as_deref(),
         };
         let next = self.execution.next(&mut context);
+        (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);
         self.allowance.explain(next)
     }
 

@@ -119,11 +119,7 @@ impl Session {
         let Some(transaction) = self.transaction.take() else {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
         };
-        if self.interrupted.load(Ordering::Relaxed) {
-            transaction.rollback();
-            return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
-        }
-        transaction.commit().map(Some)
+        transaction.commit(&self.interrupted).map(Some)
     }
 
     /// Rolls the open transaction back; without one there is nothing to do.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use catalog::{Names, Principal, Target};
 use cypher::ast::{Body, Mode, Name};
-use query::{Execution, Source};
+use query::Source;
 use types::{Code, DatabaseId, Failure, Map};
 
 use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
@@ -191,9 +191,8 @@ impl Statement<'_> {
                 return self.profiled(planned, running, summary);
             }
             let (columns, admission) = (planned.prepared.columns.clone(), self.shared.admission.clone());
-            let width = columns.len();
             let records = Records::live(columns, running, self.allowance.clone(), summary, admission, |_| Vec::new());
-            state.streams(records.stream(), width);
+            state.streams(records.stream());
             return Ok(records);
         };
         let finished = running.finish().map(|rows| (rows, Counters::from(running.counters()), running.describe()));
@@ -229,11 +228,7 @@ impl Statement<'_> {
 
     /// Begins to run over these sources.
     pub(crate) fn start(&mut self, planned: &Planned, sources: Vec<Box<dyn Source>>) -> Running {
-        let execution: Execution = match planned.mode {
-            Mode::Profile => planned.prepared.start_profiled(),
-            Mode::Run | Mode::Explain => planned.prepared.start(),
-        };
-        Running::start(execution, sources, self.parameters.clone(), self.allowance.clone())
+        Running::start(planned, sources, self.parameters.clone(), self.allowance.clone())
     }
 
     pub(crate) fn buffered(&self, planned: &Planned, rows: Fetched, summary: Summary) -> Records {

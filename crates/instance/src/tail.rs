@@ -52,9 +52,8 @@ pub(crate) fn run(
     let planned = Planning::plan(statement, &system, &query, Mode::Run, Indexes::Latest)?;
     let mut parameters = statement.parameters.clone();
     parameters.insert(ROWS.into(), rows_value(columns, rows));
-    let execution = planned.prepared.start();
     let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
-    let mut running = Running::start(execution, sources, parameters, statement.allowance.clone());
+    let mut running = Running::start(&planned, sources, parameters, statement.allowance.clone());
     let fetched = running.finish()?;
     Ok(Records::buffered(planned.prepared.columns, fetched, summary, admission))
 }

@@ -2,7 +2,7 @@
 //! Leaves running statements to `statement`; a transaction only lends what they run on.
 //! Start reading at [`OpenTransaction::begin`].
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(crate) struct State {
     /// The one database that it writes, once it does.
     written: Option<DatabaseId>,
     pub(crate) did: Did,
-    /// The result whose rows are still being computed, and its width.
-    streaming: Option<(Weak<Stream>, usize)>,
+    /// The result whose rows are still being computed.
+    streaming: Option<Weak<Stream>>,
 }
 
 /// What kind of changes a transaction made; they do not mix.
@@ -106,20 +106,22 @@ impl OpenTransaction {
         if let Some(failure) = &state.ended {
             return Err(failure.clone());
         }
-        if let Some((stream, width)) = state.streaming.take()
-            && let Some(stream) = stream.upgrade()
-        {
-            stream.settle(width);
+        if let Some(stream) = state.streaming.take().and_then(|stream| stream.upgrade()) {
+            stream.settle();
         }
         Ok(state)
     }
 
-    /// Commits what was written; gives the bookmark.
-    pub(crate) fn commit(&self) -> Result<String, Failure> {
+    /// Commits what was written, unless somebody interrupted the session; gives the bookmark.
+    pub(crate) fn commit(&self, interrupted: &AtomicBool) -> Result<String, Failure> {
         let mut state = self.0.lock();
         state.abandon_stream();
         if let Some(failure) = state.ended.take() {
             return Err(failure);
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            state.databases.clear();
+            return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
         }
         let State { databases, written, own, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
@@ -129,7 +131,10 @@ impl OpenTransaction {
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
         let version = match transaction {
-            Some(transaction) => transaction.commit().map_err(of_graph)?,
+            Some(transaction) => transaction.commit().map_err(|error| match taken.reached.graph() {
+                Some(database) => database.fail(error),
+                None => of_graph(error),
+            })?,
             None => taken.version,
         };
         Ok(bookmark::write(&name, version))
@@ -302,14 +307,12 @@ impl State {
     }
 
     /// Remembers a result whose rows are computed while the client takes them.
-    pub(crate) fn streams(&mut self, stream: &Arc<Stream>, width: usize) {
-        self.streaming = Some((Arc::downgrade(stream), width));
+    pub(crate) fn streams(&mut self, stream: &Arc<Stream>) {
+        self.streaming = Some(Arc::downgrade(stream));
     }
 
     fn abandon_stream(&mut self) {
-        if let Some((stream, _)) = self.streaming.take()
-            && let Some(stream) = stream.upgrade()
-        {
+        if let Some(stream) = self.streaming.take().and_then(|stream| stream.upgrade()) {
             stream.abandon();
         }
     }
@@ -318,12 +321,13 @@ impl State {
 impl Work for OpenTransaction {
     fn end(&self, failure: &Failure, wait_max: Duration) {
         let Some(mut state) = self.0.try_lock_for(wait_max) else { return };
-        if let Some((stream, _)) = state.streaming.take()
-            && let Some(stream) = stream.upgrade()
-        {
+        if let Some(stream) = state.streaming.take().and_then(|stream| stream.upgrade()) {
             stream.end(failure, wait_max);
         }
         state.ended = Some(failure.clone());
         state.databases.clear();
     }
+
+    /// A transaction sees one version until it ends.
+    fn let_go(&self, _wait_max: Duration) {}
 }

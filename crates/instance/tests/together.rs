@@ -35,6 +35,17 @@ fn f52_32_clients_lose_no_update_on_disk() {
 }
 
 #[test]
+fn merges_at_once_make_one_node() {
+    let instance = in_memory();
+    together(&instance, CLIENTS, |_, session| {
+        for key in 0..5 {
+            run(session, &format!("MERGE (k:Key {{key: {key}}}) ON MATCH SET k.seen = true")).expect("is tried again");
+        }
+    });
+    check(&mut session(&instance), "MATCH (k:Key) RETURN count(k), count(DISTINCT k.key)", "5 | 5");
+}
+
+#[test]
 fn writers_of_different_nodes_do_not_meet() {
     let instance = in_memory();
     let mut first = session(&instance);
@@ -63,6 +74,25 @@ fn a_transaction_that_lost_a_race_is_told_to_try_again() {
     let failure = second.commit().expect_err("came second");
     assert_eq!((failure.code(), failure.code().row().retry), (Code::TransactionConflict, true));
     check(&mut second, "MATCH (c:Counter) RETURN c.n", "1");
+}
+
+#[test]
+fn a_file_that_must_grow_waits_for_no_client() {
+    let data = tempfile::tempdir().expect("a folder");
+    let mut options = world::options(data.path());
+    options.map_start_bytes = 1 << 20;
+    let instance = Instance::open(options).expect("opens");
+    let mut writer = session(&instance);
+    check(&mut writer, "UNWIND range(1, 3000) AS x CREATE (:N {x: x})", "[nodes+ 3000, properties 3000, labels+ 3000]");
+    let mut reader = session(&instance);
+    let mut half_read = reader.run("MATCH (n:N) RETURN n.x", Map::new(), &RunOptions::default()).expect("runs");
+    half_read.pull(10, &mut instance::Fetched::default()).expect("has rows");
+    for _ in 0..10 {
+        run(&mut writer, "UNWIND range(1, 3000) AS x CREATE (:M {x: x, text: 'some text to fill the file'})")
+            .expect("fits");
+    }
+    let (rows, _) = world::take(&mut half_read).expect("goes on");
+    assert_eq!(rows.len(), 2_990);
 }
 
 #[test]
@@ -125,7 +155,7 @@ impl Clock for Racing {
 
 #[test]
 fn time_ends_a_statement_in_the_words_of_who_set_it() {
-    let text = "UNWIND range(1, 100000) AS x UNWIND range(1, 1000) AS y RETURN sum(x * y % 7)";
+    let text = "UNWIND range(1, 1000) AS x UNWIND range(1, 1000) AS y RETURN sum(x * y % 7)";
     let code = |server: Option<u64>, client: Option<u64>| {
         let mut options = world::options(std::path::Path::new("/nowhere"));
         options.clock = Arc::new(Racing(Mutex::new(SystemClock.now())));
