@@ -20,9 +20,9 @@ use types::{Code, Failure};
 
 use crate::answer::{Counters, Fetched, Plan, Summary};
 use crate::bookmark;
-use crate::databases::OpenDatabase;
 use crate::error::of_graph;
 use crate::leases::{Lease, Work};
+use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::records::{Records, Stream};
 use crate::source::{GraphSource, Home, Writes};

@@ -4,27 +4,23 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::{Database as Row, Requested};
-use compact_str::CompactString;
-use graph::{Database, DatabaseOptions, GraphError};
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 use store::{Engine, OpenOptions};
 use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
 
-use crate::error::{of_graph, of_store};
-use crate::leases::Leases;
+use crate::error::of_store;
+use crate::open_database::OpenDatabase;
 
 /// How long stopping waits for those who use the database.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long a file that has to grow waits for its readers, before results that are half read are asked to let go.
 const GROW_TIME_MAX: Duration = Duration::from_secs(1);
-/// How long each of them may take to.
-const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
 /// How often it looks whether they are gone.
 const CLOSE_LOOK_TIME: Duration = Duration::from_millis(2);
 
@@ -46,41 +42,6 @@ pub(crate) struct Databases {
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
 }
 
-/// One open database; whoever holds one keeps it open.
-pub(crate) struct OpenDatabase {
-    pub(crate) name: CompactString,
-    pub(crate) graph: Database,
-    /// What the element ids of nodes begin with.
-    pub(crate) node_prefix: String,
-    /// What the element ids of relationships begin with.
-    pub(crate) relationship_prefix: String,
-    /// Who works on it, to be told when it is stopped.
-    pub(crate) leases: Leases,
-    /// Held by a writing statement that met conflicts again and again: one of them runs at a time.
-    pub(crate) unlucky: Mutex<()>,
-    /// Shared by writing statements; held alone by one that would never get through otherwise.
-    pub(crate) gate: RwLock<()>,
-    used_at_millis: AtomicU64,
-    /// What was found damaged while it was in use.
-    damage: OnceLock<Failure>,
-}
-
-impl OpenDatabase {
-    /// Tells a client of what the graph reported; a damaged graph is refused from now on.
-    pub(crate) fn fail(&self, error: GraphError) -> Failure {
-        let failure = of_graph(error);
-        if failure.code() == Code::ResourceExhausted {
-            // The file has to grow, and results that wait for their clients hold the old map.
-            self.leases.let_go(LET_GO_TIME_MAX);
-        }
-        if failure.code() == Code::StorageDamaged {
-            tracing::error!(database = %self.name, reason = %failure, "database is damaged");
-            let _ = self.damage.set(failure.clone());
-        }
-        failure
-    }
-}
-
 #[derive(Default)]
 struct Slot {
     state: Mutex<State>,
@@ -97,6 +58,20 @@ enum State {
     Opening,
     Open(Arc<OpenDatabase>),
     Failed(Failure),
+}
+
+/// Wakes those who wait for an opening, however it ends: after a defect they try it themselves.
+struct Opening<'a>(&'a Slot);
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        if matches!(*state, State::Opening) {
+            *state = State::Closed;
+        }
+        drop(state);
+        self.0.changed.notify_all();
+    }
 }
 
 /// How to treat a file during whose opening the process died twice.
@@ -153,10 +128,11 @@ impl Databases {
         }
         *state = State::Opening;
         drop(state);
+        let _opening = Opening(&slot);
         self.make_room();
         let opened = self.open_files(row, trust);
         let mut state = slot.state.lock();
-        let result = match opened {
+        match opened {
             Ok(database) => {
                 *state = State::Open(Arc::clone(&database));
                 Ok(database)
@@ -168,10 +144,7 @@ impl Databases {
                 *state = if is_lasting(&failure) { State::Failed(failure) } else { State::Closed };
                 Err(reported)
             }
-        };
-        drop(state);
-        slot.changed.notify_all();
-        result
+        }
     }
 
     /// Makes the files of a new database, empty; what an earlier try left there goes first.
@@ -320,23 +293,11 @@ impl Databases {
 
     fn open_with(&self, row: &Row, options: &OpenOptions) -> Result<Arc<OpenDatabase>, Failure> {
         let begun = self.clock.now();
-        let store = self.engine.open(&self.folder.join(&row.folder), options).map_err(|error| of_store(&error))?;
-        let graph_options = DatabaseOptions { id: Some(row.id), ..DatabaseOptions::default() };
-        let graph = Database::open(Arc::clone(&store), graph_options).map_err(of_graph)?;
-        // The first reads went well: a death from now on is not held against the file.
-        store.confirm().map_err(|error| of_store(&error))?;
-        tracing::debug!(database = %row.name, time = ?self.clock.now().saturating_duration_since(begun), "database opened");
-        Ok(Arc::new(OpenDatabase {
-            name: row.name.as_str().into(),
-            graph,
-            node_prefix: format!("4:{}:", row.id),
-            relationship_prefix: format!("5:{}:", row.id),
-            leases: Leases::default(),
-            unlucky: Mutex::default(),
-            gate: RwLock::default(),
-            used_at_millis: AtomicU64::new(self.now_millis()),
-            damage: OnceLock::new(),
-        }))
+        let database = OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options)?;
+        let time = self.clock.now().saturating_duration_since(begun);
+        tracing::debug!(database = %row.name, ?time, "database opened");
+        database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
+        Ok(Arc::new(database))
     }
 
     fn options(&self, row: &Row, trust: Trust) -> OpenOptions {

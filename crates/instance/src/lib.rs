@@ -12,6 +12,7 @@ mod databases;
 mod error;
 mod instance;
 mod leases;
+mod open_database;
 mod options;
 mod planning;
 mod plans;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use catalog::{Access, Database as Row, Names, Principal, Target, grant};
 use types::{Code, Failure};
 
-use crate::databases::OpenDatabase;
 use crate::instance::Shared;
+use crate::open_database::OpenDatabase;
 use crate::source::Writes;
 
 /// A database that somebody may use.

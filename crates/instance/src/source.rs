@@ -17,8 +17,8 @@ use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
 };
 
-use crate::databases::OpenDatabase;
 use crate::error::of_graph;
+use crate::open_database::OpenDatabase;
 
 /// Where a transaction lies while no statement uses it.
 pub(crate) type Home = Arc<Mutex<Option<Transaction>>>;

@@ -1,0 +1,76 @@
+//! One open database: its graph, and what those who work on it share.
+//! Leaves when it is opened and closed to `databases`.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use catalog::Database as Row;
+use compact_str::CompactString;
+use graph::{Database, DatabaseOptions, GraphError};
+use parking_lot::{Mutex, RwLock};
+use store::{Engine, OpenOptions};
+use types::{Code, Failure};
+
+use crate::error::{of_graph, of_store};
+use crate::leases::Leases;
+
+/// How long a result that is half read may take to let go of its version.
+const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// One open database; whoever holds one keeps it open.
+pub(crate) struct OpenDatabase {
+    pub(crate) name: CompactString,
+    pub(crate) graph: Database,
+    /// What the element ids of nodes begin with.
+    pub(crate) node_prefix: String,
+    /// What the element ids of relationships begin with.
+    pub(crate) relationship_prefix: String,
+    /// Who works on it, to be told when it is stopped.
+    pub(crate) leases: Leases,
+    /// Held by a writing statement that met conflicts again and again: one of them runs at a time.
+    pub(crate) unlucky: Mutex<()>,
+    /// Shared by writing statements; held alone by one that would never get through otherwise.
+    pub(crate) gate: RwLock<()>,
+    /// When somebody asked for it last, on the clock of the registry.
+    pub(crate) used_at_millis: AtomicU64,
+    /// What was found damaged while it was in use.
+    pub(crate) damage: OnceLock<Failure>,
+}
+
+impl OpenDatabase {
+    /// Opens the graph in `folder`, and confirms that the first reads went well.
+    pub(crate) fn open(engine: &dyn Engine, folder: &Path, row: &Row, options: &OpenOptions) -> Result<Self, Failure> {
+        let store = engine.open(folder, options).map_err(|error| of_store(&error))?;
+        let graph_options = DatabaseOptions { id: Some(row.id), ..DatabaseOptions::default() };
+        let graph = Database::open(Arc::clone(&store), graph_options).map_err(of_graph)?;
+        // The first reads went well: a death from now on is not held against the file.
+        store.confirm().map_err(|error| of_store(&error))?;
+        Ok(Self {
+            name: row.name.as_str().into(),
+            graph,
+            node_prefix: format!("4:{}:", row.id),
+            relationship_prefix: format!("5:{}:", row.id),
+            leases: Leases::default(),
+            unlucky: Mutex::default(),
+            gate: RwLock::default(),
+            used_at_millis: AtomicU64::new(0),
+            damage: OnceLock::new(),
+        })
+    }
+
+    /// Tells a client of what the graph reported; a damaged graph is refused from now on.
+    pub(crate) fn fail(&self, error: GraphError) -> Failure {
+        let failure = of_graph(error);
+        if failure.code() == Code::ResourceExhausted {
+            // The file has to grow, and results that wait for their clients hold the old map.
+            self.leases.let_go(LET_GO_TIME_MAX);
+        }
+        if failure.code() == Code::StorageDamaged {
+            tracing::error!(database = %self.name, reason = %failure, "database is damaged");
+            let _ = self.damage.set(failure.clone());
+        }
+        failure
+    }
+}
