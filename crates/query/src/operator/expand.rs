@@ -106,10 +106,11 @@ fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
 
 impl Operator for ExpandAll {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(types) = known_types(&self.how, context) else { return Ok(None) };
         loop {
             let Some((batch, steps, done)) = &mut self.under_way else {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
+                // Only asked once there are rows: what is below may be what makes the first relationship of a type.
+                let Some(types) = known_types(&self.how, context) else { continue };
                 let steps = self.steps(&batch, &types, context)?;
                 self.under_way = Some((batch, steps, 0));
                 continue;

@@ -129,13 +129,23 @@ impl Join {
 
 impl Operator for Join {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let mut first = None;
         if !self.is_built {
+            // The probed rows begin first: what is below them may change what the others are read from.
+            first = self.probe.next(context)?;
+            if first.is_none() {
+                return Ok(None);
+            }
             self.build(context)?;
         }
         loop {
             if self.under_way.is_none() {
-                // Where nothing was kept there are no pairs: the other plan need not run.
-                let next = if self.kept.rows.rows == 0 { None } else { self.probe.next(context)? };
+                // Where nothing was kept there are no pairs: the other plan need not run on.
+                let next = match (first.take(), self.kept.rows.rows) {
+                    (_, 0) => None,
+                    (Some(first), _) => Some(first),
+                    (None, _) => self.probe.next(context)?,
+                };
                 let Some(batch) = next else {
                     self.kept = Kept::new();
                     context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));

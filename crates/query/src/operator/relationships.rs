@@ -72,9 +72,6 @@ impl ScanRelationships {
 
 impl Operator for ScanRelationships {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(types) = known_types(&self.how, context) else { return Ok(None) };
-        let kinds: Vec<Option<TypeId>> =
-            if types.is_empty() { vec![None] } else { types.into_iter().map(Some).collect() };
         // Turned both ways, a page makes two rows of each relationship.
         let page_rows = if self.how.direction == Direction::Both { Batch::ROWS_MAX / 2 } else { Batch::ROWS_MAX };
         loop {
@@ -83,6 +80,10 @@ impl Operator for ScanRelationships {
                 self.under_way = Some(Place { batch, row: 0, kind: 0, after: None });
                 continue;
             };
+            // Only asked once there are rows: what is below may be what makes the first relationship of a type.
+            let Some(types) = known_types(&self.how, context) else { continue };
+            let kinds: Vec<Option<TypeId>> =
+                if types.is_empty() { vec![None] } else { types.into_iter().map(Some).collect() };
             let mut read = Vec::new();
             let source = &context.sources[usize::from(self.how.source)];
             source.scan_relationships(kinds[place.kind], place.after, page_rows, &mut read)?;

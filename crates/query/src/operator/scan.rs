@@ -33,12 +33,16 @@ impl Scan {
 
 impl Operator for Scan {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(label) = self.label_id(context) else { return Ok(None) };
         loop {
             if self.under_way.is_none() {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
                 self.under_way = Some((batch, 0, None));
             }
+            // Only asked once there are rows: what is below may be what makes the first node with the label.
+            let Some(label) = self.label_id(context) else {
+                self.under_way = None;
+                continue;
+            };
             let Some((batch, row, after)) = &mut self.under_way else { return Ok(None) };
             let mut ids = Vec::new();
             context.sources[usize::from(self.source)].scan_nodes(label, *after, Batch::ROWS_MAX, &mut ids)?;

@@ -201,6 +201,13 @@ fn writes() {
     check(&mut world, "MATCH (n) CREATE (m:M) RETURN count(*)", "4");
     check(&mut world, "FOREACH (i IN [1, 2] | CREATE (:F {i: i}))", "");
     check(&mut world, "MATCH (f:F) RETURN f.i ORDER BY f.i", "1; 2");
+    check(&mut world, "CREATE (n:New) WITH n MATCH (m:New) RETURN m = n AS same", "true");
+    check(&mut world, "CREATE (n)-[:NEW]->(n) WITH n MATCH (n)-[:NEW]->(m) RETURN m = n AS same", "true");
+    check(&mut world, "CREATE (n:O {k: 5}) WITH n MATCH (m:C), (o:O) WHERE o.k = 5 RETURN count(*) AS c", "2");
+    check(&mut world, "CREATE (a:Z {v: 1}), (:Z {v: a.v + 1})", "");
+    check(&mut world, "MATCH (z:Z) RETURN z.v ORDER BY z.v", "1; 2");
+    check(&mut world, "CREATE (:L0) RETURN 1 AS x LIMIT 0", "");
+    check(&mut world, "MATCH (n:L0) RETURN count(*) AS c", "1");
     check(&mut world, "MATCH (n) DETACH DELETE n", "");
     check(&mut world, "MATCH (n) RETURN count(*)", "0");
 }
