@@ -12,6 +12,7 @@ pub mod keys;
 pub mod read;
 mod schema;
 pub mod tokens;
+mod topology;
 pub mod transaction;
 
 pub use database::{Database, DatabaseOptions};

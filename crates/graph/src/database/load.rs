@@ -78,6 +78,7 @@ impl Database {
             writer.delete(&keys::meta(Meta::Loading)).map(drop)
         })?;
         failpoint::reach("graph.load.durable");
+        inner.topologies.clear();
         inner.tokens.mark_stored(&facts.tokens);
         inner.node_next.store(loaded.nodes, Ordering::Release);
         inner.relationship_next.store(loaded.relationships, Ordering::Release);

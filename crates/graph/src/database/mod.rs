@@ -16,10 +16,11 @@ pub(crate) use load::Loading;
 use crate::GraphError;
 use crate::codec::FORMAT;
 use crate::codec::fact::{decode_database, decode_format, encode_database, encode_format};
-use crate::keys::{self, Meta};
+use crate::keys::{self, Counted, Meta};
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
 use crate::tokens::Tokens;
+use crate::topology::{Topologies, Topology, TopologyBounds};
 use crate::transaction::{
     Changes, Facts, GroupBounds, History, HistoryBounds, Sequencer, Transaction, apply, change_schema,
 };
@@ -39,6 +40,10 @@ pub struct DatabaseOptions {
     pub group_max: usize,
     /// Bytes that those write together; a larger transaction commits alone.
     pub group_max_bytes: usize,
+    /// Memory in which all databases of this process may keep who is joined to whom; 0 keeps nothing.
+    pub topology_max_bytes: u64,
+    /// Nodes whose neighbours are read from the store before that begins, at least.
+    pub topology_reads_min: u64,
 }
 
 impl Default for DatabaseOptions {
@@ -50,6 +55,8 @@ impl Default for DatabaseOptions {
             history_marks_max: 1 << 18,
             group_max: 256,
             group_max_bytes: 8 << 20,
+            topology_max_bytes: 512 << 20,
+            topology_reads_min: 10_000,
         }
     }
 }
@@ -65,6 +72,7 @@ struct Inner {
     options: DatabaseOptions,
     tokens: Tokens,
     schemas: Schemas,
+    topologies: Topologies,
     node_next: AtomicU64,
     relationship_next: AtomicU64,
     version: AtomicU64,
@@ -98,10 +106,12 @@ impl Database {
         let version = base.number(Meta::Version)?;
         let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
         let group = GroupBounds { jobs_max: options.group_max, weight_max: options.group_max_bytes };
+        let topology = TopologyBounds { max_bytes: options.topology_max_bytes, reads_min: options.topology_reads_min };
         let inner = Inner {
             options,
             tokens: Tokens::load(&*snapshot)?,
             schemas: Schemas::new(version),
+            topologies: Topologies::new(topology),
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
             version: AtomicU64::new(version),
@@ -155,6 +165,25 @@ impl Database {
         &self.inner.schemas
     }
 
+    /// Gives what is kept in memory of who is joined to whom, for a view of `version`.
+    pub(crate) fn topology(&self, version: u64) -> Option<Arc<Topology>> {
+        self.inner.topologies.of(version)
+    }
+
+    /// Notes that the lists of some nodes were read from the store, and keeps all of them in memory once that pays off.
+    pub(crate) fn note_stored_reads(&self, nodes: usize, view: View<'_>) -> Result<(), GraphError> {
+        let relationships = || view.count(Counted::Relationships).map_or(0, i64::unsigned_abs);
+        if nodes == 0 || !self.inner.topologies.is_due(nodes, relationships) {
+            return Ok(());
+        }
+        self.inner.topologies.build(self.inner.node_next.load(Ordering::Acquire), |note| {
+            // Nobody commits while this is locked.
+            let _history = self.inner.history.lock();
+            note();
+            Ok(self.inner.store.snapshot()?)
+        })
+    }
+
     pub(crate) fn next_node(&self) -> NodeId {
         NodeId(self.inner.node_next.fetch_add(1, Ordering::Relaxed))
     }
@@ -193,6 +222,7 @@ impl Inner {
         }
         failpoint::reach("graph.commit.checked");
         let changes_schema = passed.iter().any(|changes| !changes.schema.is_empty());
+        passed.iter().for_each(|changes| self.topologies.mark(&changes.joined));
         let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
         if let Err(error) = written_now.and_then(|()| self.write(&passed, version)) {
             self.schemas.forget();

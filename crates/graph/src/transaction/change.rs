@@ -67,6 +67,8 @@ pub(crate) struct Changes {
     pub(super) labels: Vec<(LabelId, NodeId, bool)>,
     /// Places in lists of nodes that were there before, sorted; `true` adds the relationship.
     pub(super) places: Vec<(Place, bool)>,
+    /// Nodes whose lists change; some of them twice.
+    pub joined: Vec<NodeId>,
     pub(super) counts: FxHashMap<Counted, i64>,
     pub schema: Vec<SchemaChange>,
 }
@@ -108,6 +110,7 @@ impl Changes {
             puts: Batch::new(Mode::Put),
             labels: Vec::new(),
             places: Vec::new(),
+            joined: Vec::new(),
             counts: FxHashMap::default(),
             schema,
         }
@@ -218,6 +221,7 @@ impl Collect<'_> {
         for (node, side, neighbour) in [(some.start, Side::Outgoing, some.end), (some.end, Side::Incoming, some.start)]
         {
             self.marks.insert(Mark::Adjacency(node));
+            self.changes.joined.push(node);
             let place = Place { node, side, kind: some.kind, neighbour, relationship: id };
             if self.overlay.node(node).is_some_and(|change| change.before.is_none()) {
                 // What a new node never had cannot go.

@@ -49,20 +49,33 @@ impl Transaction {
     ) -> Result<(), GraphError> {
         self.note_all(nodes.iter().filter(|node| !self.is_new_node(**node)).map(|node| Mark::Adjacency(*node)));
         let view = self.view();
-        if self.overlay.has_no_relationships() {
-            return view.each_neighbour_of(nodes, direction, types, |at, found| visit(step(at, nodes[at], found)));
+        let has_own = !self.overlay.has_no_relationships();
+        let topology = self.database.topology(self.version);
+        if topology.is_none() && !has_own {
+            view.each_neighbour_of(nodes, direction, types, |at, found| visit(step(at, nodes[at], found)))?;
+            return self.database.note_stored_reads(nodes.len(), view);
         }
+        let mut stored = 0;
         for (input, node) in nodes.iter().enumerate() {
-            if !self.is_new_node(*node) {
-                view.each_neighbour(*node, direction, types, |found| {
-                    if !self.is_deleted_relationship(found.relationship) {
-                        visit(step(input, *node, found));
-                    }
-                })?;
+            let node = *node;
+            let give = |found: Neighbour| {
+                if !has_own || !self.is_deleted_relationship(found.relationship) {
+                    visit(step(input, node, found));
+                }
+            };
+            match &topology {
+                Some(topology) if topology.has(node) => topology.each_neighbour(node, direction, types, give),
+                _ if self.is_new_node(node) => {}
+                _ => {
+                    stored += 1;
+                    view.each_neighbour(node, direction, types, give)?;
+                }
             }
-            self.expand_own(input, *node, direction, types, &mut visit);
+            if has_own {
+                self.expand_own(input, node, direction, types, &mut visit);
+            }
         }
-        Ok(())
+        self.database.note_stored_reads(stored, view)
     }
 
     /// Counts the relationships of each node without listing them, where the stored lists allow it.
@@ -75,11 +88,24 @@ impl Transaction {
     ) -> Result<(), GraphError> {
         let first = out.len();
         out.resize(first + nodes.len(), 0);
-        if self.overlay.has_no_relationships() {
-            self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
-            return self.view().degrees(nodes, direction, types, &mut out[first..]);
+        if !self.overlay.has_no_relationships() {
+            return self.expand_each(nodes, direction, types, |step| out[first + step.input] += 1);
         }
-        self.expand_each(nodes, direction, types, |step| out[first + step.input] += 1)
+        self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
+        let Some(topology) = self.database.topology(self.version) else {
+            self.view().degrees(nodes, direction, types, &mut out[first..])?;
+            return self.database.note_stored_reads(nodes.len(), self.view());
+        };
+        let mut stored = 0;
+        for (degree, node) in out[first..].iter_mut().zip(nodes) {
+            if topology.has(*node) {
+                *degree = topology.degree(*node, direction, types);
+            } else {
+                stored += 1;
+                *degree = self.view().degree(*node, direction, types)?;
+            }
+        }
+        self.database.note_stored_reads(stored, self.view())
     }
 
     fn expand_own(
