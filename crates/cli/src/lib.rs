@@ -1,11 +1,12 @@
 //! What the `sheaf` binary does, as a library that tests can call.
 //! Leaves statements to `instance`, sockets to `server`, and wire bytes to `bolt`.
-//! Start reading at [`serve::run`]; [`shell`], [`import`] and [`demo`] are the other subcommands.
+//! Start reading at [`serve::run`]; the other subcommands have modules of their names.
 
 pub mod demo;
 pub mod exit;
 pub mod import;
 pub mod logging;
+pub mod password;
 pub mod progress;
 pub mod serve;
 pub mod shell;

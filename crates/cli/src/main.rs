@@ -41,6 +41,13 @@ Example: sheaf import --database films --nodes Person=people.csv Film=films.csv 
 
 Exit codes: 0 imported, 1 failed, 2 wrong arguments or headers, 3 the data folder is in use.";
 
+const PASSWORD_HELP: &str = "\
+The first line of the input is the new password.
+
+Example: sheaf password --data ./data < password.txt
+
+Exit codes: 0 set, 1 failed, 2 wrong arguments or no password, 3 the data folder is in use.";
+
 const DEMO_HELP: &str = "\
 Example: sheaf demo --exit
 
@@ -65,6 +72,9 @@ enum Command {
     /// Makes a database from CSV files, fast, while no server runs.
     #[command(after_help = IMPORT_HELP)]
     Import(cli::import::Arguments),
+    /// Sets a user's password while no server runs.
+    #[command(after_help = PASSWORD_HELP)]
+    Password(cli::password::Arguments),
     /// Makes three databases of real flights, shows statements across them, and serves them.
     #[command(after_help = DEMO_HELP)]
     Demo(cli::demo::Arguments),
@@ -75,6 +85,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => cli::serve::run(&arguments).into(),
         Command::Shell(arguments) => cli::shell::run(&arguments).into(),
         Command::Import(arguments) => cli::import::run(&arguments).into(),
+        Command::Password(arguments) => cli::password::run(&arguments).into(),
         Command::Demo(arguments) => cli::demo::run(&arguments).into(),
     }
 }

@@ -77,6 +77,32 @@ fn f93_a_first_start_with_passwords_prints_one_once() {
 }
 
 #[test]
+fn a_password_is_set_while_no_server_runs() {
+    let data = folder();
+    let set = |password: &str| {
+        let mut command = sheaf(&["password", "--data", path(data.path())]);
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("the binary starts");
+        // It may leave before it has read anything.
+        let _ = std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), password.as_bytes());
+        told(&child.wait_with_output().expect("it ends"))
+    };
+    assert_eq!(set("new password\n").0, Some(1), "there is no user yet");
+    let mut first = sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"]);
+    let served = Served::wait(first.env("SHEAF_INITIAL_PASSWORD", "old password"));
+    assert_eq!(set("new password\n").0, Some(3));
+    served.end("-TERM");
+    assert_eq!(set("\n").0, Some(2));
+    assert_eq!(set("new password\n").1, "The password of admin is set.\n");
+    let served = Served::start(data.path(), &["--auth", "password"]);
+    let call = |password: &str| {
+        let bolt = served.address("bolt");
+        told(&output(&["shell", "--bolt", bolt, "-u", "admin", "-p", password, "RETURN 1"])).0
+    };
+    assert_eq!((call("old password"), call("new password")), (Some(2), Some(0)));
+    assert_eq!(told(&output(&["password", "--data", "/nowhere"])).0, Some(2));
+}
+
+#[test]
 fn settings_come_from_flags_then_environment_then_file() {
     let data = folder();
     let place = |name: &str| data.path().join(name);

@@ -181,15 +181,23 @@ impl Arguments {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = (nodes + relationships) as f64 / seconds.max(0.001);
         let mut text = format!(
-            "database \"{}\": {nodes} nodes and {relationships} relationships in {seconds:.2} s ({rate:.0} records/s)",
-            self.database
+            "database \"{}\": {} and {} in {seconds:.2} s ({rate:.0} records/s)",
+            self.database,
+            counted(nodes, "node"),
+            counted(relationships, "relationship")
         );
         if bad_rows > 0 {
-            let rows = if bad_rows == 1 { "row was" } else { "rows were" };
-            text.push_str(&format!("\n{bad_rows} bad {rows} passed over: see {}", self.bad_rows.display()));
+            let was = if bad_rows == 1 { "was" } else { "were" };
+            let rows = counted(bad_rows, "bad row");
+            text.push_str(&format!("\n{rows} {was} passed over: see {}", self.bad_rows.display()));
         }
         text
     }
+}
+
+/// Puts a number before its noun.
+fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 impl Progress {

@@ -86,6 +86,7 @@ pub struct Given {
     pub log_level: Option<String>,
     /// Lets tests declare procedures; for the openCypher tests alone.
     #[arg(long, env = "SHEAF_TEST_PROCEDURES", hide = true, num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip)]
     pub test_procedures: Option<bool>,
 }
 

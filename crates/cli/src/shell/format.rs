@@ -127,7 +127,16 @@ fn footer(columns: &[String], rows: u64, summary: &Map, took: Duration) -> Strin
     if parts.is_empty() {
         parts.push("done".to_owned());
     }
-    format!("{} ({} ms)", parts.join(", "), took.as_millis())
+    format!("{} ({} ms)", parts.join(", "), millis(took))
+}
+
+/// Tells tenths where they matter.
+fn millis(took: Duration) -> String {
+    let tenths = took.as_micros() / 100;
+    match (tenths / 10, tenths % 10) {
+        (whole @ 0..10, tenth @ 1..) => format!("{whole}.{tenth}"),
+        (whole, _) => whole.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +180,12 @@ mod tests {
 2 rows (7 ms)
 ";
         check(Format::Table, &rows(), expected);
+    }
+
+    #[test]
+    fn short_times_have_tenths() {
+        let shown = [0, 99, 100, 7_000, 9_950, 10_900].map(|micros| millis(Duration::from_micros(micros)));
+        assert_eq!(shown, ["0", "0", "0.1", "7", "9.9", "10"]);
     }
 
     #[test]
