@@ -20,6 +20,13 @@ pub enum Column {
     },
     /// Relationships, without nulls.
     Relationships(Vec<RelationshipRef>),
+    /// Lists of relationships, without nulls.
+    Trails {
+        /// Where each row's list ends in `found`; the first begins at 0.
+        ends: Vec<usize>,
+        /// The lists, one after the other.
+        found: Vec<RelationshipRef>,
+    },
     /// The same value in each row.
     Constant {
         /// The value.
@@ -39,6 +46,7 @@ impl Column {
             Self::Floats(values) => values.len(),
             Self::Nodes { ids, .. } => ids.len(),
             Self::Relationships(found) => found.len(),
+            Self::Trails { ends, .. } => ends.len(),
             Self::Constant { rows, .. } => *rows,
         }
     }
@@ -52,6 +60,10 @@ impl Column {
             Self::Floats(values) => Value::Float(values[row]),
             Self::Nodes { source, ids } => Value::NodeRef(NodeRef { source: *source, id: ids[row] }),
             Self::Relationships(found) => Value::RelationshipRef(Box::new(found[row])),
+            Self::Trails { ends, found } => {
+                let list = trail(ends, found, row).iter().map(|found| Value::RelationshipRef(Box::new(*found)));
+                Value::list(list.collect())
+            }
             Self::Constant { value, .. } => value.clone(),
         }
     }
@@ -84,6 +96,9 @@ impl Column {
             Self::Values(values) => values.iter().map(Value::memory_bytes).sum(),
             Self::Integers(_) | Self::Floats(_) | Self::Nodes { .. } => self.rows() * size_of::<u64>(),
             Self::Relationships(found) => found.len() * size_of::<RelationshipRef>(),
+            Self::Trails { ends, found } => {
+                ends.len() * size_of::<usize>() + found.len() * size_of::<RelationshipRef>()
+            }
             // Put together with others, it becomes a value for each row.
             Self::Constant { value, rows } => value.memory_bytes() + rows * size_of::<Value>(),
         }
@@ -98,6 +113,10 @@ impl Column {
                 ids.extend(more);
             }
             (Self::Relationships(found), Self::Relationships(more)) => found.extend(more),
+            (Self::Trails { ends, found }, Self::Trails { ends: more_ends, found: more }) => {
+                ends.extend(more_ends.into_iter().map(|end| found.len() + end));
+                found.extend(more);
+            }
             (Self::Constant { value: Value::Null, rows }, Self::Constant { value: Value::Null, rows: more }) => {
                 *rows += more;
             }
@@ -121,9 +140,23 @@ impl Column {
                 Self::Nodes { source: *source, ids: rows.iter().map(|row| ids[*row]).collect() }
             }
             Self::Relationships(found) => Self::Relationships(rows.iter().map(|row| found[*row]).collect()),
+            Self::Trails { ends, found } => {
+                let (mut picked_ends, mut picked) = (Vec::with_capacity(rows.len()), Vec::new());
+                for row in rows {
+                    picked.extend_from_slice(trail(ends, found, *row));
+                    picked_ends.push(picked.len());
+                }
+                Self::Trails { ends: picked_ends, found: picked }
+            }
             Self::Constant { value, .. } => Self::Constant { value: value.clone(), rows: rows.len() },
         }
     }
+}
+
+/// Gives the relationships of one row of [`Column::Trails`].
+pub(crate) fn trail<'a>(ends: &[usize], found: &'a [RelationshipRef], row: usize) -> &'a [RelationshipRef] {
+    let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+    &found[start..ends[row]]
 }
 
 /// Rows between two operators: a column for each slot of the plan.
@@ -203,6 +236,25 @@ mod tests {
         assert!(picked.columns[0].get(1).is_null());
         assert_eq!(picked.columns[1].clone().into_values(), [30, 10, 30].map(Value::Integer));
         assert_eq!(picked.columns[2].get(0), Value::NodeRef(NodeRef { source: 0, id: NodeId(3) }));
+    }
+
+    #[test]
+    fn trails_are_lists_of_relationships() {
+        let step = |id| RelationshipRef {
+            source: 0,
+            id: types::RelationshipId(id),
+            kind: types::TypeId(0),
+            start: NodeId(0),
+            end: NodeId(0),
+        };
+        let mut column = Column::Trails { ends: vec![2, 2], found: vec![step(1), step(2)] };
+        column.append(Column::Trails { ends: vec![1], found: vec![step(3)] });
+        let list =
+            |ids: &[u64]| Value::list(ids.iter().map(|id| Value::RelationshipRef(Box::new(step(*id)))).collect());
+        assert_eq!(column.gather(&[2, 1, 0]).into_values(), [list(&[3]), list(&[]), list(&[1, 2])]);
+        assert_eq!(column.rows(), 3);
+        column.append(Column::Integers(vec![4]));
+        assert_eq!((column.get(2), column.get(3)), (list(&[3]), 4.into()));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use types::{Code, Failure, Map, NodeId, NodeRef, PathRef, RelationshipId, Relati
 
 use super::evaluate::{by_row, evaluate, ternary};
 use super::{Context, LabelTest};
+use crate::batch::trail;
 use crate::functions::{EntityFunction, operators, property as plain};
 use crate::source::Source;
 use crate::{Batch, Column};
@@ -204,25 +205,31 @@ fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<V
 
 /// Makes a path for each row out of the slots of its parts.
 pub(super) fn path_of(start: usize, relationships: &[usize], batch: &Batch) -> Result<Column, Failure> {
-    let held = |slot: usize, row: usize| batch.columns.get(slot).map_or(Value::Null, |column| column.get(row));
     by_row(batch.rows, |row| {
-        let Value::NodeRef(start) = held(start, row) else { return Ok(Value::Null) };
+        let Value::NodeRef(start) = batch.value(start, row) else { return Ok(Value::Null) };
         let mut walked = Vec::new();
-        for slot in relationships {
-            match held(*slot, row) {
-                Value::RelationshipRef(found) => walked.push(*found),
-                Value::List(found) => {
-                    let each = found.iter().filter_map(|item| match item {
-                        Value::RelationshipRef(found) => Some(**found),
-                        _ => None,
-                    });
-                    walked.extend(each);
-                }
-                _ => return Ok(Value::Null),
-            }
-        }
-        Ok(Value::PathRef(Arc::new(PathRef { start, relationships: walked })))
+        let is_whole = relationships.iter().all(|slot| add_steps(batch.columns.get(*slot), row, &mut walked));
+        Ok(if is_whole { Value::PathRef(Arc::new(PathRef { start, relationships: walked })) } else { Value::Null })
     })
+}
+
+/// Adds the relationships of one part of a path; false where it has none, not even an empty list.
+fn add_steps(column: Option<&Column>, row: usize, walked: &mut Vec<RelationshipRef>) -> bool {
+    let mut made = Value::Null;
+    match column {
+        Some(Column::Relationships(found)) => walked.push(found[row]),
+        Some(Column::Trails { ends, found }) => walked.extend_from_slice(trail(ends, found, row)),
+        Some(column) => match column.lend(row, &mut made) {
+            Value::RelationshipRef(found) => walked.push(**found),
+            Value::List(found) => walked.extend(found.iter().filter_map(|item| match item {
+                Value::RelationshipRef(found) => Some(**found),
+                _ => None,
+            })),
+            _ => return false,
+        },
+        None => return false,
+    }
+    true
 }
 
 /// Gives the number and the element id of an entity.

@@ -3,6 +3,7 @@
 use types::{Failure, NodeId, NodeRef, RelationshipId, TypeId, Value};
 
 use super::{Expand, Operator};
+use crate::batch::trail;
 use crate::expression::Context;
 use crate::source::{Expansion, RelationshipRecord};
 use crate::{Batch, Column};
@@ -83,6 +84,9 @@ pub(super) fn is_taken(how: &Expand, batch: &Batch, row: usize, id: Relationship
     let mut made = Value::Null;
     how.distinct_from.iter().any(|slot| match batch.columns.get(*slot) {
         Some(Column::Relationships(found)) => found[row].id == id && found[row].source == how.source,
+        Some(Column::Trails { ends, found }) => {
+            trail(ends, found, row).iter().any(|found| found.id == id && found.source == how.source)
+        }
         Some(column) => has_relationship(column.lend(row, &mut made), how.source, id),
         None => false,
     })

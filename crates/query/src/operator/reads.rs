@@ -175,7 +175,7 @@ impl Reads {
 fn holds_entities(column: &Column) -> bool {
     match column {
         Column::Integers(_) | Column::Floats(_) => false,
-        Column::Nodes { .. } | Column::Relationships(_) => true,
+        Column::Nodes { .. } | Column::Relationships(_) | Column::Trails { .. } => true,
         Column::Values(values) => values.iter().any(has_entity),
         Column::Constant { value, .. } => has_entity(value),
     }

@@ -1,7 +1,5 @@
 //! Relationships followed again and again: `-[r:T*1..3]->`.
 
-use std::sync::Arc;
-
 use types::{Failure, NodeId, NodeRef, RelationshipRef, TypeId, Value};
 
 use super::expand::{is_taken, known_types};
@@ -9,6 +7,13 @@ use super::{Expand, Operator};
 use crate::expression::Context;
 use crate::source::{Expansion, RelationshipRecord};
 use crate::{Batch, Column};
+
+/// Rows that the first batch waits for; each next one waits for twice as many, so that a limit ends early.
+const FIRST_ROWS: usize = 16;
+
+/// Most nodes whose relationships are read ahead at once, and what was found beyond which fewer are.
+const AHEAD_NODES_MAX: usize = 256;
+const AHEAD_FOUND_MAX: usize = 4_096;
 
 /// For each row, every trail from a node whose length lies within bounds: no relationship comes twice in one.
 ///
@@ -20,135 +25,230 @@ pub(super) struct Walk {
     max: Option<u64>,
     /// The types that are followed, found anew for each batch of the input; `None` where there are none.
     types: Option<Vec<TypeId>>,
-    /// The batch under way, and the row that comes next.
-    batch: Option<(Batch, usize)>,
+    under_way: Option<UnderWay>,
+    rows_wanted: usize,
+}
+
+/// A batch of the input under way.
+struct UnderWay {
+    batch: Batch,
+    /// The node of each row where trails begin, and the row of each.
+    starts: Vec<NodeId>,
+    rows: Vec<usize>,
+    /// Which of them comes next.
+    next: usize,
+    ahead: Ahead,
     /// The trail under way, and the row that it is for.
-    trail: Option<(usize, Trail)>,
-}
-
-/// A trail, and the relationships still to try at each of its nodes.
-struct Trail {
-    walked: Vec<RelationshipRef>,
-    open: Vec<Vec<RelationshipRecord>>,
-}
-
-/// What a trail that was found puts into its row.
-struct Found {
+    trail: Vec<RelationshipRef>,
+    open: Vec<Open>,
     row: usize,
-    relationships: Value,
-    end: NodeId,
+}
+
+/// The relationships to try at one node of the trail.
+#[derive(Default)]
+struct Open {
+    steps: Vec<RelationshipRecord>,
+    next: usize,
+    /// What their other ends lead to.
+    ahead: Ahead,
+}
+
+/// Relationships of nodes that stand in a row, read before they are asked for.
+#[derive(Default)]
+struct Ahead {
+    first: usize,
+    nodes: usize,
+    found: Expansion,
+    memory_bytes: usize,
+}
+
+/// Trails that were found, and what they put into their rows.
+#[derive(Default)]
+struct Found {
+    rows: Vec<usize>,
+    ends: Vec<NodeId>,
+    trail_ends: Vec<usize>,
+    relationships: Vec<RelationshipRef>,
+}
+
+impl Ahead {
+    /// Gives the relationships of the node at a place, reading those of nodes behind it too.
+    fn run(
+        &mut self,
+        place: usize,
+        nodes: impl Iterator<Item = NodeId>,
+        how: (&Expand, &[TypeId]),
+        context: &mut Context<'_>,
+    ) -> Result<&[RelationshipRecord], Failure> {
+        if place >= self.first + self.found.ends.len() {
+            self.read(place, nodes, how, context)?;
+        }
+        let at = place - self.first;
+        let start = at.checked_sub(1).map_or(0, |before| self.found.ends[before]);
+        Ok(&self.found.found[start..self.found.ends[at]])
+    }
+
+    fn read(
+        &mut self,
+        place: usize,
+        nodes: impl Iterator<Item = NodeId>,
+        (how, types): (&Expand, &[TypeId]),
+        context: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        // More are read ahead the longer this goes on, but few where each has many relationships.
+        self.nodes = match self.found.found.len() {
+            found if found > AHEAD_FOUND_MAX => 1,
+            _ => (self.nodes * 4).clamp(1, AHEAD_NODES_MAX),
+        };
+        let nodes: Vec<NodeId> = nodes.take(self.nodes).collect();
+        self.first = place;
+        self.found.ends.clear();
+        self.found.found.clear();
+        let wanted = (!types.is_empty()).then_some(types);
+        context.sources[usize::from(how.source)].expand(&nodes, how.direction, wanted, &mut self.found)?;
+        context.budget.pay_rows(self.found.found.len().max(1))?;
+        context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
+        let bytes = self.found.found.len() * size_of::<RelationshipRecord>();
+        context.budget.take_memory(bytes)?;
+        self.memory_bytes = bytes;
+        Ok(())
+    }
+}
+
+impl Open {
+    fn of(steps: &[RelationshipRecord], context: &mut Context<'_>) -> Result<Self, Failure> {
+        context.budget.take_memory(size_of_val(steps))?;
+        Ok(Self { steps: steps.to_vec(), ..Self::default() })
+    }
+
+    fn close(self, context: &mut Context<'_>) {
+        context.budget.give_back_memory(size_of_val(self.steps.as_slice()) + self.ahead.memory_bytes);
+    }
 }
 
 impl Walk {
     pub fn new(input: Box<dyn Operator>, how: Expand, (min, max): (u64, Option<u64>)) -> Self {
-        Self { input, how, min, max, types: None, batch: None, trail: None }
+        Self { input, how, min, max, types: None, under_way: None, rows_wanted: FIRST_ROWS }
     }
 
-    /// Reads the relationships of the node where a trail of `length` ends, unless it is as long as it may be.
-    fn open(&self, node: NodeId, length: usize, context: &mut Context<'_>) -> Result<Vec<RelationshipRecord>, Failure> {
-        let is_longest = self.max.is_some_and(|max| u64::try_from(length).is_ok_and(|length| length >= max));
-        let (Some(types), false) = (&self.types, is_longest) else { return Ok(Vec::new()) };
-        let wanted = (!types.is_empty()).then_some(types.as_slice());
-        let mut found = Expansion::default();
-        context.sources[usize::from(self.how.source)].expand(&[node], self.how.direction, wanted, &mut found)?;
-        context.budget.pay_rows(found.found.len().max(1))?;
-        // The last is tried first; turned round, trails come in the order of the source.
-        found.found.reverse();
-        Ok(found.found)
-    }
-
-    /// Begins the next row's trails; tells the trail of no relationship where that counts. `None` after the last row.
-    fn begin(&mut self, context: &mut Context<'_>) -> Result<Option<Option<Found>>, Failure> {
-        let Some((batch, row)) = &mut self.batch else { return Ok(None) };
-        let row = std::mem::replace(row, *row + 1);
-        if row >= batch.rows {
-            return Ok(None);
+    /// Takes a batch of the input; rows without a node have no trails.
+    fn begin(&self, batch: Batch) -> UnderWay {
+        let (mut starts, mut rows) = (Vec::new(), Vec::new());
+        for row in 0..batch.rows {
+            if let Value::NodeRef(node) = batch.value(self.how.from, row) {
+                starts.push(node.id);
+                rows.push(row);
+            }
         }
-        let Value::NodeRef(start) = batch.columns[self.how.from].get(row) else { return Ok(Some(None)) };
-        let open = vec![self.open(start.id, 0, context)?];
-        self.trail = Some((row, Trail { walked: Vec::new(), open }));
-        let none = Found { row, relationships: Value::list(Vec::new()), end: start.id };
-        Ok(Some((self.min == 0 && self.ends_well(&none)).then_some(none)))
+        let (trail, open, ahead) = (Vec::new(), Vec::new(), Ahead::default());
+        UnderWay { batch, starts, rows, next: 0, ahead, trail, open, row: 0 }
     }
 
-    /// Goes one relationship on, or one back; gives the trail where it counts.
-    fn step(&mut self, row: usize, trail: &mut Trail, context: &mut Context<'_>) -> Result<Option<Found>, Failure> {
-        let Some(next) = trail.open.last_mut().and_then(Vec::pop) else {
-            trail.open.pop();
-            trail.walked.pop();
-            return Ok(None);
+    /// Tells whether a trail may be longer than `length`.
+    fn may_grow(&self, length: usize) -> bool {
+        self.types.is_some() && self.max.is_none_or(|max| u64::try_from(length).is_ok_and(|length| length < max))
+    }
+
+    /// Takes the trail under way in where it is long enough and ends where it has to.
+    fn offer(&self, under_way: &UnderWay, end: NodeId, found: &mut Found) {
+        if u64::try_from(under_way.trail.len()).is_ok_and(|length| length < self.min) {
+            return;
+        }
+        let end_ref = NodeRef { source: self.how.source, id: end };
+        let wanted = || under_way.batch.value(self.how.to, under_way.row);
+        if self.how.into && !matches!(wanted(), Value::NodeRef(wanted) if wanted == end_ref) {
+            return;
+        }
+        found.rows.push(under_way.row);
+        found.ends.push(end);
+        found.relationships.extend_from_slice(&under_way.trail);
+        found.trail_ends.push(found.relationships.len());
+    }
+
+    /// Begins the trails of the next row; false after the last one.
+    fn start(&self, under_way: &mut UnderWay, found: &mut Found, context: &mut Context<'_>) -> Result<bool, Failure> {
+        let at = under_way.next;
+        let Some(start) = under_way.starts.get(at).copied() else { return Ok(false) };
+        under_way.next += 1;
+        under_way.row = under_way.rows[at];
+        self.offer(under_way, start, found);
+        if self.may_grow(0) {
+            let nodes = under_way.starts[at..].iter().copied();
+            let types = self.types.as_deref().unwrap_or_default();
+            let open = Open::of(under_way.ahead.run(at, nodes, (&self.how, types), context)?, context)?;
+            under_way.open.push(open);
+        }
+        Ok(true)
+    }
+
+    /// Goes one relationship on, or one back.
+    fn step(&self, under_way: &mut UnderWay, found: &mut Found, context: &mut Context<'_>) -> Result<(), Failure> {
+        let Some(open) = under_way.open.last_mut() else { return Ok(()) };
+        let at = open.next;
+        let Some(step) = open.steps.get(at).copied() else {
+            under_way.open.pop().into_iter().for_each(|open| open.close(context));
+            under_way.trail.pop();
+            return Ok(());
         };
-        if trail.walked.iter().any(|walked| walked.id == next.relationship.id) || self.is_taken(row, &next) {
-            return Ok(None);
+        open.next += 1;
+        let id = step.relationship.id;
+        if under_way.trail.iter().any(|walked| walked.id == id)
+            || is_taken(&self.how, &under_way.batch, under_way.row, id)
+        {
+            return Ok(());
         }
-        trail.walked.push(next.relationship);
-        trail.open.push(self.open(next.neighbour, trail.walked.len(), context)?);
-        if u64::try_from(trail.walked.len()).is_ok_and(|length| length < self.min) {
-            return Ok(None);
+        under_way.trail.push(step.relationship);
+        self.offer(under_way, step.neighbour, found);
+        if !self.may_grow(under_way.trail.len()) {
+            under_way.trail.pop();
+            return Ok(());
         }
-        let walked = trail.walked.iter().map(|walked| Value::RelationshipRef(Box::new(*walked)));
-        let found = Found { row, relationships: Value::List(Arc::new(walked.collect())), end: next.neighbour };
-        Ok(self.ends_well(&found).then_some(found))
+        let Some(Open { steps, ahead, .. }) = under_way.open.last_mut() else { return Ok(()) };
+        let nodes = steps[at..].iter().map(|step| step.neighbour);
+        let types = self.types.as_deref().unwrap_or_default();
+        let next = Open::of(ahead.run(at, nodes, (&self.how, types), context)?, context)?;
+        under_way.open.push(next);
+        Ok(())
     }
 
-    fn held(&self, slot: usize, row: usize) -> Value {
-        let column = self.batch.as_ref().and_then(|(batch, _)| batch.columns.get(slot));
-        column.map_or(Value::Null, |column| column.get(row))
-    }
-
-    /// Tells whether a trail ends at the node that is wanted, where one is.
-    fn ends_well(&self, found: &Found) -> bool {
-        let end = NodeRef { source: self.how.source, id: found.end };
-        !self.how.into || matches!(self.held(self.how.to, found.row), Value::NodeRef(wanted) if wanted == end)
-    }
-
-    /// Tells whether another part of the pattern has the relationship, alone or in a list.
-    fn is_taken(&self, row: usize, next: &RelationshipRecord) -> bool {
-        let batch = self.batch.as_ref().map(|(batch, _)| batch);
-        batch.is_some_and(|batch| is_taken(&self.how, batch, row, next.relationship.id))
-    }
-
-    /// Finds trails of the batch under way, a batch of them at most.
-    fn found(&mut self, context: &mut Context<'_>) -> Result<Vec<Found>, Failure> {
-        let mut all = Vec::new();
-        while all.len() < Batch::ROWS_MAX {
-            if let Some((row, mut trail)) = self.trail.take() {
-                all.extend(self.step(row, &mut trail, context)?);
-                if !trail.open.is_empty() {
-                    self.trail = Some((row, trail));
-                }
-                continue;
-            }
-            match self.begin(context)? {
-                Some(found) => all.extend(found),
-                None => break,
-            }
+    fn filled(&self, batch: &Batch, found: Found) -> Batch {
+        let mut out = batch.gather(&found.rows);
+        if !self.how.into {
+            out.set(self.how.to, Column::Nodes { source: self.how.source, ids: found.ends });
         }
-        Ok(all)
+        out.set(self.how.relationship, Column::Trails { ends: found.trail_ends, found: found.relationships });
+        out
     }
 }
 
 impl Operator for Walk {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         loop {
-            if self.batch.is_none() {
+            let Some(mut under_way) = self.under_way.take() else {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
                 self.types = known_types(&self.how, context);
-                self.batch = Some((batch, 0));
-            }
-            let found = self.found(context)?;
-            let Some((batch, _)) = self.batch.as_ref().filter(|_| !found.is_empty()) else {
-                self.batch = None;
+                self.under_way = Some(self.begin(batch));
                 continue;
             };
-            let mut out = batch.gather(&found.iter().map(|found| found.row).collect::<Vec<_>>());
-            if !self.how.into {
-                let ids = found.iter().map(|found| found.end).collect();
-                out.set(self.how.to, Column::Nodes { source: self.how.source, ids });
+            let mut found = Found::default();
+            let mut has_more = true;
+            while has_more && found.rows.len() < self.rows_wanted {
+                if under_way.open.is_empty() {
+                    has_more = self.start(&mut under_way, &mut found, context)?;
+                } else {
+                    self.step(&mut under_way, &mut found, context)?;
+                }
             }
-            let relationships = found.into_iter().map(|found| found.relationships);
-            out.set(self.how.relationship, Column::Values(relationships.collect()));
-            return Ok(Some(out));
+            self.rows_wanted = (self.rows_wanted * 2).min(Batch::ROWS_MAX);
+            let out = (!found.rows.is_empty()).then(|| self.filled(&under_way.batch, found));
+            if has_more {
+                self.under_way = Some(under_way);
+            } else {
+                context.budget.give_back_memory(under_way.ahead.memory_bytes);
+            }
+            if out.is_some() {
+                return Ok(out);
+            }
         }
     }
 }
