@@ -110,6 +110,14 @@ pub enum GraphError {
         /// Why.
         source: std::io::Error,
     },
+    /// The database holds as much as it may; delete something, or raise the limit.
+    #[error("the limit {limit} of the database, {max}, is reached")]
+    QuotaReached {
+        /// Which limit, as it is set.
+        limit: &'static str,
+        /// Its value.
+        max: u64,
+    },
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
     #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
     TooLarge {
@@ -141,6 +149,7 @@ impl GraphError {
             Self::IndexNotFound { .. } => Code::IndexNotFound,
             Self::IndexExists { .. } => Code::IndexExists,
             Self::NameTooLong { .. } | Self::NotEmpty | Self::IndexNeedsKeys { .. } => Code::ArgumentError,
+            Self::QuotaReached { .. } => Code::LimitReached,
             Self::Loading => Code::DatabaseUnavailable,
             Self::LoadUnfinished => Code::DatabaseStartFailed,
             Self::TemporaryFile { source } if source.kind() == std::io::ErrorKind::StorageFull => Code::StorageFull,

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod database;
 pub mod error;
 pub mod keys;
+pub mod quota;
 pub mod read;
 mod schema;
 pub mod tokens;

@@ -119,6 +119,8 @@ codes! {
     MemoryLimit = "ClientError.General.TransactionOutOfMemoryError", "51N73", 400, false;
     /// A limit of the database or the server is reached; try later.
     ResourceExhausted = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
+    /// The database holds as much as it may; make room, or raise its limit.
+    LimitReached = "ClientError.General.LimitReached", "51N66", 507, false;
     /// More statements run than may; try later.
     TooManyTransactions = "TransientError.Transaction.MaximumTransactionLimitReached", "51N74", 429, true;
     /// The commit could not be written; nothing of it is kept.

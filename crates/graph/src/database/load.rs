@@ -79,6 +79,7 @@ impl Database {
         })?;
         failpoint::reach("graph.load.durable");
         inner.topologies.clear();
+        inner.quotas.set_counts(loaded);
         inner.tokens.mark_stored(&facts.tokens);
         inner.node_next.store(loaded.nodes, Ordering::Release);
         inner.relationship_next.store(loaded.relationships, Ordering::Release);

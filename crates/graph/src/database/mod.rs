@@ -17,6 +17,7 @@ use crate::GraphError;
 use crate::codec::FORMAT;
 use crate::codec::fact::{decode_database, decode_format, encode_database, encode_format};
 use crate::keys::{self, Counted, Meta};
+use crate::quota::Quotas;
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
 use crate::tokens::Tokens;
@@ -73,6 +74,7 @@ struct Inner {
     tokens: Tokens,
     schemas: Schemas,
     topologies: Topologies,
+    quotas: Quotas,
     node_next: AtomicU64,
     relationship_next: AtomicU64,
     version: AtomicU64,
@@ -112,6 +114,7 @@ impl Database {
             tokens: Tokens::load(&*snapshot)?,
             schemas: Schemas::new(version),
             topologies: Topologies::new(topology),
+            quotas: Quotas::new(base)?,
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
             version: AtomicU64::new(version),
@@ -161,6 +164,10 @@ impl Database {
         &self.inner.store
     }
 
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.inner.quotas
+    }
+
     pub(crate) fn schemas(&self) -> &Schemas {
         &self.inner.schemas
     }
@@ -207,15 +214,19 @@ impl Inner {
         }
         let mut version = self.version.load(Ordering::Acquire);
         let (mut passed, mut written, mut results) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tally = self.quotas.begin();
         for changes in group {
-            if history.admits(changes.snapshot, &changes.reads, &written) {
+            let admitted = if history.admits(changes.snapshot, &changes.reads, &written) {
+                self.quotas.admit(&mut tally, changes, || Ok(self.store.usage()?.used_bytes))
+            } else {
+                Err(GraphError::Conflict)
+            };
+            results.push(admitted.map(|()| {
                 version += 1;
                 written.push((version, Arc::clone(&changes.written)));
                 passed.push(changes);
-                results.push(Ok(version));
-            } else {
-                results.push(Err(GraphError::Conflict));
-            }
+                version
+            }));
         }
         if passed.is_empty() {
             return results;
@@ -232,6 +243,7 @@ impl Inner {
         }
         failpoint::reach("graph.commit.durable");
         history.keep(written);
+        self.quotas.keep(&tally);
         self.version.store(version, Ordering::Release);
         if changes_schema {
             self.schemas.publish(version);

@@ -100,6 +100,20 @@ impl Changes {
         self.puts.bytes() + deletes + size_of_val(&*self.labels) + size_of_val(&*self.places)
     }
 
+    /// Tells about how many bytes the store grows by; 0 if all it does is to remove.
+    pub fn grown_bytes(&self) -> usize {
+        /// A place in a block, or in the blocks of a label, takes a few bytes.
+        const PLACE_BYTES: usize = 4;
+        let labels = self.labels.iter().filter(|(_, _, is_new)| *is_new).count();
+        let places = self.places.iter().filter(|(_, is_new)| *is_new).count();
+        self.puts.bytes() + (labels + places) * PLACE_BYTES
+    }
+
+    /// Tells by how much a count changes.
+    pub fn by(&self, counted: Counted) -> i64 {
+        self.counts.get(&counted).copied().unwrap_or(0)
+    }
+
     fn empty(snapshot: u64, reads: ReadSet, schema: Vec<SchemaChange>) -> Self {
         Self {
             snapshot,

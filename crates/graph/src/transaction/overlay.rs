@@ -39,6 +39,9 @@ pub struct Overlay {
     labelled: FxHashMap<LabelId, BTreeSet<NodeId>>,
     /// Created relationships at a node, also those undone since; who asks looks at the relationship itself.
     touching: FxHashMap<NodeId, BTreeSet<RelationshipId>>,
+    /// Nodes and relationships that there are more now than before.
+    more_nodes: i64,
+    more_relationships: i64,
     undo: Vec<Undo>,
 }
 
@@ -102,9 +105,9 @@ impl Overlay {
             one(&change.now) - one(&change.before)
         }
         match counted {
-            Counted::Nodes => self.nodes.values().map(|change| of(change, |_| true)).sum(),
+            Counted::Nodes => self.more_nodes,
             Counted::Label(label) => self.nodes.values().map(|change| of(change, |node| node.has(label))).sum(),
-            Counted::Relationships => self.relationships.values().map(|change| of(change, |_| true)).sum(),
+            Counted::Relationships => self.more_relationships,
             Counted::Type(kind) => self.relationships.values().map(|change| of(change, |it| it.kind == kind)).sum(),
             // Entries are made at commit; until then only the committed ones count.
             Counted::Entries(_) => 0,
@@ -117,6 +120,8 @@ impl Overlay {
             self.labelled.entry(*label).or_default().insert(id);
         }
         let old = self.nodes.get(&id).cloned();
+        let was = old.as_ref().map_or(before.is_some(), |old| old.now.is_some());
+        self.more_nodes += i64::from(now.is_some()) - i64::from(was);
         let before = old.as_ref().map_or(before, |old| old.before.clone());
         self.nodes.insert(id, Change { before, now });
         self.undo.push(Undo::Node(id, old));
@@ -130,6 +135,8 @@ impl Overlay {
         now: Option<Arc<RelationshipState>>,
     ) {
         let old = self.relationships.get(&id).cloned();
+        let was = old.as_ref().map_or(before.is_some(), |old| old.now.is_some());
+        self.more_relationships += i64::from(now.is_some()) - i64::from(was);
         let before = old.as_ref().map_or(before, |old| old.before.clone());
         if let (None, Some(now)) = (&before, &now) {
             self.touching.entry(now.start).or_default().insert(id);
@@ -187,12 +194,22 @@ impl Overlay {
 
     /// Undoes every change since `savepoint`.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
+        /// Puts back what was there; gives by how much the count of what is there changes.
+        fn undo<K: Ord, T>(changes: &mut BTreeMap<K, Change<T>>, id: K, old: Option<Change<T>>) -> i64 {
+            let was = old.as_ref().map(|old| old.now.is_some());
+            let undone = match old {
+                Some(old) => changes.insert(id, old),
+                None => changes.remove(&id),
+            };
+            let Some(undone) = undone else { return 0 };
+            i64::from(was.unwrap_or(undone.before.is_some())) - i64::from(undone.now.is_some())
+        }
         while self.undo.len() > savepoint.0 {
             match self.undo.pop() {
-                Some(Undo::Node(id, Some(old))) => drop(self.nodes.insert(id, old)),
-                Some(Undo::Node(id, None)) => drop(self.nodes.remove(&id)),
-                Some(Undo::Relationship(id, Some(old))) => drop(self.relationships.insert(id, old)),
-                Some(Undo::Relationship(id, None)) => drop(self.relationships.remove(&id)),
+                Some(Undo::Node(id, old)) => self.more_nodes += undo(&mut self.nodes, id, old),
+                Some(Undo::Relationship(id, old)) => {
+                    self.more_relationships += undo(&mut self.relationships, id, old);
+                }
                 None => {}
             }
         }

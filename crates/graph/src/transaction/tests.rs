@@ -432,6 +432,7 @@ fn compare(model: &Model, transaction: &Transaction, index: types::IndexId) {
         }
     }
     assert_eq!(count(Counted::Relationships), model.relationships.len());
+    assert_eq!(count(Counted::Nodes), model.nodes.len());
     let mut scanned = Vec::new();
     transaction.scan_relationships(None, None, 100_000, &mut scanned).expect("sound");
     assert!(scanned.iter().eq(model.relationships.keys()));

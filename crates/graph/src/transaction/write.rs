@@ -12,7 +12,7 @@ use super::{IndexDefinition, Transaction};
 use crate::GraphError;
 use crate::codec::fact::{IndexKind, IndexOn, IndexState};
 use crate::codec::value::check_storable;
-use crate::keys::{Entity, TokenKind};
+use crate::keys::{Counted, Entity, TokenKind};
 use crate::tokens::REFUSED;
 
 /// What a new index is to be.
@@ -63,6 +63,7 @@ impl Transaction {
     /// Makes a node; properties that are null are left out.
     pub fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, GraphError> {
         labels.iter().try_for_each(|label| check_token(label.0))?;
+        self.database.quotas().check_node(self.overlay.count_change(Counted::Nodes))?;
         let mut node = NodeState { labels: labels.into(), properties: collect(properties)? };
         node.labels.sort_unstable();
         node.labels.dedup();
@@ -85,6 +86,7 @@ impl Transaction {
             }
         }
         check_token(kind.0)?;
+        self.database.quotas().check_relationship(self.overlay.count_change(Counted::Relationships))?;
         let state = RelationshipState { kind, start, end, properties: collect(properties)? };
         let id = self.database.next_relationship();
         self.overlay.put_relationship(id, None, Some(Arc::new(state)));

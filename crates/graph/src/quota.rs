@@ -1,0 +1,232 @@
+//! How large a graph may become, asked before each write and again when it commits.
+//! Leaves where the bounds come from to the caller, and rates and times to others.
+//! Start reading at [`Quota`].
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use crate::bulk::Loaded;
+use crate::database::Database;
+use crate::error::GraphError;
+use crate::keys::Counted;
+use crate::read::View;
+use crate::transaction::Changes;
+
+/// What a database may hold; `None` is without bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Nodes.
+    pub nodes_max: Option<u64>,
+    /// Relationships.
+    pub relationships_max: Option<u64>,
+    /// Bytes that hold live data, indexes included.
+    pub bytes_max: Option<u64>,
+}
+
+/// The bounds of an open database, and what they are compared with.
+///
+/// Every number is read and written on its own. The counts change only under the lock of the commits, which makes the
+/// check there exact; the one before each write may lag behind a commit, and is only there to fail early.
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    nodes_max: AtomicU64,
+    relationships_max: AtomicU64,
+    bytes_max: AtomicU64,
+    nodes: AtomicI64,
+    relationships: AtomicI64,
+}
+
+impl Quotas {
+    /// Begins without bounds.
+    pub fn new(view: View<'_>) -> Result<Self, GraphError> {
+        Ok(Self {
+            nodes_max: AtomicU64::new(u64::MAX),
+            relationships_max: AtomicU64::new(u64::MAX),
+            bytes_max: AtomicU64::new(u64::MAX),
+            nodes: AtomicI64::new(view.count(Counted::Nodes)?),
+            relationships: AtomicI64::new(view.count(Counted::Relationships)?),
+        })
+    }
+
+    /// Refuses one node more, if the transaction made `own` more than it deleted.
+    pub fn check_node(&self, own: i64) -> Result<(), GraphError> {
+        check("max_nodes", &self.nodes_max, self.nodes.load(Ordering::Acquire), own + 1)
+    }
+
+    /// As [`Quotas::check_node`], one relationship.
+    pub fn check_relationship(&self, own: i64) -> Result<(), GraphError> {
+        check("max_edges", &self.relationships_max, self.relationships.load(Ordering::Acquire), own + 1)
+    }
+
+    /// Begins to check a group of commits; one group at a time.
+    pub fn begin(&self) -> Tally {
+        Tally {
+            nodes: self.nodes.load(Ordering::Acquire),
+            relationships: self.relationships.load(Ordering::Acquire),
+            bytes: 0,
+        }
+    }
+
+    /// Takes over what a group came to, once it is durable.
+    pub fn keep(&self, tally: &Tally) {
+        self.nodes.store(tally.nodes, Ordering::Release);
+        self.relationships.store(tally.relationships, Ordering::Release);
+    }
+
+    /// Takes over what a load came to.
+    pub fn set_counts(&self, loaded: Loaded) {
+        self.nodes.store(loaded.nodes.cast_signed(), Ordering::Release);
+        self.relationships.store(loaded.relationships.cast_signed(), Ordering::Release);
+    }
+
+    /// Adds a commit to a group, or refuses it; what only makes the graph smaller always passes.
+    pub fn admit(
+        &self,
+        tally: &mut Tally,
+        changes: &Changes,
+        used_bytes: impl FnOnce() -> Result<u64, GraphError>,
+    ) -> Result<(), GraphError> {
+        let (nodes, relationships) = (changes.by(Counted::Nodes), changes.by(Counted::Relationships));
+        check("max_nodes", &self.nodes_max, tally.nodes, nodes)?;
+        check("max_edges", &self.relationships_max, tally.relationships, relationships)?;
+        let (bytes, bytes_max) = (changes.grown_bytes() as u64, self.bytes_max.load(Ordering::Acquire));
+        if bytes > 0 && bytes_max < u64::MAX && used_bytes()?.saturating_add(tally.bytes + bytes) > bytes_max {
+            return Err(GraphError::QuotaReached { limit: "max_bytes", max: bytes_max });
+        }
+        tally.nodes += nodes;
+        tally.relationships += relationships;
+        tally.bytes += bytes;
+        Ok(())
+    }
+}
+
+/// What a graph holds with the commits of a group that passed so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    nodes: i64,
+    relationships: i64,
+    /// What the group adds, about.
+    bytes: u64,
+}
+
+impl Database {
+    /// Bounds the database from now on; what it holds beyond that stays, and only grows no more.
+    pub fn set_quota(&self, quota: Quota) {
+        let quotas = self.quotas();
+        for (max, bound) in [
+            (quota.nodes_max, &quotas.nodes_max),
+            (quota.relationships_max, &quotas.relationships_max),
+            (quota.bytes_max, &quotas.bytes_max),
+        ] {
+            bound.store(max.unwrap_or(u64::MAX), Ordering::Release);
+        }
+    }
+
+    /// Gives the bounds of the database.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        let quotas = self.quotas();
+        let max = |bound: &AtomicU64| Some(bound.load(Ordering::Acquire)).filter(|max| *max < u64::MAX);
+        Quota {
+            nodes_max: max(&quotas.nodes_max),
+            relationships_max: max(&quotas.relationships_max),
+            bytes_max: max(&quotas.bytes_max),
+        }
+    }
+}
+
+fn check(limit: &'static str, max: &AtomicU64, count: i64, by: i64) -> Result<(), GraphError> {
+    let max = max.load(Ordering::Acquire);
+    let is_more = u64::try_from(count.saturating_add(by)).is_ok_and(|sum| sum > max);
+    if by > 0 && is_more { Err(GraphError::QuotaReached { limit, max }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use store::memory::MemoryEngine;
+    use store::{Engine, OpenOptions};
+    use types::{Code, KeyId, NodeId, TypeId, Value};
+
+    use super::*;
+    use crate::database::DatabaseOptions;
+    use crate::transaction::Transaction;
+
+    fn database(quota: Quota) -> Database {
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let store = MemoryEngine::default().open(Path::new("graph"), &options).expect("a store");
+        let database = Database::open(store, DatabaseOptions::default()).expect("a database");
+        database.set_quota(quota);
+        assert_eq!(database.quota(), quota);
+        database
+    }
+
+    fn add(transaction: &mut Transaction, count: usize) -> Result<NodeId, GraphError> {
+        let mut last = NodeId(0);
+        for _ in 0..count {
+            last = transaction.create_node(&[], &[(KeyId(0), Value::string("x".repeat(100)))])?;
+        }
+        Ok(last)
+    }
+
+    fn is_reached<T: std::fmt::Debug>(outcome: Result<T, GraphError>, words: &str) {
+        let error = outcome.expect_err("too much");
+        assert_eq!((error.code(), error.to_string().as_str()), (Code::LimitReached, words));
+    }
+
+    #[test]
+    fn f48_nodes_are_bounded_exactly() {
+        let database = database(Quota { nodes_max: Some(10), ..Quota::default() });
+        let mut transaction = database.begin().expect("a transaction");
+        let last = add(&mut transaction, 10).expect("just enough");
+        is_reached(add(&mut transaction, 1), "the limit max_nodes of the database, 10, is reached");
+        transaction.delete_node(last).expect("it is there");
+        add(&mut transaction, 1).expect("one went");
+        // Two at a time: each fits alone, so only the commit can tell.
+        let mut other = database.begin().expect("a transaction");
+        add(&mut other, 1).expect("room so far");
+        transaction.commit().expect("ten");
+        is_reached(other.commit(), "the limit max_nodes of the database, 10, is reached");
+        let mut less = database.begin().expect("a transaction");
+        less.delete_node(NodeId(0)).expect("it is there");
+        less.commit().expect("less is always fine");
+        add(&mut database.begin().expect("a transaction"), 1).expect("room again");
+        database.set_quota(Quota { nodes_max: Some(3), ..Quota::default() });
+        let mut less = database.begin().expect("a transaction");
+        less.delete_node(NodeId(1)).expect("it is there");
+        less.commit().expect("less is fine above the limit too");
+    }
+
+    #[test]
+    fn f49_relationships_are_bounded_exactly() {
+        let database = database(Quota { relationships_max: Some(2), ..Quota::default() });
+        let mut transaction = database.begin().expect("a transaction");
+        let node = add(&mut transaction, 1).expect("nodes are not bounded");
+        for _ in 0..2 {
+            transaction.create_relationship(node, TypeId(0), node, &[]).expect("just enough");
+        }
+        let more = transaction.create_relationship(node, TypeId(0), node, &[]);
+        is_reached(more, "the limit max_edges of the database, 2, is reached");
+        transaction.commit().expect("two");
+    }
+
+    #[test]
+    fn f50_bytes_are_bounded_at_commit() {
+        let database = database(Quota { bytes_max: Some(5_000), ..Quota::default() });
+        let mut transaction = database.begin().expect("a transaction");
+        add(&mut transaction, 100).expect("bytes are counted at the commit");
+        is_reached(transaction.commit(), "the limit max_bytes of the database, 5000, is reached");
+        let mut transaction = database.begin().expect("a transaction");
+        let last = add(&mut transaction, 20).expect("no bound");
+        transaction.commit().expect("room");
+        database.set_quota(Quota { bytes_max: Some(1), ..Quota::default() });
+        let mut transaction = database.begin().expect("a transaction");
+        transaction.delete_node(last).expect("it is there");
+        transaction.commit().expect("less is always fine");
+        let mut transaction = database.begin().expect("a transaction");
+        let other = crate::keys::Entity::Node(NodeId(last.0 - 1));
+        let set = transaction.set_property(other, KeyId(1), 5.into());
+        set.expect("it is there");
+        is_reached(transaction.commit(), "the limit max_bytes of the database, 1, is reached");
+    }
+}
