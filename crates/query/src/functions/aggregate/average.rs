@@ -77,8 +77,11 @@ impl Average {
     }
 }
 
-/// Divides whole part and rest apart, so that sums beyond 2^53 keep their low digits.
+/// Divides; whole part and rest apart where the sum is beyond 2^53, so that it keeps its low digits.
 fn exact_quotient(total: i128, count: u64) -> f64 {
+    if total.unsigned_abs() <= 1 << 53 {
+        return total as f64 / count as f64;
+    }
     let count = i128::from(count);
     (total / count) as f64 + (total % count) as f64 / count as f64
 }
