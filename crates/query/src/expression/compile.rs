@@ -269,6 +269,8 @@ impl Compiler<'_> {
         self.check_arity(function, arguments.len(), span)?;
         match function.kind {
             Kind::Aggregate(_) => Err(self.misplaced_aggregate(span, function.name)),
+            // Whoever reads lines has to know that their numbers are asked for.
+            Kind::Scalar(_) if function.name == "linenumber" => Ok(Compiled::LineNumber),
             Kind::Scalar(run) => Ok(Compiled::Call(run, self.all(arguments)?)),
             // `exists(e)` of a property is `e IS NOT NULL`; of a pattern it was lifted.
             Kind::Entity(EntityFunction::Exists) => Ok(Compiled::IsNull(self.boxed(&arguments[0])?, true)),

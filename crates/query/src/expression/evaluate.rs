@@ -108,6 +108,7 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             let of = evaluate(of, batch, context)?;
             by_row(rows, |row| Ok(Value::Boolean(wanted.holds(&of.get(row)) != *negated)))?
         }
+        Compiled::LineNumber => constant(context.functions.linenumber.map_or(Value::Null, Value::Integer)),
         Compiled::Call(run, arguments) => {
             let columns = evaluate_all(arguments, batch, context)?;
             let mut values = Vec::with_capacity(columns.len());

@@ -2,6 +2,7 @@
 //! Leaves patterns, subqueries and aggregates to the planner, which turns each into a slot before it asks here.
 //! Start reading at [`Compiled`], then [`compile`] and [`evaluate`].
 
+mod children;
 mod compile;
 mod entity;
 mod evaluate;
@@ -84,6 +85,8 @@ pub enum Compiled {
     IsNull(Box<Compiled>, bool),
     /// `e IS :: TYPE`, or `e IS NOT :: TYPE`.
     IsTyped(Box<Compiled>, Type, bool),
+    /// `linenumber()`.
+    LineNumber,
     /// `f(a, b)`.
     Call(ScalarFunction, Vec<Compiled>),
     /// A function that asks the source.

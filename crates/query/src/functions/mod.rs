@@ -44,8 +44,7 @@ pub struct FunctionContext<'a> {
     pub random: &'a mut dyn FnMut() -> u64,
     /// The name of the database that the expression runs on.
     pub database: &'a str,
-    /// The line that `LOAD CSV` read last. A statement that asks for it begins with 0 here and gets its lines one by one;
-    /// with `None` lines come many at a time and nobody counts them.
+    /// The line that `LOAD CSV` read last.
     pub linenumber: Option<i64>,
     /// The file that `LOAD CSV` reads.
     pub file: Option<CompactString>,

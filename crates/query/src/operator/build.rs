@@ -11,15 +11,14 @@ use crate::Batch;
 /// Makes the operators of a plan, ready to run once.
 #[must_use]
 pub fn build(plan: &Plan) -> Box<dyn Operator> {
-    build_on(plan, None)
+    Site::of(plan, None).build(plan, None)
 }
 
 /// Makes the operators of a plan, each measured; [`Measures::get`] tells at any time what each did so far.
 #[must_use]
 pub fn build_measured(plan: &Plan) -> (Box<dyn Operator>, Arc<Measures>) {
     let measures = Arc::new(Measures::of(plan));
-    let site = Site { measures: Some(Arc::clone(&measures)), number: 0 };
-    (site.build(plan, None), measures)
+    (Site::of(plan, Some(Arc::clone(&measures))).build(plan, None), measures)
 }
 
 /// Makes the operators of a plan; an inner plan begins at the outer rows of `argument`.
@@ -27,14 +26,22 @@ pub(crate) fn build_on(plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operato
     Site::default().build(plan, argument)
 }
 
-/// Where in the whole plan operators are made, for those that are measured.
+/// Where in the whole plan operators are made, and what it asks of all of them.
 #[derive(Clone, Default)]
 pub(super) struct Site {
+    /// Where each operator is measured, by its number.
     measures: Option<Arc<Measures>>,
     number: usize,
+    /// Whether lines of CSV come one by one, so that each has a number while it is looked at.
+    single_lines: bool,
 }
 
 impl Site {
+    /// Gives the place where a whole plan begins.
+    fn of(plan: &Plan, measures: Option<Arc<Measures>>) -> Self {
+        Self { measures, number: 0, single_lines: plan.reads_lines() && plan.asks_for_lines() }
+    }
+
     /// Makes the operators of a plan that stands here.
     pub fn build(&self, plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
         let inner = self.operator(plan, argument);
@@ -47,9 +54,9 @@ impl Site {
     /// Gives the place of a plan's child.
     fn child(&self, plan: &Plan, which: usize) -> Self {
         // Nobody asks for a number that nothing is measured by.
-        let Some(measures) = &self.measures else { return Self::default() };
+        let Some(measures) = &self.measures else { return self.clone() };
         let before: usize = plan.children().iter().take(which).map(|child| child.operators()).sum();
-        Self { measures: Some(Arc::clone(measures)), number: self.number + 1 + before }
+        Self { measures: Some(Arc::clone(measures)), number: self.number + 1 + before, ..*self }
     }
 
     fn operator(&self, plan: &Plan, argument: Option<&Batch>) -> Box<dyn Operator> {
@@ -124,6 +131,7 @@ impl Site {
                 headers: *headers,
                 terminator: *terminator,
                 line: *line,
+                single_lines: self.single_lines,
                 under_way: None,
                 open: None,
             }),

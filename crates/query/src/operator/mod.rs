@@ -12,6 +12,7 @@ mod create;
 mod delete;
 mod eager;
 mod expand;
+mod expressions;
 mod flow;
 mod foreach;
 mod groups;

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+use smallvec::{SmallVec, smallvec};
 use types::{Direction, IndexId};
 
 use crate::expression::Compiled;
@@ -167,9 +168,9 @@ pub enum Plan {
 impl Plan {
     /// Lists the plans that feed this one, in their order: an outer or an input plan before an inner one.
     #[must_use]
-    pub fn children(&self) -> Vec<&Arc<Plan>> {
+    pub fn children(&self) -> SmallVec<[&Arc<Plan>; 2]> {
         match self {
-            Self::Unit | Self::Argument | Self::Count { .. } => Vec::new(),
+            Self::Unit | Self::Argument | Self::Count { .. } => smallvec![],
             Self::Scan { input, .. }
             | Self::Expand(input, _)
             | Self::Walk(input, ..)
@@ -191,13 +192,13 @@ impl Plan {
             | Self::Call { input, .. }
             | Self::Create(input, _)
             | Self::Change(input, _)
-            | Self::Delete { input, .. } => vec![input],
+            | Self::Delete { input, .. } => smallvec![input],
             Self::Append(first, second)
             | Self::HashJoin(first, second, _)
             | Self::Inner(first, second, _)
             | Self::Apply(first, second, _)
-            | Self::Foreach { input: first, body: second, .. } => vec![first, second],
-            Self::Merge(input, how) => vec![input, &how.find],
+            | Self::Foreach { input: first, body: second, .. } => smallvec![first, second],
+            Self::Merge(input, how) => smallvec![input, &how.find],
         }
     }
 

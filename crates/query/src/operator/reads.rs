@@ -6,8 +6,9 @@ use hashbrown::HashSet;
 use rustc_hash::FxBuildHasher;
 use types::Value;
 
-use super::{Change, LabelSource};
-use crate::expression::{Compiled, LabelTest, Projected};
+use super::Change;
+use super::expressions::change;
+use crate::expression::Compiled;
 use crate::{Batch, Column};
 
 /// What the expressions of changes read.
@@ -25,38 +26,12 @@ impl Reads {
     /// Finds out what changes read.
     pub fn of(changes: &[Change]) -> Self {
         let mut reads = Self::default();
-        for change in changes {
-            match change {
-                Change::Property(target, _, value) => reads.all(target, &[value]),
-                Change::DynamicProperty(target, key, value) => reads.all(target, &[key, value]),
-                Change::Replace(target, from) | Change::Merge(target, from) => {
-                    // An entity as the value is read whole; a map is not, but only the row tells which it is.
-                    reads.entities = true;
-                    reads.all(target, &[from]);
-                }
-                Change::AddLabels(target, labels) | Change::RemoveLabels(target, labels) => {
-                    reads.target(target);
-                    labels.iter().for_each(|label| match label {
-                        LabelSource::Name(_) => {}
-                        LabelSource::Dynamic(names) => reads.expression(names),
-                    });
-                }
-            }
+        for each in changes {
+            // An entity as the value is read whole; a map is not, but only the row tells which it is.
+            reads.entities |= matches!(each, Change::Replace(..) | Change::Merge(..));
+            change(each, &mut |value| reads.expression(value));
         }
         reads
-    }
-
-    fn all(&mut self, target: &Compiled, values: &[&Compiled]) {
-        self.target(target);
-        values.iter().for_each(|value| self.expression(value));
-    }
-
-    /// A bare slot as the target is changed, not read.
-    fn target(&mut self, target: &Compiled) {
-        match target {
-            Compiled::Slot(slot) => self.slots.push(*slot),
-            other => self.expression(other),
-        }
     }
 
     /// Tells whether no row of a batch reads what another row changes.
@@ -88,87 +63,15 @@ impl Reads {
     fn expression(&mut self, expression: &Compiled) {
         match expression {
             Compiled::Slot(slot) => self.slots.push(*slot),
-            Compiled::Constant(_) | Compiled::Parameter(_) => {}
-            Compiled::Subquery(_) => self.plans = true,
-            Compiled::Path { .. } => self.plans = true,
-            Compiled::Property(of, _) => {
-                self.entities = true;
-                self.expression(of);
-            }
-            Compiled::Entity(_, of) => {
-                self.entities = true;
-                self.expression(of);
-            }
-            Compiled::HasLabels(of, test) => {
-                self.entities = true;
-                self.expression(of);
-                self.label_test(test);
-            }
-            Compiled::Index(of, key) => {
-                self.entities = true;
-                self.expression(of);
-                self.expression(key);
-            }
-            Compiled::MapProjection(of, items) => {
-                self.entities = true;
-                self.expression(of);
-                items.iter().for_each(|item| match item {
-                    Projected::All => {}
-                    Projected::Entry(_, value) => self.expression(value),
-                });
-            }
-            Compiled::Not(of)
-            | Compiled::Negate(of)
-            | Compiled::Matches(of, _)
-            | Compiled::IsNull(of, _)
-            | Compiled::IsTyped(of, ..) => self.expression(of),
-            Compiled::And(left, right)
-            | Compiled::Or(left, right)
-            | Compiled::Xor(left, right)
-            | Compiled::In(left, right)
-            | Compiled::Equal { left, right, .. }
-            | Compiled::Inequality(_, left, right)
-            | Compiled::Operator(_, left, right) => {
-                self.expression(left);
-                self.expression(right);
-            }
-            Compiled::Slice(of, from, to) => {
-                self.expression(of);
-                from.iter().chain(to).for_each(|bound| self.expression(bound));
-            }
-            Compiled::List(items) | Compiled::Call(_, items) => items.iter().for_each(|item| self.expression(item)),
-            Compiled::Map(entries) => entries.iter().for_each(|(_, value)| self.expression(value)),
-            Compiled::Case { subject, branches, otherwise } => {
-                subject.iter().for_each(|subject| self.expression(subject));
-                branches.iter().for_each(|(when, then)| {
-                    self.expression(when);
-                    self.expression(then);
-                });
-                self.expression(otherwise);
-            }
-            Compiled::Comprehension { list, filter, projection, .. } => {
-                self.expression(list);
-                filter.iter().chain(projection).for_each(|inner| self.expression(inner));
-            }
-            Compiled::Quantifier { list, filter, .. } => {
-                self.expression(list);
-                self.expression(filter);
-            }
-            Compiled::Reduce { initial, list, step, .. } => {
-                self.expression(initial);
-                self.expression(list);
-                self.expression(step);
-            }
+            Compiled::Subquery(_) | Compiled::Path { .. } => self.plans = true,
+            Compiled::Property(..)
+            | Compiled::Entity(..)
+            | Compiled::HasLabels(..)
+            | Compiled::Index(..)
+            | Compiled::MapProjection(..) => self.entities = true,
+            _ => {}
         }
-    }
-
-    fn label_test(&mut self, test: &LabelTest) {
-        match test {
-            LabelTest::Name(_) | LabelTest::Any => {}
-            LabelTest::Dynamic(names) => self.expression(names),
-            LabelTest::Not(inner) => self.label_test(inner),
-            LabelTest::And(parts) | LabelTest::Or(parts) => parts.iter().for_each(|part| self.label_test(part)),
-        }
+        expression.each_child(&mut |child| self.expression(child));
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct LoadCsv {
     pub headers: bool,
     pub terminator: u8,
     pub line: usize,
+    /// Whether lines come one by one, so that each has its number.
+    pub single_lines: bool,
     /// The batch under way, its addresses and the row to go on at.
     pub under_way: Option<(Batch, Column, usize)>,
     /// The file of that row, where it is open.
@@ -59,19 +61,15 @@ impl LoadCsv {
     /// Reads the next lines of the file under way, a batch at most; none at its end.
     fn read(&mut self, context: &mut Context<'_>) -> Result<Vec<Value>, Failure> {
         let Some(open) = &mut self.open else { return Ok(Vec::new()) };
-        // Whoever asks for the number of a line has to get lines one by one.
-        let lines_max = if context.functions.linenumber.is_some() { 1 } else { Batch::ROWS_MAX };
+        let lines_max = if self.single_lines { 1 } else { Batch::ROWS_MAX };
         let (mut lines, mut bytes) = (Vec::new(), 0);
         while lines.len() < lines_max && bytes < BATCH_BYTES && open.next(context)? {
             bytes += open.record.as_slice().len();
             lines.push(open.line()?);
         }
         context.budget.pay_rows(lines.len().max(1))?;
-        if let Some(number) = &mut context.functions.linenumber
-            && let Some(position) = open.record.position()
-        {
-            *number = i64::try_from(position.line()).unwrap_or(i64::MAX);
-        }
+        let position = open.record.position().map(|position| i64::try_from(position.line()).unwrap_or(i64::MAX));
+        context.functions.linenumber = position;
         context.functions.file = Some(open.address.clone());
         Ok(lines)
     }

@@ -119,16 +119,16 @@ fn bad_files_fail_with_a_reason() {
 #[test]
 fn lines_are_numbered_where_that_is_asked() {
     let folder = folder();
-    let mut operator = crate::operator::build(&load(&["file:///a.csv"], true));
-    let numbers = world(folder.path()).run(|context| {
-        context.functions.linenumber = Some(0);
-        let mut numbers = Vec::new();
-        while let Some(batch) = operator.next(context).expect("it reads") {
-            assert_eq!(batch.rows, 1);
-            numbers.extend(context.functions.linenumber);
-        }
-        assert_eq!(context.functions.file.as_deref(), Some("file:///a.csv"));
-        numbers
-    });
-    assert_eq!(numbers, [2, 3, 4]);
+    let functions = vec![(2, Compiled::LineNumber), (3, file_function())];
+    let numbered = Plan::Compute(load(&["file:///a.csv", "file:///with%20space.csv"], true).into(), functions);
+    let numbered = Plan::Keep(numbered.into(), vec![2, 3]);
+    let expected = "[2, 'file:///a.csv'] [3, 'file:///a.csv'] [4, 'file:///a.csv']";
+    assert_eq!(written(rows(&numbered, &mut world(folder.path()))), expected);
+}
+
+fn file_function() -> Compiled {
+    match crate::functions::find("file").map(|function| function.kind) {
+        Some(crate::functions::Kind::Scalar(run)) => Compiled::Call(run, Vec::new()),
+        other => panic!("file() is a function: {other:?}"),
+    }
 }
