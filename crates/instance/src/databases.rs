@@ -112,6 +112,9 @@ impl Databases {
             }
             match &*state {
                 State::Open(database) => match database.damage.get() {
+                    None if database.is_worn.load(Ordering::Relaxed) && Arc::strong_count(database) == 1 => {
+                        *state = State::Closed;
+                    }
                     None => {
                         database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
                         return Ok(Arc::clone(database));

@@ -2,7 +2,7 @@
 //! Leaves when it is opened and closed to `databases`.
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(crate) struct OpenDatabase {
     pub(crate) gate: RwLock<()>,
     /// When somebody asked for it last, on the clock of the registry.
     pub(crate) used_at_millis: AtomicU64,
+    /// Whether its store refused a write for good: it has to be opened again, which looks at the file first.
+    pub(crate) is_worn: AtomicBool,
     /// What was found damaged while it was in use.
     pub(crate) damage: OnceLock<Failure>,
 }
@@ -56,6 +58,7 @@ impl OpenDatabase {
             unlucky: Mutex::default(),
             gate: RwLock::default(),
             used_at_millis: AtomicU64::new(0),
+            is_worn: AtomicBool::new(false),
             damage: OnceLock::new(),
         })
     }
@@ -67,9 +70,16 @@ impl OpenDatabase {
             // The file has to grow, and results that wait for their clients hold the old map.
             self.leases.let_go(LET_GO_TIME_MAX);
         }
-        if failure.code() == Code::StorageDamaged {
-            tracing::error!(database = %self.name, reason = %failure, "database is damaged");
-            let _ = self.damage.set(failure.clone());
+        match failure.code() {
+            Code::StorageDamaged => {
+                tracing::error!(database = %self.name, reason = %failure, "database is damaged");
+                let _ = self.damage.set(failure.clone());
+            }
+            Code::StorageFailed => {
+                tracing::error!(database = %self.name, reason = %failure, "database is opened again when nobody uses it");
+                self.is_worn.store(true, Ordering::Relaxed);
+            }
+            _ => {}
         }
         failure
     }

@@ -237,3 +237,18 @@ fn procedures_of_tests_are_there_for_tests_only() {
     check(&mut session, "CALL test.my.proc(1) YIELD out RETURN out", "'uno'");
     check(&mut session, "CALL db.ping()", "true");
 }
+
+#[test]
+fn a_kept_plan_finds_names_that_came_later() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    let texts = [
+        "MATCH (n:Later) RETURN count(n)",
+        "MATCH (n:Later) RETURN count(n.x)",
+        "MATCH ()-[r:LATER]->() RETURN count(r)",
+        "MATCH (n:Later {x: 1})-[:LATER]->(m) RETURN count(m)",
+    ];
+    texts.iter().for_each(|text| check(&mut session, text, "0"));
+    check(&mut session, "CREATE (:Later {x: 1})-[:LATER]->()", "[nodes+ 2, relationships+ 1, properties 1, labels+ 1]");
+    texts.iter().for_each(|text| check(&mut session, text, "1"));
+}
