@@ -178,7 +178,7 @@ fn commit(folder: &Path) -> Outcome<()> {
 }
 
 fn write(folder: &Path) -> Outcome<()> {
-    const COMMITS: u64 = 100;
+    const COMMITS: u64 = 300;
     let database = open(folder)?;
     for key in 0..5 {
         database.tokens().make(TokenKind::Key, &format!("key{key}"))?;

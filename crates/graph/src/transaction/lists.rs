@@ -18,11 +18,7 @@ pub(super) fn put_places(writer: &mut dyn Writer, places: &[(Place, bool)]) -> R
         while let Some((first, _)) = rest.first() {
             block.read(writer.as_reader(), first)?;
             // The place for which the block was found lies in it, so each round takes at least one.
-            let size = match rest.len() {
-                1 => 1,
-                _ => block.size_of(writer.as_reader(), rest)?.max(1),
-            };
-            let (now, later) = rest.split_at(size);
+            let (now, later) = rest.split_at(block.size_of(rest).max(1));
             block.change(now);
             block.write(writer, first)?;
             rest = later;
@@ -36,44 +32,53 @@ pub(super) fn put_places(writer: &mut dyn Writer, places: &[(Place, bool)]) -> R
 struct Block {
     /// Empty if there is no block.
     key: Vec<u8>,
+    sealed: Vec<u8>,
     pairs: Vec<Pair>,
+    /// Key of the block behind it; empty if there is none.
+    next: Vec<u8>,
     scratch: Vec<u8>,
 }
 
 impl Block {
     fn read(&mut self, reader: &dyn Reader, place: &Place) -> Result<(), GraphError> {
+        let (list, list_end, key) = (place.list(), keys::after_prefix(&place.list()), place.key());
         self.key.clear();
+        self.next.clear();
         self.pairs.clear();
-        let list = place.list();
-        let mut decoded = Ok(());
-        let mut take = |key: &[u8], block: &[u8]| {
-            self.key.extend_from_slice(key);
-            decoded = adjacency::decode(block, &mut self.pairs);
-            false
-        };
-        reader.scan_back(&list[..]..&after(&place.key()), &mut take)?;
-        if self.key.is_empty() {
-            // The place is less than all others: it goes to the front of the first block.
-            let mut take = |key: &[u8], block: &[u8]| {
-                self.key.extend_from_slice(key);
-                decoded = adjacency::decode(block, &mut self.pairs);
+        // Nearly every list is one block, or none: the first one is it unless the second one begins before the place.
+        reader.scan(&list[..]..&list_end, &mut |key, block| {
+            if self.key.is_empty() { self.take(key, block) } else { self.take_next(key) }
+        })?;
+        if !self.next.is_empty() && self.next[..] <= key[..] {
+            reader.scan_back(&list[..]..&after(&key), &mut |key, block| {
+                self.take(key, block);
                 false
-            };
-            reader.scan(&list[..]..&keys::after_prefix(&list), &mut take)?;
+            })?;
+            self.next.clear();
+            reader.scan(&after(&self.key)..&list_end, &mut |key, _| self.take_next(key))?;
         }
-        decoded
+        if self.key.is_empty() { Ok(()) } else { adjacency::decode(&self.sealed, &mut self.pairs) }
+    }
+
+    fn take(&mut self, key: &[u8], block: &[u8]) -> bool {
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        self.sealed.clear();
+        self.sealed.extend_from_slice(block);
+        true
+    }
+
+    fn take_next(&mut self, key: &[u8]) -> bool {
+        self.next.extend_from_slice(key);
+        false
     }
 
     /// Tells how many of the places lie before the next block.
-    fn size_of(&self, reader: &dyn Reader, places: &[(Place, bool)]) -> Result<usize, GraphError> {
-        let (Some((first, _)), false) = (places.first(), self.key.is_empty()) else { return Ok(places.len()) };
-        let mut size = places.len();
-        let take = &mut |key: &[u8], _: &[u8]| {
-            size = places.partition_point(|(place, _)| place.key()[..] < *key);
-            false
-        };
-        reader.scan(&after(&self.key)..&keys::after_prefix(&first.list()), take)?;
-        Ok(size)
+    fn size_of(&self, places: &[(Place, bool)]) -> usize {
+        if self.next.is_empty() {
+            return places.len();
+        }
+        places.partition_point(|(place, _)| place.key()[..] < self.next[..])
     }
 
     fn change(&mut self, places: &[(Place, bool)]) {
