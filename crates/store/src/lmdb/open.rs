@@ -21,6 +21,7 @@ use types::failpoint;
 use super::error::from_heed;
 use super::files::{self, DataFile};
 use super::format::{self, Doing, FORMAT, Header, Meta, MetaFault};
+use super::lists;
 use super::reading::Keyspace;
 use super::store::{Limits, LmdbStore, Shared, whole_units};
 use super::walk::{self, Depth};
@@ -37,6 +38,7 @@ pub struct LmdbEngine;
 
 impl Engine for LmdbEngine {
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
+        lists::keep_off_the_heap();
         if !self.exists(folder) {
             if !options.create {
                 return Err(StoreError::NotFound { folder: folder.to_owned() });
