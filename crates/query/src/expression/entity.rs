@@ -87,8 +87,48 @@ fn node_property(number: u16, ids: &[NodeId], key: &str, context: &Context<'_>) 
         return Ok(Column::Constant { value: Value::Null, rows: ids.len() });
     };
     let mut values = Vec::with_capacity(ids.len());
+    if let Some(runs) = Runs::of(ids) {
+        source.node_property(&runs.ids, key, &mut values)?;
+        return Ok(Column::Values(values).gather(&runs.places));
+    }
     source.node_property(ids, key, &mut values)?;
     Ok(Column::Values(values))
+}
+
+/// Tells for each node whether it has a label; none has one that nobody ever used.
+pub(super) fn with_label(number: u16, ids: &[NodeId], name: &str, context: &Context<'_>) -> Result<Vec<bool>, Failure> {
+    let source = source(context, number);
+    let Some(label) = source.label_id(name) else { return Ok(vec![false; ids.len()]) };
+    let mut found = Vec::with_capacity(ids.len());
+    if let Some(runs) = Runs::of(ids) {
+        source.has_label(&runs.ids, label, &mut found)?;
+        return Ok(runs.places.into_iter().map(|place| found[place]).collect());
+    }
+    source.has_label(ids, label, &mut found)?;
+    Ok(found)
+}
+
+/// The nodes of a column where the same one stands in many rows together, as after an expansion: each is asked for once.
+struct Runs {
+    ids: Vec<NodeId>,
+    /// For each row the place of its node in `ids`.
+    places: Vec<usize>,
+}
+
+impl Runs {
+    /// Finds the runs; `None` where there are too many of them for the work to pay off.
+    fn of(ids: &[NodeId]) -> Option<Self> {
+        let runs = ids.chunk_by(|left, right| left == right);
+        if runs.clone().count() * 2 > ids.len() {
+            return None;
+        }
+        let mut found = Self { ids: Vec::new(), places: Vec::with_capacity(ids.len()) };
+        for run in runs {
+            found.places.resize(found.places.len() + run.len(), found.ids.len());
+            found.ids.push(run[0]);
+        }
+        Some(found)
+    }
 }
 
 /// Computes a property of relationships of one source.
@@ -264,13 +304,8 @@ pub(super) fn has_labels(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    if let (Column::Nodes { source: number, ids }, LabelTest::Name(name)) = (of, test) {
-        let source = source(context, *number);
-        let Some(label) = source.label_id(name) else {
-            return Ok(Column::Constant { value: Value::Boolean(false), rows: ids.len() });
-        };
-        let mut found = Vec::with_capacity(ids.len());
-        source.has_label(ids, label, &mut found)?;
+    if let (Column::Nodes { source, ids }, LabelTest::Name(name)) = (of, test) {
+        let found = with_label(*source, ids, name, context)?;
         return Ok(Column::Values(found.into_iter().map(Value::Boolean).collect()));
     }
     let mut names = Vec::with_capacity(of.rows());

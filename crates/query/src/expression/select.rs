@@ -5,6 +5,7 @@
 use types::compare::{self, Inequality};
 use types::{Failure, Value};
 
+use super::entity::with_label;
 use super::{Compiled, Context, LabelTest, evaluate};
 use crate::functions::operators;
 use crate::{Batch, Column};
@@ -38,11 +39,7 @@ pub fn select(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) ->
         Compiled::HasLabels(of, LabelTest::Name(name)) => {
             let of = evaluate(of, batch, context)?;
             let Column::Nodes { source, ids } = &of else { return truths(condition, batch, context) };
-            let source = &context.sources[usize::from(*source)];
-            // A label that nobody ever used is on no node.
-            let Some(label) = source.label_id(name) else { return Ok(Vec::new()) };
-            let mut found = Vec::with_capacity(ids.len());
-            source.has_label(ids, label, &mut found)?;
+            let found = with_label(*source, ids, name, context)?;
             Ok((0..found.len()).filter(|row| found[*row]).collect())
         }
         Compiled::IsNull(of, negated) => {

@@ -41,9 +41,17 @@ fn run(expression: &str) -> Result<Vec<Value>, Failure> {
         Column::Nodes { source: 0, ids: vec![NodeId(3), NodeId(3)] },
         Column::Constant { value: Value::RelationshipRef(Box::new(ann)), rows: 2 },
         Column::Values(vec![Value::Null, Value::NodeRef(NodeRef { source: 0, id: NodeId(3) })]),
+        Column::Relationships(vec![ann, ann]),
+        Column::Values(vec![Value::RelationshipRef(Box::new(ann)), Value::Null]),
+        Column::Trails { ends: vec![0, 2], found: vec![ann, ann] },
+        Column::Nodes { source: 0, ids: vec![NodeId(0), NodeId(3)] },
     ];
     let mut lifted = Nothing(columns.len());
-    let scope = ["i", "n", "r", "m"].iter().enumerate().map(|(slot, name)| ((*name).into(), slot)).collect();
+    let scope = ["i", "n", "r", "m", "s", "t", "walk", "two"]
+        .iter()
+        .enumerate()
+        .map(|(slot, name)| ((*name).into(), slot))
+        .collect();
     let mut compiler = Compiler { text: &statement, scope, lifted: &mut lifted };
     let compiled = compile(&mut compiler, &projection.items[0].expression)?;
     let batch = Batch { columns, rows: 2 };
@@ -109,10 +117,27 @@ fn entities_ask_their_source() {
 }
 
 #[test]
+fn columns_of_entities_are_asked_as_a_whole() {
+    check("s.since + i", "2000 | 2001");
+    check("t.since", "1999 | null");
+    check("s.missing", "null | null");
+    check("type(s) + '-' + type(t)", "'KNOWS-KNOWS' | null");
+    check("size(walk)", "0 | 2");
+    check("[x IN walk | x.since]", "[] | [1999, 1999]");
+    check("two.name", "null | 'Ann'");
+    check("two:Person", "false | true");
+    check("two:Person AND two.age > 40", "false | true");
+    check("n:Never OR two:Never", "false | false");
+    check("s IN walk", "false | true");
+    check("i IN [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]", "false | true");
+    check("[x IN [t, m, i] | x IS NULL]", "[false, true, false] | [true, false, false]");
+}
+
+#[test]
 fn errors_point_and_suggest() {
     check(
         "x",
-        "SyntaxError: Variable `x` not defined (UndefinedVariable); in scope: i, n, r, m (line 1, column 8 (offset: 7))",
+        "SyntaxError: Variable `x` not defined (UndefinedVariable); in scope: i, n, r, m, s, t, walk, two (line 1, column 8 (offset: 7))",
     );
     check(
         "toUper('a')",
