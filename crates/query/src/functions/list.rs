@@ -66,9 +66,10 @@ fn reverse(value: &Value) -> Result<Value, Failure> {
     }
 }
 
-fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+/// Reads the arguments of `range`: gives the first number, the step and how many numbers there are; `None` for null.
+pub fn range_bounds(arguments: &[Value]) -> Result<Option<(i64, i64, usize)>, Failure> {
     if arguments.iter().any(Value::is_null) {
-        return Ok(Value::Null);
+        return Ok(None);
     }
     let start = bound(&arguments[0])?;
     let end = bound(&arguments[1])?;
@@ -76,7 +77,11 @@ fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value
     if step == 0 {
         return Err(Failure::new(Code::ArgumentError, "Step argument to 'range()' cannot be zero"));
     }
-    let count = range_length(start, end, step);
+    Ok(Some((start, step, range_length(start, end, step))))
+}
+
+fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let Some((start, step, count)) = range_bounds(arguments)? else { return Ok(Value::Null) };
     context.reserve_bytes(count.saturating_mul(size_of::<Value>()))?;
     let item = |at: usize| Value::Integer((i128::from(start) + at as i128 * i128::from(step)) as i64);
     Ok(Value::list((0..count).map(item).collect()))
@@ -84,7 +89,7 @@ fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value
 
 /// Counts the integers of a range without making them.
 #[must_use]
-pub fn range_length(start: i64, end: i64, step: i64) -> usize {
+fn range_length(start: i64, end: i64, step: i64) -> usize {
     let distance = i128::from(end) - i128::from(start);
     if distance != 0 && (distance > 0) != (step > 0) {
         return 0;

@@ -30,7 +30,7 @@ use types::{Code, Failure, Value};
 pub use aggregate::{Accumulator, AggregateKind, accumulator};
 pub use entity::EntityFunction;
 pub use general::value_type;
-pub use list::range_length;
+pub use list::range_bounds;
 
 /// What a function may ask of the statement around it.
 pub struct FunctionContext<'a> {

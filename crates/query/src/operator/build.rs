@@ -72,7 +72,8 @@ impl Site {
             Plan::Filter(input, condition) => Box::new(flow::Filter::new(build(input), condition)),
             Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
             Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),
-            Plan::Unwind { input, list, item } => Box::new(flow::Unwind::new(build(input), list.clone(), *item)),
+            Plan::Unwind { input, list, item } => Box::new(unwind::Unwind::new(build(input), list.clone(), *item)),
+            Plan::Range { input, bounds, item } => Box::new(unwind::Range::new(build(input), bounds.clone(), *item)),
             Plan::Aggregate { input, keys, aggregates } => {
                 Box::new(aggregate::Aggregation::new(build(input), keys.clone(), aggregates.clone()))
             }

@@ -12,8 +12,22 @@ use crate::{Batch, Column};
 pub(super) struct ExpandAll {
     input: Box<dyn Operator>,
     how: Expand,
-    /// The batch under way, what was found for it, and how much of that has been handed on.
-    under_way: Option<(Batch, Steps, usize)>,
+    under_way: Option<UnderWay>,
+    /// How many rows are looked at together: few where nodes have many relationships.
+    ahead: usize,
+}
+
+/// Relationships read ahead at most, roughly.
+const AHEAD_STEPS: usize = 1 << 15;
+
+/// A batch that is expanded a few rows at a time.
+struct UnderWay {
+    batch: Batch,
+    /// The row to go on at.
+    row: usize,
+    /// What was found for the rows before, and how much of it has been handed on.
+    steps: Steps,
+    done: usize,
 }
 
 /// Relationships that were found, and the row that each was found for.
@@ -25,16 +39,28 @@ struct Steps {
 
 impl ExpandAll {
     pub fn new(input: Box<dyn Operator>, how: Expand) -> Self {
-        Self { input, how, under_way: None }
+        Self { input, how, under_way: None, ahead: Batch::ROWS_MAX }
     }
 
-    /// Reads the relationships of every node of a batch; rows without a node have none.
-    fn steps(&self, batch: &Batch, types: &[TypeId], context: &mut Context<'_>) -> Result<Steps, Failure> {
-        let (rows, nodes) = nodes(&batch.column(self.how.from));
+    /// Reads the relationships of the nodes of some rows; rows without a node have none.
+    fn steps(
+        &mut self,
+        batch: &Batch,
+        range: std::ops::Range<usize>,
+        types: &[TypeId],
+        context: &mut Context<'_>,
+    ) -> Result<Steps, Failure> {
+        let (rows, nodes) = nodes(&batch.column(self.how.from), range);
         let wanted = (!types.is_empty()).then_some(types);
         let mut found = Expansion::default();
         context.sources[usize::from(self.how.source)].expand(&nodes, self.how.direction, wanted, &mut found)?;
         context.budget.pay_rows(found.found.len().max(1))?;
+        let looked = nodes.len();
+        self.ahead = match found.found.len() {
+            many if many > AHEAD_STEPS => (looked / (many / AHEAD_STEPS + 1)).max(1),
+            few if few < AHEAD_STEPS / 4 => (looked * 4).clamp(16, Batch::ROWS_MAX),
+            _ => self.ahead,
+        };
         let mut steps = Steps { rows: Vec::with_capacity(found.found.len()), found: Vec::new() };
         if !self.how.into && self.how.distinct_from.is_empty() {
             for (row, end) in rows.into_iter().zip(found.ends) {
@@ -66,17 +92,17 @@ impl ExpandAll {
     }
 }
 
-/// Lists the rows that have a node, and their nodes.
-fn nodes(column: &Column) -> (Vec<usize>, Vec<NodeId>) {
+/// Lists those of some rows that have a node, and their nodes.
+fn nodes(column: &Column, range: std::ops::Range<usize>) -> (Vec<usize>, Vec<NodeId>) {
     if let Column::Nodes { ids, .. } = column {
-        return ((0..ids.len()).collect(), ids.clone());
+        return (range.clone().collect(), ids[range].to_vec());
     }
-    let (mut made, rows) = (Value::Null, column.rows());
+    let mut made = Value::Null;
     let node = |row: usize| match column.lend(row, &mut made) {
         Value::NodeRef(node) => Some((row, node.id)),
         _ => None,
     };
-    (0..rows).filter_map(node).unzip()
+    range.filter_map(node).unzip()
 }
 
 /// Tells whether another part of a row's pattern has a relationship, alone or in a list.
@@ -111,29 +137,35 @@ fn has_relationship(value: &Value, source: u16, id: RelationshipId) -> bool {
 impl Operator for ExpandAll {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         loop {
-            let Some((batch, steps, done)) = &mut self.under_way else {
+            let Some(mut state) = self.under_way.take() else {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
-                // Only asked once there are rows: what is below may be what makes the first relationship of a type.
-                let Some(types) = known_types(&self.how, context) else { continue };
-                let steps = self.steps(&batch, &types, context)?;
-                self.under_way = Some((batch, steps, 0));
+                self.under_way = Some(UnderWay { batch, row: 0, steps: Steps::default(), done: 0 });
                 continue;
             };
-            let end = steps.rows.len().min(*done + Batch::ROWS_MAX);
-            let run = *done..end;
+            let end = state.steps.rows.len().min(state.done + Batch::ROWS_MAX);
+            let run = state.done..end;
             if run.is_empty() {
-                self.under_way = None;
+                // Only asked once there are rows: what is below may be what makes the first relationship of a type.
+                let Some(types) = known_types(&self.how, context).filter(|_| state.row < state.batch.rows) else {
+                    continue;
+                };
+                let rows = state.row..state.batch.rows.min(state.row + self.ahead);
+                state.row = rows.end;
+                state.steps = self.steps(&state.batch, rows, &types, context)?;
+                state.done = 0;
+                self.under_way = Some(state);
                 continue;
             }
-            let mut out = batch.gather(&steps.rows[run.clone()]);
-            let run = &steps.found[run];
+            let mut out = state.batch.gather(&state.steps.rows[run.clone()]);
+            let run = &state.steps.found[run];
             let relationships = run.iter().map(|step| step.relationship).collect();
             out.set(self.how.relationship, Column::Relationships(relationships));
             if !self.how.into {
                 let ids = run.iter().map(|step| step.neighbour).collect();
                 out.set(self.how.to, Column::Nodes { source: self.how.source, ids });
             }
-            *done = end;
+            state.done = end;
+            self.under_way = Some(state);
             return Ok(Some(out));
         }
     }

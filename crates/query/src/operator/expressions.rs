@@ -42,7 +42,9 @@ impl Plan {
             Self::HashJoin(_, _, how) => how.probe_keys.iter().chain(&how.build_keys).for_each(visit),
             Self::Seek(_, how) => seek(how, visit),
             Self::Shortest(_, how) => how.filter.iter().for_each(visit),
-            Self::Call { arguments: values, .. } | Self::Delete { targets: values, .. } => {
+            Self::Range { bounds: values, .. }
+            | Self::Call { arguments: values, .. }
+            | Self::Delete { targets: values, .. } => {
                 values.iter().for_each(visit);
             }
             Self::Create(_, how) => create(how, visit),

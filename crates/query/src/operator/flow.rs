@@ -103,60 +103,6 @@ impl Operator for Keep {
     }
 }
 
-/// For each row, the items of a list.
-pub(super) struct Unwind {
-    input: Box<dyn Operator>,
-    list: Compiled,
-    item: usize,
-    /// The batch under way, its lists, and the row and place to go on at.
-    under_way: Option<(Batch, Column, usize, usize)>,
-}
-
-impl Unwind {
-    pub fn new(input: Box<dyn Operator>, list: Compiled, item: usize) -> Self {
-        Self { input, list, item, under_way: None }
-    }
-}
-
-impl Operator for Unwind {
-    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        loop {
-            if self.under_way.is_none() {
-                let Some(batch) = self.input.next(context)? else { return Ok(None) };
-                let lists = evaluate(&self.list, &batch, context)?;
-                self.under_way = Some((batch, lists, 0, 0));
-            }
-            let Some((batch, lists, row, place)) = &mut self.under_way else { return Ok(None) };
-            let (mut rows, mut items) = (Vec::new(), Vec::new());
-            while *row < batch.rows && items.len() < Batch::ROWS_MAX {
-                let list = match lists.get(*row) {
-                    Value::Null => Vec::new().into(),
-                    Value::List(list) => list,
-                    // What is no list counts as a list of one.
-                    other => vec![other].into(),
-                };
-                let end = list.len().min(*place + Batch::ROWS_MAX - items.len());
-                items.extend_from_slice(&list[*place..end]);
-                rows.resize(items.len(), *row);
-                if end == list.len() {
-                    (*row, *place) = (*row + 1, 0);
-                } else {
-                    *place = end;
-                }
-            }
-            context.budget.pay_rows(items.len().max(1))?;
-            let mut out = batch.gather(&rows);
-            if *row == batch.rows {
-                self.under_way = None;
-            }
-            if !items.is_empty() {
-                out.set(self.item, Column::Values(items));
-                return Ok(Some(out));
-            }
-        }
-    }
-}
-
 /// The rows after the first few.
 pub(super) struct Skip {
     pub input: Box<dyn Operator>,

@@ -31,6 +31,7 @@ mod shortest;
 mod sort;
 #[cfg(test)]
 mod testing;
+mod unwind;
 mod walk;
 
 use types::Failure;

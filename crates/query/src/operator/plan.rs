@@ -48,6 +48,15 @@ pub enum Plan {
         /// The slot of the item.
         item: usize,
     },
+    /// For each row, the numbers of a range, as `range(start, end, step)` gives them.
+    Range {
+        /// Where the rows come from.
+        input: Arc<Plan>,
+        /// Start, end, and the step where there is one.
+        bounds: Vec<Compiled>,
+        /// The slot of the number.
+        item: usize,
+    },
     /// One row for each group; keys take the first slots, aggregates the next.
     Aggregate {
         /// Where the rows come from.
@@ -178,6 +187,7 @@ impl Plan {
             | Self::Compute(input, _)
             | Self::Keep(input, _)
             | Self::Unwind { input, .. }
+            | Self::Range { input, .. }
             | Self::Aggregate { input, .. }
             | Self::Distinct(input)
             | Self::Sort { input, .. }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use cypher::ast::{
-    Clause, ClauseKind, Expression, GraphReference, Name, PathPattern, Query, SingleQuery, SubqueryImports, UnionKind,
+    Clause, ClauseKind, Expression, ExpressionKind, GraphReference, Name, PathPattern, Query, SingleQuery,
+    SubqueryImports, UnionKind,
 };
 use types::{Code, Failure};
 
@@ -210,11 +211,31 @@ impl Planner<'_> {
             let message = "Can't use aggregate functions in UNWIND (InvalidAggregation); put them into a WITH first";
             return Err(self.syntax(list.span, message));
         }
-        let compiled = self.compile(list, &pipe.scope)?;
-        let item = self.fresh_slot();
         let rows = pipe.rows * 10.0;
         let details = format!("{list} AS {}", variable.text);
-        pipe.plan = self.put(Plan::Unwind { input: pipe.plan, list: compiled, item }, rows, details);
+        let range = match &*list.kind {
+            ExpressionKind::Call { name, arguments, .. }
+                if name.text.eq_ignore_ascii_case("range") && (2..=3).contains(&arguments.len()) =>
+            {
+                Some(arguments)
+            }
+            _ => None,
+        };
+        let item;
+        let plan = match range {
+            // Its numbers are made as they are wanted.
+            Some(bounds) => {
+                let bounds = bounds.iter().map(|bound| self.compile(bound, &pipe.scope)).collect::<Result<_, _>>()?;
+                item = self.fresh_slot();
+                Plan::Range { input: pipe.plan, bounds, item }
+            }
+            None => {
+                let list = self.compile(list, &pipe.scope)?;
+                item = self.fresh_slot();
+                Plan::Unwind { input: pipe.plan, list, item }
+            }
+        };
+        pipe.plan = self.put(plan, rows, details);
         pipe.rows = rows;
         pipe.scope.add(Variable { name: variable.text.clone(), slot: item, held: Held::Unknown, source: None });
         Ok(pipe)

@@ -85,7 +85,7 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Shortest(..) => "ShortestPath",
         Plan::Filter(..) => "Filter",
         Plan::Compute(..) | Plan::Keep(..) => "Projection",
-        Plan::Unwind { .. } => "Unwind",
+        Plan::Unwind { .. } | Plan::Range { .. } => "Unwind",
         Plan::Aggregate { .. } => "EagerAggregation",
         Plan::Distinct(_) => "Distinct",
         Plan::Sort { limit: Some(_), .. } => "Top",

@@ -181,6 +181,23 @@ fn projections() {
 }
 
 #[test]
+fn ranges_and_long_lists_are_not_held() {
+    let world = &mut people();
+    check(world, "UNWIND range(1, 1000000000000) AS x WITH x LIMIT 3 RETURN x", "1; 2; 3");
+    check(
+        world,
+        "UNWIND range(1, 2000) AS a UNWIND range(1, 1000) AS b RETURN count(*), sum(a), sum(b)",
+        "2000000 | 2001000000 | 1001000000",
+    );
+    check(world, "UNWIND range(1, 2000) AS a UNWIND [x IN range(1, 1000) | x] AS b RETURN count(*)", "2000000");
+    check(world, "UNWIND range(5, 1, -2) AS x RETURN x", "5; 3; 1");
+    check(world, "UNWIND range(1, null) AS x RETURN x", "");
+    check(world, "UNWIND [[1, 2], null, 3] AS x UNWIND x AS y RETURN y", "1; 2; 3");
+    let refused = run(world, "UNWIND range(1, 2, 0) AS x RETURN x").expect_err("a step of zero");
+    assert_eq!(refused.code(), Code::ArgumentError);
+}
+
+#[test]
 fn writes() {
     let mut world = World::of(Memory::new("empty"));
     check(&mut world, "CREATE (a:A {k: 1})-[r:R {w: 2}]->(b:B) RETURN a.k, r.w, labels(b) AS l", "1 | 2 | ['B']");
