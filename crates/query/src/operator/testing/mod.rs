@@ -7,6 +7,7 @@ mod csv;
 mod merging;
 mod reading;
 mod shortest;
+mod tables;
 mod writing;
 
 use std::sync::Arc;
