@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use graph::codec::fact::{IndexDefinition, IndexOn, IndexState};
+use graph::codec::record::Ends;
 use graph::keys::{Counted, Entity, TokenKind};
-use graph::transaction::{RelationshipState, Step, property};
+use graph::transaction::{Step, property};
 use graph::{Transaction, read::Seek};
 use parking_lot::Mutex;
 use query::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};
@@ -136,16 +137,15 @@ impl GraphSource {
         Ok(())
     }
 
-    fn reference(&self, id: RelationshipId, state: &RelationshipState) -> RelationshipRef {
-        RelationshipRef { source: self.number, id, kind: state.kind, start: state.start, end: state.end }
+    fn reference(&self, ends: Ends) -> RelationshipRef {
+        let Ends { id, kind, start, end } = ends;
+        RelationshipRef { source: self.number, id, kind, start, end }
     }
 
     fn references(&self, ids: &[RelationshipId], out: &mut Vec<RelationshipRef>) -> Result<(), Failure> {
-        for id in ids {
-            if let Some(state) = self.transaction.relationship(*id).map_err(|error| self.database.fail(error))? {
-                out.push(self.reference(*id, &state));
-            }
-        }
+        let mut found = Vec::new();
+        self.transaction.ends(ids, &mut found).map_err(|error| self.database.fail(error))?;
+        out.extend(found.into_iter().flatten().map(|ends| self.reference(ends)));
         Ok(())
     }
 
@@ -212,17 +212,22 @@ impl Source for GraphSource {
         types: Option<&[TypeId]>,
         out: &mut Expansion,
     ) -> Result<(), Failure> {
-        let mut steps: Vec<Step> = Vec::new();
-        self.transaction.expand(nodes, direction, types, &mut steps).map_err(|error| self.database.fail(error))?;
-        let mut steps = steps.into_iter().peekable();
-        for input in 0..nodes.len() {
-            while let Some(step) = steps.next_if(|step| step.input == input) {
+        let (source, first) = (self.number, out.ends.len());
+        out.ends.resize(first + nodes.len(), out.found.len());
+        let mut reached = 0;
+        self.transaction
+            .expand_each(nodes, direction, types, |step| {
+                // Steps come node by node: what lies between two nodes with steps has none.
+                while reached < step.input {
+                    out.ends[first + reached] = out.found.len();
+                    reached += 1;
+                }
                 let Step { neighbour, relationship: id, kind, start, end, .. } = step;
-                let relationship = RelationshipRef { source: self.number, id, kind, start, end };
+                let relationship = RelationshipRef { source, id, kind, start, end };
                 out.found.push(RelationshipRecord { neighbour, relationship });
-            }
-            out.ends.push(out.found.len());
-        }
+            })
+            .map_err(|error| self.database.fail(error))?;
+        out.ends[first + reached..].fill(out.found.len());
         Ok(())
     }
 
@@ -237,12 +242,8 @@ impl Source for GraphSource {
         key: KeyId,
         out: &mut Vec<Value>,
     ) -> Result<(), Failure> {
-        for id in relationships {
-            self.check_relationship(*id)?;
-            let state = self.transaction.relationship(*id).map_err(|error| self.database.fail(error))?;
-            out.push(state.and_then(|state| property(&state.properties, key).cloned()).unwrap_or_default());
-        }
-        Ok(())
+        relationships.iter().try_for_each(|id| self.check_relationship(*id))?;
+        self.transaction.relationship_properties(relationships, &[key], out).map_err(|error| self.database.fail(error))
     }
 
     fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
@@ -322,9 +323,10 @@ impl Source for GraphSource {
         limit: usize,
         out: &mut Vec<RelationshipRef>,
     ) -> Result<(), Failure> {
-        let mut ids = Vec::new();
-        self.transaction.scan_relationships(kind, after, limit, &mut ids).map_err(|error| self.database.fail(error))?;
-        self.references(&ids, out)
+        let mut found = Vec::new();
+        self.transaction.scan_ends(kind, after, limit, &mut found).map_err(|error| self.database.fail(error))?;
+        out.extend(found.into_iter().map(|ends| self.reference(ends)));
+        Ok(())
     }
 
     fn has_node(&self, id: NodeId) -> Result<bool, Failure> {
@@ -332,28 +334,26 @@ impl Source for GraphSource {
     }
 
     fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRef>, Failure> {
-        let state = self.transaction.relationship(id).map_err(|error| self.database.fail(error))?;
-        Ok(state.map(|state| self.reference(id, &state)))
+        let mut found = Vec::new();
+        self.references(&[id], &mut found)?;
+        Ok(found.pop())
     }
 
     fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), Failure> {
-        for node in nodes {
-            self.check_node(*node)?;
-            out.push(self.transaction.labels(*node).map_err(|error| self.database.fail(error))?.contains(&label));
-        }
-        Ok(())
+        nodes.iter().try_for_each(|node| self.check_node(*node))?;
+        self.transaction.has_label(nodes, label, out).map_err(|error| self.database.fail(error))
     }
 
     fn make_label(&mut self, name: &str) -> Result<LabelId, Failure> {
-        Ok(LabelId(self.writer()?.token(TokenKind::Label, name)))
+        self.writer()?.make_token(TokenKind::Label, name).map(LabelId).map_err(of_graph)
     }
 
     fn make_type(&mut self, name: &str) -> Result<TypeId, Failure> {
-        Ok(TypeId(self.writer()?.token(TokenKind::Type, name)))
+        self.writer()?.make_token(TokenKind::Type, name).map(TypeId).map_err(of_graph)
     }
 
     fn make_key(&mut self, name: &str) -> Result<KeyId, Failure> {
-        Ok(KeyId(self.writer()?.token(TokenKind::Key, name)))
+        self.writer()?.make_token(TokenKind::Key, name).map(KeyId).map_err(of_graph)
     }
 
     fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, Failure> {
