@@ -7,26 +7,34 @@ use crate::server::Server;
 use crate::step::{self, Tally};
 use crate::{paths, tools};
 
-/// Runs the tests with the Python and the JavaScript driver, each against a server of its own.
+/// Opens the server that asks for a password; it is thrown away with its data.
+const PASSWORD: &str = "open for tests";
+
+/// Runs the tests with the Python and the JavaScript driver, each against two servers of its own.
 pub fn run() -> Result<Tally, String> {
     let mut total = Tally::default();
     for (name, prepare) in [("python", prepare_python as fn() -> Result<Command, String>), ("javascript", prepare_node)]
     {
         println!("-- {name}");
         let mut tests = prepare()?;
-        let server = Server::start(name)?;
-        tests.env("SHEAF_BOLT", server.bolt.to_string()).env("SHEAF_HTTP", server.http.to_string());
+        let servers = [Server::start(name, None)?, Server::start(&format!("{name}-locked"), Some(PASSWORD))?];
+        let [open, locked] = &servers;
+        tests.env("SHEAF_BOLT", open.bolt.to_string()).env("SHEAF_HTTP", open.http.to_string());
+        tests.env("SHEAF_LOCKED_BOLT", locked.bolt.to_string()).env("SHEAF_LOCKED_HTTP", locked.http.to_string());
+        tests.env("SHEAF_PASSWORD", PASSWORD).env("SHEAF_PROCESS", open.id().to_string());
         let tally = step::run(&mut tests)?;
         total.add(tally);
-        if tally.failed > 0 {
-            println!("{}", server.log());
-        }
-        // That a server ends when asked is a check of its own.
-        match server.stop() {
-            Ok(()) => total.add(Tally::single(true)),
-            Err(problem) => {
-                println!("{problem}");
-                total.add(Tally::single(false));
+        for server in servers {
+            if tally.failed > 0 {
+                println!("{}", server.log());
+            }
+            // That a server ends when asked is a check of its own.
+            match server.stop() {
+                Ok(()) => total.add(Tally::single(true)),
+                Err(problem) => {
+                    println!("{problem}");
+                    total.add(Tally::single(false));
+                }
             }
         }
     }

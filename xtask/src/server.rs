@@ -24,7 +24,9 @@ pub struct Server {
 
 impl Server {
     /// Builds the binary, starts it with an empty data folder, and waits until both ports answer.
-    pub fn start(name: &str) -> Result<Self, String> {
+    ///
+    /// With a password it lets nobody in without; `admin` has it.
+    pub fn start(name: &str, password: Option<&str>) -> Result<Self, String> {
         tools::must(&mut test::cargo(["build", "--quiet", "--package", "cli"]))?;
         let folder = paths::target().join("drivers").join(format!("server-{name}"));
         let data = folder.join("data");
@@ -35,11 +37,13 @@ impl Server {
         std::fs::create_dir_all(&data).map_err(problem)?;
         let log = std::fs::File::create(folder.join("log")).map_err(problem)?;
         let [bolt, http] = free_addresses().map_err(problem)?;
-        let child = Command::new(paths::target().join("debug").join("sheaf"))
-            .arg("serve")
-            .arg("--data")
-            .arg(&data)
-            .args(["--bolt", &bolt.to_string(), "--http", &http.to_string()])
+        let mut serve = Command::new(paths::target().join("debug").join("sheaf"));
+        serve.arg("serve").arg("--data").arg(&data);
+        serve.args(["--bolt", &bolt.to_string(), "--http", &http.to_string()]);
+        if let Some(password) = password {
+            serve.args(["--auth", "password", "--initial-password", password]);
+        }
+        let child = serve
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(problem)?)
             .stderr(log)
@@ -75,6 +79,11 @@ impl Server {
             sleep(STEP);
         }
         Err(format!("the server does not answer; {}", self.log()))
+    }
+
+    /// Gives the number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Shows the end of what the server printed.

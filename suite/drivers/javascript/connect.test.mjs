@@ -3,37 +3,42 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import neo4j from 'neo4j-driver'
-import { connect, ownDatabase } from './sheaf.mjs'
+import { PASSWORD, connect, connectLocked, ownDatabase } from './sheaf.mjs'
 
 const own = ownDatabase()
 
-for (const scheme of ['bolt', 'neo4j']) {
-  test(`${scheme}: connects and says who answers`, async () => {
-    const driver = connect(scheme)
-    const info = await driver.verifyConnectivity()
-    assert.match(info.agent, /^Neo4j\//)
-    assert.ok(info.protocolVersion >= 5)
+/** Runs `work` with a driver that is closed whatever happens: an open one would keep Node from ending. */
+async function withDriver (scheme, work) {
+  const driver = connect(scheme)
+  try {
+    await work(driver)
+  } finally {
     await driver.close()
-  })
+  }
+}
 
-  test(`${scheme}: reads what it wrote`, async () => {
-    const driver = connect(scheme)
+for (const scheme of ['bolt', 'neo4j']) {
+  test(`${scheme}: connects and says who answers`, () => withDriver(scheme, async driver => {
+    await driver.verifyConnectivity()
+    const info = await driver.getServerInfo()
+    assert.match(info.agent, /^Neo4j\//)
+    assert.ok(info.protocolVersion.getMajor() >= 5)
+  }))
+
+  test(`${scheme}: reads what it wrote`, () => withDriver(scheme, async driver => {
     await driver.executeQuery('CREATE (:Routed {via: $scheme})', { scheme }, { database: own.name })
     const { records } = await driver.executeQuery(
       'MATCH (r:Routed {via: $scheme}) RETURN count(r) AS n', { scheme },
       { database: own.name, routing: neo4j.routing.READ })
     assert.equal(records[0].get('n'), 1n)
-    await driver.close()
-  })
+  }))
 
-  test(`${scheme}: an unknown database fails at once`, async () => {
-    const driver = connect(scheme)
+  test(`${scheme}: an unknown database fails at once`, () => withDriver(scheme, async driver => {
     const began = Date.now()
     await assert.rejects(driver.executeQuery('RETURN 1', {}, { database: 'nobody' }),
       { code: 'Neo.ClientError.Database.DatabaseNotFound' })
     assert.ok(Date.now() - began < 5000)
-    await driver.close()
-  })
+  }))
 }
 
 test('the default database is used when none is named', async () => {
@@ -48,4 +53,18 @@ test('the server knows many databases', async () => {
   const { records } = await own.driver.executeQuery('SHOW DATABASES', {}, { database: 'system' })
   const names = records.map(record => record.get('name'))
   assert.ok(names.includes('system') && names.includes(own.name))
+})
+
+test('a server that asks for a password opens to the right one only', async () => {
+  const right = connectLocked(neo4j.auth.basic('admin', PASSWORD))
+  const wrong = connectLocked(neo4j.auth.basic('admin', PASSWORD + 'x'))
+  const nobody = connectLocked(undefined)
+  try {
+    assert.equal((await right.executeQuery('RETURN 1 AS n')).records[0].get('n'), 1n)
+    for (const driver of [wrong, nobody]) {
+      await assert.rejects(driver.executeQuery('RETURN 1'), { code: 'Neo.ClientError.Security.Unauthorized' })
+    }
+  } finally {
+    await Promise.all([right, wrong, nobody].map(driver => driver.close()))
+  }
 })

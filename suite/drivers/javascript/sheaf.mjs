@@ -2,10 +2,12 @@
 // `cargo xtask test` starts a server on free ports and hands its addresses over in the environment.
 
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after, before } from 'node:test'
 import neo4j from 'neo4j-driver'
 
-export const BOLT = process.env.SHEAF_BOLT
+const BOLT = process.env.SHEAF_BOLT
+export const PASSWORD = process.env.SHEAF_PASSWORD
 
 /** Opens a driver; integers stay exact as `bigint`. */
 export function connect (scheme = 'bolt', options = {}) {
@@ -15,6 +17,19 @@ export function connect (scheme = 'bolt', options = {}) {
     maxTransactionRetryTime: 5000,
     ...options
   })
+}
+
+/** Opens a driver for the server that asks for a password. */
+export function connectLocked (auth) {
+  return neo4j.driver(`bolt://${process.env.SHEAF_LOCKED_BOLT}`, auth, { useBigInt: true, maxTransactionRetryTime: 5000 })
+}
+
+/** Gives the processor time that the server has taken, in clock ticks. */
+export function serverTicks () {
+  const stat = readFileSync(`/proc/${process.env.SHEAF_PROCESS}/stat`, 'utf8')
+  // The name of the program, in brackets, may hold blanks; 14 and 15 are user and system time.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[11]) + Number(fields[12])
 }
 
 /** Gives a file of tests a driver and an empty database, and drops the database at the end. */

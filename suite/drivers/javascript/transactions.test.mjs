@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, test } from 'node:test'
 import neo4j from 'neo4j-driver'
-import { ownDatabase } from './sheaf.mjs'
+import { ownDatabase, serverTicks } from './sheaf.mjs'
 
 const own = ownDatabase()
 const count = () => own.single('MATCH (n) RETURN count(n)')
@@ -95,3 +95,24 @@ test('a statement stops at the time that its client allows', async () => {
   assert.ok(Date.now() - began < 5000)
   await session.close()
 })
+
+test('a statement ends when its session is closed', async () => {
+  // The driver sends RESET while the statement runs.
+  const session = own.session()
+  const failed = assert.rejects(session.run(LONG))
+  const ticks = serverTicks()
+  await until(() => serverTicks() > ticks + 10)
+  const began = Date.now()
+  await session.close()
+  await failed
+  assert.ok(Date.now() - began < 3000)
+  assert.equal(await own.single('RETURN 1'), 1n)
+})
+
+async function until (condition) {
+  const deadline = Date.now() + 10000
+  while (!condition()) {
+    assert.ok(Date.now() < deadline, 'it took too long')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}

@@ -11,6 +11,10 @@ import neo4j
 
 BOLT = os.environ["SHEAF_BOLT"]
 HTTP = os.environ["SHEAF_HTTP"]
+# A second server, which asks for a password.
+LOCKED_BOLT = os.environ["SHEAF_LOCKED_BOLT"]
+LOCKED_HTTP = os.environ["SHEAF_LOCKED_HTTP"]
+PASSWORD = os.environ["SHEAF_PASSWORD"]
 
 
 def connect(scheme="bolt", **options):
@@ -18,6 +22,14 @@ def connect(scheme="bolt", **options):
     options.setdefault("max_transaction_retry_time", 5)
     options.setdefault("connection_timeout", 5)
     return neo4j.GraphDatabase.driver(f"{scheme}://{BOLT}", **options)
+
+
+def server_cpu_seconds():
+    """Gives the processor time that the server has taken."""
+    with open(f"/proc/{os.environ['SHEAF_PROCESS']}/stat") as stat:
+        # The name of the program, in brackets, may hold blanks; 14 and 15 are user and system time.
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class SheafTest(unittest.TestCase):

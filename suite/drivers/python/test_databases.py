@@ -120,23 +120,23 @@ class Databases(SheafTest):
         self.admin(f"START DATABASE {name}")
         self.assertEqual(self.count(name), 1)
 
-    def test_an_alias_is_a_second_name(self):
-        name = self.make()
-        alias = f"a{uuid.uuid4().hex[:12]}"
-        self.admin(f"CREATE ALIAS {alias} FOR DATABASE {name}")
+    def test_the_alias_neo4j_reads_and_writes_the_default_database(self):
+        label = f"L{uuid.uuid4().hex}"
+        self.run_query(f"CREATE (:{label})", database_="neo4j")
         try:
-            self.run_query("CREATE (:Aliased)", database_=alias)
-            self.assertEqual((self.count(name), self.count(alias)), (1, 1))
+            found = [self.single(f"MATCH (n:{label}) RETURN count(n)", database_=name) for name in ("sheaf", "neo4j")]
+            self.assertEqual(found, [1, 1])
         finally:
-            self.admin(f"DROP ALIAS {alias} FOR DATABASE")
+            self.run_query(f"MATCH (n:{label}) DELETE n", database_="sheaf")
 
-    def test_a_read_only_database_refuses_writes_and_no_driver_retries(self):
-        name = self.make()
-        self.admin(f"ALTER DATABASE {name} SET ACCESS READ ONLY")
-        with self.assertRaises(ClientError) as caught:
-            self.run_query("CREATE (:No)", database_=name)
-        self.assertEqual(caught.exception.code, "Neo.ClientError.General.WriteOnReadOnlyAccessDatabase")
-        self.assertEqual(self.count(name), 0)
+    def test_a_session_in_a_transaction_keeps_its_database(self):
+        first, second = self.make(), self.make()
+        with self.session(database=first) as session, session.begin_transaction() as transaction:
+            transaction.run("CREATE (:Here)").consume()
+            with self.assertRaises(ClientError):
+                transaction.run(f"USE `{second}` CREATE (:There)").consume()
+            transaction.close()
+        self.assertEqual((self.count(first), self.count(second)), (0, 0))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,16 @@ class Transactions(SheafTest):
                 transaction.rollback()
         self.assertEqual(self.count(), 1)
 
-    def test_leaving_without_commit_rolls_back(self):
-        with self.session() as session, session.begin_transaction() as transaction:
-            transaction.run("CREATE (:Forgotten)").consume()
+    def test_leaving_with_an_error_rolls_back(self):
+        with self.assertRaises(ValueError):
+            with self.session() as session, session.begin_transaction() as transaction:
+                transaction.run("CREATE (:Forgotten)").consume()
+                raise ValueError("enough")
+        self.assertEqual(self.count(), 0)
+
+    def test_closing_a_session_rolls_back(self):
+        with self.session() as session:
+            session.begin_transaction().run("CREATE (:Forgotten)").consume()
         self.assertEqual(self.count(), 0)
 
     def test_closing_the_connection_rolls_back(self):
@@ -34,6 +41,7 @@ class Transactions(SheafTest):
         transaction = session.begin_transaction()
         transaction.run("CREATE (:Forgotten)").consume()
         driver.close()
+        self.addCleanup(session.close)
         self.assertEqual(self.count(), 0)
 
     def test_a_transaction_reads_its_own_writes_and_nobody_else_does(self):
@@ -46,12 +54,15 @@ class Transactions(SheafTest):
         self.assertEqual(self.count(), 1)
 
     def test_a_failure_ends_the_transaction(self):
-        with self.session() as session, session.begin_transaction() as transaction:
+        with self.session() as session:
+            transaction = session.begin_transaction()
             transaction.run("CREATE (:Forgotten)").consume()
             with self.assertRaises(ClientError):
                 transaction.run("RETURN 1 / 0").consume()
-            with self.assertRaises((TransactionError, ClientError)):
+            with self.assertRaises(TransactionError):
                 transaction.run("RETURN 1").consume()
+            with self.assertRaises(TransactionError):
+                transaction.commit()
         self.assertEqual(self.count(), 0)
 
     def test_the_session_works_after_a_failure(self):

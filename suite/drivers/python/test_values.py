@@ -118,7 +118,8 @@ class Values(SheafTest):
     def test_element_ids_find_their_entities(self):
         node = self.single("CREATE (n:Found) RETURN n")
         found = self.single("MATCH (n) WHERE elementId(n) = $id RETURN n", {"id": node.element_id})
-        self.assertEqual(found, node)
+        # The driver calls two nodes of different results different, so the ids are compared.
+        self.assertEqual((found.element_id, found.labels), (node.element_id, frozenset({"Found"})))
 
 
 if __name__ == "__main__":
