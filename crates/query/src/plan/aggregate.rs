@@ -119,10 +119,8 @@ impl Planner<'_> {
                 return false;
             }
             match &*part.kind {
-                ExpressionKind::Variable(name) => {
-                    if scope.find(&name.text).is_none() && !bound.contains(&name.text) {
-                        wrong = Some(part);
-                    }
+                ExpressionKind::Variable(name) if scope.find(&name.text).is_none() && !bound.contains(&name.text) => {
+                    wrong = Some(part);
                 }
                 ExpressionKind::ListComprehension { variable, .. } | ExpressionKind::Quantifier { variable, .. } => {
                     bound.push(variable.text.clone());

@@ -79,8 +79,11 @@ pub(super) struct Predicate {
     /// Ways in which an index or a number could answer it.
     pub forms: Vec<Form>,
     /// Its two sides, where it says that they are equal: each with the slots that it looks at.
-    pub sides: Option<Box<[(Expression, BTreeSet<usize>); 2]>>,
+    pub sides: Option<Box<[EqualSide; 2]>>,
 }
+
+/// One side of an equality, with the slots that it looks at.
+pub(super) type EqualSide = (Expression, BTreeSet<usize>);
 
 /// A way in which an index, a label or a number answers a condition on a node; `needs` are slots of the values.
 #[derive(Clone)]

@@ -49,6 +49,15 @@ struct Begun {
     rows: f64,
 }
 
+/// A relationship that could be followed next: its place among the open ones, from where, and what is then there.
+struct Next {
+    rows: f64,
+    at: usize,
+    from: usize,
+    counted: Vec<bool>,
+    has: BTreeSet<usize>,
+}
+
 struct Solver<'s, 'a> {
     planner: &'s mut Planner<'a>,
     graph: &'s PatternGraph,
@@ -297,14 +306,15 @@ impl Solver<'_, '_> {
         let first_share = share(&has, &mut counted);
         let is_looked_for = begun.relationship.is_none() && !graph.nodes[begun.nodes[0]].is_bound;
         // The conditions on a node that is looked for are part of what was expected of it.
-        let mut cost = begun.rows;
+        // A relationship read by itself costs several times one that is found at a node.
+        let mut cost = begun.rows * if begun.relationship.is_some() { 4.0 } else { 1.0 };
         let mut rows = if is_looked_for { begun.rows } else { begun.rows * first_share };
         let mut open = self.relationships_of(part);
         open.retain(|place| Some(*place) != begun.relationship);
         let mut reached = begun.nodes.clone();
         let mut steps = Vec::new();
         while !open.is_empty() {
-            let mut best: Option<(f64, usize, usize, Vec<bool>, BTreeSet<usize>)> = None;
+            let mut best: Option<Next> = None;
             for (at, place) in open.iter().enumerate() {
                 let relationship = &graph.relationships[*place];
                 for from in [relationship.left, relationship.right] {
@@ -320,17 +330,17 @@ impl Solver<'_, '_> {
                     next_has.insert(relationship.slot);
                     next_has.insert(graph.nodes[to].slot);
                     let next = next * share(&next_has, &mut next_counted);
-                    if best.as_ref().is_none_or(|(known, ..)| next < *known) {
-                        best = Some((next, at, from, next_counted, next_has));
+                    if best.as_ref().is_none_or(|best| next < best.rows) {
+                        best = Some(Next { rows: next, at, from, counted: next_counted, has: next_has });
                     }
                 }
             }
-            let Some((next, at, from, next_counted, next_has)) = best else { break };
-            let place = open.remove(at);
+            let Some(next) = best else { break };
+            let (place, from) = (open.remove(next.at), next.from);
             steps.push(Step::Follow(place, from));
             // What is looked at costs, and not only what is left of it.
-            cost += rows * cost::degree(graph, &graph.relationships[place], from, source) + next;
-            (rows, counted, has) = (next.max(0.01), next_counted, next_has);
+            cost += rows * cost::degree(graph, &graph.relationships[place], from, source) + next.rows;
+            (rows, counted, has) = (next.rows.max(0.01), next.counted, next.has);
             reached.push(graph.relationships[place].other(from));
         }
         (steps, cost, rows)

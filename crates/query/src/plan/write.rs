@@ -222,8 +222,8 @@ impl Planner<'_> {
             made.push((slot, path));
         }
         pipe.scope = found.scope;
-        let on_create = self.changes(on_create, &pipe.scope, source)?;
-        let on_match = self.changes(on_match, &pipe.scope, source)?;
+        let on_create = self.changes(on_create, &pipe.scope)?;
+        let on_match = self.changes(on_match, &pipe.scope)?;
         let how = Merge { find: found.plan, filled, create, made, on_create, on_match };
         pipe.plan = self.put(Plan::Merge(pipe.plan, how), pipe.rows, pattern.to_string());
         pipe.writes = true;
@@ -260,7 +260,6 @@ impl Planner<'_> {
         span: Span,
     ) -> Result<Pipe, Failure> {
         let source = graph.map(|graph| self.graph_of(Some(graph))).transpose()?;
-        let mut written = self.graph;
         for item in items {
             let of = match item {
                 SetItem::Property { target, .. } | SetItem::DynamicProperty { target, .. } => {
@@ -274,11 +273,10 @@ impl Planner<'_> {
                 }
             };
             self.writes(of, span)?;
-            written = of;
         }
         // `SET n.x = n.x + 1` reads of a row what it changes of the same row, and must see what other rows changed.
         let mut pipe = self.before_write(pipe, true);
-        let changes = self.changes(items, &pipe.scope, written)?;
+        let changes = self.changes(items, &pipe.scope)?;
         let details = items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         pipe.plan = self.put(Plan::Change(pipe.plan, changes), pipe.rows, details);
         pipe.writes = true;
@@ -303,8 +301,7 @@ impl Planner<'_> {
         }
     }
 
-    fn changes(&mut self, items: &[SetItem], scope: &Scope, source: u16) -> Result<Vec<Change>, Failure> {
-        let _ = source;
+    fn changes(&mut self, items: &[SetItem], scope: &Scope) -> Result<Vec<Change>, Failure> {
         items
             .iter()
             .map(|item| {
