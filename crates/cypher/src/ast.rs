@@ -844,6 +844,20 @@ pub enum AdminCommand {
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
+    /// `SHOW TRANSACTIONS`, `SHOW TRANSACTION 'a', $b`.
+    ShowTransactions {
+        /// Which ones, by their ids; none for every one.
+        ids: Vec<Expression>,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+    /// `TERMINATE TRANSACTIONS 'a', $b`.
+    TerminateTransactions {
+        /// Which ones, by their ids.
+        ids: Vec<Expression>,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
 }
 
 /// Which databases are shown.

@@ -12,7 +12,7 @@ use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
 use crate::transaction::Did;
-use crate::{check, schema, show};
+use crate::{check, schema, show, transactions};
 
 /// Runs a command about databases.
 pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
@@ -26,6 +26,17 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
             ShowDatabases::Default | ShowDatabases::Home => show::Which::Default,
         };
         return show::databases(statement, &which, tail);
+    }
+    match command {
+        AdminCommand::ShowTransactions { ids, tail } => {
+            let ids = transactions::ids(ids, &statement.parameters)?;
+            return transactions::show(statement, &ids, tail);
+        }
+        AdminCommand::TerminateTransactions { ids, tail } => {
+            let ids = transactions::ids(ids, &statement.parameters)?;
+            return transactions::terminate(statement, &ids, tail);
+        }
+        _ => {}
     }
     let system = statement.names.resolve(DatabaseName::system().as_str()).map_err(Failure::from)?;
     catalog::grant(statement.principal, &system, Access::Write).map_err(Failure::from)?;
@@ -59,7 +70,10 @@ fn change(shared: &Shared, command: &AdminCommand, parameters: &Map) -> Result<b
         AdminCommand::DropDatabase { name, if_exists } => drop_database(shared, &parse(name)?, *if_exists),
         AdminCommand::StartDatabase { name } => start_database(shared, &parse(name)?),
         AdminCommand::StopDatabase { name } => stop_database(shared, &parse(name)?),
-        AdminCommand::CheckDatabase { .. } | AdminCommand::ShowDatabases { .. } => Ok(false),
+        AdminCommand::CheckDatabase { .. }
+        | AdminCommand::ShowDatabases { .. }
+        | AdminCommand::ShowTransactions { .. }
+        | AdminCommand::TerminateTransactions { .. } => Ok(false),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use catalog::{Catalog, Database as Row, FirstStart, Pending, Settings};
 use parking_lot::Mutex;
@@ -16,6 +17,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 use crate::databases::{Bounds, Databases};
 use crate::plans::Plans;
 use crate::procedures::Procedures;
+use crate::under_way::UnderWay;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
 
 /// Plans that are kept.
@@ -39,6 +41,9 @@ pub(crate) struct Shared {
     pub(crate) plans: Plans,
     pub(crate) admission: Admission,
     pub(crate) procedures: Procedures,
+    pub(crate) under_way: UnderWay,
+    /// Statements so far.
+    pub(crate) statements: AtomicU64,
     pub(crate) server_id: DatabaseId,
     /// Held through a command about databases: one at a time.
     pub(crate) changes: Mutex<()>,
@@ -89,6 +94,8 @@ impl Instance {
             plans: Plans::new(PLANS_MAX),
             admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
             procedures: Procedures::new(options.test_procedures),
+            under_way: UnderWay::default(),
+            statements: AtomicU64::new(0),
             server_id: system.database,
             changes: Mutex::default(),
             options,

@@ -28,6 +28,8 @@ mod statement;
 mod table;
 mod tail;
 mod transaction;
+mod transactions;
+mod under_way;
 
 pub use admission::{Admission, AdmissionError, Permit};
 pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};

@@ -14,6 +14,7 @@ use crate::Admission;
 use crate::answer::{Fetched, More, Summary};
 use crate::leases::{Lease, Work};
 use crate::running::{Allowance, Running};
+use crate::under_way::Listing;
 
 /// The records of a statement that was started. Dropping them ends the statement.
 pub struct Records {
@@ -43,6 +44,8 @@ struct Live {
     batch: Option<(Batch, usize)>,
     /// Tells the databases that they are in use.
     _leases: Vec<Lease>,
+    /// Lists the transaction of a lone statement.
+    listing: Option<Listing>,
 }
 
 impl Records {
@@ -63,9 +66,17 @@ impl Records {
         leases: impl FnOnce(&Arc<Stream>) -> Vec<Lease>,
     ) -> Self {
         let stream = Arc::new(Stream(Mutex::new(Rest::Ended(Ok(())))));
-        let live = Live { running, allowance, width: columns.len(), batch: None, _leases: leases(&stream) };
+        let live =
+            Live { running, allowance, width: columns.len(), batch: None, _leases: leases(&stream), listing: None };
         *stream.0.lock() = Rest::Live(Box::new(live));
         Self { columns, summary, admission, stream }
+    }
+
+    /// Keeps the transaction of a lone statement listed for as long as rows of it are computed.
+    pub(crate) fn list(&self, listing: Listing) {
+        if let Rest::Live(live) = &mut *self.stream.0.lock() {
+            live.listing = Some(listing);
+        }
     }
 
     /// Lends what is left of the result.

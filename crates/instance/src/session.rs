@@ -16,6 +16,7 @@ use crate::records::Records;
 use crate::running::{Allowance, Deadline};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
+use crate::under_way::{Begun, Listing};
 
 /// One user's conversation with one current database. Dropping it rolls back what is open.
 pub struct Session {
@@ -71,6 +72,18 @@ impl Session {
             None => self.alone(&names, options)?,
         };
         let shown = shown(&own);
+        let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
+        let listing = match &transaction {
+            Some(transaction) => {
+                transaction.enter()?.listing.runs(number, text);
+                None
+            }
+            None => {
+                let listing = self.list(&own, options);
+                listing.runs(number, text);
+                Some(listing)
+            }
+        };
         let statement = Statement {
             shared: &self.shared,
             principal: &self.principal,
@@ -83,8 +96,15 @@ impl Session {
             interrupted: &self.interrupted,
             transaction: transaction.as_ref(),
         };
-        match statement.run()? {
-            Outcome::Records(records) => Ok(records),
+        let outcome = statement.run();
+        if let Some(transaction) = &transaction {
+            transaction.rests();
+        }
+        match outcome? {
+            Outcome::Records(records) => {
+                listing.into_iter().for_each(|listing| records.list(listing));
+                Ok(records)
+            }
             Outcome::UseDatabase(name) => self.use_database(&names, shown, name),
         }
     }
@@ -109,7 +129,9 @@ impl Session {
         let settings = &self.shared.options;
         let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
         let begun_nanos = settings.clock.wall_nanos();
-        let begun = OpenTransaction::begin(own, reached, options.access, deadline, begun_nanos, &self.interrupted)?;
+        let listing = self.list(&own, options);
+        let begun =
+            OpenTransaction::begin(own, reached, options.access, deadline, listing, begun_nanos, &self.interrupted)?;
         self.transaction = Some(begun);
         Ok(())
     }
@@ -144,6 +166,19 @@ impl Session {
     #[must_use]
     pub fn interrupter(&self) -> Interrupter {
         Interrupter(Arc::clone(&self.interrupted))
+    }
+
+    /// Lists a transaction that begins now.
+    fn list(&self, own: &Target, options: &RunOptions) -> Listing {
+        let clock = &self.shared.options.clock;
+        self.shared.under_way.enter(&Begun {
+            database: own.name.as_str(),
+            user: self.user(),
+            at: clock.now(),
+            nanos: clock.wall_nanos(),
+            metadata: &options.metadata,
+            interrupted: &self.interrupted,
+        })
     }
 
     fn check_options(&self, options: &RunOptions) -> Result<(), Failure> {

@@ -143,7 +143,8 @@ fn database_row(statement: &Statement<'_>, row: &Row) -> Vec<Value> {
     ]
 }
 
-fn instant(nanos: Option<i128>) -> Value {
+/// Makes the date and time of a moment in nanoseconds since 1970.
+pub(crate) fn instant(nanos: Option<i128>) -> Value {
     let made = nanos.and_then(|nanos| {
         let seconds = i64::try_from(nanos.div_euclid(NANOS)).ok()?;
         let nanos = i64::try_from(nanos.rem_euclid(NANOS)).ok()?;

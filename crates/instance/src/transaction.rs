@@ -21,6 +21,7 @@ use crate::records::Stream;
 use crate::running::Deadline;
 use crate::source::{GraphSource, Home, Writes};
 use crate::table::NoGraph;
+use crate::under_way::Listing;
 
 /// A transaction that a client began; shared with the databases, which may have to end it.
 pub(crate) struct OpenTransaction(Mutex<State>);
@@ -38,6 +39,8 @@ pub(crate) struct State {
     /// The one database that it writes, once it does.
     written: Option<DatabaseId>,
     pub(crate) did: Did,
+    /// Lists it among what is under way.
+    pub(crate) listing: Listing,
     /// The result whose rows are still being computed.
     streaming: Option<Weak<Stream>>,
 }
@@ -81,10 +84,12 @@ impl OpenTransaction {
         reached: Reached,
         access: Access,
         deadline: Option<Deadline>,
+        listing: Listing,
         begun_nanos: i128,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Arc<Self>, Failure> {
         let state = State {
+            listing,
             ended: None,
             own: own.clone(),
             access,
@@ -138,6 +143,14 @@ impl OpenTransaction {
             None => taken.version,
         };
         Ok(bookmark::write(&name, version))
+    }
+
+    /// Says that no statement runs in it now, unless its rows are still being computed.
+    pub(crate) fn rests(&self) {
+        let state = self.0.lock();
+        if state.streaming.is_none() {
+            state.listing.rests();
+        }
     }
 
     /// Gives everything up.

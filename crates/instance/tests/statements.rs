@@ -236,6 +236,14 @@ fn procedures_of_tests_are_there_for_tests_only() {
     check(&mut session, text, "");
     check(&mut session, "CALL test.my.proc(1) YIELD out RETURN out", "'uno'");
     check(&mut session, "CALL db.ping()", "true");
+    check(&mut session, "CALL db.awaitIndexes(10)", "");
+    check(&mut session, "CALL db.awaitIndexes()", "");
+    check(&mut session, "CREATE (:A)-[:T {k: 1}]->(:B)", "[nodes+ 2, relationships+ 1, properties 1, labels+ 2]");
+    check(&mut session, "MATCH (b:B) DETACH DELETE b", "[nodes- 1, relationships- 1]");
+    check(&mut session, "CALL db.labels()", "'A'");
+    check(&mut session, "CALL db.relationshipTypes()", "");
+    check(&mut session, "CALL db.propertyKeys() YIELD propertyKey RETURN propertyKey", "'k'");
+    check(&mut session, "CALL dbms.components() YIELD versions RETURN versions", "['5.26.0']");
 }
 
 #[test]
@@ -251,4 +259,35 @@ fn a_kept_plan_finds_names_that_came_later() {
     texts.iter().for_each(|text| check(&mut session, text, "0"));
     check(&mut session, "CREATE (:Later {x: 1})-[:LATER]->()", "[nodes+ 2, relationships+ 1, properties 1, labels+ 1]");
     texts.iter().for_each(|text| check(&mut session, text, "1"));
+}
+
+#[test]
+fn what_is_under_way_is_listed_and_ended() {
+    let instance = in_memory();
+    let (mut watcher, mut busy) = (session(&instance), session(&instance));
+    let listed = "SHOW TRANSACTIONS YIELD transactionId AS id, currentQuery AS text WHERE NOT text STARTS WITH 'SHOW'";
+    let listed = format!("{listed} RETURN id, text");
+    check(&mut watcher, &listed, "");
+    busy.begin(&RunOptions::default()).expect("begins");
+    check(&mut busy, "CREATE ()", "[nodes+ 1]");
+    let id = run(&mut watcher, &listed).expect("lists");
+    assert!(id.starts_with("'sheaf-transaction-") && id.ends_with("' | ''"), "{id}");
+    let id = id.trim_end_matches(" | ''");
+    check(&mut watcher, &format!("TERMINATE TRANSACTION {id}"), &format!("{id} | '' | 'Transaction terminated.'"));
+    check(&mut watcher, &format!("SHOW TRANSACTION {id} YIELD status"), "'Terminated'");
+    let failure = busy.commit().expect_err("it was ended");
+    assert_eq!(failure.code(), Code::TransactionTerminated);
+    busy.reset();
+    check(&mut watcher, &listed, "");
+    check(&mut watcher, "MATCH (n) RETURN count(n)", "0");
+    let text = "UNWIND range(1, 5000) AS x RETURN x";
+    let mut half_read = busy.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    half_read.pull(10, &mut Fetched::default()).expect("has rows");
+    assert!(run(&mut watcher, &listed).expect("lists").ends_with(&format!("| '{text}'")));
+    drop(half_read);
+    check(&mut watcher, &listed, "");
+    let unknown = "'sheaf-transaction-999' | null | 'Transaction not found.'";
+    check(&mut watcher, "TERMINATE TRANSACTIONS 'sheaf-transaction-999'", unknown);
+    let wrong = "ArgumentError: Could not parse id 'x' (expected format: <databasename>-transaction-<id>)";
+    check(&mut watcher, "TERMINATE TRANSACTIONS 'x'", wrong);
 }

@@ -36,8 +36,6 @@ const UNSUPPORTED: &[&[&str]] = &[
     &["GRANT"],
     &["DENY"],
     &["REVOKE"],
-    &["TERMINATE", "TRANSACTION"],
-    &["TERMINATE", "TRANSACTIONS"],
     &["ENABLE", "SERVER"],
     &["ALTER", "SERVER"],
     &["RENAME", "SERVER"],
@@ -215,6 +213,9 @@ impl Parser<'_> {
             UNSUPPORTED.iter().find(|words| self.at_words(words) && Self::is_command(words, self.peek_at(words.len())))
         {
             return Err(self.unsupported(words.join(" "), start));
+        }
+        if self.accept_words(&["TERMINATE", "TRANSACTIONS"]) || self.accept_words(&["TERMINATE", "TRANSACTION"]) {
+            return self.terminate().map(Some);
         }
         if self.accept_words(&["CREATE", "DATABASE"]) {
             return self.create_database(false).map(Some);

@@ -2,6 +2,7 @@
 
 use super::{Parsed, Parser};
 use crate::ast::{AdminCommand, SchemaCommand, ShowDatabases, ShowTail};
+use crate::token::Token;
 
 /// What Neo4j can show and this server cannot, by its last telling word.
 const UNSUPPORTED: &[&str] = &[
@@ -22,8 +23,6 @@ const UNSUPPORTED: &[&str] = &[
     "SETTING",
     "SETTINGS",
     "SUPPORTED",
-    "TRANSACTION",
-    "TRANSACTIONS",
     "USER",
     "USERS",
     "LIMITS",
@@ -75,6 +74,11 @@ impl Parser<'_> {
     pub(super) fn show(&mut self) -> Parsed<AdminCommand> {
         let start = self.start();
         self.advance();
+        if self.accept_word("TRANSACTIONS") || self.accept_word("TRANSACTION") {
+            let all = self.one_of_at(0, &["YIELD", "WHERE"]) || matches!(self.peek(), Token::End | Token::Semicolon);
+            let ids = if all { Vec::new() } else { self.list(Self::expression)? };
+            return Ok(AdminCommand::ShowTransactions { ids, tail: self.show_tail()? });
+        }
         let which = if self.accept_words(&["DEFAULT", "DATABASE"]) {
             ShowDatabases::Default
         } else if self.accept_words(&["HOME", "DATABASE"]) {
@@ -98,6 +102,12 @@ impl Parser<'_> {
             return self.unsupported(format!("SHOW {}", self.text_at(at).to_uppercase()), start);
         }
         self.unexpected(&["'DATABASES'", "'DATABASE'", "'DEFAULT DATABASE'", "'HOME DATABASE'", "'INDEXES'"])
+    }
+
+    /// `TERMINATE TRANSACTION[S] 'a', $b`; the words were taken.
+    pub(super) fn terminate(&mut self) -> Parsed<AdminCommand> {
+        let ids = self.list(Self::expression)?;
+        Ok(AdminCommand::TerminateTransactions { ids, tail: self.show_tail()? })
     }
 
     /// `YIELD ... WHERE ... RETURN ...`.

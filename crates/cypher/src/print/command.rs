@@ -20,6 +20,11 @@ impl Display for AdminCommand {
             Self::StopDatabase { name } => write!(f, "STOP DATABASE {name}"),
             Self::CheckDatabase { name } => write!(f, "CHECK DATABASE {name}"),
             Self::ShowDatabases { which, tail } => write!(f, "SHOW {which}{tail}"),
+            Self::ShowTransactions { ids, tail } if ids.is_empty() => write!(f, "SHOW TRANSACTIONS{tail}"),
+            Self::ShowTransactions { ids, tail } => write!(f, "SHOW TRANSACTIONS {}{tail}", Joined(ids.iter(), ", ")),
+            Self::TerminateTransactions { ids, tail } => {
+                write!(f, "TERMINATE TRANSACTIONS {}{tail}", Joined(ids.iter(), ", "))
+            }
         }
     }
 }

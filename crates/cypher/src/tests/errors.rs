@@ -187,7 +187,7 @@ fn commands() {
         "GRAPH[x] RETURN 1",
         "Invalid input 'RETURN': expected 'MATCH', 'OPTIONAL MATCH', 'CREATE' or 'MERGE' (line 1, column 10 (offset: 9))",
     );
-    check("SHOW TRANSACTIONS", "Unsupported administration command: SHOW TRANSACTIONS");
+    check("SHOW SERVERS", "Unsupported administration command: SHOW SERVERS");
     check("GRANT ROLE a TO b", "Unsupported administration command: GRANT");
     check("ALTER DATABASE x SET ACCESS READ ONLY", "Unsupported administration command: ALTER DATABASE");
     check("SHOW FULLTEXT INDEXES", "Unsupported administration command: SHOW FULLTEXT INDEXES");

@@ -204,6 +204,10 @@ fn f18_database_commands() {
         "SHOW DATABASES YIELD name, currentStatus AS s ORDER BY name SKIP 1 LIMIT 2 WHERE s = 'online' RETURN count(*) AS n",
     );
     same("SHOW DATABASES WHERE name = 'films'");
+    same("SHOW TRANSACTIONS");
+    check("SHOW TRANSACTION 'a-transaction-1', $b YIELD *", "SHOW TRANSACTIONS 'a-transaction-1', $b YIELD *");
+    same("SHOW TRANSACTIONS YIELD currentQuery WHERE NOT currentQuery STARTS WITH 'SHOW' RETURN count(*)");
+    check("TERMINATE TRANSACTION 'a-transaction-1'", "TERMINATE TRANSACTIONS 'a-transaction-1'");
     check("USE system SHOW DATABASES", "SHOW DATABASES");
 }
 

@@ -11,9 +11,12 @@ use types::{CompactString, Failure, Value};
 /// The version of Neo4j whose procedures these are.
 const NEO4J_VERSION: &str = "5.26.0";
 
+/// How long to wait.
+const TIME: (&str, &str, Option<i64>) = ("timeOutSeconds", "INTEGER", Some(300));
+
 type Rows = Result<Vec<Vec<Value>>, Failure>;
 
-/// A procedure without arguments.
+/// A procedure whose arguments, if it takes any, change nothing.
 struct BuiltIn {
     signature: Signature,
     run: fn(&mut Context<'_>) -> Rows,
@@ -44,6 +47,9 @@ pub(super) fn all() -> Vec<Arc<dyn Procedure>> {
             Ok(names(context, NameKind::Key).into_iter().map(|name| vec![Value::String(name)]).collect())
         }),
         built_in("db.ping", &[("success", "BOOLEAN")], |_| Ok(vec![vec![true.into()]])),
+        // An index is complete when the command that makes it is answered.
+        taking("db.awaitIndex", &[("indexName", "STRING", None), TIME]),
+        taking("db.awaitIndexes", &[TIME]),
         built_in("dbms.components", &[("name", "STRING"), ("versions", "LIST<STRING>"), ("edition", "STRING")], |_| {
             let versions = Value::list(vec![NEO4J_VERSION.into()]);
             Ok(vec![vec!["Neo4j Kernel".into(), versions, "enterprise".into()]])
@@ -55,6 +61,18 @@ fn built_in(name: &str, outputs: &[(&str, &str)], run: fn(&mut Context<'_>) -> R
     let field = |(name, kind): &(&str, &str)| Field { name: (*name).into(), kind: (*kind).into(), default: None };
     let outputs = outputs.iter().map(field).collect();
     Arc::new(BuiltIn { signature: Signature { name: name.into(), inputs: Vec::new(), outputs, writes: false }, run })
+}
+
+/// Makes a procedure that has nothing to do and gives no rows.
+fn taking(name: &str, inputs: &[(&str, &str, Option<i64>)]) -> Arc<dyn Procedure> {
+    let field = |(name, kind, default): &(&str, &str, Option<i64>)| Field {
+        name: (*name).into(),
+        kind: (*kind).into(),
+        default: default.map(Value::Integer),
+    };
+    let inputs = inputs.iter().map(field).collect();
+    let signature = Signature { name: name.into(), inputs, outputs: Vec::new(), writes: false };
+    Arc::new(BuiltIn { signature, run: |_| Ok(Vec::new()) })
 }
 
 fn names(context: &Context<'_>, kind: NameKind) -> Vec<CompactString> {

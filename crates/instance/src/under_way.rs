@@ -1,0 +1,120 @@
+//! What is under way: every transaction with its user and its statement, to be listed and ended.
+//! Leaves the columns to `show`.
+//! Start reading at [`UnderWay::enter`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use types::Map;
+
+/// What is kept of a statement's text.
+const TEXT_CHARACTERS_MAX: usize = 10_000;
+
+/// The transactions of an instance, those of lone statements included.
+#[derive(Default)]
+pub(crate) struct UnderWay {
+    next: AtomicU64,
+    listed: Arc<Mutex<Listed>>,
+}
+
+type Listed = BTreeMap<u64, Arc<Entry>>;
+
+/// One transaction that is under way.
+pub(crate) struct Entry {
+    pub(crate) number: u64,
+    /// The database in which it was begun.
+    pub(crate) database: String,
+    pub(crate) user: String,
+    pub(crate) begun_at: Instant,
+    /// In nanoseconds since 1970.
+    pub(crate) begun_nanos: i128,
+    pub(crate) metadata: Map,
+    statement: Mutex<Option<(u64, String)>>,
+    interrupted: Arc<AtomicBool>,
+    is_terminated: AtomicBool,
+}
+
+/// An entry among them, gone when it is dropped.
+pub(crate) struct Listing {
+    entry: Arc<Entry>,
+    listed: Arc<Mutex<Listed>>,
+}
+
+/// What is known of a transaction when it begins.
+pub(crate) struct Begun<'a> {
+    pub(crate) database: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) at: Instant,
+    pub(crate) nanos: i128,
+    pub(crate) metadata: &'a Map,
+    pub(crate) interrupted: &'a Arc<AtomicBool>,
+}
+
+impl UnderWay {
+    /// Lists a transaction until the listing is dropped.
+    pub(crate) fn enter(&self, begun: &Begun<'_>) -> Listing {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let entry = Arc::new(Entry {
+            number,
+            database: begun.database.to_owned(),
+            user: begun.user.to_owned(),
+            begun_at: begun.at,
+            begun_nanos: begun.nanos,
+            metadata: begun.metadata.clone(),
+            statement: Mutex::new(None),
+            interrupted: Arc::clone(begun.interrupted),
+            is_terminated: AtomicBool::new(false),
+        });
+        self.listed.lock().insert(number, Arc::clone(&entry));
+        Listing { entry, listed: Arc::clone(&self.listed) }
+    }
+
+    /// Gives everything that is under way, the oldest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
+        self.listed.lock().values().cloned().collect()
+    }
+}
+
+impl Entry {
+    /// Writes the id by which users name it.
+    pub(crate) fn id(&self) -> String {
+        format!("{}-transaction-{}", self.database, self.number)
+    }
+
+    /// Gives the number and the text of the statement that runs; nothing between two statements.
+    pub(crate) fn statement(&self) -> Option<(u64, String)> {
+        self.statement.lock().clone()
+    }
+
+    /// Tells whether somebody ended it.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.is_terminated.load(Ordering::Relaxed)
+    }
+
+    /// Interrupts whatever it does, and whatever it would do next.
+    pub(crate) fn terminate(&self) {
+        self.is_terminated.store(true, Ordering::Relaxed);
+        self.interrupted.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Listing {
+    /// Says which statement runs now.
+    pub(crate) fn runs(&self, number: u64, text: &str) {
+        *self.entry.statement.lock() = Some((number, text.chars().take(TEXT_CHARACTERS_MAX).collect()));
+    }
+
+    /// Says that no statement runs now.
+    pub(crate) fn rests(&self) {
+        *self.entry.statement.lock() = None;
+    }
+}
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        self.listed.lock().remove(&self.entry.number);
+    }
+}
