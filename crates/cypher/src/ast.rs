@@ -804,7 +804,6 @@ pub enum IndexTarget {
 
 /// Commands about databases.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one a statement")]
 pub enum AdminCommand {
     /// `CREATE [OR REPLACE] DATABASE n [IF NOT EXISTS] [OPTIONS {}] [WAIT]`.
     CreateDatabase {
