@@ -159,7 +159,9 @@ impl Compiler<'_> {
         if let Some((_, slot)) = self.scope.iter().rev().find(|(known, _)| *known == name.text) {
             return Ok(*slot);
         }
-        let known: Vec<&str> = self.scope.iter().map(|(known, _)| known.as_str()).collect();
+        // What the writer did not name begins with a space.
+        let named = self.scope.iter().map(|(known, _)| known.as_str()).filter(|known| !known.starts_with(' '));
+        let known: Vec<&str> = named.collect();
         let hint = if known.is_empty() { String::new() } else { format!("; in scope: {}", known.join(", ")) };
         let message = format!("Variable `{}` not defined (UndefinedVariable){hint}", name.text);
         Err(self.error(name.span, Code::SyntaxError, &message))

@@ -8,6 +8,8 @@ mod check;
 mod clause;
 mod cost;
 mod describe;
+#[cfg(test)]
+mod forms;
 mod graph;
 mod lift;
 mod pattern;

@@ -34,7 +34,7 @@ fn prepared(world: &World, statement: &str) -> Result<Prepared, Failure> {
     super::prepare(statement, &query, &mut Named(&world.sources))
 }
 
-fn run(world: &mut World, statement: &str) -> Result<Vec<String>, Failure> {
+pub(super) fn run(world: &mut World, statement: &str) -> Result<Vec<String>, Failure> {
     let prepared = prepared(world, statement)?;
     world.run(|context| {
         let mut execution = prepared.start();
