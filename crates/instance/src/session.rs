@@ -72,18 +72,7 @@ impl Session {
             None => self.alone(&names, options)?,
         };
         let shown = shown(&own);
-        let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
-        let listing = match &transaction {
-            Some(transaction) => {
-                transaction.enter()?.listing.runs(number, text);
-                None
-            }
-            None => {
-                let listing = self.list(&own, options);
-                listing.runs(number, text);
-                Some(listing)
-            }
-        };
+        let listing = self.list_statement(transaction.as_deref(), &own, text, options)?;
         let statement = Statement {
             shared: &self.shared,
             principal: &self.principal,
@@ -179,6 +168,24 @@ impl Session {
             metadata: &options.metadata,
             interrupted: &self.interrupted,
         })
+    }
+
+    /// Lists a statement: in its transaction, or with one of its own.
+    fn list_statement(
+        &self,
+        transaction: Option<&OpenTransaction>,
+        own: &Target,
+        text: &str,
+        options: &RunOptions,
+    ) -> Result<Option<Listing>, Failure> {
+        let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(transaction) = transaction {
+            transaction.enter()?.listing.runs(number, text);
+            return Ok(None);
+        }
+        let listing = self.list(own, options);
+        listing.runs(number, text);
+        Ok(Some(listing))
     }
 
     fn check_options(&self, options: &RunOptions) -> Result<(), Failure> {
