@@ -23,6 +23,11 @@ impl SmallDisk {
         Ok(Self { folder: folder.to_owned() })
     }
 
+    /// Takes so much room that [`Self::free`] will give back something worth having.
+    pub fn reserve(&self, mib: usize) -> io::Result<()> {
+        fs::write(self.reserved(), vec![0xA5; mib << 20])
+    }
+
     /// Takes all the room that is left.
     pub fn fill(&self) -> io::Result<()> {
         let file = File::create(self.spare())?;
@@ -39,13 +44,18 @@ impl SmallDisk {
         Ok(())
     }
 
-    /// Gives back the room that [`Self::fill`] took.
+    /// Gives back the room that [`Self::fill`] and [`Self::reserve`] took.
     pub fn free(&self) -> io::Result<()> {
-        fs::remove_file(self.spare())
+        fs::remove_file(self.spare())?;
+        fs::remove_file(self.reserved())
     }
 
     fn spare(&self) -> PathBuf {
         self.folder.join("spare")
+    }
+
+    fn reserved(&self) -> PathBuf {
+        self.folder.join("reserved")
     }
 }
 
