@@ -1,8 +1,6 @@
 //! Procedures: what `CALL name(...)` runs.
 //! Leaves which procedures there are to whoever prepares statements; the plan holds the one that was found.
-//! Start reading at [`Procedure`]; [`built_in`] finds those that every database has.
-
-mod built_in;
+//! Start reading at [`Procedure`].
 
 use std::fmt;
 
@@ -10,8 +8,6 @@ use compact_str::CompactString;
 use types::{Failure, Value};
 
 use crate::expression::Context;
-
-pub use built_in::{built_in, built_in_names, built_in_on};
 
 /// Something with a name that takes values and gives rows.
 pub trait Procedure: Send + Sync + fmt::Debug {
