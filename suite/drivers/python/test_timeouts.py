@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -70,10 +71,41 @@ class Timeouts(SheafTest):
         client = subprocess.Popen([sys.executable, "-c", CLIENT, BOLT, self.database, LONG])
         try:
             self.wait_until_server_is(at_work=True)
+            self.wait_for_transactions(lambda texts: LONG in texts)
         finally:
             client.kill()
             client.wait()
+        self.wait_for_transactions(lambda texts: LONG not in texts)
         self.wait_until_server_is(at_work=False)
+
+    def test_an_operator_ends_a_statement(self):
+        failures = []
+
+        def run():
+            try:
+                self.run_query(LONG)
+            except Neo4jError as failure:
+                failures.append(failure)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        running = self.wait_for_transactions(lambda texts: LONG in texts)
+        listed = self.run_query("TERMINATE TRANSACTION $id", {"id": running[LONG]}).records
+        self.assertEqual([record["message"] for record in listed], ["Transaction terminated."])
+        thread.join(10)
+        self.assertEqual([failure.code for failure in failures], ["Neo.ClientError.Transaction.Terminated"])
+        self.wait_for_transactions(lambda texts: LONG not in texts)
+
+    def wait_for_transactions(self, accept):
+        """Asks for the running statements until `accept` likes them; gives text to transaction id."""
+        deadline = time.monotonic() + 10
+        while True:
+            records = self.run_query("SHOW TRANSACTIONS YIELD transactionId, currentQuery").records
+            running = {record["currentQuery"]: record["transactionId"] for record in records}
+            if accept(running):
+                return running
+            self.assertLess(time.monotonic(), deadline, running)
+            time.sleep(0.05)
 
     def wait_until_server_is(self, at_work):
         """Looks at the processor time that the server takes: hardly any while no statement runs."""
