@@ -7,6 +7,8 @@ use types::{Code, Map, Value};
 use crate::pairs::count;
 
 const COUNT: &str = "MATCH (n) RETURN count(n)";
+/// Batches of 20 MB: together more than a database has room for at its start.
+const GROWING: u64 = 16;
 const FILL: &str = "UNWIND range(1, 500) AS number CREATE (:Filler {number: number, text: $text})";
 
 /// The size of the disk.
@@ -74,7 +76,8 @@ fn a4_a_full_disk_stops_writes_and_nothing_else() {
 #[test]
 fn a5_a_database_grows_under_readers() {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
+    let data = folder.path().join("data");
+    let server = Process::start(&data, [("", ""); 0]).expect("starts");
     let mut client = server.connect().expect("connects");
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -84,11 +87,23 @@ fn a5_a_database_grows_under_readers() {
                 assert_eq!(count(&mut client, "sheaf", COUNT) % 500, 0);
             }
         });
-        let text = parameters([("text", Value::string("x".repeat(10_000)))]);
-        let grown = (0..30).try_for_each(|_| run_in(&mut client, "sheaf", FILL, text.clone()).map(drop));
+        let text = parameters([("text", Value::string("x".repeat(40_000)))]);
+        let grown = (0..GROWING).try_for_each(|_| run_in(&mut client, "sheaf", FILL, text.clone()).map(drop));
         done.store(true, std::sync::atomic::Ordering::Relaxed);
-        grown.expect("150 MB fit");
+        grown.expect("the database grows");
         reading.join().expect("readers saw whole transactions");
     });
-    assert_eq!(count(&mut client, "sheaf", COUNT), 15_000);
+    assert_eq!(count(&mut client, "sheaf", COUNT), 500 * GROWING);
+    let bytes = std::fs::read_dir(&data).expect("reads").map(|entry| {
+        let file = entry.expect("reads").path().join("data.mdb");
+        std::fs::metadata(file).map_or(0, |file| file.len())
+    });
+    let (largest, start) = (bytes.max().unwrap_or(0), store::OpenOptions::default().map_start_bytes);
+    assert!(largest > start, "{largest} bytes were written, which needs no more room than the first {start}");
+    // A file that has outgrown its start opens again.
+    assert!(server.stop().expect("stops").success());
+    let server = Process::start(&data, [("", ""); 0]).expect("starts");
+    let mut client = server.connect().expect("connects");
+    assert_eq!(count(&mut client, "sheaf", COUNT), 500 * GROWING);
+    run_in(&mut client, "sheaf", "CREATE (:Thing)", Map::new()).expect("writes");
 }

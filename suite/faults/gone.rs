@@ -6,6 +6,7 @@ use bolt::client::{Client, Connection};
 use bolt::{Demand, Options, Request, Run};
 use suite::faults::Seed;
 use suite::process::{Process, now, parameters, run_in};
+use types::Map;
 
 use crate::pairs::{count, integer, unsigned};
 
@@ -82,7 +83,11 @@ fn d5_a_commit_without_a_listener_is_whole_or_not_there() {
         client.connection().abort().expect("hangs up");
         asked_for.push(commits);
     }
-    // A commit that was on its way may still come through; a stop waits for it.
+    let (mut watcher, left) = (server.connect().expect("connects"), now());
+    while open_transactions(&mut watcher) > 0 {
+        assert!(left.elapsed() < STOP_TIME_MAX, "transactions without clients stay open; {}", seed.replay());
+        std::thread::sleep(Duration::from_millis(5));
+    }
     assert!(server.stop().expect("stops").success());
     let server = Process::start(&data, [("", ""); 0]).expect("starts");
     let kept = kept_parts(&mut server.connect().expect("connects"));
@@ -100,6 +105,12 @@ fn d5_a_commit_without_a_listener_is_whole_or_not_there() {
 fn ask(connection: &mut Connection, request: &Request) {
     connection.send(request).expect("fits");
     connection.flush().expect("the server listens");
+}
+
+/// Counts the transactions of others.
+fn open_transactions(client: &mut Client) -> usize {
+    let text = "SHOW TRANSACTIONS YIELD currentQuery WHERE NOT currentQuery STARTS WITH 'SHOW'";
+    run_in(client, "sheaf", text, Map::new()).expect("lists").len()
 }
 
 /// Counts what is there of each transaction.

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use bolt::client::{Client, ClientError};
 use suite::faults::{Ledger, Seed};
-use suite::process::{Process, now, run_in, signal_of};
+use suite::process::{Process, now, parameters, run_in, signal_of};
 use types::{Map, Value, failpoint};
 
 use crate::pairs;
 
 const WRITERS: u64 = 8;
-const RANDOM_KILLS: usize = 20;
+const RANDOM_KILLS: usize = 30;
 /// How long a restart may take. The data is small; the rest is the machine's, which the tests share.
 const RESTART_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -22,8 +22,11 @@ const RESTART_TIME_MAX: Duration = Duration::from_secs(5);
 const ROUND_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Places on the way of a commit.
-const COMMIT_PLACES: [&str; 4] =
-    ["store.commit.before", "store.commit.after", "graph.commit.checked", "graph.commit.durable"];
+const COMMIT_PLACES: [&str; 5] =
+    ["store.commit.before", "store.commit.after", "graph.commit.checked", "graph.commit.half", "graph.commit.durable"];
+
+/// Places that come once in a while, the file grows or an index is filled, and the batches of 20 MB before them.
+const RARE_PLACES: [(&str, u64); 2] = [("store.grow", 20), ("graph.index.filled", 2)];
 
 /// Places on the way of CREATE and DROP DATABASE.
 const DATABASE_PLACES: [&str; 8] = [
@@ -112,6 +115,42 @@ fn write_on(client: &mut Client, folder: &Path, writer: u64, last: u64, acknowle
         acknowledged.fetch_add(1, Ordering::Relaxed);
     }
     unreachable!("the numbers do not end")
+}
+
+#[test]
+fn a1_a_kill_while_a_file_grows_or_an_index_fills_loses_nothing() {
+    const BATCH: u64 = 500;
+    let fill = "UNWIND range(1, $batch) AS number CREATE (:Filler {number: number, text: $text})";
+    let values = parameters([("batch", pairs::integer(BATCH)), ("text", Value::string("x".repeat(40_000)))]);
+    for (place, batches) in RARE_PLACES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        plain(&data).stop().expect("stops");
+        let mut server = Process::start(&data, [(failpoint::VARIABLE, format!("{place}:1"))]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        let acknowledged = (0..batches)
+            .take_while(|_| run_in(&mut client, pairs::DATABASE, fill, values.clone()).is_ok())
+            .count() as u64;
+        // Whatever was not killed by now is killed by this.
+        let index = "CREATE INDEX FOR (f:Filler) ON (f.number)";
+        run_in(&mut client, pairs::DATABASE, index, Map::new()).expect_err("the server is killed");
+        let signal = server.wait_for_end(Duration::from_secs(30)).and_then(signal_of);
+        assert_eq!(signal, Some(6), "the place {place} was not reached: {}", server.log());
+        let server = plain(&data);
+        let mut client = server.connect().expect("connects");
+        let mut counted = |text| pairs::count(&mut client, pairs::DATABASE, text);
+        let kept = counted("MATCH (f:Filler) WHERE f.number + 0 > 0 RETURN count(f)");
+        let expected = [acknowledged * BATCH, (acknowledged + 1) * BATCH];
+        assert!(expected.contains(&kept), "{acknowledged} batches were acknowledged, {kept} nodes are there: {place}");
+        assert_eq!(counted("MATCH (f:Filler) WHERE f.number > 0 RETURN count(f)"), kept, "the index after {place}");
+        assert_eq!(counted("MATCH (n) RETURN count(n)"), kept, "the count after {place}");
+        run_in(&mut client, pairs::DATABASE, &index.replace("INDEX", "INDEX IF NOT EXISTS"), Map::new())
+            .expect("fills");
+        assert_eq!(
+            pairs::count(&mut client, pairs::DATABASE, "MATCH (f:Filler {number: 7}) RETURN count(f)"),
+            kept / BATCH
+        );
+    }
 }
 
 #[test]

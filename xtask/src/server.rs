@@ -27,7 +27,7 @@ impl Server {
     ///
     /// With a password it lets nobody in without; `admin` has it.
     pub fn start(name: &str, password: Option<&str>) -> Result<Self, String> {
-        tools::must(&mut test::cargo(["build", "--quiet", "--package", "cli"]))?;
+        tools::must(&mut test::cargo(["build", "--quiet", "--workspace", "--bin", "sheaf"]))?;
         let folder = paths::target().join("drivers").join(format!("server-{name}"));
         let data = folder.join("data");
         let problem = |error: std::io::Error| format!("cannot start a server in {}: {error}", folder.display());
