@@ -10,13 +10,18 @@ use crate::{paths, tools};
 /// Opens the server that asks for a password; it is thrown away with its data.
 const PASSWORD: &str = "open for tests";
 
-/// Runs the tests with the Python and the JavaScript driver, each against two servers of its own.
+/// A driver: the folder of its tests, and what makes them ready to run.
+type Driver = (&'static str, fn(&str) -> Result<Command, String>);
+
+/// The newest Python driver, the last one that speaks Bolt 4.4, and the JavaScript driver.
+const DRIVERS: [Driver; 3] = [("python", prepare_python), ("python44", prepare_python), ("javascript", prepare_node)];
+
+/// Runs the tests with each driver, each against two servers of its own.
 pub fn run() -> Result<Tally, String> {
     let mut total = Tally::default();
-    for (name, prepare) in [("python", prepare_python as fn() -> Result<Command, String>), ("javascript", prepare_node)]
-    {
+    for (name, prepare) in DRIVERS {
         println!("-- {name}");
-        let mut tests = prepare()?;
+        let mut tests = prepare(name)?;
         let servers = [Server::start(name, None)?, Server::start(&format!("{name}-locked"), Some(PASSWORD))?];
         let [open, locked] = &servers;
         tests.env("SHEAF_BOLT", open.bolt.to_string()).env("SHEAF_HTTP", open.http.to_string());
@@ -56,10 +61,10 @@ fn read(path: &Path) -> Result<String, String> {
 }
 
 /// Makes a virtual environment with the driver in it.
-fn prepare_python() -> Result<Command, String> {
-    let folder = folder("python")?;
+fn prepare_python(name: &str) -> Result<Command, String> {
+    let folder = folder(name)?;
     let environment = folder.join("environment");
-    let requirements = sources("python").join("requirements.txt");
+    let requirements = sources(name).join("requirements.txt");
     let wanted = read(&requirements)?;
     if !tools::is_prepared(&folder, &wanted) {
         tools::require("python3", &["--version"], &["python3", "python3-venv"])?;
@@ -76,15 +81,15 @@ fn prepare_python() -> Result<Command, String> {
     let mut tests = Command::new(environment.join("bin/python"));
     tests.args(["-X", "faulthandler", "-W", "default", "-m", "unittest", "discover", "--pattern", "test_*.py"]);
     // Bytecode would land beside the sources.
-    tests.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1").current_dir(sources("python"));
+    tests.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1").current_dir(sources(name));
     Ok(tests)
 }
 
 /// Copies the tests beside the driver that npm installs, because Node looks for packages next to the file.
-fn prepare_node() -> Result<Command, String> {
-    let folder = folder("javascript")?;
+fn prepare_node(name: &str) -> Result<Command, String> {
+    let folder = folder(name)?;
     remove_old_tests(&folder)?;
-    for entry in std::fs::read_dir(sources("javascript")).map_err(|error| error.to_string())? {
+    for entry in std::fs::read_dir(sources(name)).map_err(|error| error.to_string())? {
         let path = entry.map_err(|error| error.to_string())?.path();
         if let Some(name) = path.file_name().filter(|_| path.is_file()) {
             std::fs::copy(&path, folder.join(name))
