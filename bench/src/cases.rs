@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use types::{Map, Value};
 
 use crate::load::Load;
-use crate::table::{Row, mebibytes};
-use crate::{BenchError, Settings, tenants};
+use crate::table::{Row, mebibytes, time};
+use crate::{BenchError, Settings, import, tenants};
 
 /// One case.
 pub struct Case {
@@ -24,7 +24,8 @@ pub struct Case {
 }
 
 /// Every case.
-pub const ALL: [Case; 6] = [
+pub const ALL: [Case; 7] = [
+    Case { name: "import", about: "files of people and whom they know, into a new database", run: import::run },
     Case { name: "lookup", about: "one node by an indexed property, against the bare round trip", run: lookup },
     Case { name: "batches", about: "UNWIND $rows CREATE, 1,000 rows a statement", run: batches },
     Case { name: "writes", about: "one node a statement, on disk before the answer", run: writes },
@@ -79,7 +80,7 @@ impl Target {
             Self::Given(_) => Ok(None),
             Self::Own { process, .. } => {
                 let value = mebibytes(process.resident_bytes()?);
-                Ok(Some(Row::Fact { what: "memory of the server".to_owned(), value }))
+                Ok(Some(Row::fact("memory of the server", value)))
             }
         }
     }
@@ -110,7 +111,7 @@ fn people(client: &mut Client, database: &str, nodes: u64) -> Result<(), ClientE
 }
 
 /// Gives numbers that jump about, so that neighbours in time are none in the index.
-fn anywhere(client: u64, step: u64, end: u64) -> u64 {
+pub fn anywhere(client: u64, step: u64, end: u64) -> u64 {
     (client * 7_919 + step).wrapping_mul(0x9E37_79B9_7F4A_7C15) % end.max(1)
 }
 
@@ -119,7 +120,7 @@ const LOOKUP: &str = "MATCH (p:Person {number: $number}) RETURN p.name";
 fn lookup(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
     let nodes = settings.nodes;
     people(&mut target.connect()?, "people", nodes)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut medians) = (Vec::new(), Vec::new());
     for clients in [1, 8, 32] {
         for (what, text) in [("RETURN 1", "RETURN 1"), ("lookup", LOOKUP)] {
             let parameters = &|client, step| match text {
@@ -127,9 +128,13 @@ fn lookup(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
                 _ => Map::new(),
             };
             let load = Load { clients, time: settings.time(), database: Some("people"), text, parameters };
-            rows.push(Row::Load { what: what.to_owned(), clients, measured: load.run(target.address())?, times: 1 });
+            let measured = load.run(target.address())?;
+            medians.push(measured.median);
+            rows.push(Row::Load { what: what.to_owned(), clients, measured, times: 1 });
         }
     }
+    // The first two are those of one client.
+    rows.push(Row::fact("lookup beyond RETURN 1, one client", time(medians[1].saturating_sub(medians[0]))));
     rows.extend(target.memory()?);
     Ok(rows)
 }
@@ -163,7 +168,7 @@ fn batches(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
 
 fn writes(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
     let text = "CREATE (:Event {client: $client, step: $step})";
-    let mut rows = Vec::new();
+    let (mut rows, mut speeds) = (Vec::new(), Vec::new());
     for clients in [1, 32] {
         let mut client = target.connect()?;
         fresh(&mut client, "events")?;
@@ -171,8 +176,10 @@ fn writes(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
         let load = Load { clients, time: settings.time(), database: Some("events"), text, parameters };
         let measured = load.run(target.address())?;
         must_count(&mut client, "events", "MATCH (e:Event) RETURN count(e)", measured.count)?;
+        speeds.push(measured.per_second());
         rows.push(Row::Load { what: "writes".to_owned(), clients, measured, times: 1 });
     }
+    rows.push(Row::fact("32 clients by one client", format!("{:.1}", speeds[1] / speeds[0].max(f64::EPSILON))));
     Ok(rows)
 }
 
@@ -188,6 +195,7 @@ fn counter(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
     Ok(vec![Row::Load { what: "increments".to_owned(), clients: 32, measured, times: 1 }])
 }
 
+/// Both crowds take the processor from the reads; only one of them writes. What differs is the price of a write next door.
 fn neighbours(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
     let nodes = settings.nodes;
     let mut client = target.connect()?;
@@ -201,26 +209,38 @@ fn neighbours(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchErr
         text: LOOKUP,
         parameters: parameters_of_read,
     };
-    let write = Load {
+    let crowd = |text| Load {
         clients: 8,
         // Longer than it is needed: the reads decide when it ends.
         time: settings.time() + Duration::from_secs(600),
         database: Some("busy"),
-        text: "UNWIND range(1, 100) AS number CREATE (:Event {number: number})",
+        text,
         parameters: &|_, _| Map::new(),
     };
+    let beside = |crowd: Load| {
+        let stop = AtomicBool::new(false);
+        let (beside, crowd) = std::thread::scope(|scope| {
+            let crowd = scope.spawn(|| crowd.run_until(target.address(), &stop));
+            let beside = read.run(target.address());
+            stop.store(true, Ordering::Relaxed);
+            (beside, crowd.join().expect("the crowd does not panic"))
+        });
+        Ok::<_, BenchError>((beside?, crowd?))
+    };
     let alone = read.run(target.address())?;
-    let stop = AtomicBool::new(false);
-    let (beside, written) = std::thread::scope(|scope| {
-        let writing = scope.spawn(|| write.run_until(target.address(), &stop));
-        let beside = read.run(target.address());
-        stop.store(true, Ordering::Relaxed);
-        (beside, writing.join().expect("writers do not panic"))
-    });
+    let (beside_reads, counted) = beside(crowd("UNWIND range(1, 100) AS number RETURN count(number)"))?;
+    let (beside_writes, written) = beside(crowd("UNWIND range(1, 100) AS number CREATE (:Event {number: number})"))?;
+    let by = |p99: Duration| format!("{:.1}", beside_writes.p99.as_secs_f64() / p99.as_secs_f64().max(f64::EPSILON));
+    let (by_alone, by_reads) = (by(alone.p99), by(beside_reads.p99));
+    let load = |what: &str, clients, measured, times| Row::Load { what: what.to_owned(), clients, measured, times };
     Ok(vec![
-        Row::Load { what: "reads alone".to_owned(), clients: 4, measured: alone, times: 1 },
-        Row::Load { what: "reads beside the writes".to_owned(), clients: 4, measured: beside?, times: 1 },
-        Row::Load { what: "nodes written meanwhile".to_owned(), clients: 8, measured: written?, times: 100 },
+        load("reads alone", 4, alone, 1),
+        load("reads beside reads", 4, beside_reads, 1),
+        load("rows counted meanwhile", 8, counted, 100),
+        load("reads beside writes", 4, beside_writes, 1),
+        load("nodes written meanwhile", 8, written, 100),
+        Row::fact("p99 beside writes, by p99 alone", by_alone),
+        Row::fact("p99 beside writes, by p99 beside reads", by_reads),
     ])
 }
 

@@ -4,7 +4,9 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod cases;
+mod import;
 mod load;
+mod machine;
 mod table;
 mod tenants;
 
@@ -73,6 +75,7 @@ pub fn run(settings: &Settings) -> Result<(), BenchError> {
         }
         println!("\n{}: {}", case.name, case.about);
         let server = cases::Target::open(settings)?;
+        println!("{}", machine::describe(&std::env::temp_dir())?);
         let rows = (case.run)(&server, settings)?;
         println!("{}", table::print(&rows));
     }

@@ -29,6 +29,13 @@ pub enum Row {
     },
 }
 
+impl Row {
+    /// Makes a number that is no load.
+    pub fn fact(what: &str, value: String) -> Self {
+        Self::Fact { what: what.to_owned(), value }
+    }
+}
+
 /// Prints rows as one table.
 #[must_use]
 pub fn print(rows: &[Row]) -> String {

@@ -220,7 +220,7 @@ fn connect_options() -> ConnectOptions {
 }
 
 /// Builds the server once, with the profile of the running program, and gives its file.
-fn binary() -> &'static Path {
+pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let own = std::env::current_exe().expect("a running program has a file");

@@ -5,7 +5,8 @@ use crate::test::cargo;
 
 /// Runs all benchmarks, or those whose name has `NAME` in it.
 pub fn run(names: &[String]) -> Result<(), String> {
-    let mut command = cargo(["bench", "--workspace", "--benches"]);
+    // Not `--benches`: that builds the unit tests of every crate once more, for release, and runs none of them.
+    let mut command = cargo(["bench", "--workspace", "--bench", "*"]);
     if !names.is_empty() {
         command.arg("--").args(names);
     }
