@@ -5,7 +5,9 @@ use std::sync::Arc;
 use instance::Instance;
 use types::{CompactString, Failure, Map};
 
-use crate::sessions::{Credentials, Fetched, Interrupter, More, Records, RunOptions, Session, Sessions, Summary};
+use crate::sessions::{
+    Credentials, Fetched, Interrupter, More, PASSED_ROWS, Records, RunOptions, Session, Sessions, Summary,
+};
 
 impl Sessions for Instance {
     fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure> {
@@ -59,6 +61,12 @@ impl Records for instance::Records {
 
     fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
         self.pull(rows_max, fetched)
+    }
+
+    fn pass_over(&mut self) -> Result<(), Failure> {
+        // Rows that are still to be computed are only read: a statement that writes has all of its own by now. One
+        // round is computed, because clients that want no rows still want to hear of a division by zero.
+        self.pull(PASSED_ROWS, &mut Fetched::default()).map(drop)
     }
 
     fn summary(&mut self) -> Summary {

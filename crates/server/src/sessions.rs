@@ -7,6 +7,9 @@ use std::sync::Arc;
 pub use instance::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
 use types::{CompactString, Failure, Map};
 
+/// Rows that are computed at once only to be passed over.
+pub(crate) const PASSED_ROWS: usize = 1_024;
+
 /// Opens sessions.
 pub trait Sessions: Send + Sync {
     /// Opens a session for a client that proves who it is. May take long: passwords are hashed.
@@ -66,6 +69,16 @@ pub trait Records: Send {
     ///
     /// Once none come, an auto-commit statement has committed.
     fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure>;
+
+    /// Gives up the rows that are left. What the statement writes is written all the same, and a failure that is
+    /// near is still told.
+    fn pass_over(&mut self) -> Result<(), Failure> {
+        let mut fetched = Fetched::default();
+        while self.pull(PASSED_ROWS, &mut fetched)? == More::Yes {
+            fetched.clear();
+        }
+        Ok(())
+    }
 
     /// Tells what the statement did, once no more records come.
     fn summary(&mut self) -> Summary;

@@ -125,6 +125,12 @@ impl Machine {
     fn send_records(&mut self) -> Result<(), Failure> {
         while let Some(mut due) = self.results.due {
             let at = self.results.position(due.number).expect("a result stays open while records of it are due");
+            if due.purpose == Purpose::PassOver && due.rows_left.is_none() {
+                self.results.due = None;
+                self.results.open[at].records.pass_over()?;
+                let open = self.results.open.remove(at);
+                return self.finish(open);
+            }
             let rows_max = due
                 .rows_left
                 .map_or(BATCH_ROWS, |left| usize::try_from(left).map_or(BATCH_ROWS, |left| left.min(BATCH_ROWS)));

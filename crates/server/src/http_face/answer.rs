@@ -112,15 +112,34 @@ impl Sink {
     }
 
     /// Answers with a failure's own status, instead of anything written. Only before the first part has gone out.
-    pub(super) fn refuse(self, failure: Failure) {
+    pub(super) fn refuse(self, failure: Failure) -> End {
         debug_assert!(!self.sent, "the status is out already");
-        // Nobody is left to tell if this fails.
-        let _ = self.parts.blocking_send(Part::Refused(failure));
+        End { parts: self.parts, part: Part::Refused(failure) }
     }
 
-    /// Sends the rest.
-    pub(super) fn finish(mut self) -> Result<(), Gone> {
-        self.parts.blocking_send(Part::Last(self.json.take().into())).map_err(|_| Gone)
+    /// Makes the rest ready to be sent.
+    pub(super) fn finish(mut self) -> End {
+        End { part: Part::Last(self.json.take().into()), parts: self.parts }
+    }
+}
+
+/// The end of an answer, held back until the transaction is where the client will look for it.
+#[must_use]
+pub(super) struct End {
+    parts: mpsc::Sender<Part>,
+    part: Part,
+}
+
+impl End {
+    /// Tells whether somebody still waits for it.
+    pub(super) fn is_awaited(&self) -> bool {
+        !self.parts.is_closed()
+    }
+
+    /// Sends it. The client may ask for the next thing at once.
+    pub(super) fn send(self) {
+        // Nobody is left to tell if this fails.
+        let _ = self.parts.blocking_send(self.part);
     }
 }
 

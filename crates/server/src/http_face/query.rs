@@ -12,7 +12,7 @@ use tokio::task::{block_in_place, spawn_blocking};
 use types::{Code, Failure, Map};
 
 use super::App;
-use super::answer::{self, Answer, Refusal, Sink};
+use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
 use super::body::{media_type, not_parsed, read_bytes, wrong_type};
 use super::json::{Parameters, read_typed_map};
@@ -56,7 +56,9 @@ pub(super) async fn run_and_commit(
             shape,
             transaction: &Transaction::None,
         };
-        run(call, sink);
+        if let (_, Some(end)) = run(call, sink) {
+            end.send();
+        }
     });
     Ok(respond(answer, shape).await)
 }
@@ -128,7 +130,7 @@ async fn run_in(
     };
     let (sink, answer) = answer::channel(lease.session().interrupter());
     spawn_blocking(move || {
-        let succeeded = match query.statement {
+        let (succeeded, end) = match query.statement {
             Some(statement) => {
                 let call = Call {
                     session: lease.session(),
@@ -142,29 +144,24 @@ async fn run_in(
             }
             None => finish_without(lease.session(), &transaction, sink),
         };
-        if succeeded && then == Then::StayOpen {
-            lease.put_back();
-        }
+        lease.end(succeeded && then == Then::StayOpen, end);
     });
     Ok(respond(answer, shape).await)
 }
 
 /// Keeps a transaction alive, or commits it, without a statement.
-fn finish_without(session: &mut dyn Session, transaction: &Transaction, mut sink: Sink) -> bool {
+fn finish_without(session: &mut dyn Session, transaction: &Transaction, mut sink: Sink) -> (bool, Option<End>) {
     let bookmark = match transaction {
         Transaction::Commits => match session.commit() {
             Ok(bookmark) => bookmark,
-            Err(failure) => {
-                sink.refuse(failure);
-                return false;
-            }
+            Err(failure) => return (false, Some(sink.refuse(failure))),
         },
         Transaction::None | Transaction::StaysOpen { .. } => None,
     };
     sink.json.begin_object();
     transaction.write(&mut sink.json, bookmark.as_deref());
     sink.json.end_object();
-    sink.finish().is_ok()
+    (true, Some(sink.finish()))
 }
 
 async fn respond(answer: Answer, shape: Shape) -> Response {

@@ -3,7 +3,7 @@
 use crate::sessions::{Fetched, More, RunOptions, Session, Summary};
 use types::{Failure, Map};
 
-use super::answer::{Gone, Sink, write_errors};
+use super::answer::{End, Gone, Sink, write_errors};
 use super::json::{Json, write_plain, write_typed};
 use super::plan::{write_notifications, write_plan};
 use super::stats::write_counters;
@@ -95,16 +95,14 @@ pub(super) struct Call<'a> {
 
 /// Runs a statement and writes the whole answer; tells whether all went well.
 ///
-/// A failure before the first bytes went out becomes a status of its own; a later one stands at the end.
-pub(super) fn run(call: Call<'_>, mut sink: Sink) -> bool {
+/// A failure before the first bytes went out becomes a status of its own; a later one stands at the end. There is no
+/// end to send where the client has gone.
+pub(super) fn run(call: Call<'_>, mut sink: Sink) -> (bool, Option<End>) {
     let mut nesting = Nesting::Closed;
     match write_answer(call, &mut sink, &mut nesting) {
-        Ok(()) => sink.finish().is_ok(),
-        Err(Stop::Gone) => false,
-        Err(Stop::Failure(failure)) if !sink.has_sent() => {
-            sink.refuse(failure);
-            false
-        }
+        Ok(()) => (true, Some(sink.finish())),
+        Err(Stop::Gone) => (false, None),
+        Err(Stop::Failure(failure)) if !sink.has_sent() => (false, Some(sink.refuse(failure))),
         Err(Stop::Failure(failure)) => {
             if nesting == Nesting::InValues {
                 sink.json.end_list();
@@ -112,9 +110,7 @@ pub(super) fn run(call: Call<'_>, mut sink: Sink) -> bool {
             }
             write_errors(&mut sink.json, Some(&failure));
             sink.json.end_object();
-            // The statement has failed whether or not the client hears of it.
-            let _ = sink.finish();
-            false
+            (false, Some(sink.finish()))
         }
     }
 }

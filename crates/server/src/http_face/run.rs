@@ -4,7 +4,7 @@ use crate::sessions::{Access, Fetched, More, Notification, RunOptions, Session};
 use axum::http::HeaderMap;
 use types::{Failure, Value};
 
-use super::answer::{Gone, Sink, write_errors};
+use super::answer::{End, Gone, Sink, write_errors};
 use super::json::{Statement, write_graph, write_meta, write_value};
 use super::plan::{write_notifications, write_plan};
 use super::stats::write_stats;
@@ -54,13 +54,15 @@ impl From<Gone> for Stop {
 }
 
 /// Runs the statements in their order and writes the whole answer. The first failure ends it.
+///
+/// There is no end to send where the client has gone.
 pub(super) fn run(
     session: &mut dyn Session,
     statements: Vec<Statement>,
     options: &RunOptions,
     ending: &Ending,
     mut sink: Sink,
-) -> Outcome {
+) -> (Outcome, Option<End>) {
     sink.json.begin_object();
     sink.json.key("results");
     sink.json.begin_list();
@@ -77,7 +79,7 @@ pub(super) fn run(
     let failure = match ran {
         Ok(()) => None,
         Err(Stop::Failure(failure)) => Some(failure),
-        Err(Stop::Gone) => return Outcome::Failed,
+        Err(Stop::Gone) => return (Outcome::Failed, None),
     };
     if !notifications.is_empty() {
         write_notifications(&mut sink.json, &notifications);
@@ -87,8 +89,8 @@ pub(super) fn run(
         write_ending(&mut sink, ending, bookmark.as_deref());
     }
     sink.json.end_object();
-    let sent = sink.finish();
-    if failure.is_none() && sent.is_ok() { Outcome::Succeeded } else { Outcome::Failed }
+    let outcome = if failure.is_none() { Outcome::Succeeded } else { Outcome::Failed };
+    (outcome, Some(sink.finish()))
 }
 
 fn write_ending(sink: &mut Sink, ending: &Ending, bookmark: Option<&str>) {

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::interval;
 use types::{Clock, Code, Failure};
 
+use super::answer::End;
 use crate::config::ServerConfig;
 
 /// How often lapsed transactions are looked for.
@@ -141,8 +142,21 @@ impl Lease {
         self.session.as_deref_mut().expect("the session leaves only with the lease")
     }
 
+    /// Puts the transaction back if it goes on, ends it otherwise, and only then lets the client hear of it: its
+    /// next request may come at once.
+    pub(super) fn end(self, goes_on: bool, answer: Option<End>) {
+        if goes_on && answer.as_ref().is_some_and(End::is_awaited) {
+            self.put_back();
+        } else {
+            drop(self);
+        }
+        if let Some(answer) = answer {
+            answer.send();
+        }
+    }
+
     /// Puts the transaction back for the next request; its idle time starts anew.
-    pub(super) fn put_back(mut self) {
+    fn put_back(mut self) {
         let session = self.session.take();
         if let Some(open) = self.transactions.open.lock().get_mut(&self.id) {
             open.session = session;

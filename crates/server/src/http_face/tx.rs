@@ -36,9 +36,13 @@ pub(super) async fn run_and_commit(
         {
             return run_failed(sink, &failure);
         }
-        if run(&mut *session, statements, &options, &ending, sink) == Outcome::Failed {
+        let (outcome, end) = run(&mut *session, statements, &options, &ending, sink);
+        if outcome == Outcome::Failed {
             // An auto-commit statement has rolled itself back.
             let _ = session.rollback();
+        }
+        if let Some(end) = end {
+            end.send();
         }
     });
     Ok(answer.into_response(StatusCode::OK, answer::JSON).await)
@@ -138,10 +142,9 @@ fn run_in(
     let options = options(database, headers);
     let (sink, answer) = answer::channel(lease.session().interrupter());
     spawn_blocking(move || {
-        let outcome = run(lease.session(), statements, &options, &ending, sink);
-        if outcome == Outcome::Succeeded && keep_open == KeepOpen::Yes {
-            lease.put_back();
-        }
+        let (outcome, end) = run(lease.session(), statements, &options, &ending, sink);
+        let goes_on = outcome == Outcome::Succeeded && keep_open == KeepOpen::Yes;
+        lease.end(goes_on, end);
     });
     answer
 }
@@ -153,8 +156,7 @@ fn run_failed(mut sink: answer::Sink, failure: &Failure) {
     sink.json.end_list();
     answer::write_errors(&mut sink.json, Some(failure));
     sink.json.end_object();
-    // Nobody is left to tell if this fails.
-    let _ = sink.finish();
+    sink.finish().send();
 }
 
 fn address(headers: &HeaderMap, database: &str, id: u64) -> String {
