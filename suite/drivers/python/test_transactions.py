@@ -92,16 +92,23 @@ class Transactions(SheafTest):
         def raise_counter(transaction):
             transaction.run("MATCH (c:Counter) SET c.n = c.n + 1").consume()
 
+        failures = []
+
         def work():
-            with self.driver.session(database=self.database) as session:
-                for _ in range(10):
-                    session.execute_write(raise_counter)
+            try:
+                # The driver waits a second and more before it repeats a transaction, so that takes its time.
+                with connect(max_transaction_retry_time=60) as driver, driver.session(database=self.database) as session:
+                    for _ in range(10):
+                        session.execute_write(raise_counter)
+            except Exception as failure:
+                failures.append(failure)
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        self.assertEqual(failures, [])
         self.assertEqual(self.single("MATCH (c:Counter) RETURN c.n"), 40)
 
     def test_a_conflict_is_transient(self):
