@@ -77,6 +77,15 @@ class TransactionalApi(SheafTest):
         _, _, gone = self.post(commit)
         self.assertEqual(gone["errors"][0]["code"], "Neo.ClientError.Transaction.TransactionNotFound")
 
+    def test_the_next_request_of_a_transaction_may_come_at_once(self):
+        for _ in range(50):
+            _, headers, _ = self.post(self.path())
+            for path, status in [(headers["Location"], 200), (f"{headers['Location']}/commit", 200)]:
+                found, _, body = self.post(path, "RETURN 1")
+                self.assertEqual((found, body["errors"]), (status, []))
+            _, _, gone = self.post(f"{headers['Location']}/commit")
+            self.assertEqual(gone["errors"][0]["code"], "Neo.ClientError.Transaction.TransactionNotFound")
+
     def test_a_deleted_transaction_is_rolled_back(self):
         _, headers, _ = self.post(self.path(), "CREATE (:Web)")
         status, _, _ = request("DELETE", headers["Location"])
