@@ -10,7 +10,6 @@ use parking_lot::{Condvar, Mutex};
 /// A queue of jobs without a thread of its own; whoever comes when nobody leads does the work of all.
 pub struct Sequencer<J, R> {
     state: Mutex<State<J, R>>,
-    wake: Condvar,
     bounds: GroupBounds,
     /// What those get whose leader died.
     abandoned: fn() -> R,
@@ -18,7 +17,8 @@ pub struct Sequencer<J, R> {
 
 struct State<J, R> {
     /// Jobs with their weights and the places of their results.
-    queue: VecDeque<(J, usize, Seat<R>)>,
+    queue: VecDeque<(J, usize, Arc<Seat<R>>)>,
+    /// Without a leader the queue is empty.
     has_leader: bool,
 }
 
@@ -31,14 +31,46 @@ pub struct GroupBounds {
     pub weight_max: usize,
 }
 
-/// Where a waiting thread finds its result.
-type Seat<R> = Arc<Mutex<Option<R>>>;
+/// Where one thread waits. It has its own wake, so that only those are woken who have something to do.
+struct Seat<R> {
+    call: Mutex<Option<Call<R>>>,
+    wake: Condvar,
+}
+
+/// Why a thread is woken.
+enum Call<R> {
+    /// Its job is the first of the next group.
+    Lead,
+    /// Its job is done.
+    Done(R),
+}
+
+impl<R> Seat<R> {
+    fn new() -> Self {
+        Self { call: Mutex::new(None), wake: Condvar::new() }
+    }
+
+    fn call(&self, call: Call<R>) {
+        *self.call.lock() = Some(call);
+        self.wake.notify_one();
+    }
+
+    fn wait(&self) -> Call<R> {
+        let mut call = self.call.lock();
+        loop {
+            match call.take() {
+                Some(call) => return call,
+                None => self.wake.wait(&mut call),
+            }
+        }
+    }
+}
 
 impl<J, R> Sequencer<J, R> {
     /// Makes an empty queue whose groups are no larger than `bounds`.
     pub fn new(bounds: GroupBounds, abandoned: fn() -> R) -> Self {
         let state = Mutex::new(State { queue: VecDeque::new(), has_leader: false });
-        Self { state, wake: Condvar::new(), bounds, abandoned }
+        Self { state, bounds, abandoned }
     }
 
     /// Gives the result of `job`, after this thread or another one ran it in a group.
@@ -46,26 +78,29 @@ impl<J, R> Sequencer<J, R> {
     /// `run` gets the jobs in the order in which they came, and gives a result for each in that order. Never two
     /// groups run at a time.
     pub fn submit(&self, job: J, weight: usize, run: impl Fn(Vec<J>) -> Vec<R>) -> R {
-        let seat = Seat::default();
+        let seat = Arc::new(Seat::new());
         let mut state = self.state.lock();
         state.queue.push_back((job, weight, Arc::clone(&seat)));
-        loop {
-            if let Some(result) = seat.lock().take() {
-                return result;
-            }
-            if state.has_leader {
-                self.wake.wait(&mut state);
-                continue;
-            }
-            state.has_leader = true;
-            let size = self.bounds.size(state.queue.iter().map(|(_, weight, _)| *weight));
-            let (jobs, seats) = state.queue.drain(..size).map(|(job, _, seat)| (job, seat)).unzip();
-            drop(state);
-            let mut lead = Lead { sequencer: self, seats, results: Vec::new() };
-            lead.results = run(jobs);
-            drop(lead);
-            state = self.state.lock();
+        let must_wait = std::mem::replace(&mut state.has_leader, true);
+        drop(state);
+        if must_wait && let Call::Done(result) = seat.wait() {
+            return result;
         }
+        self.lead(run);
+        match seat.wait() {
+            Call::Done(result) => result,
+            Call::Lead => unreachable!("the job of a leader is the first of its group, so it is done"),
+        }
+    }
+
+    /// Runs the group at the head of the queue.
+    fn lead(&self, run: impl Fn(Vec<J>) -> Vec<R>) {
+        let mut state = self.state.lock();
+        let size = self.bounds.size(state.queue.iter().map(|(_, weight, _)| *weight));
+        let (jobs, seats) = state.queue.drain(..size).map(|(job, _, seat)| (job, seat)).unzip();
+        drop(state);
+        let mut lead = Lead { sequencer: self, seats, results: Vec::new() };
+        lead.results = run(jobs);
     }
 }
 
@@ -83,21 +118,27 @@ impl GroupBounds {
     }
 }
 
-/// Hands out the results and gives the lead up, also when the work panicked.
+/// Hands on the lead and gives out the results, also when the work panicked.
 struct Lead<'a, J, R> {
     sequencer: &'a Sequencer<J, R>,
-    seats: Vec<Seat<R>>,
+    seats: Vec<Arc<Seat<R>>>,
     results: Vec<R>,
 }
 
 impl<J, R> Drop for Lead<'_, J, R> {
     fn drop(&mut self) {
+        let mut state = self.sequencer.state.lock();
+        let next = state.queue.front().map(|(_, _, seat)| Arc::clone(seat));
+        state.has_leader = next.is_some();
+        drop(state);
+        // First of all: the disk is idle until the next group begins.
+        if let Some(next) = next {
+            next.call(Call::Lead);
+        }
         let mut results = std::mem::take(&mut self.results).into_iter();
         for seat in &self.seats {
-            *seat.lock() = Some(results.next().unwrap_or_else(self.sequencer.abandoned));
+            seat.call(Call::Done(results.next().unwrap_or_else(self.sequencer.abandoned)));
         }
-        self.sequencer.state.lock().has_leader = false;
-        self.sequencer.wake.notify_all();
     }
 }
 
