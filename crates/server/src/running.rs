@@ -128,6 +128,9 @@ impl Drop for Server {
     }
 }
 
+/// Stack of a thread that runs statements: deep plans are walked down. Only what is used takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Every connection may hold a thread while its statement runs, so there have to be as many.
 fn runtime(config: &ServerConfig) -> io::Result<Runtime> {
     let mut builder = Builder::new_multi_thread();
@@ -136,6 +139,7 @@ fn runtime(config: &ServerConfig) -> io::Result<Runtime> {
     }
     builder
         .thread_name("face")
+        .thread_stack_size(STACK_BYTES)
         .max_blocking_threads(config.bolt_connections_max + config.http_connections_max + SPARE_THREADS)
         .enable_all()
         .build()

@@ -112,7 +112,7 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         Compiled::Call(run, arguments) => {
             let columns = evaluate_all(arguments, batch, context)?;
             let mut values = Vec::with_capacity(columns.len());
-            by_row(rows, |row| {
+            by_row_within(rows, context.budget.memory_left_bytes(), |row| {
                 values.clear();
                 values.extend(columns.iter().map(|column| column.get(row)));
                 run(&mut context.functions, &values)
@@ -151,6 +151,58 @@ pub(super) fn by_row(rows: usize, compute: impl FnMut(usize) -> Result<Value, Fa
     Ok(Column::Values((0..rows).map(compute).collect::<Result<_, Failure>>()?))
 }
 
+/// As [`by_row`], for values that may be long: they may hold `left_bytes` together.
+pub(super) fn by_row_within(
+    rows: usize,
+    left_bytes: usize,
+    mut compute: impl FnMut(usize) -> Result<Value, Failure>,
+) -> Result<Column, Failure> {
+    let (mut values, mut held) = (Vec::with_capacity(rows), Held::new(left_bytes));
+    for row in 0..rows {
+        let value = compute(row)?;
+        held.add(&value)?;
+        values.push(value);
+    }
+    Ok(Column::Values(values))
+}
+
+/// What the values of an expression hold while it is computed.
+pub(super) struct Held {
+    bytes: usize,
+    left_bytes: usize,
+}
+
+impl Held {
+    pub(super) fn new(left_bytes: usize) -> Self {
+        Self { bytes: 0, left_bytes }
+    }
+
+    /// Tells the bytes of all values so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Adds a value, roughly: what it keeps on the heap, and nothing below that.
+    pub(super) fn add(&mut self, value: &Value) -> Result<(), Failure> {
+        self.bytes += match value {
+            Value::String(text) if text.is_heap_allocated() => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) => size_of::<Value>() * items.len(),
+            Value::Map(entries) => 2 * size_of::<Value>() * entries.len(),
+            _ => 0,
+        };
+        if self.bytes <= self.left_bytes {
+            return Ok(());
+        }
+        let (bytes, left) = (self.bytes, self.left_bytes);
+        let text = format!(
+            "The values of an expression would take {bytes} bytes, and the statement may take {left} bytes more; \
+             make them shorter, or raise its limit."
+        );
+        Err(Failure::new(Code::MemoryLimit, text))
+    }
+}
+
 fn evaluate_all(expressions: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
     expressions.iter().map(|expression| evaluate(expression, batch, context)).collect()
 }
@@ -164,7 +216,8 @@ fn binary(
 ) -> Result<Column, Failure> {
     let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
     let (mut made, mut other) = (Value::Null, Value::Null);
-    by_row(batch.rows, |row| run(left.lend(row, &mut made), right.lend(row, &mut other)))
+    let left_bytes = context.budget.memory_left_bytes();
+    by_row_within(batch.rows, left_bytes, |row| run(left.lend(row, &mut made), right.lend(row, &mut other)))
 }
 
 /// Compares; two columns of integers, or one with a constant, never become values.

@@ -3,7 +3,7 @@
 use cypher::ast::QuantifierKind;
 use types::{Code, Failure, Value};
 
-use super::evaluate::{by_row, evaluate, ternary};
+use super::evaluate::{Held, by_row, evaluate, ternary};
 use super::{Compiled, Context};
 use crate::functions::operators;
 use crate::{Batch, Column};
@@ -46,11 +46,22 @@ impl Items {
         Ok(items)
     }
 
-    /// Gives the batch with a row for each item, the item in its slot.
-    fn batch(&self, outer: &Batch, item: usize) -> Batch {
-        let mut inner = outer.gather(&self.outer);
-        inner.set(item, Column::Values(self.values.clone()));
+    /// Gives a batch with a row for each item of a part, the item in its slot.
+    fn batch(&self, outer: &Batch, item: usize, part: std::ops::Range<usize>) -> Batch {
+        let mut inner = outer.gather(&self.outer[part.clone()]);
+        inner.set(item, Column::Values(self.values[part].to_vec()));
         inner
+    }
+
+    /// Cuts the items into parts that are computed together: as many as a batch has rows.
+    fn parts(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        let items = self.values.len();
+        (0..items).step_by(Batch::ROWS_MAX).map(move |start| start..items.min(start + Batch::ROWS_MAX))
+    }
+
+    /// Tells what the items take beside their lists.
+    fn memory_bytes(&self) -> usize {
+        self.values.len() * (size_of::<Value>() + size_of::<usize>())
     }
 
     /// Hands each outer row the range of its items, or `None` for a null list.
@@ -74,33 +85,37 @@ pub(super) fn comprehension(
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
     let items = Items::of(&evaluate(list, batch, context)?, context)?;
-    let inner = items.batch(batch, item);
-    let kept = match filter {
-        None => (0..inner.rows).collect(),
-        Some(filter) => {
-            let tested = evaluate(filter, &inner, context)?;
-            let mut kept = Vec::new();
-            for row in 0..inner.rows {
-                if operators::truth(&tested.get(row))? == Some(true) {
-                    kept.push(row);
+    context.budget.take_memory(items.memory_bytes())?;
+    let mut lists: Vec<Vec<Value>> = vec![Vec::new(); batch.rows];
+    let mut held = Held::new(context.budget.memory_left_bytes());
+    for part in items.parts() {
+        context.budget.pay_rows(part.len())?;
+        let inner = items.batch(batch, item, part.clone());
+        let kept: Vec<usize> = match filter {
+            None => (0..inner.rows).collect(),
+            Some(filter) => {
+                let tested = evaluate(filter, &inner, context)?;
+                let mut kept = Vec::new();
+                for row in 0..inner.rows {
+                    if operators::truth(&tested.get(row))? == Some(true) {
+                        kept.push(row);
+                    }
                 }
+                kept
             }
-            kept
+        };
+        let values = match projection {
+            None => kept.iter().map(|row| items.values[part.start + row].clone()).collect(),
+            Some(projection) => evaluate(projection, &inner.gather(&kept), context)?.into_values(),
+        };
+        for (row, value) in kept.into_iter().zip(values) {
+            held.add(&value)?;
+            lists[items.outer[part.start + row]].push(value);
         }
-    };
-    let values = match projection {
-        None => kept.iter().map(|row| items.values[*row].clone()).collect(),
-        Some(projection) => evaluate(projection, &inner.gather(&kept), context)?.into_values(),
-    };
-    let mut left = kept.into_iter().zip(values).peekable();
-    let lists = items.runs().map(|run| {
-        let Some(run) = run else { return Value::Null };
-        let mut list = Vec::new();
-        while let Some((_, value)) = left.next_if(|(row, _)| run.contains(row)) {
-            list.push(value);
-        }
-        Value::list(list)
-    });
+    }
+    context.budget.give_back_memory(items.memory_bytes());
+    let lists = items.ends.iter().zip(lists);
+    let lists = lists.map(|(end, list)| if end.is_some() { Value::list(list) } else { Value::Null });
     Ok(Column::Values(lists.collect()))
 }
 
@@ -113,8 +128,16 @@ pub(super) fn quantifier(
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
     let items = Items::of(&evaluate(list, batch, context)?, context)?;
-    let tested = evaluate(filter, &items.batch(batch, item), context)?;
-    let truths = (0..tested.rows()).map(|row| operators::truth(&tested.get(row))).collect::<Result<Vec<_>, _>>()?;
+    context.budget.take_memory(items.memory_bytes())?;
+    let mut truths = Vec::with_capacity(items.values.len());
+    for part in items.parts() {
+        context.budget.pay_rows(part.len())?;
+        let tested = evaluate(filter, &items.batch(batch, item, part), context)?;
+        for row in 0..tested.rows() {
+            truths.push(operators::truth(&tested.get(row))?);
+        }
+    }
+    context.budget.give_back_memory(items.memory_bytes());
     let found = items.runs().map(|run| run.map_or(Value::Null, |run| ternary(judge(kind, &truths[run]))));
     Ok(Column::Values(found.collect()))
 }
@@ -156,6 +179,10 @@ pub(super) fn reduce(
         inner.set(slots.item, Column::Values(rows.iter().map(item).collect()));
         inner.set(slots.accumulator, Column::Values(rows.iter().map(|row| carried[*row].clone()).collect()));
         let next = evaluate(step, &inner, context)?;
+        // What grows from step to step takes longer each time.
+        let mut held = Held::new(context.budget.memory_left_bytes());
+        (0..next.rows()).try_for_each(|row| held.add(&next.get(row)))?;
+        context.budget.pay_rows(next.rows() + held.bytes() / 64)?;
         for (place, row) in rows.into_iter().enumerate() {
             carried[row] = next.get(place);
         }

@@ -48,6 +48,9 @@ impl Type {
     }
 }
 
+/// Most comparisons in a chain: `a < b < c` has two.
+const COMPARISONS_MAX: usize = 1_000;
+
 /// Types of the variables that expressions bind themselves, innermost last.
 type Locals = Vec<(CompactString, Type)>;
 
@@ -101,6 +104,10 @@ impl Planner<'_> {
             }
             ExpressionKind::Unary(_, of) => self.judged(of, scope, locals)?,
             ExpressionKind::Binary(operator, left, right) => self.binary(*operator, (left, right), scope, locals)?,
+            ExpressionKind::Comparison(_, rest) if rest.len() > COMPARISONS_MAX => {
+                let message = format!("A chain has at most {COMPARISONS_MAX} comparisons");
+                return Err(self.syntax(expression.span, &message));
+            }
             ExpressionKind::Comparison(first, rest) => {
                 self.judged(first, scope, locals)?;
                 for (_, right) in rest {

@@ -52,6 +52,7 @@ impl Planner<'_> {
     }
 
     fn single(&mut self, part: &SingleQuery, start: Pipe, place: Place) -> Result<Planned, Failure> {
+        self.another_clause(part.span)?;
         let graph = self.graph;
         if let Some(using) = &part.using {
             self.graph = self.graph_of(Some(using))?;
@@ -97,6 +98,7 @@ impl Planner<'_> {
 
     /// Plans one clause on top of what there is; `RETURN` is not among them.
     pub(super) fn clause(&mut self, mut pipe: Pipe, clause: &Clause) -> Result<Pipe, Failure> {
+        self.another_clause(clause.span)?;
         match &clause.kind {
             ClauseKind::Match { optional, patterns, graph, filter } => {
                 if pipe.writes {

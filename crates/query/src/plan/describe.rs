@@ -19,11 +19,13 @@ pub(crate) struct Notes(FxHashMap<usize, Note>);
 struct Note {
     rows: f64,
     details: String,
+    /// The database that the operator reads or writes.
+    database: Option<String>,
 }
 
 impl Notes {
-    pub fn add(&mut self, plan: &Arc<Plan>, rows: f64, details: String) {
-        self.0.insert(Arc::as_ptr(plan) as usize, Note { rows, details });
+    pub fn add(&mut self, plan: &Arc<Plan>, rows: f64, details: String, database: Option<String>) {
+        self.0.insert(Arc::as_ptr(plan) as usize, Note { rows, details, database });
     }
 }
 
@@ -37,6 +39,9 @@ pub(crate) fn describe(
     let inner = one(plan, notes, measures, &mut 0);
     let estimated = inner.arguments.get("EstimatedRows").cloned();
     let mut arguments = Map::from_iter(estimated.map(|rows| ("EstimatedRows".into(), rows)));
+    if let Some(database) = inner.arguments.get("Database") {
+        arguments.insert("Database".into(), database.clone());
+    }
     if !columns.is_empty() {
         arguments.insert("Details".into(), Value::string(columns.join(", ")));
     }
@@ -60,7 +65,14 @@ fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mu
         }
         arguments.insert("EstimatedRows".into(), Value::Float(note.rows));
     }
-    let children = plan.children().into_iter().map(|child| one(child, notes, measures, number)).collect();
+    let children: Vec<Description> =
+        plan.children().into_iter().map(|child| one(child, notes, measures, number)).collect();
+    // What reads no database itself works on rows of the one below it.
+    let own = notes.0.get(&(Arc::as_ptr(plan) as usize)).and_then(|note| note.database.as_deref().map(Value::string));
+    let below = || children.iter().find_map(|child| child.arguments.get("Database").cloned());
+    if let Some(database) = own.or_else(below) {
+        arguments.insert("Database".into(), database);
+    }
     Description { operator: name(plan).to_owned(), arguments, profile, children, ..Description::default() }
 }
 
@@ -112,5 +124,18 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Foreach { .. } => "Foreach",
         Plan::Count { relationships: false, .. } => "NodeCountFromCountStore",
         Plan::Count { relationships: true, .. } => "RelationshipCountFromCountStore",
+    }
+}
+
+/// Gives the number of the source that an operator reads or writes itself.
+pub(super) fn source(plan: &Plan) -> Option<u16> {
+    match plan {
+        Plan::Scan { source, .. } | Plan::NodesById { source, .. } | Plan::Count { source, .. } => Some(*source),
+        Plan::Expand(_, how) | Plan::Walk(_, how, _) | Plan::ScanRelationships(_, how) => Some(how.source),
+        Plan::Seek(_, how) => Some(how.source),
+        Plan::Shortest(_, how) => Some(how.expand.source),
+        Plan::Create(_, how) => Some(how.source),
+        Plan::Merge(_, how) => Some(how.create.source),
+        _ => None,
     }
 }

@@ -44,6 +44,13 @@ impl Lifted for Lifter<'_, '_> {
                 let scope = scope();
                 self.planner.pattern_predicate(pattern, &scope)?
             }
+            // The name of the graph that this part of the statement reads.
+            ExpressionKind::Call { name, arguments, .. }
+                if name.text.eq_ignore_ascii_case("database") && arguments.is_empty() =>
+            {
+                let name = self.planner.graphs.source(self.planner.graph).database();
+                Compiled::Constant(types::Value::string(name))
+            }
             // `exists((a)-->(b))` is the pattern itself as a condition.
             ExpressionKind::Call { name, arguments, .. } if name.text.eq_ignore_ascii_case("exists") => {
                 let [argument] = arguments.as_slice() else { return Ok(None) };

@@ -36,6 +36,9 @@ use crate::expression::{Compiled, Compiler, compile};
 use crate::operator::Plan;
 use crate::prepare::{Graphs, Kind, Notification, Prepared};
 
+/// Most clauses of a statement: each makes its plan deeper, and plans are walked down.
+const CLAUSES_MAX: usize = 10_000;
+
 /// Plans one statement.
 pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -> Result<Prepared, Failure> {
     let mut planner = Planner {
@@ -44,6 +47,7 @@ pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -
         next_slot: 0,
         graph: 0,
         writes: None,
+        clauses: 0,
         notes: Notes::default(),
         notifications: Vec::new(),
     };
@@ -73,6 +77,8 @@ pub(super) struct Planner<'a> {
     graph: u16,
     /// The graph that is written.
     writes: Option<u16>,
+    /// Clauses planned so far.
+    clauses: usize,
     notes: Notes,
     notifications: Vec<Notification>,
 }
@@ -134,8 +140,9 @@ impl Planner<'_> {
 
     /// Puts an operator on top, with what people see of it.
     fn put(&mut self, plan: Plan, rows: f64, details: impl Into<String>) -> Arc<Plan> {
+        let database = describe::source(&plan).map(|source| self.graphs.source(source).database().to_owned());
         let plan = Arc::new(plan);
-        self.notes.add(&plan, rows, details.into());
+        self.notes.add(&plan, rows, details.into(), database);
         plan
     }
 
@@ -167,6 +174,16 @@ impl Planner<'_> {
                 found.map_err(|failure| self.error(reference.span, failure.code(), failure.message()))
             }
         }
+    }
+
+    /// Counts a clause.
+    fn another_clause(&mut self, span: Span) -> Result<(), Failure> {
+        self.clauses += 1;
+        if self.clauses <= CLAUSES_MAX {
+            return Ok(());
+        }
+        let message = format!("A statement has at most {CLAUSES_MAX} clauses; send several, or rows with UNWIND");
+        Err(self.syntax(span, &message))
     }
 
     /// Notes that a graph is written; one statement writes one.

@@ -107,6 +107,8 @@ pub(super) struct SeekLeaf {
     pub among: Option<Expression>,
     /// Conditions that are met by it.
     pub predicates: Vec<usize>,
+    /// Conditions that it narrows and that are still to be asked.
+    pub narrowed: Vec<usize>,
 }
 
 /// What is asked of the key after the equal ones.
@@ -180,8 +182,14 @@ fn seek_of(
         open.flat_map(|(at, predicate)| predicate.forms.iter().map(move |form| (at, form)))
             .filter(|(_, form)| form.node == node && usable(form))
     };
-    let mut seek =
-        SeekLeaf { index: index.clone(), equal: Vec::new(), next: NextKey::Any, among: None, predicates: Vec::new() };
+    let mut seek = SeekLeaf {
+        index: index.clone(),
+        equal: Vec::new(),
+        next: NextKey::Any,
+        among: None,
+        predicates: Vec::new(),
+        narrowed: Vec::new(),
+    };
     for (place, key) in index.keys.iter().enumerate() {
         let equal = forms().find_map(|(at, form)| match &form.wants {
             Wants::Equal(name, value) if name == key => Some((at, value)),
@@ -225,7 +233,8 @@ fn seek_of(
             };
             if matches!(bound.0, Bound::Unbounded) {
                 *bound.0 = bound.1;
-                seek.predicates.push(at);
+                // The condition is asked again: an index also orders what no comparison does, points and durations.
+                seek.narrowed.push(at);
             }
         }
         if matches!((&lower, &upper), (Bound::Unbounded, Bound::Unbounded)) {

@@ -19,6 +19,12 @@ use crate::expression::Compiled;
 use crate::functions::{EntityFunction, FunctionContext, operators};
 use crate::operator::{Expand, HashJoin, Plan, Seek, SeekNext, Shortest};
 
+/// Nodes beyond which a part is long: only a few of its nodes are then tried as its beginning.
+const LONG_PART_NODES: usize = 16;
+
+/// How many are tried.
+const LONG_PART_BEGINNINGS: usize = 2;
+
 /// Rows of a part of a pattern, and what they have.
 struct State {
     plan: Arc<Plan>,
@@ -247,20 +253,24 @@ impl Solver<'_, '_> {
         }
         let source = self.planner.graphs.source(self.graph.source);
         let mut best: Option<(Vec<Step>, f64, f64)> = None;
-        for place in part {
-            let is_open = |at: usize| !self.met[at];
-            let leaves = choices(self.graph, *place, solved, &is_open, source);
-            let Some((leaf, rows)) = leaves.into_iter().min_by(|left, right| left.1.total_cmp(&right.1)) else {
-                continue;
-            };
+        let is_open = |at: usize| !self.met[at];
+        let cheapest = |place: &usize| {
+            let leaves = choices(self.graph, *place, solved, &is_open, source).into_iter();
+            leaves.min_by(|left, right| left.1.total_cmp(&right.1)).map(|(leaf, rows)| (*place, leaf, rows))
+        };
+        let mut leaves: Vec<(usize, Leaf, f64)> = part.iter().filter_map(cheapest).collect();
+        leaves.sort_by(|left, right| left.2.total_cmp(&right.2));
+        let is_long = part.len() > LONG_PART_NODES;
+        leaves.truncate(if is_long { LONG_PART_BEGINNINGS } else { part.len() });
+        for (place, leaf, rows) in leaves {
             let (mut steps, cost, end) =
-                self.walk(part, &Begun { nodes: vec![*place], relationship: None, rows }, solved);
-            steps.insert(0, Step::Begin(*place, leaf));
+                self.walk(part, &Begun { nodes: vec![place], relationship: None, rows }, solved);
+            steps.insert(0, Step::Begin(place, leaf));
             if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
                 best = Some((steps, cost, end));
             }
         }
-        for place in relationships {
+        for place in relationships.into_iter().filter(|_| !is_long) {
             let relationship = &self.graph.relationships[place];
             if relationship.length.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
             {
@@ -418,7 +428,7 @@ impl Solver<'_, '_> {
             SeekNext::Any => one,
             _ => size.map_or(1.0, |size| size.entries as f64) * 0.1,
         };
-        let texts = seek.predicates.iter().map(|at| graph.predicates[*at].expression.to_string());
+        let texts = seek.predicates.iter().chain(&seek.narrowed).map(|at| graph.predicates[*at].expression.to_string());
         let details =
             format!("{} USING {} WHERE {}", node.name, seek.index.name, texts.collect::<Vec<_>>().join(" AND "));
         let plan = Seek {

@@ -198,6 +198,58 @@ fn ranges_and_long_lists_are_not_held() {
 }
 
 #[test]
+fn expressions_stay_within_their_memory() {
+    let world = &mut people();
+    for statement in [
+        "RETURN size(reduce(s = 'x', i IN range(1, 40) | s + s))",
+        "RETURN size(reduce(s = [1], i IN range(1, 40) | s + s))",
+        "WITH reduce(s = 'x', i IN range(1, 20) | s + s) AS b RETURN size([x IN range(1, 400) | b + x])",
+    ] {
+        let refused = run(world, statement).expect_err(statement);
+        assert_eq!(refused.code(), Code::MemoryLimit, "{statement}");
+    }
+    check(world, "RETURN all(x IN range(1, 5000) WHERE any(y IN range(1, 100) WHERE y > 99)) AS a", "true");
+    check(world, "RETURN size([x IN range(1, 3000) WHERE x % 2 = 0 | x]) AS n", "1500");
+}
+
+#[test]
+fn what_is_too_long_is_refused() {
+    let world = &mut people();
+    for statement in
+        [format!("RETURN 1{}", "<1".repeat(2_000)), format!("RETURN 1 AS a{}", " UNION RETURN 1 AS a".repeat(10_001))]
+    {
+        let refused = prepared(world, &statement).expect_err("too long");
+        assert_eq!(refused.code(), Code::SyntaxError);
+        assert!(refused.message().contains("at most"), "{}", refused.message().lines().next().unwrap_or(""));
+    }
+}
+
+#[test]
+fn each_part_knows_its_database() {
+    let world = &mut people().and(Memory::new("other").node(&["Order"], &[]));
+    check(world, "RETURN database() AS d UNION USE other RETURN database() AS d", "'people'; 'other'");
+    let plan = prepared(world, "MATCH (o:Order) FROM DATABASE other RETURN o").expect("a plan").describe();
+    assert_eq!(plan.arguments.get("Database"), Some(&Value::string("other")));
+}
+
+#[test]
+fn a_range_finds_what_a_comparison_does() {
+    let node = |graph: Memory, text: &str| graph.node(&["V"], &[("v", Value::string(text))]);
+    let graph = ["b", "a", "c"].into_iter().fold(Memory::new("values"), node);
+    let world = &mut World::of(graph.index("V", &["v"]));
+    check(
+        world,
+        "MATCH (n:V) SET n.v = duration({days: 1}) WITH n MATCH (m:V) WHERE m.v < duration({days: 9}) RETURN m",
+        "",
+    );
+    check(
+        world,
+        "MATCH (n:V) SET n.v = 'b' WITH DISTINCT 1 AS x MATCH (m:V) WHERE 'a' < m.v <= 'b' RETURN count(m)",
+        "3",
+    );
+}
+
+#[test]
 fn writes() {
     let mut world = World::of(Memory::new("empty"));
     check(&mut world, "CREATE (a:A {k: 1})-[r:R {w: 2}]->(b:B) RETURN a.k, r.w, labels(b) AS l", "1 | 2 | ['B']");

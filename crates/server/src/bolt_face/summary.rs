@@ -68,6 +68,10 @@ fn write_stats(map: &mut Entries<'_>, counters: &Counters) -> Result<(), PackErr
 /// An operator as a map. Neo4j's servers add the database to its name, and tools cut it off again.
 fn plan_value(plan: &Plan, database: &str) -> Value {
     let mut map = Map::new();
+    let database = match plan.arguments.get("Database") {
+        Some(Value::String(own)) => own.as_str(),
+        _ => database,
+    };
     map.insert("operatorType".into(), Value::string(format!("{}@{database}", plan.operator)));
     map.insert("args".into(), Value::map(plan.arguments.clone()));
     let identifiers = plan.identifiers.iter().map(|name| Value::string(name.as_str())).collect();
