@@ -1,45 +1,99 @@
 //! `CHECK DATABASE`: walks everything that a database holds, and reports.
 
-use catalog::{Access, CatalogError};
+use std::sync::Arc;
+
+use catalog::{Access, CatalogError, Target, grant};
 use graph::check::Report;
-use types::{CompactString, DatabaseName, Failure, Value};
+use types::{Code, CompactString, DatabaseName, Failure, Value};
 
 use crate::answer::{Fetched, Kind, Summary};
+use crate::open_database::OpenDatabase;
 use crate::records::Records;
 use crate::statement::Statement;
 
 const COLUMNS: [&str; 7] = ["name", "sound", "nodes", "relationships", "indexEntries", "problems", "problemsLeftOut"];
 
-/// Checks a database while others use it, and gives one row.
+/// What a look at a database found.
+enum Found {
+    /// Its entries were walked.
+    Walked(Report),
+    /// It is too damaged to be opened, or to be walked; nothing was counted.
+    Unreadable(String),
+}
+
+/// Checks a database while others use it, and gives one row, also where damage keeps it from being opened.
 ///
 /// `system` has no graph: its rows are checked whenever it is opened, and it is sound if it was.
 pub(crate) fn run(statement: &Statement<'_>, name: &DatabaseName) -> Result<Records, Failure> {
     let target = statement.names.resolve(name.as_str());
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb: "check", name: name.clone() })?;
-    let reached = statement.shared.reach(statement.principal, statement.names, &target, Access::Read)?;
-    let report = match reached.graph() {
-        Some(database) => database.graph.check().map_err(|error| database.fail(error))?,
-        None => Report::default(),
+    let found = match look(statement, &target) {
+        Ok(report) => Found::Walked(report),
+        Err(failure) if is_damage(&failure) => Found::Unreadable(failure.to_string()),
+        Err(failure) => return Err(failure),
     };
-    if !report.is_sound() {
-        tracing::error!(database = %target.name, problems = ?report.problems, "database is damaged");
+    if !found.is_sound() {
+        tracing::error!(database = %target.name, problems = ?found.problems(), "database is damaged");
     }
     let mut rows = Fetched::default();
-    rows.push(row(&target.name, &report));
+    rows.push(row(&target.name, &found));
     let columns = COLUMNS.iter().map(|column| CompactString::const_new(column)).collect();
     let summary = Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
     Ok(Records::buffered(columns, rows, summary, statement.shared.admission.clone()))
 }
 
-fn row(name: &DatabaseName, report: &Report) -> [Value; COLUMNS.len()] {
-    let number = |count: u64| i64::try_from(count).map_or(Value::Null, Value::Integer);
+/// Walks a database; one that damage took out of use while it was open is walked all the same.
+fn look(statement: &Statement<'_>, target: &Target) -> Result<Report, Failure> {
+    if let Some(database) = out_of_use(statement, target)? {
+        return database.graph.check().map_err(|error| database.fail(error));
+    }
+    let reached = statement.shared.reach(statement.principal, statement.names, target, Access::Read)?;
+    match reached.graph() {
+        Some(database) => database.graph.check().map_err(|error| database.fail(error)),
+        None => Ok(Report::default()),
+    }
+}
+
+/// Gives a database that is open still but refused since damage was met in it.
+fn out_of_use(statement: &Statement<'_>, target: &Target) -> Result<Option<Arc<OpenDatabase>>, Failure> {
+    let granted = grant(statement.principal, target, Access::Read).map_err(Failure::from)?;
+    let open = statement.shared.databases.peek(granted.database());
+    Ok(open.filter(|database| database.damage.get().is_some()))
+}
+
+/// Tells whether a failure is about what lies on disk, not about who asks or what the machine lacks.
+fn is_damage(failure: &Failure) -> bool {
+    matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed)
+}
+
+impl Found {
+    fn is_sound(&self) -> bool {
+        match self {
+            Self::Walked(report) => report.is_sound(),
+            Self::Unreadable(_) => false,
+        }
+    }
+
+    fn problems(&self) -> &[String] {
+        match self {
+            Self::Walked(report) => &report.problems,
+            Self::Unreadable(problem) => std::slice::from_ref(problem),
+        }
+    }
+}
+
+fn row(name: &DatabaseName, found: &Found) -> [Value; COLUMNS.len()] {
+    let number = |count: fn(&Report) -> u64| match found {
+        Found::Walked(report) => i64::try_from(count(report)).map_or(Value::Null, Value::Integer),
+        Found::Unreadable(_) => Value::Null,
+    };
     [
         name.as_str().into(),
-        report.is_sound().into(),
-        number(report.nodes),
-        number(report.relationships),
-        number(report.index_entries),
-        Value::list(report.problems.iter().map(|problem| Value::from(problem.as_str())).collect()),
-        number(report.problems_left_out),
+        found.is_sound().into(),
+        number(|report| report.nodes),
+        number(|report| report.relationships),
+        number(|report| report.index_entries),
+        Value::list(found.problems().iter().map(|problem| Value::from(problem.as_str())).collect()),
+        number(|report| report.problems_left_out),
     ]
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Authentication, Catalog, FirstStart, Settings};
-use instance::{Instance, InstanceError, RunOptions};
+use instance::{Instance, InstanceError, RunOptions, Session};
 use store::{Engine, OpenOptions};
 use types::{Code, DatabaseName, Failure, Map, SystemClock};
 use world::{check, on_disk, options, run, session};
@@ -196,10 +196,35 @@ fn a7_a_damaged_database_tells_why_and_the_others_serve_on() {
         assert!(matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed), "{name}: {failure}");
         let shown = run(&mut session, &format!("SHOW DATABASE {name} YIELD {STATUS}")).expect("shows");
         assert!(shown.starts_with("'online' | 'error' | '") && shown.len() > 40, "{name}: {shown}");
+        check_tells_damage(&mut session, name);
     }
+    check(&mut session, "CHECK DATABASE sound", "'sound' | true | 500 | 0 | 0 | [] | 0");
     check(&mut session, "USE sound MATCH (n) RETURN count(n)", "500");
     check(&mut session, "RETURN 1", "1");
     check(&mut session, "DROP DATABASE flipped", "[system 1]");
+}
+
+#[test]
+fn a_check_that_meets_the_damage_first_gives_its_row() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    check(
+        &mut session(&instance),
+        "UNWIND range(1, 500) AS x CREATE (:N {x: x})",
+        "[nodes+ 500, properties 500, labels+ 500]",
+    );
+    instance.close();
+    drop(instance);
+    flip(&folder_of(data.path(), "sheaf").join("data.mdb"), 4096);
+    let instance = on_disk(data.path());
+    check_tells_damage(&mut session(&instance), "sheaf");
+}
+
+/// A check of a damaged database succeeds, and its row says what is wrong.
+#[track_caller]
+fn check_tells_damage(session: &mut Session, name: &str) {
+    let row = run(session, &format!("CHECK DATABASE {name}")).expect("a check gives a row");
+    assert!(row.starts_with(&format!("'{name}' | false | ")) && row.contains("['"), "{row}");
 }
 
 fn flip(file: &Path, at: u64) {
