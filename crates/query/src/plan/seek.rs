@@ -92,7 +92,7 @@ pub(super) enum Leaf {
     /// Every node, or every one with a label; the condition that asks for the label is then met.
     Scan(Option<(CompactString, Option<usize>)>),
     /// By an index.
-    Seek(SeekLeaf),
+    Seek(Box<SeekLeaf>),
     /// By number: one, or a list of them.
     Number { value: Expression, predicate: usize },
 }
@@ -161,7 +161,7 @@ pub(super) fn choices(
                     size.map_or(count as f64, |size| size.entries as f64),
                     size.map_or(1.0, |size| size.distinct as f64),
                 );
-                found.push((Leaf::Seek(seek), rows));
+                found.push((Leaf::Seek(Box::new(seek)), rows));
             }
         }
     }
