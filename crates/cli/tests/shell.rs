@@ -176,6 +176,18 @@ fn f118_wrong_arguments_and_addresses_end_with_two() {
     assert_eq!(code(&["-u", "ann", "-p", answers::WRONG_PASSWORD, "RETURN 1"]), Some(2));
 }
 
+#[test]
+fn f118_a_refused_login_or_database_is_told_in_the_servers_words() {
+    let missing = "Neo.ClientError.Database.DatabaseNotFound: Database does not exist. Database name: 'nobody'.\n";
+    check(&["-d", "nobody", "RETURN 1"], "", 2, "", missing);
+    let server = start();
+    let output =
+        shell(&server, &["-u", "ann", "-p", answers::WRONG_PASSWORD, "RETURN 1"]).output().expect("the binary");
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(complaint.starts_with("Neo.ClientError.Security.Unauthorized: "), "{complaint}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[cfg(unix)]
 #[test]
 fn f118_ctrl_c_interrupts_the_running_statement() {

@@ -23,6 +23,9 @@ pub enum TalkError {
         /// Why.
         source: ClientError,
     },
+    /// The server was reached and refused the user or the database; its own words say why.
+    #[error("{0}")]
+    Refused(#[source] ClientError),
     /// The server refused a statement, or is gone.
     #[error("{0}")]
     Client(#[from] ClientError),
@@ -58,7 +61,7 @@ impl TalkError {
     /// Gives the server's status code where the server refused.
     pub fn status(&self) -> Option<&str> {
         match self {
-            Self::Client(error) => error.status(),
+            Self::Client(error) | Self::Refused(error) => error.status(),
             _ => None,
         }
     }
@@ -69,7 +72,7 @@ impl TalkError {
             Self::Client(error) => {
                 !matches!(error, ClientError::Failed { .. } | ClientError::Ignored | ClientError::Parameter(_))
             }
-            Self::Connect { .. } | Self::Input { .. } | Self::Output(_) | Self::Terminal(_) => true,
+            Self::Connect { .. } | Self::Refused(_) | Self::Input { .. } | Self::Output(_) | Self::Terminal(_) => true,
             Self::Command(_) | Self::TransactionOpen | Self::NoTransaction | Self::Abandoned => false,
         }
     }
@@ -94,7 +97,10 @@ impl Talk {
         };
         let options = ConnectOptions { auth, ..ConnectOptions::default() };
         let address = arguments.bolt.strip_prefix("bolt://").unwrap_or(&arguments.bolt);
-        let failed = |source| TalkError::Connect { address: arguments.bolt.clone(), source };
+        let failed = |source: ClientError| match source.status() {
+            Some(_) => TalkError::Refused(source),
+            None => TalkError::Connect { address: arguments.bolt.clone(), source },
+        };
         let client = Client::connect(address.trim_end_matches('/'), &options).map_err(failed)?;
         let interrupts = Interrupts::watch(client.interrupter()?).map_err(TalkError::Terminal)?;
         let (format, parameters) = (arguments.format, Map::new());
