@@ -133,6 +133,29 @@ fn f157_a_database_is_replaced_only_when_told_so() {
 }
 
 #[test]
+fn f157_the_default_database_and_aliases_cannot_be_replaced() {
+    let place = Place::new(&[("one.csv", ":ID\n1\n")]);
+    for (database, replace) in [("sheaf", false), ("sheaf", true), ("neo4j", false), ("neo4j", true)] {
+        let arguments = ["--nodes", "N={}/one.csv", "--replace"];
+        let (code, _, complaint) = place.import(database, &arguments[..2 + usize::from(replace)]);
+        assert_eq!(code, Some(2), "{complaint}");
+        assert!(complaint.contains("cannot replace") && !complaint.contains("--replace"), "{complaint}");
+    }
+}
+
+#[test]
+fn f157_files_without_header_or_with_an_open_quote_are_refused() {
+    let place = Place::new(&[("empty.csv", ""), ("open.csv", ":ID,name\n1,x\n2,\"y\n3,z\n")]);
+    for (file, expected) in
+        [("empty.csv", "has no header"), ("open.csv", "the quote that opens in line 3 is never closed")]
+    {
+        let (code, out, complaint) = place.import("films", &["--nodes", &format!("P={{}}/{file}")]);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{complaint}");
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+#[test]
 fn f157_a_folder_in_use_and_wrong_files_are_refused() {
     let place = Place::new(&[("one.csv", ":ID\n1\n"), ("wrong.csv", ":ID,age:old\n")]);
     let (code, _, complaint) = place.import("films", &["--nodes", "{}/wrong.csv"]);

@@ -144,6 +144,14 @@ impl Instance {
         made
     }
 
+    /// Tells whether [`Instance::import_database`] may put a new database in the place of this one.
+    #[must_use]
+    pub fn can_replace(&self, name: &DatabaseName) -> bool {
+        let names = self.shared.catalog.names();
+        let is_default = *name == names.default_database().name;
+        !is_default && !name.is_system() && names.databases().iter().any(|row| row.name == *name)
+    }
+
     /// Sets a user's password anew.
     pub fn set_password(&self, user: &str, password: &str) -> Result<(), Failure> {
         self.shared.catalog.set_password(user, password).map_err(Failure::from)

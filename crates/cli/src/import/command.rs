@@ -85,6 +85,11 @@ enum CommandError {
     /// There is a database of that name.
     #[error("there is a database \"{0}\" already. Give --replace to put the new one in its place.")]
     Exists(DatabaseName),
+    /// The name is taken, and `--replace` cannot free it.
+    #[error(
+        "\"{0}\" is the default database or an alias, which an import cannot replace. Give another name after --database."
+    )]
+    Irreplaceable(DatabaseName),
 }
 
 impl CommandError {
@@ -92,9 +97,14 @@ impl CommandError {
         match self {
             Self::Instance(error) => exit_of(error),
             Self::Import(
-                ImportError::Header { .. } | ImportError::WrongSubject { .. } | ImportError::NoType { .. },
+                ImportError::NoHeader { .. }
+                | ImportError::OpenQuote { .. }
+                | ImportError::Header { .. }
+                | ImportError::WrongSubject { .. }
+                | ImportError::NoType { .. },
             )
-            | Self::Exists(_) => Exit::Usage,
+            | Self::Exists(_)
+            | Self::Irreplaceable(_) => Exit::Usage,
             Self::Import(_) | Self::Refused(_) => Exit::Failed,
         }
     }
@@ -168,6 +178,12 @@ impl Arguments {
         match (made, failed, loaded) {
             (Ok(()), _, Some(loaded)) => Ok(loaded),
             (Err(_), Some(error), _) => Err(error.into()),
+            (Err(failure), ..)
+                if matches!(failure.code(), Code::DatabaseExists | Code::DatabaseProtected)
+                    && !instance.can_replace(&self.database) =>
+            {
+                Err(CommandError::Irreplaceable(self.database.clone()))
+            }
             (Err(failure), ..) if failure.code() == Code::DatabaseExists => {
                 Err(CommandError::Exists(self.database.clone()))
             }

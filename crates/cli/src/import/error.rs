@@ -36,6 +36,20 @@ pub enum ImportError {
         /// Why.
         source: io::Error,
     },
+    /// The file is empty; its first line has to say what the columns are.
+    #[error("\"{}\" has no header. Its first line has to say what the columns are, such as :ID,name,:LABEL.", path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A quote is never closed, so that whatever follows it would be one field.
+    #[error("\"{}\": the quote that opens in line {line} is never closed", path.display())]
+    OpenQuote {
+        /// The file.
+        path: PathBuf,
+        /// The line in which the field begins.
+        line: u64,
+    },
     /// The header cannot be followed.
     #[error("the header of \"{}\" is wrong: {source}", path.display())]
     Header {
@@ -85,9 +99,12 @@ impl ImportError {
     pub fn code(&self) -> Code {
         match self {
             Self::Read { .. } => Code::ExternalResourceFailed,
-            Self::Header { .. } | Self::WrongSubject { .. } | Self::NoType { .. } | Self::TooManyBad { .. } => {
-                Code::ArgumentError
-            }
+            Self::NoHeader { .. }
+            | Self::OpenQuote { .. }
+            | Self::Header { .. }
+            | Self::WrongSubject { .. }
+            | Self::NoType { .. }
+            | Self::TooManyBad { .. } => Code::ArgumentError,
             Self::Refused(failure) => failure.code(),
             Self::Report { .. } => Code::StorageFailed,
         }

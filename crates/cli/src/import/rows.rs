@@ -68,8 +68,12 @@ impl Reader {
         let (path, options) = (path.to_owned(), *options);
         let mut csv = open_csv(input, &options, true);
         let failed = |error: csv::Error| ImportError::Read { path: path.clone(), source: error.into() };
-        let texts = csv.headers().map_err(failed)?;
-        let header = Header::parse(texts).map_err(|source| ImportError::Header { path: path.clone(), source })?;
+        let texts = csv.headers().map_err(failed)?.clone();
+        if texts.is_empty() {
+            return Err(ImportError::NoHeader { path });
+        }
+        refuse_open_quote(&csv, texts.as_byte_record(), &path)?;
+        let header = Header::parse(&texts).map_err(|source| ImportError::Header { path: path.clone(), source })?;
         let row = Row { names: names.to_vec(), list_delimiter: options.list_delimiter, ..Row::default() };
         let (files_left, read_bytes, record) = Default::default();
         Ok(Self { path, csv, files_left, read_bytes, options, header, record, row })
@@ -99,6 +103,7 @@ impl Reader {
                 self.row.words.tell(batch);
                 return self.next_file();
             }
+            refuse_open_quote(&self.csv, &self.record, &self.path)?;
             let number = self.record.position().map_or(0, csv::Position::line);
             let (values, ids) = (batch.values.len(), batch.ids.len());
             match self.row.read(&self.header, &self.record, known, batch) {
@@ -120,6 +125,17 @@ impl Reader {
         self.path = path;
         Ok(true)
     }
+}
+
+/// Refuses a file whose last field was ended by the end of the file: what it swallowed may be thousands of rows.
+fn refuse_open_quote(csv: &csv::Reader<Input>, record: &ByteRecord, path: &Path) -> Result<(), ImportError> {
+    if !csv.get_ref().is_taken_in(csv.position().byte()) {
+        return Ok(());
+    }
+    let before = record.iter().take(record.len().saturating_sub(1));
+    let lines: usize = before.map(|field| field.iter().filter(|byte| **byte == b'\n').count()).sum();
+    let line = record.position().map_or(1, csv::Position::line) + lines as u64;
+    Err(ImportError::OpenQuote { path: path.to_owned(), line })
 }
 
 fn open_csv(input: Input, options: &ReaderOptions, has_headers: bool) -> csv::Reader<Input> {
@@ -346,6 +362,31 @@ mod tests {
                 "line 4: a relationship needs a type",
             ],
         );
+    }
+
+    #[test]
+    fn f157_quotes_that_stay_open_and_missing_headers_are_refused() {
+        let check = |text: &'static str, expected: &str| {
+            let input = Input::new(Box::new(text.as_bytes()));
+            let read = Reader::new(Path::new("x.csv"), input, &ReaderOptions::default(), &[]).and_then(|mut reader| {
+                let keys = vec![Some(KeyId(0)); reader.header().columns.len()];
+                let mut batch = Batch::default();
+                while reader.fill(&mut batch, &Known { keys: &keys, ids: None })? {}
+                Ok(batch.lines.len())
+            });
+            let shown = read.map_or_else(|error| error.to_string(), |rows| rows.to_string());
+            assert!(shown.starts_with(expected), "{text:?}: {shown}");
+        };
+        check(":ID,n\n1,x\n2,\"y\n3,z\n", "\"x.csv\": the quote that opens in line 3 is never closed");
+        check(":ID,n\n\"1\n\",\"y", "\"x.csv\": the quote that opens in line 3 is never closed");
+        check(":ID,\"n\n1,x\n", "\"x.csv\": the quote that opens in line 1 is never closed");
+        check(":ID,n\n1,\"x\n\n\"", "1");
+        check(":ID,n\n1,\"x\n\"\n", "1");
+        check(":ID,n\r\n1,\"x\"\r\n2,y\r\n", "2");
+        check(":ID,n\n1,5\"\n2,a\"b", "2");
+        check(":ID,n", "0");
+        check("", "\"x.csv\" has no header");
+        check("\n\n", "\"x.csv\" has no header");
     }
 
     #[test]

@@ -17,6 +17,8 @@ const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const READ_BYTES: usize = 256 * 1024;
 /// Bytes of one row; a quote that is never closed would else take in the rest of the file.
 const ROW_MAX_BYTES: u64 = 64 * 1024 * 1024;
+/// Follows every text. The first newline ends the last row; only an open quote takes in the second one as well.
+const TAIL: &[u8] = b"\n\n";
 
 /// Files that share one header, and what their rows are without saying so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,10 @@ impl Source {
 pub(crate) struct Input {
     text: Box<dyn Read + Send>,
     left: u64,
+    /// Bytes given so far, the tail with them.
+    given: u64,
+    /// What is still to come of [`TAIL`].
+    tail: &'static [u8],
 }
 
 impl Input {
@@ -64,7 +70,12 @@ impl Input {
 
     /// Reads from anywhere.
     pub fn new(text: Box<dyn Read + Send>) -> Self {
-        Self { text, left: ROW_MAX_BYTES }
+        Self { text, left: ROW_MAX_BYTES, given: 0, tail: TAIL }
+    }
+
+    /// Tells whether a row that ends before byte `end` took in everything, which is so where a quote stays open.
+    pub fn is_taken_in(&self, end: u64) -> bool {
+        self.tail.is_empty() && end == self.given
     }
 
     /// Notes that a row begins: it may be as long as any other.
@@ -75,7 +86,11 @@ impl Input {
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.text.read(buffer)?;
+        let mut read = self.text.read(buffer)?;
+        if read == 0 {
+            read = self.tail.read(buffer)?;
+        }
+        self.given += read as u64;
         match self.left.checked_sub(read as u64) {
             Some(left) => self.left = left,
             None => return Err(io::Error::other("a row is longer than 64 MiB. Is a quote missing?")),
