@@ -59,6 +59,28 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
+fn settings_that_cannot_work_are_refused_before_anything_starts() {
+    let data = folder();
+    let check = |arguments: &[&str], expected: &str| {
+        let ports = ["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"];
+        let (code, out, complaint) = told(&output(&[&ports, arguments].concat()));
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{complaint}");
+        assert_eq!(complaint.lines().last(), Some(expected));
+    };
+    check(
+        &["--import-folder", "/nowhere/at-all"],
+        "error: import_folder \"/nowhere/at-all\" is no folder. Make it, or name a folder that is there.",
+    );
+    check(
+        &["--statement-memory-max", "10KiB"],
+        "error: statement_memory_max is 10240 bytes, with which hardly a statement runs. Give at least 1MiB, or 0 for \
+         no bound.",
+    );
+    let short = ["--auth", "password", "--initial-password", "short"];
+    check(&short, "error: A password must be at least 8 characters.");
+}
+
+#[test]
 fn f93_a_first_start_with_passwords_prints_one_once() {
     let data = folder();
     let arguments = ["--auth", "password"];

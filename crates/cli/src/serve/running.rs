@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use catalog::CatalogError;
 use instance::{Instance, InstanceError, InstanceOptions};
 use server::sessions::Sessions;
 use server::{Server, StartError};
@@ -35,7 +36,10 @@ pub struct Running {
 pub enum RunningError {
     /// The data folder cannot be opened.
     #[error(transparent)]
-    Instance(#[from] InstanceError),
+    Instance(InstanceError),
+    /// The first password cannot be used; choose another.
+    #[error(transparent)]
+    Password(CatalogError),
     /// An address is taken, or the network is refused.
     #[error(transparent)]
     Faces(#[from] StartError),
@@ -50,6 +54,7 @@ impl RunningError {
     pub fn code(&self) -> Code {
         match self {
             Self::Instance(error) => error.code(),
+            Self::Password(error) => error.code(),
             Self::Faces(error) => error.code(),
             Self::Thread(_) => Code::Internal,
         }
@@ -60,7 +65,20 @@ impl RunningError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Instance(error) => exit_of(error),
+            Self::Password(_) => Exit::Usage,
             Self::Faces(_) | Self::Thread(_) => Exit::Failed,
+        }
+    }
+}
+
+impl From<InstanceError> for RunningError {
+    fn from(error: InstanceError) -> Self {
+        match error {
+            // The catalog is sound; what was given to it is not.
+            InstanceError::Catalog(error @ (CatalogError::PasswordShort | CatalogError::Password { .. })) => {
+                Self::Password(error)
+            }
+            error => Self::Instance(error),
         }
     }
 }

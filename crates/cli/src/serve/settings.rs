@@ -16,6 +16,8 @@ use crate::logging::{self, LogFormat};
 
 /// The word that switches a face off.
 const OFF: &str = "off";
+/// The least that a statement needs to get anywhere.
+const STATEMENT_MEMORY_MIN_BYTES: usize = 1 << 20;
 
 /// Why the settings cannot be used. Correct what the message names.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +67,20 @@ pub enum SettingsError {
         /// The setting.
         setting: &'static str,
     },
+    /// Statements would fail one after the other.
+    #[error(
+        "statement_memory_max is {bytes} bytes, with which hardly a statement runs. Give at least 1MiB, or 0 for no bound."
+    )]
+    LittleMemory {
+        /// What was given.
+        bytes: usize,
+    },
+    /// `LOAD CSV` would find nothing.
+    #[error("import_folder \"{}\" is no folder. Make it, or name a folder that is there.", path.display())]
+    NoFolder {
+        /// What was given.
+        path: PathBuf,
+    },
     /// The log level is none.
     #[error("{0}")]
     LogLevel(String),
@@ -87,6 +103,8 @@ impl SettingsError {
             | Self::NoFace
             | Self::Open { .. }
             | Self::Zero { .. }
+            | Self::LittleMemory { .. }
+            | Self::NoFolder { .. }
             | Self::LogLevel(_)
             | Self::NoPassword { .. } => Code::ArgumentError,
         }
@@ -134,11 +152,11 @@ impl Settings {
             Auth::None => Authentication::Off,
             Auth::Password => Authentication::Password { first },
         };
-        instance.import_folder = given.import_folder;
+        instance.import_folder = given.import_folder.map(a_folder).transpose()?;
         let time = given.statement_time_max.map(|time| time.0);
         instance.statement_time_max = time.filter(|time| !time.is_zero());
-        let no_bound = |bytes| if bytes == 0 { usize::MAX } else { bytes };
-        set(&mut instance.statement_memory_max_bytes, given.statement_memory_max.map(|bytes| no_bound(bytes.0)));
+        let memory = given.statement_memory_max.map(|bytes| memory_bound(bytes.0)).transpose()?;
+        set(&mut instance.statement_memory_max_bytes, memory);
         set(&mut instance.running_max, at_least_one("running_max", given.running_max)?);
         set(&mut instance.waiting_max, given.waiting_max);
         set(&mut instance.databases_max, at_least_one("databases_max", given.databases_max)?);
@@ -182,6 +200,18 @@ fn first_password(given: Option<String>, file: Option<&Path>) -> Result<Option<S
     match text.lines().next() {
         Some(password) if !password.is_empty() => Ok(Some(password.to_owned())),
         _ => Err(SettingsError::NoPassword { path: path.to_owned() }),
+    }
+}
+
+fn a_folder(path: PathBuf) -> Result<PathBuf, SettingsError> {
+    if path.is_dir() { Ok(path) } else { Err(SettingsError::NoFolder { path }) }
+}
+
+fn memory_bound(bytes: usize) -> Result<usize, SettingsError> {
+    match bytes {
+        0 => Ok(usize::MAX),
+        1..STATEMENT_MEMORY_MIN_BYTES => Err(SettingsError::LittleMemory { bytes }),
+        bytes => Ok(bytes),
     }
 }
 
@@ -269,6 +299,20 @@ mod tests {
         );
         check("bolt = 'off'\nhttp = 'off'", "", "error: bolt and http are both off. Leave one of them on.");
         check("open_max = 0", "", "error: open_max is 0, with which nothing works. Give at least 1.");
+        check(
+            "import_folder = '/nowhere/at all'",
+            "",
+            "error: import_folder \"/nowhere/at all\" is no folder. Make it, or name a folder that is there.",
+        );
+        check(
+            "statement_memory_max = '1000'",
+            "",
+            "error: statement_memory_max is 1000 bytes, with which hardly a statement runs. Give at least 1MiB, or 0 for \
+             no bound.",
+        );
+        let bound = |text: &str| Settings::of(given(text)).expect("sound").instance.statement_memory_max_bytes;
+        assert_eq!(bound("statement_memory_max = '1MiB'"), 1 << 20);
+        assert_eq!(bound("statement_memory_max = '0'"), usize::MAX);
         let level = Settings::of(given("log_level = 'a=b=c'")).err().expect("no level").to_string();
         assert!(level.starts_with("\"a=b=c\" is no log level"), "{level}");
     }
