@@ -8,7 +8,7 @@ use comfy_table::{ContentArrangement, Table, presets};
 use types::text::{literal, to_text};
 use types::{Map, Value};
 
-use super::json;
+use super::{json, plan};
 
 /// Rows that one table holds; a longer result comes as several, so that memory stays bounded.
 const TABLE_ROWS_MAX: usize = 1_000;
@@ -49,21 +49,32 @@ impl<W: Write> Printer<W> {
         self.failed.is_none()
     }
 
-    /// Ends the result with what it did and how long it took.
+    /// Ends the result with its plan if it was asked for, what it did and how long it took.
     pub fn end(mut self, columns: &[String], summary: &Map, took: Duration) -> io::Result<()> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
+        let plan = plan::of(summary);
+        // A statement that was only explained has no rows to show.
+        let columns = if matches!(plan, Some(("plan", _))) { &[] } else { columns };
         match self.format {
             Format::Table => {
                 if !columns.is_empty() {
                     self.write_table(columns)?;
                 }
+                if let Some((_, plan)) = plan {
+                    writeln!(self.out, "{}", plan::table(plan))?;
+                }
                 let footer = footer(columns, self.rows, summary, took);
                 writeln!(self.out, "{footer}")?;
             }
             Format::Csv if self.rows == 0 && !columns.is_empty() => self.write_csv(columns)?,
-            Format::Csv | Format::Json => {}
+            Format::Json => {
+                if let Some((key, plan)) = plan {
+                    writeln!(self.out, "{}", json::member(key, plan))?;
+                }
+            }
+            Format::Csv => {}
         }
         self.out.flush()
     }
@@ -180,6 +191,33 @@ mod tests {
 2 rows (7 ms)
 ";
         check(Format::Table, &rows(), expected);
+    }
+
+    #[test]
+    fn f118_plans_follow_the_rows_or_stand_in_their_place() {
+        let check = |format, key: &str, expected: &str| {
+            let operator = Map::from_iter([("operatorType".into(), Value::string("Scan@sheaf"))]);
+            let summary = Map::from_iter([(key.into(), Value::map(operator))]);
+            let (columns, mut out) = (["n".to_owned()], Vec::new());
+            let mut printer = Printer::new(format, &mut out);
+            if key == "profile" {
+                assert!(printer.record(&columns, &[Value::Integer(1)]));
+            }
+            printer.end(&columns, &summary, Duration::ZERO).expect("memory takes it all");
+            assert_eq!(String::from_utf8(out).expect("text"), expected);
+        };
+        let shown = "\
+┌──────────┬─────────┬────────────────┐
+│ Operator ┆ Details ┆ Estimated rows │
+╞══════════╪═════════╪════════════════╡
+│ +Scan    ┆         ┆                │
+└──────────┴─────────┴────────────────┘
+";
+        check(Format::Table, "plan", &format!("{shown}done (0 ms)\n"));
+        check(Format::Table, "profile", &format!("┌───┐\n│ n │\n╞═══╡\n│ 1 │\n└───┘\n{shown}1 row (0 ms)\n"));
+        check(Format::Json, "plan", "{\"plan\":{\"operatorType\":\"Scan@sheaf\"}}\n");
+        check(Format::Json, "profile", "{\"n\":1}\n{\"profile\":{\"operatorType\":\"Scan@sheaf\"}}\n");
+        check(Format::Csv, "plan", "");
     }
 
     #[test]

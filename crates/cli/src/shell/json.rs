@@ -9,6 +9,11 @@ pub fn record(columns: &[String], row: &[Value]) -> Json {
     Json::Object(columns.iter().cloned().zip(row.iter().map(json)).collect())
 }
 
+/// Gives an object with one member.
+pub fn member(key: &str, entries: &Map) -> Json {
+    Json::Object(Object::from_iter([(key.to_owned(), object(entries))]))
+}
+
 /// Gives a value as JSON.
 pub fn json(value: &Value) -> Json {
     match value {

@@ -7,6 +7,7 @@ mod complaint;
 mod format;
 mod interrupt;
 mod json;
+mod plan;
 mod prompt;
 mod split;
 mod talk;
