@@ -39,6 +39,29 @@ fn what_was_written_is_there_after_a_stop() {
 }
 
 #[test]
+fn f118_the_shell_shows_plans() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt");
+    let shell = |arguments: &[&str]| {
+        let (code, out, complaint) = told(&output(&[&["shell", "--bolt", bolt], arguments].concat()));
+        assert_eq!((code, complaint.as_str()), (Some(0), ""));
+        out
+    };
+    let explained = shell(&["EXPLAIN MATCH (n:Town) RETURN n.name AS name"]);
+    assert!(explained.contains("│ +ProduceResults ") && explained.contains("┆ Estimated rows │"), "{explained}");
+    assert!(!explained.contains(" Rows ") && !explained.contains("0 rows"), "{explained}");
+    let profiled = shell(&["PROFILE UNWIND [1, 2] AS x RETURN x"]);
+    assert!(profiled.contains("│ 2 │") && profiled.contains("┆ Rows ┆ Time (ms) │"), "{profiled}");
+    assert!(profiled.contains("│ +ProduceResults ") && profiled.contains("2 rows ("), "{profiled}");
+    let json = shell(&["--format", "json", "PROFILE RETURN 1 AS x"]);
+    assert!(
+        json.starts_with("{\"x\":1}\n{\"profile\":{") && json.contains("\"operatorType\":\"ProduceResults@"),
+        "{json}"
+    );
+}
+
+#[test]
 fn a_second_server_on_the_folder_is_refused() {
     let data = folder();
     let _served = Served::start(data.path(), &[]);
