@@ -223,7 +223,7 @@ impl From<query::Description> for Plan {
             identifiers: description.identifiers,
             profile: description.profile.map(|profile| Profile {
                 rows: profile.rows,
-                db_hits: 0,
+                db_hits: profile.db_hits,
                 time_nanos: profile.time_nanos,
             }),
             children: description.children.into_iter().map(Self::from).collect(),

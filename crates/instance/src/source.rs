@@ -2,6 +2,7 @@
 //! Leaves what a read means to `graph`; adds names of entities, the refusal of writes, and what was deleted.
 //! Start reading at [`GraphSource`].
 
+use std::cell::Cell;
 use std::fmt::Write;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub(crate) struct GraphSource {
     transaction: Lent,
     writes: Writes,
     hides_indexes: bool,
+    /// Reads and writes so far, for `PROFILE`.
+    hits: Cell<u64>,
 }
 
 /// A transaction that goes back to its home, if it has one, when the source is dropped.
@@ -99,14 +102,14 @@ impl GraphSource {
     /// Makes a source that ends its transaction when it is dropped.
     pub(crate) fn new(database: Arc<OpenDatabase>, number: u16, transaction: Transaction, writes: Writes) -> Self {
         let transaction = Lent { transaction: Some(transaction), home: None };
-        Self { database, number, transaction, writes, hides_indexes: false }
+        Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) }
     }
 
     /// Makes a source of the transaction that lies in `home`, which gets it back when the source is dropped.
     pub(crate) fn lend(database: Arc<OpenDatabase>, number: u16, home: &Home, writes: Writes) -> Option<Self> {
         let transaction = Some(home.lock().take()?);
         let transaction = Lent { transaction, home: Some(Arc::clone(home)) };
-        Some(Self { database, number, transaction, writes, hides_indexes: false })
+        Some(Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) })
     }
 
     /// Shows no indexes: for planning ahead of a transaction that began before the newest of them.
@@ -115,7 +118,13 @@ impl GraphSource {
         self
     }
 
+    /// Counts reads or writes.
+    fn hit(&self, times: usize) {
+        self.hits.set(self.hits.get() + times as u64);
+    }
+
     fn writer(&mut self) -> Result<&mut Transaction, Failure> {
+        self.hit(1);
         self.writes.check(&self.database.name)?;
         Ok(self.transaction.transaction.as_mut().expect("it is taken only while dropping"))
     }
@@ -145,6 +154,7 @@ impl GraphSource {
     fn references(&self, ids: &[RelationshipId], out: &mut Vec<RelationshipRef>) -> Result<(), Failure> {
         let mut found = Vec::new();
         self.transaction.ends(ids, &mut found).map_err(|error| self.database.fail(error))?;
+        self.hit(ids.len() + 1);
         out.extend(found.into_iter().flatten().map(|ends| self.reference(ends)));
         Ok(())
     }
@@ -168,6 +178,10 @@ impl GraphSource {
 impl Source for GraphSource {
     fn database(&self) -> &str {
         &self.database.name
+    }
+
+    fn hits(&self) -> u64 {
+        self.hits.get()
     }
 
     fn node_element_id(&self, id: NodeId) -> CompactString {
@@ -202,7 +216,10 @@ impl Source for GraphSource {
         limit: usize,
         out: &mut Vec<NodeId>,
     ) -> Result<(), Failure> {
-        self.transaction.scan_nodes(label, after, limit, out).map_err(|error| self.database.fail(error))
+        let before = out.len();
+        self.transaction.scan_nodes(label, after, limit, out).map_err(|error| self.database.fail(error))?;
+        self.hit(out.len() - before + 1);
+        Ok(())
     }
 
     fn expand(
@@ -228,10 +245,12 @@ impl Source for GraphSource {
             })
             .map_err(|error| self.database.fail(error))?;
         out.ends[first + reached..].fill(out.found.len());
+        self.hit(nodes.len() + out.found.len());
         Ok(())
     }
 
     fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        self.hit(nodes.len());
         nodes.iter().try_for_each(|node| self.check_node(*node))?;
         self.transaction.node_properties(nodes, &[key], out).map_err(|error| self.database.fail(error))
     }
@@ -242,11 +261,13 @@ impl Source for GraphSource {
         key: KeyId,
         out: &mut Vec<Value>,
     ) -> Result<(), Failure> {
+        self.hit(relationships.len());
         relationships.iter().try_for_each(|id| self.check_relationship(*id))?;
         self.transaction.relationship_properties(relationships, &[key], out).map_err(|error| self.database.fail(error))
     }
 
     fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
+        self.hit(1);
         self.check_node(node)?;
         let labels = self.transaction.labels(node).map_err(|error| self.database.fail(error))?;
         let name = |label: &LabelId| self.transaction.token_name(TokenKind::Label, label.0).unwrap_or_default();
@@ -256,22 +277,26 @@ impl Source for GraphSource {
     }
 
     fn node_properties(&self, node: NodeId) -> Result<Map, Failure> {
+        self.hit(1);
         self.check_node(node)?;
         let state = self.transaction.node(node).map_err(|error| self.database.fail(error))?;
         Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
     }
 
     fn relationship_properties(&self, relationship: RelationshipId) -> Result<Map, Failure> {
+        self.hit(1);
         self.check_relationship(relationship)?;
         let state = self.transaction.relationship(relationship).map_err(|error| self.database.fail(error))?;
         Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
     }
 
     fn count_nodes(&self, label: Option<LabelId>) -> Result<u64, Failure> {
+        self.hit(1);
         self.transaction.count(label.map_or(Counted::Nodes, Counted::Label)).map_err(|error| self.database.fail(error))
     }
 
     fn count_relationships(&self, kind: Option<TypeId>) -> Result<u64, Failure> {
+        self.hit(1);
         self.transaction
             .count(kind.map_or(Counted::Relationships, Counted::Type))
             .map_err(|error| self.database.fail(error))
@@ -300,7 +325,10 @@ impl Source for GraphSource {
     }
 
     fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure> {
-        self.transaction.seek_index(index, &seek_of(seek), out).map_err(|error| self.database.fail(error))
+        let before = out.len();
+        self.transaction.seek_index(index, &seek_of(seek), out).map_err(|error| self.database.fail(error))?;
+        self.hit(out.len() - before + 1);
+        Ok(())
     }
 
     fn seek_relationships(
@@ -325,21 +353,25 @@ impl Source for GraphSource {
     ) -> Result<(), Failure> {
         let mut found = Vec::new();
         self.transaction.scan_ends(kind, after, limit, &mut found).map_err(|error| self.database.fail(error))?;
+        self.hit(found.len() + 1);
         out.extend(found.into_iter().map(|ends| self.reference(ends)));
         Ok(())
     }
 
     fn has_node(&self, id: NodeId) -> Result<bool, Failure> {
+        self.hit(1);
         self.transaction.has_node(id).map_err(|error| self.database.fail(error))
     }
 
     fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRef>, Failure> {
+        self.hit(1);
         let mut found = Vec::new();
         self.references(&[id], &mut found)?;
         Ok(found.pop())
     }
 
     fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), Failure> {
+        self.hit(nodes.len());
         nodes.iter().try_for_each(|node| self.check_node(*node))?;
         self.transaction.has_label(nodes, label, out).map_err(|error| self.database.fail(error))
     }

@@ -32,6 +32,10 @@ impl Source for NoGraph {
         "system"
     }
 
+    fn hits(&self) -> u64 {
+        0
+    }
+
     fn node_element_id(&self, id: NodeId) -> CompactString {
         compact_str::format_compact!("4:system:{id}")
     }

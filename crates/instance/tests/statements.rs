@@ -150,6 +150,19 @@ fn explain_runs_nothing_and_profile_tells() {
     let plan = summary.plan.expect("it was asked for");
     assert_eq!(rows, ["1", "2"]);
     assert_eq!(plan.profile.map(|profile| profile.rows), Some(2), "{plan:?}");
+    check(&mut session, "UNWIND range(1, 3) AS k CREATE (:Read {k: k})", "[nodes+ 3, properties 3, labels+ 3]");
+    let text = "PROFILE MATCH (n:Read) WHERE n.k > 1 RETURN n.k";
+    let mut records = session.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    let (rows, summary) = take(&mut records).expect("ends");
+    assert_eq!(rows.len(), 2);
+    // The operators from top to bottom, each with what it read itself: columns, properties, filter, scan.
+    let (mut hits, mut next) = (Vec::new(), summary.plan.as_ref());
+    while let Some(plan) = next {
+        hits.push((plan.operator.as_str(), plan.profile.map_or(0, |profile| profile.db_hits)));
+        next = plan.children.first();
+    }
+    assert!(hits.contains(&("Filter", 3)) && hits.contains(&("ProduceResults", 0)), "{hits:?}");
+    assert!(hits.iter().any(|(name, hits)| *name == "NodeByLabelScan" && *hits >= 3), "{hits:?}");
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub struct Description {
 pub struct Profile {
     /// Rows that it passed on.
     pub rows: u64,
+    /// Reads and writes of the graph that it made itself, those of the operators that feed it left out.
+    pub db_hits: u64,
     /// Nanoseconds that it took, its sources included.
     pub time_nanos: u64,
 }

@@ -15,6 +15,9 @@ pub trait Source: Send {
     /// Gives the name of the database, as `database()` shows it.
     fn database(&self) -> &str;
 
+    /// Counts the reads and writes of nodes, relationships, properties and index entries so far, for `PROFILE`.
+    fn hits(&self) -> u64;
+
     /// Gives the element id of a node: its name among all databases.
     fn node_element_id(&self, id: NodeId) -> CompactString;
 

@@ -23,6 +23,7 @@ pub struct Measures(Vec<Measure>);
 struct Measure {
     rows: AtomicU64,
     time_nanos: AtomicU64,
+    hits: AtomicU64,
 }
 
 impl Measures {
@@ -38,6 +39,12 @@ impl Measures {
         let measure = &self.0[number];
         (measure.rows.load(Ordering::Relaxed), measure.time_nanos.load(Ordering::Relaxed))
     }
+
+    /// Gives the reads and writes of the sources while an operator worked, those of its children included.
+    #[must_use]
+    pub fn hits(&self, number: usize) -> u64 {
+        self.0[number].hits.load(Ordering::Relaxed)
+    }
 }
 
 /// An operator whose rows and time are counted.
@@ -49,11 +56,13 @@ pub(super) struct Measured {
 
 impl Operator for Measured {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let start = context.budget.now();
+        let hits = |context: &Context<'_>| context.sources.iter().map(|source| source.hits()).sum::<u64>();
+        let (start, hits_before) = (context.budget.now(), hits(context));
         let found = self.inner.next(context);
         let nanos = context.budget.now().saturating_duration_since(start).as_nanos();
         let measure = &self.measures.0[self.number];
         measure.time_nanos.fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
+        measure.hits.fetch_add(hits(context).saturating_sub(hits_before), Ordering::Relaxed);
         if let Ok(Some(batch)) = &found {
             measure.rows.fetch_add(batch.rows as u64, Ordering::Relaxed);
         }

@@ -47,15 +47,18 @@ pub(crate) fn describe(
     }
     let identifiers = columns.iter().map(ToString::to_string).collect();
     let operator = if columns.is_empty() { "EmptyResult" } else { "ProduceResults" };
-    Description { operator: operator.to_owned(), arguments, identifiers, profile: inner.profile, children: vec![inner] }
+    Description {
+        operator: operator.to_owned(),
+        arguments,
+        identifiers,
+        profile: inner.profile.map(|profile| Profile { db_hits: 0, ..profile }),
+        children: vec![inner],
+    }
 }
 
 /// Shows one operator and those below; `number` is its place in a walk of the plan, a parent before its children.
 fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mut usize) -> Description {
-    let profile = measures.map(|measures| {
-        let (rows, time_nanos) = measures.get(*number);
-        Profile { rows, time_nanos }
-    });
+    let own_number = *number;
     *number += 1;
     let mut arguments = Map::new();
     if let Some(note) = notes.0.get(&(Arc::as_ptr(plan) as usize)) {
@@ -65,11 +68,18 @@ fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mu
         }
         arguments.insert("EstimatedRows".into(), Value::Float(note.rows));
     }
-    let children: Vec<Description> =
-        plan.children().into_iter().map(|child| one(child, notes, measures, number)).collect();
+    let (mut children, mut below_hits) = (Vec::new(), 0);
+    for child in plan.children() {
+        below_hits += measures.map_or(0, |measures| measures.hits(*number));
+        children.push(one(child, notes, measures, number));
+    }
+    let profile = measures.map(|measures| {
+        let (rows, time_nanos) = measures.get(own_number);
+        Profile { rows, time_nanos, db_hits: measures.hits(own_number).saturating_sub(below_hits) }
+    });
     // What reads no database itself works on rows of the one below it.
     let own = notes.0.get(&(Arc::as_ptr(plan) as usize)).and_then(|note| note.database.as_deref().map(Value::string));
-    let below = || children.iter().find_map(|child| child.arguments.get("Database").cloned());
+    let below = || children.iter().find_map(|child: &Description| child.arguments.get("Database").cloned());
     if let Some(database) = own.or_else(below) {
         arguments.insert("Database".into(), database);
     }

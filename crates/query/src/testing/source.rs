@@ -102,6 +102,10 @@ impl Source for Memory {
         &self.name
     }
 
+    fn hits(&self) -> u64 {
+        0
+    }
+
     fn node_element_id(&self, id: NodeId) -> CompactString {
         format!("4:{}:{id}", self.name).into()
     }
