@@ -147,8 +147,8 @@ impl Statement<'_> {
         let sources = open_all(reached, number, &home)?;
         let mut running = self.start(planned, sources);
         let rows = running.finish()?;
-        let counters = running.counters().into();
-        let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe().into());
+        let counters = running.counters();
+        let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe());
         // The transaction goes home with its sources, and the other snapshots end before the commit.
         drop(running);
         let transaction = home.lock().take().expect("the source was dropped, and gave it back");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use query::{Counters, Description as Plan, Profile};
 use types::{Failure, Map, Position, Value};
 
 /// Whether a transaction may write.
@@ -157,89 +158,6 @@ impl From<query::Kind> for Kind {
             query::Kind::Write => Self::Write,
         }
     }
-}
-
-/// What a statement changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each counts what its name says")]
-pub struct Counters {
-    pub nodes_created: u64,
-    pub nodes_deleted: u64,
-    pub relationships_created: u64,
-    pub relationships_deleted: u64,
-    pub properties_set: u64,
-    pub labels_added: u64,
-    pub labels_removed: u64,
-    pub indexes_added: u64,
-    pub indexes_removed: u64,
-    pub constraints_added: u64,
-    pub constraints_removed: u64,
-    pub system_updates: u64,
-}
-
-impl Counters {
-    /// Tells whether data or schema changed.
-    #[must_use]
-    pub fn contains_updates(&self) -> bool {
-        *self != Self { system_updates: self.system_updates, ..Self::default() }
-    }
-}
-
-impl From<query::Counters> for Counters {
-    fn from(counted: query::Counters) -> Self {
-        Self {
-            nodes_created: counted.nodes_created,
-            nodes_deleted: counted.nodes_deleted,
-            relationships_created: counted.relationships_created,
-            relationships_deleted: counted.relationships_deleted,
-            properties_set: counted.properties_set,
-            labels_added: counted.labels_added,
-            labels_removed: counted.labels_removed,
-            ..Self::default()
-        }
-    }
-}
-
-/// One operator of a plan, with those that feed it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Plan {
-    /// Its name.
-    pub operator: String,
-    /// What is known of it: `Details`, `EstimatedRows`, ...
-    pub arguments: Map,
-    /// The variables that it passes on.
-    pub identifiers: Vec<String>,
-    /// What it did, for `PROFILE`.
-    pub profile: Option<Profile>,
-    /// Its sources.
-    pub children: Vec<Plan>,
-}
-
-impl From<query::Description> for Plan {
-    fn from(description: query::Description) -> Self {
-        Self {
-            operator: description.operator,
-            arguments: description.arguments,
-            identifiers: description.identifiers,
-            profile: description.profile.map(|profile| Profile {
-                rows: profile.rows,
-                db_hits: profile.db_hits,
-                time_nanos: profile.time_nanos,
-            }),
-            children: description.children.into_iter().map(Self::from).collect(),
-        }
-    }
-}
-
-/// What an operator did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Profile {
-    /// Rows that it passed on.
-    pub rows: u64,
-    /// Reads of the store; 0 where they are not counted.
-    pub db_hits: u64,
-    /// Nanoseconds that it took.
-    pub time_nanos: u64,
 }
 
 /// Something that the writer of a statement should know.

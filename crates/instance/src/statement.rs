@@ -130,7 +130,7 @@ impl Statement<'_> {
 
     fn run_plan(mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
         if planned.mode == Mode::Explain {
-            let summary = Summary { plan: Some(planned.prepared.describe().into()), ..self.summary(planned) };
+            let summary = Summary { plan: Some(planned.prepared.describe()), ..self.summary(planned) };
             return Ok(self.buffered(planned, Fetched::default(), summary));
         }
         match (self.transaction, planned.prepared.writes) {
@@ -195,7 +195,7 @@ impl Statement<'_> {
             state.streams(records.stream());
             return Ok(records);
         };
-        let finished = running.finish().map(|rows| (rows, Counters::from(running.counters()), running.describe()));
+        let finished = running.finish().map(|rows| (rows, running.counters(), running.describe()));
         // The transaction goes home with its sources.
         drop(running);
         let finished = finished.and_then(|finished| {
@@ -204,7 +204,7 @@ impl Statement<'_> {
         });
         match finished {
             Ok((rows, counters, description)) => {
-                let plan = (planned.mode == Mode::Profile).then(|| description.into());
+                let plan = (planned.mode == Mode::Profile).then_some(description);
                 Ok(self.buffered(planned, rows, Summary { counters, plan, ..summary }))
             }
             Err(failure) => {
@@ -221,8 +221,8 @@ impl Statement<'_> {
     /// Runs what only reads to its end, to tell what each operator did.
     fn profiled(&self, planned: &Planned, mut running: Running, summary: Summary) -> Result<Records, Failure> {
         let rows = running.finish()?;
-        let plan = (planned.mode == Mode::Profile).then(|| running.describe().into());
-        let counters = running.counters().into();
+        let plan = (planned.mode == Mode::Profile).then(|| running.describe());
+        let counters = running.counters();
         Ok(self.buffered(planned, rows, Summary { plan, counters, ..summary }))
     }
 
