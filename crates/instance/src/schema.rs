@@ -191,7 +191,8 @@ impl<'a> Change<'a> {
     fn make(&self, transaction: &mut Transaction) -> Result<Counters, Refused> {
         match self.command {
             SchemaCommand::CreateIndex { name, target, keys, .. } => {
-                let new = definition(transaction, name.as_ref(), target, keys);
+                let new = definition(transaction, name.as_ref(), target, keys)
+                    .map_err(|error| Refused::Failed(of_graph(error)))?;
                 let before = listed(transaction);
                 match create(transaction, new, &before) {
                     Ok(()) => Ok(Counters { indexes_added: 1, ..Counters::default() }),
@@ -247,14 +248,19 @@ fn create(transaction: &mut Transaction, new: NewIndex, before: &[Listed]) -> Re
     }
 }
 
-fn definition(transaction: &Transaction, name: Option<&Name>, target: &IndexTarget, keys: &[Name]) -> NewIndex {
+fn definition(
+    transaction: &Transaction,
+    name: Option<&Name>,
+    target: &IndexTarget,
+    keys: &[Name],
+) -> Result<NewIndex, GraphError> {
     let on = match target {
-        IndexTarget::Node(label) => IndexOn::Label(LabelId(transaction.token(TokenKind::Label, &label.text))),
-        IndexTarget::Relationship(kind) => IndexOn::Type(TypeId(transaction.token(TokenKind::Type, &kind.text))),
+        IndexTarget::Node(label) => IndexOn::Label(LabelId(transaction.make_token(TokenKind::Label, &label.text)?)),
+        IndexTarget::Relationship(kind) => IndexOn::Type(TypeId(transaction.make_token(TokenKind::Type, &kind.text)?)),
     };
     let name = name.map_or_else(|| made_name(transaction, target, keys), |name| name.text.clone());
-    let keys = keys.iter().map(|key| KeyId(transaction.token(TokenKind::Key, &key.text))).collect();
-    NewIndex { name, on, keys, kind: KeptKind::Range }
+    let keys = keys.iter().map(|key| transaction.make_token(TokenKind::Key, &key.text).map(KeyId));
+    Ok(NewIndex { name, on, keys: keys.collect::<Result<_, _>>()?, kind: KeptKind::Range })
 }
 
 /// Makes up a name out of what the index is for, so that the same index gets the same name everywhere.
