@@ -1,16 +1,18 @@
 //! One connection from handshake to close: read, work, send.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bolt::handshake::{self, OPENING_BYTES};
 use bolt::{Dialect, Request};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::task::block_in_place;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::machine::Machine;
-use super::wire::Wire;
+use super::wire::{Filled, Wire};
 use crate::config::ServerConfig;
 use crate::stop::Stop;
 
@@ -19,6 +21,38 @@ pub(super) const FLUSH_BYTES: usize = 64 * 1024;
 
 /// Memory that an answer's buffer keeps between answers.
 const KEPT_MAX_BYTES: usize = 128 * 1024;
+
+/// How long a thread stays with its connection once all requests are answered.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// Threads that may stay with their connections at a time.
+const LINGERING_MAX: usize = 256;
+
+/// How often a thread looks for the next request before it sleeps, if it is the only one: some 20 microseconds.
+const LOOKS: usize = 40;
+
+/// A place among the threads that stay with their connections, given back when it is dropped.
+struct Lingering;
+
+static LINGERING: AtomicUsize = AtomicUsize::new(0);
+
+impl Lingering {
+    fn begin() -> Option<Self> {
+        let place = Self;
+        (LINGERING.fetch_add(1, Ordering::Relaxed) < LINGERING_MAX).then_some(place)
+    }
+
+    /// Gives how often to look: a core is free for that if no other connection is busy.
+    fn looks(&self) -> usize {
+        if LINGERING.load(Ordering::Relaxed) == 1 { LOOKS } else { 0 }
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        LINGERING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Why work stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +84,9 @@ pub(super) async fn shake_hands(stream: &mut TcpStream, deadline: Instant) -> io
 
 /// Serves requests until the client leaves, breaks the protocol, or the server stops.
 ///
-/// Statements are synchronous. All that the client has sent is worked off in one go on this thread, which tokio
-/// replaces for as long; between the goes nothing but the socket is waited for.
+/// Statements are synchronous: they run on this thread, which tokio replaces for as long. A client that sends one
+/// request after the other keeps its thread, so that a request wakes one thread and not three; one that pauses gives
+/// it back, and then costs a place in the runtime's list of sockets and nothing else.
 pub(super) async fn serve(
     wire: &Wire,
     machine: &mut Machine,
@@ -60,17 +95,16 @@ pub(super) async fn serve(
     mut stop: Stop,
 ) -> io::Result<()> {
     loop {
-        let filled = tokio::select! {
+        tokio::select! {
             biased;
-            filled = fill(wire, (!machine.is_logged_in()).then_some(deadline)) => filled?,
-            () = stop.wait(), if machine.is_at_rest() => false,
-        };
-        if !filled {
-            return Ok(());
+            waited = wait(wire, (!machine.is_logged_in()).then_some(deadline)) => waited?,
+            () = stop.wait(), if machine.is_at_rest() => return Ok(()),
         }
         loop {
-            let turn = block_in_place(|| work(wire, machine));
-            wire.send(machine.outbox().bytes(), config.write_time_max).await?;
+            let (turn, sent) = block_in_place(|| converse(wire, machine, &stop))?;
+            if let Some(rest) = machine.outbox().bytes().get(sent..) {
+                send_slowly(wire, rest, config.write_time_max).await?;
+            }
             machine.outbox().clear(KEPT_MAX_BYTES);
             match turn {
                 Turn::Idle => break,
@@ -85,10 +119,42 @@ pub(super) async fn serve(
     }
 }
 
-async fn fill(wire: &Wire, deadline: Option<Instant>) -> io::Result<bool> {
+async fn wait(wire: &Wire, deadline: Option<Instant>) -> io::Result<()> {
     match deadline {
-        Some(deadline) => timeout_at(deadline, wire.fill()).await?,
-        None => wire.fill().await,
+        Some(deadline) => timeout_at(deadline, wire.wait(Interest::READABLE)).await?,
+        None => wire.wait(Interest::READABLE).await,
+    }
+}
+
+/// Sends all bytes. Fails when the client takes none for `time_max`.
+async fn send_slowly(wire: &Wire, mut bytes: &[u8], time_max: Duration) -> io::Result<()> {
+    while !bytes.is_empty() {
+        timeout(time_max, wire.wait(Interest::WRITABLE)).await??;
+        bytes = &bytes[wire.send(bytes)?..];
+    }
+    Ok(())
+}
+
+/// Reads, works and sends as long as the client goes on at once. Gives with the turn how much of the last answers is
+/// sent already.
+fn converse(wire: &Wire, machine: &mut Machine, stop: &Stop) -> io::Result<(Turn, usize)> {
+    let place = Lingering::begin();
+    loop {
+        // Requests may wait in the wire already, behind an answer that was too long to be sent at once.
+        let turn = work(wire, machine);
+        let sent = wire.send(machine.outbox().bytes())?;
+        let all_sent = sent == machine.outbox().bytes().len();
+        if turn != Turn::Idle || !all_sent || (stop.is_set() && machine.is_at_rest()) {
+            return Ok((turn, sent));
+        }
+        let lingering = place.as_ref().filter(|_| machine.is_logged_in());
+        machine.outbox().clear(KEPT_MAX_BYTES);
+        match wire.fill()? {
+            Filled::Some => {}
+            Filled::Closed => return Ok((Turn::Close, 0)),
+            Filled::Nothing if lingering.is_some_and(|place| wire.wait_here(place.looks(), LINGER)) => {}
+            Filled::Nothing => return Ok((Turn::Idle, 0)),
+        }
     }
 }
 

@@ -101,7 +101,7 @@ async fn converse(
     let deadline = Instant::now() + config.login_time_max;
     let Some(dialect) = connection::shake_hands(&mut stream, deadline).await? else { return Ok(()) };
     let local = stream.local_addr()?;
-    let wire = Arc::new(Wire::new(stream, MESSAGE_MAX_BYTES_BEFORE_LOGIN));
+    let wire = Arc::new(Wire::new(stream.into_std()?, MESSAGE_MAX_BYTES_BEFORE_LOGIN));
     let watched = watch.enter(Arc::clone(&wire));
     let place = Place { local, number: watched.number() };
     let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);

@@ -1,23 +1,29 @@
 //! One socket, shared between its connection and the watcher.
 
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::sessions::Interrupter;
 use bolt::{FrameError, Framer};
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::io::Interest;
 
-/// Room made in the input before each read.
+/// Most bytes of one read.
 const READ_BYTES: usize = 8 * 1024;
 
 /// Bytes that the watcher reads ahead while a statement runs; the rest waits in the kernel.
 const AHEAD_MAX_BYTES: usize = 256 * 1024;
 
 /// A client's socket with the bytes that it sent and nobody has read yet.
+///
+/// The runtime knows the socket only while [`Wire::wait`] waits for it: a busy connection then costs the runtime no
+/// wake-up for what its own thread reads.
 pub(super) struct Wire {
+    /// Never blocks.
     stream: TcpStream,
     framer: Mutex<Framer>,
     /// Counts the beginnings and ends of work: odd while the connection works.
@@ -52,18 +58,40 @@ impl Wire {
         self.framer.lock().set_message_max_bytes(message_max_bytes);
     }
 
-    /// Waits until the client sends something. Gives false when it has closed instead.
-    pub(super) async fn fill(&self) -> io::Result<bool> {
-        loop {
-            if self.is_gone() {
-                return Ok(false);
-            }
-            self.stream.readable().await?;
-            match self.read_some() {
-                Ok(read) => return Ok(read > 0),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
-            }
+    /// Waits until the client sent something, or can take something, without holding a thread.
+    pub(super) async fn wait(&self, interest: Interest) -> io::Result<()> {
+        let socket = tokio::net::TcpStream::from_std(self.stream.try_clone()?)?;
+        socket.ready(interest).await.map(|_| ())
+    }
+
+    /// Waits on this thread until the client sent something. Gives false after `time_max`.
+    ///
+    /// With `looks` it looks so often before it sleeps: to wake a thread takes longer than a client that answers at
+    /// once. Each look lets others go first.
+    pub(super) fn wait_here(&self, looks: usize, time_max: Duration) -> bool {
+        (0..looks).any(|_| {
+            std::thread::yield_now();
+            self.has_come(Duration::ZERO)
+        }) || self.has_come(time_max)
+    }
+
+    fn has_come(&self, time_max: Duration) -> bool {
+        let mut sockets = [PollFd::from_borrowed_fd(self.stream.as_fd(), PollFlags::IN)];
+        let time_max = Timespec::try_from(time_max).expect("a few milliseconds fit");
+        // What goes wrong here, the next read tells.
+        rustix::event::poll(&mut sockets, Some(&time_max)).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Reads what has come; does not wait.
+    pub(super) fn fill(&self) -> io::Result<Filled> {
+        if self.is_gone() {
+            return Ok(Filled::Closed);
+        }
+        match read_into(&self.stream, &mut self.framer.lock()) {
+            Ok(0) => Ok(Filled::Closed),
+            Ok(_) => Ok(Filled::Some),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
+            Err(error) => Err(error),
         }
     }
 
@@ -72,19 +100,19 @@ impl Wire {
         Ok(self.framer.lock().next_message()?.map(read))
     }
 
-    /// Sends all bytes. Fails when the client takes none for `time_max`.
-    pub(super) async fn send(&self, mut bytes: &[u8], time_max: Duration) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match self.stream.try_write(bytes) {
+    /// Sends what the client takes now; tells how many bytes that were.
+    pub(super) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match (&self.stream).write(&bytes[sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(sent) => bytes = &bytes[sent..],
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    timeout(time_max, self.stream.writable()).await??;
-                }
+                Ok(more) => sent += more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(sent)
     }
 
     /// Notes that the connection works now and does not read.
@@ -168,14 +196,29 @@ impl Wire {
             self.interrupt();
         }
     }
-
-    fn read_some(&self) -> io::Result<usize> {
-        read_into(&self.stream, &mut self.framer.lock())
-    }
 }
 
-fn read_into(stream: &TcpStream, framer: &mut Framer) -> io::Result<usize> {
-    let input = framer.input();
-    input.reserve(READ_BYTES);
-    stream.try_read_buf(input)
+/// What a read found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// Bytes.
+    Some,
+    /// Nothing yet.
+    Nothing,
+    /// The client has closed its side.
+    Closed,
+}
+
+fn read_into(mut stream: &TcpStream, framer: &mut Framer) -> io::Result<usize> {
+    let mut bytes = [0; READ_BYTES];
+    loop {
+        match stream.read(&mut bytes) {
+            Ok(read) => {
+                framer.feed(&bytes[..read]);
+                return Ok(read);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
