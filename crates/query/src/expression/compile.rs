@@ -273,6 +273,9 @@ impl Compiler<'_> {
             Kind::Aggregate(_) => Err(self.misplaced_aggregate(span, function.name)),
             // Whoever reads lines has to know that their numbers are asked for.
             Kind::Scalar(_) if function.name == "linenumber" => Ok(Compiled::LineNumber),
+            Kind::Scalar(_) if function.name == "apoc.any.property" => {
+                Ok(Compiled::Index(self.boxed(&arguments[0])?, self.boxed(&arguments[1])?))
+            }
             Kind::Scalar(run) => Ok(Compiled::Call(run, self.all(arguments)?)),
             // `exists(e)` of a property is `e IS NOT NULL`; of a pattern it was lifted.
             Kind::Entity(EntityFunction::Exists) => Ok(Compiled::IsNull(self.boxed(&arguments[0])?, true)),

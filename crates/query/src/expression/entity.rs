@@ -218,10 +218,12 @@ fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<V
     match function {
         EntityFunction::Labels => match of {
             Value::NodeRef(node) => Ok(texts(source(context, node.source).labels(node.id)?)),
+            Value::Node(node) => Ok(texts(node.labels.clone())),
             other => Err(mismatch("Node", other)),
         },
         EntityFunction::Type => match of {
             Value::RelationshipRef(found) => Ok(Value::String(source(context, found.source).type_name(found.kind)?)),
+            Value::Relationship(found) => Ok(Value::String(found.kind.clone())),
             other => Err(mismatch("Relationship", other)),
         },
         EntityFunction::Properties => Ok(Value::map(properties_of(of, context)?)),

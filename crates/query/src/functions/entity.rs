@@ -79,6 +79,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "endNode(input :: RELATIONSHIP) :: NODE",
         "Returns the node where a relationship ends.",
     ),
+    row(
+        "apoc.any.properties",
+        EntityFunction::Properties,
+        "apoc.any.properties(thing :: ANY) :: MAP",
+        "Returns all properties of a node, a relationship or a map.",
+    ),
     row("nodes", EntityFunction::Nodes, "nodes(input :: PATH) :: LIST<NODE>", "Returns the nodes along a path."),
     row(
         "relationships",

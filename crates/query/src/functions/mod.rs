@@ -3,6 +3,8 @@
 //! Start reading at [`find`] and [`Function`].
 
 pub mod aggregate;
+pub mod apoc;
+mod category;
 mod convert;
 mod entity;
 mod error;
@@ -130,6 +132,7 @@ impl Function {
 /// The table, a slice for each file.
 const TABLE: &[&[Function]] = &[
     aggregate::FUNCTIONS,
+    apoc::FUNCTIONS,
     convert::FUNCTIONS,
     entity::FUNCTIONS,
     general::FUNCTIONS,

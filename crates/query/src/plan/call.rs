@@ -9,7 +9,7 @@ use super::scope::{Held, Variable};
 use super::{Pipe, Planner, walk};
 use crate::expression::Compiled;
 use crate::operator::Plan;
-use crate::procedure::Signature;
+use crate::procedure::{Signature, placed};
 
 impl Planner<'_> {
     pub(super) fn load_csv(
@@ -59,6 +59,7 @@ impl Planner<'_> {
             );
             return Err(self.error(name.span, Code::ProcedureNotFound, &message));
         };
+        let procedure = placed(procedure, self.graph);
         let signature = procedure.signature().clone();
         if signature.writes {
             self.writes(self.graph, name.span)?;
