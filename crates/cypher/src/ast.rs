@@ -245,10 +245,23 @@ pub enum SubqueryImports {
 pub struct InTransactions {
     /// Rows a transaction.
     pub rows: Option<Expression>,
+    /// `ON ERROR RETRY`: what may pass by itself is tried again, before `on_error` decides.
+    pub retry: Option<RetryTime>,
     /// What a failed transaction does to the rest.
     pub on_error: OnError,
     /// The variable for the report.
     pub report: Option<Name>,
+    /// Where it stands, from `IN` on.
+    pub span: Span,
+}
+
+/// How long a failed inner transaction is tried again.
+#[derive(Clone, Debug)]
+pub enum RetryTime {
+    /// As long as the server thinks fit.
+    Default,
+    /// `FOR n SECONDS`.
+    Seconds(Expression),
 }
 
 /// What a failed inner transaction does to the rest.

@@ -164,7 +164,7 @@ impl Statement<'_> {
     }
 }
 
-fn open_all(reached: &AllReached, number: u16, home: &Home) -> Result<Vec<Box<dyn Source>>, Failure> {
+pub(crate) fn open_all(reached: &AllReached, number: u16, home: &Home) -> Result<Vec<Box<dyn Source>>, Failure> {
     let written = reached[usize::from(number)].1.graph().map(|database| database.name.clone()).unwrap_or_default();
     let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
     for (at, (_, reached)) in (0_u16..).zip(reached) {
@@ -198,7 +198,7 @@ fn make_room(database: &OpenDatabase, tried: u32) -> Room<'_> {
 }
 
 /// Waits a random while, so that two losers do not meet again at once.
-fn pause(tried: u32) {
+pub(crate) fn pause(tried: u32) {
     let longest = (100_u64 << tried.min(8)).min(PAUSE_MAX_MICROS);
     std::thread::sleep(Duration::from_micros(rand::random_range(0..=longest)));
 }

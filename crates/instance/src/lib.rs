@@ -5,6 +5,7 @@
 mod admission;
 mod alone;
 mod answer;
+mod batches;
 mod bookmark;
 mod check;
 mod commands;

@@ -11,7 +11,7 @@ use compact_str::CompactString;
 use cypher::ast::Mode;
 use query::expression::Context;
 use query::functions::FunctionContext;
-use query::{Batch, Budget, Execution, Source, materialise};
+use query::{Batch, Budget, Execution, Source, Transactions, materialise};
 use types::{Clock, Code, Failure, Map, Value};
 
 use crate::answer::Fetched;
@@ -45,6 +45,8 @@ pub(crate) struct Running {
     budget: Budget,
     counters: query::Counters,
     allowance: Allowance,
+    /// What batches of its rows commit by.
+    transactions: Option<Arc<dyn Transactions>>,
     statement_nanos: i128,
     database: CompactString,
     /// The line and the file that `LOAD CSV` read last, for as long as the statement runs.
@@ -132,10 +134,17 @@ impl Running {
             counters: query::Counters::default(),
             statement_nanos: allowance.clock.wall_nanos(),
             allowance,
+            transactions: None,
             database,
             linenumber: planned.counts_lines.then_some(0),
             file: None,
         }
+    }
+
+    /// Gives it what batches of its rows commit by.
+    pub(crate) fn in_transactions(mut self, transactions: Arc<dyn Transactions>) -> Self {
+        self.transactions = Some(transactions);
+        self
     }
 
     /// Computes the next rows, entities by reference; `None` after the last.
@@ -157,6 +166,7 @@ impl Running {
             budget: &mut self.budget,
             counters: &mut self.counters,
             import_folder: self.allowance.import_folder.as_deref(),
+            transactions: self.transactions.as_deref(),
         };
         let next = self.execution.next(&mut context);
         (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);

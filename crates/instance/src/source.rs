@@ -112,6 +112,12 @@ impl GraphSource {
         Some(Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) })
     }
 
+    /// Goes on counting where another source left off.
+    pub(crate) fn counting_from(self, hits: u64) -> Self {
+        self.hits.set(hits);
+        self
+    }
+
     /// Shows no indexes: for planning ahead of a transaction that began before the newest of them.
     pub(crate) fn without_indexes(mut self) -> Self {
         self.hides_indexes = true;

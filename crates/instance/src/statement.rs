@@ -136,6 +136,9 @@ impl Statement<'_> {
         match (self.transaction, planned.prepared.writes) {
             (Some(transaction), _) => self.run_within(transaction, planned, reached),
             (None, None) => self.read_alone(planned, reached),
+            (None, Some(number)) if planned.prepared.in_transactions => {
+                self.write_in_batches(planned, &reached, number)
+            }
             (None, Some(number)) => self.write_alone(planned, &reached, number),
         }
     }
@@ -178,6 +181,11 @@ impl Statement<'_> {
         planned: &Planned,
         reached: AllReached,
     ) -> Result<Records, Failure> {
+        if planned.prepared.in_transactions {
+            let text = "A query with 'CALL { ... } IN TRANSACTIONS' can only be executed in an implicit transaction, \
+                        but tried to execute in an explicit transaction.";
+            return Err(Failure::new(Code::ImplicitTransactionRequired, text));
+        }
         let mut state = transaction.enter()?;
         let writes = planned.prepared.writes;
         if writes.is_some() {
@@ -228,7 +236,8 @@ impl Statement<'_> {
 
     /// Begins to run over these sources.
     pub(crate) fn start(&mut self, planned: &Planned, sources: Vec<Box<dyn Source>>) -> Running {
-        Running::start(planned, sources, self.parameters.clone(), self.allowance.clone())
+        let running = Running::start(planned, sources, self.parameters.clone(), self.allowance.clone());
+        if planned.prepared.in_transactions { running.in_transactions(self.reading_batches()) } else { running }
     }
 
     pub(crate) fn buffered(&self, planned: &Planned, rows: Fetched, summary: Summary) -> Records {

@@ -16,7 +16,7 @@ const TEXT_CHARACTERS_MAX: usize = 10_000;
 /// The transactions of an instance, those of lone statements included.
 #[derive(Default)]
 pub(crate) struct UnderWay {
-    next: AtomicU64,
+    next: Arc<AtomicU64>,
     listed: Arc<Mutex<Listed>>,
 }
 
@@ -72,6 +72,11 @@ impl UnderWay {
         Listing { entry, listed: Arc::clone(&self.listed) }
     }
 
+    /// Gives what hands out the numbers of transactions.
+    pub(crate) fn numbers(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.next)
+    }
+
     /// Gives everything that is under way, the oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
         self.listed.lock().values().cloned().collect()
@@ -81,7 +86,7 @@ impl UnderWay {
 impl Entry {
     /// Writes the id by which users name it.
     pub(crate) fn id(&self) -> String {
-        format!("{}-transaction-{}", self.database, self.number)
+        transaction_id(&self.database, self.number)
     }
 
     /// Gives the number and the text of the statement that runs; nothing between two statements.
@@ -99,6 +104,11 @@ impl Entry {
         self.is_terminated.store(true, Ordering::Relaxed);
         self.interrupted.store(true, Ordering::Relaxed);
     }
+}
+
+/// Writes the id by which users name a transaction.
+pub(crate) fn transaction_id(database: &str, number: u64) -> String {
+    format!("{database}-transaction-{number}")
 }
 
 impl Listing {

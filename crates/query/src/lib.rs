@@ -15,6 +15,7 @@ pub mod procedure;
 mod source;
 #[cfg(test)]
 mod testing;
+mod transactions;
 
 pub use batch::{Batch, Column};
 pub use budget::Budget;
@@ -22,3 +23,4 @@ pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
 pub use source::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};
+pub use transactions::{BatchWork, Ran, Retry, Transactions};

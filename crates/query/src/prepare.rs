@@ -64,6 +64,8 @@ pub struct Prepared {
     pub kind: Kind,
     /// The one graph that it writes, by number.
     pub writes: Option<u16>,
+    /// Whether batches of its rows commit on their own: it runs alone, with [`crate::Transactions`] in its context.
+    pub in_transactions: bool,
     /// What its writer should know.
     pub notifications: Vec<Notification>,
     /// Its plan; the columns are the first slots of what it gives.

@@ -41,6 +41,8 @@ macro_rules! codes {
 codes! {
     /// The text is no Cypher.
     SyntaxError = "ClientError.Statement.SyntaxError", "42001", 400, false;
+    /// A statement that commits batches was sent in an explicit transaction.
+    ImplicitTransactionRequired = "DatabaseError.Transaction.TransactionStartFailed", "25N17", 400, false;
     /// The text is Cypher but cannot mean anything.
     SemanticError = "ClientError.Statement.SemanticError", "42001", 400, false;
     /// A `$parameter` has no value.

@@ -190,7 +190,30 @@ impl Parser<'_> {
                 }
             }
         }
+        self.check_transactions(query)?;
         self.check_graphs_named(query)
+    }
+
+    /// Batches commit on their own, so nothing of the statement may wait for its commit before them.
+    fn check_transactions(&self, query: &SingleQuery) -> Parsed<()> {
+        let mut has_written = false;
+        for clause in &query.clauses {
+            let in_transactions = matches!(clause.kind, ClauseKind::CallSubquery { transactions: Some(_), .. });
+            if in_transactions && has_written {
+                let message = "CALL { ... } IN TRANSACTIONS after a write clause is not supported";
+                return Err(self.fail(clause.span, message));
+            }
+            has_written |= !in_transactions && writes(&clause.kind);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_union(&self, query: &Query) -> Parsed<()> {
+        if query.rest.is_empty() {
+            return Ok(());
+        }
+        transactional(query)
+            .map_or(Ok(()), |span| Err(self.fail(span, "CALL { ... } IN TRANSACTIONS in a UNION is not supported")))
     }
 
     /// After `USE DATABASE a AS x, b AS y` nothing says which one a bare pattern means.
@@ -254,6 +277,10 @@ impl Parser<'_> {
             SubqueryExpression::Pattern { .. } => return Ok(()),
             SubqueryExpression::Query(query) => query,
         };
+        if let Some(span) = transactional(query) {
+            let message = "An EXISTS, COUNT or COLLECT subquery cannot contain CALL { ... } IN TRANSACTIONS";
+            return Err(self.fail(span, message));
+        }
         for part in std::iter::once(&query.first).chain(query.rest.iter().map(|(_, part)| part)) {
             if let Some(write) = part.clauses.iter().find(|clause| writes(&clause.kind)) {
                 let message =
@@ -274,6 +301,16 @@ fn relationship(element: &PatternElement) -> Option<&RelationshipPattern> {
         PatternElement::Relationship(relationship) => Some(relationship),
         PatternElement::Node(_) | PatternElement::Quantified(_) => None,
     }
+}
+
+/// Finds the first `CALL { } IN TRANSACTIONS` of a query.
+pub(super) fn transactional(query: &Query) -> Option<Span> {
+    let parts = std::iter::once(&query.first).chain(query.rest.iter().map(|(_, part)| part));
+    parts.flat_map(|part| &part.clauses).find_map(|clause| match &clause.kind {
+        ClauseKind::CallSubquery { transactions: Some(_), .. } => Some(clause.span),
+        ClauseKind::CallSubquery { query, .. } => transactional(query),
+        _ => None,
+    })
 }
 
 /// Tells whether a clause changes data, itself or inside a subquery.

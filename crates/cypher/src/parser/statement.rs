@@ -129,7 +129,9 @@ impl Parser<'_> {
         loop {
             let span = self.span();
             if !self.accept_word("UNION") {
-                return Ok(Query { first, rest });
+                let query = Query { first, rest };
+                self.check_union(&query)?;
+                return Ok(query);
             }
             let kind = if self.accept_word("ALL") { UnionKind::All } else { UnionKind::Distinct };
             if kind == UnionKind::Distinct {

@@ -1,10 +1,11 @@
 //! `EXISTS { }`, `COUNT { }`, `COLLECT { }` and `CALL { }`.
 
 use super::clause::CLAUSES;
+use super::rules::transactional;
 use super::{Parsed, Parser};
 use crate::ast::{
-    Clause, ClauseKind, Expression, ExpressionKind, InTransactions, OnError, Query, SingleQuery, SubqueryExpression,
-    SubqueryImports,
+    Clause, ClauseKind, Expression, ExpressionKind, InTransactions, OnError, Query, RetryTime, SingleQuery,
+    SubqueryExpression, SubqueryImports,
 };
 use crate::token::Token;
 
@@ -59,6 +60,13 @@ impl Parser<'_> {
         self.check_conclusions(&query, false)?;
         self.advance();
         let transactions = self.in_transactions()?;
+        if let Some(inner) = transactional(&query) {
+            let message = match transactions {
+                Some(_) => "Nested CALL { ... } IN TRANSACTIONS is not supported",
+                None => "CALL { ... } IN TRANSACTIONS nested in a regular CALL is not supported",
+            };
+            return Err(self.fail(inner, message));
+        }
         Ok(ClauseKind::CallSubquery { imports, query: Box::new(query), transactions, optional })
     }
 
@@ -79,44 +87,90 @@ impl Parser<'_> {
 
     /// `IN [n CONCURRENT] TRANSACTIONS [OF n ROWS] [ON ERROR c] [REPORT STATUS AS s]`.
     fn in_transactions(&mut self) -> Parsed<Option<InTransactions>> {
+        let start = self.start();
         if !self.accept_word("IN") {
             return Ok(None);
         }
         if !self.at_word("TRANSACTIONS") {
             // How many run at once is a hint.
             if !self.at_word("CONCURRENT") {
-                self.expression()?;
+                let count = self.expression()?;
+                self.check_counts(&count)?;
             }
             self.expect_word("CONCURRENT")?;
         }
         self.expect_word("TRANSACTIONS")?;
-        let mut rows = None;
-        if self.accept_word("OF") {
-            rows = Some(self.expression()?);
-            if !self.accept_word("ROWS") {
-                self.expect_word("ROW")?;
+        let (mut rows, mut on_error, mut report) = (None, None, None);
+        // The three parts come in any order, each once.
+        loop {
+            let span = self.span();
+            if rows.is_none() && self.accept_word("OF") {
+                let count = self.expression()?;
+                self.check_counts(&count)?;
+                rows = Some(count);
+                if !self.accept_word("ROWS") {
+                    self.expect_word("ROW")?;
+                }
+            } else if on_error.is_none() && self.accept_words(&["ON", "ERROR"]) {
+                on_error = Some(self.on_error()?);
+            } else if report.is_none() && self.accept_words(&["REPORT", "STATUS"]) {
+                self.expect_word("AS")?;
+                report = Some((self.name("a variable")?, span));
+            } else {
+                break;
             }
         }
-        let on_error = self.on_error()?;
-        let report = if self.accept_words(&["REPORT", "STATUS"]) {
-            self.expect_word("AS")?;
-            Some(self.name("a variable")?)
-        } else {
-            None
-        };
-        Ok(Some(InTransactions { rows, on_error, report }))
+        let (retry, on_error) = on_error.unwrap_or((None, OnError::Fail));
+        if let (Some((_, span)), OnError::Fail) = (&report, on_error) {
+            let message = "REPORT STATUS can only be used when specifying ON ERROR CONTINUE or ON ERROR BREAK";
+            return Err(self.fail(*span, message));
+        }
+        let report = report.map(|(name, _)| name);
+        Ok(Some(InTransactions { rows, retry, on_error, report, span: self.since(start) }))
     }
 
-    fn on_error(&mut self) -> Parsed<OnError> {
-        if !self.accept_words(&["ON", "ERROR"]) {
-            return Ok(OnError::Fail);
+    /// A number of rows or of transactions is at least 1, and no row can tell it.
+    fn check_counts(&self, count: &Expression) -> Parsed<()> {
+        let fine = match &*count.kind {
+            ExpressionKind::Integer(number) => *number > 0,
+            ExpressionKind::Parameter(_) => true,
+            _ => false,
+        };
+        if fine {
+            return Ok(());
         }
+        let message = format!("Invalid input. '{count}' is not a valid value. Must be a positive integer.");
+        Err(self.fail(count.span, &message))
+    }
+
+    /// `RETRY [[FOR] n SECONDS] [THEN c]`, or `c`; the words `ON ERROR` were taken.
+    fn on_error(&mut self) -> Parsed<(Option<RetryTime>, OnError)> {
+        if !self.accept_word("RETRY") {
+            return Ok((None, self.on_error_choice(&["'CONTINUE'", "'BREAK'", "'FAIL'", "'RETRY'"])?));
+        }
+        let mut time = RetryTime::Default;
+        let is_told = self.accept_word("FOR") || matches!(self.peek(), Token::Integer | Token::Float | Token::Dollar);
+        if is_told {
+            time = RetryTime::Seconds(self.expression()?);
+            if !["SECONDS", "SECOND", "SECS", "SEC"].into_iter().any(|word| self.accept_word(word)) {
+                return Err(self.unexpected(&["'SECONDS'"]));
+            }
+        }
+        let then = if self.accept_word("THEN") {
+            self.on_error_choice(&["'CONTINUE'", "'BREAK'", "'FAIL'"])?
+        } else {
+            OnError::Fail
+        };
+        Ok((Some(time), then))
+    }
+
+    fn on_error_choice(&mut self, words: &[&str]) -> Parsed<OnError> {
         for (word, choice) in [("CONTINUE", OnError::Continue), ("BREAK", OnError::Break), ("FAIL", OnError::Fail)] {
             if self.accept_word(word) {
                 return Ok(choice);
             }
         }
-        Err(self.unexpected(&["'CONTINUE'", "'BREAK'", "'FAIL'"]))
+        Err(self.unexpected(words))
     }
 }
 

@@ -6,7 +6,7 @@ use super::expression::{At, BEFORE_BAR};
 use super::{Dotted, Joined, Key, Optional, Word, commas, words};
 use crate::ast::{
     Clause, ClauseKind, GraphReference, InTransactions, LabelName, Name, OnError, Projection, ProjectionItem,
-    RemoveItem, SetItem, SortItem, SubqueryImports, Yield,
+    RemoveItem, RetryTime, SetItem, SortItem, SubqueryImports, Yield,
 };
 
 impl Display for Clause {
@@ -191,11 +191,17 @@ impl Display for InTransactions {
         if let Some(rows) = &self.rows {
             write!(f, " OF {rows} ROWS")?;
         }
-        f.write_str(match self.on_error {
-            OnError::Fail => "",
-            OnError::Continue => " ON ERROR CONTINUE",
-            OnError::Break => " ON ERROR BREAK",
-        })?;
+        let on_error = match self.on_error {
+            OnError::Fail => "FAIL",
+            OnError::Continue => "CONTINUE",
+            OnError::Break => "BREAK",
+        };
+        match &self.retry {
+            None if self.on_error == OnError::Fail => {}
+            None => write!(f, " ON ERROR {on_error}")?,
+            Some(RetryTime::Default) => write!(f, " ON ERROR RETRY THEN {on_error}")?,
+            Some(RetryTime::Seconds(seconds)) => write!(f, " ON ERROR RETRY FOR {seconds} SECONDS THEN {on_error}")?,
+        }
         Optional(" REPORT STATUS AS ", &self.report.as_ref().map(Word)).fmt(f)
     }
 }

@@ -72,6 +72,15 @@ impl Compiled {
     }
 }
 
+impl Compiled {
+    /// Tells whether a plan runs to compute it.
+    pub(crate) fn runs_plan(&self) -> bool {
+        let mut found = matches!(self, Self::Subquery(_));
+        self.each_child(&mut |child| found |= child.runs_plan());
+        found
+    }
+}
+
 impl LabelTest {
     fn each_child(&self, visit: &mut dyn FnMut(&Compiled)) {
         match self {

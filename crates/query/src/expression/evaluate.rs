@@ -13,7 +13,7 @@ use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::functions::{FunctionContext, operators};
 use crate::source::Source;
-use crate::{Batch, Column};
+use crate::{Batch, Column, Transactions};
 
 /// What an expression may read beside its batch.
 pub struct Context<'a> {
@@ -29,6 +29,8 @@ pub struct Context<'a> {
     pub counters: &'a mut Counters,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<&'a Path>,
+    /// Transactions for batches of rows, where the statement has such batches.
+    pub transactions: Option<&'a dyn Transactions>,
 }
 
 /// Computes an expression for each row of a batch.

@@ -92,6 +92,11 @@ impl Site {
                 let site = self.child(plan, 1);
                 Box::new(apply::RunApply::new(build(outer), Arc::clone(inner), site, how.clone()))
             }
+            Plan::Transactions(outer, inner, how) => {
+                let site = self.child(plan, 1);
+                let (outer, inner) = (build(outer), Arc::clone(inner));
+                Box::new(transactions::RunInTransactions::new(outer, inner, site, how.clone()))
+            }
             Plan::Seek(input, how) => Box::new(seek::SeekAll::new(build(input), how.clone())),
             Plan::NodesById { input, source, ids, node } => {
                 Box::new(by_id::NodesById::new(build(input), *source, ids.clone(), *node))

@@ -1,5 +1,5 @@
 //! Entities changed as rows go by: properties and labels.
-//! Leaves whether a value can be stored to the source.
+//! Leaves what a property may hold to `stored`.
 //! Start reading at [`change`].
 
 use compact_str::CompactString;
@@ -7,6 +7,7 @@ use types::{Code, Failure, KeyId, Map, Value};
 
 use super::properties::{Keys, Names, source};
 use super::reads::Reads;
+use super::stored::stored;
 use super::{Change, Operator};
 use crate::Batch;
 use crate::expression::{Context, evaluate, mismatch, properties_of};
@@ -100,6 +101,7 @@ fn set(
         Value::RelationshipRef(found) => found.source,
         other => return Err(mismatch("Node or Relationship", other)),
     };
+    let value = stored(value)?;
     let key: KeyId = if value.is_null() {
         // A key that nobody ever used is on no entity.
         let Some(key) = source(context, number).key_id(key) else { return Ok(()) };

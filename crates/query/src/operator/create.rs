@@ -116,7 +116,7 @@ impl NewNodes {
         properties: &mut Vec<(KeyId, Value)>,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        self.properties.row(row, properties);
+        self.properties.row(row, properties)?;
         let labels = self.labels.row(row);
         self.made.push(source(context, number).create_node(labels, properties)?);
         context.counters.nodes_created += 1;
@@ -137,7 +137,7 @@ impl NewRelationships<'_> {
     ) -> Result<(), Failure> {
         let start = self.end(number, row, known, (self.how.start, "start"))?;
         let end = self.end(number, row, known, (self.how.end, "end"))?;
-        self.properties.row(row, properties);
+        self.properties.row(row, properties)?;
         let kind = self.kind.row(row)[0];
         let id = source(context, number).create_relationship(start, kind, end, properties)?;
         self.made.push(RelationshipRef { source: number, id, kind, start, end });

@@ -26,6 +26,7 @@ impl Plan {
             | Self::ScanRelationships(..)
             | Self::Eager(_)
             | Self::Count { .. } => {}
+            Self::Transactions(_, _, how) => how.rows.iter().chain(how.retry.iter().flatten()).for_each(visit),
             Self::Filter(_, value) | Self::Skip(_, value) | Self::Limit(_, value) => visit(value),
             Self::Unwind { list: value, .. }
             | Self::NodesById { ids: value, .. }

@@ -62,9 +62,11 @@ impl Operator for Foreach {
 /// Tells whether a body does the same for many items at once as for one after the other.
 ///
 /// So it is with one clause, which takes rows in order, and where things are only made.
-fn is_simple(body: &Plan) -> bool {
+pub(super) fn is_simple(body: &Plan) -> bool {
     match body {
         Plan::Argument => true,
+        // Which slots are left says nothing about rows.
+        Plan::Keep(input, _) => is_simple(input),
         Plan::Create(input, _) => is_made_only(input),
         Plan::Change(input, _) | Plan::Delete { input, .. } | Plan::Merge(input, _) | Plan::Foreach { input, .. } => {
             matches!(**input, Plan::Argument)

@@ -29,8 +29,10 @@ mod scan;
 mod seek;
 mod shortest;
 mod sort;
+mod stored;
 #[cfg(test)]
 mod testing;
+mod transactions;
 mod unwind;
 mod walk;
 
@@ -44,6 +46,7 @@ pub(crate) use build::build_on;
 pub use build::{build, build_measured};
 pub use measure::Measures;
 pub use plan::*;
+pub use stored::stored;
 
 /// A running operator.
 pub trait Operator: Send {

@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use compact_str::CompactString;
+pub use cypher::ast::OnError;
 use smallvec::{SmallVec, smallvec};
 use types::{Direction, IndexId};
 
@@ -92,6 +93,8 @@ pub enum Plan {
     Inner(Arc<Plan>, Arc<Plan>, Inner),
     /// An inner plan that runs anew for each row of an outer one; it may do anything, writes included.
     Apply(Arc<Plan>, Arc<Plan>, Apply),
+    /// An inner plan that runs for batches of rows, each batch in a transaction of its own.
+    Transactions(Arc<Plan>, Arc<Plan>, InTransactions),
     /// For each row, the nodes or relationships that an index has for a condition.
     Seek(Arc<Plan>, Seek),
     /// For each row, the nodes with given numbers; those that are not there are left out.
@@ -207,6 +210,7 @@ impl Plan {
             | Self::HashJoin(first, second, _)
             | Self::Inner(first, second, _)
             | Self::Apply(first, second, _)
+            | Self::Transactions(first, second, _)
             | Self::Foreach { input: first, body: second, .. } => smallvec![first, second],
             Self::Merge(input, how) => smallvec![input, &how.find],
         }
@@ -293,6 +297,21 @@ pub struct Apply {
     pub optional: bool,
     /// Whether inner rows are forgotten: each outer row goes on once (a subquery that returns nothing).
     pub unit: bool,
+}
+
+/// How an inner plan runs in transactions of its own.
+#[derive(Clone, Debug)]
+pub struct InTransactions {
+    /// What becomes of its rows; where a batch failed, each outer row goes on with nulls.
+    pub apply: Apply,
+    /// Rows of a batch; a usual number without it.
+    pub rows: Option<Compiled>,
+    /// Whether a failed batch is tried again, and for how many seconds.
+    pub retry: Option<Option<Compiled>>,
+    /// What a failed batch does to the rest.
+    pub on_error: OnError,
+    /// The slot of what is told of each batch.
+    pub report: Option<usize>,
 }
 
 /// What is looked for in an index.

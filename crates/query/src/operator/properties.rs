@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use rustc_hash::FxHasher;
 use types::{Code, Failure, KeyId, LabelId, TypeId, Value};
 
+use super::stored::stored;
 use super::{LabelSource, PropertySource};
 use crate::expression::{Compiled, Context, evaluate, mismatch, wanted_names};
 use crate::source::Source;
@@ -84,15 +85,24 @@ impl Properties {
     }
 
     /// Puts the properties of one row into `out`, without those that are null.
-    pub fn row(&self, row: usize, out: &mut Vec<(KeyId, Value)>) {
+    pub fn row(&self, row: usize, out: &mut Vec<(KeyId, Value)>) -> Result<(), Failure> {
         out.clear();
         match self {
             Self::Each(columns) => {
-                let values = columns.iter().map(|(key, column)| (*key, column.get(row)));
-                out.extend(values.filter(|(_, value)| !value.is_null()));
+                for (key, column) in columns {
+                    let value = column.get(row);
+                    if !value.is_null() {
+                        out.push((*key, stored(value)?));
+                    }
+                }
             }
-            Self::Rows(rows) => out.extend(rows[row].iter().cloned()),
+            Self::Rows(rows) => {
+                for (key, value) in &rows[row] {
+                    out.push((*key, stored(value.clone())?));
+                }
+            }
         }
+        Ok(())
     }
 }
 

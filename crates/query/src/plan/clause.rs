@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use cypher::ast::{
-    Clause, ClauseKind, Expression, ExpressionKind, GraphReference, Name, PathPattern, Query, SingleQuery,
-    SubqueryImports, UnionKind,
+    self, Clause, ClauseKind, Expression, ExpressionKind, GraphReference, Name, PathPattern, Query, RetryTime,
+    SingleQuery, SubqueryImports, UnionKind,
 };
 use types::{Code, Failure};
 
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Place, Planned, Planner, walk};
-use crate::operator::{Apply, Inner, Plan, WhenInner};
+use crate::operator::{Apply, InTransactions, Inner, Plan, WhenInner};
 
 impl Planner<'_> {
     /// Plans a query; each part of a union begins at `start`.
@@ -137,11 +137,7 @@ impl Planner<'_> {
                 self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref(), false)
             }
             ClauseKind::CallSubquery { imports, query, transactions, optional } => {
-                if transactions.is_some() {
-                    let message = "CALL { ... } IN TRANSACTIONS is not supported yet; send the rows in batches";
-                    return Err(self.error(clause.span, Code::UnsupportedCommand, message));
-                }
-                self.call_subquery(pipe, imports.as_ref(), query, *optional)
+                self.call_subquery(pipe, imports.as_ref(), query, *optional, transactions.as_ref())
             }
             ClauseKind::Finish => Ok(pipe),
             ClauseKind::Return { .. } => {
@@ -249,6 +245,7 @@ impl Planner<'_> {
         imports: Option<&SubqueryImports>,
         query: &Query,
         optional: bool,
+        transactions: Option<&ast::InTransactions>,
     ) -> Result<Pipe, Failure> {
         let scope = match imports {
             Some(SubqueryImports::All) => pipe.scope.clone(),
@@ -272,7 +269,8 @@ impl Planner<'_> {
         self.next_slot = first;
         let writes = query_writes(query);
         debug_assert!(writes || wrote == self.writes, "only a query with writing clauses writes");
-        if pipe.writes || (writes && pipe.reads) {
+        let is_apart = transactions.is_some() && is_own_node(&pipe.plan) && changes_only(query);
+        if pipe.writes || (writes && pipe.reads && !is_apart) {
             pipe = self.eager(pipe);
         }
         let mut filled = Vec::new();
@@ -287,8 +285,41 @@ impl Planner<'_> {
         }
         let unit = inner.columns.is_empty();
         let rows = if unit { pipe.rows } else { pipe.rows * inner.rows };
-        let plan = self.put(Plan::Apply(pipe.plan, inner.plan, Apply { filled, optional, unit }), rows, "");
-        Ok(Pipe { plan, scope: pipe.scope, rows, reads: true, writes })
+        let apply = Apply { filled, optional, unit };
+        let Some(transactions) = transactions else {
+            let plan = self.put(Plan::Apply(pipe.plan, inner.plan, apply), rows, "");
+            return Ok(Pipe { plan, scope: pipe.scope, rows, reads: true, writes });
+        };
+        let how = self.in_transactions(&mut pipe.scope, apply, transactions)?;
+        let plan = self.put(Plan::Transactions(pipe.plan, inner.plan, how), rows, transactions.to_string());
+        // Whatever changes the graph after it waits for the last batch.
+        Ok(Pipe { plan, scope: pipe.scope, rows, reads: true, writes: true })
+    }
+
+    fn in_transactions(
+        &mut self,
+        scope: &mut Scope,
+        apply: Apply,
+        transactions: &ast::InTransactions,
+    ) -> Result<InTransactions, Failure> {
+        self.in_transactions = true;
+        let nothing = Scope::default();
+        let rows = transactions.rows.as_ref().map(|rows| self.compile(rows, &nothing)).transpose()?;
+        let retry = match &transactions.retry {
+            None => None,
+            Some(RetryTime::Default) => Some(None),
+            Some(RetryTime::Seconds(seconds)) => Some(Some(self.compile(seconds, &nothing)?)),
+        };
+        let report = match &transactions.report {
+            None => None,
+            Some(name) => {
+                self.check_free(scope, &name.text, name.span)?;
+                let slot = self.fresh_slot();
+                scope.add(Variable { name: name.text.clone(), slot, held: Held::Unknown, source: None });
+                Some(slot)
+            }
+        };
+        Ok(InTransactions { apply, rows, retry, on_error: transactions.on_error, report })
     }
 
     /// Runs an inner plan of a clause for each row, keeping the slots that it fills.
@@ -308,6 +339,33 @@ fn imports_by_with(query: &Query) -> bool {
     let begins =
         |part: &SingleQuery| matches!(part.clauses.first(), Some(Clause { kind: ClauseKind::With { .. }, .. }));
     begins(&query.first) || query.rest.iter().any(|(_, part)| begins(part))
+}
+
+/// Tells whether each row is about a node of its own, read in the order in which nodes are kept, and about nothing else.
+///
+/// With [`changes_only`] a row then changes nothing that a later one is read from, so that rows need not all be read
+/// before the first batch is written.
+fn is_own_node(plan: &Plan) -> bool {
+    match plan {
+        Plan::Scan { input, .. } => matches!(**input, Plan::Unit),
+        Plan::Filter(input, condition) => !condition.runs_plan() && is_own_node(input),
+        Plan::Compute(input, values) => !values.iter().any(|(_, value)| value.runs_plan()) && is_own_node(input),
+        Plan::Keep(input, _) => is_own_node(input),
+        _ => false,
+    }
+}
+
+/// Tells whether a query changes and deletes what it is given, and neither finds nor makes anything.
+fn changes_only(query: &Query) -> bool {
+    let changes = |clause: &Clause| match &clause.kind {
+        ClauseKind::With { projection, filter } => {
+            let values = projection.items.iter().map(|item| &item.expression);
+            !values.chain(filter).any(walk::reads_graph)
+        }
+        ClauseKind::Set { .. } | ClauseKind::Remove { .. } | ClauseKind::Delete { .. } | ClauseKind::Finish => true,
+        _ => false,
+    };
+    query.rest.is_empty() && query.first.clauses.iter().all(changes)
 }
 
 /// Tells whether a query changes data.

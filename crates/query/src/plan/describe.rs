@@ -123,6 +123,8 @@ fn name(plan: &Plan) -> &'static str {
             WhenInner::Missing => "AntiSemiApply",
         },
         Plan::Apply(..) => "Apply",
+        Plan::Transactions(_, _, how) if how.apply.unit => "TransactionForeach",
+        Plan::Transactions(..) => "TransactionApply",
         Plan::Eager(_) => "Eager",
         Plan::LoadCsv { .. } => "LoadCSV",
         Plan::Call { .. } => "ProcedureCall",

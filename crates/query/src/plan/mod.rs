@@ -47,6 +47,7 @@ pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -
         next_slot: 0,
         graph: 0,
         writes: None,
+        in_transactions: false,
         clauses: 0,
         notes: Notes::default(),
         notifications: Vec::new(),
@@ -61,6 +62,7 @@ pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -
         columns: planned.columns,
         kind,
         writes: planner.writes,
+        in_transactions: planner.in_transactions,
         notifications: planner.notifications,
         plan: planned.plan,
         notes: Arc::new(planner.notes),
@@ -77,6 +79,8 @@ pub(super) struct Planner<'a> {
     graph: u16,
     /// The graph that is written.
     writes: Option<u16>,
+    /// Whether batches of it commit on their own.
+    in_transactions: bool,
     /// Clauses planned so far.
     clauses: usize,
     notes: Notes,

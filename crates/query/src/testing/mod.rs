@@ -78,6 +78,7 @@ impl World {
             budget: &mut budget,
             counters: &mut counters,
             import_folder: self.import_folder.as_deref(),
+            transactions: None,
         };
         let done = work(&mut context);
         self.counters = counters;

@@ -47,7 +47,7 @@ impl LoadCsv {
             Value::String(address) => address.clone(),
             other => return Err(mismatch("String", other)),
         };
-        let file = Bounded::new(file::open(&address, context.import_folder)?);
+        let file = Bounded::new(file::open(&address, context.import_folder)?, self.terminator);
         let mut builder = csv::ReaderBuilder::new();
         builder.has_headers(false).flexible(true).delimiter(self.terminator).escape(Some(b'\\'));
         let mut open = Open { address, reader: builder.from_reader(file), names: None, record: csv::ByteRecord::new() };
@@ -81,7 +81,14 @@ impl Open {
         // A quote that nobody closes would read the whole file as one field.
         self.reader.get_mut().allow(context.budget.memory_left_bytes());
         let read = self.reader.read_byte_record(&mut self.record);
-        read.map_err(|error| failed(&self.address, &error.to_string()))
+        let read = read.map_err(|error| failed(&self.address, &error.to_string()))?;
+        match self.reader.get_ref().open_quote() {
+            Some(line) => {
+                let text = format!("the quote that opens at line {line} is never closed");
+                Err(failed(&self.address, &text))
+            }
+            None => Ok(read),
+        }
     }
 
     fn line(&self) -> Result<Value, Failure> {

@@ -102,6 +102,9 @@ fn bad_files_fail_with_a_reason() {
         false,
         "ExternalResourceFailed: 'file:///latin.csv' is not UTF-8 at line 1. Save the file as UTF-8.",
     );
+    let open = "(the quote that opens at line 1 is never closed)";
+    let text = "ExternalResourceFailed: Couldn't load the external resource at: file:///open.csv";
+    check(&["file:///open.csv"], false, &format!("{text} {open}"));
     let folder = folder();
     let mut small = World { memory_max_bytes: 1_000, ..world(folder.path()) };
     let failed = written(rows(&load(&["file:///open.csv"], false), &mut small));
