@@ -58,6 +58,11 @@ pub(crate) fn describe(
 
 /// Shows one operator and those below; `number` is its place in a walk of the plan, a parent before its children.
 fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mut usize) -> Description {
+    if let Plan::Keep(input, _) = &**plan {
+        // Which slots are left is no step that anybody could tell from the outside.
+        *number += 1;
+        return one(input, notes, measures, number);
+    }
     let own_number = *number;
     *number += 1;
     let mut arguments = Map::new();
@@ -71,7 +76,11 @@ fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mu
     let (mut children, mut below_hits) = (Vec::new(), 0);
     for child in plan.children() {
         below_hits += measures.map_or(0, |measures| measures.hits(*number));
-        children.push(one(child, notes, measures, number));
+        let shown = one(child, notes, measures, number);
+        // Where rows begin without any source there is nothing to see.
+        if !matches!(**child, Plan::Unit) {
+            children.push(shown);
+        }
     }
     let profile = measures.map(|measures| {
         let (rows, time_nanos) = measures.get(own_number);
@@ -102,7 +111,8 @@ fn name(plan: &Plan) -> &'static str {
         Plan::ScanRelationships(..) => "RelationshipTypeScan",
         Plan::Expand(_, how) if how.into => "Expand(Into)",
         Plan::Expand(..) => "Expand(All)",
-        Plan::Walk(_, how, _) if how.into => "VarLengthExpand(Into)",
+        Plan::Walk(_, how) if how.is_path => "Repeat(Trail)",
+        Plan::Walk(_, how) if how.into => "VarLengthExpand(Into)",
         Plan::Walk(..) => "VarLengthExpand(All)",
         Plan::Shortest(..) => "ShortestPath",
         Plan::Filter(..) => "Filter",
@@ -143,9 +153,10 @@ fn name(plan: &Plan) -> &'static str {
 pub(super) fn source(plan: &Plan) -> Option<u16> {
     match plan {
         Plan::Scan { source, .. } | Plan::NodesById { source, .. } | Plan::Count { source, .. } => Some(*source),
-        Plan::Expand(_, how) | Plan::Walk(_, how, _) | Plan::ScanRelationships(_, how) => Some(how.source),
+        Plan::Expand(_, how) | Plan::ScanRelationships(_, how) => Some(how.source),
+        Plan::Walk(_, how) => Some(how.source),
         Plan::Seek(_, how) => Some(how.source),
-        Plan::Shortest(_, how) => Some(how.expand.source),
+        Plan::Shortest(_, how) => Some(how.source),
         Plan::Create(_, how) => Some(how.source),
         Plan::Merge(_, how) => Some(how.create.source),
         _ => None,

@@ -186,7 +186,9 @@ impl Planner<'_> {
             let details = projection.skip.as_ref().map(ToString::to_string).unwrap_or_default();
             pipe.plan = self.put(Plan::Skip(pipe.plan, skip), pipe.rows, details);
         }
-        if let Some(limit) = limit {
+        // The first rows in order are all that a sort with a limit gives.
+        let is_cut = !projection.order.is_empty() && projection.skip.is_none();
+        if let Some(limit) = limit.filter(|_| !is_cut) {
             let details = projection.limit.as_ref().map(ToString::to_string).unwrap_or_default();
             pipe.rows = pipe.rows.min(wanted.unwrap_or(pipe.rows));
             pipe.plan = self.put(Plan::Limit(pipe.plan, limit), pipe.rows, details);

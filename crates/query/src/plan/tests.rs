@@ -340,11 +340,11 @@ fn an_index_is_used() {
         }
         names.join(" ")
     };
-    assert_eq!(plan("MATCH (n:Person {name: $n}) RETURN n"), "ProduceResults NodeIndexSeek Unit");
+    assert_eq!(plan("MATCH (n:Person {name: $n}) RETURN n"), "ProduceResults NodeIndexSeek");
     assert_eq!(
         plan("MATCH (n:Person) WHERE n.name STARTS WITH 'A' RETURN n"),
-        "ProduceResults NodeIndexSeekByRange Unit"
+        "ProduceResults NodeIndexSeekByRange"
     );
-    assert_eq!(plan("MATCH (n:Firm) RETURN n"), "ProduceResults NodeByLabelScan Unit");
+    assert_eq!(plan("MATCH (n:Firm) RETURN n"), "ProduceResults NodeByLabelScan");
     assert_eq!(plan("MATCH (n) RETURN count(n)"), "ProduceResults NodeCountFromCountStore");
 }
