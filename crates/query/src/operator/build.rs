@@ -68,7 +68,7 @@ impl Site {
                 Box::new(scan::Scan::new(build(input), *source, label.clone(), *node))
             }
             Plan::Expand(input, how) => Box::new(expand::ExpandAll::new(build(input), how.clone())),
-            Plan::Walk(input, how, bounds) => Box::new(walk::Walk::new(build(input), how.clone(), *bounds)),
+            Plan::Walk(input, how) => Box::new(walk::FindWalks::new(build(input), how.clone())),
             Plan::Filter(input, condition) => Box::new(flow::Filter::new(build(input), condition)),
             Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
             Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),

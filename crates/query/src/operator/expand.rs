@@ -88,7 +88,7 @@ impl ExpandAll {
                 Some(other) => other.get(row) == Value::NodeRef(NodeRef { source, id: step.neighbour }),
                 None => false,
             };
-        ends_well && !is_taken(&self.how, batch, row, step.relationship.id)
+        ends_well && !is_taken(&self.how.distinct_from, source, batch, row, step.relationship.id)
     }
 }
 
@@ -106,14 +106,14 @@ fn nodes(column: &Column, range: std::ops::Range<usize>) -> (Vec<usize>, Vec<Nod
 }
 
 /// Tells whether another part of a row's pattern has a relationship, alone or in a list.
-pub(super) fn is_taken(how: &Expand, batch: &Batch, row: usize, id: RelationshipId) -> bool {
+pub(super) fn is_taken(slots: &[usize], source: u16, batch: &Batch, row: usize, id: RelationshipId) -> bool {
     let mut made = Value::Null;
-    how.distinct_from.iter().any(|slot| match batch.columns.get(*slot) {
-        Some(Column::Relationships(found)) => found[row].id == id && found[row].source == how.source,
+    slots.iter().any(|slot| match batch.columns.get(*slot) {
+        Some(Column::Relationships(found)) => found[row].id == id && found[row].source == source,
         Some(Column::Trails { ends, found }) => {
-            trail(ends, found, row).iter().any(|found| found.id == id && found.source == how.source)
+            trail(ends, found, row).iter().any(|found| found.id == id && found.source == source)
         }
-        Some(column) => has_relationship(column.lend(row, &mut made), how.source, id),
+        Some(column) => has_relationship(column.lend(row, &mut made), source, id),
         None => false,
     })
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Bound;
 
-use super::{Change, Create, LabelSource, Merge, Plan, PropertySource, Seek, SeekNext};
+use super::{Change, Create, LabelSource, Merge, Plan, PropertySource, Seek, SeekNext, Shortest};
 use crate::expression::Compiled;
 
 type Visit<'a> = &'a mut dyn FnMut(&Compiled);
@@ -17,7 +17,6 @@ impl Plan {
             | Self::Argument
             | Self::Scan { .. }
             | Self::Expand(..)
-            | Self::Walk(..)
             | Self::Keep(..)
             | Self::Distinct(_)
             | Self::Append(..)
@@ -42,7 +41,8 @@ impl Plan {
             }
             Self::HashJoin(_, _, how) => how.probe_keys.iter().chain(&how.build_keys).for_each(visit),
             Self::Seek(_, how) => seek(how, visit),
-            Self::Shortest(_, how) => how.filter.iter().for_each(visit),
+            Self::Walk(_, how) => how.part.tests().for_each(|test| visit(&test.condition)),
+            Self::Shortest(_, how) => shortest(how, visit),
             Self::Range { bounds: values, .. }
             | Self::Call { arguments: values, .. }
             | Self::Delete { targets: values, .. } => {
@@ -75,6 +75,16 @@ fn asks_for_lines(value: &Compiled) -> bool {
     };
     value.each_child(&mut |child| found |= asks_for_lines(child));
     found
+}
+
+fn shortest(how: &Shortest, visit: Visit<'_>) {
+    let of_parts = how.parts.iter().chain(&how.backward).flat_map(|part| part.tests());
+    let of_nodes = how.between.iter().filter_map(|(_, test)| test.as_ref()).chain(&how.end);
+    of_parts.chain(of_nodes).for_each(|test| visit(&test.condition));
+    if let Some((values, condition)) = &how.filter {
+        values.iter().for_each(|(_, value)| visit(value));
+        visit(condition);
+    }
 }
 
 fn seek(how: &Seek, visit: Visit<'_>) {

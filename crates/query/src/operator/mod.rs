@@ -29,6 +29,7 @@ mod scan;
 mod seek;
 mod shortest;
 mod sort;
+mod steps;
 mod stored;
 #[cfg(test)]
 mod testing;
@@ -46,6 +47,7 @@ pub(crate) use build::build_on;
 pub use build::{build, build_measured};
 pub use measure::Measures;
 pub use plan::*;
+pub use steps::{Part, Shortest, Step, Takes, Test, Walk, Wanted};
 pub use stored::stored;
 
 /// A running operator.

@@ -10,6 +10,7 @@ pub use cypher::ast::OnError;
 use smallvec::{SmallVec, smallvec};
 use types::{Direction, IndexId};
 
+use super::{Shortest, Walk};
 use crate::expression::Compiled;
 use crate::functions::AggregateKind;
 use crate::procedure::Procedure;
@@ -32,8 +33,8 @@ pub enum Plan {
     },
     /// For each row, the relationships of a node.
     Expand(Arc<Plan>, Expand),
-    /// For each row, the trails from a node: at least and at most so many relationships, which fill a slot as a list.
-    Walk(Arc<Plan>, Expand, (u64, Option<u64>)),
+    /// For each row, the trails from a node that lie within bounds.
+    Walk(Arc<Plan>, Walk),
     /// The rows for which a condition holds.
     Filter(Arc<Plan>, Compiled),
     /// Each row with more slots filled.
@@ -110,7 +111,7 @@ pub enum Plan {
     },
     /// For each row, every relationship of a source, once in its own direction, or twice where both are wanted.
     ScanRelationships(Arc<Plan>, Expand),
-    /// For each row, the shortest trails between two nodes that are given.
+    /// For each row, the shortest trails along a path.
     Shortest(Arc<Plan>, Shortest),
     /// All rows, read before the first one goes on: what follows may change what they were read from.
     Eager(Arc<Plan>),
@@ -342,21 +343,6 @@ pub enum SeekNext {
     Range(Bound<Compiled>, Bound<Compiled>),
     /// It is a string with this beginning.
     Prefix(Compiled),
-}
-
-/// How shortest trails are looked for, from `expand.from` to `expand.to`, which are both given.
-#[derive(Clone, Debug)]
-pub struct Shortest {
-    /// Which relationships are followed; `relationship` gets the list of each trail's.
-    pub expand: Expand,
-    /// At least so many relationships.
-    pub min: u64,
-    /// At most so many.
-    pub max: Option<u64>,
-    /// Whether all of the shortest are wanted, not just one.
-    pub all: bool,
-    /// A condition on each trail, over the row with `relationship` filled.
-    pub filter: Option<Compiled>,
 }
 
 /// What is made for each row.

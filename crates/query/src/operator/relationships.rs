@@ -46,7 +46,7 @@ impl ScanRelationships {
         }
         found.retain(|(relationship, from, to)| {
             (!self.how.into || self.ends_well(batch, row, *from, *to))
-                && !is_taken(&self.how, batch, row, relationship.id)
+                && !is_taken(&self.how.distinct_from, self.how.source, batch, row, relationship.id)
         });
         found
     }

@@ -1,9 +1,10 @@
-//! Relationships followed again and again: `-[r:T*1..3]->`.
+//! Relationships followed again and again: `-[r:T*1..3]->`, `((a)-[r:T]->(b) WHERE a.x < b.x){1,3}`.
 
 use types::{Failure, NodeId, NodeRef, RelationshipRef, TypeId, Value};
 
-use super::expand::{is_taken, known_types};
-use super::{Expand, Operator};
+use super::expand::is_taken;
+use super::steps::Around;
+use super::{Operator, Step, Walk};
 use crate::expression::Context;
 use crate::source::{Expansion, RelationshipRecord};
 use crate::{Batch, Column};
@@ -15,16 +16,14 @@ const FIRST_ROWS: usize = 16;
 const AHEAD_NODES_MAX: usize = 256;
 const AHEAD_FOUND_MAX: usize = 4_096;
 
-/// For each row, every trail from a node whose length lies within bounds: no relationship comes twice in one.
+/// For each row, every trail from a node whose rounds lie within bounds: no relationship comes twice in one.
 ///
 /// Trails are found depth first, so that what is kept is one trail and what lies open beside it.
-pub(super) struct Walk {
+pub(super) struct FindWalks {
     input: Box<dyn Operator>,
-    how: Expand,
-    min: u64,
-    max: Option<u64>,
-    /// The types that are followed, found anew for each batch of the input; `None` where there are none.
-    types: Option<Vec<TypeId>>,
+    how: Walk,
+    /// The types that each step follows, found anew for each batch of the input; `None` where there are none.
+    types: Vec<Option<Vec<TypeId>>>,
     under_way: Option<UnderWay>,
     rows_wanted: usize,
 }
@@ -45,8 +44,8 @@ struct UnderWay {
 }
 
 /// The relationships to try at one node of the trail.
-#[derive(Default)]
 struct Open {
+    node: NodeId,
     steps: Vec<RelationshipRecord>,
     next: usize,
     /// What their other ends lead to.
@@ -60,6 +59,15 @@ struct Ahead {
     nodes: usize,
     found: Expansion,
     memory_bytes: usize,
+}
+
+/// How a trail goes on.
+struct Following<'a> {
+    source: u16,
+    /// The step's place in its round.
+    at: usize,
+    step: &'a Step,
+    types: &'a [TypeId],
 }
 
 /// Trails that were found, and what they put into their rows.
@@ -77,7 +85,7 @@ impl Ahead {
         &mut self,
         place: usize,
         nodes: impl Iterator<Item = NodeId>,
-        how: (&Expand, &[TypeId]),
+        how: &Following<'_>,
         context: &mut Context<'_>,
     ) -> Result<&[RelationshipRecord], Failure> {
         if place >= self.first + self.found.ends.len() {
@@ -92,7 +100,7 @@ impl Ahead {
         &mut self,
         place: usize,
         nodes: impl Iterator<Item = NodeId>,
-        (how, types): (&Expand, &[TypeId]),
+        how: &Following<'_>,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
         // More are read ahead the longer this goes on, but few where each has many relationships.
@@ -104,8 +112,8 @@ impl Ahead {
         self.first = place;
         self.found.ends.clear();
         self.found.found.clear();
-        let wanted = (!types.is_empty()).then_some(types);
-        context.sources[usize::from(how.source)].expand(&nodes, how.direction, wanted, &mut self.found)?;
+        let wanted = (!how.types.is_empty()).then_some(how.types);
+        context.sources[usize::from(how.source)].expand(&nodes, how.step.direction, wanted, &mut self.found)?;
         context.budget.pay_rows(self.found.found.len().max(1))?;
         context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
         let bytes = self.found.found.len() * size_of::<RelationshipRecord>();
@@ -116,9 +124,9 @@ impl Ahead {
 }
 
 impl Open {
-    fn of(steps: &[RelationshipRecord], context: &mut Context<'_>) -> Result<Self, Failure> {
-        context.budget.take_memory(size_of_val(steps))?;
-        Ok(Self { steps: steps.to_vec(), ..Self::default() })
+    fn of(node: NodeId, steps: Vec<RelationshipRecord>, context: &mut Context<'_>) -> Result<Self, Failure> {
+        context.budget.take_memory(size_of_val(steps.as_slice()))?;
+        Ok(Self { node, steps, next: 0, ahead: Ahead::default() })
     }
 
     fn close(self, context: &mut Context<'_>) {
@@ -126,9 +134,28 @@ impl Open {
     }
 }
 
-impl Walk {
-    pub fn new(input: Box<dyn Operator>, how: Expand, (min, max): (u64, Option<u64>)) -> Self {
-        Self { input, how, min, max, types: None, under_way: None, rows_wanted: FIRST_ROWS }
+impl UnderWay {
+    /// Tells what the round has so far, where a condition looks back at it.
+    fn before(&self, how: &Walk, step: usize) -> Vec<(usize, Value)> {
+        let steps = &how.part.steps;
+        if !steps[step].filter.as_ref().is_some_and(|filter| filter.looks_back) {
+            return Vec::new();
+        }
+        let first = self.trail.len() - step;
+        let of_round = (first..self.trail.len()).zip(steps);
+        of_round
+            .flat_map(|(at, step)| {
+                let node = NodeRef { source: how.source, id: self.open[at].node };
+                let relationship = Value::RelationshipRef(Box::new(self.trail[at]));
+                [(step.from, Value::NodeRef(node)), (step.relationship, relationship)]
+            })
+            .collect()
+    }
+}
+
+impl FindWalks {
+    pub fn new(input: Box<dyn Operator>, how: Walk) -> Self {
+        Self { input, how, types: Vec::new(), under_way: None, rows_wanted: FIRST_ROWS }
     }
 
     /// Takes a batch of the input; rows without a node have no trails.
@@ -144,14 +171,19 @@ impl Walk {
         UnderWay { batch, starts, rows, next: 0, ahead, trail, open, row: 0 }
     }
 
-    /// Tells whether a trail may be longer than `length`.
-    fn may_grow(&self, length: usize) -> bool {
-        self.types.is_some() && self.max.is_none_or(|max| u64::try_from(length).is_ok_and(|length| length < max))
+    /// Gives how a trail of `length` relationships goes on; `None` where it cannot be longer.
+    fn following(&self, length: usize) -> Option<Following<'_>> {
+        let steps = &self.how.part.steps;
+        let (rounds, at) = (length / steps.len(), length % steps.len());
+        let may_grow = at > 0 || self.how.part.max.is_none_or(|max| u64::try_from(rounds).is_ok_and(|now| now < max));
+        let types = self.types.get(at)?.as_deref().filter(|_| may_grow)?;
+        Some(Following { source: self.how.source, at, step: &steps[at], types })
     }
 
     /// Takes the trail under way in where it is long enough and ends where it has to.
     fn offer(&self, under_way: &UnderWay, end: NodeId, found: &mut Found) {
-        if u64::try_from(under_way.trail.len()).is_ok_and(|length| length < self.min) {
+        let (length, round) = (under_way.trail.len(), self.how.part.steps.len());
+        if length % round != 0 || u64::try_from(length / round).is_ok_and(|rounds| rounds < self.how.part.min) {
             return;
         }
         let end_ref = NodeRef { source: self.how.source, id: end };
@@ -161,7 +193,10 @@ impl Walk {
         }
         found.rows.push(under_way.row);
         found.ends.push(end);
-        found.relationships.extend_from_slice(&under_way.trail);
+        match self.how.turned {
+            true => found.relationships.extend(under_way.trail.iter().rev()),
+            false => found.relationships.extend_from_slice(&under_way.trail),
+        }
         found.trail_ends.push(found.relationships.len());
     }
 
@@ -172,12 +207,16 @@ impl Walk {
         under_way.next += 1;
         under_way.row = under_way.rows[at];
         self.offer(under_way, start, found);
-        if self.may_grow(0) {
-            let nodes = under_way.starts[at..].iter().copied();
-            let types = self.types.as_deref().unwrap_or_default();
-            let open = Open::of(under_way.ahead.run(at, nodes, (&self.how, types), context)?, context)?;
-            under_way.open.push(open);
+        let Some(how) = self.following(0) else { return Ok(true) };
+        let around = Around { batch: &under_way.batch, row: under_way.row, source: self.how.source };
+        if !around.passes(how.step.ahead.as_ref(), how.step.from, start, context)? {
+            return Ok(true);
         }
+        let nodes = under_way.starts[at..].iter().copied();
+        let steps = under_way.ahead.run(at, nodes, &how, context)?.to_vec();
+        let around = Around { batch: &under_way.batch, row: under_way.row, source: self.how.source };
+        let steps = around.admit(how.step, &[], start, steps, context)?;
+        under_way.open.push(Open::of(start, steps, context)?);
         Ok(true)
     }
 
@@ -192,22 +231,27 @@ impl Walk {
         };
         open.next += 1;
         let id = step.relationship.id;
-        if under_way.trail.iter().any(|walked| walked.id == id)
-            || is_taken(&self.how, &under_way.batch, under_way.row, id)
-        {
+        let is_again = !self.how.repeatable && under_way.trail.iter().any(|walked| walked.id == id);
+        if is_again || is_taken(&self.how.distinct_from, self.how.source, &under_way.batch, under_way.row, id) {
             return Ok(());
         }
         under_way.trail.push(step.relationship);
         self.offer(under_way, step.neighbour, found);
-        if !self.may_grow(under_way.trail.len()) {
+        let around = Around { batch: &under_way.batch, row: under_way.row, source: self.how.source };
+        let goes_on = match self.following(under_way.trail.len()) {
+            Some(how) if around.passes(how.step.ahead.as_ref(), how.step.from, step.neighbour, context)? => Some(how),
+            _ => None,
+        };
+        let Some(how) = goes_on else {
             under_way.trail.pop();
             return Ok(());
-        }
+        };
         let Some(Open { steps, ahead, .. }) = under_way.open.last_mut() else { return Ok(()) };
         let nodes = steps[at..].iter().map(|step| step.neighbour);
-        let types = self.types.as_deref().unwrap_or_default();
-        let next = Open::of(ahead.run(at, nodes, (&self.how, types), context)?, context)?;
-        under_way.open.push(next);
+        let next = ahead.run(at, nodes, &how, context)?.to_vec();
+        let around = Around { batch: &under_way.batch, row: under_way.row, source: self.how.source };
+        let next = around.admit(how.step, &under_way.before(&self.how, how.at), step.neighbour, next, context)?;
+        under_way.open.push(Open::of(step.neighbour, next, context)?);
         Ok(())
     }
 
@@ -216,17 +260,18 @@ impl Walk {
         if !self.how.into {
             out.set(self.how.to, Column::Nodes { source: self.how.source, ids: found.ends });
         }
-        out.set(self.how.relationship, Column::Trails { ends: found.trail_ends, found: found.relationships });
+        out.set(self.how.trail, Column::Trails { ends: found.trail_ends, found: found.relationships });
         out
     }
 }
 
-impl Operator for Walk {
+impl Operator for FindWalks {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         loop {
             let Some(mut under_way) = self.under_way.take() else {
                 let Some(batch) = self.input.next(context)? else { return Ok(None) };
-                self.types = known_types(&self.how, context);
+                let steps = self.how.part.steps.iter();
+                self.types = steps.map(|step| step.known_types(self.how.source, context)).collect();
                 self.under_way = Some(self.begin(batch));
                 continue;
             };

@@ -17,7 +17,7 @@ use super::seek::{Leaf, NextKey, SeekLeaf, choices};
 use super::{Pipe, Planner, cost};
 use crate::expression::Compiled;
 use crate::functions::{EntityFunction, FunctionContext, operators};
-use crate::operator::{Expand, HashJoin, Plan, Seek, SeekNext, Shortest};
+use crate::operator::{Expand, HashJoin, Part, Plan, Seek, SeekNext, Shortest, Takes, Walk, Wanted};
 
 /// Nodes beyond which a part is long: only a few of its nodes are then tried as its beginning.
 const LONG_PART_NODES: usize = 16;
@@ -125,8 +125,7 @@ impl Solver<'_, '_> {
 
     /// Puts the conditions that can be judged now on top.
     fn filtered(&mut self, state: &mut State) -> Result<(), Failure> {
-        let mut all: Option<Compiled> = None;
-        let mut details = Vec::new();
+        let mut conditions = Vec::new();
         let mut ready: Vec<usize> = (0..self.met.len())
             .filter(|at| !self.met[*at] && self.graph.predicates[*at].needs.is_subset(&state.solved))
             .collect();
@@ -137,16 +136,11 @@ impl Solver<'_, '_> {
             let predicate = &self.graph.predicates[at];
             state.rows *= cost::selectivity(self.graph, predicate, self.planner.graphs.source(self.graph.source));
             let compiled = self.planner.compile(&predicate.expression, &self.graph.scope)?;
-            details.push(predicate.expression.to_string());
-            all = Some(match all {
-                None => compiled,
-                Some(before) => Compiled::And(Box::new(before), Box::new(compiled)),
-            });
+            conditions.push((compiled, predicate.expression.to_string()));
         }
-        if let Some(condition) = all {
+        if !conditions.is_empty() {
             state.rows = state.rows.max(0.01);
-            let plan = Plan::Filter(Arc::clone(&state.plan), condition);
-            state.plan = self.planner.put(plan, state.rows, details.join(" AND "));
+            state.plan = self.planner.keep_where(Arc::clone(&state.plan), conditions, state.rows);
         }
         Ok(())
     }
@@ -480,19 +474,13 @@ impl Solver<'_, '_> {
         let input = Arc::clone(&state.plan);
         let plan = match relationship.length {
             None => Plan::Expand(input, expand),
-            Some(bounds) => Plan::Walk(input, expand, bounds),
+            Some(bounds) => {
+                // Whoever looks at the list wants it as it is written.
+                Plan::Walk(input, Walk { turned: relationship.left != from, ..Walk::run(expand, bounds) })
+            }
         };
         let details = self.picture(place, from);
         state.plan = self.planner.put(plan, state.rows, details);
-        let is_seen = !relationship.name.starts_with(' ')
-            || relationship.same_as.is_some()
-            || graph.paths.iter().any(|path| path.relationships.contains(&place));
-        if relationship.length.is_some() && relationship.left != from && is_seen {
-            // It was walked from its end; whoever looks at the list wants it as it is written.
-            let slot = relationship.slot;
-            let turned = Compiled::Call(reversed, vec![Compiled::Slot(slot)]);
-            state.plan = self.planner.put(Plan::Compute(Arc::clone(&state.plan), vec![(slot, turned)]), state.rows, "");
-        }
         state.solved.extend([relationship.slot, graph.nodes[to].slot]);
         state.relationships.push(place);
     }
@@ -559,7 +547,6 @@ impl Solver<'_, '_> {
         let graph = self.graph;
         let relationship = &graph.relationships[place];
         let expand = self.expand(state, place, relationship.left);
-        let expand = Expand { into: true, distinct_from: Vec::new(), ..expand };
         let (min, max) = relationship.length.unwrap_or((1, Some(1)));
         state.solved.insert(relationship.slot);
         // A condition on the path as a whole decides which are the shortest, so it is asked while they are looked for.
@@ -588,7 +575,26 @@ impl Solver<'_, '_> {
             });
         }
         let all = relationship.shortest.unwrap_or(false);
-        let plan = Plan::Shortest(Arc::clone(&state.plan), Shortest { expand, min, max, all, filter });
+        let run = |direction| vec![Part::run(direction, expand.types.clone(), (min, max))];
+        let plan = Plan::Shortest(
+            Arc::clone(&state.plan),
+            Shortest {
+                source: expand.source,
+                from: expand.from,
+                to: expand.to,
+                into: true,
+                parts: run(expand.direction),
+                backward: run(expand.direction.reversed()),
+                lists: vec![(expand.relationship, Takes::Many)],
+                between: Vec::new(),
+                end: None,
+                wanted: if all { Wanted::Groups(1) } else { Wanted::Paths(1) },
+                filter: filter.map(|filter| (Vec::new(), filter)),
+                distinct_from: Vec::new(),
+                turned: false,
+                ends_differ: true,
+            },
+        );
         let details = self.picture(place, relationship.left);
         state.plan = self.planner.put(plan, state.rows, details);
         state.relationships.push(place);
@@ -682,13 +688,6 @@ fn weight(condition: &Expression) -> u8 {
         weight < 3
     });
     weight
-}
-
-fn reversed(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
-    Ok(match &arguments[0] {
-        Value::List(items) => Value::list(items.iter().rev().cloned().collect()),
-        other => other.clone(),
-    })
 }
 
 /// Gives the items of a list, each once; what is no list is an error as it is for `IN`.

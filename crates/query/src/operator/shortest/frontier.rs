@@ -6,9 +6,18 @@ use rustc_hash::FxBuildHasher;
 use smallvec::{SmallVec, smallvec};
 use types::{Failure, NodeId, RelationshipRef};
 
-use super::{Search, Trail};
+use super::{FoundPath, Search};
 use crate::Batch;
 use crate::expression::Context;
+use crate::operator::{Shortest, Wanted};
+
+/// A trail: its relationships in order.
+type Trail = Vec<RelationshipRef>;
+
+/// Tells whether a search is as simple as that: one relationship that repeats, of which the shortest trails are wanted.
+pub(super) fn fits(how: &Shortest) -> bool {
+    matches!(how.parts.as_slice(), [part] if part.steps.len() == 1 && part.min <= 1) && how.wanted.only_shortest()
+}
 
 /// Bytes that a node costs in the table of those seen.
 const SEEN_BYTES: usize = 96;
@@ -38,16 +47,34 @@ impl Side {
 
     /// Goes one relationship further from every node of the frontier.
     fn step(&mut self, search: &Search<'_>, context: &mut Context<'_>) -> Result<(), Failure> {
-        let frontier = std::mem::take(&mut self.frontier);
+        let mut frontier = std::mem::take(&mut self.frontier);
         self.depth += 1;
+        let (parts, types) = match self.from_start {
+            true => (&search.how.parts, search.types),
+            false => (&search.how.backward, search.types_backward),
+        };
+        let step = &parts[0].steps[0];
+        let Some(types) = types[0][0].as_deref() else { return Ok(()) };
+        if let Some(test) = &step.ahead {
+            let passing = search.around.passing(test, step.from, frontier.clone(), context)?;
+            frontier = passing.into_iter().map(|place| frontier[place]).collect();
+        }
         for nodes in frontier.chunks(Batch::ROWS_MAX) {
-            let found = search.expand(nodes, self.from_start, context)?;
+            let found = search.expand(nodes, step.direction, types, context)?;
             let mut start = 0;
             for (node, end) in nodes.iter().zip(found.ends) {
-                for step in found.found[start..end].iter().filter(|step| search.is_free(step)) {
-                    self.reach(*node, step.neighbour, step.relationship, context)?;
-                }
+                let run = &found.found[start..end];
                 start = end;
+                if step.filter.is_none() {
+                    for found in run.iter().filter(|found| search.is_free(found)) {
+                        self.reach(*node, found.neighbour, found.relationship, context)?;
+                    }
+                    continue;
+                }
+                let free = run.iter().filter(|found| search.is_free(found)).copied().collect();
+                for found in search.around.admit(step, &[], *node, free, context)? {
+                    self.reach(*node, found.neighbour, found.relationship, context)?;
+                }
             }
         }
         Ok(())
@@ -100,13 +127,21 @@ impl Side {
     }
 }
 
-/// Finds the shortest trails of a search, all of them or one; memory is given back at the end.
-pub(super) fn shortest(search: &Search<'_>, all: bool, context: &mut Context<'_>) -> Result<Vec<Trail>, Failure> {
+/// Finds the shortest trails between two nodes, as paths of which the memory is taken: all of them, or one where one is
+/// wanted and no condition on whole paths can refuse it.
+pub(super) fn shortest(
+    search: &Search<'_>,
+    (from, to): (NodeId, NodeId),
+    context: &mut Context<'_>,
+) -> Result<Vec<Trail>, Failure> {
     let memory_bytes = context.budget.memory_used_bytes();
-    let mut sides = [Side::new(search.from, true), Side::new(search.to, false)];
+    let all = search.how.wanted != Wanted::Paths(1) || search.how.filter.is_some();
+    let max = search.how.parts[0].max;
+    let may_grow = |length: usize| max.is_none_or(|max| u64::try_from(length).is_ok_and(|length| length < max));
+    let mut sides = [Side::new(from, true), Side::new(to, false)];
     let found = loop {
         let [start, end] = &mut sides;
-        if start.frontier.is_empty() || end.frontier.is_empty() || !search.may_grow(start.depth + end.depth) {
+        if start.frontier.is_empty() || end.frontier.is_empty() || !may_grow(start.depth + end.depth) {
             break Vec::new();
         }
         // The side with fewer nodes goes on: it has fewer to read.
@@ -121,6 +156,7 @@ pub(super) fn shortest(search: &Search<'_>, all: bool, context: &mut Context<'_>
         }
     };
     context.budget.return_to(memory_bytes);
+    context.budget.take_memory(found.iter().map(|trail| FoundPath::memory_bytes(trail.len())).sum())?;
     Ok(found)
 }
 

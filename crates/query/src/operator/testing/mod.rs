@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use types::{Code, Direction, Failure, Value, arithmetic, text};
 
-use super::{Aggregate, Expand, HashJoin, Inner, Plan, WhenInner, build};
+use super::{Aggregate, Expand, HashJoin, Inner, Plan, Walk, WhenInner, build};
 use crate::Batch;
 use crate::expression::Compiled;
 use crate::functions::AggregateKind;
@@ -199,7 +199,7 @@ fn inner_plans_decide_about_outer_rows() {
 #[test]
 fn walks_are_trails_within_bounds() {
     let one = || Plan::Limit(scan(Plan::Unit, None, 0).into(), number(1)).into();
-    let walk = |bounds| numbers_of(Plan::Walk(one(), hop(0, 1, 2), bounds), &[2]);
+    let walk = |bounds| numbers_of(Plan::Walk(one(), Walk::run(hop(0, 1, 2), bounds)), &[2]);
     check(&walk((1, Some(3))), 5, "[1] [2] [3]");
     check(&walk((0, Some(1))), 5, "[0] [1]");
     check(&walk((2, Some(2))), 5, "[2]");
@@ -207,16 +207,16 @@ fn walks_are_trails_within_bounds() {
     // Once round the ring: the sixth step would walk the first relationship again.
     check(&walk((1, None)), 5, "[1] [2] [3] [4] [0]");
     let both = Expand { direction: Direction::Both, ..hop(0, 1, 2) };
-    check(&numbers_of(Plan::Walk(one(), both.clone(), (1, Some(2))), &[2]), 4, "[1] [2] [3] [2]");
+    check(&numbers_of(Plan::Walk(one(), Walk::run(both.clone(), (1, Some(2)))), &[2]), 4, "[1] [2] [3] [2]");
     let first = Plan::Expand(one(), hop(0, 3, 4));
     let rest = Expand { from: 4, distinct_from: vec![3], ..both.clone() };
-    check(&numbers_of(Plan::Walk(first.into(), rest, (1, Some(1))), &[4, 2]), 4, "[1, 2]");
+    check(&numbers_of(Plan::Walk(first.into(), Walk::run(rest, (1, Some(1)))), &[4, 2]), 4, "[1, 2]");
     let after =
         Expand { from: 2, relationship: 3, to: 4, direction: Direction::Both, distinct_from: vec![1], ..hop(0, 1, 2) };
-    let walked = Plan::Walk(one(), hop(0, 1, 2), (2, Some(2))).into();
+    let walked = Plan::Walk(one(), Walk::run(hop(0, 1, 2), (2, Some(2)))).into();
     check(&numbers_of(Plan::Expand(walked, after), &[2, 4]), 4, "[2, 3]");
     let back = Expand { into: true, to: 0, ..both };
-    assert_eq!(run(&Plan::Walk(one(), back, (1, None)), 3_000, 1 << 20).map(|rows| rows.len()), Ok(2));
+    assert_eq!(run(&Plan::Walk(one(), Walk::run(back, (1, None))), 3_000, 1 << 20).map(|rows| rows.len()), Ok(2));
     let unknown = Expand { types: vec!["NEVER".into()], ..hop(0, 1, 2) };
-    check(&numbers_of(Plan::Walk(one(), unknown, (0, None)), &[2]), 4, "[0]");
+    check(&numbers_of(Plan::Walk(one(), Walk::run(unknown, (0, None))), &[2]), 4, "[0]");
 }

@@ -4,7 +4,7 @@ use types::{Code, Direction, NodeId, NodeRef, Value};
 
 use super::{hop, number, rows, scan, written};
 use crate::expression::Compiled;
-use crate::operator::{Expand, Plan, Shortest};
+use crate::operator::{Expand, Part, Plan, Shortest, Takes, Walk, Wanted};
 use crate::testing::{Memory, World};
 
 fn node(id: u64) -> Compiled {
@@ -20,8 +20,28 @@ fn ids(plan: Plan) -> Plan {
 }
 
 fn how(min: u64, max: Option<u64>, all: bool) -> Shortest {
-    let expand = Expand { types: Vec::new(), into: true, ..hop(0, 1, 2) };
-    Shortest { expand, min, max, all, filter: None }
+    searched(Direction::Outgoing, &[], (min, max), if all { Wanted::Groups(1) } else { Wanted::Paths(1) })
+}
+
+fn searched(direction: Direction, types: &[&str], bounds: (u64, Option<u64>), wanted: Wanted) -> Shortest {
+    let types: Vec<_> = types.iter().map(|name| (*name).into()).collect();
+    let run = |direction| vec![Part::run(direction, types.clone(), bounds)];
+    Shortest {
+        source: 0,
+        from: 0,
+        to: 2,
+        into: true,
+        parts: run(direction),
+        backward: run(direction.reversed()),
+        lists: vec![(1, Takes::Many)],
+        between: Vec::new(),
+        end: None,
+        wanted,
+        filter: None,
+        distinct_from: Vec::new(),
+        turned: false,
+        ends_differ: true,
+    }
 }
 
 fn between(from: u64, to: u64, how: Shortest) -> Plan {
@@ -50,13 +70,10 @@ fn one_or_all_of_the_shortest_are_found() {
     check(&graph, &between(0, 4, how(1, Some(2), true)), "");
     check(&graph, &between(4, 0, how(1, None, true)), "");
     check(&graph, &between(0, 5, how(0, None, true)), "");
-    let back = Shortest {
-        expand: Expand { direction: Direction::Incoming, ..how(1, None, true).expand },
-        ..how(1, None, true)
-    };
+    let all = Wanted::Groups(1);
+    let back = searched(Direction::Incoming, &[], (1, None), all);
     check(&graph, &between(4, 0, back), "[[5, 2, 0]] [[5, 3, 1]] [[5, 4, 1]]");
-    let other =
-        Shortest { expand: Expand { types: vec!["U".into()], ..how(1, None, true).expand }, ..how(1, None, true) };
+    let other = searched(Direction::Outgoing, &["U"], (1, None), all);
     check(&graph, &between(0, 3, other), "");
 }
 
@@ -82,7 +99,7 @@ fn longer_trails_are_tried_where_the_shortest_will_not_do() {
         left: Box::new(Compiled::Property(Box::new(first), "w".into())),
         right: Box::new(number(2)),
     };
-    let filtered = |all, max| Shortest { filter: Some(at_two.clone()), ..how(1, max, all) };
+    let filtered = |all, max| Shortest { filter: Some((Vec::new(), at_two.clone())), ..how(1, max, all) };
     check(&graph, &between(0, 4, filtered(true, None)), "[[1, 3, 5]] [[1, 4, 5]]");
     check(&graph, &between(0, 4, filtered(false, None)), "[[1, 3, 5]]");
     check(&graph, &between(0, 4, filtered(true, Some(2))), "");
@@ -92,8 +109,7 @@ fn longer_trails_are_tried_where_the_shortest_will_not_do() {
 fn relationships_of_the_pattern_are_not_walked_again() {
     let pair = Plan::Compute(Plan::Unit.into(), vec![(0, node(0)), (2, node(3))]);
     let taken = Plan::Expand(pair.into(), Expand { types: Vec::new(), ..hop(0, 4, 5) });
-    let free =
-        Shortest { expand: Expand { distinct_from: vec![4], ..how(1, None, true).expand }, ..how(1, None, true) };
+    let free = Shortest { distinct_from: vec![4], ..how(1, None, true) };
     check(&diamond(), &ids(Plan::Shortest(taken.into(), free)), "[[1, 3]] [[1, 4]] [[0, 2]]");
 }
 
@@ -101,7 +117,7 @@ fn relationships_of_the_pattern_are_not_walked_again() {
 fn searches_agree_with_all_trails() {
     // A ring with chords, walked both ways, from every node to every node.
     let ring = Memory::ring(9).relationship(0, "NEXT", 4, &[]).relationship(7, "NEXT", 2, &[]);
-    let both = |slot: Shortest| Shortest { expand: Expand { direction: Direction::Both, ..slot.expand }, ..slot };
+    let both = |bounds| searched(Direction::Both, &[], bounds, Wanted::Groups(1));
     let pairs = || scan(scan(Plan::Unit, None, 0), None, 2);
     let mut world = World::of(ring);
     let mut sorted = |how: Shortest| {
@@ -111,13 +127,10 @@ fn searches_agree_with_all_trails() {
         written
     };
     let anything = Compiled::Constant(Value::Boolean(true));
-    let fast = sorted(both(how(1, Some(9), true)));
-    assert_eq!(fast, sorted(Shortest { filter: Some(anything), ..both(how(1, Some(9), true)) }));
-    let walked = Plan::Walk(
-        pairs().into(),
-        Expand { direction: Direction::Both, types: Vec::new(), into: true, ..hop(0, 1, 2) },
-        (1, Some(5)),
-    );
+    let fast = sorted(both((1, Some(9))));
+    assert_eq!(fast, sorted(Shortest { filter: Some((Vec::new(), anything)), ..both((1, Some(9))) }));
+    let both = Expand { direction: Direction::Both, types: Vec::new(), into: true, ..hop(0, 1, 2) };
+    let walked = Plan::Walk(pairs().into(), Walk::run(both, (1, Some(5))));
     let walked = rows(&ids(walked), &mut world).expect("it runs");
     let mut all: Vec<String> = walked.iter().map(types::text::literal).collect();
     all.sort();
