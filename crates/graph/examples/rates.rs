@@ -69,8 +69,8 @@ fn far(number: u64) -> u64 {
 fn load(folder: &Path) -> Outcome<Database> {
     let database = open(folder)?;
     let mut loader = Loader::new(&database)?;
-    let on = IndexOn::Label(loader.label("Person")?);
-    loader.create_index(NewIndex { name: "ids".into(), on, keys: vec![KeyId(0)], kind: IndexKind::Range })?;
+    let on = IndexOn::label(loader.label("Person")?);
+    loader.create_index(NewIndex::new("ids", on, vec![KeyId(0)], IndexKind::Range))?;
     let (_, nodes) = seconds(|| {
         (0..NODES).try_for_each(|id| loader.node(&[LabelId(0)], &properties(id)).map(drop))?;
         Ok(())
@@ -218,7 +218,7 @@ fn merge(folder: &Path) -> Outcome<()> {
     let database = open(folder)?;
     let mut transaction = database.begin()?;
     let new =
-        NewIndex { name: "ids".into(), on: IndexOn::Label(LabelId(0)), keys: vec![KeyId(0)], kind: IndexKind::Range };
+        NewIndex::new("ids", IndexOn::label(LabelId(0)), vec![KeyId(0)], IndexKind::Range);
     let index = transaction.create_index(new)?;
     transaction.commit()?;
     let mut transaction = database.begin()?;

@@ -1,4 +1,4 @@
-//! The indexes of one open database, by the version of the commit that last changed them.
+//! The indexes and constraints of one open database, by the version of the commit that last changed them.
 //! Leaves their bytes to `codec` and their entries to the commit; an optimisation of asking the store each time.
 //! Start reading at [`Schemas::of`].
 
@@ -9,19 +9,20 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use types::IndexId;
 
-use crate::codec::fact::IndexDefinition;
+use crate::codec::fact::{ConstraintDefinition, IndexDefinition};
 use crate::error::GraphError;
 use crate::read::{IndexSize, View};
 
 /// Schemas that are remembered: the current one, and those that a snapshot taken just now may still have.
 const KEPT_MAX: usize = 4;
 
-/// The indexes as the commits since some version have them.
+/// The indexes and constraints as the commits since some version have them.
 #[derive(Clone, Debug)]
 pub(crate) struct Schema {
     /// The first commit version that has exactly these, as far as this process knows.
     pub since: u64,
     pub indexes: Arc<[IndexDefinition]>,
+    pub constraints: Arc<[ConstraintDefinition]>,
 }
 
 /// The latest schemas of a database, and what was estimated about their indexes.
@@ -49,7 +50,7 @@ impl Schemas {
         if let Some(known) = self.kept.lock().iter().rev().find(|schema| schema.since <= version) {
             return Ok(known.clone());
         }
-        let schema = Schema { since: version, indexes: view.indexes()?.into() };
+        let schema = Schema { since: version, indexes: view.indexes()?.into(), constraints: view.constraints()?.into() };
         self.keep(schema.clone());
         Ok(schema)
     }

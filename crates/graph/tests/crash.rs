@@ -59,7 +59,7 @@ fn compare(folder: &Path, death: Death, ledger: &mut Ledger) {
     let report = database.check().expect("a snapshot");
     assert!(report.is_sound(), "{death:?}: {:?}", report.problems);
     let transaction = database.begin_read().expect("a snapshot");
-    let Some(index) = transaction.indexes().into_iter().next().map(|index| index.id) else {
+    let Some(index) = transaction.indexes().into_iter().find(|index| index.name == "values").map(|index| index.id) else {
         assert!(ledger.is_empty());
         return;
     };

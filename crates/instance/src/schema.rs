@@ -94,42 +94,44 @@ pub(crate) fn explained(statement: &Statement<'_>, operator: &str) -> Records {
 /// One index as the listing shows it.
 pub(crate) struct Listed {
     pub(crate) definition: IndexDefinition,
-    pub(crate) of: CompactString,
+    pub(crate) of: Vec<CompactString>,
     pub(crate) keys: Vec<CompactString>,
 }
 
 impl Listed {
     /// Tells whether it is over nodes.
     pub(crate) fn is_on_nodes(&self) -> bool {
-        matches!(self.definition.on, IndexOn::Label(_))
+        self.definition.on.is_nodes()
     }
 
     /// Writes the command that makes the index.
     pub(crate) fn statement(&self) -> String {
         let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
-        let (name, of) = (quoted(&self.definition.name), quoted(&self.of));
+        let of: Vec<String> = self.of.iter().map(|of| quoted(of)).collect();
+        let (name, of) = (quoted(&self.definition.name), of.join("|"));
         let keys: Vec<String> = self.keys.iter().map(|key| format!("e.{}", quoted(key))).collect();
         let entity = if self.is_on_nodes() { format!("(e:{of})") } else { format!("()-[e:{of}]-()") };
-        format!("CREATE RANGE INDEX {name} FOR {entity} ON ({})", keys.join(", "))
+        match self.definition.kind {
+            KeptKind::Lookup if self.is_on_nodes() => format!("CREATE LOOKUP INDEX {name} FOR (n) ON EACH labels(n)"),
+            KeptKind::Lookup => format!("CREATE LOOKUP INDEX {name} FOR ()-[r]-() ON EACH type(r)"),
+            _ => format!("CREATE RANGE INDEX {name} FOR {entity} ON ({})", keys.join(", ")),
+        }
     }
 
     /// Writes the entities and keys as Neo4j does: `(:Person {name})`.
     fn schema(&self) -> String {
         let keys = self.keys.join(", ");
-        if self.is_on_nodes() {
-            format!("(:{} {{{keys}}})", self.of)
-        } else {
-            format!("()-[:{} {{{keys}}}]-()", self.of)
-        }
+        let of = self.of.join("|");
+        if self.is_on_nodes() { format!("(:{of} {{{keys}}})") } else { format!("()-[:{of} {{{keys}}}]-()") }
     }
 }
 
 fn listed(transaction: &Transaction) -> Vec<Listed> {
     let name = |kind, id| transaction.token_name(kind, id).unwrap_or_default();
     let listed = |definition: IndexDefinition| Listed {
-        of: match definition.on {
-            IndexOn::Label(label) => name(TokenKind::Label, label.0),
-            IndexOn::Type(kind) => name(TokenKind::Type, kind.0),
+        of: match &definition.on {
+            IndexOn::Labels(labels) => labels.iter().map(|label| name(TokenKind::Label, label.0)).collect(),
+            IndexOn::Types(kinds) => kinds.iter().map(|kind| name(TokenKind::Type, kind.0)).collect(),
         },
         keys: definition.keys.iter().map(|key| name(TokenKind::Key, key.0)).collect(),
         definition,
@@ -255,12 +257,12 @@ fn definition(
     keys: &[Name],
 ) -> Result<NewIndex, GraphError> {
     let on = match target {
-        IndexTarget::Node(label) => IndexOn::Label(LabelId(transaction.make_token(TokenKind::Label, &label.text)?)),
-        IndexTarget::Relationship(kind) => IndexOn::Type(TypeId(transaction.make_token(TokenKind::Type, &kind.text)?)),
+        IndexTarget::Node(label) => IndexOn::label(LabelId(transaction.make_token(TokenKind::Label, &label.text)?)),
+        IndexTarget::Relationship(kind) => IndexOn::kind(TypeId(transaction.make_token(TokenKind::Type, &kind.text)?)),
     };
     let name = name.map_or_else(|| made_name(transaction, target, keys), |name| name.text.clone());
     let keys = keys.iter().map(|key| transaction.make_token(TokenKind::Key, &key.text).map(KeyId));
-    Ok(NewIndex { name, on, keys: keys.collect::<Result<_, _>>()?, kind: KeptKind::Range })
+    Ok(NewIndex::new(name, on, keys.collect::<Result<_, _>>()?, KeptKind::Range))
 }
 
 /// Makes up a name out of what the index is for, so that the same index gets the same name everywhere.

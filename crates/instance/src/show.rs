@@ -186,17 +186,19 @@ pub(crate) fn indexes(
 
 fn index_row(index: &Listed) -> Vec<Value> {
     let is_online = index.definition.state == graph::codec::fact::IndexState::Online;
+    let is_lookup = index.definition.kind == graph::codec::fact::IndexKind::Lookup;
+    let of = index.of.iter().map(|of| Value::from(of.as_str())).collect();
     let keys = index.keys.iter().map(|key| Value::from(key.as_str())).collect();
     vec![
         i64::from(index.definition.id.0).into(),
         index.definition.name.as_str().into(),
         if is_online { "ONLINE".into() } else { "POPULATING".into() },
         if is_online { 100.0.into() } else { 0.0.into() },
-        "RANGE".into(),
+        if is_lookup { "LOOKUP".into() } else { "RANGE".into() },
         if index.is_on_nodes() { "NODE".into() } else { "RELATIONSHIP".into() },
-        Value::list(vec![index.of.as_str().into()]),
-        Value::list(keys),
-        "range-1.0".into(),
+        if is_lookup { Value::Null } else { Value::list(of) },
+        if is_lookup { Value::Null } else { Value::list(keys) },
+        if is_lookup { "token-lookup-1.0".into() } else { "range-1.0".into() },
         Value::Null,
         Value::Null,
         Value::Null,

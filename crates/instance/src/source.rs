@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use graph::codec::fact::{IndexDefinition, IndexOn, IndexState};
+use graph::codec::fact::{IndexDefinition, IndexKind, IndexOn};
 use graph::codec::record::Ends;
 use graph::keys::{Counted, Entity, TokenKind};
 use graph::transaction::{Step, property};
@@ -172,12 +172,13 @@ impl GraphSource {
 
     fn index_info(&self, index: &IndexDefinition) -> IndexInfo {
         let name = |kind, id| self.transaction.token_name(kind, id).unwrap_or_default();
-        let (relationships, of) = match index.on {
-            IndexOn::Label(label) => (false, name(TokenKind::Label, label.0)),
-            IndexOn::Type(kind) => (true, name(TokenKind::Type, kind.0)),
+        let of = match &index.on {
+            IndexOn::Labels(labels) => labels.first().map(|label| name(TokenKind::Label, label.0)),
+            IndexOn::Types(kinds) => kinds.first().map(|kind| name(TokenKind::Type, kind.0)),
         };
+        let (relationships, of) = (!index.on.is_nodes(), of.unwrap_or_default());
         let keys = index.keys.iter().map(|key| name(TokenKind::Key, key.0)).collect();
-        IndexInfo { id: index.id, name: index.name.clone(), relationships, of, keys, unique: index.unique }
+        IndexInfo { id: index.id, name: index.name.clone(), relationships, of, keys, unique: index.is_unique() }
     }
 }
 
@@ -321,7 +322,7 @@ impl Source for GraphSource {
             return Vec::new();
         }
         let indexes = self.transaction.indexes();
-        let online = indexes.iter().filter(|index| index.state == IndexState::Online);
+        let online = indexes.iter().filter(|index| index.is_online() && index.kind == IndexKind::Range);
         online.map(|index| self.index_info(index)).collect()
     }
 

@@ -47,9 +47,9 @@ pub fn load<E: From<Failure>>(
 }
 
 fn make_index(loader: &mut Loader, IndexWish { label, property }: &IndexWish) -> Result<(), Failure> {
-    let (on, key) = (IndexOn::Label(loader.label(label)?), loader.key(property)?);
-    let name = format!("index_{label}_{property}").into();
-    loader.create_index(NewIndex { name, on, keys: vec![key], kind: IndexKind::Range }).map(drop).map_err(refused)
+    let (on, key) = (IndexOn::label(loader.label(label)?), loader.key(property)?);
+    let name = format!("index_{label}_{property}");
+    loader.create_index(NewIndex::new(name, on, vec![key], IndexKind::Range)).map(drop).map_err(refused)
 }
 
 fn refused(error: GraphError) -> Failure {

@@ -3,12 +3,15 @@
 use types::{NodeId, TypeId};
 
 use super::pipe::Pipe;
-use super::{IndexKey, Loaded, LoadedIndex, Loader};
+use super::{Loaded, LoadedIndex, Loader};
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
+use crate::codec::fact::IndexKind;
 use crate::error::GraphError;
-use crate::keys::{Counted, Side, order};
+use crate::index::fill::fill;
+use crate::keys::{Counted, Side};
 use crate::read::View;
+use crate::database::write_to;
 use crate::transaction::Place;
 
 /// Entities that are read at a time for an index that came late.
@@ -29,11 +32,13 @@ impl Loader {
         self.pipe = Pipe::start(self.database.store().clone());
         self.send_entries()?;
         self.pipe.close()?;
+        self.fill_engines()?;
         self.database.store().sync()?;
         self.counts.insert(Counted::Nodes, signed(self.loaded.nodes));
         self.counts.insert(Counted::Relationships, signed(self.loaded.relationships));
         let indexes = self.indexes.into_iter().map(|index| index.definition).collect();
-        self.database.finish_loading(self.loading, self.loaded, &self.counts, indexes)?;
+        let schema = (indexes, self.constraints, self.next_number);
+        self.database.finish_loading(self.loading, self.loaded, &self.counts, schema)?;
         Ok(self.loaded)
     }
 
@@ -87,10 +92,26 @@ impl Loader {
         self.indexes.iter_mut().filter(|index| index.is_late).try_for_each(|index| index.fill(view))
     }
 
+    /// Fills the indexes that engines keep, from what is stored.
+    fn fill_engines(&mut self) -> Result<(), GraphError> {
+        let store = self.database.store();
+        for index in self.indexes.iter_mut().filter(|index| index.definition.kind.has_engine()) {
+            let mut from = Some(0);
+            while let Some(at) = from {
+                let filled = write_to(&**store, |writer| fill(writer, &index.definition, at, LATE_BATCH))?;
+                index.entities += filled.entities.unsigned_abs();
+                from = filled.next;
+            }
+        }
+        Ok(())
+    }
+
     fn send_entries(&mut self) -> Result<(), GraphError> {
         self.indexes.sort_unstable_by_key(|index| index.definition.id);
         for index in &mut self.indexes {
-            self.counts.insert(Counted::Entries(index.definition.id), signed(index.entries.count()));
+            if index.definition.kind != IndexKind::Lookup {
+                self.counts.insert(Counted::Entries(index.definition.id), signed(index.entities));
+            }
             let entries = std::mem::replace(&mut index.entries, super::Runs::new(0, self.options.folder.clone()));
             let mut batch = Batch::new(Mode::Append);
             entries.merge(|key| {
@@ -125,20 +146,17 @@ impl List {
 impl LoadedIndex {
     /// Adds the entries of everything that is stored.
     fn fill(&mut self, view: View<'_>) -> Result<(), GraphError> {
-        let mut after = None;
-        loop {
-            let ids = view.candidates(&self.definition, after, LATE_BATCH)?;
-            for id in &ids {
-                if let Some(values) = view.values_of(&self.definition, *id)? {
-                    let key = order::entry(self.definition.id, &values, *id)?;
-                    self.entries.push(IndexKey::from_slice(&key))?;
+        let mut from = Some(0);
+        while let Some(at) = from {
+            let candidates = view.candidates(&self.definition.on, at, LATE_BATCH)?;
+            for id in candidates.ids {
+                if let Some(values) = view.values_of(&self.definition, id)? {
+                    self.push(&values, id)?;
                 }
             }
-            after = ids.last().copied();
-            if ids.len() < LATE_BATCH {
-                return Ok(());
-            }
+            from = candidates.next;
         }
+        Ok(())
     }
 }
 

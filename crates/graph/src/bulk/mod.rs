@@ -9,6 +9,7 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 
 use rustc_hash::FxHashMap;
@@ -20,11 +21,12 @@ use pipe::Pipe;
 use runs::{LongPart, Runs};
 
 use crate::batch::{Batch, Mode};
-use crate::codec::fact::{IndexDefinition, IndexOn, IndexState};
+use crate::codec::fact::{ConstraintDefinition, IndexDefinition, IndexState};
 use crate::codec::record::{Long, append_node, append_relationship};
 use crate::database::{Database, Loading};
 use crate::error::GraphError;
-use crate::keys::{self, Counted, Entity, Side, TokenKind, order};
+use crate::index;
+use crate::keys::{self, Counted, Entity, Side, TokenKind};
 use crate::transaction::{NewIndex, Place, collect, property};
 
 /// Bounds of one load.
@@ -71,12 +73,17 @@ pub struct Loader {
     places: Runs<Place>,
     long: Runs<LongPart>,
     indexes: Vec<LoadedIndex>,
+    constraints: Vec<ConstraintDefinition>,
+    /// The number of the next index that is made.
+    next_number: u32,
 }
 
 /// An index that is filled along with the load.
 struct LoadedIndex {
     definition: IndexDefinition,
     entries: Runs<IndexKey>,
+    /// Nodes or relationships that have entries.
+    entities: u64,
     /// Whether records came before the index, so that it is filled from the store at the end.
     is_late: bool,
 }
@@ -95,7 +102,10 @@ impl Loader {
     /// Begins to load with bounds of the caller's.
     pub fn with_options(database: &Database, options: LoaderOptions) -> Result<Self, GraphError> {
         let loading = database.begin_loading()?;
-        let indexes = database.begin_read_loading()?.indexes();
+        let reading = database.begin_read_loading()?;
+        let (indexes, next_number) = (reading.indexes(), reading.next_number()?);
+        let constraints = reading.constraints();
+        drop(reading);
         let mut loader = Self {
             database: database.clone(),
             loading,
@@ -108,6 +118,8 @@ impl Loader {
             places: Runs::new(options.sort_max_bytes, options.folder.clone()),
             long: Runs::new(options.sort_max_bytes / 8, options.folder.clone()),
             indexes: Vec::new(),
+            constraints,
+            next_number,
             options,
         };
         indexes.into_iter().for_each(|definition| loader.add_index(definition));
@@ -133,9 +145,11 @@ impl Loader {
     pub fn create_index(&mut self, new: NewIndex) -> Result<IndexId, GraphError> {
         let known: Vec<_> = self.indexes.iter().map(|index| &index.definition).collect();
         new.check_against(known.iter().copied())?;
-        let id = IndexId(known.iter().map(|index| index.id.0 + 1).max().unwrap_or(1));
-        let NewIndex { name, on, keys, kind } = new;
-        self.add_index(IndexDefinition { id, name, on, keys, kind, unique: false, state: IndexState::Online });
+        let id = IndexId(self.next_number);
+        self.next_number += 1;
+        let NewIndex { name, on, keys, kind, options } = new;
+        let state = IndexState::Online;
+        self.add_index(IndexDefinition { id, name, on, keys, kind, state, constraint: None, options });
         Ok(id)
     }
 
@@ -154,7 +168,7 @@ impl Loader {
             self.labels.add(*label, id);
         }
         for index in &mut self.indexes {
-            if matches!(index.definition.on, IndexOn::Label(label) if labels.contains(&label)) {
+            if index.definition.on.takes_node(|label| labels.contains(&label)) {
                 index.add(properties, id.0)?;
             }
         }
@@ -192,7 +206,7 @@ impl Loader {
         *self.counts.entry(Counted::Type(kind)).or_default() += 1;
         self.places.push(Place { node: start, side: Side::Outgoing, kind, neighbour: end, relationship: id })?;
         self.places.push(Place { node: end, side: Side::Incoming, kind, neighbour: start, relationship: id })?;
-        for index in self.indexes.iter_mut().filter(|index| index.definition.on == IndexOn::Type(kind)) {
+        for index in self.indexes.iter_mut().filter(|index| index.definition.on.takes_kind(kind)) {
             index.add(properties, id.0)?;
         }
         self.loaded.relationships += 1;
@@ -222,12 +236,10 @@ impl Loader {
     }
 
     fn add_index(&mut self, definition: IndexDefinition) {
-        let is_late = match definition.on {
-            IndexOn::Label(_) => self.loaded.nodes > 0,
-            IndexOn::Type(_) => self.loaded.relationships > 0,
-        };
+        let loaded = if definition.on.is_nodes() { self.loaded.nodes } else { self.loaded.relationships };
+        let is_late = loaded > 0;
         let entries = Runs::new(self.options.sort_max_bytes / 8, self.options.folder.clone());
-        self.indexes.push(LoadedIndex { definition, entries, is_late });
+        self.indexes.push(LoadedIndex { definition, entries, entities: 0, is_late });
     }
 }
 
@@ -237,12 +249,18 @@ impl LoadedIndex {
         let values: Option<SmallVec<[&Value; 2]>> =
             self.definition.keys.iter().map(|key| property(properties, *key)).collect();
         match values {
-            Some(values) if !self.is_late => {
-                let key = order::entry(self.definition.id, values, id)?;
-                self.entries.push(IndexKey::from_slice(&key))
-            }
+            Some(values) if !self.is_late => self.push(&values, id),
             _ => Ok(()),
         }
+    }
+
+    /// Adds the entries of an entity with these values, if it has any.
+    fn push<V: Borrow<Value>>(&mut self, values: &[V], id: u64) -> Result<(), GraphError> {
+        if !index::takes(&self.definition, values) {
+            return Ok(());
+        }
+        self.entities += 1;
+        index::entries(&self.definition, values, id, |key| self.entries.push(IndexKey::from_slice(&key)))
     }
 }
 

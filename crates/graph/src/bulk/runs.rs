@@ -33,7 +33,6 @@ pub(super) struct Runs<T> {
     items: Vec<T>,
     bytes: usize,
     bytes_max: usize,
-    count: u64,
     folder: PathBuf,
     spilled: Vec<File>,
 }
@@ -41,22 +40,16 @@ pub(super) struct Runs<T> {
 impl<T: Item> Runs<T> {
     /// Makes an empty one that keeps about `bytes_max` in memory.
     pub fn new(bytes_max: usize, folder: PathBuf) -> Self {
-        Self { items: Vec::new(), bytes: 0, bytes_max, count: 0, folder, spilled: Vec::new() }
+        Self { items: Vec::new(), bytes: 0, bytes_max, folder, spilled: Vec::new() }
     }
 
     pub fn push(&mut self, item: T) -> Result<(), GraphError> {
         self.bytes += item.bytes();
-        self.count += 1;
         self.items.push(item);
         if self.bytes >= self.bytes_max {
             self.spill().map_err(|source| GraphError::TemporaryFile { source })?;
         }
         Ok(())
-    }
-
-    /// Tells how many items came.
-    pub fn count(&self) -> u64 {
-        self.count
     }
 
     /// Hands all items to `visit`, ascending.

@@ -51,12 +51,12 @@ impl Makes for crate::Transaction {
 }
 
 fn index(name: &str, on: IndexOn, key: u32) -> NewIndex {
-    NewIndex { name: name.into(), on, keys: vec![KeyId(key)], kind: IndexKind::Range }
+    NewIndex::new(name, on, vec![KeyId(key)], IndexKind::Range)
 }
 
 /// A hub, a ring, long values, properties out of order and of null, and indexes before, amid and after.
 fn make(graph: &mut dyn Makes, is_mixed: bool) {
-    graph.index(index("before", IndexOn::Label(LabelId(0)), 1));
+    graph.index(index("before", IndexOn::label(LabelId(0)), 1));
     for id in 0..3_000_u64 {
         let name = Value::string(format!("node {id}"));
         let labels = [LabelId((id % 3) as u32), LabelId(0)];
@@ -66,13 +66,13 @@ fn make(graph: &mut dyn Makes, is_mixed: bool) {
             graph.join(id - 1, TypeId(0), id, &[]);
         }
     }
-    graph.index(index("amid", IndexOn::Label(LabelId(2)), 0));
-    graph.index(index("on joins", IndexOn::Type(TypeId(1)), 0));
+    graph.index(index("amid", IndexOn::label(LabelId(2)), 0));
+    graph.index(index("on joins", IndexOn::kind(TypeId(1)), 0));
     for id in 0..3_000_u64 {
         graph.join(0, TypeId(1), id, &[(KeyId(0), ((id % 7) as i64).into())]);
         graph.join(id, TypeId((id % 2) as u32), (id * 7) % 3_000, &[]);
     }
-    graph.index(index("after", IndexOn::Type(TypeId(1)), 0).of_kind(IndexKind::Text));
+    graph.index(index("after", IndexOn::kind(TypeId(1)), 0).of_kind(IndexKind::Text));
 }
 
 impl NewIndex {

@@ -5,11 +5,12 @@ use types::{KeyId, LabelId, NodeId, RelationshipId};
 use super::Report;
 use super::walk::{Differing, place_of, places};
 use crate::codec::adjacency;
-use crate::codec::fact::{IndexDefinition, IndexOn};
+use crate::codec::fact::IndexDefinition;
 use crate::codec::label::Members;
 use crate::codec::record::{NodeRecord, RelationshipRecord, Stored};
 use crate::error::GraphError;
-use crate::keys::{self, Entity, LABEL_BLOCK_NODES, Table, order};
+use crate::index;
+use crate::keys::{self, Entity, LABEL_BLOCK_NODES, Table};
 use crate::read::View;
 use crate::transaction::Place;
 
@@ -146,14 +147,16 @@ impl Closer<'_, '_> {
     }
 
     fn entries_of_entities(&mut self, index: &IndexDefinition) -> Result<(), GraphError> {
-        let table = match index.on {
-            IndexOn::Label(_) => Table::Node,
-            IndexOn::Type(_) => Table::Relationship,
-        };
+        let table = if index.on.is_nodes() { Table::Node } else { Table::Relationship };
         self.table(&[table as u8], |this, key, _| {
             let id = id_at(key, 1)?;
             let Some(values) = this.view.values_of(index, id)? else { return Ok(()) };
-            if this.view.reader().get(&order::entry(index.id, &values, id)?)?.is_none() {
+            let mut missing = false;
+            index::entries(index, &values, id, |key| {
+                missing |= this.view.reader().get(&key)?.is_none();
+                Ok(())
+            })?;
+            if missing {
                 this.report.add(format!("index {} has no entry of {table:?} {id}", index.name));
             }
             Ok(())
@@ -163,11 +166,14 @@ impl Closer<'_, '_> {
     fn entities_of_entries(&mut self, index: &IndexDefinition) -> Result<(), GraphError> {
         self.table(&keys::entries_of_index(index.id), |this, key, _| {
             let id = id_at(key, key.len().saturating_sub(8))?;
-            let expected = match this.view.values_of(index, id)? {
-                Some(values) => Some(order::entry(index.id, &values, id)?),
-                None => None,
-            };
-            if expected.as_deref() != Some(key) {
+            let mut is_expected = false;
+            if let Some(values) = this.view.values_of(index, id)? {
+                index::entries(index, &values, id, |expected| {
+                    is_expected |= expected == key;
+                    Ok(())
+                })?;
+            }
+            if !is_expected {
                 this.report.add(format!("index {} has an entry of {id} that does not fit its properties", index.name));
             }
             Ok(())

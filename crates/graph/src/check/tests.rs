@@ -22,8 +22,8 @@ fn sound() -> Database {
         database.tokens().make(kind, name).expect("a short name");
     }
     let mut transaction = database.begin().expect("a transaction");
-    for (name, on) in [("nodes", IndexOn::Label(LabelId(0))), ("joins", IndexOn::Type(TypeId(0)))] {
-        let new = NewIndex { name: name.into(), on, keys: vec![KeyId(0)], kind: IndexKind::Range };
+    for (name, on) in [("nodes", IndexOn::label(LabelId(0))), ("joins", IndexOn::kind(TypeId(0)))] {
+        let new = NewIndex::new(name, on, vec![KeyId(0)], IndexKind::Range);
         transaction.create_index(new).expect("an index");
     }
     for id in 0..2_000_i64 {
@@ -72,7 +72,7 @@ fn damaged_records_are_found() {
     check(flip(keys::meta(Meta::NodeNext).into()), "key 0002");
     check(flip(keys::count(Counted::Nodes).into()), "a count fails its checksum");
     check(flip(keys::token(TokenKind::Key, 0).into()), "a name fails its checksum");
-    check(flip(keys::index(types::IndexId(1)).into()), "index 1");
+    check(flip(keys::index(types::IndexId(3)).into()), "index 3");
     let block = Side::Incoming;
     let key = keys::adjacency(NodeId(9), block, TypeId(0), NodeId(0), RelationshipId(9));
     check(flip(key.into()), "a block of neighbours of node 9");
@@ -87,11 +87,11 @@ fn what_is_missing_or_too_much_is_found() {
     check(delete(keys::long(Entity::Node(NodeId(7)), KeyId(0), 0).into()), "a part of a long value is missing");
     check(delete(keys::meta(Meta::Format).into()), "the format of the graph is missing");
     check(delete(keys::token(TokenKind::Label, 0).into()), "has no name");
-    let entry = order::entry(types::IndexId(1), &[5.into()], 5).expect("a key");
+    let entry = order::entry(types::IndexId(3), &[5.into()], 5).expect("a key");
     check(delete(entry.clone()), "index nodes has no entry of Node 5");
-    let other = order::entry(types::IndexId(1), &[6.into()], 5).expect("a key");
+    let other = order::entry(types::IndexId(3), &[6.into()], 5).expect("a key");
     check(move |writer| writer.put(&other, &[]), "index nodes has an entry of 5 that does not fit");
-    check(delete(keys::index(types::IndexId(2)).into()), "entries of index 2, which is not defined");
+    check(delete(keys::index(types::IndexId(4)).into()), "entries of index 4, which is not defined");
     check(|writer| writer.put(&[0x77], &[]), "no table has such a key");
     check(|writer| writer.put(&keys::meta(Meta::Loading), &encode_number(1)), "not loaded to the end");
     let part = keys::long(Entity::Node(NodeId(7)), KeyId(0), 2);
@@ -101,7 +101,7 @@ fn what_is_missing_or_too_much_is_found() {
 #[test]
 fn what_disagrees_is_found() {
     let count = encode_count(1_999);
-    for counted in [Counted::Nodes, Counted::Type(TypeId(0)), Counted::Entries(types::IndexId(2))] {
+    for counted in [Counted::Nodes, Counted::Type(TypeId(0)), Counted::Entries(types::IndexId(4))] {
         let words = format!("the count of {counted:?} is 1999 where 2000 are there");
         check(|writer| writer.put(&keys::count(counted), &count), &words);
     }

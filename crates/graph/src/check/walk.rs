@@ -5,12 +5,13 @@ use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId};
 
 use super::Report;
 use super::sum::Pair;
-use crate::codec::fact::{self, IndexDefinition, IndexOn};
+use crate::codec::fact::{self, ConstraintDefinition, ConstraintId, IndexDefinition, IndexOn};
 use crate::codec::label::Members;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored};
 use crate::codec::{FORMAT, adjacency, open};
 use crate::error::GraphError;
-use crate::keys::{self, Counted, Entity, LABEL_BLOCK_NODES, Meta, Side, Table, TokenKind, order};
+use crate::index;
+use crate::keys::{self, Counted, Entity, LABEL_BLOCK_NODES, Meta, Side, Table, TokenKind};
 use crate::read::View;
 use crate::transaction::{Place, property};
 
@@ -128,6 +129,8 @@ impl<'a, 'r> Walk<'a, 'r> {
             (table, 6) if table == Table::Token as u8 => self.name(key[1], id32(key, 2), value),
             (table, 6) if table == Table::Count as u8 => self.count(key[1], id32(key, 2), value),
             (table, 5) if table == Table::Index as u8 => self.index(IndexId(id32(key, 1)), value),
+            (table, 5) if table == Table::Constraint as u8 => self.constraint(ConstraintId(id32(key, 1)), value),
+            (table, 5) if table == Table::Progress as u8 => fact::decode_number(value).map(drop),
             (table, 9) if table == Table::Node as u8 => self.node(NodeId(id64(key, 1)), value),
             (table, 13) if table == Table::Label as u8 => self.label(LabelId(id32(key, 1)), id64(key, 5), value),
             (table, 9) if table == Table::Relationship as u8 => self.relationship(RelationshipId(id64(key, 1)), value),
@@ -144,7 +147,7 @@ impl<'a, 'r> Walk<'a, 'r> {
     fn meta(&mut self, which: u8, value: &[u8]) -> Result<(), GraphError> {
         match which {
             which if which == Meta::Format as u8 => match fact::decode_format(value)? {
-                FORMAT => {
+                1..=FORMAT => {
                     self.has_format = true;
                     Ok(())
                 }
@@ -154,6 +157,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             which if which == Meta::NodeNext as u8 => next(value, &mut self.node_next),
             which if which == Meta::RelationshipNext as u8 => next(value, &mut self.relationship_next),
             which if which == Meta::Version as u8 => fact::decode_number(value).map(drop),
+            which if which == Meta::SchemaNext as u8 => fact::decode_number(value).map(drop),
             which if which == Meta::Loading as u8 => Err(GraphError::LoadUnfinished),
             _ => Err(GraphError::damaged("there is no such fact")),
         }
@@ -186,13 +190,23 @@ impl<'a, 'r> Walk<'a, 'r> {
         let index = IndexDefinition::decode(id, value).inspect_err(|_| {
             self.undefined.insert(id);
         })?;
-        match index.on {
-            IndexOn::Label(label) => self.check_name(TokenKind::Label, label.0),
-            IndexOn::Type(kind) => self.check_name(TokenKind::Type, kind.0),
+        match &index.on {
+            IndexOn::Labels(labels) => labels.iter().for_each(|label| self.check_name(TokenKind::Label, label.0)),
+            IndexOn::Types(kinds) => kinds.iter().for_each(|kind| self.check_name(TokenKind::Type, kind.0)),
         }
         index.keys.iter().for_each(|key| self.check_name(TokenKind::Key, key.0));
         self.entries.insert(id, Pair::default());
         self.indexes.push(index);
+        Ok(())
+    }
+
+    fn constraint(&mut self, id: ConstraintId, value: &[u8]) -> Result<(), GraphError> {
+        let constraint = ConstraintDefinition::decode(id, value)?;
+        match &constraint.on {
+            IndexOn::Labels(labels) => labels.iter().for_each(|label| self.check_name(TokenKind::Label, label.0)),
+            IndexOn::Types(kinds) => kinds.iter().for_each(|kind| self.check_name(TokenKind::Type, kind.0)),
+        }
+        constraint.keys.iter().for_each(|key| self.check_name(TokenKind::Key, key.0));
         Ok(())
     }
 
@@ -208,7 +222,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         if !record.labels.is_sorted_by(|a, b| a < b) {
             return Err(GraphError::damaged("its labels do not ascend"));
         }
-        let is_on = |on| matches!(on, IndexOn::Label(label) if record.has_label(label));
+        let is_on = |on: &IndexOn| on.takes_node(|label| record.has_label(label));
         self.properties(Entity::Node(id), id.0, &record.properties, is_on)
     }
 
@@ -221,7 +235,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         for place in places(&record) {
             self.places.expected.add(&place.key());
         }
-        self.properties(Entity::Relationship(id), id.0, &record.properties, |on| on == IndexOn::Type(record.kind))
+        self.properties(Entity::Relationship(id), id.0, &record.properties, |on| on.takes_kind(record.kind))
     }
 
     fn properties(
@@ -229,7 +243,7 @@ impl<'a, 'r> Walk<'a, 'r> {
         entity: Entity,
         id: u64,
         stored: &Properties<'_>,
-        is_on: impl Fn(IndexOn) -> bool,
+        is_on: impl Fn(&IndexOn) -> bool,
     ) -> Result<(), GraphError> {
         let properties = self.view.properties(entity, stored)?;
         if !properties.is_sorted_by(|(a, _), (b, _)| a < b) {
@@ -242,10 +256,15 @@ impl<'a, 'r> Walk<'a, 'r> {
                 (0..parts).for_each(|part| self.long.expected.add(&keys::long(entity, key, part)));
             }
         }
-        for index in self.indexes.iter().filter(|index| is_on(index.on)) {
+        for index in self.indexes.iter().filter(|index| index.kind.has_entries() && is_on(&index.on)) {
             let values: Option<Vec<_>> = index.keys.iter().map(|key: &KeyId| property(&properties, *key)).collect();
-            if let (Some(values), Some(pair)) = (values, self.entries.get_mut(&index.id)) {
-                pair.expected.add(&order::entry(index.id, values, id)?);
+            if let (Some(values), Some(pair)) = (values, self.entries.get_mut(&index.id))
+                && index::takes(index, &values)
+            {
+                index::entries(index, &values, id, |key| {
+                    pair.expected.add(&key);
+                    Ok(())
+                })?;
             }
         }
         Ok(())
@@ -289,6 +308,10 @@ impl<'a, 'r> Walk<'a, 'r> {
     fn index_entry(&mut self, key: &[u8], value: &[u8]) -> Result<(), GraphError> {
         self.report.index_entries += 1;
         let id = IndexId(id32(key, 1));
+        let definition = self.indexes.iter().find(|index| index.id == id);
+        if definition.is_some_and(|index| index.kind.has_engine()) {
+            return Ok(());
+        }
         match self.entries.get_mut(&id) {
             Some(pair) => pair.found.add(key),
             None if self.undefined.insert(id) => {
@@ -296,7 +319,9 @@ impl<'a, 'r> Walk<'a, 'r> {
             }
             None => {}
         }
-        *self.counted.entry(Counted::Entries(id)).or_default() += 1;
+        if definition.is_none_or(|index| index::is_counted(index, key)) {
+            *self.counted.entry(Counted::Entries(id)).or_default() += 1;
+        }
         if value.is_empty() { Ok(()) } else { Err(GraphError::damaged("an entry of an index with a value")) }
     }
 

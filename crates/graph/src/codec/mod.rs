@@ -6,6 +6,7 @@ pub mod adjacency;
 pub mod fact;
 pub mod label;
 pub mod record;
+pub mod schema;
 #[cfg(test)]
 pub(crate) mod strategy;
 pub mod value;
@@ -14,8 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::GraphError;
 
-/// Version of the format that is written.
-pub const FORMAT: u32 = 1;
+/// Version of the format that is written; those before are read, and raised when they are opened.
+pub const FORMAT: u32 = 2;
 /// Bytes of the checksum behind every value.
 pub const CHECKSUM_BYTES: usize = 4;
 

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustc_hash::FxHashMap;
-use store::StoreError;
 use types::failpoint;
 
-use super::{Database, Transaction};
+use super::{Database, Transaction, write_to};
 use crate::GraphError;
 use crate::bulk::Loaded;
-use crate::codec::fact::{IndexDefinition, encode_count, encode_number};
+use crate::codec::fact::{ConstraintDefinition, IndexDefinition, encode_count, encode_number};
 use crate::keys::{self, Counted, Meta};
 use crate::schema::Schema;
 use crate::transaction::{Facts, WriteSet, put_facts};
@@ -52,7 +51,7 @@ impl Database {
         _loading: Loading,
         loaded: Loaded,
         counts: &FxHashMap<Counted, i64>,
-        indexes: Vec<IndexDefinition>,
+        schema: (Vec<IndexDefinition>, Vec<ConstraintDefinition>, u32),
     ) -> Result<(), GraphError> {
         let inner = &*self.inner;
         let mut history = inner.history.lock();
@@ -64,18 +63,18 @@ impl Database {
             tokens: inner.tokens.unstored(),
         };
         failpoint::reach("graph.load.written");
-        inner.store.write(&mut |writer| {
+        let (indexes, constraints, next_number) = schema;
+        write_to(&*inner.store, |writer| {
             for index in &indexes {
-                writer.put(&keys::index(index.id), &index.encode())?;
+                writer.put(&keys::index(index.id), &index.encode()?)?;
             }
             for (counted, count) in counts {
                 writer.put(&keys::count(*counted), &encode_count(*count))?;
             }
-            put_facts(writer, &facts).map_err(|error| match error {
-                GraphError::Store(error) => error,
-                _ => StoreError::Aborted,
-            })?;
-            writer.delete(&keys::meta(Meta::Loading)).map(drop)
+            put_facts(writer, &facts)?;
+            writer.put(&keys::meta(Meta::SchemaNext), &encode_number(next_number.into()))?;
+            writer.delete(&keys::meta(Meta::Loading))?;
+            Ok(())
         })?;
         failpoint::reach("graph.load.durable");
         inner.topologies.clear();
@@ -84,7 +83,7 @@ impl Database {
         inner.node_next.store(loaded.nodes, Ordering::Release);
         inner.relationship_next.store(loaded.relationships, Ordering::Release);
         history.keep(vec![(version, Arc::new(WriteSet::Everything))]);
-        inner.schemas.announce(Schema { since: version, indexes: indexes.into() });
+        inner.schemas.announce(Schema { since: version, indexes: indexes.into(), constraints: constraints.into() });
         inner.version.store(version, Ordering::Release);
         inner.schemas.publish(version);
         inner.is_loading.store(false, Ordering::Release);

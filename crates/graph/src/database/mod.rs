@@ -2,20 +2,21 @@
 //! Leaves what a transaction is to `transaction`, and bytes to the store.
 //! Start reading at [`Database::open`].
 
+mod found;
 mod load;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-use store::{Reader, Store, StoreError};
+use store::{Reader, Store, StoreError, Writer};
 use types::{DatabaseId, NodeId, RelationshipId, failpoint};
 
 pub(crate) use load::Loading;
 
 use crate::GraphError;
 use crate::codec::FORMAT;
-use crate::codec::fact::{decode_database, decode_format, encode_database, encode_format};
+use crate::codec::fact::{decode_database, decode_format};
 use crate::keys::{self, Counted, Meta};
 use crate::quota::Quotas;
 use crate::read::View;
@@ -90,15 +91,16 @@ impl Database {
     /// Errors: [`GraphError::FormatUnknown`] if a later version wrote it.
     pub fn open(store: Arc<dyn Store>, options: DatabaseOptions) -> Result<Self, GraphError> {
         let mut snapshot = store.snapshot()?;
-        if snapshot.get(&keys::meta(Meta::Format))?.is_none() {
-            drop(snapshot);
-            store.write(&mut |writer| {
-                if let Some(id) = options.id {
-                    writer.put(&keys::meta(Meta::Database), &encode_database(id))?;
+        match snapshot.get(&keys::meta(Meta::Format))?.map(decode_format).transpose()? {
+            Some(FORMAT..) => {}
+            older => {
+                if older.is_some() {
+                    check_identity(&*snapshot, options.id)?;
                 }
-                writer.put(&keys::meta(Meta::Format), &encode_format(FORMAT))
-            })?;
-            snapshot = store.snapshot()?;
+                drop(snapshot);
+                write_to(&*store, |writer| found::found(writer, options.id))?;
+                snapshot = store.snapshot()?;
+            }
         }
         check_identity(&*snapshot, options.id)?;
         if snapshot.get(&keys::meta(Meta::Loading))?.is_some() {
@@ -254,9 +256,10 @@ impl Inner {
     /// Tells what indexes there are once the group is written, before anyone can see it.
     fn announce(&self, group: &[&Changes], version: u64) -> Result<(), GraphError> {
         let snapshot = self.store.snapshot()?;
-        let mut indexes = self.schemas.of(version - 1, View::new(&*snapshot))?.indexes.to_vec();
-        group.iter().for_each(|changes| change_schema(&mut indexes, &changes.schema));
-        self.schemas.announce(Schema { since: version, indexes: indexes.into() });
+        let schema = self.schemas.of(version - 1, View::new(&*snapshot))?;
+        let (mut indexes, mut constraints) = (schema.indexes.to_vec(), schema.constraints.to_vec());
+        group.iter().for_each(|changes| change_schema(&mut indexes, &mut constraints, &changes.schema));
+        self.schemas.announce(Schema { since: version, indexes: indexes.into(), constraints: constraints.into() });
         Ok(())
     }
 
@@ -268,25 +271,34 @@ impl Inner {
             relationship_next: self.relationship_next.load(Ordering::Acquire),
             tokens: self.tokens.unstored(),
         };
-        let mut failed = None;
-        let outcome = self.store.write(&mut |writer| {
-            failed = None;
-            apply(writer, group, &facts).map_err(|error| match error {
-                // The store looks at its own errors: a full map grows.
-                GraphError::Store(error) => error,
-                other => {
-                    failed = Some(other);
-                    StoreError::Aborted
-                }
-            })
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        outcome?;
+        write_to(&*self.store, |writer| apply(writer, group, &facts))?;
         self.tokens.mark_stored(&facts.tokens);
         Ok(())
     }
+}
+
+/// Writes to a store with a job that fails as graphs do, and that may run again from the start.
+pub(crate) fn write_to<T>(
+    store: &dyn Store,
+    mut job: impl FnMut(&mut dyn Writer) -> Result<T, GraphError>,
+) -> Result<T, GraphError> {
+    let (mut failed, mut made) = (None, None);
+    let outcome = store.write(&mut |writer| {
+        failed = None;
+        job(writer).map(|it| made = Some(it)).map_err(|error| match error {
+            // The store looks at its own errors: a full map grows.
+            GraphError::Store(error) => error,
+            other => {
+                failed = Some(other);
+                StoreError::Aborted
+            }
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    outcome?;
+    Ok(made.expect("a write that succeeded ran its job"))
 }
 
 fn check_identity(reader: &dyn Reader, id: Option<DatabaseId>) -> Result<(), GraphError> {

@@ -6,6 +6,8 @@ pub mod order;
 
 use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId};
 
+use crate::codec::fact::ConstraintId;
+
 /// The first byte of every key: what kind of entry it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -18,6 +20,10 @@ pub enum Table {
     Count = 0x02,
     /// Definitions of indexes.
     Index = 0x03,
+    /// Definitions of constraints.
+    Constraint = 0x04,
+    /// How far indexes are filled that are not complete yet.
+    Progress = 0x05,
     /// Nodes by id.
     Node = 0x10,
     /// Which nodes have a label.
@@ -48,6 +54,8 @@ pub enum Meta {
     Version = 4,
     /// There while the graph is being loaded, `u64` 1: what else there is may be half of it.
     Loading = 5,
+    /// The number that the next index or constraint gets, `u64`; numbers are never used twice.
+    SchemaNext = 6,
 }
 
 /// What a token names.
@@ -128,6 +136,18 @@ pub fn count(counted: Counted) -> [u8; 6] {
 #[must_use]
 pub fn index(index: IndexId) -> [u8; 5] {
     join([&[Table::Index as u8], &index.0.to_be_bytes()])
+}
+
+/// Key of a constraint's definition.
+#[must_use]
+pub fn constraint(constraint: ConstraintId) -> [u8; 5] {
+    join([&[Table::Constraint as u8], &constraint.0.to_be_bytes()])
+}
+
+/// Key of how far an index is filled.
+#[must_use]
+pub fn progress(index: IndexId) -> [u8; 5] {
+    join([&[Table::Progress as u8], &index.0.to_be_bytes()])
 }
 
 /// Key of a node's record.
@@ -243,6 +263,9 @@ mod tests {
         assert_eq!(count(Counted::Type(TypeId(7))), [2, 3, 0, 0, 0, 7]);
         assert_eq!(count(Counted::Entries(IndexId(7))), [2, 4, 0, 0, 0, 7]);
         assert_eq!(index(IndexId(1)), [3, 0, 0, 0, 1]);
+        assert_eq!(constraint(ConstraintId(1)), [4, 0, 0, 0, 1]);
+        assert_eq!(progress(IndexId(1)), [5, 0, 0, 0, 1]);
+        assert_eq!(meta(Meta::SchemaNext), [0, 6]);
         assert_eq!(node(NodeId(258)), [0x10, 0, 0, 0, 0, 0, 0, 1, 2]);
         assert_eq!(relationship(RelationshipId(1)), [0x12, 0, 0, 0, 0, 0, 0, 0, 1]);
         assert_eq!(label(LabelId(3), NodeId(2048)), [0x11, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 2]);

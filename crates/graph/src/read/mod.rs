@@ -17,7 +17,7 @@ pub use batch::{LabelBlock, PutValue};
 pub use seek::Seek;
 pub use size::IndexSize;
 
-use crate::codec::fact::{self, IndexDefinition};
+use crate::codec::fact::{self, ConstraintDefinition, ConstraintId, IndexDefinition};
 use crate::codec::label::Members;
 pub use crate::codec::record::Ends;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored, join_parts};
@@ -47,7 +47,7 @@ impl<'a> View<'a> {
     pub fn check_format(&self) -> Result<bool, GraphError> {
         let Some(sealed) = self.reader.get(&keys::meta(Meta::Format))? else { return Ok(false) };
         match fact::decode_format(sealed)? {
-            FORMAT => Ok(true),
+            1..=FORMAT => Ok(true),
             found => Err(GraphError::FormatUnknown { found, known: FORMAT }),
         }
     }
@@ -76,6 +76,22 @@ impl<'a> View<'a> {
             Ok(true)
         })?;
         Ok(indexes)
+    }
+
+    /// Lists the definitions of all constraints by id.
+    pub fn constraints(&self) -> Result<Vec<ConstraintDefinition>, GraphError> {
+        let mut constraints = Vec::new();
+        self.scan(&[Table::Constraint as u8], &[Table::Constraint as u8 + 1], |key, sealed| {
+            let id = keys::u32_at(key, 1).ok_or_else(|| GraphError::damaged("the key of a constraint"))?;
+            constraints.push(ConstraintDefinition::decode(ConstraintId(id), sealed)?);
+            Ok(true)
+        })?;
+        Ok(constraints)
+    }
+
+    /// Gives the first id that an index which is being filled has not looked at; `None` if it is complete.
+    pub fn progress(&self, index: IndexId) -> Result<Option<u64>, GraphError> {
+        self.reader.get(&keys::progress(index))?.map(fact::decode_number).transpose()
     }
 
     /// Finds a node.

@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use std::ops::Bound;
 
 use types::compare::order as compare;
-use types::{CompactString, KeyId, NodeId, RelationshipId, Value};
+use types::{CompactString, Value};
 
 use super::View;
-use crate::codec::fact::{IndexDefinition, IndexOn};
+use crate::codec::fact::IndexDefinition;
 use crate::error::GraphError;
 use crate::keys::order::{self, VALUES_MAX_BYTES};
-use crate::keys::{self, Entity};
+use crate::keys;
 
 /// What to look for in an index; `equal` gives the values of its first property keys.
 ///
@@ -136,48 +136,10 @@ impl View<'_> {
         })
     }
 
-    /// Lists up to `limit` ids after `after` of which some may have an entry in the index, ascending.
-    pub(crate) fn candidates(
-        &self,
-        definition: &IndexDefinition,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<u64>, GraphError> {
-        match definition.on {
-            IndexOn::Label(label) => {
-                let mut nodes = Vec::new();
-                self.scan_label(label, after.map(NodeId), limit, &mut nodes)?;
-                Ok(nodes.into_iter().map(|id| id.0).collect())
-            }
-            IndexOn::Type(kind) => {
-                let mut ends = Vec::new();
-                self.scan_ends(Some(kind), after.map(RelationshipId), limit, |_| true, &mut ends)?;
-                Ok(ends.into_iter().map(|ends| ends.id.0).collect())
-            }
-        }
-    }
-
     /// Reads the values of an entity whose entry was cut, and asks them.
     fn holds(&self, definition: &IndexDefinition, seek: &Seek, id: u64) -> Result<bool, GraphError> {
         let values = self.values_of(definition, id)?;
         Ok(values.is_some_and(|values| seek.matches(&values)))
-    }
-
-    /// Reads what an index keeps of an entity: a value for each of its keys; `None` if it has no entry.
-    pub fn values_of(&self, definition: &IndexDefinition, id: u64) -> Result<Option<Vec<Value>>, GraphError> {
-        let read = |entity, properties: &crate::codec::record::Properties<'_>| {
-            definition.keys.iter().map(|key: &KeyId| self.property(entity, properties, *key)).collect()
-        };
-        match definition.on {
-            IndexOn::Label(label) => match self.node(NodeId(id))?.filter(|record| record.has_label(label)) {
-                Some(record) => read(Entity::Node(NodeId(id)), &record.properties),
-                None => Ok(None),
-            },
-            IndexOn::Type(kind) => match self.relationship(RelationshipId(id))?.filter(|it| it.kind == kind) {
-                Some(record) => read(Entity::Relationship(RelationshipId(id)), &record.properties),
-                None => Ok(None),
-            },
-        }
     }
 }
 

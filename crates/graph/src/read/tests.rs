@@ -9,6 +9,7 @@ use store::{Engine, OpenOptions, Store, Writer};
 use types::{Code, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::{Seek, View};
+use crate::codec::FORMAT;
 use crate::codec::fact::{self, IndexDefinition, IndexKind, IndexOn, IndexState};
 use crate::codec::label::Members;
 use crate::codec::{adjacency, record};
@@ -67,10 +68,11 @@ fn definition() -> IndexDefinition {
     IndexDefinition {
         id: IndexId(4),
         name: "names".into(),
-        on: IndexOn::Label(LABEL),
+        on: IndexOn::label(LABEL),
         keys: vec![NAME],
         kind: IndexKind::Range,
-        unique: false,
+        constraint: None,
+        options: vec![],
         state: IndexState::Online,
     }
 }
@@ -78,12 +80,12 @@ fn definition() -> IndexDefinition {
 #[test]
 fn facts_names_and_definitions_are_read() {
     let write = |writer: &mut dyn Writer| {
-        put(writer, &keys::meta(Meta::Format), &fact::encode_format(1));
+        put(writer, &keys::meta(Meta::Format), &fact::encode_format(FORMAT));
         put(writer, &keys::meta(Meta::NodeNext), &fact::encode_number(9));
         put(writer, &keys::count(Counted::Label(LABEL)), &fact::encode_count(2));
         put(writer, &keys::token(TokenKind::Type, 0), &fact::encode_name("KNOWS"));
         put(writer, &keys::token(TokenKind::Type, 1), &fact::encode_name("LIKES"));
-        put(writer, &keys::index(IndexId(4)), &definition().encode());
+        put(writer, &keys::index(IndexId(4)), &definition().encode().expect("a definition"));
     };
     check(write, |view| {
         assert!(view.check_format().expect("a format"));
@@ -102,7 +104,7 @@ fn facts_names_and_definitions_are_read() {
 #[test]
 fn a_newer_format_and_missing_names_are_refused() {
     let store = stored(|writer| {
-        put(writer, &keys::meta(Meta::Format), &fact::encode_format(2));
+        put(writer, &keys::meta(Meta::Format), &fact::encode_format(FORMAT + 1));
         put(writer, &keys::token(TokenKind::Key, 1), &fact::encode_name("name"));
     });
     let snapshot = store.snapshot().expect("a snapshot");

@@ -4,7 +4,7 @@
 
 use rustc_hash::FxHashMap;
 use store::{Reader, Writer};
-use types::{LabelId, NodeId, failpoint};
+use types::{IndexId, LabelId, NodeId, failpoint};
 
 use super::IndexDefinition;
 use super::change::Changes;
@@ -13,11 +13,13 @@ use super::schema::SchemaChange;
 use crate::GraphError;
 use crate::codec::fact::{encode_count, encode_name, encode_number};
 use crate::codec::label::Members;
+use crate::engines::{self, Documents};
+use crate::index::fill::fill;
 use crate::keys::{self, Counted, Meta, TokenKind};
 use crate::read::View;
 
-/// Entities that are read at a time while an index is filled.
-const POPULATE_BATCH: usize = 1_024;
+/// Entities that are looked at in one go while an index is filled.
+pub(crate) const FILL_BATCH: usize = 1_024;
 
 /// What a group stores besides its changes.
 pub(crate) struct Facts {
@@ -49,6 +51,7 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
         for (counted, by) in &changes.counts {
             *counts.entry(*counted).or_default() += by;
         }
+        put_documents(writer, changes, &mut counts)?;
         changes.schema.iter().try_for_each(|change| put_schema(writer, change, &mut counts))?;
     }
     for (counted, by) in counts {
@@ -70,7 +73,7 @@ pub(crate) fn put_facts(writer: &mut dyn Writer, facts: &Facts) -> Result<(), Gr
 }
 
 /// Lends a writer as a reader.
-pub(super) trait AsReader {
+pub(crate) trait AsReader {
     fn as_reader(&self) -> &dyn Reader;
 }
 
@@ -107,40 +110,86 @@ fn put_schema(
 ) -> Result<(), GraphError> {
     match change {
         SchemaChange::Create(index) => {
-            writer.put(&keys::index(index.id), &index.encode())?;
-            let entries = populate(writer, index)?;
-            counts.insert(Counted::Entries(index.id), entries);
-            failpoint::reach("graph.index.filled");
-            Ok(())
-        }
-        SchemaChange::Drop(id) => {
-            writer.delete(&keys::index(*id))?;
-            writer.delete(&keys::count(Counted::Entries(*id)))?;
-            counts.remove(&Counted::Entries(*id));
-            let entries = keys::entries_of_index(*id);
-            writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
-            Ok(())
-        }
-    }
-}
-
-/// Fills an index with what is there; gives how many entries it made.
-fn populate(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
-    let (mut after, mut made) = (None, 0);
-    loop {
-        let view = View::new(writer.as_reader());
-        let ids = view.candidates(index, after, POPULATE_BATCH)?;
-        let mut entries = Vec::new();
-        for id in &ids {
-            if let Some(values) = view.values_of(index, *id)? {
-                entries.push(keys::order::entry(index.id, &values, *id)?);
+            writer.put(&keys::index(index.id), &index.encode()?)?;
+            put_next_number(writer, index.id.0)?;
+            if index.is_online() {
+                counts.insert(Counted::Entries(index.id), fill_whole(writer, index)?);
+                failpoint::reach("graph.index.filled");
+            } else {
+                writer.put(&keys::progress(index.id), &encode_number(0))?;
             }
         }
-        entries.iter().try_for_each(|key| writer.put(key, &[]))?;
-        made += entries.len() as i64;
-        after = ids.last().copied();
-        if ids.len() < POPULATE_BATCH {
-            return Ok(made);
+        SchemaChange::Drop(index) => {
+            remove_index(writer, index)?;
+            counts.remove(&Counted::Entries(index.id));
+        }
+        SchemaChange::CreateConstraint(constraint) => {
+            writer.put(&keys::constraint(constraint.id), &constraint.encode())?;
+            put_next_number(writer, constraint.id.0)?;
+        }
+        SchemaChange::DropConstraint(constraint) => {
+            writer.delete(&keys::constraint(constraint.id))?;
         }
     }
+    Ok(())
+}
+
+/// Removes an index with all that it has.
+pub(crate) fn remove_index(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {
+    writer.delete(&keys::index(index.id))?;
+    writer.delete(&keys::progress(index.id))?;
+    writer.delete(&keys::count(Counted::Entries(index.id)))?;
+    if index.kind.has_engine() {
+        engines::remove(writer, index)?;
+    }
+    let entries = keys::entries_of_index(index.id);
+    writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
+    Ok(())
+}
+
+/// Sees to it that a number is never given again.
+fn put_next_number(writer: &mut dyn Writer, used: u32) -> Result<(), GraphError> {
+    let next = View::new(writer.as_reader()).number(Meta::SchemaNext)?.max(u64::from(used) + 1);
+    writer.put(&keys::meta(Meta::SchemaNext), &encode_number(next))?;
+    Ok(())
+}
+
+/// Fills an index with all that is there; gives how many entities it has.
+fn fill_whole(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
+    let (mut entities, mut from) = (0, Some(0));
+    while let Some(at) = from {
+        let filled = fill(writer, index, at, FILL_BATCH)?;
+        entities += filled.entities;
+        from = filled.next;
+    }
+    Ok(entities)
+}
+
+/// Tells the engines of indexes what changed, and counts for indexes that are being filled.
+///
+/// What comes behind the place up to which an index is filled is left to who fills it: it looks at every entity once.
+fn put_documents(
+    writer: &mut dyn Writer,
+    changes: &Changes,
+    counts: &mut FxHashMap<Counted, i64>,
+) -> Result<(), GraphError> {
+    for Documents { index, changed } in &changes.documents {
+        let Some(done) = done_of(writer, index.id)? else {
+            engines::change(writer, index, changed)?;
+            continue;
+        };
+        let reached = changed.partition_point(|document| document.id < done);
+        engines::change(writer, index, &changed[..reached])?;
+    }
+    for (index, id, by) in &changes.filling {
+        if done_of(writer, *index)?.is_none_or(|done| *id < done) {
+            *counts.entry(Counted::Entries(*index)).or_default() += by;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the first id that an index which is being filled has not come to; `None` if it is complete.
+fn done_of(writer: &mut dyn Writer, index: IndexId) -> Result<Option<u64>, GraphError> {
+    View::new(writer.as_reader()).progress(index)
 }

@@ -5,18 +5,22 @@
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::IndexDefinition;
 use super::overlay::{Change, Overlay};
-use super::schema::{SchemaChange, Values, hash, of_node, of_relationship};
+use super::schema::{
+    SchemaChange, Values, document_of_node, document_of_relationship, hash, of_node, of_relationship,
+};
 use super::state::{NodeState, RelationshipState};
 use super::validate::{Mark, ReadSet, WriteSet};
 use crate::GraphError;
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
+use crate::engines::{Document, Documents, Fields};
+use crate::index;
 use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
-use crate::keys::{self, Counted, Entity, Side, order};
+use crate::keys::{self, Counted, Entity, Side};
 
 /// Beyond this many marks a commit counts as having written everything.
 const WRITTEN_MARKS_MAX: usize = 16_384;
@@ -70,6 +74,10 @@ pub(crate) struct Changes {
     /// Nodes whose lists change; some of them twice.
     pub joined: Vec<NodeId>,
     pub(super) counts: FxHashMap<Counted, i64>,
+    /// What happens in indexes that an engine keeps.
+    pub documents: Vec<Documents>,
+    /// By how much entities change the counts of indexes that were being filled: index, entity, by how much.
+    pub(super) filling: Vec<(IndexId, u64, i64)>,
     pub schema: Vec<SchemaChange>,
 }
 
@@ -84,7 +92,8 @@ impl Changes {
     ) -> Result<Self, GraphError> {
         let (marks, entries, new_places) = Default::default();
         let changes = Self::empty(snapshot, reads, schema);
-        let mut collect = Collect { overlay, indexes, marks, entries, new_places, changes };
+        let documents = vec![Vec::new(); indexes.len()];
+        let mut collect = Collect { overlay, indexes, marks, entries, documents, new_places, changes };
         for (id, change) in overlay.nodes() {
             collect.node(id, change)?;
         }
@@ -97,7 +106,13 @@ impl Changes {
     /// Tells about how many bytes the store is going to be given.
     pub fn bytes(&self) -> usize {
         let deletes: usize = self.deletes.iter().map(Vec::len).sum();
-        self.puts.bytes() + deletes + size_of_val(&*self.labels) + size_of_val(&*self.places)
+        self.puts.bytes() + deletes + size_of_val(&*self.labels) + size_of_val(&*self.places) + self.document_bytes()
+    }
+
+    /// Tells about how many bytes the engines of indexes are told.
+    fn document_bytes(&self) -> usize {
+        let bytes = |document: &Document| document.now.iter().flatten().map(|(_, value)| value.memory_bytes()).sum::<usize>();
+        self.documents.iter().flat_map(|documents| &documents.changed).map(bytes).sum()
     }
 
     /// Tells about how many bytes the store grows by; 0 if all it does is to remove.
@@ -106,7 +121,7 @@ impl Changes {
         const PLACE_BYTES: usize = 4;
         let labels = self.labels.iter().filter(|(_, _, is_new)| *is_new).count();
         let places = self.places.iter().filter(|(_, is_new)| *is_new).count();
-        self.puts.bytes() + (labels + places) * PLACE_BYTES
+        self.puts.bytes() + (labels + places) * PLACE_BYTES + self.document_bytes()
     }
 
     /// Tells by how much a count changes.
@@ -126,6 +141,8 @@ impl Changes {
             places: Vec::new(),
             joined: Vec::new(),
             counts: FxHashMap::default(),
+            documents: Vec::new(),
+            filling: Vec::new(),
             schema,
         }
     }
@@ -137,6 +154,8 @@ struct Collect<'a> {
     marks: FxHashSet<Mark>,
     /// Keys of index entries; `true` adds the entry.
     entries: Vec<(Vec<u8>, bool)>,
+    /// For each index, what its engine is told.
+    documents: Vec<Vec<Document>>,
     /// Places in lists of nodes that the transaction made: nothing is there that they could go between.
     new_places: Vec<Place>,
     changes: Changes,
@@ -165,8 +184,12 @@ impl Collect<'_> {
                 self.changes.labels.push((label, id, has));
             }
         }
-        for index in self.indexes {
-            self.entry(index, id.0, of_node(index, before), of_node(index, now))?;
+        for (at, index) in self.indexes.iter().enumerate() {
+            if index.kind.has_engine() {
+                self.document(at, id.0, document_of_node(index, before), document_of_node(index, now));
+            } else {
+                self.entry(index, id.0, of_node(index, before), of_node(index, now))?;
+            }
         }
         Ok(())
     }
@@ -201,13 +224,39 @@ impl Collect<'_> {
         old: Option<Values<'v>>,
         new: Option<Values<'v>>,
     ) -> Result<(), GraphError> {
-        self.count(Counted::Entries(index.id), old.is_some(), new.is_some());
+        self.count_entry(index, id, old.is_some(), new.is_some());
+        if old == new {
+            return Ok(());
+        }
         for (values, is_new) in [(old, false), (new, true)] {
             let Some(values) = values else { continue };
             self.marks.extend([Mark::Index(index.id, hash(values[0])), Mark::WholeIndex(index.id)]);
-            self.entries.push((order::entry(index.id, values, id)?, is_new));
+            index::entries(index, &values, id, |key| {
+                self.entries.push((key, is_new));
+                Ok(())
+            })?;
         }
         Ok(())
+    }
+
+    /// Notes what an engine is told of an entity.
+    fn document(&mut self, at: usize, id: u64, before: Option<Fields>, now: Option<Fields>) {
+        if before == now {
+            return;
+        }
+        let index = &self.indexes[at];
+        self.count_entry(index, id, before.is_some(), now.is_some());
+        self.marks.insert(Mark::WholeIndex(index.id));
+        self.documents[at].push(Document { id, before, now });
+    }
+
+    /// Counts for an index; while it is being filled, who fills it counts whatever it has not come to.
+    fn count_entry(&mut self, index: &IndexDefinition, id: u64, had: bool, has: bool) {
+        if index.is_online() {
+            self.count(Counted::Entries(index.id), had, has);
+        } else if had != has {
+            self.changes.filling.push((index.id, id, i64::from(has) - i64::from(had)));
+        }
     }
 
     fn relationship(&mut self, id: RelationshipId, change: &Change<RelationshipState>) -> Result<(), GraphError> {
@@ -223,8 +272,13 @@ impl Collect<'_> {
         let append = new.map(|new| |out: &mut Vec<u8>| append(new, out));
         self.record(Entity::Relationship(id), &keys::relationship(id), old, append)?;
         self.marks.insert(Mark::Relationship(id));
-        for index in self.indexes {
-            self.entry(index, id.0, of_relationship(index, before), of_relationship(index, now))?;
+        for (at, index) in self.indexes.iter().enumerate() {
+            if index.kind.has_engine() {
+                let old = document_of_relationship(index, before);
+                self.document(at, id.0, old, document_of_relationship(index, now));
+            } else {
+                self.entry(index, id.0, of_relationship(index, before), of_relationship(index, now))?;
+            }
         }
         if before.is_some() == now.is_some() {
             return Ok(());
@@ -268,6 +322,9 @@ impl Collect<'_> {
             adjacency::encode_each(&pairs, &mut scratch, |(neighbour, relationship), block| {
                 self.changes.puts.put(&Place { neighbour, relationship, ..list[0] }.key(), block);
             });
+        }
+        for (index, changed) in self.indexes.iter().zip(self.documents).filter(|(_, changed)| !changed.is_empty()) {
+            self.changes.documents.push(Documents { index: index.clone(), changed });
         }
         // An entry that is removed and added again ends up added: what goes goes first.
         self.entries.sort_unstable();

@@ -11,7 +11,6 @@ use super::IndexDefinition;
 use super::overlay::Overlay;
 use super::schema::{of_node, of_relationship};
 use crate::GraphError;
-use crate::codec::fact::IndexOn;
 use crate::keys::{Entity, order};
 
 /// For each index that was sought: keys of all states that the transaction's entities had since.
@@ -53,11 +52,11 @@ pub(super) fn key_of(
     overlay: &Overlay,
     entity: Entity,
 ) -> Result<Option<Vec<u8>>, GraphError> {
-    let (id, values) = match (index.on, entity) {
-        (IndexOn::Label(_), Entity::Node(id)) => {
+    let (id, values) = match (index.on.is_nodes(), entity) {
+        (true, Entity::Node(id)) => {
             (id.0, of_node(index, overlay.node(id).and_then(|change| change.now.as_deref())))
         }
-        (IndexOn::Type(_), Entity::Relationship(id)) => {
+        (false, Entity::Relationship(id)) => {
             (id.0, of_relationship(index, overlay.relationship(id).and_then(|change| change.now.as_deref())))
         }
         _ => return Ok(None),

@@ -24,7 +24,7 @@ use parking_lot::Mutex;
 use store::Snapshot;
 use types::{Direction, NodeId};
 
-pub(crate) use apply::{Facts, apply, put_facts};
+pub(crate) use apply::{AsReader, Facts, apply, put_facts};
 pub(crate) use change::{Changes, Place};
 use entries::OwnEntries;
 pub use expand::Step;

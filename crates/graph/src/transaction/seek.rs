@@ -11,7 +11,7 @@ use super::schema::{self, hash, of_node, of_relationship};
 use super::validate::Mark;
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
-use crate::codec::fact::IndexOn;
+use crate::codec::fact::ConstraintDefinition;
 use crate::keys::{self, Entity};
 use crate::read::{IndexSize, Seek};
 
@@ -33,10 +33,20 @@ impl Transaction {
     /// Lists the indexes, those that this transaction makes included.
     #[must_use]
     pub fn indexes(&self) -> Vec<IndexDefinition> {
+        self.schema_now().0
+    }
+
+    /// Lists the constraints, those that this transaction makes included.
+    #[must_use]
+    pub fn constraints(&self) -> Vec<ConstraintDefinition> {
+        self.schema_now().1
+    }
+
+    pub(super) fn schema_now(&self) -> (Vec<IndexDefinition>, Vec<ConstraintDefinition>) {
         self.note(Mark::Schema);
-        let mut indexes: Vec<IndexDefinition> = self.schema.indexes.to_vec();
-        schema::change(&mut indexes, &self.schema_changes);
-        indexes
+        let (mut indexes, mut constraints) = (self.schema.indexes.to_vec(), self.schema.constraints.to_vec());
+        schema::change(&mut indexes, &mut constraints, &self.schema_changes);
+        (indexes, constraints)
     }
 
     /// Lends the indexes that can be asked: the committed ones, as [`Transaction::schema_version`] numbers them.
@@ -181,16 +191,13 @@ impl Transaction {
     }
 
     fn has_touched(&self, definition: &IndexDefinition) -> bool {
-        match definition.on {
-            IndexOn::Label(_) => !self.overlay.has_no_nodes(),
-            IndexOn::Type(_) => !self.overlay.has_no_relationships(),
-        }
+        if definition.on.is_nodes() { !self.overlay.has_no_nodes() } else { !self.overlay.has_no_relationships() }
     }
 
     fn is_touched(&self, definition: &IndexDefinition, id: u64) -> bool {
-        match definition.on {
-            IndexOn::Label(_) => self.overlay.node(NodeId(id)).is_some(),
-            IndexOn::Type(_) => self.overlay.relationship(RelationshipId(id)).is_some(),
+        match entity_of(definition, id) {
+            Entity::Node(id) => self.overlay.node(id).is_some(),
+            Entity::Relationship(id) => self.overlay.relationship(id).is_some(),
         }
     }
 
@@ -201,10 +208,7 @@ impl Transaction {
 }
 
 fn entity_of(definition: &IndexDefinition, id: u64) -> Entity {
-    match definition.on {
-        IndexOn::Label(_) => Entity::Node(NodeId(id)),
-        IndexOn::Type(_) => Entity::Relationship(RelationshipId(id)),
-    }
+    if definition.on.is_nodes() { Entity::Node(NodeId(id)) } else { Entity::Relationship(RelationshipId(id)) }
 }
 
 /// Reads the id at the end of an entry's key.

@@ -10,9 +10,9 @@ use super::schema::SchemaChange;
 use super::state::{NodeState, RelationshipState, set_property};
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
-use crate::codec::fact::{IndexKind, IndexOn, IndexState};
+use crate::codec::fact::{IndexKind, IndexOn, IndexOptions, IndexState};
 use crate::codec::value::check_storable;
-use crate::keys::{Counted, Entity, TokenKind};
+use crate::keys::{Counted, Entity, Meta, TokenKind};
 use crate::tokens::REFUSED;
 
 /// What a new index is to be.
@@ -26,9 +26,16 @@ pub struct NewIndex {
     pub keys: Vec<KeyId>,
     /// What it is made for.
     pub kind: IndexKind,
+    /// Settings that its kind knows, by name.
+    pub options: IndexOptions,
 }
 
 impl NewIndex {
+    /// Describes an index without settings.
+    pub fn new(name: impl Into<CompactString>, on: IndexOn, keys: Vec<KeyId>, kind: IndexKind) -> Self {
+        Self { name: name.into(), on, keys, kind, options: IndexOptions::new() }
+    }
+
     /// Refuses a name that is taken, and an index that would be another one over again.
     pub(crate) fn check_against<'i>(
         &self,
@@ -42,7 +49,7 @@ impl NewIndex {
                 return Err(GraphError::EquivalentIndexExists { name: index.name.clone() });
             }
         }
-        if self.keys.is_empty() { Err(GraphError::IndexNeedsKeys { name: self.name.clone() }) } else { Ok(()) }
+        if self.keys.is_empty() && self.kind != IndexKind::Lookup { Err(GraphError::IndexNeedsKeys { name: self.name.clone() }) } else { Ok(()) }
     }
 }
 
@@ -147,11 +154,11 @@ impl Transaction {
 
     /// Makes an index, which is filled when the transaction commits.
     pub fn create_index(&mut self, new: NewIndex) -> Result<IndexId, GraphError> {
-        let indexes = self.indexes();
-        new.check_against(&indexes)?;
-        let id = IndexId(indexes.iter().chain(&*self.schema.indexes).map(|index| index.id.0 + 1).max().unwrap_or(1));
-        let NewIndex { name, on, keys, kind } = new;
-        let index = IndexDefinition { id, name, on, keys, kind, unique: false, state: IndexState::Online };
+        new.check_against(&self.indexes())?;
+        let id = IndexId(self.next_number()?);
+        let NewIndex { name, on, keys, kind, options } = new;
+        let state = IndexState::Online;
+        let index = IndexDefinition { id, name, on, keys, kind, state, constraint: None, options };
         self.schema_changes.push(SchemaChange::Create(index));
         Ok(id)
     }
@@ -160,8 +167,23 @@ impl Transaction {
     pub fn drop_index(&mut self, name: &str) -> Result<(), GraphError> {
         let index = self.indexes().into_iter().find(|index| index.name == name);
         let index = index.ok_or_else(|| GraphError::IndexNotFound { name: name.into() })?;
-        self.schema_changes.push(SchemaChange::Drop(index.id));
+        self.schema_changes.push(SchemaChange::Drop(index));
         Ok(())
+    }
+
+    /// Gives the number that the next index or constraint gets; none is used twice.
+    pub(crate) fn next_number(&self) -> Result<u32, GraphError> {
+        let stored = self.view().number(Meta::SchemaNext)?;
+        let made = |change: &SchemaChange| match change {
+            SchemaChange::Create(index) => index.id.0 + 1,
+            SchemaChange::CreateConstraint(constraint) => constraint.id.0 + 1,
+            SchemaChange::Drop(_) | SchemaChange::DropConstraint(_) => 0,
+        };
+        // Format 1 kept no such number: it follows from what is there.
+        let there = self.schema.indexes.iter().map(|index| index.id.0 + 1);
+        let made = self.schema_changes.iter().map(made);
+        let next = u32::try_from(stored).map_err(|_| GraphError::damaged("the number of the next index"))?;
+        Ok(there.chain(made).fold(next.max(1), u32::max))
     }
 
     fn change_node(&mut self, id: NodeId, change: impl FnOnce(&mut NodeState)) -> Result<(), GraphError> {

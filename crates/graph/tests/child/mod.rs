@@ -85,10 +85,10 @@ fn prepare(database: &Database) -> types::IndexId {
         }
     }
     let mut transaction = database.begin().expect("a snapshot");
-    if let Some(index) = transaction.indexes().first() {
+    if let Some(index) = transaction.indexes().iter().find(|index| index.name == "values") {
         return index.id;
     }
-    let new = NewIndex { name: "values".into(), on: IndexOn::Label(LABEL), keys: vec![KEY], kind: IndexKind::Range };
+    let new = NewIndex::new("values", IndexOn::label(LABEL), vec![KEY], IndexKind::Range);
     let index = transaction.create_index(new).expect("there is none");
     // Something to fill the index with, and a node that every transaction changes.
     transaction.create_node(&[LABEL], &[(KEY, (-1).into()), (COUNTER, 0.into())]).expect("a node");

@@ -1,0 +1,63 @@
+//! Indexes that an engine of their own keeps: words in strings, and nearest neighbours of vectors.
+//! Leaves which entities changed to `transaction`, and how an engine keeps them to `fulltext` and `vector`.
+//! Start reading at [`change`]; every write of such an index comes through here, inside the write of the commit.
+
+use store::Writer;
+use types::{KeyId, Value};
+
+use crate::codec::fact::{IndexDefinition, IndexKind};
+use crate::error::GraphError;
+use crate::keys;
+
+/// The values that an index keeps of one entity, for those of its keys that the entity has, ascending by key.
+pub(crate) type Fields = Vec<(KeyId, Value)>;
+
+/// What happens to one entity in an index; `None` is an entity that the index does not have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    /// Number of the node or relationship.
+    pub id: u64,
+    /// As the index has it.
+    pub before: Option<Fields>,
+    /// As the index is to have it.
+    pub now: Option<Fields>,
+}
+
+/// What one transaction does to one index.
+#[derive(Clone, Debug)]
+pub(crate) struct Documents {
+    /// The index.
+    pub index: IndexDefinition,
+    /// Ascending by id, each entity once, none with `before` and `now` alike.
+    pub changed: Vec<Document>,
+}
+
+/// Brings an index up to date inside a commit, or adds a batch while it is filled (`before` is `None` then).
+///
+/// May run again from the start when the store had to grow: whatever it does, it does to `writer`.
+pub(crate) fn change(
+    writer: &mut dyn Writer,
+    index: &IndexDefinition,
+    documents: &[Document],
+) -> Result<(), GraphError> {
+    let _ = (writer, documents);
+    match index.kind {
+        IndexKind::FullText | IndexKind::Vector => Ok(()),
+        IndexKind::Range | IndexKind::Text | IndexKind::Point | IndexKind::Lookup => Ok(()),
+    }
+}
+
+/// Removes what an engine keeps for an index that is dropped: everything under the index's own prefix.
+///
+/// An engine may use every key that begins with [`keys::entries_of_index`].
+pub(crate) fn remove(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {
+    let entries = keys::entries_of_index(index.id);
+    writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
+    Ok(())
+}
+
+/// Called once an index is complete, in the write that puts it online.
+pub(crate) fn finish(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {
+    let _ = (writer, index);
+    Ok(())
+}
