@@ -863,6 +863,13 @@ pub enum AdminCommand {
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
+    /// `SHOW FUNCTIONS`, `SHOW PROCEDURES`, `SHOW SETTINGS`.
+    ShowKnown {
+        /// What is shown.
+        what: Known,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
     /// `TERMINATE TRANSACTIONS 'a', $b`.
     TerminateTransactions {
         /// Which ones, by their ids.
@@ -870,6 +877,50 @@ pub enum AdminCommand {
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
+}
+
+/// What a server knows and can list.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// `[ALL | BUILT IN | USER DEFINED] FUNCTIONS [EXECUTABLE [BY ...]]`.
+    Functions {
+        /// Which ones.
+        which: Functions,
+        /// Who may call them.
+        executable: Executable,
+    },
+    /// `PROCEDURES [EXECUTABLE [BY ...]]`.
+    Procedures {
+        /// Who may call them.
+        executable: Executable,
+    },
+    /// `SETTINGS ['a', $b]`.
+    Settings {
+        /// Which ones, by their names; none for every one.
+        names: Vec<Expression>,
+    },
+}
+
+/// Which functions are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// Every one.
+    All,
+    /// Those of the language.
+    BuiltIn,
+    /// Those that came on top.
+    UserDefined,
+}
+
+/// Who may call what is shown.
+#[derive(Clone, Debug)]
+pub enum Executable {
+    /// Nobody is named.
+    ByAnybody,
+    /// Who asks.
+    ByMe,
+    /// A user.
+    By(Name),
 }
 
 /// Which databases are shown.

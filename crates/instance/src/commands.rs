@@ -12,7 +12,7 @@ use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
 use crate::transaction::Did;
-use crate::{check, schema, show, transactions};
+use crate::{check, listings, schema, show, transactions};
 
 /// Runs a command about databases.
 pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
@@ -32,6 +32,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
             let ids = transactions::ids(ids, &statement.parameters)?;
             return transactions::show(statement, &ids, tail);
         }
+        AdminCommand::ShowKnown { what, tail } => return listings::show(statement, what, tail),
         AdminCommand::TerminateTransactions { ids, tail } => {
             let ids = transactions::ids(ids, &statement.parameters)?;
             return transactions::terminate(statement, &ids, tail);
@@ -73,6 +74,7 @@ fn change(shared: &Shared, command: &AdminCommand, parameters: &Map) -> Result<b
         AdminCommand::CheckDatabase { .. }
         | AdminCommand::ShowDatabases { .. }
         | AdminCommand::ShowTransactions { .. }
+        | AdminCommand::ShowKnown { .. }
         | AdminCommand::TerminateTransactions { .. } => Ok(false),
     }
 }

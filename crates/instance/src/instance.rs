@@ -101,6 +101,7 @@ impl Instance {
             options,
         };
         let instance = Self { shared: Arc::new(shared) };
+        instance.shared.procedures.settle(&instance.shared);
         instance.finish_pending()?;
         Ok(instance)
     }

@@ -13,6 +13,7 @@ mod databases;
 mod error;
 mod instance;
 mod leases;
+mod listings;
 mod open_database;
 mod options;
 mod planning;

@@ -56,6 +56,7 @@ impl Statement<'_> {
     /// Runs the statement: one that writes to its end, one that reads as far as its first row is asked for.
     pub(crate) fn run(mut self) -> Result<Outcome, Failure> {
         self.allowance.check()?;
+        self.shared.procedures.forget_declared_before(self.text);
         if let Some(planned) = self.shared.plans.find(self.own.database, self.text, self.versions())
             && let Some(reached) = self.reach_if_fresh(&planned)?
         {

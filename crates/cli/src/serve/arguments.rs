@@ -85,7 +85,14 @@ pub struct Given {
     #[arg(long, env = "SHEAF_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
     /// Lets tests declare procedures; for the openCypher tests alone.
-    #[arg(long, env = "SHEAF_TEST_PROCEDURES", hide = true, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(
+        long,
+        env = "SHEAF_TEST_PROCEDURES",
+        hide = true,
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
     #[serde(skip)]
     pub test_procedures: Option<bool>,
 }

@@ -15,6 +15,7 @@ mod pattern;
 mod projection;
 mod rules;
 mod show;
+mod show_known;
 mod statement;
 mod subquery;
 

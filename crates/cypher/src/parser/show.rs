@@ -10,18 +10,12 @@ const UNSUPPORTED: &[&str] = &[
     "ALIASES",
     "CONSTRAINT",
     "CONSTRAINTS",
-    "FUNCTION",
-    "FUNCTIONS",
     "PRIVILEGE",
     "PRIVILEGES",
-    "PROCEDURE",
-    "PROCEDURES",
     "ROLE",
     "ROLES",
     "SERVER",
     "SERVERS",
-    "SETTING",
-    "SETTINGS",
     "SUPPORTED",
     "USER",
     "USERS",
@@ -78,6 +72,9 @@ impl Parser<'_> {
             let all = self.one_of_at(0, &["YIELD", "WHERE"]) || matches!(self.peek(), Token::End | Token::Semicolon);
             let ids = if all { Vec::new() } else { self.list(Self::expression)? };
             return Ok(AdminCommand::ShowTransactions { ids, tail: self.show_tail()? });
+        }
+        if let Some(what) = self.known()? {
+            return Ok(AdminCommand::ShowKnown { what, tail: self.show_tail()? });
         }
         let which = if self.accept_words(&["DEFAULT", "DATABASE"]) {
             ShowDatabases::Default

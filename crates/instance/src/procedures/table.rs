@@ -7,6 +7,7 @@ use query::procedure::{Field, Procedure, Signature};
 use types::{Code, CompactString, Failure, Value, compare};
 
 use super::Procedures;
+use super::signature::parse;
 
 /// The name under which tests declare procedures over a wire.
 const REGISTER: &str = "tck.registerProcedure";
@@ -104,55 +105,9 @@ pub(super) fn register(procedures: &Procedures) -> Arc<dyn Procedure> {
     Arc::new(Register::new(procedures.clone()))
 }
 
-fn parse(text: &str) -> Option<Signature> {
-    let (name, rest) = text.trim().trim_end_matches(':').trim_end().split_once('(')?;
-    let (inputs, rest) = rest.split_once(')')?;
-    let outputs = match rest.trim().strip_prefix("::").map(str::trim) {
-        None | Some("VOID") => "",
-        Some(outputs) => outputs.strip_prefix('(')?.strip_suffix(')')?,
-    };
-    let legal = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_');
-    (!name.is_empty() && name.chars().all(legal)).then_some(())?;
-    Some(Signature { name: name.into(), inputs: fields(inputs)?, outputs: fields(outputs)?, writes: false })
-}
-
-fn fields(text: &str) -> Option<Vec<Field>> {
-    let field = |text: &str| {
-        let (name, kind) = text.split_once("::")?;
-        Some(Field { name: name.trim().into(), kind: kind.trim().into(), default: None })
-    };
-    text.split(',').filter(|field| !field.trim().is_empty()).map(field).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(text: &str, expected: &str) {
-        let shown = parse(text).map_or_else(
-            || "nothing".to_owned(),
-            |signature| {
-                let list = |fields: &[Field]| {
-                    fields.iter().map(|field| format!("{} {}", field.name, field.kind)).collect::<Vec<_>>().join(", ")
-                };
-                format!("{} | {} | {}", signature.name, list(&signature.inputs), list(&signature.outputs))
-            },
-        );
-        assert_eq!(shown, expected);
-    }
-
-    #[test]
-    fn signatures_are_read() {
-        check(
-            "test.my.proc(in :: INTEGER?) :: (a :: STRING?, b :: ANY?)",
-            "test.my.proc | in INTEGER? | a STRING?, b ANY?",
-        );
-        check("test.doNothing() :: ()", "test.doNothing |  | ");
-        check("test.doNothing() :: VOID :", "test.doNothing |  | ");
-        check("test.labels() :: (label :: STRING?) :", "test.labels |  | label STRING?");
-        check("no signature", "nothing");
-        check("bad name(x) :: ()", "nothing");
-    }
 
     #[test]
     fn rows_must_fit() {

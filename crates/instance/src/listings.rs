@@ -1,0 +1,198 @@
+//! `SHOW FUNCTIONS`, `SHOW PROCEDURES` and `SHOW SETTINGS`, with the columns that Neo4j has.
+//! Leaves the functions to `query`, the procedures to `procedures`, and `YIELD` to `tail`.
+//! Start reading at [`show`].
+
+use cypher::ast::{Functions, Known, ShowTail};
+use query::procedure::Field;
+use types::{DatabaseName, Failure, Map, Value};
+
+use crate::procedures::{Listed, settings};
+use crate::records::Records;
+use crate::statement::Statement;
+use crate::tail::{self, Column};
+use crate::transactions;
+
+const fn usual(name: &'static str) -> Column {
+    Column { name, usual: true }
+}
+
+const fn extra(name: &'static str) -> Column {
+    Column { name, usual: false }
+}
+
+/// Lists what the server knows. Everybody may call every function and procedure; what they reach has its own rights.
+pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail) -> Result<Records, Failure> {
+    let database = DatabaseName::system().to_string();
+    match what {
+        Known::Functions { which, executable: _ } => {
+            tail::run(statement, FUNCTION_COLUMNS, functions(*which), tail, database)
+        }
+        Known::Procedures { executable: _ } => {
+            let rows = statement.shared.procedures.all().iter().map(procedure).collect();
+            tail::run(statement, PROCEDURE_COLUMNS, rows, tail, database)
+        }
+        Known::Settings { names } => {
+            let wanted = transactions::ids(names, &statement.parameters)?;
+            let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+            let rows = settings(statement.shared).into_iter().filter(|setting| chosen(setting.name));
+            let row = |setting: crate::procedures::Setting| {
+                let value = Value::string(setting.value);
+                vec![
+                    setting.name.into(),
+                    value.clone(),
+                    false.into(),
+                    value.clone(),
+                    setting.description.into(),
+                    value,
+                    false.into(),
+                    false.into(),
+                    Value::string(format!("{}, {}", setting.name, setting.values)),
+                ]
+            };
+            let rows = rows.map(row).collect();
+            tail::run(statement, SETTING_COLUMNS, rows, tail, database)
+        }
+    }
+}
+
+const FUNCTION_COLUMNS: &[Column] = &[
+    usual("name"),
+    usual("category"),
+    usual("description"),
+    extra("signature"),
+    extra("isBuiltIn"),
+    extra("argumentDescription"),
+    extra("returnDescription"),
+    extra("aggregating"),
+    extra("rolesExecution"),
+    extra("rolesBoostedExecution"),
+    extra("isDeprecated"),
+    extra("deprecatedBy"),
+];
+
+const PROCEDURE_COLUMNS: &[Column] = &[
+    usual("name"),
+    usual("description"),
+    usual("mode"),
+    usual("worksOnSystem"),
+    extra("signature"),
+    extra("argumentDescription"),
+    extra("returnDescription"),
+    extra("admin"),
+    extra("rolesExecution"),
+    extra("rolesBoostedExecution"),
+    extra("isDeprecated"),
+    extra("deprecatedBy"),
+    extra("option"),
+];
+
+const SETTING_COLUMNS: &[Column] = &[
+    usual("name"),
+    usual("value"),
+    usual("isDynamic"),
+    usual("defaultValue"),
+    usual("description"),
+    extra("startupValue"),
+    extra("isExplicitlySet"),
+    extra("isDeprecated"),
+    extra("validValues"),
+];
+
+fn functions(which: Functions) -> Vec<Vec<Value>> {
+    let chosen = |function: &&&query::functions::Function| match which {
+        Functions::All => true,
+        Functions::BuiltIn => function.is_built_in(),
+        Functions::UserDefined => !function.is_built_in(),
+    };
+    let row = |function: &&'static query::functions::Function| {
+        let (arguments, result) = parts(function.signature);
+        let arguments = arguments.into_iter().map(|(name, kind)| argument(name, kind, None)).collect();
+        vec![
+            function.name.into(),
+            function.category().into(),
+            function.description.into(),
+            function.signature.into(),
+            function.is_built_in().into(),
+            Value::list(arguments),
+            result.into(),
+            function.is_aggregate().into(),
+            Value::list(Vec::new()),
+            Value::list(Vec::new()),
+            false.into(),
+            Value::Null,
+        ]
+    };
+    query::functions::all().iter().filter(chosen).map(row).collect()
+}
+
+/// Cuts `name(a :: T, b = 1 :: U) :: R` into its arguments and what it gives.
+fn parts(signature: &'static str) -> (Vec<(&'static str, &'static str)>, &'static str) {
+    let (inside, result) = match (signature.find('('), signature.rfind(") :: ")) {
+        (Some(open), Some(close)) if open < close => (&signature[open + 1..close], &signature[close + 5..]),
+        _ => ("", ""),
+    };
+    let arguments = inside.split(", ").filter_map(|argument| argument.split_once(" :: "));
+    (arguments.collect(), result)
+}
+
+fn argument(name: &str, kind: &str, default: Option<&Value>) -> Value {
+    let shown_name = name.split(" = ").next().unwrap_or_default();
+    let mut entries: Vec<(&str, Value)> = vec![
+        ("isDeprecated", false.into()),
+        ("description", Value::string(format!("{name} :: {kind}"))),
+        ("name", Value::string(shown_name)),
+        ("type", Value::string(kind)),
+    ];
+    if let Some(default) = default {
+        let text = types::text::literal(default);
+        entries.push(("default", Value::string(format!("DefaultParameterValue{{value={text}, type={kind}}}"))));
+    }
+    let entries: Map = entries.into_iter().map(|(key, value)| (key.into(), value)).collect();
+    Value::map(entries)
+}
+
+fn procedure(listed: &Listed) -> Vec<Value> {
+    let signature = listed.procedure.signature();
+    let described = |field: &Field| match &field.default {
+        Some(default) => {
+            let name = format!("{} = {}", field.name, types::text::literal(default));
+            argument(&name, &field.kind, Some(default))
+        }
+        None => argument(&field.name, &field.kind, None),
+    };
+    let list = |fields: &[Field]| Value::list(fields.iter().map(described).collect());
+    let joined = |fields: &[Field]| fields.iter().map(Listed::field).collect::<Vec<String>>().join(", ");
+    let mut text = format!("{}({})", signature.name, joined(&signature.inputs));
+    if !signature.outputs.is_empty() {
+        text.push_str(&format!(" :: ({})", joined(&signature.outputs)));
+    }
+    vec![
+        Value::String(signature.name.clone()),
+        listed.description.into(),
+        listed.mode.into(),
+        listed.works_on_system.into(),
+        Value::string(text),
+        list(&signature.inputs),
+        list(&signature.outputs),
+        false.into(),
+        Value::list(Vec::new()),
+        Value::list(Vec::new()),
+        false.into(),
+        Value::Null,
+        Value::map([("deprecated".into(), false.into())].into_iter().collect()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_of_functions_come_apart() {
+        for function in query::functions::all() {
+            let (arguments, result) = parts(function.signature);
+            assert!(!result.is_empty(), "{}", function.signature);
+            assert!(arguments.len() >= function.arity.0.min(1), "{}", function.signature);
+        }
+    }
+}

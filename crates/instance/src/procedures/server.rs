@@ -1,0 +1,215 @@
+//! What drivers and tools ask a server about itself: its version, its settings, where it is.
+
+use std::sync::Arc;
+
+use types::{CompactString, DatabaseName, Failure, Map, Value};
+
+use super::built_in::{Call, Mode, Row, Rows};
+use crate::instance::Shared;
+use crate::show::instant;
+
+/// The version of Neo4j whose procedures these are: clients choose by it what they send.
+pub(crate) const NEO4J_VERSION: &str = "5.26.0";
+/// Clients take the forms of Neo4j's larger edition where it says so: several databases among them.
+const EDITION: &str = "enterprise";
+/// How long a routing table is good for, in seconds.
+const ROUTING_SECONDS: i64 = 300;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        signature: "db.awaitIndex(indexName :: STRING, timeOutSeconds = 300 :: INTEGER)",
+        description: "Waits until an index is online; an index is when the command that makes it is answered.",
+        mode: Mode::Read,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "db.awaitIndexes(timeOutSeconds = 300 :: INTEGER)",
+        description: "Waits until all indexes are online; an index is when the command that makes it is answered.",
+        mode: Mode::Read,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "db.clearQueryCaches() :: (value :: STRING)",
+        description: "Forgets the plans that are kept; plans follow the data by themselves here.",
+        mode: Mode::Dbms,
+        run: |_| Ok(vec![vec!["Query cache already empty.".into()]]),
+    },
+    Row {
+        signature: "db.info() :: (id :: STRING, name :: STRING, creationDate :: STRING)",
+        description: "Tells the number, the name and the birth of the database.",
+        mode: Mode::Read,
+        run: database,
+    },
+    Row {
+        signature: "db.ping() :: (success :: BOOLEAN)",
+        description: "Tells that the database answers.",
+        mode: Mode::Read,
+        run: |_| Ok(vec![vec![true.into()]]),
+    },
+    Row {
+        signature: "db.resampleIndex(indexName :: STRING)",
+        description: "Counts an index anew; its counts are always current here.",
+        mode: Mode::Read,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "db.resampleOutdatedIndexes()",
+        description: "Counts all indexes anew; their counts are always current here.",
+        mode: Mode::Read,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "db.prepareForReplanning(timeOutSeconds = 600 :: INTEGER)",
+        description: "Makes the next plans by current counts; all are made so here.",
+        mode: Mode::Read,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "dbms.cluster.routing.getRoutingTable(context :: MAP, database = null :: STRING) :: \
+                    (ttl :: INTEGER, servers :: LIST<MAP>)",
+        description: "Tells where to read and write a database.",
+        mode: Mode::Dbms,
+        run: routing_table,
+    },
+    Row {
+        signature: "dbms.components() :: (name :: STRING, versions :: LIST<STRING>, edition :: STRING)",
+        description: "Tells the version whose language and procedures the server has.",
+        mode: Mode::Dbms,
+        run: |_| {
+            let versions = Value::list(vec![NEO4J_VERSION.into()]);
+            Ok(vec![vec!["Neo4j Kernel".into(), versions, EDITION.into()]])
+        },
+    },
+    Row {
+        signature: "dbms.info() :: (id :: STRING, name :: STRING, creationDate :: STRING)",
+        description: "Tells the number and the birth of the server.",
+        mode: Mode::Dbms,
+        run: |call| {
+            let shared = call.instance()?;
+            named_database(&shared, DatabaseName::system().as_str())
+        },
+    },
+    Row {
+        signature: "dbms.listConfig(searchString = '' :: STRING) :: \
+                    (name :: STRING, description :: STRING, value :: STRING, dynamic :: BOOLEAN)",
+        description: "Lists the settings whose names hold a text.",
+        mode: Mode::Dbms,
+        run: |call| {
+            let wanted = call.text(0).to_lowercase();
+            let shared = call.instance()?;
+            let found = settings(&shared).into_iter().filter(|setting| setting.name.contains(wanted.as_str()));
+            Ok(found
+                .map(|setting| {
+                    vec![setting.name.into(), setting.description.into(), Value::string(setting.value), false.into()]
+                })
+                .collect())
+        },
+    },
+    Row {
+        signature: "dbms.queryJmx(query :: STRING) :: (name :: STRING, description :: STRING, attributes :: MAP)",
+        description: "Finds management beans of a Java machine; there is none here.",
+        mode: Mode::Dbms,
+        run: |_| Ok(Vec::new()),
+    },
+    Row {
+        signature: "dbms.routing.getRoutingTable(context :: MAP, database = null :: STRING) :: \
+                    (ttl :: INTEGER, servers :: LIST<MAP>)",
+        description: "Tells where to read and write a database.",
+        mode: Mode::Dbms,
+        run: routing_table,
+    },
+];
+
+/// A setting as the listings show it.
+pub(crate) struct Setting {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    /// The type of its value, in words.
+    pub(crate) values: &'static str,
+    pub(crate) description: &'static str,
+}
+
+/// Lists the settings of the instance, sorted by name.
+pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
+    let options = &shared.options;
+    let seconds = |time: Option<std::time::Duration>| time.map_or_else(|| "0s".into(), |t| format!("{}s", t.as_secs()));
+    let default_database = shared.catalog.names().default_database().name.to_string();
+    let rows = [
+        (
+            "db.memory.transaction.max",
+            options.statement_memory_max_bytes.to_string(),
+            "bytes",
+            "What a statement may hold in memory.",
+        ),
+        (
+            "db.transaction.concurrent.maximum",
+            options.running_max.to_string(),
+            "an integer",
+            "Statements that run at a time.",
+        ),
+        (
+            "db.transaction.timeout",
+            seconds(options.statement_time_max),
+            "a duration",
+            "How long a statement may take; 0 for as long as it likes.",
+        ),
+        ("dbms.max_databases", options.databases_max.to_string(), "an integer", "Most databases."),
+        (
+            "dbms.security.auth_enabled",
+            (!matches!(options.authentication, catalog::Authentication::Off)).to_string(),
+            "a boolean",
+            "Whether users log in.",
+        ),
+        (
+            "initial.dbms.default_database",
+            default_database,
+            "a database name",
+            "The database of a session that names none.",
+        ),
+        (
+            "server.bolt.advertised_address",
+            options.address.clone(),
+            "a socket address",
+            "Where clients find this server.",
+        ),
+        (
+            "server.directories.import",
+            options.import_folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+            "a path",
+            "The folder that LOAD CSV may read; none where it may read none.",
+        ),
+    ];
+    let setting = |(name, value, values, description)| Setting { name, value, values, description };
+    rows.into_iter().map(setting).collect()
+}
+
+fn database(call: &mut Call<'_, '_>) -> Rows {
+    let name: CompactString = call.graph()?.0.database().into();
+    let shared = call.instance()?;
+    named_database(&shared, &name)
+}
+
+fn named_database(shared: &Arc<Shared>, name: &str) -> Rows {
+    let names = shared.catalog.names();
+    let target = names.resolve(name).map_err(Failure::from)?;
+    let row = names.database(target.database).map(|row| {
+        let born = types::text::to_text(&instant(Some(row.created_nanos))).map_or(Value::Null, Value::string);
+        vec![Value::string(row.id.to_string()), row.name.as_str().into(), born]
+    });
+    Ok(row.into_iter().collect())
+}
+
+fn routing_table(call: &mut Call<'_, '_>) -> Rows {
+    let shared = call.instance()?;
+    let database = call.text(1);
+    if !database.is_empty() {
+        shared.catalog.names().resolve(&database).map_err(Failure::from)?;
+    }
+    let server = |role: &str| {
+        let addresses = Value::list(vec![shared.options.address.as_str().into()]);
+        let entries: Map = [("addresses".into(), addresses), ("role".into(), role.into())].into_iter().collect();
+        Value::map(entries)
+    };
+    let servers = ["WRITE", "READ", "ROUTE"].map(server).to_vec();
+    Ok(vec![vec![ROUTING_SECONDS.into(), Value::list(servers)]])
+}
