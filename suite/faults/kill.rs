@@ -154,6 +154,31 @@ fn a1_a_kill_while_a_file_grows_or_an_index_fills_loses_nothing() {
 }
 
 #[test]
+fn a1_a_kill_between_batches_keeps_whole_batches() {
+    const BATCH: u64 = 100;
+    let mut seed = Seed::of_this_run();
+    let text = "UNWIND range(1, 1000000) AS x CALL (x) { CREATE (:Filler {number: x}) } IN TRANSACTIONS OF 100 ROWS";
+    for place in COMMIT_PLACES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        plain(&data).stop().expect("stops");
+        let place = format!("{place}:{}", 3 + seed.below(40));
+        println!("killed at {place}; {}", seed.replay());
+        let mut server = Process::start(&data, [(failpoint::VARIABLE, &place)]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        run_in(&mut client, pairs::DATABASE, text, Map::new()).expect_err("the server is killed");
+        let signal = server.wait_for_end(Duration::from_secs(30)).and_then(signal_of);
+        assert_eq!(signal, Some(6), "the place {place} was not reached: {}", server.log());
+        let server = plain(&data);
+        let mut client = server.connect().expect("connects");
+        let mut counted = |text| pairs::count(&mut client, pairs::DATABASE, text);
+        let kept = counted("MATCH (f:Filler) RETURN count(f)");
+        assert!(kept > 0 && kept % BATCH == 0, "{kept} rows are there after {place}");
+        assert_eq!(counted("MATCH (f:Filler) RETURN max(f.number)"), kept, "a batch is missing after {place}");
+    }
+}
+
+#[test]
 fn a1_databases_are_made_and_dropped_wholly() {
     let mut seed = Seed::of_this_run();
     let folder = tempfile::tempdir().expect("a folder");

@@ -67,11 +67,10 @@ impl Statement<'_> {
             return Err(NoGraph::refused());
         };
         let _leases: Vec<Lease> = self.interruptible(reached);
-        let home = Home::default();
         let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
         let version = Mutex::new(transaction.version());
-        *home.lock() = Some(transaction);
-        let sources = open_all(reached, number, &home)?;
+        // Nobody keeps the place where it lies: it ends with its source.
+        let sources = open_all(reached, number, &Home::new(Mutex::new(Some(transaction))))?;
         let written = Written {
             database: Arc::clone(&database),
             number,

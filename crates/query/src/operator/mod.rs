@@ -47,7 +47,6 @@ pub(crate) use build::build_on;
 pub use build::{build, build_measured};
 pub use measure::Measures;
 pub use plan::*;
-pub use stored::stored;
 pub use steps::{Part, Shortest, Step, Takes, Test, Walk, Wanted};
 pub use stored::stored;
 

@@ -11,10 +11,6 @@ use types::{Code, Failure, Value};
 /// # Errors
 ///
 /// [`Code::TypeError`] for what no property holds.
-///
-/// # Errors
-///
-/// [`Code::TypeError`] for what no property holds.
 pub fn stored(value: Value) -> Result<Value, Failure> {
     match &value {
         Value::List(items) => match items.as_slice() {

@@ -82,7 +82,7 @@ impl Planner<'_> {
         pipe.writes |= signature.writes;
         if let Some(filter) = filter {
             let condition = self.compile(filter, &pipe.scope)?;
-            pipe.plan = self.put(Plan::Filter(pipe.plan, condition), rows, filter.to_string());
+            pipe.plan = self.keep_where(pipe.plan, vec![(condition, filter.to_string())], rows);
         }
         Ok(pipe)
     }

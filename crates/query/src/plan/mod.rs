@@ -6,6 +6,7 @@ mod aggregate;
 mod call;
 mod check;
 mod clause;
+mod condition;
 mod cost;
 mod describe;
 #[cfg(test)]

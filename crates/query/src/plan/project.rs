@@ -80,7 +80,7 @@ impl Planner<'_> {
         if let Some(filter) = filter {
             let condition = self.compile_with(filter, &seen, &known)?;
             pipe.rows = (pipe.rows / 3.0).max(1.0);
-            pipe.plan = self.put(Plan::Filter(pipe.plan, condition), pipe.rows, filter.to_string());
+            pipe.plan = self.keep_where(pipe.plan, vec![(condition, filter.to_string())], pipe.rows);
         }
         if !projection.distinct {
             pipe = self.kept(pipe, &slots);
