@@ -473,6 +473,8 @@ pub struct RelationshipPattern {
     pub types: Option<LabelExpression>,
     /// `*`, `*2`, `*1..3`, `+`, `{1,3}`: a list of relationships.
     pub length: Option<Length>,
+    /// Whether the length stands behind the arrow: `-[r:T]->{1,3}`, not `-[r:T*1..3]->`.
+    pub is_quantified: bool,
     /// `{k: v}` or `$p`.
     pub properties: Option<Expression>,
     /// Inline `WHERE`.

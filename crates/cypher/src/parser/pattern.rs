@@ -151,7 +151,20 @@ impl Parser<'_> {
             return Ok(());
         }
         if let Some(variable) = &pattern.variable {
-            return Err(self.fail(variable.span, "a path in parentheses can only be named if it has a quantifier"));
+            return Err(self.fail(variable.span, "Sub-path assignment is currently not supported; name the whole path"));
+        }
+        match pattern.selector {
+            PathSelector::All => {}
+            PathSelector::ShortestPath | PathSelector::AllShortestPaths => {
+                let message = "shortestPath(...) is only allowed as a top-level element and not inside a parenthesized \
+                               path pattern";
+                return Err(self.fail(pattern.span, message));
+            }
+            _ => {
+                let message = "Path selectors such as SHORTEST are not supported within parenthesized path patterns; \
+                               write them in front of the parentheses";
+                return Err(self.fail(pattern.span, message));
+            }
         }
         if matches!(elements.last(), Some(PatternElement::Node(_))) {
             return Err(
@@ -279,6 +292,7 @@ impl Parser<'_> {
             direction: Direction::Both,
             types: None,
             length: None,
+            is_quantified: false,
             properties: None,
             filter: None,
             span: Span::default(),
@@ -303,7 +317,7 @@ impl Parser<'_> {
                     self.fail(quantifier_start, "a relationship has either a '*' inside or a quantifier behind")
                 );
             }
-            pattern.length = Some(length);
+            (pattern.length, pattern.is_quantified) = (Some(length), true);
         }
         pattern.span = self.since(start);
         Ok(pattern)

@@ -70,14 +70,22 @@ impl Display for NodePattern {
 impl Display for RelationshipPattern {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(if self.direction == Direction::Incoming { "<-" } else { "-" })?;
-        let named = self.variable.is_some() || self.types.is_some() || self.length.is_some();
+        let is_run = self.length.is_some() && !self.is_quantified;
+        let named = self.variable.is_some() || self.types.is_some() || is_run;
         if named || self.properties.is_some() || self.filter.is_some() {
             write!(f, "[{}{}", Optional("", &self.variable.as_ref().map(Word)), Optional(":", &self.types))?;
-            write!(f, "{}{}", Optional("*", &self.length), Optional(if named { " " } else { "" }, &self.properties))?;
+            let length = self.length.filter(|_| !self.is_quantified);
+            write!(f, "{}{}", Optional("*", &length), Optional(if named { " " } else { "" }, &self.properties))?;
             let something = named || self.properties.is_some();
             write!(f, "{}]", Optional(if something { " WHERE " } else { "WHERE " }, &self.filter))?;
         }
-        f.write_str(if self.direction == Direction::Outgoing { "->" } else { "-" })
+        f.write_str(if self.direction == Direction::Outgoing { "->" } else { "-" })?;
+        match self.length {
+            Some(Length { min, max }) if self.is_quantified => {
+                write!(f, "{{{},{}}}", Optional("", &min), Optional("", &max))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
