@@ -7,7 +7,7 @@ use types::{KeyId, Value};
 
 use crate::codec::fact::{IndexDefinition, IndexKind};
 use crate::error::GraphError;
-use crate::keys;
+use crate::{fulltext, keys, vector};
 
 /// The values that an index keeps of one entity, for those of its keys that the entity has, ascending by key.
 pub(crate) type Fields = Vec<(KeyId, Value)>;
@@ -40,9 +40,9 @@ pub(crate) fn change(
     index: &IndexDefinition,
     documents: &[Document],
 ) -> Result<(), GraphError> {
-    let _ = (writer, documents);
     match index.kind {
-        IndexKind::FullText | IndexKind::Vector => Ok(()),
+        IndexKind::FullText => fulltext::change(writer, index, documents),
+        IndexKind::Vector => vector::change(writer, index, documents),
         IndexKind::Range | IndexKind::Text | IndexKind::Point | IndexKind::Lookup => Ok(()),
     }
 }
@@ -54,6 +54,20 @@ pub(crate) fn remove(writer: &mut dyn Writer, index: &IndexDefinition) -> Result
     let entries = keys::entries_of_index(index.id);
     writer.delete_range(&entries[..]..&keys::after_prefix(&entries)[..])?;
     Ok(())
+}
+
+/// What a check of one index found.
+#[derive(Default)]
+pub(crate) struct Check {
+    /// A sentence for each thing that is wrong.
+    pub problems: Vec<String>,
+}
+
+impl Check {
+    /// Notes what is wrong.
+    pub fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
 }
 
 /// Called once an index is complete, in the write that puts it online.

@@ -118,6 +118,17 @@ pub enum GraphError {
         /// Its value.
         max: u64,
     },
+    /// A full-text query that cannot be read; write it otherwise.
+    #[error("{class}: {text}")]
+    QueryRefused {
+        /// The class of Lucene's own error, which clients see.
+        class: &'static str,
+        /// What is wrong, and where.
+        text: String,
+    },
+    /// Whoever asked stopped the search; it knows why.
+    #[error("the search was stopped")]
+    Stopped,
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
     #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
     TooLarge {
@@ -155,6 +166,8 @@ impl GraphError {
             Self::TemporaryFile { source } if source.kind() == std::io::ErrorKind::StorageFull => Code::StorageFull,
             Self::TemporaryFile { .. } => Code::StorageFailed,
             Self::EquivalentIndexExists { .. } => Code::EquivalentIndexExists,
+            Self::QueryRefused { .. } => Code::ProcedureCallFailed,
+            Self::Stopped => Code::TransactionTerminated,
         }
     }
 

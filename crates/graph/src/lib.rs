@@ -9,14 +9,17 @@ pub mod codec;
 pub mod database;
 mod engines;
 pub mod error;
+pub mod fulltext;
 mod index;
 pub mod keys;
+pub mod meter;
 pub mod quota;
 pub mod read;
 mod schema;
 pub mod tokens;
 mod topology;
 pub mod transaction;
+pub mod vector;
 
 pub use database::{Database, DatabaseOptions};
 pub use error::GraphError;

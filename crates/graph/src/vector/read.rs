@@ -1,0 +1,177 @@
+//! Answers who is nearest: through the graph, and one by one where the graph does not reach.
+//! Leaves walking to `hnsw`. Nothing is kept in memory between two searches.
+//! Start reading at [`search`].
+
+use std::collections::BinaryHeap;
+
+use rustc_hash::FxHashSet;
+use types::IndexId;
+
+use super::hnsw::{self, Goal, Near, Space};
+use super::keys::{self, Kind};
+use super::settings::Settings;
+use super::write::{summary, vector};
+use crate::codec::fact::IndexDefinition;
+use crate::engines::Document;
+use crate::error::GraphError;
+use crate::keys::{after_prefix, u64_at};
+use crate::meter::Meter;
+use crate::read::View;
+
+/// Nodes that a search keeps at least: what recall is paid with.
+const WIDTH_MIN: usize = 320;
+/// How many times as many nodes as are wanted a search keeps.
+const WIDTH_BY: usize = 2;
+
+/// Finds the `count` entities nearest to a prepared vector, the nearest first, with their scores.
+///
+/// `own` are changes that are not committed yet.
+pub(crate) fn search(
+    view: View<'_>,
+    index: &IndexDefinition,
+    own: &[Document],
+    wanted: &[f32],
+    count: usize,
+    meter: &mut dyn Meter,
+) -> Result<Vec<(u64, f32)>, GraphError> {
+    let settings = Settings::of(index);
+    let hidden: FxHashSet<u64> = own.iter().map(|document| document.id).collect();
+    let mut search = Search { view, index: index.id, settings, hidden: &hidden, meter, best: Best::new(count) };
+    let summary = summary(view.reader(), index)?;
+    match summary.entry {
+        Some((entry, top)) => {
+            search.walk(entry, top, wanted)?;
+            search.each(Kind::Fresh, wanted)?;
+        }
+        None => search.each(Kind::Vector, wanted)?,
+    }
+    for document in own {
+        search.meter.pay(1)?;
+        if let Some(vector) = vector(index, &settings, document.now.as_ref()).filter(|it| it.len() == wanted.len()) {
+            let distance = settings.similarity.distance(wanted, &vector);
+            search.best.offer(Near { distance, node: document.id });
+        }
+    }
+    let score = |near: Near<u64>| (near.node, settings.similarity.score(near.distance));
+    Ok(search.best.into_sorted().into_iter().map(score).collect())
+}
+
+/// The nearest entities so far, each once.
+struct Best {
+    count: usize,
+    heap: BinaryHeap<Near<u64>>,
+    ids: FxHashSet<u64>,
+}
+
+impl Best {
+    fn new(count: usize) -> Self {
+        Self { count, heap: BinaryHeap::new(), ids: FxHashSet::default() }
+    }
+
+    fn offer(&mut self, near: Near<u64>) {
+        let is_better = self.heap.len() < self.count || self.heap.peek().is_some_and(|worst| near < *worst);
+        if !is_better || !self.ids.insert(near.node) {
+            return;
+        }
+        self.heap.push(near);
+        if self.heap.len() > self.count
+            && let Some(worst) = self.heap.pop()
+        {
+            self.ids.remove(&worst.node);
+        }
+    }
+
+    fn into_sorted(self) -> Vec<Near<u64>> {
+        self.heap.into_sorted_vec()
+    }
+}
+
+struct Search<'s, 'a> {
+    view: View<'a>,
+    index: IndexId,
+    settings: Settings,
+    hidden: &'s FxHashSet<u64>,
+    meter: &'s mut dyn Meter,
+    best: Best,
+}
+
+impl Search<'_, '_> {
+    fn walk(&mut self, entry: u64, top: u8, wanted: &[f32]) -> Result<(), GraphError> {
+        let hidden = self.hidden;
+        let width = self.best.count.saturating_mul(WIDTH_BY).max(WIDTH_MIN);
+        let mut stored = Stored {
+            view: self.view,
+            index: self.index,
+            settings: self.settings,
+            visited: FxHashSet::default(),
+            meter: &mut *self.meter,
+        };
+        let goal = Goal { vector: wanted, width };
+        let found = hnsw::nearest(&mut stored, entry, (top, 0), goal, |id| !hidden.contains(&id))?;
+        found.into_iter().for_each(|near| self.best.offer(near));
+        Ok(())
+    }
+
+    /// Compares with every vector, or with every one that is new to the graph.
+    fn each(&mut self, kind: Kind, wanted: &[f32]) -> Result<(), GraphError> {
+        let prefix = keys::all(self.index, kind);
+        let (view, index, similarity) = (self.view, self.index, self.settings.similarity);
+        view.scan(&prefix, &after_prefix(&prefix), |key, value| {
+            self.meter.pay(1)?;
+            let id = u64_at(key, prefix.len()).ok_or_else(|| GraphError::damaged("a key of a vector index"))?;
+            if self.hidden.contains(&id) {
+                return Ok(true);
+            }
+            let sealed = match kind {
+                Kind::Vector => Some(value),
+                _ => view.reader().get(&keys::of(index, Kind::Vector, id))?,
+            };
+            let Some(stored) = sealed.map(keys::open_vector).transpose()? else { return Ok(true) };
+            if stored.len() == size_of_val(wanted) {
+                let distance = similarity.distance_to_stored(wanted, stored);
+                self.best.offer(Near { distance, node: id });
+            }
+            Ok(true)
+        })
+    }
+}
+
+/// The graph as it is stored.
+struct Stored<'s, 'a> {
+    view: View<'a>,
+    index: IndexId,
+    settings: Settings,
+    visited: FxHashSet<u64>,
+    meter: &'s mut dyn Meter,
+}
+
+impl Space for Stored<'_, '_> {
+    type Node = u64;
+
+    fn begin(&mut self) {
+        self.visited.clear();
+    }
+
+    fn visit(&mut self, node: u64) -> bool {
+        self.visited.insert(node)
+    }
+
+    fn distance(&mut self, from: &[f32], node: u64) -> Result<Option<f32>, GraphError> {
+        let Some(sealed) = self.view.reader().get(&keys::of(self.index, Kind::Vector, node))? else { return Ok(None) };
+        let stored = keys::open_vector(sealed)?;
+        let is_alike = stored.len() == size_of_val(from);
+        Ok(is_alike.then(|| self.settings.similarity.distance_to_stored(from, stored)))
+    }
+
+    fn neighbours(&mut self, node: u64, level: u8, out: &mut Vec<u64>) -> Result<(), GraphError> {
+        let before = out.len();
+        if let Some(sealed) = self.view.reader().get(&keys::of(self.index, Kind::Links, node))? {
+            keys::visit_links(sealed, |at, id| {
+                if at == usize::from(level) {
+                    out.push(id);
+                }
+            })?;
+        }
+        self.meter.pay(1 + out.len() - before)
+    }
+}
