@@ -7,6 +7,7 @@ use types::{KeyId, Value};
 
 use crate::codec::fact::{IndexDefinition, IndexKind};
 use crate::error::GraphError;
+use crate::read::View;
 use crate::{fulltext, keys, vector};
 
 /// The values that an index keeps of one entity, for those of its keys that the entity has, ascending by key.
@@ -69,6 +70,37 @@ impl Check {
         self.problems.push(problem);
     }
 }
+
+/// Compares an index with the entities that it is about; gives how many of these there are.
+pub(crate) fn check(view: View<'_>, index: &IndexDefinition) -> Result<(i64, Check), GraphError> {
+    let (mut found, mut count) = (Check::default(), 0);
+    // An index that is being filled has what comes before this id.
+    let filled_to = view.progress(index.id)?;
+    let mut entities = |take: &mut dyn FnMut(u64, Fields)| {
+        let mut next = Some(0);
+        while let Some(from) = next {
+            let candidates = view.candidates(&index.on, from, CHECK_BATCH)?;
+            for id in candidates.ids.into_iter().filter(|id| filled_to.is_none_or(|end| *id < end)) {
+                // Damaged records are reported with themselves.
+                if let Ok(Some(fields)) = view.document_of(index, id) {
+                    count += 1;
+                    take(id, fields);
+                }
+            }
+            next = candidates.next;
+        }
+        Ok(())
+    };
+    match index.kind {
+        IndexKind::FullText => fulltext::check(view, index, &mut entities, &mut found)?,
+        IndexKind::Vector => vector::check(view, index, &mut entities, &mut found)?,
+        IndexKind::Range | IndexKind::Text | IndexKind::Point | IndexKind::Lookup => {}
+    }
+    Ok((count, found))
+}
+
+/// Entities that are looked at in one go during a check.
+const CHECK_BATCH: usize = 1_024;
 
 /// Called once an index is complete, in the write that puts it online.
 pub(crate) fn finish(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<(), GraphError> {

@@ -80,6 +80,9 @@ fn check(view: View<'_>, report: &mut Report) {
         walk.report.add(format!("the walk ended early: {error}"));
         return;
     }
+    if let Err(error) = walk.check_engines() {
+        walk.report.add(format!("the walk of the indexes ended early: {error}"));
+    }
     walk.compare_counts();
     let differing = walk.differing();
     // Sums say that something is missing or too much; only then is it worth looking each thing up.

@@ -9,6 +9,7 @@ use crate::codec::fact::{self, ConstraintDefinition, ConstraintId, IndexDefiniti
 use crate::codec::label::Members;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored};
 use crate::codec::{FORMAT, adjacency, open};
+use crate::engines;
 use crate::error::GraphError;
 use crate::index;
 use crate::keys::{self, Counted, Entity, LABEL_BLOCK_NODES, Meta, Side, Table, TokenKind};
@@ -94,6 +95,16 @@ impl<'a, 'r> Walk<'a, 'r> {
             if count > 0 && last >= next {
                 self.report.add(format!("{what} {last} is there and the next new one would be {next}"));
             }
+        }
+        Ok(())
+    }
+
+    /// Holds the indexes that engines keep against their entities.
+    pub fn check_engines(&mut self) -> Result<(), GraphError> {
+        for index in self.indexes.iter().filter(|index| index.kind.has_engine()) {
+            let (entities, found) = engines::check(self.view, index)?;
+            self.counted.insert(Counted::Entries(index.id), entities);
+            found.problems.into_iter().for_each(|problem| self.report.add(problem));
         }
         Ok(())
     }

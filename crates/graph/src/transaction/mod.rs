@@ -10,6 +10,7 @@ mod lists;
 mod overlay;
 mod read;
 mod schema;
+mod search;
 mod seek;
 mod sequencer;
 mod state;
