@@ -811,10 +811,10 @@ pub enum IndexKind {
 /// What an index is for.
 #[derive(Clone, Debug)]
 pub enum IndexTarget {
-    /// Nodes with a label.
-    Node(Name),
-    /// Relationships of a type.
-    Relationship(Name),
+    /// Nodes with a label, or with one of several.
+    Node(Vec<Name>),
+    /// Relationships of a type, or of one of several.
+    Relationship(Vec<Name>),
 }
 
 /// Commands about databases.

@@ -257,8 +257,14 @@ fn definition(
     keys: &[Name],
 ) -> Result<NewIndex, GraphError> {
     let on = match target {
-        IndexTarget::Node(label) => IndexOn::label(LabelId(transaction.make_token(TokenKind::Label, &label.text)?)),
-        IndexTarget::Relationship(kind) => IndexOn::kind(TypeId(transaction.make_token(TokenKind::Type, &kind.text)?)),
+        IndexTarget::Node(labels) => {
+            let labels = labels.iter().map(|label| transaction.make_token(TokenKind::Label, &label.text).map(LabelId));
+            IndexOn::Labels(labels.collect::<Result<_, _>>()?)
+        }
+        IndexTarget::Relationship(kinds) => {
+            let kinds = kinds.iter().map(|kind| transaction.make_token(TokenKind::Type, &kind.text).map(TypeId));
+            IndexOn::Types(kinds.collect::<Result<_, _>>()?)
+        }
     };
     let name = name.map_or_else(|| made_name(transaction, target, keys), |name| name.text.clone());
     let keys = keys.iter().map(|key| transaction.make_token(TokenKind::Key, &key.text).map(KeyId));
@@ -270,7 +276,7 @@ fn made_name(transaction: &Transaction, target: &IndexTarget, keys: &[Name]) -> 
     let mut hasher = FxHasher::default();
     let (IndexTarget::Node(of) | IndexTarget::Relationship(of)) = target;
     hasher.write_u8(matches!(target, IndexTarget::Node(_)).into());
-    for part in std::iter::once(of).chain(keys) {
+    for part in of.iter().chain(keys) {
         hasher.write(part.text.as_bytes());
         hasher.write_u8(0xFF);
     }

@@ -115,35 +115,39 @@ impl Parser<'_> {
         self.expect(Token::ParenOpen, "'('")?;
         if !self.accept(Token::ParenClose) {
             let variable = self.name("a variable or ')'")?;
-            let label = self.indexed_label(kind)?;
+            let labels = self.indexed_labels(kind)?;
             self.expect(Token::ParenClose, "')'")?;
-            return Ok((variable, IndexTarget::Node(label)));
+            return Ok((variable, IndexTarget::Node(labels)));
         }
         self.accept(Token::Less);
         self.expect(Token::Minus, "'-'")?;
         self.expect(Token::BracketOpen, "'['")?;
         let variable = self.name("a variable")?;
-        let label = self.indexed_label(kind)?;
+        let labels = self.indexed_labels(kind)?;
         self.expect(Token::BracketClose, "']'")?;
         self.expect(Token::Minus, "'-'")?;
         self.accept(Token::Greater);
         self.expect(Token::ParenOpen, "'('")?;
         self.expect(Token::ParenClose, "')'")?;
-        Ok((variable, IndexTarget::Relationship(label)))
+        Ok((variable, IndexTarget::Relationship(labels)))
     }
 
-    fn indexed_label(&mut self, kind: IndexKind) -> Parsed<Name> {
+    fn indexed_labels(&mut self, kind: IndexKind) -> Parsed<Vec<Name>> {
         if kind == IndexKind::Lookup {
-            return Ok(Name { text: "".into(), span: self.span() });
+            return Ok(Vec::new());
         }
         if !self.accept(Token::Colon) {
             return Err(self.unexpected(&["':' and a label or type"]));
         }
-        let label = self.name("a label or type name")?;
-        if self.peek() == Token::Bar {
-            return Err(self.unsupported("CREATE INDEX on several labels".to_owned(), label.span.start));
+        let mut labels = vec![self.name("a label or type name")?];
+        while self.peek() == Token::Bar {
+            if !matches!(kind, IndexKind::Fulltext | IndexKind::Vector) {
+                return Err(self.unsupported("CREATE INDEX on several labels".to_owned(), labels[0].span.start));
+            }
+            self.advance();
+            labels.push(self.name("a label or type name")?);
         }
-        Ok(label)
+        Ok(labels)
     }
 
     /// `(n.a, n.b)`, `n.a`, `EACH [n.a]`, `EACH labels(n)`.

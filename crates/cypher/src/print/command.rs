@@ -112,8 +112,8 @@ fn indexed(f: &mut Formatter<'_>, kind: IndexKind, target: &IndexTarget, keys: &
     match (kind, target) {
         (IndexKind::Lookup, IndexTarget::Node(_)) => return f.write_str("(n) ON EACH labels(n)"),
         (IndexKind::Lookup, IndexTarget::Relationship(_)) => return f.write_str("()-[n]-() ON EACH type(n)"),
-        (_, IndexTarget::Node(label)) => write!(f, "(n:{})", Key(label))?,
-        (_, IndexTarget::Relationship(name)) => write!(f, "()-[n:{}]-()", Key(name))?,
+        (_, IndexTarget::Node(labels)) => write!(f, "(n:{})", Joined(labels.iter().map(Key), "|"))?,
+        (_, IndexTarget::Relationship(types)) => write!(f, "()-[n:{}]-()", Joined(types.iter().map(Key), "|"))?,
     }
     let keys = Joined(keys.iter().map(Key), ", n.");
     if kind == IndexKind::Fulltext { write!(f, " ON EACH [n.{keys}]") } else { write!(f, " ON (n.{keys})") }

@@ -220,6 +220,9 @@ fn index_commands() {
     );
     check("CREATE TEXT INDEX i FOR (n:A) ON n.x", "CREATE TEXT INDEX i FOR (n:A) ON (n.x)");
     same("CREATE FULLTEXT INDEX i FOR (n:A) ON EACH [n.x, n.y]");
+    same("CREATE FULLTEXT INDEX i FOR (n:A|B) ON EACH [n.x]");
+    same("CREATE FULLTEXT INDEX i FOR ()-[n:T|U]-() ON EACH [n.x]");
+    same("CREATE VECTOR INDEX i FOR (n:A) ON (n.x) OPTIONS {indexConfig: {`vector.dimensions`: 3}}");
     same("CREATE LOOKUP INDEX FOR (n) ON EACH labels(n)");
     check(
         "USE films CREATE VECTOR INDEX i FOR (m:Movie) ON (m.e)",
