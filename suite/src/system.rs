@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use instance::{Instance, InstanceOptions};
-use types::Map;
+use types::{Map, Value};
 
 use crate::door::bolt::Bolt;
 use crate::door::direct::Direct;
@@ -38,9 +38,46 @@ pub fn test_session() -> Result<impl TestSession, String> {
     Ok(Scenario { session, instance })
 }
 
+/// Opens a session over Bolt on an empty database, for one scenario; procedures are declared by statements.
+///
+/// # Errors
+///
+/// The reason, in words, where the server cannot be started.
+pub fn bolt_test_session() -> Result<impl TestSession, String> {
+    let server = Bolt::start(Arc::new(empty()?))?;
+    let session = server.session(None)?;
+    Ok(Remote { session, _server: server })
+}
+
 fn empty() -> Result<Instance, String> {
     let options = InstanceOptions { test_procedures: true, ..InstanceOptions::new("data") };
     Instance::in_memory(options).map_err(|error| error.to_string())
+}
+
+/// A session with the server that it speaks to.
+struct Remote {
+    session: Box<dyn Session>,
+    _server: Bolt,
+}
+
+impl Session for Remote {
+    fn run(&mut self, text: &str, parameters: Map) -> Result<Answer, Problem> {
+        self.session.run(text, parameters)
+    }
+}
+
+impl TestSession for Remote {
+    fn declare_procedure(&mut self, signature: &str, table: &[Vec<String>]) -> Result<(), String> {
+        let (header, rows) = table.split_first().map_or((&[][..], &[][..]), |(header, rows)| (header.as_slice(), rows));
+        let row = |row: &Vec<String>| -> Result<Value, String> {
+            let entries = header.iter().zip(row).map(|(name, cell)| Ok((name.as_str().into(), value::parse(cell)?)));
+            Ok(Value::map(entries.collect::<Result<Map, String>>()?))
+        };
+        let rows = Value::list(rows.iter().map(row).collect::<Result<Vec<Value>, String>>()?);
+        let parameters = [("signature".into(), Value::string(signature)), ("rows".into(), rows)].into_iter().collect();
+        let declared = self.session.run("CALL tck.registerProcedure($signature, $rows)", parameters);
+        declared.map(drop).map_err(|problem| problem.message)
+    }
 }
 
 struct Scenario {

@@ -4,7 +4,6 @@
 
 pub mod feature;
 pub mod judge;
-pub mod known;
 pub mod scenario;
 pub mod texts;
 pub mod value;
