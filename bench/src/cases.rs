@@ -127,7 +127,14 @@ fn lookup(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
                 LOOKUP => parameters([("number", integer(anywhere(client, step, nodes)))]),
                 _ => Map::new(),
             };
-            let load = Load { clients, time: settings.time(), database: Some("people"), text, parameters };
+            let load = Load {
+                clients,
+                time: settings.time(),
+                every: Duration::ZERO,
+                database: Some("people"),
+                text,
+                parameters,
+            };
             let measured = load.run(target.address())?;
             medians.push(measured.median);
             rows.push(Row::Load { what: what.to_owned(), clients, measured, times: 1 });
@@ -157,7 +164,14 @@ fn batches(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
             };
             parameters([("rows", Value::list((0..ROWS).map(row).collect()))])
         };
-        let load = Load { clients: 1, time: settings.time(), database: Some("people"), text, parameters };
+        let load = Load {
+            clients: 1,
+            time: settings.time(),
+            every: Duration::ZERO,
+            database: Some("people"),
+            text,
+            parameters,
+        };
         let measured = load.run(target.address())?;
         must_count(&mut client, "people", "MATCH (p:Person) RETURN count(p)", measured.count * ROWS)?;
         rows.push(Row::Load { what: what.to_owned(), clients: 1, measured, times: ROWS });
@@ -173,7 +187,8 @@ fn writes(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
         let mut client = target.connect()?;
         fresh(&mut client, "events")?;
         let parameters = &|client, step| parameters([("client", integer(client)), ("step", integer(step))]);
-        let load = Load { clients, time: settings.time(), database: Some("events"), text, parameters };
+        let load =
+            Load { clients, time: settings.time(), every: Duration::ZERO, database: Some("events"), text, parameters };
         let measured = load.run(target.address())?;
         must_count(&mut client, "events", "MATCH (e:Event) RETURN count(e)", measured.count)?;
         speeds.push(measured.per_second());
@@ -188,8 +203,14 @@ fn counter(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
     fresh(&mut client, "counter")?;
     run_in(&mut client, "counter", "CREATE (:Counter {value: 0})", Map::new())?;
     let text = "MATCH (c:Counter) SET c.value = c.value + 1";
-    let load =
-        Load { clients: 32, time: settings.time(), database: Some("counter"), text, parameters: &|_, _| Map::new() };
+    let load = Load {
+        clients: 32,
+        time: settings.time(),
+        every: Duration::ZERO,
+        database: Some("counter"),
+        text,
+        parameters: &|_, _| Map::new(),
+    };
     let measured = load.run(target.address())?;
     must_count(&mut client, "counter", "MATCH (c:Counter) RETURN c.value", measured.count)?;
     Ok(vec![Row::Load { what: "increments".to_owned(), clients: 32, measured, times: 1 }])
@@ -197,27 +218,31 @@ fn counter(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
 
 /// Both crowds take the processor from the reads; only one of them writes. What differs is the price of a write next door.
 fn neighbours(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
+    /// What a client at ease asks in a second: the cores have time for it.
+    const AT_EASE: Duration = Duration::from_millis(1);
     let nodes = settings.nodes;
     let mut client = target.connect()?;
     people(&mut client, "quiet", nodes)?;
     fresh(&mut client, "busy")?;
-    let parameters_of_read = &|client, step| parameters([("number", integer(anywhere(client, step, nodes)))]);
-    let read = Load {
+    let number = |client, step| parameters([("number", integer(anywhere(client, step, nodes)))]);
+    let read = |every| Load {
         clients: 4,
         time: settings.time(),
+        every,
         database: Some("quiet"),
         text: LOOKUP,
-        parameters: parameters_of_read,
+        parameters: &number,
     };
     let crowd = |text| Load {
         clients: 8,
         // Longer than it is needed: the reads decide when it ends.
         time: settings.time() + Duration::from_secs(600),
+        every: Duration::ZERO,
         database: Some("busy"),
         text,
         parameters: &|_, _| Map::new(),
     };
-    let beside = |crowd: Load| {
+    let beside = |read: &Load, crowd: Load| {
         let stop = AtomicBool::new(false);
         let (beside, crowd) = std::thread::scope(|scope| {
             let crowd = scope.spawn(|| crowd.run_until(target.address(), &stop));
@@ -227,21 +252,28 @@ fn neighbours(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchErr
         });
         Ok::<_, BenchError>((beside?, crowd?))
     };
-    let alone = read.run(target.address())?;
-    let (beside_reads, counted) = beside(crowd("UNWIND range(1, 100) AS number RETURN count(number)"))?;
-    let (beside_writes, written) = beside(crowd("UNWIND range(1, 100) AS number CREATE (:Event {number: number})"))?;
-    let by = |p99: Duration| format!("{:.1}", beside_writes.p99.as_secs_f64() / p99.as_secs_f64().max(f64::EPSILON));
-    let (by_alone, by_reads) = (by(alone.p99), by(beside_reads.p99));
     let load = |what: &str, clients, measured, times| Row::Load { what: what.to_owned(), clients, measured, times };
-    Ok(vec![
-        load("reads alone", 4, alone, 1),
-        load("reads beside reads", 4, beside_reads, 1),
-        load("rows counted meanwhile", 8, counted, 100),
-        load("reads beside writes", 4, beside_writes, 1),
-        load("nodes written meanwhile", 8, written, 100),
-        Row::fact("p99 beside writes, by p99 alone", by_alone),
-        Row::fact("p99 beside writes, by p99 beside reads", by_reads),
-    ])
+    let mut rows = Vec::new();
+    for (how, every) in [("reads", Duration::ZERO), ("1,000 reads a second each", AT_EASE)] {
+        let read = read(every);
+        let alone = read.run(target.address())?;
+        let (beside_reads, counted) = beside(&read, crowd("UNWIND range(1, 100) AS number RETURN count(number)"))?;
+        let create = "UNWIND range(1, 100) AS number CREATE (:Event {number: number})";
+        let (beside_writes, written) = beside(&read, crowd(create))?;
+        let by =
+            |p99: Duration| format!("{:.1}", beside_writes.p99.as_secs_f64() / p99.as_secs_f64().max(f64::EPSILON));
+        let (by_alone, by_reads) = (by(alone.p99), by(beside_reads.p99));
+        rows.extend([
+            load(&format!("{how}, alone"), 4, alone, 1),
+            load(&format!("{how}, beside reads"), 4, beside_reads, 1),
+            load("rows counted meanwhile", 8, counted, 100),
+            load(&format!("{how}, beside writes"), 4, beside_writes, 1),
+            load("nodes written meanwhile", 8, written, 100),
+            Row::fact("p99 beside writes, by p99 alone", by_alone),
+            Row::fact("p99 beside writes, by p99 beside reads", by_reads),
+        ]);
+    }
+    Ok(rows)
 }
 
 /// Speed counts only if the numbers are right.

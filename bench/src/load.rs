@@ -15,6 +15,8 @@ pub struct Load<'l> {
     pub clients: u64,
     /// How long they go on.
     pub time: Duration,
+    /// From the beginning of one statement to that of the next; zero for as fast as the answers come.
+    pub every: Duration,
     /// The database; `None` for the default one.
     pub database: Option<&'l str>,
     /// The statement.
@@ -83,6 +85,7 @@ impl Load<'_> {
             let asked = now();
             part.retries += self.once(&mut client, &options, parameters)?;
             part.times.push(asked.elapsed());
+            std::thread::sleep(self.every.saturating_sub(asked.elapsed()));
         }
         Ok(part)
     }

@@ -17,6 +17,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 use crate::databases::{Bounds, Databases};
 use crate::plans::Plans;
 use crate::procedures::Procedures;
+use crate::turns::Turns;
 use crate::under_way::UnderWay;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
 
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) databases: Databases,
     pub(crate) plans: Plans,
     pub(crate) admission: Admission,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) procedures: Procedures,
     pub(crate) under_way: UnderWay,
     /// Statements so far.
@@ -92,6 +94,7 @@ impl Instance {
             catalog,
             databases,
             plans: Plans::new(PLANS_MAX),
+            turns: Arc::new(Turns::new(Arc::clone(&options.clock), options.cores)),
             admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
             procedures: Procedures::new(options.test_procedures),
             under_way: UnderWay::default(),

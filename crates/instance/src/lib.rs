@@ -31,6 +31,7 @@ mod table;
 mod tail;
 mod transaction;
 mod transactions;
+mod turns;
 mod under_way;
 
 pub use admission::{Admission, AdmissionError, Permit};

@@ -30,6 +30,8 @@ pub struct InstanceOptions {
     pub waiting_max: usize,
     /// How long a statement waits to run.
     pub waiting_time_max: Duration,
+    /// Cores that statements compute on.
+    pub cores: usize,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<PathBuf>,
     /// Tells the time.
@@ -57,6 +59,7 @@ impl InstanceOptions {
             running_max: 64,
             waiting_max: 1_024,
             waiting_time_max: Duration::from_secs(30),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
             import_folder: None,
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),

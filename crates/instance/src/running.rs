@@ -11,17 +11,19 @@ use compact_str::CompactString;
 use cypher::ast::Mode;
 use query::expression::Context;
 use query::functions::FunctionContext;
-use query::{Batch, Budget, Execution, Source, Transactions, materialise};
+use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
 use types::{Clock, Code, Failure, Map, Value};
 
 use crate::answer::Fetched;
 use crate::instance::Shared;
 use crate::plans::Planned;
+use crate::turns::{Turn, Turns};
 
 /// What a statement may spend, and until when.
 #[derive(Clone)]
 pub(crate) struct Allowance {
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) turns: Arc<Turns>,
     pub(crate) memory_max_bytes: usize,
     pub(crate) import_folder: Option<PathBuf>,
     pub(crate) interrupted: Arc<AtomicBool>,
@@ -49,6 +51,7 @@ pub(crate) struct Running {
     transactions: Option<Arc<dyn Transactions>>,
     statement_nanos: i128,
     database: CompactString,
+    turn: Arc<Turn>,
     /// The line and the file that `LOAD CSV` read last, for as long as the statement runs.
     linenumber: Option<i64>,
     file: Option<CompactString>,
@@ -88,6 +91,7 @@ impl Allowance {
         let options = &shared.options;
         Self {
             clock: Arc::clone(&options.clock),
+            turns: Arc::clone(&shared.turns),
             memory_max_bytes: options.statement_memory_max_bytes,
             import_folder: options.import_folder.clone(),
             interrupted: Arc::clone(interrupted),
@@ -122,7 +126,8 @@ impl Running {
         parameters: Map,
         allowance: Allowance,
     ) -> Self {
-        let database = sources.first().map(|source| source.database().into()).unwrap_or_default();
+        let database: CompactString = sources.first().map(|source| source.database().into()).unwrap_or_default();
+        let turn = Arc::new(allowance.turns.begin(database.clone(), Arc::clone(&allowance.interrupted)));
         Self {
             execution: match planned.mode {
                 Mode::Profile => planned.prepared.start_profiled(),
@@ -130,12 +135,13 @@ impl Running {
             },
             sources,
             parameters,
-            budget: allowance.budget(),
+            budget: allowance.budget().at(Arc::clone(&turn) as Arc<dyn Pace>),
             counters: query::Counters::default(),
             statement_nanos: allowance.clock.wall_nanos(),
             allowance,
             transactions: None,
             database,
+            turn,
             linenumber: planned.counts_lines.then_some(0),
             file: None,
         }
@@ -149,6 +155,13 @@ impl Running {
 
     /// Computes the next rows, entities by reference; `None` after the last.
     pub(crate) fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        self.turn.start();
+        let next = self.compute();
+        self.turn.rest();
+        next
+    }
+
+    fn compute(&mut self) -> Result<Option<Batch>, Failure> {
         let mut random = rand::random::<u64>;
         let mut context = Context {
             parameters: &self.parameters,
@@ -180,9 +193,12 @@ impl Running {
     }
 
     /// Runs to the end, then makes all rows whole: what they show is the end of the statement.
+    ///
+    /// A statement that took long keeps its turn at computing until [`Running::turn`] rests: it has yet to commit.
     pub(crate) fn finish(&mut self) -> Result<Fetched, Failure> {
+        self.turn.start();
         let mut batches = Vec::new();
-        while let Some(batch) = self.next()? {
+        while let Some(batch) = self.compute()? {
             let bytes = batch.columns.iter().map(|column| column.rows() * size_of::<Value>()).sum();
             self.budget.take_memory(bytes)?;
             batches.push(batch);
@@ -200,6 +216,11 @@ impl Running {
             self.budget.take_memory(bytes)?;
         }
         Ok(())
+    }
+
+    /// Lends the turn at computing, which may outlive the computation.
+    pub(crate) fn turn(&self) -> Arc<Turn> {
+        Arc::clone(&self.turn)
     }
 
     /// Tells what was changed so far.

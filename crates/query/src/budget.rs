@@ -7,7 +7,13 @@ use std::time::{Duration, Instant};
 use types::{Clock, Code, Failure};
 
 /// Rows between two looks at the clock.
-const ROWS_BETWEEN_LOOKS: u64 = 1_024;
+const ROWS_BETWEEN_LOOKS: u64 = 256;
+
+/// What a statement does between two parts of its work, besides looking at the clock.
+pub trait Pace: Send + Sync {
+    /// Waits where others are to go first.
+    fn look(&self);
+}
 
 /// A statement's allowance; every operator pays from it.
 pub struct Budget {
@@ -17,6 +23,7 @@ pub struct Budget {
     rows_until_look: u64,
     memory_used_bytes: usize,
     memory_max_bytes: usize,
+    pace: Option<Arc<dyn Pace>>,
 }
 
 impl Budget {
@@ -29,7 +36,13 @@ impl Budget {
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         let deadline = time.and_then(|time| clock.now().checked_add(time));
-        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes }
+        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes, pace: None }
+    }
+
+    /// Looks at `pace` too, each time that it looks at the clock.
+    #[must_use]
+    pub fn at(self, pace: Arc<dyn Pace>) -> Self {
+        Self { pace: Some(pace), ..self }
     }
 
     /// Pays for `rows` rows that an operator looked at.
@@ -44,6 +57,9 @@ impl Budget {
             return Ok(());
         }
         self.rows_until_look = ROWS_BETWEEN_LOOKS;
+        if let Some(pace) = &self.pace {
+            pace.look();
+        }
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
         }

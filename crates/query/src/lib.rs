@@ -18,7 +18,7 @@ mod testing;
 mod transactions;
 
 pub use batch::{Batch, Column};
-pub use budget::Budget;
+pub use budget::{Budget, Pace};
 pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};

@@ -50,7 +50,6 @@ struct NewRelationships<'a> {
 ///
 /// Everything is computed before anything is made, so that no row sees what another one made.
 pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-    context.budget.pay_rows(batch.rows * (how.nodes.len() + how.relationships.len()).max(1))?;
     let mut nodes = how
         .nodes
         .iter()
@@ -63,6 +62,7 @@ pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mu
         .collect::<Result<Vec<_>, Failure>>()?;
     let mut properties = Vec::new();
     for row in 0..batch.rows {
+        context.budget.pay_rows((how.nodes.len() + how.relationships.len()).max(1))?;
         for node in &mut nodes {
             node.make(how.source, row, &mut properties, context)?;
         }

@@ -29,7 +29,13 @@ const LINGER: Duration = Duration::from_millis(20);
 const LINGERING_MAX: usize = 256;
 
 /// How often a thread looks for the next request before it sleeps, if it is the only one: some 20 microseconds.
-const LOOKS: usize = 40;
+const LOOKS_ALONE: usize = 40;
+
+/// The same in a crowd: to sleep and to be woken costs the cores more than a few looks.
+const LOOKS_IN_A_CROWD: usize = 3;
+
+/// So many busy connections are a crowd.
+const CROWD: usize = 16;
 
 /// A place among the threads that stay with their connections, given back when it is dropped.
 struct Lingering;
@@ -42,9 +48,13 @@ impl Lingering {
         (LINGERING.fetch_add(1, Ordering::Relaxed) < LINGERING_MAX).then_some(place)
     }
 
-    /// Gives how often to look: a core is free for that if no other connection is busy.
+    /// Gives how often to look. In between, others need the cores more.
     fn looks(&self) -> usize {
-        if LINGERING.load(Ordering::Relaxed) == 1 { LOOKS } else { 0 }
+        match LINGERING.load(Ordering::Relaxed) {
+            1 => LOOKS_ALONE,
+            busy if busy >= CROWD => LOOKS_IN_A_CROWD,
+            _ => 0,
+        }
     }
 }
 
