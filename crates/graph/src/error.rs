@@ -3,6 +3,8 @@
 use store::StoreError;
 use types::Code;
 
+use crate::constraint::Violation;
+
 /// Why reading or changing a graph failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
@@ -89,6 +91,25 @@ pub enum GraphError {
         /// The name.
         name: types::CompactString,
     },
+    /// A node or relationship that a constraint refuses; change its values, or drop the constraint.
+    #[error("{0}")]
+    Violated(Box<Violation>),
+    /// A constraint that data which is there does not keep; change the data first.
+    #[error("Unable to create {constraint}:\n{violation}. Note that only the first found violation is shown.")]
+    ConstraintRefused {
+        /// The constraint in words.
+        constraint: String,
+        /// Who is against it.
+        violation: Box<Violation>,
+    },
+    /// Another index or constraint stands in the way of a change of the schema; drop that one first.
+    #[error("{text}")]
+    SchemaRefused {
+        /// In which way.
+        code: Code,
+        /// Which one, and why.
+        text: String,
+    },
     /// A name of a label, type or property key that no record holds; choose a shorter one.
     #[error("a name of {bytes} bytes is too long; names have at most {} bytes", crate::tokens::NAME_MAX_BYTES)]
     NameTooLong {
@@ -151,6 +172,9 @@ impl GraphError {
             Self::FormatUnknown { .. } => Code::DatabaseStartFailed,
             Self::PropertyTypeRefused { .. } => Code::TypeError,
             Self::TooLarge { .. } => Code::ArgumentError,
+            Self::Violated(_) => Code::ConstraintValidationFailed,
+            Self::ConstraintRefused { .. } => Code::ConstraintCreationFailed,
+            Self::SchemaRefused { code, .. } => *code,
             Self::Conflict => Code::TransactionConflict,
             Self::CommitFailed { code, .. } => *code,
             Self::LeaderDied => Code::CommitFailed,

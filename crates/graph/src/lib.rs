@@ -6,6 +6,7 @@ mod batch;
 pub mod bulk;
 pub mod check;
 pub mod codec;
+pub mod constraint;
 pub mod database;
 mod engines;
 pub mod error;

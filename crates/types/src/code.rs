@@ -63,6 +63,18 @@ codes! {
     EquivalentIndexExists = "ClientError.Schema.EquivalentSchemaRuleAlreadyExists", "22N70", 400, false;
     /// No index by that name.
     IndexNotFound = "ClientError.Schema.IndexNotFound", "42N51", 400, false;
+    /// A constraint by that name is there already.
+    ConstraintNameExists = "ClientError.Schema.ConstraintWithNameAlreadyExists", "22N67", 400, false;
+    /// A constraint on those properties is there already, and asks for something else.
+    ConstraintExists = "ClientError.Schema.ConstraintAlreadyExists", "22N66", 400, false;
+    /// An index on those properties stands in the way of a constraint.
+    IndexOnSchemaExists = "ClientError.Schema.IndexAlreadyExists", "22N73", 400, false;
+    /// Data that is there does not keep a new constraint.
+    ConstraintCreationFailed = "DatabaseError.Schema.ConstraintCreationFailed", "50N11", 400, false;
+    /// No constraint by that name.
+    ConstraintDropFailed = "DatabaseError.Schema.ConstraintDropFailed", "50N12", 400, false;
+    /// The index belongs to a constraint, and goes with it.
+    IndexOfConstraint = "ClientError.Schema.ForbiddenOnConstraintIndex", "42N51", 400, false;
     /// No procedure by that name.
     ProcedureNotFound = "ClientError.Procedure.ProcedureNotFound", "42N08", 400, false;
     /// A procedure was called and failed.

@@ -7,11 +7,11 @@ use super::{Loaded, LoadedIndex, Loader};
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
 use crate::codec::fact::IndexKind;
+use crate::database::write_to;
 use crate::error::GraphError;
 use crate::index::fill::fill;
 use crate::keys::{Counted, Side};
 use crate::read::View;
-use crate::database::write_to;
 use crate::transaction::Place;
 
 /// Entities that are read at a time for an index that came late.

@@ -115,6 +115,10 @@ impl<'a, 'r> Walk<'a, 'r> {
         let mut all: Vec<Counted> = self.stored.keys().chain(self.counted.keys()).copied().collect();
         all.sort_unstable_by_key(|counted| keys::count(*counted));
         all.dedup();
+        let is_counted = |index: &IndexDefinition| index.is_online() && !index.kind.has_engine();
+        let uncounted: Vec<Counted> =
+            self.indexes.iter().filter(|index| !is_counted(index)).map(|index| Counted::Entries(index.id)).collect();
+        all.retain(|counted| !uncounted.contains(counted));
         for counted in all {
             let of = |counts: &FxHashMap<Counted, i64>| counts.get(&counted).copied().unwrap_or(0);
             let (stored, found) = (of(&self.stored), of(&self.counted));
@@ -206,7 +210,9 @@ impl<'a, 'r> Walk<'a, 'r> {
             IndexOn::Types(kinds) => kinds.iter().for_each(|kind| self.check_name(TokenKind::Type, kind.0)),
         }
         index.keys.iter().for_each(|key| self.check_name(TokenKind::Key, key.0));
-        self.entries.insert(id, Pair::default());
+        if index.is_online() {
+            self.entries.insert(id, Pair::default());
+        }
         self.indexes.push(index);
         Ok(())
     }
@@ -320,7 +326,8 @@ impl<'a, 'r> Walk<'a, 'r> {
         self.report.index_entries += 1;
         let id = IndexId(id32(key, 1));
         let definition = self.indexes.iter().find(|index| index.id == id);
-        if definition.is_some_and(|index| index.kind.has_engine()) {
+        // What is being filled is compared with nothing yet.
+        if definition.is_some_and(|index| index.kind.has_engine() || !index.is_online()) {
             return Ok(());
         }
         match self.entries.get_mut(&id) {

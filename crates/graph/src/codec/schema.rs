@@ -308,6 +308,12 @@ pub struct ConstraintDefinition {
 }
 
 impl ConstraintDefinition {
+    /// Tells whether all data keeps it.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.state == IndexState::Online
+    }
+
     /// Makes the definition's bytes, with their checksum; the id stands in the key.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -514,7 +520,8 @@ mod tests {
         definition.constraint = None;
         definition.options = vec![("fulltext.analyzer".into(), "english".into())];
         let bytes = definition.encode().expect("bytes");
-        let expected = b"\x80\x05\x01\x01\x02\x01\x02\x02\x02\xc8\x01\x06people\x00\x01\x11fulltext.analyzer\x09\x05\x07english";
+        let expected =
+            b"\x80\x05\x01\x01\x02\x01\x02\x02\x02\xc8\x01\x06people\x00\x01\x11fulltext.analyzer\x09\x05\x07english";
         assert_eq!(bytes[..bytes.len() - 4], *expected);
         assert_eq!(IndexDefinition::decode(IndexId(1), &bytes).expect("a definition"), definition);
     }

@@ -2,8 +2,10 @@
 //! Leaves what a transaction is to `transaction`, and bytes to the store.
 //! Start reading at [`Database::open`].
 
+mod filler;
 mod found;
 mod load;
+mod tend;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,7 +14,9 @@ use parking_lot::Mutex;
 use store::{Reader, Store, StoreError, Writer};
 use types::{DatabaseId, NodeId, RelationshipId, failpoint};
 
+use filler::{Filler, Open};
 pub(crate) use load::Loading;
+use tend::Tended;
 
 use crate::GraphError;
 use crate::codec::FORMAT;
@@ -46,6 +50,8 @@ pub struct DatabaseOptions {
     pub topology_max_bytes: u64,
     /// Nodes whose neighbours are read from the store before that begins, at least.
     pub topology_reads_min: u64,
+    /// Entities of which a new index is filled within its commit; for more it is filled while others read and write.
+    pub fill_at_once_max: u64,
 }
 
 impl Default for DatabaseOptions {
@@ -59,6 +65,7 @@ impl Default for DatabaseOptions {
             group_max_bytes: 8 << 20,
             topology_max_bytes: 512 << 20,
             topology_reads_min: 10_000,
+            fill_at_once_max: 20_000,
         }
     }
 }
@@ -67,6 +74,8 @@ impl Default for DatabaseOptions {
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
+    /// Ends the work in the background with the last clone.
+    _open: Arc<Open>,
 }
 
 struct Inner {
@@ -83,6 +92,8 @@ struct Inner {
     is_loading: AtomicBool,
     history: Mutex<History>,
     sequencer: Sequencer<Changes, Result<u64, GraphError>>,
+    filler: Filler,
+    tended: Tended,
 }
 
 impl Database {
@@ -122,10 +133,16 @@ impl Database {
             version: AtomicU64::new(version),
             is_loading: AtomicBool::new(false),
             history: Mutex::new(History::new(version, bounds)),
+            filler: Filler::default(),
+            tended: Tended::default(),
             sequencer: Sequencer::new(group, || Err(GraphError::LeaderDied)),
             store,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Arc::new(inner);
+        if inner.has_work()? {
+            Self::fill_on(&inner);
+        }
+        Ok(Self { _open: Arc::new(Open(Arc::clone(&inner))), inner })
     }
 
     /// Begins a transaction that may write.
@@ -203,7 +220,12 @@ impl Database {
 
     pub(crate) fn commit(&self, changes: Changes) -> Result<u64, GraphError> {
         let bytes = changes.bytes();
-        self.inner.sequencer.submit(changes, bytes, |group| self.inner.commit_group(&group))
+        let (leaves_work, has_vectors) = (changes.leaves_work(), changes.has_vectors());
+        let committed = self.inner.sequencer.submit(changes, bytes, |group| self.inner.commit_group(&group));
+        if committed.is_ok() && (leaves_work || has_vectors && self.inner.has_work()?) {
+            Self::fill_on(&self.inner);
+        }
+        committed
     }
 }
 

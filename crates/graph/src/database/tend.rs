@@ -57,7 +57,12 @@ impl Inner {
         let fold = builder.fold(View::new(&*snapshot), index, BATCH, goes_on)?;
         // The snapshot goes first: a store that must grow waits for its readers.
         drop(snapshot);
-        let Some(fold) = fold else { return Ok(false) };
+        let Some(fold) = fold else {
+            tracing::warn!(index = %index.name, "a vector index counts new vectors that are not there; it is counted anew");
+            let _history = self.history.lock();
+            write_to(&*self.store, |writer| vector::rebuild(writer, index))?;
+            return Ok(true);
+        };
         {
             let _history = self.history.lock();
             write_to(&*self.store, |writer| vector::apply(writer, index, &fold))?;
@@ -69,7 +74,8 @@ impl Inner {
     }
 
     fn to_tend<'i>(&self, indexes: &'i [IndexDefinition]) -> Result<Option<&'i IndexDefinition>, GraphError> {
-        let mut vectors = indexes.iter().filter(|index| index.kind == IndexKind::Vector && index.is_online()).peekable();
+        let mut vectors =
+            indexes.iter().filter(|index| index.kind == IndexKind::Vector && index.is_online()).peekable();
         if vectors.peek().is_none() {
             return Ok(None);
         }

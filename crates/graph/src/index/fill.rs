@@ -63,15 +63,21 @@ impl View<'_> {
 
     /// Reads what an engine keeps of an entity: a value for each key that it has; `None` if it has none of them.
     pub(crate) fn document_of(&self, definition: &IndexDefinition, id: u64) -> Result<Option<Fields>, GraphError> {
-        let fields = self.fields_at(&definition.on, id, |entity, properties| {
+        let mut fields = self.properties_of(&definition.on, id, &definition.keys)?;
+        fields.sort_unstable_by_key(|(key, _)| *key);
+        Ok((!fields.is_empty()).then_some(fields))
+    }
+
+    /// Reads those of some properties that an entity has, if it is one that `on` is about.
+    pub(crate) fn properties_of(&self, on: &IndexOn, id: u64, keys: &[KeyId]) -> Result<Fields, GraphError> {
+        let fields = self.fields_at(on, id, |entity, properties| {
             let mut fields = Vec::new();
-            for key in &definition.keys {
+            for key in keys {
                 fields.extend(self.property(entity, properties, *key)?.map(|value| (*key, value)));
             }
-            fields.sort_unstable_by_key(|(key, _)| *key);
             Ok(fields)
         })?;
-        Ok(fields.filter(|fields| !fields.is_empty()))
+        Ok(fields.unwrap_or_default())
     }
 
     /// Reads something of an entity's record, if it is one of those that `on` is about.

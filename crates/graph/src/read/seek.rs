@@ -10,8 +10,8 @@ use types::{CompactString, Value};
 use super::View;
 use crate::codec::fact::IndexDefinition;
 use crate::error::GraphError;
-use crate::keys::order::{self, VALUES_MAX_BYTES};
 use crate::keys;
+use crate::keys::order::{self, VALUES_MAX_BYTES};
 
 /// What to look for in an index; `equal` gives the values of its first property keys.
 ///

@@ -9,17 +9,16 @@ use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::IndexDefinition;
 use super::overlay::{Change, Overlay};
-use super::schema::{
-    SchemaChange, Values, document_of_node, document_of_relationship, hash, of_node, of_relationship,
-};
+use super::schema::{SchemaChange, Values, document_of_node, document_of_relationship, hash, of_node, of_relationship};
 use super::state::{NodeState, RelationshipState};
 use super::validate::{Mark, ReadSet, WriteSet};
 use crate::GraphError;
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
+use crate::codec::fact::{IndexKind, IndexState};
+use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
 use crate::engines::{Document, Documents, Fields};
 use crate::index;
-use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
 use crate::keys::{self, Counted, Entity, Side};
 
 /// Beyond this many marks a commit counts as having written everything.
@@ -111,7 +110,8 @@ impl Changes {
 
     /// Tells about how many bytes the engines of indexes are told.
     fn document_bytes(&self) -> usize {
-        let bytes = |document: &Document| document.now.iter().flatten().map(|(_, value)| value.memory_bytes()).sum::<usize>();
+        let bytes =
+            |document: &Document| document.now.iter().flatten().map(|(_, value)| value.memory_bytes()).sum::<usize>();
         self.documents.iter().flat_map(|documents| &documents.changed).map(bytes).sum()
     }
 
@@ -122,6 +122,23 @@ impl Changes {
         let labels = self.labels.iter().filter(|(_, _, is_new)| *is_new).count();
         let places = self.places.iter().filter(|(_, is_new)| *is_new).count();
         self.puts.bytes() + (labels + places) * PLACE_BYTES + self.document_bytes()
+    }
+
+    /// Tells whether it makes an index or a constraint that is completed after the commit.
+    pub fn leaves_work(&self) -> bool {
+        self.schema.iter().any(|change| match change {
+            SchemaChange::Create(index) => !index.is_online(),
+            SchemaChange::CreateConstraint(constraint) => constraint.state == IndexState::Populating,
+            SchemaChange::Drop(_) | SchemaChange::DropConstraint(_) => false,
+        })
+    }
+
+    /// Tells whether the graph of a vector index may have to grow after the commit.
+    pub fn has_vectors(&self) -> bool {
+        let is_new =
+            |change: &SchemaChange| matches!(change, SchemaChange::Create(index) if index.kind == IndexKind::Vector);
+        self.documents.iter().any(|documents| documents.index.kind == IndexKind::Vector)
+            || self.schema.iter().any(is_new)
     }
 
     /// Tells by how much a count changes.

@@ -53,9 +53,7 @@ pub(super) fn key_of(
     entity: Entity,
 ) -> Result<Option<Vec<u8>>, GraphError> {
     let (id, values) = match (index.on.is_nodes(), entity) {
-        (true, Entity::Node(id)) => {
-            (id.0, of_node(index, overlay.node(id).and_then(|change| change.now.as_deref())))
-        }
+        (true, Entity::Node(id)) => (id.0, of_node(index, overlay.node(id).and_then(|change| change.now.as_deref()))),
         (false, Entity::Relationship(id)) => {
             (id.0, of_relationship(index, overlay.relationship(id).and_then(|change| change.now.as_deref())))
         }

@@ -4,6 +4,8 @@
 
 mod apply;
 mod change;
+mod constrain;
+mod enforce;
 mod entries;
 mod expand;
 mod lists;
@@ -25,8 +27,9 @@ use parking_lot::Mutex;
 use store::Snapshot;
 use types::{Direction, NodeId};
 
-pub(crate) use apply::{AsReader, Facts, apply, put_facts};
+pub(crate) use apply::{AsReader, Facts, apply, put_facts, remove_index};
 pub(crate) use change::{Changes, Place};
+pub use constrain::{NewConstraint, Older};
 use entries::OwnEntries;
 pub use expand::Step;
 use overlay::{Overlay, Savepoint as OverlaySavepoint};
@@ -35,8 +38,7 @@ pub(crate) use schema::change as change_schema;
 pub use seek::Page;
 pub(crate) use sequencer::{GroupBounds, Sequencer};
 pub use state::{NodeState, RelationshipState, property};
-pub(crate) use validate::{History, HistoryBounds, WriteSet};
-use validate::{Mark, ReadSet};
+pub(crate) use validate::{History, HistoryBounds, Mark, ReadSet, WriteSet};
 pub use write::NewIndex;
 pub(crate) use write::collect;
 
@@ -127,7 +129,8 @@ impl Transaction {
         self.schema_changes.truncate(savepoint.schema_changes);
     }
 
-    /// Checks what must hold at the end: no relationship hangs on a deleted node.
+    /// Checks what must hold at the end: no relationship hangs on a deleted node, no value misses that a constraint
+    /// asks for.
     pub fn check(&self) -> Result<(), GraphError> {
         let deleted = |change: &overlay::Change<NodeState>| change.now.is_none();
         let nodes: Vec<NodeId> = self.overlay.nodes().filter(|(_, change)| deleted(change)).map(|(id, _)| id).collect();
@@ -138,7 +141,7 @@ impl Transaction {
                 return Err(GraphError::StillHasRelationships { node });
             }
         }
-        Ok(())
+        self.enforce_values()
     }
 
     /// Makes the changes durable and visible; gives the version that has them.

@@ -16,6 +16,8 @@ use crate::codec::fact::{IndexKind, IndexOn};
 use crate::database::{Database, DatabaseOptions};
 use crate::keys::{Counted, Entity, TokenKind};
 
+mod schema;
+
 const LABEL: LabelId = LabelId(0);
 const KIND: TypeId = TypeId(0);
 const KEY: KeyId = KeyId(0);

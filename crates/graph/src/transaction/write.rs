@@ -4,15 +4,14 @@
 
 use std::sync::Arc;
 
-use types::{CompactString, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{CompactString, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use super::schema::SchemaChange;
 use super::state::{NodeState, RelationshipState, set_property};
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
-use crate::codec::fact::{IndexKind, IndexOn, IndexOptions, IndexState};
+use crate::codec::fact::{IndexKind, IndexOn, IndexOptions};
 use crate::codec::value::check_storable;
-use crate::keys::{Counted, Entity, Meta, TokenKind};
+use crate::keys::{Counted, Entity, TokenKind};
 use crate::tokens::REFUSED;
 
 /// What a new index is to be.
@@ -49,7 +48,11 @@ impl NewIndex {
                 return Err(GraphError::EquivalentIndexExists { name: index.name.clone() });
             }
         }
-        if self.keys.is_empty() && self.kind != IndexKind::Lookup { Err(GraphError::IndexNeedsKeys { name: self.name.clone() }) } else { Ok(()) }
+        if self.keys.is_empty() && self.kind != IndexKind::Lookup {
+            Err(GraphError::IndexNeedsKeys { name: self.name.clone() })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -75,7 +78,9 @@ impl Transaction {
         node.labels.sort_unstable();
         node.labels.dedup();
         let id = self.database.next_node();
+        let place = self.overlay.savepoint();
         self.overlay.put_node(id, None, Some(Arc::new(node)));
+        self.unless_taken(place, Entity::Node(id))?;
         Ok(id)
     }
 
@@ -96,7 +101,9 @@ impl Transaction {
         self.database.quotas().check_relationship(self.overlay.count_change(Counted::Relationships))?;
         let state = RelationshipState { kind, start, end, properties: collect(properties)? };
         let id = self.database.next_relationship();
+        let place = self.overlay.savepoint();
         self.overlay.put_relationship(id, None, Some(Arc::new(state)));
+        self.unless_taken(place, Entity::Relationship(id))?;
         Ok(id)
     }
 
@@ -112,8 +119,9 @@ impl Transaction {
                 let before = self.relationship(id)?.ok_or(GraphError::NotFound { entity })?;
                 let mut now = RelationshipState::clone(&before);
                 set_property(&mut now.properties, key, value);
+                let place = self.overlay.savepoint();
                 self.overlay.put_relationship(id, Some(before), Some(Arc::new(now)));
-                Ok(())
+                self.unless_taken(place, entity)
             }
         }
     }
@@ -152,46 +160,13 @@ impl Transaction {
         Ok(())
     }
 
-    /// Makes an index, which is filled when the transaction commits.
-    pub fn create_index(&mut self, new: NewIndex) -> Result<IndexId, GraphError> {
-        new.check_against(&self.indexes())?;
-        let id = IndexId(self.next_number()?);
-        let NewIndex { name, on, keys, kind, options } = new;
-        let state = IndexState::Online;
-        let index = IndexDefinition { id, name, on, keys, kind, state, constraint: None, options };
-        self.schema_changes.push(SchemaChange::Create(index));
-        Ok(id)
-    }
-
-    /// Removes an index and its entries.
-    pub fn drop_index(&mut self, name: &str) -> Result<(), GraphError> {
-        let index = self.indexes().into_iter().find(|index| index.name == name);
-        let index = index.ok_or_else(|| GraphError::IndexNotFound { name: name.into() })?;
-        self.schema_changes.push(SchemaChange::Drop(index));
-        Ok(())
-    }
-
-    /// Gives the number that the next index or constraint gets; none is used twice.
-    pub(crate) fn next_number(&self) -> Result<u32, GraphError> {
-        let stored = self.view().number(Meta::SchemaNext)?;
-        let made = |change: &SchemaChange| match change {
-            SchemaChange::Create(index) => index.id.0 + 1,
-            SchemaChange::CreateConstraint(constraint) => constraint.id.0 + 1,
-            SchemaChange::Drop(_) | SchemaChange::DropConstraint(_) => 0,
-        };
-        // Format 1 kept no such number: it follows from what is there.
-        let there = self.schema.indexes.iter().map(|index| index.id.0 + 1);
-        let made = self.schema_changes.iter().map(made);
-        let next = u32::try_from(stored).map_err(|_| GraphError::damaged("the number of the next index"))?;
-        Ok(there.chain(made).fold(next.max(1), u32::max))
-    }
-
     fn change_node(&mut self, id: NodeId, change: impl FnOnce(&mut NodeState)) -> Result<(), GraphError> {
         let before = self.node(id)?.ok_or(GraphError::NotFound { entity: Entity::Node(id) })?;
         let mut now = NodeState::clone(&before);
         change(&mut now);
+        let place = self.overlay.savepoint();
         self.overlay.put_node(id, Some(before), Some(Arc::new(now)));
-        Ok(())
+        self.unless_taken(place, Entity::Node(id))
     }
 }
 
