@@ -23,6 +23,7 @@ mod reach;
 mod records;
 mod running;
 mod schema;
+mod schema_turn;
 mod session;
 mod show;
 mod source;

@@ -15,6 +15,7 @@ use types::{Code, Failure};
 
 use crate::error::{of_graph, of_store};
 use crate::leases::Leases;
+use crate::schema_turn::SchemaTurn;
 
 /// How long a result that is half read may take to let go of its version.
 const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
@@ -33,6 +34,8 @@ pub(crate) struct OpenDatabase {
     pub(crate) unlucky: Mutex<()>,
     /// Shared by writing statements; held alone by one that would never get through otherwise.
     pub(crate) gate: RwLock<()>,
+    /// Whose turn it is to change the schema in an explicit transaction.
+    pub(crate) schema_turn: Arc<SchemaTurn>,
     /// When somebody asked for it last, on the clock of the registry.
     pub(crate) used_at_millis: AtomicU64,
     /// Whether its store refused a write for good: it has to be opened again, which looks at the file first.
@@ -57,6 +60,7 @@ impl OpenDatabase {
             leases: Leases::default(),
             unlucky: Mutex::default(),
             gate: RwLock::default(),
+            schema_turn: Arc::default(),
             used_at_millis: AtomicU64::new(0),
             is_worn: AtomicBool::new(false),
             damage: OnceLock::new(),

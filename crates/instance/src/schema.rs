@@ -63,6 +63,7 @@ pub(crate) fn run(
         Some(transaction) => {
             let mut state = transaction.enter()?;
             state.mix(Did::Schema)?;
+            state.take_schema_turn(|| statement.allowance.check())?;
             state.write_own()?;
             let made = state.on_written(|transaction| change.make(transaction).map_err(|failed| failed.into_failure()));
             if made.is_err() {

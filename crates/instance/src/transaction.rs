@@ -19,6 +19,7 @@ use crate::leases::{Lease, Work};
 use crate::reach::Reached;
 use crate::records::Stream;
 use crate::running::Deadline;
+use crate::schema_turn::HeldTurn;
 use crate::source::{GraphSource, Home, Writes};
 use crate::table::NoGraph;
 use crate::under_way::Listing;
@@ -43,6 +44,10 @@ pub(crate) struct State {
     pub(crate) listing: Listing,
     /// The result whose rows are still being computed.
     streaming: Option<Weak<Stream>>,
+    /// Whether a statement has run in it: what it read holds it to its version.
+    is_used: bool,
+    /// Held from the first change of the schema to the end.
+    schema_turn: Option<HeldTurn>,
 }
 
 /// What kind of changes a transaction made; they do not mix.
@@ -99,6 +104,8 @@ impl OpenTransaction {
             written: None,
             did: Did::Nothing,
             streaming: None,
+            is_used: false,
+            schema_turn: None,
         };
         let begun = Arc::new(Self(Mutex::new(state)));
         begun.0.lock().take(&begun, own.database, reached, interrupted)?;
@@ -142,6 +149,7 @@ impl OpenTransaction {
             })?,
             None => taken.version,
         };
+        state.schema_turn = None;
         Ok(bookmark::write(&name, version))
     }
 
@@ -158,6 +166,7 @@ impl OpenTransaction {
         let mut state = self.0.lock();
         state.abandon_stream();
         state.databases.clear();
+        state.schema_turn = None;
     }
 }
 
@@ -200,6 +209,7 @@ impl State {
         writes: Option<u16>,
         interrupted: &Arc<AtomicBool>,
     ) -> Result<Lent, Failure> {
+        self.is_used = true;
         let mut places = Vec::with_capacity(reached.len());
         for (id, reached) in reached {
             places.push(match self.databases.iter().position(|taken| taken.id == id) {
@@ -304,6 +314,21 @@ impl State {
         Ok(())
     }
 
+    /// Waits until no other transaction changes the schema; one that has read nothing yet sees what the last one made.
+    pub(crate) fn take_schema_turn(&mut self, check: impl Fn() -> Result<(), Failure>) -> Result<(), Failure> {
+        let Some(database) = self.databases[0].reached.graph().map(Arc::clone) else { return Ok(()) };
+        if self.schema_turn.is_none() && self.access == Access::Write {
+            self.schema_turn = database.schema_turn.take(check)?;
+            if !std::mem::replace(&mut self.is_used, true) {
+                let begun = database.graph.begin().map_err(of_graph)?;
+                let taken = &mut self.databases[0];
+                taken.version = begun.version();
+                *taken.home.lock() = Some(begun);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes back the choice of the written database after a statement that wrote nothing to it.
     pub(crate) fn forget_written_if_clean(&mut self) {
         let clean = self.on_written(|transaction| Ok(!transaction.has_changes())).unwrap_or(true);
@@ -339,6 +364,7 @@ impl Work for OpenTransaction {
         }
         state.ended = Some(failure.clone());
         state.databases.clear();
+        state.schema_turn = None;
     }
 
     /// A transaction sees one version until it ends.
