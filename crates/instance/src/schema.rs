@@ -1,36 +1,41 @@
-//! Commands about indexes, on one database.
-//! Leaves what an index is to `graph`, and the listing's columns to `show`.
+//! Commands about indexes and constraints, on one database.
+//! Leaves what an index or a constraint is to `graph`, their names in words to `rules`, and listings to `show`.
 //! Start reading at [`run`].
 
-use std::hash::Hasher;
 use std::sync::Arc;
+use std::time::Duration;
 
-use compact_str::{CompactString, format_compact};
-use cypher::ast::{Expression, ExpressionKind, GraphReference, IndexKind, IndexTarget, Mode, Name, SchemaCommand};
-use graph::codec::fact::{IndexDefinition, IndexKind as KeptKind, IndexOn};
-use graph::keys::TokenKind;
-use graph::transaction::NewIndex;
+use cypher::ast::{Expression, ExpressionKind, GraphReference, IndexKind, Mode, SchemaCommand};
+use graph::codec::fact::{
+    ConstraintDefinition, ConstraintId, ConstraintKind, IndexDefinition, IndexKind as KeptKind, IndexOptions,
+};
+use graph::transaction::{NewConstraint, NewIndex, Older};
 use graph::{GraphError, Transaction};
-use rustc_hash::FxHasher;
-use types::{Code, Failure, KeyId, LabelId, TypeId};
+use types::{Code, Failure, Map};
 
 use crate::alone::{Lost, until_through};
 use crate::answer::{Counters, Fetched, Kind, Plan, Summary};
 use crate::bookmark;
 use crate::error::of_graph;
+use crate::index_options;
 use crate::open_database::OpenDatabase;
 use crate::planning::typed_name;
 use crate::records::Records;
+use crate::rules::{self, Listed};
 use crate::show;
 use crate::statement::Statement;
 use crate::table::NoGraph;
 use crate::transaction::Did;
 
-/// A change of the indexes, ready to be made as often as it takes.
+/// How often a statement that waits for a constraint looks whether it was interrupted.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// A change of the indexes or constraints, ready to be made as often as it takes.
 struct Change<'a> {
     command: &'a SchemaCommand,
-    /// For messages: the place in the text is known from the command.
-    if_exists: bool,
+    parameters: &'a Map,
+    /// Settings of a new index.
+    options: IndexOptions,
 }
 
 /// Runs a command about indexes on the session's database, or on the one that `USE` names.
@@ -53,19 +58,31 @@ pub(crate) fn run(
     if mode == Mode::Explain {
         return Ok(explained(statement, "SchemaCommand"));
     }
-    if let SchemaCommand::ShowIndexes(tail) = command {
-        let indexes = with_transaction(statement, |transaction| Ok(listed(transaction)))?;
-        return show::indexes(statement, indexes, tail);
+    match command {
+        SchemaCommand::ShowIndexes { kind, tail } => {
+            let listed = |transaction: &Transaction| {
+                let indexes = Listed::<IndexDefinition>::of(transaction).map_err(of_graph)?;
+                Ok((indexes, Listed::<ConstraintDefinition>::of(transaction)))
+            };
+            let (mut indexes, constraints) = with_transaction(statement, listed)?;
+            indexes.retain(|index| kind.is_none_or(|kind| kept_kind(kind) == index.definition.kind));
+            return show::indexes(statement, indexes, &constraints, tail);
+        }
+        SchemaCommand::ShowConstraints { filter, tail } => {
+            let listed = |transaction: &Transaction| Ok(Listed::<ConstraintDefinition>::of(transaction));
+            let constraints = with_transaction(statement, listed)?;
+            return show::constraints(statement, constraints, filter, tail);
+        }
+        _ => {}
     }
     statement.check_may_write()?;
-    let change = Change::check(command)?;
+    let change = Change::check(command, &statement.parameters)?;
     let counters = match statement.transaction {
         Some(transaction) => {
             let mut state = transaction.enter()?;
             state.mix(Did::Schema)?;
-            state.take_schema_turn(|| statement.allowance.check())?;
             state.write_own()?;
-            let made = state.on_written(|transaction| change.make(transaction).map_err(|failed| failed.into_failure()));
+            let made = state.on_written(|transaction| change.make(transaction, Older::Now).map(|made| made.0));
             if made.is_err() {
                 state.forget_written_if_clean();
             }
@@ -74,7 +91,15 @@ pub(crate) fn run(
         None => {
             let database = own_graph(statement, catalog::Access::Write)?;
             let allowance = statement.allowance.clone();
-            let (counters, version) = until_through(&database, || allowance.check(), || change.commit(&database))?;
+            let (counters, constraint, version) =
+                until_through(&database, || allowance.check(), || change.commit(&database))?;
+            if let Some(constraint) = constraint {
+                // Older data is looked at while others read and write; the outcome belongs to this statement.
+                while !database.graph.wait_filled(LOOK_EVERY) {
+                    allowance.check()?;
+                }
+                database.graph.take_refusal(constraint).map_or(Ok(()), |refused| Err(database.fail(refused)))?;
+            }
             (counters, Some(bookmark::write(&database.name, version)))
         }
     };
@@ -90,54 +115,6 @@ pub(crate) fn explained(statement: &Statement<'_>, operator: &str) -> Records {
     let database = statement.shown_database();
     let summary = Summary { kind: Kind::Schema, database, plan: Some(plan), ..Summary::default() };
     Records::buffered(Vec::new(), Fetched::default(), summary, statement.shared.admission.clone())
-}
-
-/// One index as the listing shows it.
-pub(crate) struct Listed {
-    pub(crate) definition: IndexDefinition,
-    pub(crate) of: Vec<CompactString>,
-    pub(crate) keys: Vec<CompactString>,
-}
-
-impl Listed {
-    /// Tells whether it is over nodes.
-    pub(crate) fn is_on_nodes(&self) -> bool {
-        self.definition.on.is_nodes()
-    }
-
-    /// Writes the command that makes the index.
-    pub(crate) fn statement(&self) -> String {
-        let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
-        let of: Vec<String> = self.of.iter().map(|of| quoted(of)).collect();
-        let (name, of) = (quoted(&self.definition.name), of.join("|"));
-        let keys: Vec<String> = self.keys.iter().map(|key| format!("e.{}", quoted(key))).collect();
-        let entity = if self.is_on_nodes() { format!("(e:{of})") } else { format!("()-[e:{of}]-()") };
-        match self.definition.kind {
-            KeptKind::Lookup if self.is_on_nodes() => format!("CREATE LOOKUP INDEX {name} FOR (n) ON EACH labels(n)"),
-            KeptKind::Lookup => format!("CREATE LOOKUP INDEX {name} FOR ()-[r]-() ON EACH type(r)"),
-            _ => format!("CREATE RANGE INDEX {name} FOR {entity} ON ({})", keys.join(", ")),
-        }
-    }
-
-    /// Writes the entities and keys as Neo4j does: `(:Person {name})`.
-    fn schema(&self) -> String {
-        let keys = self.keys.join(", ");
-        let of = self.of.join("|");
-        if self.is_on_nodes() { format!("(:{of} {{{keys}}})") } else { format!("()-[:{of} {{{keys}}}]-()") }
-    }
-}
-
-fn listed(transaction: &Transaction) -> Vec<Listed> {
-    let name = |kind, id| transaction.token_name(kind, id).unwrap_or_default();
-    let listed = |definition: IndexDefinition| Listed {
-        of: match &definition.on {
-            IndexOn::Labels(labels) => labels.iter().map(|label| name(TokenKind::Label, label.0)).collect(),
-            IndexOn::Types(kinds) => kinds.iter().map(|kind| name(TokenKind::Type, kind.0)).collect(),
-        },
-        keys: definition.keys.iter().map(|key| name(TokenKind::Key, key.0)).collect(),
-        definition,
-    };
-    transaction.indexes().into_iter().map(listed).collect()
 }
 
 /// Reads in the open transaction, or in one for this purpose.
@@ -165,151 +142,165 @@ fn own_graph(statement: &Statement<'_>, access: catalog::Access) -> Result<Arc<O
     Ok(Arc::clone(database))
 }
 
+/// What a change did, and the constraint that it made.
+type Made = (Counters, Option<ConstraintId>);
+
 impl<'a> Change<'a> {
-    fn check(command: &'a SchemaCommand) -> Result<Self, Failure> {
+    fn check(command: &'a SchemaCommand, parameters: &'a Map) -> Result<Self, Failure> {
+        let mut made = Self { command, parameters, options: Vec::new() };
         match command {
-            SchemaCommand::CreateIndex { kind, if_not_exists, options, .. } => {
-                if *kind != IndexKind::Range {
-                    return Err(unsupported_kind(*kind));
+            SchemaCommand::CreateIndex { kind, options, .. } => {
+                if matches!(kind, IndexKind::Fulltext | IndexKind::Vector) {
+                    made.options = index_options::settings(*kind, options.as_ref(), parameters)?;
+                } else {
+                    check_no_options(options.as_ref(), index_options::shown_provider(kept_kind(*kind)))?;
                 }
-                if options.as_ref().is_some_and(|options| !is_empty_map(options)) {
-                    let text = "Unsupported administration command: CREATE INDEX ... OPTIONS. \
-                                Range indexes have no options.";
-                    return Err(Failure::new(Code::UnsupportedCommand, text));
-                }
-                Ok(Self { command, if_exists: *if_not_exists })
             }
-            SchemaCommand::DropIndex { if_exists, .. } => Ok(Self { command, if_exists: *if_exists }),
-            SchemaCommand::ShowIndexes(_) => Ok(Self { command, if_exists: false }),
+            SchemaCommand::CreateConstraint { options, .. } => check_no_options(options.as_ref(), "range-1.0")?,
+            SchemaCommand::DropIndex { .. }
+            | SchemaCommand::DropConstraint { .. }
+            | SchemaCommand::ShowIndexes { .. }
+            | SchemaCommand::ShowConstraints { .. } => {}
         }
+        Ok(made)
     }
 
-    fn commit(&self, database: &OpenDatabase) -> Result<(Counters, u64), Lost> {
+    fn commit(&self, database: &OpenDatabase) -> Result<(Counters, Option<ConstraintId>, u64), Lost> {
         let mut transaction = database.graph.begin().map_err(|error| Lost::Failed(database.fail(error)))?;
-        let counters = self.make(&mut transaction).map_err(|failed| Lost::Failed(failed.into_failure()))?;
+        let (counters, constraint) = self.make(&mut transaction, Older::Later).map_err(Lost::Failed)?;
         let version = transaction.commit().map_err(|error| Lost::at_commit(database, error))?;
-        Ok((counters, version))
+        Ok((counters, constraint, version))
     }
 
-    fn make(&self, transaction: &mut Transaction) -> Result<Counters, Refused> {
+    fn make(&self, transaction: &mut Transaction, older: Older) -> Result<Made, Failure> {
         match self.command {
-            SchemaCommand::CreateIndex { name, target, keys, .. } => {
-                let new = definition(transaction, name.as_ref(), target, keys)
-                    .map_err(|error| Refused::Failed(of_graph(error)))?;
-                let before = listed(transaction);
-                match create(transaction, new, &before) {
-                    Ok(()) => Ok(Counters { indexes_added: 1, ..Counters::default() }),
-                    Err(Refused::Exists(_)) if self.if_exists => Ok(Counters::default()),
-                    Err(other) => Err(other),
+            SchemaCommand::CreateIndex { .. } => self.create_index(transaction),
+            SchemaCommand::DropIndex { name, if_exists } => {
+                let name = rules::typed_name(name, self.parameters)?;
+                match transaction.drop_index(&name) {
+                    Ok(()) => Ok((Counters { indexes_removed: 1, ..Counters::default() }, None)),
+                    Err(GraphError::IndexNotFound { .. }) if *if_exists => Ok(Made::default()),
+                    Err(GraphError::IndexNotFound { name }) => {
+                        let text = format!("Unable to drop index: Index not found: {name}.");
+                        Err(Failure::new(Code::IndexNotFound, text))
+                    }
+                    Err(other) => Err(of_graph(other)),
                 }
             }
-            SchemaCommand::DropIndex { name, .. } => match transaction.drop_index(&name.text) {
-                Ok(()) => Ok(Counters { indexes_removed: 1, ..Counters::default() }),
-                Err(GraphError::IndexNotFound { .. }) if self.if_exists => Ok(Counters::default()),
-                Err(GraphError::IndexNotFound { name }) => {
-                    let text = format!("Unable to drop index: Index not found: {name}.");
-                    Err(Refused::Failed(Failure::new(Code::IndexNotFound, text)))
+            SchemaCommand::CreateConstraint { .. } => self.create_constraint(transaction, older),
+            SchemaCommand::DropConstraint { name, if_exists } => {
+                let name = rules::typed_name(name, self.parameters)?;
+                if transaction.drop_constraint(&name).map_err(of_graph)? {
+                    Ok((Counters { constraints_removed: 1, ..Counters::default() }, None))
+                } else if *if_exists {
+                    Ok(Made::default())
+                } else {
+                    let text = format!("Unable to drop constraint `{name}`: No such constraint {name}.");
+                    Err(Failure::new(Code::ConstraintDropFailed, text))
                 }
-                Err(other) => Err(Refused::Failed(of_graph(other))),
-            },
-            SchemaCommand::ShowIndexes(_) => Ok(Counters::default()),
+            }
+            SchemaCommand::ShowIndexes { .. } | SchemaCommand::ShowConstraints { .. } => Ok(Made::default()),
+        }
+    }
+
+    fn create_index(&self, transaction: &mut Transaction) -> Result<Made, Failure> {
+        let SchemaCommand::CreateIndex { name, if_not_exists, kind, target, keys, .. } = self.command else {
+            return Ok(Made::default());
+        };
+        let kept = kept_kind(*kind);
+        if matches!(kept, KeptKind::Text | KeptKind::Point | KeptKind::Vector) && keys.len() > 1 {
+            let text = format!(
+                "Only single property {} indexes are supported",
+                graph::constraint::words::kind_name(kept).to_lowercase()
+            );
+            return Err(Failure::new(Code::SyntaxError, text));
+        }
+        let name = match name {
+            Some(name) => rules::typed_name(name, self.parameters)?,
+            None => rules::made_name(transaction, "index", graph::constraint::words::kind_name(kept), target, keys),
+        };
+        let (on, keys) = rules::numbers(transaction, target, keys).map_err(of_graph)?;
+        let mut new = NewIndex::new(name, on, keys, kept);
+        new.options.clone_from(&self.options);
+        match transaction.create_index(new) {
+            Ok(_) => Ok((Counters { indexes_added: 1, ..Counters::default() }, None)),
+            Err(GraphError::IndexExists { .. } | GraphError::EquivalentIndexExists { .. }) if *if_not_exists => {
+                Ok(Made::default())
+            }
+            Err(GraphError::IndexExists { name }) => {
+                let text = format!("There already exists an index called '{name}'.");
+                Err(Failure::new(Code::IndexExists, text))
+            }
+            Err(GraphError::EquivalentIndexExists { name }) => {
+                let there = transaction.indexes().into_iter().find(|index| index.name == name);
+                let shown =
+                    there.map_or_else(String::new, |index| format!(", '{}'", transaction.index_in_words(&index)));
+                let text = format!("An equivalent index already exists{shown}.");
+                Err(Failure::new(Code::EquivalentIndexExists, text))
+            }
+            Err(other) => Err(of_graph(other)),
+        }
+    }
+
+    fn create_constraint(&self, transaction: &mut Transaction, older: Older) -> Result<Made, Failure> {
+        let SchemaCommand::CreateConstraint { name, if_not_exists, target, keys, kind, .. } = self.command else {
+            return Ok(Made::default());
+        };
+        let kind = rules::constraint_kind(kind)?;
+        if keys.len() > 1 && !kind.has_index() {
+            let what = if matches!(kind, ConstraintKind::Exists) { "IS NOT NULL" } else { "IS TYPED" };
+            let text = format!("Constraint type '{what}' does not allow multiple properties");
+            return Err(Failure::new(Code::SyntaxError, text));
+        }
+        let name = match name {
+            Some(name) => rules::typed_name(name, self.parameters)?,
+            None => rules::made_name(transaction, "constraint", &format!("{kind:?}"), target, keys),
+        };
+        let (on, keys) = rules::numbers(transaction, target, keys).map_err(of_graph)?;
+        match transaction.create_constraint(NewConstraint { name, on, keys, kind }, older) {
+            Ok(id) => Ok((Counters { constraints_added: 1, ..Counters::default() }, Some(id))),
+            Err(GraphError::SchemaRefused {
+                code: Code::EquivalentIndexExists | Code::ConstraintNameExists, ..
+            }) if *if_not_exists => Ok(Made::default()),
+            Err(other) => Err(of_graph(other)),
         }
     }
 }
 
-/// Why an index was not made.
-enum Refused {
-    /// There is one by that name, or for the same purpose.
-    Exists(Failure),
-    Failed(Failure),
-}
-
-impl Refused {
-    fn into_failure(self) -> Failure {
-        match self {
-            Self::Exists(failure) | Self::Failed(failure) => failure,
-        }
-    }
-}
-
-fn create(transaction: &mut Transaction, new: NewIndex, before: &[Listed]) -> Result<(), Refused> {
-    match transaction.create_index(new) {
-        Ok(_) => Ok(()),
-        Err(GraphError::IndexExists { name }) => {
-            let text = format!("There already exists an index called '{name}'.");
-            Err(Refused::Exists(Failure::new(Code::IndexExists, text)))
-        }
-        Err(GraphError::EquivalentIndexExists { name }) => {
-            let shown = before.iter().find(|index| index.definition.name == name).map_or_else(String::new, |index| {
-                let (id, schema) = (index.definition.id, index.schema());
-                format!(", 'Index( id={id}, name='{name}', type='RANGE', schema={schema}, indexProvider='range-1.0' )'")
-            });
-            let text = format!("An equivalent index already exists{shown}.");
-            Err(Refused::Exists(Failure::new(Code::EquivalentIndexExists, text)))
-        }
-        Err(other) => Err(Refused::Failed(of_graph(other))),
-    }
-}
-
-fn definition(
-    transaction: &Transaction,
-    name: Option<&Name>,
-    target: &IndexTarget,
-    keys: &[Name],
-) -> Result<NewIndex, GraphError> {
-    let on = match target {
-        IndexTarget::Node(labels) => {
-            let labels = labels.iter().map(|label| transaction.make_token(TokenKind::Label, &label.text).map(LabelId));
-            IndexOn::Labels(labels.collect::<Result<_, _>>()?)
-        }
-        IndexTarget::Relationship(kinds) => {
-            let kinds = kinds.iter().map(|kind| transaction.make_token(TokenKind::Type, &kind.text).map(TypeId));
-            IndexOn::Types(kinds.collect::<Result<_, _>>()?)
-        }
+/// Refuses options of a kind that has none, but for naming its only provider.
+fn check_no_options(options: Option<&Expression>, provider: &str) -> Result<(), Failure> {
+    let Some(ExpressionKind::Map(entries)) = options.map(|options| &*options.kind) else {
+        return match options {
+            None => Ok(()),
+            Some(_) => Err(no_options()),
+        };
     };
-    let name = name.map_or_else(|| made_name(transaction, target, keys), |name| name.text.clone());
-    let keys = keys.iter().map(|key| transaction.make_token(TokenKind::Key, &key.text).map(KeyId));
-    Ok(NewIndex::new(name, on, keys.collect::<Result<_, _>>()?, KeptKind::Range))
-}
-
-/// Makes up a name out of what the index is for, so that the same index gets the same name everywhere.
-fn made_name(transaction: &Transaction, target: &IndexTarget, keys: &[Name]) -> CompactString {
-    let mut hasher = FxHasher::default();
-    let (IndexTarget::Node(of) | IndexTarget::Relationship(of)) = target;
-    hasher.write_u8(matches!(target, IndexTarget::Node(_)).into());
-    for part in of.iter().chain(keys) {
-        hasher.write(part.text.as_bytes());
-        hasher.write_u8(0xFF);
-    }
-    let taken = transaction.indexes();
-    let mut number = (hasher.finish() >> 32) as u32;
-    loop {
-        let name = format_compact!("index_{number:08x}");
-        // Somebody may have given just this name to another index.
-        let is_taken = |index: &IndexDefinition| index.name == name;
-        if !taken.iter().any(is_taken) {
-            return name;
+    for (name, value) in entries {
+        let is_known = match (name.text.as_str(), &*value.kind) {
+            ("indexProvider", ExpressionKind::String(named)) => named == provider,
+            ("indexConfig", ExpressionKind::Map(entries)) => entries.is_empty(),
+            _ => false,
+        };
+        if !is_known {
+            return Err(no_options());
         }
-        number = number.wrapping_add(1);
     }
+    Ok(())
 }
 
-fn is_empty_map(options: &Expression) -> bool {
-    matches!(&*options.kind, ExpressionKind::Map(entries) if entries.is_empty())
+fn no_options() -> Failure {
+    let text =
+        "Unsupported administration command: CREATE ... OPTIONS. Only full-text and vector indexes have options.";
+    Failure::new(Code::UnsupportedCommand, text)
 }
 
-fn unsupported_kind(kind: IndexKind) -> Failure {
-    let name = match kind {
-        IndexKind::Range => "RANGE",
-        IndexKind::Text => "TEXT",
-        IndexKind::Point => "POINT",
-        IndexKind::Lookup => "LOOKUP",
-        IndexKind::Fulltext => "FULLTEXT",
-        IndexKind::Vector => "VECTOR",
-    };
-    let hint = match kind {
-        IndexKind::Lookup => "Labels and types are always looked up by an index of their own.",
-        _ => "Use CREATE INDEX or CREATE RANGE INDEX, which also finds beginnings of strings.",
-    };
-    Failure::new(Code::UnsupportedCommand, format!("Unsupported administration command: CREATE {name} INDEX. {hint}"))
+fn kept_kind(kind: IndexKind) -> KeptKind {
+    match kind {
+        IndexKind::Range => KeptKind::Range,
+        IndexKind::Text => KeptKind::Text,
+        IndexKind::Point => KeptKind::Point,
+        IndexKind::Lookup => KeptKind::Lookup,
+        IndexKind::Fulltext => KeptKind::FullText,
+        IndexKind::Vector => KeptKind::Vector,
+    }
 }

@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use catalog::{Access, Database as Row, DatabaseAccess, Requested, Target};
-use cypher::ast::ShowTail;
+use cypher::ast::{ConstraintFilter, ConstraintKind as Asked, ShowTail};
+use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, IndexKind, IndexOn};
+use graph::constraint::words::{constraint_name, kind_name};
 use types::{DatabaseName, DateTime, Failure, Value};
 
 use crate::records::Records;
-use crate::schema::Listed;
+use crate::rules::Listed;
 use crate::statement::Statement;
 use crate::tail::{self, Column};
 
@@ -156,7 +158,8 @@ pub(crate) fn instant(nanos: Option<i128>) -> Value {
 /// Lists the indexes of the statement's database.
 pub(crate) fn indexes(
     statement: &mut Statement<'_>,
-    indexes: Vec<Listed>,
+    mut indexes: Vec<Listed<IndexDefinition>>,
+    constraints: &[Listed<ConstraintDefinition>],
     tail: &ShowTail,
 ) -> Result<Records, Failure> {
     let columns = [
@@ -177,34 +180,104 @@ pub(crate) fn indexes(
         extra("failureMessage"),
         extra("createStatement"),
     ];
-    let mut indexes = indexes;
     indexes.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
-    let rows = indexes.iter().map(index_row).collect();
+    let rows = indexes.iter().map(|index| index_row(index, constraints)).collect();
     let database = statement.shown_database();
     tail::run(statement, &columns, rows, tail, database)
 }
 
-fn index_row(index: &Listed) -> Vec<Value> {
-    let is_online = index.definition.state == graph::codec::fact::IndexState::Online;
-    let is_lookup = index.definition.kind == graph::codec::fact::IndexKind::Lookup;
-    let of = index.of.iter().map(|of| Value::from(of.as_str())).collect();
-    let keys = index.keys.iter().map(|key| Value::from(key.as_str())).collect();
+fn index_row(index: &Listed<IndexDefinition>, constraints: &[Listed<ConstraintDefinition>]) -> Vec<Value> {
+    let IndexDefinition { id, name, on, kind, .. } = &index.definition;
+    let is_lookup = *kind == IndexKind::Lookup;
+    let owner = constraints.iter().find(|it| Some(it.definition.id) == index.definition.constraint);
     vec![
-        i64::from(index.definition.id.0).into(),
-        index.definition.name.as_str().into(),
-        if is_online { "ONLINE".into() } else { "POPULATING".into() },
-        if is_online { 100.0.into() } else { 0.0.into() },
-        if is_lookup { "LOOKUP".into() } else { "RANGE".into() },
-        if index.is_on_nodes() { "NODE".into() } else { "RELATIONSHIP".into() },
-        if is_lookup { Value::Null } else { Value::list(of) },
-        if is_lookup { Value::Null } else { Value::list(keys) },
-        if is_lookup { "token-lookup-1.0".into() } else { "range-1.0".into() },
+        i64::from(id.0).into(),
+        name.as_str().into(),
+        if index.definition.is_online() { "ONLINE".into() } else { "POPULATING".into() },
+        // Two digits are what a person reads, and the last step is not done before it is done.
+        if index.definition.is_online() { 100.0.into() } else { ((index.filled_share * 1e4).floor() / 1e2).into() },
+        kind_name(*kind).into(),
+        entity_type(on),
+        if is_lookup { Value::Null } else { strings(&index.of) },
+        if is_lookup { Value::Null } else { strings(&index.keys) },
+        crate::index_options::shown_provider(*kind).into(),
+        owner.map_or(Value::Null, |owner| owner.definition.name.as_str().into()),
         Value::Null,
         Value::Null,
         Value::Null,
-        Value::Null,
-        Value::map(types::Map::new()),
+        Value::map(crate::index_options::shown(&index.definition)),
         "".into(),
-        Value::string(index.statement()),
+        Value::string(index.statement(constraints)),
     ]
+}
+
+/// Lists the constraints of the statement's database.
+pub(crate) fn constraints(
+    statement: &mut Statement<'_>,
+    mut constraints: Vec<Listed<ConstraintDefinition>>,
+    filter: &ConstraintFilter,
+    tail: &ShowTail,
+) -> Result<Records, Failure> {
+    let columns = [
+        usual("id"),
+        usual("name"),
+        usual("type"),
+        usual("entityType"),
+        usual("labelsOrTypes"),
+        usual("properties"),
+        usual("ownedIndex"),
+        usual("propertyType"),
+        extra("options"),
+        extra("createStatement"),
+    ];
+    let is_shown = |it: &Listed<ConstraintDefinition>| {
+        let ConstraintDefinition { on, kind, .. } = &it.definition;
+        let is_kind = match (&filter.kind, kind) {
+            (None, _)
+            | (Some(Asked::Unique), ConstraintKind::Unique)
+            | (Some(Asked::Key), ConstraintKind::Key)
+            | (Some(Asked::Exists), ConstraintKind::Exists)
+            | (Some(Asked::Typed(_)), ConstraintKind::Typed(_)) => true,
+            (Some(_), _) => false,
+        };
+        is_kind && filter.nodes.is_none_or(|nodes| nodes == on.is_nodes())
+    };
+    constraints.retain(is_shown);
+    constraints.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
+    let rows = constraints.iter().map(constraint_row).collect();
+    let database = statement.shown_database();
+    tail::run(statement, &columns, rows, tail, database)
+}
+
+fn constraint_row(it: &Listed<ConstraintDefinition>) -> Vec<Value> {
+    let ConstraintDefinition { id, name, on, kind, index, .. } = &it.definition;
+    let options = index.map(|_| {
+        let mut options = types::Map::new();
+        options.insert("indexConfig".into(), Value::map(types::Map::new()));
+        options.insert("indexProvider".into(), "range-1.0".into());
+        Value::map(options)
+    });
+    vec![
+        i64::from(id.0).into(),
+        name.as_str().into(),
+        Value::string(constraint_name(&it.definition).replace(' ', "_")),
+        entity_type(on),
+        strings(&it.of),
+        strings(&it.keys),
+        index.map_or(Value::Null, |_| name.as_str().into()),
+        match kind {
+            ConstraintKind::Typed(types) => Value::string(types.to_string()),
+            _ => Value::Null,
+        },
+        options.unwrap_or(Value::Null),
+        Value::string(it.statement()),
+    ]
+}
+
+fn entity_type(on: &IndexOn) -> Value {
+    if on.is_nodes() { "NODE".into() } else { "RELATIONSHIP".into() }
+}
+
+fn strings(names: &[compact_str::CompactString]) -> Value {
+    Value::list(names.iter().map(|name| Value::from(name.as_str())).collect())
 }

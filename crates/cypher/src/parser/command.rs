@@ -14,8 +14,6 @@ const OPTIONS_WITHOUT_EFFECT: &[&str] = &["storeFormat", "txLogEnrichment"];
 
 /// Commands that Neo4j has and this server does not: first words, most telling first.
 const UNSUPPORTED: &[&[&str]] = &[
-    &["CREATE", "CONSTRAINT"],
-    &["DROP", "CONSTRAINT"],
     &["CREATE", "ALIAS"],
     &["ALTER", "ALIAS"],
     &["DROP", "ALIAS"],
@@ -53,8 +51,13 @@ impl Parser<'_> {
         Box::new(ParseError::Unsupported { command, position: place::position(self.text, span) })
     }
 
-    /// `CREATE INDEX`, `DROP INDEX`, `SHOW INDEXES`.
+    /// Commands about indexes and constraints.
     pub(super) fn schema_command(&mut self) -> Parsed<Option<SchemaCommand>> {
+        // `CREATE constraint = (a)-[:T]->(b)` is a path.
+        if self.at_words(&["CREATE", "CONSTRAINT"]) && self.peek_at(2) != Token::Equal {
+            self.at += 2;
+            return self.create_constraint().map(Some);
+        }
         if self.at_word("CREATE") {
             return self.create_index();
         }
@@ -62,8 +65,15 @@ impl Parser<'_> {
             self.at += 2;
             return self.drop_index().map(Some);
         }
+        if self.accept_words(&["DROP", "CONSTRAINT"]) {
+            let (name, if_exists) = self.dropped_name("a constraint name")?;
+            return Ok(Some(SchemaCommand::DropConstraint { name, if_exists }));
+        }
         if self.at_word("SHOW") {
-            return self.show_indexes();
+            return match self.show_constraints()? {
+                None => self.show_indexes(),
+                found => Ok(found),
+            };
         }
         Ok(None)
     }
@@ -79,15 +89,7 @@ impl Parser<'_> {
         if self.at_word("ON") && self.peek_at(1) == Token::Colon {
             return Err(self.unsupported("CREATE INDEX ON :Label(property)".to_owned(), start));
         }
-        let mut if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
-        let name = match self.peek() {
-            Token::Dollar => return Err(self.unsupported("CREATE INDEX $name".to_owned(), start)),
-            token if Self::is_name(token) && !(self.at_word("FOR") && self.peek_at(1) == Token::ParenOpen) => {
-                Some(self.name("an index name")?)
-            }
-            _ => None,
-        };
-        if_not_exists |= self.accept_words(&["IF", "NOT", "EXISTS"]);
+        let (name, if_not_exists) = self.schema_name("an index name")?;
         self.expect_word("FOR")?;
         let kind = kind.unwrap_or(IndexKind::Range);
         let (variable, target) = self.index_target(kind)?;
@@ -97,7 +99,7 @@ impl Parser<'_> {
         Ok(Some(SchemaCommand::CreateIndex { name, if_not_exists, kind, target, keys, options }))
     }
 
-    fn index_kind_at(&self, ahead: usize) -> Option<IndexKind> {
+    pub(super) fn index_kind_at(&self, ahead: usize) -> Option<IndexKind> {
         let kinds = [
             ("RANGE", IndexKind::Range),
             ("BTREE", IndexKind::Range),
@@ -111,7 +113,7 @@ impl Parser<'_> {
     }
 
     /// `(n:L)`, `()-[r:T]-()`; a lookup index names no label.
-    fn index_target(&mut self, kind: IndexKind) -> Parsed<(Name, IndexTarget)> {
+    pub(super) fn index_target(&mut self, kind: IndexKind) -> Parsed<(Name, IndexTarget)> {
         self.expect(Token::ParenOpen, "'('")?;
         if !self.accept(Token::ParenClose) {
             let variable = self.name("a variable or ')'")?;
@@ -151,7 +153,7 @@ impl Parser<'_> {
     }
 
     /// `(n.a, n.b)`, `n.a`, `EACH [n.a]`, `EACH labels(n)`.
-    fn index_keys(&mut self, kind: IndexKind, variable: &Name) -> Parsed<Vec<Name>> {
+    pub(super) fn index_keys(&mut self, kind: IndexKind, variable: &Name) -> Parsed<Vec<Name>> {
         let close = if self.accept_word("EACH") && kind == IndexKind::Fulltext {
             self.expect(Token::BracketOpen, "'['")?;
             Some((Token::BracketClose, "']' or ','"))
@@ -184,7 +186,7 @@ impl Parser<'_> {
     }
 
     /// `OPTIONS {...}` or `OPTIONS $p`.
-    fn options(&mut self) -> Parsed<Option<Expression>> {
+    pub(super) fn options(&mut self) -> Parsed<Option<Expression>> {
         if !self.accept_word("OPTIONS") {
             return Ok(None);
         }
@@ -197,12 +199,10 @@ impl Parser<'_> {
     }
 
     fn drop_index(&mut self) -> Parsed<SchemaCommand> {
-        let mut if_exists = self.accept_words(&["IF", "EXISTS"]);
         if self.at_word("ON") && self.peek_at(1) == Token::Colon {
             return Err(self.unsupported("DROP INDEX ON :Label(property)".to_owned(), self.start()));
         }
-        let name = self.name("an index name")?;
-        if_exists |= self.accept_words(&["IF", "EXISTS"]);
+        let (name, if_exists) = self.dropped_name("an index name")?;
         Ok(SchemaCommand::DropIndex { name, if_exists })
     }
 
@@ -237,7 +237,7 @@ impl Parser<'_> {
         }
         if self.at_word("DROP") {
             self.advance();
-            return Err(self.unexpected(&["'DATABASE'", "'INDEX'"]));
+            return Err(self.unexpected(&["'DATABASE'", "'INDEX'", "'CONSTRAINT'"]));
         }
         if self.at_word("SHOW") {
             return self.show().map(Some);

@@ -7,6 +7,7 @@ mod bracket;
 mod case;
 mod clause;
 mod command;
+mod constraint;
 mod cursor;
 mod expression;
 mod graph;

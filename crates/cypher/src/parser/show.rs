@@ -8,8 +8,6 @@ use crate::token::Token;
 const UNSUPPORTED: &[&str] = &[
     "ALIAS",
     "ALIASES",
-    "CONSTRAINT",
-    "CONSTRAINTS",
     "PRIVILEGE",
     "PRIVILEGES",
     "ROLE",
@@ -49,19 +47,15 @@ const NARROWING: &[&str] = &[
 impl Parser<'_> {
     /// `SHOW [ALL | RANGE | ...] INDEX[ES]`.
     pub(super) fn show_indexes(&mut self) -> Parsed<Option<SchemaCommand>> {
+        let kind = self.index_kind_at(1);
         if self.one_of_at(1, &["INDEX", "INDEXES"]) {
             self.at += 2;
-        } else if self.word_at(1, "ALL") && self.one_of_at(2, &["INDEX", "INDEXES"]) {
+        } else if (self.word_at(1, "ALL") || kind.is_some()) && self.one_of_at(2, &["INDEX", "INDEXES"]) {
             self.at += 3;
         } else {
-            let narrowed = self.one_of_at(1, &["RANGE", "TEXT", "POINT", "LOOKUP", "FULLTEXT", "VECTOR"]);
-            if narrowed && self.one_of_at(2, &["INDEX", "INDEXES"]) {
-                let command = format!("SHOW {} INDEXES", self.text_at(1).to_uppercase());
-                return Err(self.unsupported(command, self.start()));
-            }
             return Ok(None);
         }
-        self.show_tail().map(|tail| Some(SchemaCommand::ShowIndexes(tail)))
+        Ok(Some(SchemaCommand::ShowIndexes { kind, tail: self.show_tail()? }))
     }
 
     /// `SHOW DATABASES` and its siblings; the current token is `SHOW`.
@@ -98,7 +92,14 @@ impl Parser<'_> {
         if self.one_of_at(at, UNSUPPORTED) {
             return self.unsupported(format!("SHOW {}", self.text_at(at).to_uppercase()), start);
         }
-        self.unexpected(&["'DATABASES'", "'DATABASE'", "'DEFAULT DATABASE'", "'HOME DATABASE'", "'INDEXES'"])
+        self.unexpected(&[
+            "'DATABASES'",
+            "'DATABASE'",
+            "'DEFAULT DATABASE'",
+            "'HOME DATABASE'",
+            "'INDEXES'",
+            "'CONSTRAINTS'",
+        ])
     }
 
     /// `TERMINATE TRANSACTION[S] 'a', $b`; the words were taken.
@@ -108,7 +109,7 @@ impl Parser<'_> {
     }
 
     /// `YIELD ... WHERE ... RETURN ...`.
-    fn show_tail(&mut self) -> Parsed<ShowTail> {
+    pub(super) fn show_tail(&mut self) -> Parsed<ShowTail> {
         let yields = if self.accept_word("YIELD") { Some(self.projection()?) } else { None };
         let filter = self.filter()?;
         let returns = if yields.is_some() && self.accept_word("RETURN") { Some(self.projection()?) } else { None };

@@ -153,13 +153,17 @@ fn patterns() {
 fn commands() {
     check(
         "SHOW DATABSES",
-        "Invalid input 'DATABSES': expected 'DATABASES', 'DATABASE', 'DEFAULT DATABASE', 'HOME DATABASE' or 'INDEXES'; did you mean 'DATABASES'? (line 1, column 6 (offset: 5))",
+        "Invalid input 'DATABSES': expected 'DATABASES', 'DATABASE', 'DEFAULT DATABASE', 'HOME DATABASE', 'INDEXES' or 'CONSTRAINTS'; did you mean 'DATABASES'? (line 1, column 6 (offset: 5))",
     );
     check("SHOW USERS", "Unsupported administration command: SHOW USERS");
     check("CREATE ALIAS a FOR DATABASE b", "Unsupported administration command: CREATE ALIAS");
     check(
-        "CREATE CONSTRAINT c FOR (n:L) REQUIRE n.x IS UNIQUE",
-        "Unsupported administration command: CREATE CONSTRAINT",
+        "CREATE CONSTRAINT ON (n:L) ASSERT n.x IS UNIQUE",
+        "Unsupported administration command: CREATE CONSTRAINT ON ... ASSERT",
+    );
+    check(
+        "CREATE CONSTRAINT c FOR (n:L) REQUIRE n.x IS FINE",
+        "Invalid input 'FINE': expected 'UNIQUE', 'NODE KEY', 'RELATIONSHIP KEY', 'NOT NULL' or '::' (line 1, column 46 (offset: 45))",
     );
     check("CREATE DATABASE", "Invalid input '': expected a database name (line 1, column 16 (offset: 15))");
     check(
@@ -170,7 +174,7 @@ fn commands() {
         "CREATE DATABASE x OPTIONS {seedURI: 's3:x'}",
         "Unsupported administration command: CREATE DATABASE ... OPTIONS {seedURI}",
     );
-    check("DROP TABLE x", "Invalid input 'TABLE': expected 'DATABASE' or 'INDEX' (line 1, column 6 (offset: 5))");
+    check("DROP TABLE x", "Invalid input 'TABLE': expected 'DATABASE', 'INDEX' or 'CONSTRAINT' (line 1, column 6 (offset: 5))");
     check("CREATE INDEX i FOR (n:L) ON (m.x)", "Variable `m` not defined (line 1, column 30 (offset: 29))");
     check("CREATE INDEX i FOR n:L ON (n.x)", "Invalid input 'n': expected '(' (line 1, column 20 (offset: 19))");
     check("EXPLAIN PROFILE RETURN 1", "Can't mix PROFILE and EXPLAIN (line 1, column 9 (offset: 8))");
