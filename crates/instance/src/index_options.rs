@@ -15,11 +15,7 @@ const M_MAX: i64 = 512;
 const EF_CONSTRUCTION_MAX: i64 = 3_200;
 
 /// Gives the settings of an index, those that the statement leaves out included, by name.
-pub(crate) fn settings(
-    kind: IndexKind,
-    given: Option<&Expression>,
-    parameters: &Map,
-) -> Result<IndexOptions, Failure> {
+pub(crate) fn settings(kind: IndexKind, given: Option<&Expression>, parameters: &Map) -> Result<IndexOptions, Failure> {
     let given = match given {
         None => Map::new(),
         Some(expression) => match value(expression, parameters)? {
@@ -36,7 +32,10 @@ pub(crate) fn settings(
             }
             ("indexProvider", Value::String(name)) if provider(kind).contains(&name.as_str()) => {}
             ("indexProvider", Value::String(name)) => {
-                return Err(refused(kind, &format!("Invalid index provider '{name}'. Supported: {:?}", provider(kind))));
+                return Err(refused(
+                    kind,
+                    &format!("Invalid index provider '{name}'. Supported: {:?}", provider(kind)),
+                ));
             }
             _ => {
                 let text = "Invalid option provided, valid options are `indexProvider` and `indexConfig`.";
@@ -166,9 +165,10 @@ fn value(expression: &Expression, parameters: &Map) -> Result<Value, Failure> {
         ExpressionKind::Integer(value) => Value::Integer(*value),
         ExpressionKind::Float(value) => Value::Float(*value),
         ExpressionKind::String(text) => Value::String(text.clone()),
-        ExpressionKind::Parameter(name) => parameters.get(&name.text).cloned().ok_or_else(|| {
-            Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))
-        })?,
+        ExpressionKind::Parameter(name) => parameters
+            .get(&name.text)
+            .cloned()
+            .ok_or_else(|| Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text)))?,
         ExpressionKind::List(items) => {
             Value::list(items.iter().map(|item| value(item, parameters)).collect::<Result<_, _>>()?)
         }

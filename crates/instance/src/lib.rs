@@ -26,6 +26,7 @@ mod rules;
 mod running;
 mod schema;
 mod schema_turn;
+mod search;
 mod session;
 mod show;
 mod source;

@@ -8,12 +8,14 @@ mod apoc_schema;
 mod apoc_write;
 mod built_in;
 mod db_schema;
+mod fulltext;
 mod names;
 mod sample;
 mod server;
 mod set_vector;
 mod signature;
 mod table;
+mod vector;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -14,7 +14,7 @@ use graph::keys::{Counted, Entity, TokenKind};
 use graph::transaction::{Step, property};
 use graph::{Transaction, read::Seek};
 use parking_lot::Mutex;
-use query::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};
+use query::{Budget, Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Source};
 use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
 };
@@ -349,6 +349,12 @@ impl Source for GraphSource {
             .seek_relationship_index(index, &seek_of(seek), &mut ids)
             .map_err(|error| self.database.fail(error))?;
         self.references(&ids, out)
+    }
+
+    fn search(&self, search: &Search<'_>, budget: &mut Budget) -> Result<Vec<(u64, f32)>, Failure> {
+        let found = crate::search::search(&self.database, &self.transaction, search, budget)?;
+        self.hit(found.len() + 1);
+        Ok(found)
     }
 
     fn scan_relationships(

@@ -22,5 +22,7 @@ pub use budget::{Budget, Pace};
 pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
-pub use source::{Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Source};
+pub use source::{
+    Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Sought, Source,
+};
 pub use transactions::{BatchWork, Ran, Retry, Transactions};

@@ -5,7 +5,11 @@
 use std::ops::Bound;
 
 use compact_str::CompactString;
-use types::{Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value};
+use types::{
+    Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
+};
+
+use crate::Budget;
 
 /// One graph in one transaction, read in batches.
 ///
@@ -100,6 +104,17 @@ pub trait Source: Send {
         out: &mut Vec<RelationshipRef>,
     ) -> Result<(), Failure>;
 
+    /// Finds entities by words or by nearness, in an index made for that: ids and scores, the best first.
+    ///
+    /// # Errors
+    ///
+    /// [`types::Code::ProcedureCallFailed`] where there is no such index, or what is sought makes no sense for it.
+    fn search(&self, search: &Search<'_>, budget: &mut Budget) -> Result<Vec<(u64, f32)>, Failure> {
+        budget.pay_rows(1)?;
+        let text = format!("There is no index to search in by the name of {}", search.index);
+        Err(Failure::new(Code::ProcedureCallFailed, text))
+    }
+
     /// Adds at most `limit` relationships to `out` in id order, those after `after`; all are of `kind` where one is given.
     fn scan_relationships(
         &self,
@@ -164,6 +179,40 @@ pub trait Source: Send {
 
     /// Deletes a relationship; tells whether it was there.
     fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure>;
+}
+
+/// A search in an index of words or of vectors.
+#[derive(Clone, Debug)]
+pub struct Search<'a> {
+    /// The name of the index.
+    pub index: &'a str,
+    /// Whether relationships are sought, not nodes.
+    pub relationships: bool,
+    /// What is sought.
+    pub sought: Sought<'a>,
+}
+
+/// What a [`Search`] looks for.
+#[derive(Clone, Debug)]
+pub enum Sought<'a> {
+    /// Words in texts.
+    Words {
+        /// The query, in Lucene's syntax.
+        query: &'a str,
+        /// The analyzer that cuts the query instead of the index's own.
+        analyzer: Option<&'a str>,
+        /// The best ones that are left out.
+        skip: usize,
+        /// The most that are wanted after those.
+        limit: Option<usize>,
+    },
+    /// Neighbours of a vector.
+    Near {
+        /// The vector.
+        vector: &'a [f64],
+        /// The most that are wanted.
+        count: usize,
+    },
 }
 
 /// The kinds of names that a graph keeps.

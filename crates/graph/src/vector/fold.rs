@@ -60,13 +60,6 @@ pub(crate) struct Fold {
     entry: Option<(u64, u8)>,
 }
 
-impl Fold {
-    /// Tells about how many bytes are written.
-    pub fn bytes(&self) -> usize {
-        self.links.iter().map(|(_, links)| links.len() + 24).sum()
-    }
-}
-
 /// Writes a batch; a vector that changed meanwhile stays new to the graph.
 pub(crate) fn apply(writer: &mut dyn Writer, index: &IndexDefinition, fold: &Fold) -> Result<(), GraphError> {
     if writer.get(&crate::keys::index(index.id))?.is_none() {

@@ -11,7 +11,9 @@ use query::{Budget, Source};
 use types::{Code, CompactString, Failure, LabelId, Map, NodeRef, RelationshipRef, Value};
 
 use super::signature;
-use super::{apoc_meta, apoc_refactor, apoc_schema, apoc_write, db_schema, names, server, set_vector};
+use super::{
+    apoc_meta, apoc_refactor, apoc_schema, apoc_write, db_schema, fulltext, names, server, set_vector, vector,
+};
 use crate::instance::Shared;
 
 /// What a procedure gives: a value for each of its columns, row by row.
@@ -194,15 +196,17 @@ impl Procedure for BuiltIn {
 
 /// Makes every built-in procedure of an instance.
 pub(super) fn all(home: &Home) -> Vec<Arc<BuiltIn>> {
-    let tables: [&'static [Row]; 8] = [
+    let tables: [&'static [Row]; 10] = [
         apoc_meta::ROWS,
         apoc_refactor::ROWS,
         apoc_schema::ROWS,
         apoc_write::ROWS,
         db_schema::ROWS,
+        fulltext::ROWS,
         names::ROWS,
         server::ROWS,
         set_vector::ROWS,
+        vector::ROWS,
     ];
     let made = |row: &'static Row| {
         let mut signature = signature::parse(row.signature).expect("the tables hold legal signatures");

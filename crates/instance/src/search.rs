@@ -1,0 +1,128 @@
+//! Searches by words and by nearness in one graph, for the procedures that clients call.
+//! Leaves how an index answers to `graph`.
+//! Start reading at [`search`].
+
+use graph::codec::fact::{IndexDefinition, IndexKind};
+use graph::fulltext::Request;
+use graph::fulltext::analyzer::Analyzer;
+use graph::keys::TokenKind;
+use graph::meter::Meter;
+use graph::vector::Settings;
+use graph::{GraphError, Transaction};
+use query::{Budget, Search, Sought};
+use types::{Code, CompactString, Failure};
+
+use crate::open_database::OpenDatabase;
+
+/// Finds the ids of entities and their scores, the best first.
+pub(crate) fn search(
+    database: &OpenDatabase,
+    transaction: &Transaction,
+    search: &Search<'_>,
+    budget: &mut Budget,
+) -> Result<Vec<(u64, f32)>, Failure> {
+    let index = index(transaction, search)?;
+    let mut paying = Paying { budget, failed: None };
+    let found = match &search.sought {
+        Sought::Words { query, analyzer, skip, limit } => {
+            let analyzer = analyzer.map(|name| Analyzer::find(name).ok_or_else(|| no_analyzer(search, name)));
+            let name = |key: &types::KeyId| transaction.token_name(TokenKind::Key, key.0).unwrap_or_default();
+            let fields: Vec<CompactString> = index.keys.iter().map(name).collect();
+            let (analyzer, limit) = (analyzer.transpose()?, limit.unwrap_or(usize::MAX));
+            let request = Request { query, fields: &fields, analyzer, skip: *skip, limit };
+            transaction.search_words(index.id, request, &mut paying)
+        }
+        Sought::Near { vector, count } => {
+            let wanted = wanted(search, &Settings::of(index), vector)?;
+            transaction.search_near(index.id, &wanted, *count, &mut paying)
+        }
+    };
+    let failed = paying.failed;
+    found.map_err(|error| match error {
+        GraphError::QueryRefused { class, text } => caused(search, class, &text),
+        error => failed.unwrap_or_else(|| database.fail(error)),
+    })
+}
+
+/// Finds the index that is named; it has to be of the right kind, about the right entities, and complete.
+fn index<'t>(transaction: &'t Transaction, search: &Search<'_>) -> Result<&'t IndexDefinition, Failure> {
+    let kind = match search.sought {
+        Sought::Words { .. } => IndexKind::FullText,
+        Sought::Near { .. } => IndexKind::Vector,
+    };
+    let named = transaction.committed_indexes().iter().find(|index| index.name == search.index && index.kind == kind);
+    let Some(index) = named else {
+        let kind = if kind == IndexKind::FullText { "fulltext" } else { "vector" };
+        return Err(illegal(search, &format!("There is no such {kind} schema index: {}", search.index)));
+    };
+    if index.on.is_nodes() == search.relationships {
+        let (is, asked) = if search.relationships { ("NODE", "relationships") } else { ("RELATIONSHIP", "nodes") };
+        let text = format!("The '{}' index is an index on {is}, so it cannot be queried for {asked}.", search.index);
+        return Err(illegal(search, &text));
+    }
+    if !index.is_online() {
+        let text = format!("The '{}' index is still populating; call db.awaitIndex and try again.", search.index);
+        return Err(caused(search, "java.lang.IllegalStateException", &text));
+    }
+    Ok(index)
+}
+
+/// Makes the vector that is searched for ready to be compared.
+fn wanted(search: &Search<'_>, settings: &Settings, vector: &[f64]) -> Result<Vec<f32>, Failure> {
+    if let Some(dimensions) = settings.dimensions.filter(|dimensions| *dimensions != vector.len()) {
+        let given = vector.len();
+        let text = format!("Index query vector has {given} dimensions, but indexed vectors have {dimensions}.");
+        return Err(illegal(search, &text));
+    }
+    settings.similarity.prepared(vector).ok_or_else(|| {
+        let text = format!(
+            "Index query vector contains invalid values: for {} similarity all of them must be finite{}.",
+            settings.similarity.name(),
+            if settings.similarity.name() == "COSINE" { ", and not all zero" } else { "" }
+        );
+        illegal(search, &text)
+    })
+}
+
+fn no_analyzer(search: &Search<'_>, name: &str) -> Failure {
+    illegal(search, &format!("No such full-text analyzer: '{name}'"))
+}
+
+/// Tells of an argument that makes no sense, as Neo4j words it.
+pub(crate) fn illegal(search: &Search<'_>, text: &str) -> Failure {
+    caused(search, "java.lang.IllegalArgumentException", text)
+}
+
+fn caused(search: &Search<'_>, class: &str, text: &str) -> Failure {
+    let kind = if matches!(search.sought, Sought::Words { .. }) { "fulltext" } else { "vector" };
+    let what = if search.relationships { "queryRelationships" } else { "queryNodes" };
+    let text = format!("Failed to invoke procedure `db.index.{kind}.{what}`: Caused by: {class}: {text}");
+    Failure::new(Code::ProcedureCallFailed, text)
+}
+
+/// Pays out of a statement's budget, and keeps the reason when that is spent.
+struct Paying<'b> {
+    budget: &'b mut Budget,
+    failed: Option<Failure>,
+}
+
+impl Paying<'_> {
+    fn keep(&mut self, paid: Result<(), Failure>) -> Result<(), GraphError> {
+        paid.map_err(|failure| {
+            self.failed = Some(failure);
+            GraphError::Stopped
+        })
+    }
+}
+
+impl Meter for Paying<'_> {
+    fn pay(&mut self, rows: usize) -> Result<(), GraphError> {
+        let paid = self.budget.pay_rows(rows);
+        self.keep(paid)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), GraphError> {
+        let taken = self.budget.take_memory(bytes);
+        self.keep(taken)
+    }
+}
