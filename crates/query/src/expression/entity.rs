@@ -219,12 +219,12 @@ fn call(function: EntityFunction, of: &Value, context: &Context<'_>) -> Result<V
         EntityFunction::Labels => match of {
             Value::NodeRef(node) => Ok(texts(source(context, node.source).labels(node.id)?)),
             Value::Node(node) => Ok(texts(node.labels.clone())),
-            other => Err(mismatch("Node", other)),
+            other => Err(wrong_value("Node", other)),
         },
         EntityFunction::Type => match of {
             Value::RelationshipRef(found) => Ok(Value::String(source(context, found.source).type_name(found.kind)?)),
             Value::Relationship(found) => Ok(Value::String(found.kind.clone())),
-            other => Err(mismatch("Relationship", other)),
+            other => Err(wrong_value("Relationship", other)),
         },
         EntityFunction::Properties => Ok(Value::map(properties_of(of, context)?)),
         EntityFunction::Keys => Ok(texts(properties_of(of, context)?.into_keys().collect())),
@@ -386,6 +386,13 @@ pub(crate) fn wanted_names(value: &Value) -> Result<Vec<CompactString>, Failure>
 
 fn texts(texts: Vec<CompactString>) -> Value {
     Value::list(texts.into_iter().map(Value::String).collect())
+}
+
+/// A value that only the running statement finds to be no such entity.
+#[cold]
+fn wrong_value(expected: &str, found: &Value) -> Failure {
+    let text = format!("Type mismatch: expected {expected} but was {} (InvalidArgumentValue)", found.type_name());
+    Failure::new(Code::TypeError, text)
 }
 
 /// A value of a type that does not fit.

@@ -4,7 +4,7 @@ use types::text::to_text;
 use types::{Code, Failure, Value};
 
 use super::Function;
-use super::error::wrong_type;
+use super::error::{not_convertible, wrong_type};
 
 /// A conversion: what it makes of a value, and what it takes.
 struct Conversion {
@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = {
 fn strict(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
     match (conversion.convert)(value) {
         Converted::To(result) => Ok(result),
-        Converted::WrongType => Err(wrong_type(name, conversion.expected, value)),
+        Converted::WrongType => Err(not_convertible(name, conversion.expected, value)),
         Converted::TooLarge => {
             let shown = to_text(value).unwrap_or_default();
             Err(Failure::new(Code::TypeError, format!("integer, {shown}, is too large")))
@@ -189,7 +189,7 @@ mod tests {
         check(
             "toInteger",
             [list([])],
-            "TypeError: Invalid input for function 'toInteger()': Expected a String, Float, Integer or Boolean, got: List([])",
+            "TypeError: Invalid input for function 'toInteger()': Expected a String, Float, Integer or Boolean, got: List([]) (InvalidArgumentValue)",
         );
         check("toIntegerOrNull", [list([])], "null");
         check("toIntegerOrNull", values!["1e30"], "null");
@@ -197,7 +197,7 @@ mod tests {
         check(
             "toIntegerList",
             values![1],
-            "TypeError: Invalid input for function 'toIntegerList()': Expected a List, got: Integer(1)",
+            "TypeError: Invalid input for function 'toIntegerList()': Expected a List, got: Integer(1) (InvalidArgumentType)",
         );
     }
 
@@ -212,7 +212,7 @@ mod tests {
         check(
             "toFloat",
             values![true],
-            "TypeError: Invalid input for function 'toFloat()': Expected a String, Float or Integer, got: Boolean(true)",
+            "TypeError: Invalid input for function 'toFloat()': Expected a String, Float or Integer, got: Boolean(true) (InvalidArgumentValue)",
         );
         check("toFloatOrNull", values![true], "null");
         check("toFloatList", [list(values!["1", 2, "x"])], "[1.0, 2.0, null]");
@@ -227,7 +227,7 @@ mod tests {
         check(
             "toBoolean",
             values![1.0],
-            "TypeError: Invalid input for function 'toBoolean()': Expected a Boolean, Integer or String, got: Float(1.0)",
+            "TypeError: Invalid input for function 'toBoolean()': Expected a Boolean, Integer or String, got: Float(1.0) (InvalidArgumentValue)",
         );
         check("toBooleanOrNull", values![1.0], "null");
         check("toBooleanList", [list(values![1, "true", "x"])], "[true, true, null]");
@@ -243,7 +243,7 @@ mod tests {
         check(
             "toString",
             [map([])],
-            "TypeError: Invalid input for function 'toString()': Expected a String, Float, Integer, Boolean, Temporal, Duration or Point, got: Map({})",
+            "TypeError: Invalid input for function 'toString()': Expected a String, Float, Integer, Boolean, Temporal, Duration or Point, got: Map({}) (InvalidArgumentValue)",
         );
         check("toStringOrNull", [map([])], "null");
         check("toStringList", [list(values![1, "x", NULL])], "['1', 'x', null]");

@@ -8,7 +8,17 @@ pub(super) fn wrong_type(function: &str, expected: &str, got: &Value) -> Failure
     let shown = shown(got);
     Failure::new(
         Code::TypeError,
-        format!("Invalid input for function '{function}()': Expected {expected}, got: {shown}"),
+        format!("Invalid input for function '{function}()': Expected {expected}, got: {shown} (InvalidArgumentType)"),
+    )
+}
+
+/// An argument that a conversion takes no value of.
+#[cold]
+pub(super) fn not_convertible(function: &str, expected: &str, got: &Value) -> Failure {
+    let shown = shown(got);
+    Failure::new(
+        Code::TypeError,
+        format!("Invalid input for function '{function}()': Expected {expected}, got: {shown} (InvalidArgumentValue)"),
     )
 }
 

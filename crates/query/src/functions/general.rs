@@ -184,7 +184,7 @@ mod tests {
         check(
             "size",
             values![1],
-            "TypeError: Invalid input for function 'size()': Expected a String or List, got: Integer(1)",
+            "TypeError: Invalid input for function 'size()': Expected a String or List, got: Integer(1) (InvalidArgumentType)",
         );
         check("isEmpty", values![""], "true");
         check("isEmpty", [map([])], "true");
@@ -192,7 +192,7 @@ mod tests {
         check(
             "isEmpty",
             values![1],
-            "TypeError: Invalid input for function 'isEmpty()': Expected a String, List or Map, got: Integer(1)",
+            "TypeError: Invalid input for function 'isEmpty()': Expected a String, List or Map, got: Integer(1) (InvalidArgumentType)",
         );
     }
 

@@ -75,7 +75,7 @@ pub fn range_bounds(arguments: &[Value]) -> Result<Option<(i64, i64, usize)>, Fa
     let end = bound(&arguments[1])?;
     let step = arguments.get(2).map_or(Ok(1), bound)?;
     if step == 0 {
-        return Err(Failure::new(Code::ArgumentError, "Step argument to 'range()' cannot be zero"));
+        return Err(Failure::new(Code::ArgumentError, "Step argument to 'range()' cannot be zero (NumberOutOfRange)"));
     }
     Ok(Some((start, step, range_length(start, end, step))))
 }
@@ -102,7 +102,9 @@ fn bound(value: &Value) -> Result<i64, Failure> {
     match value {
         Value::Integer(integer) => Ok(*integer),
         other => {
-            let message = format!("Invalid input for function 'range()': Expected an Integer, got: {}", shown(other));
+            let shown = shown(other);
+            let message =
+                format!("Invalid input for function 'range()': Expected an Integer, got: {shown} (InvalidArgumentType)");
             Err(Failure::new(Code::ArgumentError, message))
         }
     }
@@ -125,7 +127,7 @@ mod tests {
         check(
             "head",
             values!["x"],
-            "TypeError: Invalid input for function 'head()': Expected a List, got: String('x')",
+            "TypeError: Invalid input for function 'head()': Expected a List, got: String('x') (InvalidArgumentType)",
         );
     }
 
@@ -138,11 +140,11 @@ mod tests {
         check("range", values![5, 5, -3], "[5]");
         check("range", values![i64::MAX - 1, i64::MAX, 1], "[9223372036854775806, 9223372036854775807]");
         check("range", values![i64::MIN, i64::MAX, i64::MAX], "[-9223372036854775808, -1, 9223372036854775806]");
-        check("range", values![2, 8, 0], "ArgumentError: Step argument to 'range()' cannot be zero");
+        check("range", values![2, 8, 0], "ArgumentError: Step argument to 'range()' cannot be zero (NumberOutOfRange)");
         check(
             "range",
             values![0.0, 1],
-            "ArgumentError: Invalid input for function 'range()': Expected an Integer, got: Float(0.0)",
+            "ArgumentError: Invalid input for function 'range()': Expected an Integer, got: Float(0.0) (InvalidArgumentType)",
         );
         check("range", values![NULL, 1], "null");
     }

@@ -243,7 +243,7 @@ mod tests {
         check(
             "abs",
             values!["x"],
-            "TypeError: Invalid input for function 'abs()': Expected a Float or Integer, got: String('x')",
+            "TypeError: Invalid input for function 'abs()': Expected a Float or Integer, got: String('x') (InvalidArgumentType)",
         );
         check("sign", values![-3], "-1");
         check("sign", values![0.0], "0");

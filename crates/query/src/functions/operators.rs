@@ -70,14 +70,14 @@ pub fn index(container: &Value, key: &Value) -> Result<Value, Failure> {
             super::property::get(container, key)
         }
         (Value::Map(_) | Value::Node(_) | Value::Relationship(_), other) => Err(type_error(format!(
-            "Cannot access a map '{}' by key '{}': Expected a string key, got {}",
+            "Cannot access a map '{}' by key '{}': Expected a string key, got {} (MapElementAccessByNonString)",
             types::text::literal(container),
             types::text::literal(other),
             other.type_name()
         ))),
         (other, key) => Err(type_error(format!(
             "`{}` is not a collection or a map. Element access is only possible by performing a collection lookup \
-             using an integer index, or by performing a map lookup using a string key (found: {}[{}])",
+             using an integer index, or by performing a map lookup using a string key (found: {}[{}]) (InvalidArgumentType)",
             shown(other),
             types::text::literal(other),
             types::text::literal(key)
@@ -224,7 +224,8 @@ mod tests {
         check(
             index(&true.into(), &0.into()),
             "TypeError: `Boolean(true)` is not a collection or a map. Element access is only possible by performing a \
-             collection lookup using an integer index, or by performing a map lookup using a string key (found: true[0])",
+             collection lookup using an integer index, or by performing a map lookup using a string key \
+             (found: true[0]) (InvalidArgumentType)",
         );
     }
 
@@ -236,7 +237,8 @@ mod tests {
         check(index(&entries, &NULL), "null");
         check(
             index(&entries, &0.into()),
-            "TypeError: Cannot access a map '{name: 'Apa'}' by key '0': Expected a string key, got Integer",
+            "TypeError: Cannot access a map '{name: 'Apa'}' by key '0': Expected a string key, got Integer \
+             (MapElementAccessByNonString)",
         );
     }
 

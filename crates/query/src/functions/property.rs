@@ -22,7 +22,10 @@ pub fn get(value: &Value, key: &str) -> Result<Value, Failure> {
         | Value::LocalDateTime(_)
         | Value::DateTime(_)
         | Value::Duration(_) => Ok(temporal::component(value, key)?),
-        other => Err(Failure::new(Code::TypeError, format!("Type mismatch: expected a map but was {}", shown(other)))),
+        other => {
+            let text = format!("Type mismatch: expected a map but was {} (InvalidArgumentType)", shown(other));
+            Err(Failure::new(Code::TypeError, text))
+        }
     }
 }
 
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn other_values_have_no_properties() {
-        check(1, "x", "TypeError: Type mismatch: expected a map but was Integer(1)");
-        check(list(values![1]), "x", "TypeError: Type mismatch: expected a map but was List([1])");
+        check(1, "x", "TypeError: Type mismatch: expected a map but was Integer(1) (InvalidArgumentType)");
+        check(list(values![1]), "x", "TypeError: Type mismatch: expected a map but was List([1]) (InvalidArgumentType)");
     }
 }

@@ -279,7 +279,7 @@ mod tests {
         check(
             "lower",
             values![1],
-            "TypeError: Invalid input for function 'lower()': Expected a String, got: Integer(1)",
+            "TypeError: Invalid input for function 'lower()': Expected a String, got: Integer(1) (InvalidArgumentType)",
         );
     }
 

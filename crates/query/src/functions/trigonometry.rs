@@ -80,7 +80,7 @@ mod tests {
         check(
             "cos",
             values![true],
-            "TypeError: Invalid input for function 'cos()': Expected a Float or Integer, got: Boolean(true)",
+            "TypeError: Invalid input for function 'cos()': Expected a Float or Integer, got: Boolean(true) (InvalidArgumentType)",
         );
     }
 }

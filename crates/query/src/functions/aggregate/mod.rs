@@ -258,7 +258,8 @@ mod tests {
         check_percentile("percentileDisc", &values![1, 2, 3, 4], 0.51, "3");
         for wrong in [1000.0, -1.0, 1.1] {
             let message = format!(
-                "ArgumentError: Invalid input '{wrong:?}' is not a valid argument, must be a number in the range 0.0 to 1.0"
+                "ArgumentError: Invalid input '{wrong:?}' is not a valid argument, must be a number in the \
+                 range 0.0 to 1.0 (NumberOutOfRange)"
             );
             check_percentile("percentileDisc", &prices(), wrong, &message);
         }

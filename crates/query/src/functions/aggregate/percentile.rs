@@ -88,6 +88,8 @@ fn checked_percentile(name: &str, value: &Value) -> Result<f64, Failure> {
         return Ok(percentile);
     }
     let shown = types::text::literal(value);
-    let message = format!("Invalid input '{shown}' is not a valid argument, must be a number in the range 0.0 to 1.0");
+    let message = format!(
+        "Invalid input '{shown}' is not a valid argument, must be a number in the range 0.0 to 1.0 (NumberOutOfRange)"
+    );
     Err(Failure::new(Code::ArgumentError, message))
 }
