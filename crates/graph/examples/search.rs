@@ -102,7 +102,7 @@ fn vectors(folder: &Path, count: u64, dimensions: u64) -> Outcome<()> {
     let (_, writing) = seconds(|| fill(&database, count, list))?;
     println!("{count} vectors of {dimensions} numbers: {:.0} a second written", count as f64 / writing);
     let (_, growing) = seconds(|| {
-        while !database.wait_filled(Duration::from_secs(1)) {}
+        while !database.wait_idle(Duration::from_secs(1)) {}
         Ok(())
     })?;
     println!("the graph is complete {growing:.1} s after the last commit");

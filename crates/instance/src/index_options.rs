@@ -43,13 +43,11 @@ pub(crate) fn settings(kind: IndexKind, given: Option<&Expression>, parameters: 
             }
         }
     }
-    let mut settings = match kind {
-        IndexKind::Fulltext => fulltext(&config)?,
-        IndexKind::Vector => vector(&config)?,
-        _ => Vec::new(),
-    };
-    settings.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(settings)
+    match kind {
+        IndexKind::Fulltext => fulltext(&config),
+        IndexKind::Vector => vector(&config),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// The providers of a kind of index that a statement may name; the last one is what is shown.
@@ -80,7 +78,8 @@ fn fulltext(config: &Map) -> Result<IndexOptions, Failure> {
     Ok(vec![(ANALYZER.into(), analyzer.into()), (EVENTUALLY_CONSISTENT.into(), lags.into())])
 }
 
-fn vector(config: &Map) -> Result<IndexOptions, Failure> {
+/// Gives the settings of a vector index.
+pub(crate) fn vector(config: &Map) -> Result<IndexOptions, Failure> {
     let refused = |text: String| refused(IndexKind::Vector, &text);
     let number = |name: &str, value: &Value, max: i64| match value {
         Value::Integer(number) if (1..=max).contains(number) => Ok(*number),
@@ -126,6 +125,7 @@ fn vector(config: &Map) -> Result<IndexOptions, Failure> {
         (options::SIMILARITY.into(), similarity.name().into()),
     ];
     settings.extend(dimensions.map(|dimensions| (options::DIMENSIONS.into(), dimensions.into())));
+    settings.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(settings)
 }
 

@@ -2,17 +2,22 @@
 //! Leaves how an index answers to `graph`.
 //! Start reading at [`search`].
 
-use graph::codec::fact::{IndexDefinition, IndexKind};
+use graph::codec::fact::{IndexDefinition, IndexKind, IndexOn};
 use graph::fulltext::Request;
 use graph::fulltext::analyzer::Analyzer;
 use graph::keys::TokenKind;
 use graph::meter::Meter;
-use graph::vector::Settings;
+use graph::transaction::NewIndex;
+use graph::vector::{Settings, options};
 use graph::{GraphError, Transaction};
-use query::{Budget, Search, Sought};
-use types::{Code, CompactString, Failure};
+use query::{Budget, Search, Sought, VectorIndex};
+use types::{Code, CompactString, Failure, KeyId, LabelId};
 
+use crate::index_options;
 use crate::open_database::OpenDatabase;
+
+/// How often an index is tried to be made while others change the schema.
+const TRIES_MAX: u32 = 10;
 
 /// Finds the ids of entities and their scores, the best first.
 pub(crate) fn search(
@@ -86,6 +91,32 @@ fn wanted(search: &Search<'_>, settings: &Settings, vector: &[f64]) -> Result<Ve
 
 fn no_analyzer(search: &Search<'_>, name: &str) -> Failure {
     illegal(search, &format!("No such full-text analyzer: '{name}'"))
+}
+
+/// Makes an index of vectors in a transaction of its own.
+pub(crate) fn make_vector_index(database: &OpenDatabase, index: &VectorIndex<'_>) -> Result<(), Failure> {
+    let mut config = types::Map::new();
+    config.insert(options::DIMENSIONS.into(), index.dimensions.into());
+    config.insert(options::SIMILARITY.into(), index.similarity.into());
+    let settings = index_options::vector(&config)?;
+    for try_number in 1.. {
+        let made = database.graph.begin().and_then(|mut transaction| {
+            let label = LabelId(transaction.make_token(TokenKind::Label, index.label)?);
+            let key = KeyId(transaction.make_token(TokenKind::Key, index.key)?);
+            let mut new = NewIndex::new(index.name, IndexOn::label(label), vec![key], IndexKind::Vector);
+            new.options.clone_from(&settings);
+            transaction.create_index(new)?;
+            transaction.commit()
+        });
+        match made {
+            Err(GraphError::Conflict) if try_number < TRIES_MAX => {}
+            Err(error @ (GraphError::IndexExists { .. } | GraphError::EquivalentIndexExists { .. })) => {
+                return Err(Failure::new(error.code(), format!("There already exists an index: {error}")));
+            }
+            made => return made.map(drop).map_err(|error| database.fail(error)),
+        }
+    }
+    Ok(())
 }
 
 /// Tells of an argument that makes no sense, as Neo4j words it.

@@ -14,7 +14,9 @@ use graph::keys::{Counted, Entity, TokenKind};
 use graph::transaction::{Step, property};
 use graph::{Transaction, read::Seek};
 use parking_lot::Mutex;
-use query::{Budget, Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Source};
+use query::{
+    Budget, Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Source, VectorIndex,
+};
 use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
 };
@@ -467,6 +469,11 @@ impl Source for GraphSource {
             transaction.delete_node(node).map_err(of_graph)?;
         }
         Ok(is_there)
+    }
+
+    fn make_vector_index(&mut self, index: &VectorIndex<'_>) -> Result<(), Failure> {
+        self.writer()?;
+        crate::search::make_vector_index(&self.database, index)
     }
 
     fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure> {

@@ -23,6 +23,6 @@ pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
 pub use source::{
-    Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Sought, Source,
+    Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Sought, Source, VectorIndex,
 };
 pub use transactions::{BatchWork, Ran, Retry, Transactions};

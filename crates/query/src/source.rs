@@ -177,8 +177,29 @@ pub trait Source: Send {
     /// Deletes a node; tells whether it was there. Its relationships must be gone when the statement ends.
     fn delete_node(&mut self, node: NodeId) -> Result<bool, Failure>;
 
+    /// Makes an index of vectors and commits it at once, apart from the statement.
+    fn make_vector_index(&mut self, index: &VectorIndex<'_>) -> Result<(), Failure> {
+        let text = format!("The index {} cannot be made here.", index.name);
+        Err(Failure::new(Code::ProcedureCallFailed, text))
+    }
+
     /// Deletes a relationship; tells whether it was there.
     fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure>;
+}
+
+/// An index of the vectors of nodes, as it is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorIndex<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The label of its nodes.
+    pub label: &'a str,
+    /// The property key of the vectors.
+    pub key: &'a str,
+    /// Numbers that a vector has.
+    pub dimensions: i64,
+    /// How alike two vectors are, by name.
+    pub similarity: &'a str,
 }
 
 /// A search in an index of words or of vectors.

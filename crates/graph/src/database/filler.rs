@@ -88,6 +88,18 @@ impl Database {
     #[must_use]
     pub fn wait_filled(&self, time_max: Duration) -> bool {
         let filler = &self.inner.filler;
+        let fills = || self.inner.fills().unwrap_or(true);
+        let mut state = filler.state.lock();
+        if state.runs && fills() {
+            filler.changed.wait_for(&mut state, time_max);
+        }
+        !state.runs || !fills()
+    }
+
+    /// As [`Database::wait_filled`], until the graphs of vector indexes are complete too.
+    #[must_use]
+    pub fn wait_idle(&self, time_max: Duration) -> bool {
+        let filler = &self.inner.filler;
         let mut state = filler.state.lock();
         if state.runs {
             filler.changed.wait_for(&mut state, time_max);
@@ -146,7 +158,10 @@ impl Inner {
         let stepped = if self.filler.is_stopping() { Ok(Left::Nothing) } else { self.step() };
         let mut state = self.filler.state.lock();
         match stepped {
-            Ok(Left::More) => return true,
+            Ok(Left::More) => {
+                self.filler.changed.notify_all();
+                return true;
+            }
             Ok(Left::Nothing) => {}
             Err(error) if self.filler.is_stopping() => tracing::debug!(%error, "filling indexes stops"),
             Err(error) => {
@@ -161,11 +176,16 @@ impl Inner {
         state.runs
     }
 
+    /// Tells whether there is anything to do.
     pub(super) fn has_work(&self) -> Result<bool, GraphError> {
+        Ok(self.fills()? || self.is_to_tend(&self.schema_now()?.indexes)?)
+    }
+
+    /// Tells whether an index is being filled, or a constraint held against older data.
+    fn fills(&self) -> Result<bool, GraphError> {
         let schema = self.schema_now()?;
         Ok(schema.indexes.iter().any(|index| !index.is_online())
-            || schema.constraints.iter().any(|it| it.state == IndexState::Populating)
-            || self.is_to_tend(&schema.indexes)?)
+            || schema.constraints.iter().any(|it| it.state == IndexState::Populating))
     }
 
     fn schema_now(&self) -> Result<Schema, GraphError> {

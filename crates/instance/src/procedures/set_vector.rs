@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// Gives the vector that was passed: at least one number, all of them finite.
-fn vector(call: &Call<'_, '_>) -> Result<Value, Failure> {
+pub(super) fn vector(call: &Call<'_, '_>) -> Result<Value, Failure> {
     let given = call.arguments.get(2).unwrap_or(&Value::Null);
     let Value::List(items) = given else { return Err(wrong("a list of numbers", given)) };
     let float = |item: &Value| match item {

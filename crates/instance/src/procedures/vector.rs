@@ -1,8 +1,8 @@
 //! `db.index.vector.*`: nearest neighbours of a vector.
 //! Leaves the search to the graph, and setting properties to vectors to `set_vector`.
 
-use query::{Search, Sought};
-use types::{Failure, Value};
+use query::{Search, Sought, VectorIndex};
+use types::Value;
 
 use super::built_in::{Call, Mode, Row, Rows};
 use super::fulltext::found;
@@ -25,6 +25,39 @@ pub(super) const ROWS: &[Row] = &[
         description: "Finds the relationships whose vectors are nearest to a vector, the nearest first.",
         mode: Mode::Read,
         run: |call| query(call, true),
+    },
+    Row {
+        signature: "db.index.vector.createNodeIndex(indexName :: STRING, label :: STRING, propertyKey :: STRING, \
+                    vectorDimension :: INTEGER, vectorSimilarityFunction :: STRING)",
+        description: "Makes a vector index for nodes. Deprecated: use CREATE VECTOR INDEX.",
+        mode: Mode::Write,
+        run: |call| {
+            let dimensions = match call.arguments.get(3) {
+                Some(Value::Integer(dimensions)) => *dimensions,
+                _ => 0,
+            };
+            let (name, label, key, similarity) = (call.text(0), call.text(1), call.text(2), call.text(4));
+            let index = VectorIndex { name: &name, label: &label, key: &key, dimensions, similarity: &similarity };
+            call.written()?.make_vector_index(&index)?;
+            call.context.counters.indexes_added += 1;
+            Ok(Vec::new())
+        },
+    },
+    Row {
+        signature: "db.create.setVectorProperty(node :: NODE, key :: STRING, vector :: ANY) :: (node :: NODE)",
+        description: "Sets a property of a node to a vector. Deprecated: use db.create.setNodeVectorProperty.",
+        mode: Mode::Write,
+        run: |call| {
+            let vector = super::set_vector::vector(call)?;
+            let (nodes, name) = (call.nodes(0)?, call.text(1));
+            let source = call.written()?;
+            let key = source.make_key(&name)?;
+            for node in &nodes {
+                source.set_node_property(node.id, key, vector.clone())?;
+            }
+            call.context.counters.properties_set += nodes.len() as u64;
+            Ok(nodes.into_iter().map(|node| vec![Value::NodeRef(node)]).collect())
+        },
     },
 ];
 
