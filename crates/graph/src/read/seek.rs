@@ -36,6 +36,14 @@ pub enum Seek {
         /// The beginning.
         prefix: CompactString,
     },
+    /// Strings that have this in them; of a text index.
+    Holds(CompactString),
+    /// Strings with this end; of a text index.
+    Ends(CompactString),
+    /// Points between two corners, which are points; of a point index.
+    Within(Value, Value),
+    /// Points no farther from a point than a distance; of a point index.
+    Near(Value, f64),
 }
 
 impl Seek {
@@ -56,12 +64,17 @@ impl Seek {
             Self::Prefix { prefix, .. } => {
                 matches!(next, Value::String(text) if text.as_bytes().starts_with(prefix.as_bytes()))
             }
+            Self::Holds(part) => matches!(next, Value::String(text) if text.contains(part.as_str())),
+            Self::Ends(end) => matches!(next, Value::String(text) if text.ends_with(end.as_str())),
+            // Who asks reckons the distance.
+            Self::Within(..) | Self::Near(..) => matches!(next, Value::Point(_)),
         }
     }
 
     fn equal(&self) -> &[Value] {
         match self {
             Self::Equal(equal) | Self::Range { equal, .. } | Self::Prefix { equal, .. } => equal,
+            Self::Holds(_) | Self::Ends(_) | Self::Within(..) | Self::Near(..) => &[],
         }
     }
 
@@ -85,6 +98,8 @@ impl Seek {
                 within(base)
             }
             Self::Range { lower: Bound::Unbounded, upper: Bound::Unbounded, .. } => within(base),
+            // A range index has no order for these: all of it is looked through.
+            Self::Holds(_) | Self::Ends(_) | Self::Within(..) | Self::Near(..) => within(base),
             Self::Range { lower, upper, .. } if !is_one_type(lower, upper) => return None,
             Self::Range { lower, upper, .. } => (range_start(&base, lower, upper)?, range_end(&base, lower, upper)?),
         };

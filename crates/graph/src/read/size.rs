@@ -3,7 +3,7 @@
 use types::IndexId;
 
 use super::View;
-use crate::codec::fact::IndexDefinition;
+use crate::codec::fact::{IndexDefinition, IndexKind};
 use crate::error::GraphError;
 use crate::keys::{self, Counted};
 
@@ -41,7 +41,7 @@ impl View<'_> {
     /// Counts the entries of an index and estimates their different values from about 500 of them.
     pub fn index_size(&self, definition: &IndexDefinition) -> Result<IndexSize, GraphError> {
         let entries = self.count_entries(definition.id)?;
-        if definition.is_unique() || entries <= 1 {
+        if definition.is_unique() || definition.kind != IndexKind::Range || entries <= 1 {
             return Ok(IndexSize { entries, distinct: entries });
         }
         let start = keys::entries_of_index(definition.id).to_vec();

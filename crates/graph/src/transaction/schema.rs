@@ -45,7 +45,7 @@ pub(crate) fn change(
 pub(super) fn first_equal(seek: &Seek) -> Option<&Value> {
     match seek {
         Seek::Equal(values) => values.first(),
-        Seek::Range { .. } | Seek::Prefix { .. } => None,
+        _ => None,
     }
 }
 

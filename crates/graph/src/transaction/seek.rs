@@ -11,7 +11,8 @@ use super::schema::{self, hash, of_node, of_relationship};
 use super::validate::Mark;
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
-use crate::codec::fact::ConstraintDefinition;
+use crate::codec::fact::{ConstraintDefinition, IndexKind};
+use crate::index;
 use crate::keys::{self, Entity};
 use crate::read::{IndexSize, Seek};
 
@@ -117,6 +118,9 @@ impl Transaction {
         take: &mut dyn FnMut(u64),
     ) -> Result<Option<Vec<u8>>, GraphError> {
         let definition = self.definition(index)?;
+        if definition.kind != IndexKind::Range {
+            return self.seek_found(definition, seek, page, take);
+        }
         self.note(match schema::first_equal(seek) {
             Some(value) => Mark::Index(index, hash(value)),
             None => Mark::WholeIndex(index),
@@ -152,6 +156,37 @@ impl Transaction {
             goes_on = give(&key);
         }
         Ok(last)
+    }
+
+    /// Seeks in a text or point index: what may fit, in order of id.
+    fn seek_found(
+        &self,
+        definition: &IndexDefinition,
+        seek: &Seek,
+        page: Page<'_>,
+        take: &mut dyn FnMut(u64),
+    ) -> Result<Option<Vec<u8>>, GraphError> {
+        self.note(Mark::WholeIndex(definition.id));
+        let mut ids = index::find(self.view(), definition, seek)?;
+        ids.retain(|id| !self.is_touched(definition, *id));
+        if definition.on.is_nodes() {
+            ids.extend(self.overlay.nodes().map(|(id, _)| id.0).filter(|id| self.is_own(definition, seek, *id)));
+        } else {
+            let own = self.overlay.relationships().map(|(id, _)| id.0);
+            ids.extend(own.filter(|id| self.is_own(definition, seek, *id)));
+        }
+        ids.sort_unstable();
+        let after = page.after.and_then(|after| keys::u64_at(after, 0));
+        let first = after.map_or(0, |after| ids.partition_point(|id| *id <= after));
+        let rest = &ids[first..];
+        let given = &rest[..rest.len().min(page.limit)];
+        given.iter().for_each(|id| take(*id));
+        let last = given.last().filter(|_| given.len() < rest.len());
+        Ok(last.map(|last| last.to_be_bytes().to_vec()))
+    }
+
+    fn is_own(&self, definition: &IndexDefinition, seek: &Seek, id: u64) -> bool {
+        self.matches(definition, seek, entity_of(definition, id))
     }
 
     /// Lists keys of the transaction's own entries in a span, for what it changed as it is now.

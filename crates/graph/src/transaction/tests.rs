@@ -16,6 +16,7 @@ use crate::codec::fact::{IndexKind, IndexOn};
 use crate::database::{Database, DatabaseOptions};
 use crate::keys::{Counted, Entity, TokenKind};
 
+mod kinds;
 mod schema;
 
 const LABEL: LabelId = LabelId(0);
