@@ -268,6 +268,7 @@ fn of_scope(scope: &Scope, name: &str) -> Type {
         Some(Held::Node) => Type::Node,
         Some(Held::Relationship) => Type::Relationship,
         Some(Held::Relationships) => Type::List(Box::new(Type::Relationship)),
+        Some(Held::Nodes) => Type::List(Box::new(Type::Node)),
         Some(Held::Path) => Type::Path,
         Some(Held::Plain | Held::Unknown) | None => Type::Any,
     }

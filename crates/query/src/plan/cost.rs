@@ -5,7 +5,7 @@
 use cypher::ast::{BinaryOperator, ExpressionKind, LabelExpression};
 use types::Direction;
 
-use super::graph::{PatternGraph, PatternRelationship, Predicate};
+use super::graph::{PatternGraph, PatternRelationship, Predicate, Repeat};
 use crate::source::Source;
 
 /// Share of the rows that meet a condition.
@@ -73,14 +73,9 @@ pub(super) fn degree(
     };
     let ends = labels.map(of_label).min().unwrap_or_else(|| source.count_nodes(None).unwrap_or(0));
     let each = relationships(relationship, source) / ends.max(1) as f64;
-    match relationship.length {
-        None => each,
-        Some((min, max)) => {
-            let longest = max.unwrap_or(min.max(5)).min(12);
-            (min.min(longest)..=longest)
-                .map(|steps| each.powi(i32::try_from(steps).unwrap_or(12)))
-                .sum::<f64>()
-                .min(1e12)
-        }
-    }
+    let Some(Repeat { min, max, steps, .. }) = &relationship.repeat else { return each };
+    let steps = i32::try_from(steps.len()).unwrap_or(12);
+    let longest = max.unwrap_or((*min).max(5)).min(12);
+    let rounds = (*min).min(longest)..=longest;
+    rounds.map(|rounds| each.powi(i32::try_from(rounds).unwrap_or(12) * steps)).sum::<f64>().min(1e12)
 }

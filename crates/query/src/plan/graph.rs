@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 
 use compact_str::CompactString;
-use cypher::ast::{BinaryOperator, Expression};
+use cypher::ast::{BinaryOperator, Expression, Span};
 use types::Direction;
 
 use super::scope::Scope;
+use crate::operator::Wanted;
 
 /// What one `MATCH` looks for in one graph.
 pub(super) struct PatternGraph {
@@ -19,6 +20,16 @@ pub(super) struct PatternGraph {
     pub relationships: Vec<PatternRelationship>,
     pub predicates: Vec<Predicate>,
     pub paths: Vec<PatternPath>,
+    pub searches: Vec<Search>,
+}
+
+impl PatternGraph {
+    /// Lists the slots that a relationship fills: its own, and those of the lists of what repeats in it.
+    pub fn filled_by(&self, relationship: usize) -> Vec<usize> {
+        let relationship = &self.relationships[relationship];
+        let lists = relationship.repeat.iter().flat_map(|repeat| repeat.things().map(|thing| thing.list));
+        std::iter::once(relationship.slot).chain(lists).collect()
+    }
 }
 
 /// A node of a pattern.
@@ -43,10 +54,10 @@ pub(super) struct PatternRelationship {
     pub direction: Direction,
     /// Its types; none means all.
     pub types: Vec<CompactString>,
-    /// Bounds of a run.
-    pub length: Option<(u64, Option<u64>)>,
-    /// Whether only the shortest are wanted, and then whether all of them.
-    pub shortest: Option<bool>,
+    /// What repeats, where it is not one relationship.
+    pub repeat: Option<Repeat>,
+    /// The search that it belongs to, by place, where only some of the paths are wanted.
+    pub search: Option<usize>,
     /// The slot of a value from before that it must equal.
     pub same_as: Option<usize>,
 }
@@ -61,6 +72,54 @@ impl PatternRelationship {
     pub fn may_equal(&self, other: &Self) -> bool {
         self.types.is_empty() || other.types.is_empty() || self.types.iter().any(|kind| other.types.contains(kind))
     }
+}
+
+/// What repeats: `-[r:T*1..3]-`, or `((a)-[r:T]->(b) WHERE ...){1,3}`.
+pub(super) struct Repeat {
+    /// At least so many rounds.
+    pub min: u64,
+    /// At most so many.
+    pub max: Option<u64>,
+    /// The nodes of one round, one more than relationships.
+    pub nodes: Vec<Repeated>,
+    /// The relationships of one round, and how each is followed from left to right.
+    pub steps: Vec<(Repeated, Direction, Vec<CompactString>)>,
+    /// What was written and where, where it was a path in parentheses.
+    pub text: Option<(String, Span)>,
+}
+
+impl Repeat {
+    /// Lists the nodes and relationships of a round.
+    pub fn things(&self) -> impl Iterator<Item = &Repeated> {
+        self.nodes.iter().chain(self.steps.iter().map(|(relationship, ..)| relationship))
+    }
+
+    /// Gives the node or relationship of a name.
+    pub fn find(&self, name: &str) -> Option<&Repeated> {
+        self.things().find(|thing| thing.name == name)
+    }
+}
+
+/// A node or relationship of what repeats.
+pub(super) struct Repeated {
+    pub name: CompactString,
+    /// Its slot within a round.
+    pub slot: usize,
+    /// The slot of the list of all rounds.
+    pub list: usize,
+}
+
+/// A path of which only some are wanted for each pair of ends.
+pub(super) struct Search {
+    pub wanted: Wanted,
+    /// The nodes along it, by place.
+    pub nodes: Vec<usize>,
+    /// The relationships along it, by place.
+    pub relationships: Vec<usize>,
+    /// Whether it was written `shortestPath(...)`: then every condition on the path decides which are the shortest.
+    pub is_function: bool,
+    /// What was written.
+    pub text: String,
 }
 
 /// A path of a pattern: the nodes and relationships along it, by place.
@@ -80,6 +139,21 @@ pub(super) struct Predicate {
     pub forms: Vec<Form>,
     /// Its two sides, where it says that they are equal: each with the slots that it looks at.
     pub sides: Option<Box<[EqualSide; 2]>>,
+    /// Where it is said of each round of what repeats: the same in words of one round.
+    pub each: Option<Box<Each>>,
+    /// Whether it stands inside of the pattern, not behind its `WHERE`.
+    pub is_inside: bool,
+}
+
+/// A condition on each round of what repeats.
+pub(super) struct Each {
+    /// The relationship that repeats, by place.
+    pub of: usize,
+    pub condition: Expression,
+    /// Names of the round that it looks at.
+    pub names: Vec<CompactString>,
+    /// Slots around the round that it looks at.
+    pub around: BTreeSet<usize>,
 }
 
 /// One side of an equality, with the slots that it looks at.

@@ -13,14 +13,18 @@ mod describe;
 mod forms;
 mod graph;
 mod lift;
+#[cfg(test)]
+mod paths;
 mod pattern;
 mod project;
+mod quantified;
 mod scope;
 mod seek;
 mod shortcut;
 mod solve;
 #[cfg(test)]
 mod tests;
+mod trails;
 mod walk;
 mod write;
 

@@ -9,11 +9,30 @@ use cypher::ast::{
     BinaryOperator, Expression, ExpressionKind, LabelExpression, Name, NodePattern, PathPattern, PathSelector,
     PatternElement, QuantifierKind, RelationshipPattern, Span,
 };
-use types::{Code, Failure};
+use types::Failure;
 
-use super::graph::{PatternGraph, PatternNode, PatternPath, PatternRelationship, Predicate};
+use super::graph::{
+    Each, PatternGraph, PatternNode, PatternPath, PatternRelationship, Predicate, Repeat, Repeated, Search,
+};
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, seek, walk};
+use crate::operator::Wanted;
+
+/// A condition as a pattern states it.
+pub(super) struct Condition {
+    pub expression: Expression,
+    /// The relationship that repeats, by place, where it is said of each of its rounds.
+    pub of: Option<usize>,
+    /// Whether it stands inside of the pattern, not behind its `WHERE`.
+    pub is_inside: bool,
+}
+
+impl Condition {
+    /// Makes conditions inside of a pattern.
+    pub fn inside(expressions: Vec<Expression>, of: Option<usize>) -> impl Iterator<Item = Self> {
+        expressions.into_iter().map(move |expression| Self { expression, of, is_inside: true })
+    }
+}
 
 impl Planner<'_> {
     /// Plans a `MATCH` on top of what there is.
@@ -39,6 +58,7 @@ impl Planner<'_> {
         filter: Option<&Expression>,
         source: u16,
     ) -> Result<PatternGraph, Failure> {
+        self.check_quantified(patterns, scope)?;
         let mut graph = PatternGraph {
             source,
             scope: scope.clone(),
@@ -46,6 +66,7 @@ impl Planner<'_> {
             relationships: Vec::new(),
             predicates: Vec::new(),
             paths: Vec::new(),
+            searches: Vec::new(),
         };
         let mut conditions = Vec::new();
         for pattern in patterns {
@@ -56,7 +77,13 @@ impl Planner<'_> {
                 let message = "Invalid use of aggregating function in WHERE (InvalidAggregation); use WITH first";
                 return Err(self.syntax(filter.span, message));
             }
-            conjuncts(filter, &mut conditions);
+            let mut parts = Vec::new();
+            conjuncts(filter, &mut parts);
+            let outside = |expression| Condition { expression, of: None, is_inside: false };
+            conditions.extend(parts.into_iter().map(outside));
+        }
+        for condition in &conditions {
+            self.check_rounds(&graph, scope, condition)?;
         }
         graph.predicates = conditions.into_iter().map(|condition| predicate(&graph, condition)).collect();
         Ok(graph)
@@ -67,49 +94,63 @@ impl Planner<'_> {
         graph: &mut PatternGraph,
         before: &Scope,
         pattern: &PathPattern,
-        conditions: &mut Vec<Expression>,
+        conditions: &mut Vec<Condition>,
     ) -> Result<(), Failure> {
-        let shortest = match pattern.selector {
-            PathSelector::All => None,
-            PathSelector::ShortestPath => Some(false),
-            PathSelector::AllShortestPaths => Some(true),
-            _ => {
-                let message = "Path selectors like SHORTEST k are not supported yet; use shortestPath((a)-[*]-(b))";
-                return Err(self.error(pattern.span, Code::UnsupportedCommand, message));
+        let search = wanted(&pattern.selector).map(|(wanted, is_function)| {
+            let text = pattern.to_string();
+            graph.searches.push(Search { wanted, nodes: Vec::new(), relationships: Vec::new(), is_function, text });
+            graph.searches.len() - 1
+        });
+        let last_name = match pattern.elements.last() {
+            Some(PatternElement::Node(node)) => node.variable.as_ref().map(|name| name.text.clone()),
+            _ => None,
+        };
+        let first_relationship = graph.relationships.len();
+        let mut nodes: Vec<usize> = Vec::new();
+        let mut elements = pattern.elements.iter().peekable();
+        while let Some(element) = elements.next() {
+            if let PatternElement::Node(node) = element {
+                nodes.push(self.add_node(graph, before, node, conditions)?);
+                continue;
             }
-        };
-        let mut elements = pattern.elements.iter();
-        let mut left = match elements.next() {
-            Some(PatternElement::Node(node)) => self.add_node(graph, before, node, conditions)?,
-            _ => return Err(self.quantified(pattern.span)),
-        };
-        let start = left;
-        let mut relationships = Vec::new();
-        while let (Some(relationship), Some(node)) = (elements.next(), elements.next()) {
-            let (PatternElement::Relationship(relationship), PatternElement::Node(node)) = (relationship, node) else {
-                return Err(self.quantified(pattern.span));
+            let left = match nodes.last() {
+                Some(left) => *left,
+                None => self.anonymous_node(graph),
             };
-            let right = self.add_node(graph, before, node, conditions)?;
-            relationships.push(graph.relationships.len());
-            self.add_relationship(graph, before, relationship, (left, right), shortest, conditions)?;
-            left = right;
+            if nodes.is_empty() {
+                nodes.push(left);
+            }
+            let right = match elements.next_if(|next| matches!(next, PatternElement::Node(_))) {
+                // Within a path of which only some are wanted, a node that is known already is another one that is equal.
+                Some(PatternElement::Node(node)) if search.is_some() && elements.peek().is_some() => {
+                    self.add_inner_node(graph, before, (node, last_name.as_ref()), conditions)?
+                }
+                Some(PatternElement::Node(node)) => self.add_node(graph, before, node, conditions)?,
+                _ => self.anonymous_node(graph),
+            };
+            match element {
+                PatternElement::Relationship(found) => {
+                    self.add_relationship(graph, before, found, (left, right), search, conditions)?;
+                }
+                PatternElement::Quantified(part) => {
+                    self.add_quantified(graph, part, (left, right), search, conditions)?;
+                }
+                PatternElement::Node(_) => {}
+            }
+            nodes.push(right);
         }
-        if shortest.is_some() && relationships.len() != 1 {
-            let message = "shortestPath(...) requires a pattern containing a single relationship";
-            return Err(self.syntax(pattern.span, message));
+        let relationships: Vec<usize> = (first_relationship..graph.relationships.len()).collect();
+        if let Some(search) = search {
+            (graph.searches[search].nodes, graph.searches[search].relationships) =
+                (nodes.clone(), relationships.clone());
         }
         if let Some(name) = &pattern.variable {
             self.check_free(&graph.scope, &name.text, name.span)?;
             let slot = self.fresh_slot();
             graph.scope.add(Variable { name: name.text.clone(), slot, held: Held::Path, source: Some(graph.source) });
-            graph.paths.push(PatternPath { slot, name: name.text.clone(), start, relationships });
+            graph.paths.push(PatternPath { slot, name: name.text.clone(), start: nodes[0], relationships });
         }
         Ok(())
-    }
-
-    fn quantified(&self, span: Span) -> Failure {
-        let message = "Quantified path patterns are not supported yet; use -[:T*1..3]->";
-        self.error(span, Code::UnsupportedCommand, message)
     }
 
     fn add_node(
@@ -117,30 +158,67 @@ impl Planner<'_> {
         graph: &mut PatternGraph,
         before: &Scope,
         node: &NodePattern,
-        conditions: &mut Vec<Expression>,
+        conditions: &mut Vec<Condition>,
     ) -> Result<usize, Failure> {
         let place = match &node.variable {
             Some(name) => self.named_node(graph, before, name)?,
-            None => {
-                let slot = self.fresh_slot();
-                let name = CompactString::from(format!(" n{slot}"));
-                self.new_node(graph, name, slot, false)
-            }
+            None => self.anonymous_node(graph),
         };
+        self.say_of_node(graph, place, node, conditions)?;
+        Ok(place)
+    }
+
+    /// Adds a node between the ends of a path of which only some are wanted.
+    fn add_inner_node(
+        &mut self,
+        graph: &mut PatternGraph,
+        before: &Scope,
+        (node, last): (&NodePattern, Option<&CompactString>),
+        conditions: &mut Vec<Condition>,
+    ) -> Result<usize, Failure> {
+        let Some(name) = node.variable.as_ref() else { return self.add_node(graph, before, node, conditions) };
+        let is_known = graph.scope.find(&name.text).is_some() || last == Some(&name.text);
+        if !is_known {
+            return self.add_node(graph, before, node, conditions);
+        }
+        let place = self.anonymous_node(graph);
+        let own = variable_of(&graph.nodes[place].name, name.span);
+        let same = binary(BinaryOperator::Equal, own, variable_of(&name.text, name.span));
+        conditions.extend(Condition::inside(vec![same], None));
+        self.say_of_node(graph, place, node, conditions)?;
+        Ok(place)
+    }
+
+    fn say_of_node(
+        &self,
+        graph: &mut PatternGraph,
+        place: usize,
+        node: &NodePattern,
+        conditions: &mut Vec<Condition>,
+    ) -> Result<(), Failure> {
         let name = Name { text: graph.nodes[place].name.clone(), span: node.span };
         if let Some(labels) = &node.labels {
-            add_labels(&name, labels, conditions);
             let mut sure = Vec::new();
             sure_labels(labels, &mut sure);
             graph.nodes[place].labels.extend(sure);
         }
+        conditions.extend(Condition::inside(self.said_of_node(&name, node)?, None));
+        Ok(())
+    }
+
+    /// Spells out what a pattern says of a node that goes by a name.
+    pub(super) fn said_of_node(&self, name: &Name, node: &NodePattern) -> Result<Vec<Expression>, Failure> {
+        let mut said = Vec::new();
+        if let Some(labels) = &node.labels {
+            add_labels(name, labels, &mut said);
+        }
         if let Some(properties) = &node.properties {
-            self.add_properties(&name, properties, conditions)?;
+            self.add_properties(name, properties, &mut said)?;
         }
         if let Some(filter) = &node.filter {
-            conjuncts(filter, conditions);
+            conjuncts(filter, &mut said);
         }
-        Ok(place)
+        Ok(said)
     }
 
     fn named_node(&mut self, graph: &mut PatternGraph, before: &Scope, name: &Name) -> Result<usize, Failure> {
@@ -160,6 +238,11 @@ impl Planner<'_> {
                 Ok(self.new_node(graph, name.text.clone(), slot, false))
             }
         }
+    }
+
+    fn anonymous_node(&mut self, graph: &mut PatternGraph) -> usize {
+        let slot = self.fresh_slot();
+        self.new_node(graph, CompactString::from(format!(" n{slot}")), slot, false)
     }
 
     fn new_node(&self, graph: &mut PatternGraph, name: CompactString, slot: usize, is_bound: bool) -> usize {
@@ -183,11 +266,12 @@ impl Planner<'_> {
         before: &Scope,
         pattern: &RelationshipPattern,
         (left, right): (usize, usize),
-        shortest: Option<bool>,
-        conditions: &mut Vec<Expression>,
+        search: Option<usize>,
+        conditions: &mut Vec<Condition>,
     ) -> Result<(), Failure> {
+        let is_function = search.is_some_and(|search| graph.searches[search].is_function);
         let length = pattern.length.map(|length| (length.min.unwrap_or(1), length.max));
-        let length = if shortest.is_some() { length.or(Some((1, Some(1)))) } else { length };
+        let length = if is_function { length.or(Some((1, Some(1)))) } else { length };
         let held = if length.is_some() { Held::Relationships } else { Held::Relationship };
         let slot = self.fresh_slot();
         let hidden = CompactString::from(format!(" r{slot}"));
@@ -200,46 +284,26 @@ impl Planner<'_> {
                 if before.find(&name.text).is_none() || !fits {
                     return Err(self.conflict(name, held.word(), variable.held));
                 }
-                conditions.push(binary(
-                    BinaryOperator::Equal,
-                    variable_of(&hidden, name.span),
-                    variable_of(&name.text, name.span),
-                ));
+                let known = variable_of(&name.text, name.span);
+                let same = binary(BinaryOperator::Equal, variable_of(&hidden, name.span), known);
+                conditions.extend(Condition::inside(vec![same], None));
                 (hidden, Some(variable.slot))
             }
             (Some(name), None) => (name.text.clone(), None),
             (None, _) => (hidden, None),
         };
         graph.scope.add(Variable { name: name.clone(), slot, held, source: Some(graph.source) });
-        let named = Name { text: name.clone(), span: pattern.span };
-        let mut types = Vec::new();
-        let mut own = Vec::new();
-        if let Some(wanted) = &pattern.types
-            && !type_names(wanted, &mut types)
-        {
-            types.clear();
-            own.push(expression(
-                ExpressionKind::HasLabels(variable_of(&name, pattern.span), wanted.clone()),
-                pattern.span,
-            ));
-        }
-        if let Some(properties) = &pattern.properties {
-            self.add_properties(&named, properties, &mut own)?;
-        }
-        if let Some(filter) = &pattern.filter {
-            conjuncts(filter, &mut own);
-        }
-        match length {
-            None => conditions.append(&mut own),
-            // What is said of a run is meant of each of its relationships.
-            Some(_) => conditions.extend(own.into_iter().map(|condition| {
-                let list = variable_of(&name, pattern.span);
-                let kind = QuantifierKind::All;
-                let quantifier =
-                    ExpressionKind::Quantifier { kind, variable: named.clone(), list, filter: Some(condition) };
-                expression(quantifier, pattern.span)
-            })),
-        }
+        let (types, own) = self.said_of_relationship(&name, pattern)?;
+        let of = length.map(|_| graph.relationships.len());
+        let repeat = length.map(|(min, max)| {
+            // Only conditions ever look at one relationship of a run.
+            let mut slot_of_one = || if own.is_empty() { slot } else { self.fresh_slot() };
+            let mut thing = |name: CompactString| Repeated { name, slot: slot_of_one(), list: slot };
+            let nodes = vec![thing(" left".into()), thing(" right".into())];
+            let steps = vec![(thing(name.clone()), pattern.direction, types.clone())];
+            Repeat { min, max, nodes, steps, text: None }
+        });
+        conditions.extend(Condition::inside(own, of));
         let direction = pattern.direction;
         graph.relationships.push(PatternRelationship {
             name,
@@ -248,11 +312,34 @@ impl Planner<'_> {
             right,
             direction,
             types,
-            length,
-            shortest,
+            repeat,
+            search,
             same_as,
         });
         Ok(())
+    }
+
+    /// Spells out what a pattern says of a relationship that goes by a name: its types, and what is said beside them.
+    pub(super) fn said_of_relationship(
+        &self,
+        name: &CompactString,
+        pattern: &RelationshipPattern,
+    ) -> Result<(Vec<CompactString>, Vec<Expression>), Failure> {
+        let (mut types, mut said) = (Vec::new(), Vec::new());
+        if let Some(wanted) = &pattern.types
+            && !type_names(wanted, &mut types)
+        {
+            types.clear();
+            let of = variable_of(name, pattern.span);
+            said.push(expression(ExpressionKind::HasLabels(of, wanted.clone()), pattern.span));
+        }
+        if let Some(properties) = &pattern.properties {
+            self.add_properties(&Name { text: name.clone(), span: pattern.span }, properties, &mut said)?;
+        }
+        if let Some(filter) = &pattern.filter {
+            conjuncts(filter, &mut said);
+        }
+        Ok((types, said))
     }
 
     /// Spells `{k: v}` out as conditions.
@@ -272,6 +359,19 @@ impl Planner<'_> {
         }
         Ok(())
     }
+}
+
+/// Tells how many paths a selector wants, and whether it is one of the functions; `None` where all are wanted.
+fn wanted(selector: &PathSelector) -> Option<(Wanted, bool)> {
+    Some(match selector {
+        PathSelector::All => return None,
+        PathSelector::ShortestPath => (Wanted::Paths(1), true),
+        PathSelector::AllShortestPaths => (Wanted::Groups(1), true),
+        // Any will do, and the shortest are found first.
+        PathSelector::Shortest(paths) | PathSelector::Any(paths) => (Wanted::Paths(*paths), false),
+        PathSelector::AllShortest => (Wanted::Groups(1), false),
+        PathSelector::ShortestGroups(groups) => (Wanted::Groups(*groups), false),
+    })
 }
 
 /// Names the variables that a pattern's elements carry.
@@ -350,14 +450,63 @@ pub(super) fn needs(graph: &PatternGraph, expression: &Expression) -> BTreeSet<u
     names.iter().filter_map(|name| graph.scope.slot(name)).collect()
 }
 
-fn predicate(graph: &PatternGraph, condition: Expression) -> Predicate {
-    let sides = match &*condition.kind {
+fn predicate(graph: &PatternGraph, Condition { expression, of, is_inside }: Condition) -> Predicate {
+    if let Some(of) = of {
+        return each_round(graph, of, expression);
+    }
+    let sides = match &*expression.kind {
         ExpressionKind::Binary(BinaryOperator::Equal, left, right) => {
             let side = |side: &Expression| (side.clone(), needs(graph, side));
             Some(Box::new([side(left), side(right)]))
         }
         _ => None,
     };
-    let forms = seek::forms(graph, &condition);
-    Predicate { needs: needs(graph, &condition), forms, sides, expression: condition }
+    let forms = seek::forms(graph, &expression);
+    Predicate { needs: needs(graph, &expression), forms, sides, expression, each: None, is_inside }
+}
+
+/// Says of whole lists what is said of each round.
+fn each_round(graph: &PatternGraph, of: usize, condition: Expression) -> Predicate {
+    let repeat = graph.relationships[of].repeat.as_ref().expect("rounds are only spoken of where something repeats");
+    let mut mentioned = Vec::new();
+    walk::variables(&condition, &mut mentioned);
+    mentioned.sort_unstable();
+    mentioned.dedup();
+    let (names, others): (Vec<_>, Vec<_>) = mentioned.into_iter().partition(|name| repeat.find(name).is_some());
+    let around = others.iter().filter_map(|name| graph.scope.slot(name)).collect();
+    let expression = match names.as_slice() {
+        [] => all_of(&repeat.steps[0].0.name, variable_of(&graph.relationships[of].name, condition.span), &condition),
+        [name] if repeat.text.is_none() => all_of(name, variable_of(name, condition.span), &condition),
+        names => {
+            // Each name stands for its value in one round, as the only item of a list.
+            let round = CompactString::const_new(" round");
+            let nested = names.iter().fold(condition.clone(), |inner, name| {
+                let span = inner.span;
+                let at = ExpressionKind::Index(variable_of(name, span), variable_of(&round, span));
+                let one = ExpressionKind::List(vec![expression(at, span)]);
+                all_of(name, expression(one, span), &inner)
+            });
+            all_of(&round, rounds_of(&names[0], condition.span), &nested)
+        }
+    };
+    let each = Box::new(Each { of, condition, names, around });
+    let needs = needs(graph, &expression);
+    Predicate { needs, forms: Vec::new(), sides: None, expression, each: Some(each), is_inside: true }
+}
+
+fn all_of(name: &CompactString, list: Expression, condition: &Expression) -> Expression {
+    let variable = Name { text: name.clone(), span: condition.span };
+    let filter = Some(condition.clone());
+    expression(ExpressionKind::Quantifier { kind: QuantifierKind::All, variable, list, filter }, condition.span)
+}
+
+/// Counts through a list: `range(0, size(list) - 1)`.
+fn rounds_of(list: &CompactString, span: Span) -> Expression {
+    let call = |name: &str, arguments| {
+        let name = Name { text: name.into(), span };
+        expression(ExpressionKind::Call { name, distinct: false, arguments }, span)
+    };
+    let number = |number| expression(ExpressionKind::Integer(number), span);
+    let last = binary(BinaryOperator::Subtract, call("size", vec![variable_of(list, span)]), number(1));
+    call("range", vec![number(0), last])
 }

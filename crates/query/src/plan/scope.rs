@@ -13,6 +13,8 @@ pub(super) enum Held {
     Relationship,
     /// A list of relationships, or null.
     Relationships,
+    /// A list of nodes, or null.
+    Nodes,
     /// A path, or null.
     Path,
     /// Something known to be no entity: a literal, a number, a list of them.
@@ -28,6 +30,7 @@ impl Held {
             Self::Node => "Node",
             Self::Relationship => "Relationship",
             Self::Relationships => "List<Relationship>",
+            Self::Nodes => "List<Node>",
             Self::Path => "Path",
             Self::Plain | Self::Unknown => "Any",
         }

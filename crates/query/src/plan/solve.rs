@@ -11,13 +11,13 @@ use cypher::ast::{BinaryOperator, Expression, ExpressionKind, QuantifierKind, Sp
 use types::compare::Key;
 use types::{Direction, Failure, Value};
 
-use super::graph::{PatternGraph, PatternRelationship};
+use super::graph::{PatternGraph, PatternRelationship, Repeat};
 use super::pattern::{binary, variable_of};
 use super::seek::{Leaf, NextKey, SeekLeaf, choices};
 use super::{Pipe, Planner, cost};
 use crate::expression::Compiled;
 use crate::functions::{EntityFunction, FunctionContext, operators};
-use crate::operator::{Expand, HashJoin, Part, Plan, Seek, SeekNext, Shortest, Takes, Walk, Wanted};
+use crate::operator::{Expand, HashJoin, Plan, Seek, SeekNext};
 
 /// Nodes beyond which a part is long: only a few of its nodes are then tried as its beginning.
 const LONG_PART_NODES: usize = 16;
@@ -26,13 +26,13 @@ const LONG_PART_NODES: usize = 16;
 const LONG_PART_BEGINNINGS: usize = 2;
 
 /// Rows of a part of a pattern, and what they have.
-struct State {
-    plan: Arc<Plan>,
-    rows: f64,
+pub(super) struct State {
+    pub plan: Arc<Plan>,
+    pub rows: f64,
     /// Slots of the pattern, and those from before, that rows have.
-    solved: BTreeSet<usize>,
+    pub solved: BTreeSet<usize>,
     /// Relationships that rows have, by place.
-    relationships: Vec<usize>,
+    pub relationships: Vec<usize>,
 }
 
 /// One step of reading a part.
@@ -64,11 +64,12 @@ struct Next {
     has: BTreeSet<usize>,
 }
 
-struct Solver<'s, 'a> {
-    planner: &'s mut Planner<'a>,
-    graph: &'s PatternGraph,
+/// Chooses the order of a pattern, and puts its operators on top of each other.
+pub(super) struct Solver<'s, 'a> {
+    pub planner: &'s mut Planner<'a>,
+    pub graph: &'s PatternGraph,
     /// Conditions that are met.
-    met: Vec<bool>,
+    pub met: Vec<bool>,
 }
 
 impl Planner<'_> {
@@ -94,6 +95,9 @@ impl Solver<'_, '_> {
         self.bound_nodes(state)?;
         self.filtered(state)?;
         let mut parts = parts(graph);
+        if let Some(end) = self.open_end(state) {
+            parts.retain(|part| part.as_slice() != [end]);
+        }
         let is_bound = |part: &Vec<usize>| part.iter().any(|place| graph.nodes[*place].is_bound);
         parts.sort_by_key(|part| !is_bound(part));
         while !parts.is_empty() {
@@ -101,10 +105,8 @@ impl Solver<'_, '_> {
             let part = parts.remove(next);
             self.part(state, &part)?;
         }
-        for place in 0..graph.relationships.len() {
-            if graph.relationships[place].shortest.is_some() {
-                self.shortest(state, place)?;
-            }
+        for search in 0..graph.searches.len() {
+            self.searched(state, search)?;
         }
         self.paths(state)?;
         self.filtered(state)
@@ -173,7 +175,7 @@ impl Solver<'_, '_> {
             match step {
                 Step::Begin(place, leaf) => self.begin(state, *place, leaf)?,
                 Step::BeginAt(relationship) => self.begin_at(state, *relationship),
-                Step::Follow(relationship, from) => self.follow(state, *relationship, *from),
+                Step::Follow(relationship, from) => self.follow(state, *relationship, *from)?,
                 Step::Relationships(relationship) => self.relationships(state, *relationship),
             }
             self.filtered(state)?;
@@ -232,6 +234,11 @@ impl Solver<'_, '_> {
         Ok(())
     }
 
+    /// Tells how many rows are expected of a node that is looked for by itself.
+    pub(super) fn rows_of(&self, node: usize, state: &State) -> f64 {
+        self.order(&[node], &state.solved).2
+    }
+
     /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
     fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
         if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
@@ -266,7 +273,7 @@ impl Solver<'_, '_> {
         }
         for place in relationships.into_iter().filter(|_| !is_long) {
             let relationship = &self.graph.relationships[place];
-            if relationship.length.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
+            if relationship.repeat.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
             {
                 continue;
             }
@@ -285,7 +292,7 @@ impl Solver<'_, '_> {
     }
 
     fn relationships_of(&self, part: &[usize]) -> Vec<usize> {
-        let is_in = |found: &PatternRelationship| found.shortest.is_none() && part.contains(&found.left);
+        let is_in = |found: &PatternRelationship| found.search.is_none() && part.contains(&found.left);
         (0..self.graph.relationships.len()).filter(|place| is_in(&self.graph.relationships[*place])).collect()
     }
 
@@ -331,7 +338,7 @@ impl Solver<'_, '_> {
                         next /= source.count_nodes(None).unwrap_or(1).max(1) as f64;
                     }
                     let (mut next_has, mut next_counted) = (has.clone(), counted.clone());
-                    next_has.insert(relationship.slot);
+                    next_has.extend(graph.filled_by(*place));
                     next_has.insert(graph.nodes[to].slot);
                     let next = next * share(&next_has, &mut next_counted);
                     if best.as_ref().is_none_or(|best| next < best.rows) {
@@ -445,7 +452,7 @@ impl Solver<'_, '_> {
         let node = &self.graph.nodes[relationship.left];
         let first =
             |slot| Compiled::Index(Box::new(Compiled::Slot(slot)), Box::new(Compiled::Constant(Value::Integer(0))));
-        let of = if relationship.length.is_some() { first(same_as) } else { Compiled::Slot(same_as) };
+        let of = if relationship.repeat.is_some() { first(same_as) } else { Compiled::Slot(same_as) };
         let end = |function| Compiled::Entity(function, Box::new(of.clone()));
         let (start, end) = (end(EntityFunction::StartNode), end(EntityFunction::EndNode));
         let list = match relationship.direction {
@@ -459,7 +466,7 @@ impl Solver<'_, '_> {
         state.solved.insert(node.slot);
     }
 
-    fn follow(&mut self, state: &mut State, place: usize, from: usize) {
+    fn follow(&mut self, state: &mut State, place: usize, from: usize) -> Result<(), Failure> {
         let graph = self.graph;
         let relationship = &graph.relationships[place];
         let to = relationship.other(from);
@@ -470,19 +477,16 @@ impl Solver<'_, '_> {
             state.rows /= source.count_nodes(None).unwrap_or(1).max(1) as f64;
         }
         state.rows = state.rows.max(0.01);
-        let expand = self.expand(state, place, from);
-        let input = Arc::clone(&state.plan);
-        let plan = match relationship.length {
-            None => Plan::Expand(input, expand),
-            Some(bounds) => {
-                // Whoever looks at the list wants it as it is written.
-                Plan::Walk(input, Walk { turned: relationship.left != from, ..Walk::run(expand, bounds) })
-            }
-        };
-        let details = self.picture(place, from);
-        state.plan = self.planner.put(plan, state.rows, details);
-        state.solved.extend([relationship.slot, graph.nodes[to].slot]);
+        if relationship.repeat.is_some() {
+            self.walked(state, place, from)?;
+        } else {
+            let plan = Plan::Expand(Arc::clone(&state.plan), self.expand(state, place, from));
+            let details = self.picture(place, from);
+            state.plan = self.planner.put(plan, state.rows, details);
+            state.solved.extend([relationship.slot, graph.nodes[to].slot]);
+        }
         state.relationships.push(place);
+        Ok(())
     }
 
     fn relationships(&mut self, state: &mut State, place: usize) {
@@ -498,7 +502,7 @@ impl Solver<'_, '_> {
         state.relationships.push(place);
     }
 
-    fn expand(&self, state: &State, place: usize, from: usize) -> Expand {
+    pub(super) fn expand(&self, state: &State, place: usize, from: usize) -> Expand {
         let graph = self.graph;
         let relationship = &graph.relationships[place];
         let to = relationship.other(from);
@@ -517,9 +521,13 @@ impl Solver<'_, '_> {
     }
 
     /// Draws a relationship as it is followed.
-    fn picture(&self, place: usize, from: usize) -> String {
+    pub(super) fn picture(&self, place: usize, from: usize) -> String {
         let graph = self.graph;
         let relationship = &graph.relationships[place];
+        let name = |place: usize| graph.nodes[place].name.trim_start();
+        if let Some((text, _)) = relationship.repeat.as_ref().and_then(|repeat| repeat.text.as_ref()) {
+            return format!("({}) {text} ({})", name(relationship.left), name(relationship.right));
+        }
         let direction =
             if relationship.left == from { relationship.direction } else { relationship.direction.reversed() };
         let (before, behind) = match direction {
@@ -535,70 +543,11 @@ impl Solver<'_, '_> {
             inner.push(':');
             inner.push_str(&relationship.types.join("|"));
         }
-        if let Some((min, max)) = relationship.length {
+        if let Some(Repeat { min, max, .. }) = &relationship.repeat {
             let max = max.map_or(String::new(), |max| max.to_string());
             inner.push_str(&format!("*{min}..{max}"));
         }
-        let name = |place: usize| graph.nodes[place].name.trim_start();
         format!("({}){before}[{inner}]{behind}({})", name(from), name(relationship.other(from)))
-    }
-
-    fn shortest(&mut self, state: &mut State, place: usize) -> Result<(), Failure> {
-        let graph = self.graph;
-        let relationship = &graph.relationships[place];
-        let expand = self.expand(state, place, relationship.left);
-        let (min, max) = relationship.length.unwrap_or((1, Some(1)));
-        state.solved.insert(relationship.slot);
-        // A condition on the path as a whole decides which are the shortest, so it is asked while they are looked for.
-        let path = graph.paths.iter().find(|path| path.relationships == [place]);
-        let mut known = Vec::new();
-        let mut scope = graph.scope.clone();
-        let mut seen = state.solved.clone();
-        if let Some(path) = path {
-            let start = graph.nodes[path.start].slot;
-            let compiled = Compiled::Path { start, relationships: vec![relationship.slot] };
-            known.push(super::lift::Known { text: variable_of(&path.name, Span::default()).to_string(), compiled });
-            scope.0.retain(|variable| variable.name != path.name);
-            seen.insert(path.slot);
-        }
-        let mut filter: Option<Compiled> = None;
-        for at in 0..self.met.len() {
-            let predicate = &graph.predicates[at];
-            if self.met[at] || !predicate.needs.is_subset(&seen) {
-                continue;
-            }
-            self.met[at] = true;
-            let compiled = self.planner.compile_with(&predicate.expression, &scope, &known)?;
-            filter = Some(match filter {
-                None => compiled,
-                Some(before) => Compiled::And(Box::new(before), Box::new(compiled)),
-            });
-        }
-        let all = relationship.shortest.unwrap_or(false);
-        let run = |direction| vec![Part::run(direction, expand.types.clone(), (min, max))];
-        let plan = Plan::Shortest(
-            Arc::clone(&state.plan),
-            Shortest {
-                source: expand.source,
-                from: expand.from,
-                to: expand.to,
-                into: true,
-                parts: run(expand.direction),
-                backward: run(expand.direction.reversed()),
-                lists: vec![(expand.relationship, Takes::Many)],
-                between: Vec::new(),
-                end: None,
-                wanted: if all { Wanted::Groups(1) } else { Wanted::Paths(1) },
-                filter: filter.map(|filter| (Vec::new(), filter)),
-                distinct_from: Vec::new(),
-                turned: false,
-                ends_differ: true,
-            },
-        );
-        let details = self.picture(place, relationship.left);
-        state.plan = self.planner.put(plan, state.rows, details);
-        state.relationships.push(place);
-        Ok(())
     }
 
     /// Makes the paths that have a name.
@@ -628,20 +577,27 @@ impl Solver<'_, '_> {
 /// Lists the connected parts of a pattern, each by its nodes' places.
 fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
     let mut part_of: Vec<usize> = (0..graph.nodes.len()).collect();
-    for relationship in graph.relationships.iter().filter(|found| found.shortest.is_none()) {
+    for relationship in graph.relationships.iter().filter(|found| found.search.is_none()) {
         let (left, right) = (part_of[relationship.left], part_of[relationship.right]);
         part_of.iter_mut().filter(|part| **part == right).for_each(|part| *part = left);
     }
     let mut parts: Vec<Vec<usize>> = Vec::new();
+    // Nodes between the ends of a search are found by it.
+    let between = |node: usize| {
+        graph
+            .searches
+            .iter()
+            .any(|search| search.nodes.get(1..search.nodes.len() - 1).is_some_and(|inner| inner.contains(&node)))
+    };
     for first in 0..graph.nodes.len() {
         let part: Vec<usize> = (0..graph.nodes.len()).filter(|node| part_of[*node] == first).collect();
         // A node from before that has no relationship needs no reading.
         let is_read = part.len() > 1
             || part.iter().any(|node| {
                 !graph.nodes[*node].is_bound
-                    || graph.relationships.iter().any(|found| found.shortest.is_none() && found.left == *node)
+                    || graph.relationships.iter().any(|found| found.search.is_none() && found.left == *node)
             });
-        if !part.is_empty() && is_read {
+        if !part.is_empty() && is_read && !between(first) {
             parts.push(part);
         }
     }
@@ -662,7 +618,7 @@ fn different(left: &PatternRelationship, right: &PatternRelationship) -> Express
         Expression { kind: Box::new(kind), span }
     };
     let each = variable_of(&" each".into(), span);
-    match (left.length, right.length) {
+    match (&left.repeat, &right.repeat) {
         (None, None) => binary(BinaryOperator::NotEqual, of(left), of(right)),
         (Some(_), None) => none(left, binary(BinaryOperator::Equal, each, of(right))),
         (None, Some(_)) => none(right, binary(BinaryOperator::Equal, each, of(left))),

@@ -4,12 +4,13 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
 use smallvec::{SmallVec, smallvec};
-use types::{Failure, NodeId, RelationshipRef};
+use types::{Failure, NodeId, RelationshipId, RelationshipRef};
 
 use super::{FoundPath, Search};
 use crate::Batch;
 use crate::expression::Context;
 use crate::operator::{Shortest, Wanted};
+use crate::source::RelationshipRecord;
 
 /// A trail: its relationships in order.
 type Trail = Vec<RelationshipRef>;
@@ -47,37 +48,11 @@ impl Side {
 
     /// Goes one relationship further from every node of the frontier.
     fn step(&mut self, search: &Search<'_>, context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut frontier = std::mem::take(&mut self.frontier);
+        let frontier = std::mem::take(&mut self.frontier);
         self.depth += 1;
-        let (parts, types) = match self.from_start {
-            true => (&search.how.parts, search.types),
-            false => (&search.how.backward, search.types_backward),
-        };
-        let step = &parts[0].steps[0];
-        let Some(types) = types[0][0].as_deref() else { return Ok(()) };
-        if let Some(test) = &step.ahead {
-            let passing = search.around.passing(test, step.from, frontier.clone(), context)?;
-            frontier = passing.into_iter().map(|place| frontier[place]).collect();
-        }
-        for nodes in frontier.chunks(Batch::ROWS_MAX) {
-            let found = search.expand(nodes, step.direction, types, context)?;
-            let mut start = 0;
-            for (node, end) in nodes.iter().zip(found.ends) {
-                let run = &found.found[start..end];
-                start = end;
-                if step.filter.is_none() {
-                    for found in run.iter().filter(|found| search.is_free(found)) {
-                        self.reach(*node, found.neighbour, found.relationship, context)?;
-                    }
-                    continue;
-                }
-                let free = run.iter().filter(|found| search.is_free(found)).copied().collect();
-                for found in search.around.admit(step, &[], *node, free, context)? {
-                    self.reach(*node, found.neighbour, found.relationship, context)?;
-                }
-            }
-        }
-        Ok(())
+        follow(search, self.from_start, &frontier, context, &mut |at, found, context| {
+            self.reach(frontier[at], found.neighbour, found.relationship, context)
+        })
     }
 
     fn reach(
@@ -125,6 +100,80 @@ impl Side {
         }
         Ok(done)
     }
+}
+
+/// Calls `visit` with each relationship that may be followed from nodes, and with the node's place.
+fn follow(
+    search: &Search<'_>,
+    from_start: bool,
+    nodes: &[NodeId],
+    context: &mut Context<'_>,
+    visit: Visit<'_>,
+) -> Result<(), Failure> {
+    let (parts, types) = match from_start {
+        true => (&search.how.parts, search.types),
+        false => (&search.how.backward, search.types_backward),
+    };
+    let step = &parts[0].steps[0];
+    let Some(types) = types[0][0].as_deref() else { return Ok(()) };
+    let mut places: Vec<usize> = (0..nodes.len()).collect();
+    if let Some(test) = &step.ahead {
+        places = search.around.passing(test, step.from, nodes.to_vec(), context)?;
+    }
+    for places in places.chunks(Batch::ROWS_MAX) {
+        let asked: Vec<NodeId> = places.iter().map(|at| nodes[*at]).collect();
+        let found = search.expand(&asked, step.direction, types, context)?;
+        let mut start = 0;
+        for (at, end) in places.iter().zip(found.ends) {
+            let mut run = found.found[start..end].iter().filter(|found| search.is_free(found));
+            start = end;
+            if step.filter.is_none() {
+                run.try_for_each(|found| visit(*at, found, context))?;
+                continue;
+            }
+            let admitted = search.around.admit(step, &[], nodes[*at], run.copied().collect(), context)?;
+            admitted.iter().try_for_each(|found| visit(*at, found, context))?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes what was found at the node of a place.
+type Visit<'a> = &'a mut dyn FnMut(usize, &RelationshipRecord, &mut Context<'_>) -> Result<(), Failure>;
+
+/// Gives the length of the shortest trail that leads from a node back to it; `None` where none does.
+///
+/// Each node keeps the first relationships of two walks that lead there, the shortest that begin differently: a trail back
+/// is one that does not end with the relationship with which it began.
+pub(super) fn around(search: &Search<'_>, from: NodeId, context: &mut Context<'_>) -> Result<Option<usize>, Failure> {
+    let memory_bytes = context.budget.memory_used_bytes();
+    let mut seen: HashMap<NodeId, SmallVec<[RelationshipId; 2]>, FxBuildHasher> = HashMap::default();
+    let mut open: Vec<(NodeId, Option<RelationshipId>)> = vec![(from, None)];
+    let max = search.how.parts[0].max;
+    let (mut length, mut is_back) = (0, false);
+    while !open.is_empty() && !is_back && max.is_none_or(|max| u64::try_from(length).is_ok_and(|length| length < max)) {
+        length += 1;
+        let nodes: Vec<NodeId> = open.iter().map(|(node, _)| *node).collect();
+        let mut next = Vec::new();
+        follow(search, true, &nodes, context, &mut |at, found, context| {
+            let by = found.relationship.id;
+            let first = open[at].1.unwrap_or(by);
+            if found.neighbour == from {
+                is_back |= length == 1 || first != by;
+                return Ok(());
+            }
+            let firsts = seen.entry(found.neighbour).or_default();
+            if firsts.len() < 2 && !firsts.contains(&first) {
+                context.budget.take_memory(SEEN_BYTES)?;
+                firsts.push(first);
+                next.push((found.neighbour, Some(first)));
+            }
+            Ok(())
+        })?;
+        open = next;
+    }
+    context.budget.return_to(memory_bytes);
+    Ok(is_back.then_some(length))
 }
 
 /// Finds the shortest trails between two nodes, as paths of which the memory is taken: all of them, or one where one is

@@ -101,7 +101,7 @@ impl FindShortest {
         };
         let Some(from) = node(self.how.from) else { return Ok(Begun::Found(Vec::new())) };
         if !self.how.into {
-            return Ok(Begun::Reach(Reach::new(from, None)));
+            return Ok(Begun::Reach(Reach::new(&self.how, from, None)));
         }
         let Some(to) = node(self.how.to) else { return Ok(Begun::Found(Vec::new())) };
         let mut search = self.search(batch, row, context)?;
@@ -111,7 +111,7 @@ impl FindShortest {
             return Ok(Begun::Found(search.passing(none, context)?));
         }
         if self.how.backward.is_empty() {
-            return Ok(Begun::Reach(Reach::new(from, Some(to))));
+            return Ok(Begun::Reach(Reach::new(&self.how, from, Some(to))));
         }
         let mut shorter = None;
         if from != to && frontier::fits(&self.how) {

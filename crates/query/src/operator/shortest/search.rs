@@ -7,9 +7,9 @@ use types::{Failure, NodeId};
 use super::collect::Collector;
 use super::layers::{Side, Taken};
 use super::states::{Route, length_max};
-use super::{FoundPath, Search};
+use super::{FoundPath, Search, frontier};
 use crate::expression::Context;
-use crate::operator::Wanted;
+use crate::operator::{Shortest, Wanted};
 
 /// Tells whether paths may have more than `length` relationships.
 fn may_grow(search: &Search<'_>, length: usize) -> bool {
@@ -26,7 +26,10 @@ pub(super) fn between(
 ) -> Result<Vec<FoundPath>, Failure> {
     let mut shorter = shorter;
     let mut collector = Collector::new(to);
-    if search.how.wanted.only_shortest() && shorter.is_none() {
+    if from == to && frontier::fits(search.how) && search.how.parts[0].min > 0 {
+        let Some(first) = frontier::around(search, from, context)? else { return Ok(Vec::new()) };
+        shorter = Some(first - 1);
+    } else if search.how.wanted.only_shortest() && shorter.is_none() {
         // Longer walks to a place are of no use, as long as one of the shortest will do.
         let first = lengths(search, (from, to), (None, true), &mut collector, context)?;
         if collector.is_full(search.how.wanted) || first.is_none() {
@@ -115,6 +118,8 @@ pub(super) struct Reach {
     missing: HashSet<NodeId, FxBuildHasher>,
     /// Nodes that were asked whether they may be an end.
     asked: HashMap<NodeId, bool, FxBuildHasher>,
+    /// Whether only trails back to where they began can be wrong while no longer walks are looked at.
+    is_simple: bool,
     phase: Phase,
 }
 
@@ -125,6 +130,8 @@ enum Phase {
     Shortest,
     /// Paths of every length, to nodes that still miss some.
     Every,
+    /// Paths back to where they began.
+    Back,
     Done,
 }
 
@@ -132,8 +139,9 @@ enum Phase {
 const END_BYTES: usize = 160;
 
 impl Reach {
-    pub fn new(from: NodeId, target: Option<NodeId>) -> Self {
+    pub fn new(how: &Shortest, from: NodeId, target: Option<NodeId>) -> Self {
         Self {
+            is_simple: frontier::fits(how),
             side: Side::new(from, true, true),
             from,
             target,
@@ -150,13 +158,17 @@ impl Reach {
 
     /// Takes the paths of one length, then goes on to the next.
     pub fn advance(&mut self, search: &mut Search<'_>, context: &mut Context<'_>) -> Result<Vec<FoundPath>, Failure> {
+        if self.phase == Phase::Back {
+            self.phase = Phase::Done;
+            return self.back(search, context);
+        }
         let found = self.ended(search, context)?;
         let is_found = match self.phase {
             Phase::Shortest => self.target.is_some_and(|node| self.has_all(node, search.how.wanted)),
             _ => self.missing.is_empty(),
         };
         if is_found {
-            self.phase = Phase::Done;
+            self.phase = Phase::Back;
         } else if self.side.width() == 0 || !may_grow(search, self.side.length()) {
             self.next_phase(context);
         } else {
@@ -171,8 +183,17 @@ impl Reach {
             side.close(context);
             self.phase = Phase::Every;
         } else {
-            self.phase = Phase::Done;
+            self.phase = Phase::Back;
         }
+    }
+
+    /// Finds the paths that lead back to where they began, where they were left out before.
+    fn back(&mut self, search: &mut Search<'_>, context: &mut Context<'_>) -> Result<Vec<FoundPath>, Failure> {
+        let is_wanted = self.is_simple
+            && self.target.is_none_or(|target| target == self.from)
+            && !self.has_all(self.from, search.how.wanted)
+            && may_end(&mut self.asked, search, self.from, context)?;
+        if is_wanted { between(search, (self.from, self.from), None, context) } else { Ok(Vec::new()) }
     }
 
     fn has_all(&self, node: NodeId, wanted: Wanted) -> bool {
@@ -186,7 +207,9 @@ impl Reach {
         let route = Route::new(search.how, true);
         let mut touched: Vec<NodeId> = Vec::new();
         for (at, (node, state)) in self.side.places().enumerate() {
+            let is_back = self.is_simple && node == self.from && self.side.length() > 0;
             if self.target.is_some_and(|target| target != node)
+                || is_back
                 || self.has_all(node, wanted)
                 || !route.openings(search, node, state, context)?.ends
                 || !may_end(&mut self.asked, search, node, context)?

@@ -143,8 +143,9 @@ impl<'a> Route<'a> {
                 _ => return Ok(false),
             };
             let rounds = first.rounds + last.rounds + broken;
+            let is_counted = part.max == Some(part.min) || !is_alone(self.how);
             // Where rounds are not counted to the end, the length of the whole path is bounded.
-            return Ok(rounds >= part.min && (is_alone(self.how) || part.max.is_none_or(|max| rounds <= max)));
+            return Ok(rounds >= part.min && (!is_counted || part.max.is_none_or(|max| rounds <= max)));
         }
         let is_whole =
             |state: State, number: usize| state.step == 0 && (state.part == 0 || state.rounds >= self.part(number).min);
