@@ -14,6 +14,9 @@ const M_MAX: i64 = 512;
 /// The most vectors that a vector index may be told to look at for a new one.
 const EF_CONSTRUCTION_MAX: i64 = 3_200;
 
+/// What a function may make of the values in `OPTIONS`.
+const OPTIONS_BYTES_MAX: usize = 1 << 20;
+
 /// Gives the settings of an index, those that the statement leaves out included, by name.
 pub(crate) fn settings(kind: IndexKind, given: Option<&Expression>, parameters: &Map) -> Result<IndexOptions, Failure> {
     let given = match given {
@@ -179,11 +182,34 @@ fn value(expression: &Expression, parameters: &Map) -> Result<Value, Failure> {
             }
             Value::map(map)
         }
+        ExpressionKind::Call { name, distinct: false, arguments } => call(&name.text, arguments, parameters)?,
         _ => {
-            let text = "OPTIONS holds literals and parameters only.";
+            let text = "OPTIONS holds literals, parameters and functions of these only.";
             return Err(Failure::new(Code::ArgumentError, text));
         }
     })
+}
+
+/// Calls a function whose result depends on its arguments alone: clients send `toInteger($dimensions)`.
+fn call(name: &str, arguments: &[Expression], parameters: &Map) -> Result<Value, Failure> {
+    let function = query::functions::find(name)
+        .filter(|function| function.deterministic && (function.arity.0..=function.arity.1).contains(&arguments.len()));
+    let Some(query::functions::Kind::Scalar(run)) = function.map(|function| function.kind) else {
+        let text = format!("OPTIONS cannot call '{name}' here.");
+        return Err(Failure::new(Code::ArgumentError, text));
+    };
+    let arguments = arguments.iter().map(|argument| value(argument, parameters)).collect::<Result<Vec<_>, _>>()?;
+    let mut context = query::functions::FunctionContext {
+        statement_nanos: 0,
+        transaction_nanos: 0,
+        realtime_nanos: 0,
+        random: &mut || 0,
+        database: "",
+        linenumber: None,
+        file: None,
+        memory_max_bytes: OPTIONS_BYTES_MAX,
+    };
+    run(&mut context, &arguments)
 }
 
 fn unknown(kind: IndexKind, name: &str, known: &[&str]) -> Failure {

@@ -81,6 +81,7 @@ pub(crate) fn run(
         Some(transaction) => {
             let mut state = transaction.enter()?;
             state.mix(Did::Schema)?;
+            state.take_schema_turn(|| statement.allowance.check())?;
             state.write_own()?;
             let made = state.on_written(|transaction| change.make(transaction, Older::Now).map(|made| made.0));
             if made.is_err() {
@@ -222,7 +223,18 @@ impl<'a> Change<'a> {
         let (on, keys) = rules::numbers(transaction, target, keys).map_err(of_graph)?;
         let mut new = NewIndex::new(name, on, keys, kept);
         new.options.clone_from(&self.options);
+        // The very same index, its name included, is told so: tools that install theirs again rely on it.
+        let is_same = |index: &IndexDefinition| {
+            index.name == new.name && index.on == new.on && index.keys == new.keys && index.kind == new.kind
+        };
+        let same = transaction.indexes().into_iter().any(|index| is_same(&index));
         match transaction.create_index(new) {
+            Err(GraphError::IndexExists { name }) if same && !*if_not_exists => {
+                let there = transaction.indexes().into_iter().find(|index| index.name == name);
+                let shown = there.map(|index| format!(", '{}'", transaction.index_in_words(&index)));
+                let text = format!("An equivalent index already exists{}.", shown.unwrap_or_default());
+                Err(Failure::new(Code::EquivalentIndexExists, text))
+            }
             Ok(_) => Ok((Counters { indexes_added: 1, ..Counters::default() }, None)),
             Err(GraphError::IndexExists { .. } | GraphError::EquivalentIndexExists { .. }) if *if_not_exists => {
                 Ok(Made::default())
