@@ -119,6 +119,8 @@ pub enum ClauseKind {
         patterns: Vec<PathPattern>,
         /// The graph to look in, where the clause names one.
         graph: Option<GraphReference>,
+        /// How it is to be read.
+        hints: Vec<Hint>,
         /// The condition.
         filter: Option<Expression>,
     },
@@ -231,6 +233,40 @@ pub enum ClauseKind {
     },
 }
 
+/// How a pattern is to be read.
+#[derive(Clone, Debug)]
+pub struct Hint {
+    /// What it asks for.
+    pub kind: HintKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// The kinds of hints.
+#[derive(Clone, Debug)]
+pub enum HintKind {
+    /// `USING INDEX n:L(k)`.
+    Index {
+        /// The variable of the node or relationship.
+        variable: Name,
+        /// Its label or type.
+        label: Name,
+        /// The keys of the index.
+        keys: Vec<Name>,
+        /// The kind of index, where the hint names one.
+        kind: Option<IndexKind>,
+    },
+    /// `USING SCAN n:L`.
+    Scan {
+        /// The variable of the node or relationship.
+        variable: Name,
+        /// Its label or type.
+        label: Name,
+    },
+    /// `USING JOIN ON n, m`.
+    Join(Vec<Name>),
+}
+
 /// What `CALL (...) { }` takes in.
 #[derive(Clone, Debug)]
 pub enum SubqueryImports {
@@ -303,6 +339,22 @@ pub struct Projection {
     pub limit: Option<Expression>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl Projection {
+    /// Passes on everything in scope, with more items beside it.
+    pub(crate) fn passing_on(items: Vec<ProjectionItem>) -> Self {
+        let span = Span::default();
+        Self { distinct: false, all: true, items, order: Vec::new(), skip: None, limit: None, span }
+    }
+}
+
+impl ProjectionItem {
+    /// Passes on a variable under its own name.
+    pub(crate) fn of_variable(name: &Name) -> Self {
+        let kind = Box::new(ExpressionKind::Variable(name.clone()));
+        Self { expression: Expression { kind, span: name.span }, alias: None, text: name.text.clone() }
+    }
 }
 
 /// `e AS x`.
@@ -514,8 +566,10 @@ pub enum LabelExpression {
     Name(Name),
     /// `%`: any.
     Any(Span),
-    /// `$(e)`.
+    /// `$(e)`: all of the names of `e`.
     Dynamic(Box<Expression>),
+    /// `$any(e)`: one of the names of `e`.
+    DynamicAny(Box<Expression>),
     /// `!a`.
     Not(Box<LabelExpression>),
     /// `a&b`, and `:A:B` in a node pattern.

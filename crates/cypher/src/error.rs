@@ -16,6 +16,14 @@ pub enum ParseError {
         /// Where.
         position: Position,
     },
+    /// An option behind `CYPHER` that there is not; the message lists those that there are.
+    #[error("{message}")]
+    Option {
+        /// What is wrong, with the line and a caret.
+        message: String,
+        /// Where.
+        position: Position,
+    },
     /// A command that Neo4j knows and this server does not; nothing ran.
     #[error("Unsupported administration command: {command}")]
     Unsupported {
@@ -32,6 +40,7 @@ impl ParseError {
     pub fn code(&self) -> Code {
         match self {
             Self::Syntax { .. } => Code::SyntaxError,
+            Self::Option { .. } => Code::ArgumentError,
             Self::Unsupported { .. } => Code::UnsupportedCommand,
         }
     }
@@ -40,13 +49,20 @@ impl ParseError {
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
-            Self::Syntax { position, .. } | Self::Unsupported { position, .. } => *position,
+            Self::Syntax { position, .. } | Self::Option { position, .. } | Self::Unsupported { position, .. } => {
+                *position
+            }
         }
     }
 
     pub(crate) fn syntax(text: &str, span: Span, message: &str) -> Self {
         let position = place::position(text, span);
         Self::Syntax { message: place::pointed(text, position, message), position }
+    }
+
+    pub(crate) fn option(text: &str, span: Span, message: &str) -> Self {
+        let position = place::position(text, span);
+        Self::Option { message: place::pointed(text, position, message), position }
     }
 }
 

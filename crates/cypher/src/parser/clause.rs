@@ -2,7 +2,10 @@
 
 use super::{Parsed, Parser, Stops};
 use crate::ast::ExpressionKind;
-use crate::ast::{Clause, ClauseKind, Expression, GraphReference, Name, RemoveItem, SetItem, Yield};
+use crate::ast::{
+    Clause, ClauseKind, Expression, GraphReference, Hint, HintKind, IndexKind, Name, Projection, ProjectionItem, Query,
+    RemoveItem, SetItem, SingleQuery, SubqueryImports, Yield,
+};
 use crate::token::Token;
 
 /// The words that start a clause, in the order in which an error lists them.
@@ -11,15 +14,21 @@ pub(super) const CLAUSES: &[&str] = &[
     "'CREATE'",
     "'DELETE'",
     "'DETACH'",
+    "'FILTER'",
     "'FINISH'",
     "'FOREACH'",
+    "'LET'",
+    "'LIMIT'",
     "'LOAD'",
     "'MATCH'",
     "'MERGE'",
+    "'OFFSET'",
     "'OPTIONAL'",
+    "'ORDER'",
     "'REMOVE'",
     "'RETURN'",
     "'SET'",
+    "'SKIP'",
     "'UNWIND'",
     "'USE'",
     "'WITH'",
@@ -71,7 +80,47 @@ impl Parser<'_> {
             let projection = self.projection()?;
             return Ok(ClauseKind::With { projection, filter: self.filter()? });
         }
+        if let Some(projection) = self.passing_on()? {
+            return Ok(projection);
+        }
         self.other_clause()
+    }
+
+    /// Clauses that are a `WITH *` of their own: `FILTER`, `ORDER BY`, `SKIP`, `OFFSET` and `LIMIT`.
+    fn passing_on(&mut self) -> Parsed<Option<ClauseKind>> {
+        let start = self.start();
+        let filter = if self.accept_word("FILTER") {
+            self.accept_word("WHERE");
+            Some(self.condition()?)
+        } else if self.one_of_at(0, &["ORDER", "SKIP", "OFFSET", "LIMIT"]) {
+            None
+        } else {
+            return Ok(None);
+        };
+        let mut projection = Projection::passing_on(Vec::new());
+        if filter.is_none() {
+            self.order_and_bounds(&mut projection)?;
+        }
+        projection.span = self.since(start);
+        Ok(Some(ClauseKind::With { projection, filter }))
+    }
+
+    /// `LET x = e, y = f`: each a `WITH *, e AS x` of its own.
+    pub(super) fn let_clause(&mut self, clauses: &mut Vec<Clause>) -> Parsed<()> {
+        loop {
+            let start = self.start();
+            let name = self.name("a variable")?;
+            self.expect(Token::Equal, "'='")?;
+            let expression = self.expression()?;
+            let text = self.text_of(expression.span).into();
+            let item = ProjectionItem { expression, alias: Some(name), text };
+            let span = self.since(start);
+            let projection = Projection { span, ..Projection::passing_on(vec![item]) };
+            clauses.push(Clause { kind: ClauseKind::With { projection, filter: None }, span });
+            if !self.accept(Token::Comma) {
+                return Ok(());
+            }
+        }
     }
 
     fn other_clause(&mut self) -> Parsed<ClauseKind> {
@@ -128,11 +177,11 @@ impl Parser<'_> {
         self.match_mode()?;
         let patterns = self.list(Self::path_pattern)?;
         let graph = self.one_graph(graph)?;
-        self.hints()?;
+        let hints = self.hints()?;
         let filter = self.filter()?;
         // The database may also stand behind the condition.
         let graph = if filter.is_some() && self.at_word("FROM") { self.one_graph(graph)? } else { graph };
-        Ok(ClauseKind::Match { optional, patterns, graph, filter })
+        Ok(ClauseKind::Match { optional, patterns, graph, hints, filter })
     }
 
     /// `DIFFERENT RELATIONSHIPS` is how matching works anyway; the other mode is not there.
@@ -156,40 +205,46 @@ impl Parser<'_> {
         }
     }
 
-    /// `USING INDEX n:L(k)`, `USING SCAN n:L`, `USING JOIN ON n`: read, and left to the planner's own judgement.
-    fn hints(&mut self) -> Parsed<()> {
-        while self.accept_word("USING") {
-            if self.accept_words(&["JOIN", "ON"]) {
-                self.list(|parser| parser.name("a variable"))?;
-                continue;
+    /// `USING INDEX n:L(k)`, `USING SCAN n:L`, `USING JOIN ON n`.
+    fn hints(&mut self) -> Parsed<Vec<Hint>> {
+        let mut hints = Vec::new();
+        loop {
+            let start = self.start();
+            if !self.accept_word("USING") {
+                return Ok(hints);
             }
-            for kind in ["RANGE", "TEXT", "POINT"] {
-                if self.word_at(1, "INDEX") && self.accept_word(kind) {
-                    break;
-                }
-            }
-            if !self.accept_word("INDEX") {
-                if !self.accept_word("SCAN") {
-                    return Err(self.unexpected(&["'INDEX'", "'SCAN'", "'JOIN'"]));
-                }
-                self.hinted_label()?;
-                continue;
-            }
-            if self.word_at(1, "SEEK") || !Self::is_name(self.peek_at(1)) {
-                self.accept_word("SEEK");
-            }
-            self.hinted_label()?;
-            self.expect(Token::ParenOpen, "'('")?;
-            self.list(|parser| parser.name("a property name"))?;
-            self.expect(Token::ParenClose, "')'")?;
+            let kind = self.hint()?;
+            hints.push(Hint { kind, span: self.since(start) });
         }
-        Ok(())
     }
 
-    fn hinted_label(&mut self) -> Parsed<()> {
-        self.name("a variable")?;
+    fn hint(&mut self) -> Parsed<HintKind> {
+        if self.accept_words(&["JOIN", "ON"]) {
+            return Ok(HintKind::Join(self.list(|parser| parser.name("a variable"))?));
+        }
+        let kinds = [("RANGE", IndexKind::Range), ("TEXT", IndexKind::Text), ("POINT", IndexKind::Point)];
+        let kind = kinds.into_iter().find(|(word, _)| self.word_at(1, "INDEX") && self.accept_word(word));
+        if self.accept_word("INDEX") {
+            if Self::is_name(self.peek_at(1)) {
+                self.accept_word("SEEK");
+            }
+            let (variable, label) = self.hinted_label()?;
+            self.expect(Token::ParenOpen, "'('")?;
+            let keys = self.list(|parser| parser.name("a property name"))?;
+            self.expect(Token::ParenClose, "')'")?;
+            return Ok(HintKind::Index { variable, label, keys, kind: kind.map(|(_, kind)| kind) });
+        }
+        if self.accept_word("SCAN") {
+            let (variable, label) = self.hinted_label()?;
+            return Ok(HintKind::Scan { variable, label });
+        }
+        Err(self.unexpected(&["'INDEX'", "'SCAN'", "'JOIN'"]))
+    }
+
+    fn hinted_label(&mut self) -> Parsed<(Name, Name)> {
+        let variable = self.name("a variable")?;
         self.expect(Token::Colon, "':'")?;
-        self.name("a label").map(|_| ())
+        Ok((variable, self.name("a label")?))
     }
 
     /// `p ON CREATE SET ... ON MATCH SET ...`.
@@ -316,9 +371,6 @@ impl Parser<'_> {
         if !Self::is_name(self.peek()) {
             return Err(self.unexpected(&["a procedure name", "'{'", "'('"]));
         }
-        if optional {
-            return Err(self.unsupported("OPTIONAL CALL of a procedure".to_owned(), start));
-        }
         let mut parts = 1;
         while self.peek_at(2 * parts - 1) == Token::Dot {
             parts += 1;
@@ -327,7 +379,24 @@ impl Parser<'_> {
         let arguments = if self.accept(Token::ParenOpen) { Some(self.procedure_arguments()?) } else { None };
         let yields = self.yields()?;
         let filter = if matches!(yields, Yield::Nothing) { None } else { self.filter()? };
-        Ok(ClauseKind::CallProcedure { name, arguments, yields, filter })
+        let returned = match &yields {
+            Yield::Items(items) if optional => {
+                items.iter().map(|(name, alias)| alias.as_ref().unwrap_or(name)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let returned: Vec<ProjectionItem> = returned.into_iter().map(ProjectionItem::of_variable).collect();
+        let kind = ClauseKind::CallProcedure { name, arguments, yields, filter };
+        if returned.is_empty() {
+            return Ok(kind);
+        }
+        // The optional call is that of a subquery which does nothing else.
+        let span = self.since(start);
+        let projection = Projection { all: false, span, ..Projection::passing_on(returned) };
+        let clauses = [kind, ClauseKind::Return { projection }].map(|kind| Clause { kind, span }).into();
+        let first = SingleQuery { using: None, clauses, span };
+        let query = Box::new(Query { first, rest: Vec::new() });
+        Ok(ClauseKind::CallSubquery { imports: Some(SubqueryImports::All), query, transactions: None, optional })
     }
 
     fn procedure_arguments(&mut self) -> Parsed<Vec<Expression>> {

@@ -272,13 +272,18 @@ impl Parser<'_> {
         self.accept_word("NORMALIZED").then_some(form.unwrap_or("NFC"))
     }
 
-    /// `e IS NORMALIZED` is `normalize(e) = e`.
+    /// `e IS NORMALIZED` is `CASE WHEN e IS :: STRING NOT NULL THEN normalize(e) = e END`.
     fn normalized(&mut self, start: u32, left: Expression, form: &str, negated: bool) -> Expression {
         let place = self.since(start);
         let form = Expression { kind: Box::new(ExpressionKind::String(form.into())), span: place };
         let call = self.call_of("normalize", place, vec![left.clone(), form]);
         let operator = if negated { BinaryOperator::NotEqual } else { BinaryOperator::Equal };
-        self.build(start, ExpressionKind::Binary(operator, call, left))
+        let type_name = "STRING NOT NULL".into();
+        let is_text = ExpressionKind::IsTyped { value: left.clone(), negated: false, type_name };
+        let is_text = Expression { kind: Box::new(is_text), span: place };
+        let compared = Expression { kind: Box::new(ExpressionKind::Binary(operator, call, left)), span: place };
+        let branches = vec![(is_text, compared)];
+        self.build(start, ExpressionKind::Case { subject: None, branches, otherwise: None })
     }
 
     /// The type after `::`.

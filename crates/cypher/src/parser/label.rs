@@ -102,15 +102,21 @@ impl Parser<'_> {
                 self.expect(Token::ParenClose, "')', '&' or '|'")?;
                 Ok(inner)
             }
-            Token::Dollar => Ok(LabelExpression::Dynamic(Box::new(self.dynamic_label()?))),
+            Token::Dollar => {
+                let is_any = self.word_at(1, "ANY");
+                let names = Box::new(self.dynamic_label()?);
+                Ok(if is_any { LabelExpression::DynamicAny(names) } else { LabelExpression::Dynamic(names) })
+            }
             _ => Ok(LabelExpression::Name(self.name("a label or type name")?)),
         }
     }
 
-    /// `$(e)`; `$all(e)` says the same.
+    /// `$(e)`, `$any(e)`; `$all(e)` says the same as `$(e)`.
     fn dynamic_label(&mut self) -> Parsed<crate::ast::Expression> {
         self.expect(Token::Dollar, "'$'")?;
-        self.accept_word("ALL");
+        if !self.accept_word("ALL") {
+            self.accept_word("ANY");
+        }
         self.expect(Token::ParenOpen, "'('")?;
         let expression = self.inner()?;
         self.expect(Token::ParenClose, "')'")?;
@@ -123,6 +129,10 @@ impl Parser<'_> {
         while self.accept(Token::Colon) || labels.is_empty() && self.accept_word("IS") || self.accept(Token::Ampersand)
         {
             labels.push(match self.peek() {
+                Token::Dollar if self.word_at(1, "ANY") => {
+                    let message = "Dynamic labels using `$any()` are not allowed in SET and REMOVE; use `$all()`";
+                    return Err(self.fail(self.span(), message));
+                }
                 Token::Dollar => LabelName::Dynamic(self.dynamic_label()?),
                 _ => LabelName::Name(self.name("a label name")?),
             });

@@ -57,7 +57,14 @@ impl Parser<'_> {
         }
         let expression = self.expression()?;
         let text = self.text_of(self.since(start)).into();
-        let alias = if self.accept_word("AS") { Some(self.name("a name")?) } else { None };
+        let alias = if self.accept_word("AS") {
+            Some(self.name("a name")?)
+        } else if let ExpressionKind::MapProjection { variable, .. } = &*expression.kind {
+            // A map projection goes by the name of what it is taken of.
+            Some(variable.clone())
+        } else {
+            None
+        };
         Ok(ProjectionItem { expression, alias, text })
     }
 

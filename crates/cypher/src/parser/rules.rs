@@ -248,7 +248,8 @@ impl Parser<'_> {
         let last = part.clauses.last().expect("a part has at least one clause");
         let word = match &last.kind {
             ClauseKind::Match { .. } => "MATCH",
-            ClauseKind::With { .. } => "WITH",
+            // Other words than `WITH` may stand for one.
+            ClauseKind::With { .. } => self.first_word(last.span),
             ClauseKind::Unwind { .. } => "UNWIND",
             ClauseKind::LoadCsv { .. } => "LOAD CSV",
             ClauseKind::Use { .. } => "USE",
@@ -262,6 +263,30 @@ impl Parser<'_> {
              a unit subquery call, or a procedure call with no YIELD)"
         );
         Err(self.fail(last.span, &message))
+    }
+
+    /// What a subquery returns becomes variables, which need names.
+    pub(super) fn check_returned(&self, query: &Query) -> Parsed<()> {
+        for part in std::iter::once(&query.first).chain(query.rest.iter().map(|(_, part)| part)) {
+            let Some(ClauseKind::Return { projection }) = part.clauses.last().map(|clause| &clause.kind) else {
+                continue;
+            };
+            let is_unnamed = |item: &&crate::ast::ProjectionItem| {
+                item.alias.is_none() && !matches!(*item.expression.kind, ExpressionKind::Variable(_))
+            };
+            if let Some(item) = projection.items.iter().find(is_unnamed) {
+                let message = "Expression in CALL { RETURN ... } must be aliased (use AS)";
+                return Err(self.fail(item.expression.span, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn first_word(&self, span: Span) -> &str {
+        let text = self.text_of(span);
+        let end = text.find(|character: char| !character.is_ascii_alphabetic()).unwrap_or(text.len());
+        let known = ["FILTER", "ORDER", "SKIP", "OFFSET", "LIMIT"];
+        known.into_iter().find(|word| word.eq_ignore_ascii_case(&text[..end])).unwrap_or("WITH")
     }
 
     /// `EXISTS`, `COUNT` and `COLLECT` read only; `COLLECT` needs a column.

@@ -2,7 +2,8 @@
 
 use super::clause::CLAUSES;
 use super::{Parsed, Parser};
-use crate::ast::{Body, ClauseKind, GraphReference, Mode, Name, Query, SingleQuery, Statement, UnionKind};
+use crate::ast::{Body, Clause, ClauseKind, GraphReference, Mode, Name, Query, SingleQuery, Statement, UnionKind};
+use crate::error::ParseError;
 use crate::token::Token;
 
 /// The words that start a statement, in the order in which an error lists them.
@@ -26,6 +27,24 @@ const STATEMENTS: &[&str] = &[
     "'UNWIND'",
     "'USE'",
     "'WITH'",
+];
+
+/// The options behind `CYPHER` and their values; they choose among ways to run, of which there is one here.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("connectComponentsPlanner", &["greedy", "idp"]),
+    ("debug", &["none"]),
+    ("eagerAnalyzer", &["default", "ir", "lp"]),
+    ("expressionEngine", &["compiled", "default", "interpreted", "onlyWhenHot"]),
+    ("inferSchemaParts", &["off", "most_selective_label"]),
+    ("interpretedPipesFallback", &["all", "default", "disabled", "whitelisted_plans_only"]),
+    ("labelInference", &["enabled", "disabled"]),
+    ("operatorEngine", &["compiled", "default", "interpreted"]),
+    ("parallelRuntimeSupport", &["all", "default", "disabled"]),
+    ("planner", &["cost", "default", "dp", "idp"]),
+    ("replan", &["default", "force", "skip"]),
+    ("runtime", &["default", "interpreted", "legacy", "parallel", "pipelined", "slotted"]),
+    ("statefulShortestPlanningMode", &["all_if_possible", "cardinality_heuristic", "default", "into_only"]),
+    ("updateStrategy", &["default", "eager"]),
 ];
 
 impl Parser<'_> {
@@ -55,7 +74,7 @@ impl Parser<'_> {
             } else if self.accept_word("PROFILE") {
                 Mode::Profile
             } else if self.accept_word("CYPHER") {
-                self.cypher_options();
+                self.cypher_options()?;
                 continue;
             } else if self.peek() == Token::Colon && self.word_at(1, "AUTO") {
                 // Clients write it in front of what commits on its own; here every lone statement does.
@@ -71,14 +90,36 @@ impl Parser<'_> {
         }
     }
 
-    fn cypher_options(&mut self) {
+    /// `5 runtime=slotted planner=cost`: every option and every value that Neo4j has, and no other.
+    fn cypher_options(&mut self) -> Parsed<()> {
         if matches!(self.peek(), Token::Integer | Token::Float) {
+            if !["5", "25"].contains(&self.text_at(0)) {
+                return Err(self.not_among("cypher version", self.text_at(0), &["5", "25"]));
+            }
             self.advance();
         }
         while self.peek() == Token::Word && self.peek_at(1) == Token::Equal {
-            // The name, the sign and the value, which may be missing at the end of the text.
-            (0..3).for_each(|_| self.advance());
+            let name = self.text_at(0);
+            let known = OPTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+            let Some((known, values)) = known else {
+                let names: Vec<&str> = OPTIONS.iter().map(|(name, _)| *name).collect();
+                return Err(self.not_among("an option", name, &names));
+            };
+            self.advance();
+            self.advance();
+            if !values.iter().any(|value| value.eq_ignore_ascii_case(self.text_at(0))) {
+                return Err(self.not_among(known, self.text_at(0), values));
+            }
+            self.advance();
         }
+        Ok(())
+    }
+
+    /// Makes the error for an option that there is not.
+    fn not_among(&self, option: &str, value: &str, valid: &[&str]) -> Box<ParseError> {
+        let valid = valid.join(", ");
+        let message = format!("{value} is not a valid option for {option}. Valid options are: {valid}");
+        Box::new(ParseError::option(self.text, self.span(), &message))
     }
 
     fn body(&mut self) -> Parsed<Body> {
@@ -153,14 +194,17 @@ impl Parser<'_> {
         if !self.clause_ahead() {
             return Err(self.unexpected(CLAUSES));
         }
-        let mut clauses = vec![self.clause()?];
-        while self.clause_ahead() {
+        let mut clauses: Vec<Clause> = Vec::new();
+        while clauses.is_empty() || self.clause_ahead() {
             let returned =
                 clauses.last().is_some_and(|last| matches!(last.kind, ClauseKind::Return { .. } | ClauseKind::Finish));
             if returned {
                 return Err(self.fail(self.span(), "RETURN can only be used at the end of the query"));
             }
-            clauses.push(self.clause()?);
+            match self.accept_word("LET") {
+                true => self.let_clause(&mut clauses)?,
+                false => clauses.push(self.clause()?),
+            }
         }
         let query = SingleQuery { using, clauses, span: self.since(start) };
         self.check_single_query(&query)?;
@@ -169,8 +213,8 @@ impl Parser<'_> {
 
     /// Makes the error for what stands behind a complete query.
     #[cold]
-    fn unexpected_end_of_query(&self) -> Box<crate::ParseError> {
-        let mut words = vec!["'UNION'", "'WHERE'", "'ORDER BY'", "'SKIP'", "'LIMIT'"];
+    fn unexpected_end_of_query(&self) -> Box<ParseError> {
+        let mut words = vec!["'UNION'", "'WHERE'"];
         words.extend_from_slice(CLAUSES);
         self.unexpected_among(&["a clause", "an operator", "','", "the end of the statement"], &words)
     }

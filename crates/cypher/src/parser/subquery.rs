@@ -44,7 +44,7 @@ impl Parser<'_> {
             return Ok(SubqueryExpression::Pattern { patterns, filter });
         }
         let span = self.since(start);
-        let kind = ClauseKind::Match { optional: false, patterns, graph, filter };
+        let kind = ClauseKind::Match { optional: false, patterns, graph, hints: Vec::new(), filter };
         let first = SingleQuery { using: None, clauses: vec![Clause { kind, span }], span };
         Ok(SubqueryExpression::Query(Query { first, rest: Vec::new() }))
     }
@@ -58,6 +58,7 @@ impl Parser<'_> {
             return Err(self.unexpected_among(&["'}'", "a clause", "an operator"], CLAUSES));
         }
         self.check_conclusions(&query, false)?;
+        self.check_returned(&query)?;
         self.advance();
         let transactions = self.in_transactions()?;
         if let Some(inner) = transactional(&query) {
@@ -179,7 +180,9 @@ fn pattern_of(mut query: Query) -> SubqueryExpression {
     let plain = query.rest.is_empty() && query.first.using.is_none() && query.first.clauses.len() == 1;
     let only = if plain { query.first.clauses.pop() } else { None };
     match only {
-        Some(Clause { kind: ClauseKind::Match { optional: false, patterns, graph: None, filter }, .. }) => {
+        Some(Clause { kind: ClauseKind::Match { optional: false, patterns, graph: None, hints, filter }, .. })
+            if hints.is_empty() =>
+        {
             SubqueryExpression::Pattern { patterns, filter }
         }
         other => {

@@ -5,16 +5,17 @@ use std::fmt::{self, Display, Formatter};
 use super::expression::{At, BEFORE_BAR};
 use super::{Dotted, Joined, Key, Optional, Word, commas, words};
 use crate::ast::{
-    Clause, ClauseKind, GraphReference, InTransactions, LabelName, Name, OnError, Projection, ProjectionItem,
-    RemoveItem, RetryTime, SetItem, SortItem, SubqueryImports, Yield,
+    Clause, ClauseKind, GraphReference, Hint, HintKind, InTransactions, IndexKind, LabelName, Name, OnError,
+    Projection, ProjectionItem, RemoveItem, RetryTime, SetItem, SortItem, SubqueryImports, Yield,
 };
 
 impl Display for Clause {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ClauseKind::Match { optional, patterns, graph, filter } => {
+            ClauseKind::Match { optional, patterns, graph, hints, filter } => {
                 let word = if *optional { "OPTIONAL MATCH" } else { "MATCH" };
-                write!(f, "{word} {}{}{}", commas(patterns), From(graph), Optional(" WHERE ", filter))
+                let hints: String = hints.iter().map(|hint| format!(" {hint}")).collect();
+                write!(f, "{word} {}{}{hints}{}", commas(patterns), From(graph), Optional(" WHERE ", filter))
             }
             ClauseKind::Unwind { list, variable } => write!(f, "UNWIND {list} AS {}", Word(variable)),
             ClauseKind::With { projection, filter } => {
@@ -47,6 +48,24 @@ impl Display for Clause {
                 write!(f, "{optional}CALL{imports} {{ {query} }}{transactions}")
             }
             write => write_clause(f, write),
+        }
+    }
+}
+
+impl Display for Hint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            HintKind::Index { variable, label, keys, kind } => {
+                let kind = match kind {
+                    Some(IndexKind::Range) => "RANGE ",
+                    Some(IndexKind::Text) => "TEXT ",
+                    Some(IndexKind::Point) => "POINT ",
+                    _ => "",
+                };
+                write!(f, "USING {kind}INDEX {}:{}({})", Word(variable), Key(label), words(keys))
+            }
+            HintKind::Scan { variable, label } => write!(f, "USING SCAN {}:{}", Word(variable), Key(label)),
+            HintKind::Join(names) => write!(f, "USING JOIN ON {}", words(names)),
         }
     }
 }

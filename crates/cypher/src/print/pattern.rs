@@ -113,6 +113,7 @@ impl Display for LabelExpression {
             Self::Name(name) => Key(name).fmt(f),
             Self::Any(_) => f.write_char('%'),
             Self::Dynamic(expression) => write!(f, "$({expression})"),
+            Self::DynamicAny(expression) => write!(f, "$any({expression})"),
             Self::Not(inner) if matches!(**inner, Self::And(_) | Self::Or(_)) => write!(f, "!({inner})"),
             Self::Not(inner) => write!(f, "!{inner}"),
             Self::And(parts) => separated(f, parts, "&", |part| matches!(part, Self::And(_) | Self::Or(_))),

@@ -85,7 +85,7 @@ impl LabelTest {
     fn each_child(&self, visit: &mut dyn FnMut(&Compiled)) {
         match self {
             Self::Name(_) | Self::Any => {}
-            Self::Dynamic(names) => visit(names),
+            Self::Dynamic(names) | Self::DynamicAny(names) => visit(names),
             Self::Not(inner) => inner.each_child(visit),
             Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.each_child(visit)),
         }

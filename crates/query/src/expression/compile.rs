@@ -209,6 +209,7 @@ impl Compiler<'_> {
             LabelExpression::Or(parts) => LabelTest::Or(self.label_tests(parts)?),
             LabelExpression::Not(part) => LabelTest::Not(Box::new(self.label_test(part)?)),
             LabelExpression::Dynamic(name) => LabelTest::Dynamic(self.boxed(name)?),
+            LabelExpression::DynamicAny(name) => LabelTest::DynamicAny(self.boxed(name)?),
         })
     }
 

@@ -339,12 +339,16 @@ fn passes(
         }
         LabelTest::And(parts) => fold(parts, Some(true), operators::and, names, batch, context)?,
         LabelTest::Or(parts) => fold(parts, Some(false), operators::or, names, batch, context)?,
-        LabelTest::Dynamic(wanted) => {
+        LabelTest::Dynamic(wanted) | LabelTest::DynamicAny(wanted) => {
+            let is_any = matches!(test, LabelTest::DynamicAny(_));
             let wanted = evaluate(wanted, batch, context)?;
             let mut truths = Vec::with_capacity(names.len());
             for (row, names) in names.iter().enumerate() {
                 let wanted = wanted_names(&wanted.get(row))?;
-                truths.push(names.as_ref().map(|names| wanted.iter().all(|name| names.contains(name))));
+                truths.push(names.as_ref().map(|names| match is_any {
+                    true => wanted.iter().any(|name| names.contains(name)),
+                    false => wanted.iter().all(|name| names.contains(name)),
+                }));
             }
             truths
         }

@@ -191,6 +191,8 @@ pub enum LabelTest {
     Any,
     /// Has the label that an expression names, or each of a list.
     Dynamic(Box<Compiled>),
+    /// Has one of the labels that an expression names.
+    DynamicAny(Box<Compiled>),
     /// Does not pass.
     Not(Box<LabelTest>),
     /// Passes all.

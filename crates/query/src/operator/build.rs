@@ -84,6 +84,7 @@ impl Site {
             Plan::Append(first, other) => Box::new(flow::Append { first: Some(build(first)), second: second(other) }),
             Plan::HashJoin(probe, other, how) => Box::new(join::Join::new(build(probe), second(other), how.clone())),
             Plan::Argument => Box::new(inner::Argument(argument.cloned())),
+            Plan::Recall(input, slots) => Box::new(inner::Recall::new(build(input), argument, slots)),
             Plan::Inner(outer, inner, how) => {
                 let site = self.child(plan, 1);
                 Box::new(inner::RunInner::new(build(outer), Arc::clone(inner), site, how.clone()))

@@ -18,6 +18,7 @@ impl Plan {
             | Self::Scan { .. }
             | Self::Expand(..)
             | Self::Keep(..)
+            | Self::Recall(..)
             | Self::Distinct(_)
             | Self::Append(..)
             | Self::Inner(..)

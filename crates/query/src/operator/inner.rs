@@ -20,6 +20,30 @@ impl Operator for Argument {
     }
 }
 
+/// The rows, each with values of the one outer row.
+pub(super) struct Recall {
+    input: Box<dyn Operator>,
+    values: Vec<(usize, Value)>,
+}
+
+impl Recall {
+    pub fn new(input: Box<dyn Operator>, argument: Option<&Batch>, slots: &[(usize, usize)]) -> Self {
+        let value = |from: usize| argument.map_or(Value::Null, |outer| outer.value(from, 0));
+        Self { input, values: slots.iter().map(|(from, to)| (*to, value(*from))).collect() }
+    }
+}
+
+impl Operator for Recall {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
+        let rows = batch.rows;
+        for (slot, value) in &self.values {
+            batch.set(*slot, Column::Constant { value: value.clone(), rows });
+        }
+        Ok(Some(batch))
+    }
+}
+
 /// An inner plan at work, which may be let go before its end.
 pub(super) struct Running {
     plan: Box<dyn Operator>,

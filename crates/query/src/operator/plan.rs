@@ -89,6 +89,8 @@ pub enum Plan {
     HashJoin(Arc<Plan>, Arc<Plan>, HashJoin),
     /// The outer rows, inside an inner plan.
     Argument,
+    /// Each row with values of the one outer row, inside an inner plan: slots there, and where they go.
+    Recall(Arc<Plan>, Vec<(usize, usize)>),
     /// An inner plan for the rows of an outer one. The inner plan may not group, sort, skip or limit: it runs for many
     /// outer rows at once.
     Inner(Arc<Plan>, Arc<Plan>, Inner),
@@ -190,6 +192,7 @@ impl Plan {
             | Self::Filter(input, _)
             | Self::Compute(input, _)
             | Self::Keep(input, _)
+            | Self::Recall(input, _)
             | Self::Unwind { input, .. }
             | Self::Range { input, .. }
             | Self::Aggregate { input, .. }

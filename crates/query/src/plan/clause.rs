@@ -19,11 +19,11 @@ impl Planner<'_> {
     /// Plans a query; each part of a union begins at `start`.
     pub(super) fn query(&mut self, query: &Query, start: &Pipe, place: Place) -> Result<Planned, Failure> {
         let first_slot = self.next_slot;
-        let mut whole = self.single(&query.first, start.clone(), place)?;
+        let mut whole = self.single(&query.first, self.part_start(&query.first, start, place)?, place)?;
         let mut last_slot = self.next_slot;
         for (kind, part) in &query.rest {
             self.next_slot = first_slot;
-            let mut next = self.single(part, start.clone(), place)?;
+            let mut next = self.single(part, self.part_start(part, start, place)?, place)?;
             last_slot = last_slot.max(self.next_slot);
             let places: Option<Vec<usize>> =
                 whole.columns.iter().map(|name| next.columns.iter().position(|other| other == name)).collect();
@@ -59,7 +59,7 @@ impl Planner<'_> {
         }
         let planned = match place {
             Place::Whole => self.counted(part),
-            Place::Inside => None,
+            Place::Inside | Place::ByWith => None,
         };
         let planned = match planned {
             Some(planned) => Ok(planned),
@@ -67,6 +67,48 @@ impl Planner<'_> {
         };
         self.graph = graph;
         planned
+    }
+
+    /// Gives what a part of a query begins with.
+    fn part_start(&self, part: &SingleQuery, start: &Pipe, place: Place) -> Result<Pipe, Failure> {
+        if place != Place::ByWith || self.imports_by_with(part, &start.scope)? {
+            return Ok(start.clone());
+        }
+        Ok(Pipe { scope: Scope::default(), ..start.clone() })
+    }
+
+    /// Tells whether a part begins with a `WITH` that only names variables of the outer row.
+    fn imports_by_with(&self, part: &SingleQuery, outer: &Scope) -> Result<bool, Failure> {
+        let Some(Clause { kind: ClauseKind::With { projection, filter }, .. }) = part.clauses.first() else {
+            return Ok(false);
+        };
+        let is_plain = |item: &ast::ProjectionItem| {
+            matches!(&*item.expression.kind, ExpressionKind::Variable(name)
+                if item.alias.as_ref().is_none_or(|alias| alias.text == name.text))
+        };
+        let broken = if !projection.items.iter().all(is_plain) {
+            Some("Aliasing or expressions are not supported.")
+        } else if filter.is_some() {
+            Some("WHERE is not allowed.")
+        } else if projection.distinct {
+            Some("DISTINCT is not allowed.")
+        } else if !projection.order.is_empty() {
+            Some("ORDER BY is not allowed.")
+        } else if projection.skip.is_some() {
+            Some("SKIP is not allowed.")
+        } else if projection.limit.is_some() {
+            Some("LIMIT is not allowed.")
+        } else {
+            None
+        };
+        let Some(broken) = broken else { return Ok(true) };
+        let mut names = Vec::new();
+        projection.items.iter().for_each(|item| walk::variables(&item.expression, &mut names));
+        if !projection.all && !names.iter().any(|name| outer.find(name).is_some()) {
+            return Ok(false);
+        }
+        let message = format!("Importing WITH should consist only of simple references to outside variables. {broken}");
+        Err(self.syntax(projection.span, &message))
     }
 
     fn clauses(&mut self, clauses: &[Clause], mut pipe: Pipe) -> Result<Planned, Failure> {
@@ -100,15 +142,18 @@ impl Planner<'_> {
     pub(super) fn clause(&mut self, mut pipe: Pipe, clause: &Clause) -> Result<Pipe, Failure> {
         self.another_clause(clause.span)?;
         match &clause.kind {
-            ClauseKind::Match { optional, patterns, graph, filter } => {
+            ClauseKind::Match { optional, patterns, graph, hints, filter } => {
                 if pipe.writes {
                     pipe = self.eager(pipe);
                 }
                 let source = self.graph_of_patterns(graph.as_ref(), patterns, &pipe.scope)?;
-                match optional {
+                self.hints.clone_from(hints);
+                let matched = match optional {
                     false => self.matched(pipe, patterns, filter.as_ref(), Some(source)),
                     true => self.optional(pipe, patterns, filter.as_ref(), source),
-                }
+                };
+                self.hints.clear();
+                matched
             }
             ClauseKind::Unwind { list, variable } => self.unwind(pipe, list, variable),
             ClauseKind::With { projection, filter } => {
@@ -260,13 +305,17 @@ impl Planner<'_> {
                 }
                 scope
             }
-            None if imports_by_with(query) => pipe.scope.clone(),
-            None => Scope::default(),
+            None => pipe.scope.clone(),
+        };
+        let (outer, place) = match imports {
+            Some(_) => (scope.0.iter().filter(|variable| !variable.is_hidden()).cloned().collect(), Place::Inside),
+            None => (Vec::new(), Place::ByWith),
         };
         let wrote = self.writes;
         let first = self.next_slot;
-        let inner = self.query(query, &Pipe::inside(scope, 1.0), Place::Inside)?;
-        self.next_slot = first;
+        let around = std::mem::replace(&mut self.outer, outer);
+        let inner = self.query(query, &Pipe::inside(scope, 1.0), place)?;
+        (self.next_slot, self.outer) = (first, around);
         let writes = query_writes(query);
         debug_assert!(writes || wrote == self.writes, "only a query with writing clauses writes");
         let is_apart = transactions.is_some() && is_own_node(&pipe.plan) && changes_only(query);
@@ -275,7 +324,10 @@ impl Planner<'_> {
         }
         let mut filled = Vec::new();
         for (from, name) in inner.columns.iter().enumerate() {
-            self.check_free(&pipe.scope, name, query.first.span)?;
+            if pipe.scope.find(name).is_some() {
+                let message = format!("Variable `{name}` already declared in outer scope (VariableAlreadyBound)");
+                return Err(self.syntax(query.first.span, &message));
+            }
             let to = self.fresh_slot();
             let before = inner.scope.find(name);
             let held = before.map_or(Held::Unknown, |variable| variable.held);
@@ -334,13 +386,6 @@ impl Planner<'_> {
     }
 }
 
-/// Tells whether a query, or a part of it, begins with a `WITH` that only names variables.
-fn imports_by_with(query: &Query) -> bool {
-    let begins =
-        |part: &SingleQuery| matches!(part.clauses.first(), Some(Clause { kind: ClauseKind::With { .. }, .. }));
-    begins(&query.first) || query.rest.iter().any(|(_, part)| begins(part))
-}
-
 /// Tells whether each row is about a node of its own, read in the order in which nodes are kept, and about nothing else.
 ///
 /// With [`changes_only`] a row then changes nothing that a later one is read from, so that rows need not all be read
@@ -350,7 +395,7 @@ fn is_own_node(plan: &Plan) -> bool {
         Plan::Scan { input, .. } => matches!(**input, Plan::Unit),
         Plan::Filter(input, condition) => !condition.runs_plan() && is_own_node(input),
         Plan::Compute(input, values) => !values.iter().any(|(_, value)| value.runs_plan()) && is_own_node(input),
-        Plan::Keep(input, _) => is_own_node(input),
+        Plan::Keep(input, _) | Plan::Recall(input, _) => is_own_node(input),
         _ => false,
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn describe(
 
 /// Shows one operator and those below; `number` is its place in a walk of the plan, a parent before its children.
 fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mut usize) -> Description {
-    if let Plan::Keep(input, _) = &**plan {
+    if let Plan::Keep(input, _) | Plan::Recall(input, _) = &**plan {
         // Which slots are left is no step that anybody could tell from the outside.
         *number += 1;
         return one(input, notes, measures, number);
@@ -118,7 +118,7 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Shortest(_, how) if how.into => "StatefulShortestPath(Into)",
         Plan::Shortest(..) => "StatefulShortestPath(All)",
         Plan::Filter(..) => "Filter",
-        Plan::Compute(..) | Plan::Keep(..) => "Projection",
+        Plan::Compute(..) | Plan::Keep(..) | Plan::Recall(..) => "Projection",
         Plan::Unwind { .. } | Plan::Range { .. } => "Unwind",
         Plan::Aggregate { .. } => "EagerAggregation",
         Plan::Distinct(_) => "Distinct",

@@ -207,8 +207,10 @@ impl Planner<'_> {
             return Ok(subquery);
         }
         let first = self.next_slot;
+        let outer = scope.0.iter().filter(|variable| !variable.is_hidden()).cloned().collect();
+        let around = std::mem::replace(&mut self.outer, outer);
         let planned = self.query(query, &Pipe::inside(scope.clone(), 1.0), Place::Inside)?;
-        self.next_slot = first;
+        (self.next_slot, self.outer) = (first, around);
         if matches!(wanted, Wanted::Collect(_)) && planned.columns.len() != 1 {
             let message = "A COLLECT subquery must return exactly one column";
             return Err(self.syntax(query.first.span, message));

@@ -12,6 +12,7 @@ mod describe;
 #[cfg(test)]
 mod forms;
 mod graph;
+mod hint;
 mod lift;
 #[cfg(test)]
 mod paths;
@@ -53,6 +54,8 @@ pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -
         graph: 0,
         writes: None,
         in_transactions: false,
+        hints: Vec::new(),
+        outer: Vec::new(),
         clauses: 0,
         notes: Notes::default(),
         notifications: Vec::new(),
@@ -86,6 +89,10 @@ pub(super) struct Planner<'a> {
     writes: Option<u16>,
     /// Whether batches of it commit on their own.
     in_transactions: bool,
+    /// How the pattern that is being planned is to be read.
+    hints: Vec<ast::Hint>,
+    /// The variables of the outer row that stay in scope throughout the subquery that is being planned.
+    outer: Vec<scope::Variable>,
     /// Clauses planned so far.
     clauses: usize,
     notes: Notes,
@@ -99,6 +106,8 @@ pub(super) enum Place {
     Whole,
     /// It is inside of `CALL { }`, `EXISTS { }` and the like: it begins at the outer rows.
     Inside,
+    /// It is inside of `CALL { }`, and each of its parts takes in what its first `WITH` names.
+    ByWith,
 }
 
 /// A query that has been planned: its columns are the first slots of its plan's rows.

@@ -27,7 +27,7 @@ impl Planner<'_> {
         filter: Option<&Expression>,
         is_last: bool,
     ) -> Result<(Pipe, Vec<CompactString>), Failure> {
-        let items = self.items(projection, &pipe.scope)?;
+        let items = self.items(projection, &pipe.scope, is_last)?;
         if items.is_empty() && is_last {
             let message = "RETURN * is not allowed when there are no variables in scope (NoVariablesInScope)";
             return Err(self.syntax(projection.span, message));
@@ -74,7 +74,11 @@ impl Planner<'_> {
                 .filter_map(|variable| place(variable.slot).map(|slot| Variable { slot, ..variable }));
             scope_before = Scope(moved.collect());
         }
+        let is_folded = projection.distinct || is_grouped;
+        let asks = filter.is_some() || !projection.order.is_empty();
+        let recalled = if is_folded && asks { self.recall(&mut pipe) } else { Vec::new() };
         let mut seen = scope_before;
+        recalled.iter().for_each(|variable| seen.add(variable.clone()));
         pipe.scope.0.iter().for_each(|variable| seen.add(variable.clone()));
         pipe = self.ordered(pipe, projection, &seen, &known)?;
         if let Some(filter) = filter {
@@ -85,13 +89,46 @@ impl Planner<'_> {
         if !projection.distinct {
             pipe = self.kept(pipe, &slots);
         }
+        if !is_last {
+            let recalled = if projection.distinct && asks { recalled } else { self.recall(&mut pipe) };
+            recalled.into_iter().for_each(|variable| pipe.scope.add(variable));
+        }
         Ok((pipe, items.into_iter().map(|item| item.name).collect()))
     }
 
-    fn items(&self, projection: &Projection, scope: &Scope) -> Result<Vec<Item>, Failure> {
+    /// Brings back the variables of the outer row that are not among the columns; gives them as they are now.
+    fn recall(&mut self, pipe: &mut Pipe) -> Vec<Variable> {
+        let mut recalled = self.outer.clone();
+        recalled.retain(|variable| pipe.scope.find(&variable.name).is_none());
+        let mut slots = Vec::with_capacity(recalled.len());
+        for variable in &mut recalled {
+            let slot = self.fresh_slot();
+            slots.push((std::mem::replace(&mut variable.slot, slot), slot));
+        }
+        if !slots.is_empty() {
+            pipe.plan = self.put(Plan::Recall(std::sync::Arc::clone(&pipe.plan), slots), pipe.rows, "");
+        }
+        recalled
+    }
+
+    /// Refuses a column that takes the name of a variable of the outer row.
+    fn check_shadow(&self, item: &Item) -> Result<(), Failure> {
+        let is_itself = matches!(&*item.expression.kind, ExpressionKind::Variable(name) if name.text == item.name);
+        if is_itself || !self.outer.iter().any(|variable| variable.name == item.name) {
+            return Ok(());
+        }
+        let message = format!(
+            "The variable `{}` is shadowing a variable with the same name from the outer scope and needs to be renamed",
+            item.name
+        );
+        Err(self.syntax(item.expression.span, &message))
+    }
+
+    fn items(&self, projection: &Projection, scope: &Scope, is_last: bool) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         if projection.all {
-            for variable in scope.named() {
+            let is_outer = |name: &str| self.outer.iter().any(|variable| variable.name == name);
+            for variable in scope.named().into_iter().filter(|variable| !is_last || !is_outer(&variable.name)) {
                 let name = cypher::ast::Name { text: variable.name.clone(), span: projection.span };
                 let kind = Box::new(ExpressionKind::Variable(name));
                 items
@@ -106,7 +143,11 @@ impl Planner<'_> {
                 );
                 return Err(self.syntax(item.expression.span, &message));
             }
-            items.push(Item { name, expression: item.expression.clone() });
+            let item = Item { name, expression: item.expression.clone() };
+            if !is_last {
+                self.check_shadow(&item)?;
+            }
+            items.push(item);
         }
         Ok(items)
     }

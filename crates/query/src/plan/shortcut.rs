@@ -17,7 +17,9 @@ impl Planner<'_> {
     /// Plans `MATCH (n:A) RETURN count(n)` and `MATCH ()-[r:T]->() RETURN count(r)` as a look at a count.
     pub(super) fn counted(&mut self, part: &SingleQuery) -> Option<Planned> {
         let [matched, returned] = part.clauses.as_slice() else { return None };
-        let ClauseKind::Match { optional: false, patterns, graph, filter: None } = &matched.kind else { return None };
+        let ClauseKind::Match { optional: false, patterns, graph, filter: None, .. } = &matched.kind else {
+            return None;
+        };
         let ClauseKind::Return { projection } = &returned.kind else { return None };
         let [PathPattern { variable: None, selector: PathSelector::All, elements, .. }] = patterns.as_slice() else {
             return None;

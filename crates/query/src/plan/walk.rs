@@ -95,7 +95,7 @@ pub(super) fn each<'a>(expression: &'a Expression, visit: &mut dyn FnMut(&'a Exp
 fn label_parts<'a>(labels: &'a LabelExpression, go: &mut dyn FnMut(&'a Expression)) {
     match labels {
         LabelExpression::Name(_) | LabelExpression::Any(_) => {}
-        LabelExpression::Dynamic(name) => go(name),
+        LabelExpression::Dynamic(name) | LabelExpression::DynamicAny(name) => go(name),
         LabelExpression::Not(part) => label_parts(part, go),
         LabelExpression::And(parts) | LabelExpression::Or(parts) => {
             parts.iter().for_each(|part| label_parts(part, go));
