@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use cypher::ast::{BinaryOperator, Expression, ExpressionKind, QuantifierKind, Span};
+use cypher::ast::{BinaryOperator, Expression, ExpressionKind, Hint, QuantifierKind, Span};
 use types::compare::Key;
 use types::{Direction, Failure, Value};
 
@@ -70,13 +70,16 @@ pub(super) struct Solver<'s, 'a> {
     pub graph: &'s PatternGraph,
     /// Conditions that are met.
     pub met: Vec<bool>,
+    /// How nodes are to be found.
+    pub hints: Vec<Hint>,
 }
 
 impl Planner<'_> {
     /// Plans the reading of a pattern on top of what there is.
     pub(super) fn solved(&mut self, pipe: Pipe, graph: PatternGraph) -> Result<Pipe, Failure> {
+        let hints = self.check_hints(&graph)?;
         let met = vec![false; graph.predicates.len()];
-        let mut solver = Solver { planner: self, graph: &graph, met };
+        let mut solver = Solver { planner: self, graph: &graph, met, hints };
         let mut state = State {
             plan: pipe.plan,
             rows: pipe.rows,
@@ -255,11 +258,17 @@ impl Solver<'_, '_> {
         let source = self.planner.graphs.source(self.graph.source);
         let mut best: Option<(Vec<Step>, f64, f64)> = None;
         let is_open = |at: usize| !self.met[at];
+        let mut hinted: Vec<usize> = Vec::new();
         let cheapest = |place: &usize| {
-            let leaves = choices(self.graph, *place, solved, &is_open, source).into_iter();
-            leaves.min_by(|left, right| left.1.total_cmp(&right.1)).map(|(leaf, rows)| (*place, leaf, rows))
+            let mut leaves = choices(self.graph, *place, solved, &is_open, source);
+            if super::hint::hinted(&self.hints, &self.graph.nodes[*place], &mut leaves) {
+                hinted.push(*place);
+            }
+            let cheapest = leaves.into_iter().min_by(|left, right| left.1.total_cmp(&right.1));
+            cheapest.map(|(leaf, rows)| (*place, leaf, rows))
         };
         let mut leaves: Vec<(usize, Leaf, f64)> = part.iter().filter_map(cheapest).collect();
+        leaves.retain(|(place, ..)| hinted.is_empty() || hinted.contains(place));
         leaves.sort_by(|left, right| left.2.total_cmp(&right.2));
         let is_long = part.len() > LONG_PART_NODES;
         leaves.truncate(if is_long { LONG_PART_BEGINNINGS } else { part.len() });
@@ -271,7 +280,7 @@ impl Solver<'_, '_> {
                 best = Some((steps, cost, end));
             }
         }
-        for place in relationships.into_iter().filter(|_| !is_long) {
+        for place in relationships.into_iter().filter(|_| !is_long && hinted.is_empty()) {
             let relationship = &self.graph.relationships[place];
             if relationship.repeat.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
             {
