@@ -15,7 +15,8 @@ use graph::transaction::{Step, property};
 use graph::{Transaction, read::Seek};
 use parking_lot::Mutex;
 use query::{
-    Budget, Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Source, VectorIndex,
+    Budget, Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Source,
+    VectorIndex,
 };
 use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
@@ -179,8 +180,13 @@ impl GraphSource {
             IndexOn::Types(kinds) => kinds.first().map(|kind| name(TokenKind::Type, kind.0)),
         };
         let (relationships, of) = (!index.on.is_nodes(), of.unwrap_or_default());
+        let kind = match index.kind {
+            IndexKind::Text => IndexUse::Text,
+            IndexKind::Point => IndexUse::Point,
+            _ => IndexUse::Range,
+        };
         let keys = index.keys.iter().map(|key| name(TokenKind::Key, key.0)).collect();
-        IndexInfo { id: index.id, name: index.name.clone(), relationships, of, keys, unique: index.is_unique() }
+        IndexInfo { id: index.id, name: index.name.clone(), relationships, of, keys, unique: index.is_unique(), kind }
     }
 }
 
@@ -317,6 +323,15 @@ impl Source for GraphSource {
             NameKind::Type => TokenKind::Type,
             NameKind::Key => TokenKind::Key,
         })
+    }
+
+    fn narrow_indexes(&self) -> Vec<IndexInfo> {
+        if self.hides_indexes {
+            return Vec::new();
+        }
+        let indexes = self.transaction.committed_indexes().iter();
+        let narrow = indexes.filter(|index| matches!(index.kind, IndexKind::Text | IndexKind::Point));
+        narrow.filter(|index| index.is_online()).map(|index| self.index_info(index)).collect()
     }
 
     fn indexes(&self) -> Vec<IndexInfo> {
@@ -491,6 +506,10 @@ fn seek_of(condition: &Condition) -> Seek {
         Condition::Equal(values) => Seek::Equal(values),
         Condition::Range(equal, lower, upper) => Seek::Range { equal, lower, upper },
         Condition::Prefix(equal, prefix) => Seek::Prefix { equal, prefix },
+        Condition::Holds(part) => Seek::Holds(part),
+        Condition::Ends(end) => Seek::Ends(end),
+        Condition::Within(low, high) => Seek::Within(low, high),
+        Condition::Near(center, distance) => Seek::Near(center, distance),
     }
 }
 

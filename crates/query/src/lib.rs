@@ -23,6 +23,7 @@ pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
 pub use source::{
-    Condition, Expansion, IndexInfo, IndexSize, NameKind, RelationshipRecord, Search, Sought, Source, VectorIndex,
+    Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Sought, Source,
+    VectorIndex,
 };
 pub use transactions::{BatchWork, Ran, Retry, Transactions};

@@ -93,6 +93,11 @@ pub trait Source: Send {
     /// Counts the entries of an index, and about how many different first values they have; both may be estimates.
     fn index_size(&self, index: IndexId) -> Result<IndexSize, Failure>;
 
+    /// Lists the text and point indexes, each over one key.
+    fn narrow_indexes(&self) -> Vec<IndexInfo> {
+        Vec::new()
+    }
+
     /// Adds the nodes that an index has for a condition to `out`.
     fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure>;
 
@@ -262,6 +267,20 @@ pub struct IndexInfo {
     pub keys: Vec<CompactString>,
     /// Whether no two entities have the same values.
     pub unique: bool,
+    /// What it was made for.
+    pub kind: IndexUse,
+}
+
+/// What an index answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IndexUse {
+    /// Equality, ranges and beginnings of strings.
+    #[default]
+    Range,
+    /// What strings begin with, end with and hold.
+    Text,
+    /// Points in a box, or near another one.
+    Point,
 }
 
 /// How much an index holds.
@@ -282,6 +301,14 @@ pub enum Condition {
     Range(Vec<Value>, Bound<Value>, Bound<Value>),
     /// Entries with these first values whose next one is a string with this beginning.
     Prefix(Vec<Value>, CompactString),
+    /// Strings that hold this; more may be found, and whoever asks looks at them. For text indexes.
+    Holds(CompactString),
+    /// Strings with this end; more may be found, as with the others below. For text indexes.
+    Ends(CompactString),
+    /// Points in the box between two points. For point indexes.
+    Within(Value, Value),
+    /// Points no farther from a point than a distance. For point indexes.
+    Near(Value, f64),
 }
 
 /// A relationship as it is found from one of its ends.

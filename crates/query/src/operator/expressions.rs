@@ -96,7 +96,8 @@ fn seek(how: &Seek, visit: Visit<'_>) {
             Bound::Included(value) | Bound::Excluded(value) => visit(value),
             Bound::Unbounded => {}
         }),
-        SeekNext::Prefix(prefix) => visit(prefix),
+        SeekNext::Prefix(text) | SeekNext::Holds(text) | SeekNext::Ends(text) => visit(text),
+        SeekNext::Within(one, other) | SeekNext::Near(one, other) => [one, other].into_iter().for_each(visit),
     }
 }
 

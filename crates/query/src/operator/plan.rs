@@ -335,6 +335,8 @@ pub struct Seek {
     pub next: SeekNext,
     /// The slot of what is found.
     pub slot: usize,
+    /// Whether each relationship is found once from either end.
+    pub both: bool,
 }
 
 /// What the key after the equal ones must meet.
@@ -346,6 +348,14 @@ pub enum SeekNext {
     Range(Bound<Compiled>, Bound<Compiled>),
     /// It is a string with this beginning.
     Prefix(Compiled),
+    /// It is a string that holds this.
+    Holds(Compiled),
+    /// It is a string with this end.
+    Ends(Compiled),
+    /// It is a point in the box between two.
+    Within(Compiled, Compiled),
+    /// It is a point no farther from one than a distance.
+    Near(Compiled, Compiled),
 }
 
 /// What is made for each row.

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use compact_str::CompactString;
 use types::compare::equals;
 use types::{Failure, NodeId, RelationshipRef, Value};
 
@@ -32,7 +33,10 @@ struct Wanted {
 enum Next {
     Any,
     Range(Bound<Column>, Bound<Column>),
-    Prefix(Column),
+    /// Text of any kind.
+    Text(Column, fn(Vec<Value>, CompactString) -> Condition),
+    Within(Column, Column),
+    Near(Column, Column),
 }
 
 /// What the index had.
@@ -40,6 +44,8 @@ enum Next {
 struct Found {
     nodes: Vec<NodeId>,
     relationships: Vec<RelationshipRef>,
+    /// Where each relationship is found from either end: whether it is from its end.
+    turned: Vec<bool>,
 }
 
 impl Found {
@@ -50,13 +56,34 @@ impl Found {
     fn clear(&mut self) {
         self.nodes.clear();
         self.relationships.clear();
+        self.turned.clear();
+    }
+
+    /// Finds each relationship from its other end too; one that begins where it ends has one.
+    fn turn(&mut self) {
+        let found = std::mem::take(&mut self.relationships);
+        for it in found {
+            let ways: &[bool] = if it.start == it.end { &[false] } else { &[false, true] };
+            for turned in ways {
+                self.relationships.push(it);
+                self.turned.push(*turned);
+            }
+        }
+    }
+
+    /// Gives the node at the left and the one at the right of each relationship.
+    fn ends(&self) -> (Vec<NodeId>, Vec<NodeId>) {
+        let turned = self.turned.iter().copied().chain(std::iter::repeat(false));
+        let ends = self.relationships.iter().zip(turned);
+        ends.map(|(it, turned)| if turned { (it.end, it.start) } else { (it.start, it.end) }).unzip()
     }
 
     fn add(&mut self, other: &Self, run: std::ops::Range<usize>) {
         if other.relationships.is_empty() {
             self.nodes.extend_from_slice(&other.nodes[run]);
         } else {
-            self.relationships.extend_from_slice(&other.relationships[run]);
+            self.relationships.extend_from_slice(&other.relationships[run.clone()]);
+            self.turned.extend(other.turned.get(run).into_iter().flatten());
         }
     }
 }
@@ -78,7 +105,15 @@ impl SeekAll {
         let next = match &self.how.next {
             SeekNext::Any => Next::Any,
             SeekNext::Range(low, high) => Next::Range(bound(low)?, bound(high)?),
-            SeekNext::Prefix(prefix) => Next::Prefix(evaluate(prefix, batch, context)?),
+            SeekNext::Prefix(text) => Next::Text(evaluate(text, batch, context)?, Condition::Prefix),
+            SeekNext::Holds(text) => Next::Text(evaluate(text, batch, context)?, |_, text| Condition::Holds(text)),
+            SeekNext::Ends(text) => Next::Text(evaluate(text, batch, context)?, |_, text| Condition::Ends(text)),
+            SeekNext::Within(low, high) => {
+                Next::Within(evaluate(low, batch, context)?, evaluate(high, batch, context)?)
+            }
+            SeekNext::Near(center, distance) => {
+                Next::Near(evaluate(center, batch, context)?, evaluate(distance, batch, context)?)
+            }
         };
         Ok(Wanted { equal, next })
     }
@@ -93,6 +128,9 @@ impl SeekAll {
             let source = &context.sources[usize::from(self.how.source)];
             if self.how.ends.is_some() {
                 source.seek_relationships(self.how.index, wanted, &mut self.found.relationships)?;
+                if self.how.both {
+                    self.found.turn();
+                }
             } else {
                 source.seek_nodes(self.how.index, wanted, &mut self.found.nodes)?;
             }
@@ -107,10 +145,9 @@ impl SeekAll {
         match self.how.ends {
             None => out.set(self.how.slot, Column::Nodes { source, ids: page.nodes }),
             Some((start, end)) => {
-                let ids = page.relationships.iter().map(|found| found.start).collect();
-                out.set(start, Column::Nodes { source, ids });
-                let ids = page.relationships.iter().map(|found| found.end).collect();
-                out.set(end, Column::Nodes { source, ids });
+                let (left, right) = page.ends();
+                out.set(start, Column::Nodes { source, ids: left });
+                out.set(end, Column::Nodes { source, ids: right });
                 out.set(self.how.slot, Column::Relationships(page.relationships));
             }
         }
@@ -125,8 +162,17 @@ impl Wanted {
         Some(match &self.next {
             Next::Any => Condition::Equal(equal),
             Next::Range(low, high) => Condition::Range(equal, bound(low, row)?, bound(high, row)?),
-            Next::Prefix(prefix) => match prefix.get(row) {
-                Value::String(prefix) => Condition::Prefix(equal, prefix),
+            Next::Text(text, made) => match text.get(row) {
+                Value::String(text) => made(equal, text),
+                _ => return None,
+            },
+            Next::Within(low, high) => match (low.get(row), high.get(row)) {
+                (low @ Value::Point(_), high @ Value::Point(_)) => Condition::Within(low, high),
+                _ => return None,
+            },
+            Next::Near(center, distance) => match (center.get(row), distance.get(row)) {
+                (center @ Value::Point(_), Value::Float(distance)) => Condition::Near(center, distance),
+                (center @ Value::Point(_), Value::Integer(distance)) => Condition::Near(center, distance as f64),
                 _ => return None,
             },
         })

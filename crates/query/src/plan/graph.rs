@@ -162,7 +162,7 @@ pub(super) type EqualSide = (Expression, BTreeSet<usize>);
 /// A way in which an index, a label or a number answers a condition on a node; `needs` are slots of the values.
 #[derive(Clone)]
 pub(super) struct Form {
-    /// The node's slot.
+    /// The slot of the node, or of the relationship.
     pub node: usize,
     pub wants: Wants,
     pub needs: BTreeSet<usize>,
@@ -181,6 +181,14 @@ pub(super) enum Wants {
     Beyond(CompactString, BinaryOperator, Expression),
     /// The property is a string with this beginning.
     Begins(CompactString, Expression),
+    /// The property is a string that holds this.
+    Holds(CompactString, Expression),
+    /// The property is a string with this end.
+    Ends(CompactString, Expression),
+    /// The property is a point between two.
+    Within(CompactString, Expression, Expression),
+    /// The property is a point no farther from one than a distance.
+    Near(CompactString, Expression, Expression),
     /// The number or element id is this one.
     Number(Expression),
     /// The number or element id is among these.

@@ -1,4 +1,4 @@
-//! Conditions that an index, a label or a number can answer.
+//! Conditions that an index, a label or a number can answer, of nodes and of relationships.
 //! Leaves the choice among them to `solve`.
 //! Start reading at [`forms`] and [`choices`].
 
@@ -7,71 +7,109 @@ use std::ops::Bound;
 
 use compact_str::CompactString;
 use cypher::ast::{BinaryOperator, Expression, ExpressionKind, LabelExpression};
+use types::Direction;
 
-use super::graph::{Form, PatternGraph, Predicate, Wants};
+use super::graph::{Form, PatternGraph, PatternRelationship, Predicate, Wants};
 use super::pattern::needs;
-use crate::source::{IndexInfo, Source};
+use crate::source::{IndexInfo, IndexUse, Source};
 
-/// Lists the ways in which a condition could be answered without looking at every node.
+/// Lists the ways in which a condition could be answered without looking at every node or relationship.
 pub(super) fn forms(graph: &PatternGraph, condition: &Expression) -> Vec<Form> {
-    let node = |expression: &Expression| match &*expression.kind {
-        ExpressionKind::Variable(name) => {
-            graph.nodes.iter().find(|node| node.name == name.text && !node.is_bound).map(|node| node.slot)
-        }
-        _ => None,
-    };
-    let mut forms = Vec::new();
-    let mut add = |node: usize, wants: Wants, value: &Expression| {
-        let needs = needs(graph, value);
-        if !needs.contains(&node) {
-            forms.push(Form { node, wants, needs });
-        }
-    };
-    let mut compared = |operator: BinaryOperator, left: &Expression, right: &Expression| {
-        match &*left.kind {
-            ExpressionKind::Property(of, key) => {
-                let Some(node) = node(of) else { return };
-                let (key, value) = (key.text.clone(), right.clone());
-                let wants = match operator {
-                    BinaryOperator::Equal => Wants::Equal(key, value),
-                    BinaryOperator::In => Wants::Among(key, value),
-                    BinaryOperator::StartsWith => Wants::Begins(key, value),
-                    BinaryOperator::Less
-                    | BinaryOperator::LessOrEqual
-                    | BinaryOperator::Greater
-                    | BinaryOperator::GreaterOrEqual => Wants::Beyond(key, operator, value),
-                    _ => return,
-                };
-                add(node, wants, right);
-            }
-            ExpressionKind::Call { name, arguments, .. }
-                if ["id", "elementid"].iter().any(|known| name.text.eq_ignore_ascii_case(known)) =>
-            {
-                let Some(node) = arguments.first().and_then(node) else { return };
-                match operator {
-                    BinaryOperator::Equal => add(node, Wants::Number(right.clone()), right),
-                    BinaryOperator::In => add(node, Wants::NumberAmong(right.clone()), right),
-                    _ => {}
-                }
-            }
-            _ => {}
-        };
-    };
+    let mut found = Found { graph, forms: Vec::new() };
     match &*condition.kind {
         ExpressionKind::Binary(operator, left, right) => {
-            compared(*operator, left, right);
+            found.compared(*operator, left, right);
             if let Some(turned) = turned(*operator) {
-                compared(turned, right, left);
+                found.compared(turned, right, left);
             }
         }
         ExpressionKind::HasLabels(of, LabelExpression::Name(label)) => {
-            if let Some(node) = node(of) {
-                forms.push(Form { node, wants: Wants::Label(label.text.clone()), needs: BTreeSet::new() });
+            if let Some(node) = found.node(of) {
+                found.forms.push(Form { node, wants: Wants::Label(label.text.clone()), needs: BTreeSet::new() });
+            }
+        }
+        ExpressionKind::Call { name, arguments, .. } if name.text.eq_ignore_ascii_case("point.withinBBox") => {
+            if let [point, low, high] = arguments.as_slice()
+                && let Some((slot, key)) = found.property(point)
+            {
+                found.add(slot, Wants::Within(key, low.clone(), high.clone()), &[low, high]);
             }
         }
         _ => {}
     }
-    forms
+    found.forms
+}
+
+struct Found<'g> {
+    graph: &'g PatternGraph,
+    forms: Vec<Form>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, slot: usize, wants: Wants, values: &[&Expression]) {
+        let needs: BTreeSet<usize> = values.iter().flat_map(|value| needs(self.graph, value)).collect();
+        if !needs.contains(&slot) {
+            self.forms.push(Form { node: slot, wants, needs });
+        }
+    }
+
+    /// Gives the slot of a node that is looked for.
+    fn node(&self, expression: &Expression) -> Option<usize> {
+        let ExpressionKind::Variable(name) = &*expression.kind else { return None };
+        let node = self.graph.nodes.iter().find(|node| node.name == name.text && !node.is_bound);
+        node.map(|node| node.slot)
+    }
+
+    /// Gives the slot and the key of a property of a node, or of a relationship, that is looked for.
+    fn property(&self, expression: &Expression) -> Option<(usize, CompactString)> {
+        let ExpressionKind::Property(of, key) = &*expression.kind else { return None };
+        let slot = self.node(of).or_else(|| {
+            let ExpressionKind::Variable(name) = &*of.kind else { return None };
+            let single = |it: &&PatternRelationship| {
+                it.name == name.text && it.repeat.is_none() && it.search.is_none() && it.same_as.is_none()
+            };
+            self.graph.relationships.iter().find(single).map(|relationship| relationship.slot)
+        })?;
+        Some((slot, key.text.clone()))
+    }
+
+    fn compared(&mut self, operator: BinaryOperator, left: &Expression, right: &Expression) {
+        if let Some((slot, key)) = self.property(left) {
+            let value = right.clone();
+            let wants = match operator {
+                BinaryOperator::Equal => Wants::Equal(key, value),
+                BinaryOperator::In => Wants::Among(key, value),
+                BinaryOperator::StartsWith => Wants::Begins(key, value),
+                BinaryOperator::Contains => Wants::Holds(key, value),
+                BinaryOperator::EndsWith => Wants::Ends(key, value),
+                BinaryOperator::Less
+                | BinaryOperator::LessOrEqual
+                | BinaryOperator::Greater
+                | BinaryOperator::GreaterOrEqual => Wants::Beyond(key, operator, value),
+                _ => return,
+            };
+            return self.add(slot, wants, &[right]);
+        }
+        let ExpressionKind::Call { name, arguments, .. } = &*left.kind else { return };
+        let is_one_of = |known: &[&str]| known.iter().any(|known| name.text.eq_ignore_ascii_case(known));
+        if is_one_of(&["id", "elementId"]) {
+            let Some(node) = arguments.first().and_then(|of| self.node(of)) else { return };
+            match operator {
+                BinaryOperator::Equal => self.add(node, Wants::Number(right.clone()), &[right]),
+                BinaryOperator::In => self.add(node, Wants::NumberAmong(right.clone()), &[right]),
+                _ => {}
+            }
+        } else if is_one_of(&["point.distance", "distance"])
+            && matches!(operator, BinaryOperator::Less | BinaryOperator::LessOrEqual)
+            && let [one, other] = arguments.as_slice()
+        {
+            for (point, center) in [(one, other), (other, one)] {
+                if let Some((slot, key)) = self.property(point) {
+                    self.add(slot, Wants::Near(key, center.clone(), right.clone()), &[center, right]);
+                }
+            }
+        }
+    }
 }
 
 /// Gives the comparison with its sides exchanged.
@@ -117,6 +155,10 @@ pub(super) enum NextKey {
     Any,
     Range(Bound<Expression>, Bound<Expression>),
     Begins(Expression),
+    Holds(Expression),
+    Ends(Expression),
+    Within(Expression, Expression),
+    Near(Expression, Expression),
 }
 
 /// Lists the ways to find a node, with how many are expected; `solved` are the slots that rows have.
@@ -149,23 +191,44 @@ pub(super) fn choices(
         };
         let met = graph.predicates.iter().position(asks);
         found.push((Leaf::Scan(Some((label.clone(), met))), count as f64));
-        for index in source.indexes() {
+        for index in source.indexes().into_iter().chain(source.narrow_indexes()) {
             if !index.relationships
                 && index.of == *label
                 && let Some(mut seek) = seek_of(graph, &index, node.slot, &usable, is_open)
             {
-                let size = source.index_size(index.id).ok();
                 seek.predicates.extend(met);
-                let rows = expected(
-                    &seek,
-                    size.map_or(count as f64, |size| size.entries as f64),
-                    size.map_or(1.0, |size| size.distinct as f64),
-                );
+                let rows = expected(&seek, source, count as f64);
                 found.push((Leaf::Seek(Box::new(seek)), rows));
             }
         }
     }
     found.push((Leaf::Scan(None), source.count_nodes(None).unwrap_or(0) as f64));
+    found
+}
+
+/// Lists the indexes by which a relationship can be found, with how many are expected.
+pub(super) fn relationship_choices(
+    graph: &PatternGraph,
+    place: usize,
+    solved: &BTreeSet<usize>,
+    is_open: &dyn Fn(usize) -> bool,
+    source: &dyn Source,
+) -> Vec<(SeekLeaf, f64)> {
+    let relationship = &graph.relationships[place];
+    let [kind] = relationship.types.as_slice() else { return Vec::new() };
+    let usable = |form: &Form| form.node == relationship.slot && form.needs.is_subset(solved);
+    let count = super::cost::relationships(relationship, source);
+    let mut found = Vec::new();
+    for index in source.indexes().into_iter().chain(source.narrow_indexes()) {
+        if index.relationships
+            && index.of == *kind
+            && let Some(seek) = seek_of(graph, &index, relationship.slot, &usable, is_open)
+        {
+            let turns = if relationship.direction == Direction::Both { 2.0 } else { 1.0 };
+            let rows = expected(&seek, source, count) * turns;
+            found.push((seek, rows));
+        }
+    }
     found
 }
 
@@ -190,6 +253,9 @@ fn seek_of(
         predicates: Vec::new(),
         narrowed: Vec::new(),
     };
+    if index.kind != IndexUse::Range {
+        return narrow_seek(seek, forms());
+    }
     for (place, key) in index.keys.iter().enumerate() {
         let equal = forms().find_map(|(at, form)| match &form.wants {
             Wants::Equal(name, value) if name == key => Some((at, value)),
@@ -245,7 +311,45 @@ fn seek_of(
     Some(seek)
 }
 
-fn expected(seek: &SeekLeaf, entries: f64, distinct: f64) -> f64 {
+/// Finds what a text or point index can be asked; the condition is always asked again.
+fn narrow_seek<'f>(mut seek: SeekLeaf, forms: impl Iterator<Item = (usize, &'f Form)>) -> Option<SeekLeaf> {
+    let key = seek.index.keys.first()?.clone();
+    let is_text = seek.index.kind == IndexUse::Text;
+    // The most telling condition first: a whole value, an end or a beginning, a part.
+    let mut best: Option<(u8, usize, NextKey, Vec<Expression>)> = None;
+    for (at, form) in forms {
+        let (rank, next, equal) = match &form.wants {
+            // What is no string is in no text index, so the value has to be seen to be one.
+            Wants::Equal(name, value) if *name == key && is_text => match &*value.kind {
+                ExpressionKind::String(_) => (0, NextKey::Any, vec![value.clone()]),
+                _ => continue,
+            },
+            Wants::Begins(name, text) if *name == key && is_text => (1, NextKey::Begins(text.clone()), Vec::new()),
+            Wants::Ends(name, text) if *name == key && is_text => (1, NextKey::Ends(text.clone()), Vec::new()),
+            Wants::Holds(name, text) if *name == key && is_text => (2, NextKey::Holds(text.clone()), Vec::new()),
+            Wants::Within(name, low, high) if *name == key && !is_text => {
+                (0, NextKey::Within(low.clone(), high.clone()), Vec::new())
+            }
+            Wants::Near(name, center, distance) if *name == key && !is_text => {
+                (0, NextKey::Near(center.clone(), distance.clone()), Vec::new())
+            }
+            _ => continue,
+        };
+        if best.as_ref().is_none_or(|(known, ..)| rank < *known) {
+            best = Some((rank, at, next, equal));
+        }
+    }
+    let (_, at, next, equal) = best?;
+    (seek.next, seek.equal) = (next, equal);
+    seek.narrowed.push(at);
+    Some(seek)
+}
+
+/// Tells how many an index is expected to have for what it is asked; `count` is all that it is about.
+pub(super) fn expected(seek: &SeekLeaf, source: &dyn Source, count: f64) -> f64 {
+    let size = source.index_size(seek.index.id).ok();
+    let entries = size.map_or(count, |size| size.entries as f64);
+    let distinct = size.map_or(1.0, |size| size.distinct as f64);
     let one = (entries / distinct.max(1.0)).max(0.1);
     match (&seek.next, &seek.among) {
         (_, Some(_)) => one * 10.0,
@@ -254,6 +358,7 @@ fn expected(seek: &SeekLeaf, entries: f64, distinct: f64) -> f64 {
             let is_open = matches!(lower, Bound::Unbounded) || matches!(upper, Bound::Unbounded);
             entries * if is_open { 0.3 } else { 0.1 }
         }
-        (NextKey::Begins(_), None) => entries * 0.05,
+        (NextKey::Begins(_) | NextKey::Ends(_), None) => entries * 0.05,
+        (NextKey::Holds(_) | NextKey::Within(..) | NextKey::Near(..), None) => entries * 0.1,
     }
 }

@@ -13,7 +13,7 @@ use types::{Direction, Failure, Value};
 
 use super::graph::{PatternGraph, PatternRelationship, Repeat};
 use super::pattern::{binary, variable_of};
-use super::seek::{Leaf, NextKey, SeekLeaf, choices};
+use super::seek::{Leaf, NextKey, SeekLeaf, choices, relationship_choices};
 use super::{Pipe, Planner, cost};
 use crate::expression::Compiled;
 use crate::functions::{EntityFunction, FunctionContext, operators};
@@ -46,12 +46,16 @@ enum Step {
     Follow(usize, usize),
     /// Reads every relationship of a type, with both of its nodes.
     Relationships(usize),
+    /// Finds relationships by an index, with both of their nodes.
+    Sought(usize, Box<SeekLeaf>),
 }
 
 /// Where a walk through a part begins.
 struct Begun {
     nodes: Vec<usize>,
     relationship: Option<usize>,
+    /// Whether the rows are what is left of the conditions on what it begins with.
+    is_sought: bool,
     rows: f64,
 }
 
@@ -164,7 +168,7 @@ impl Solver<'_, '_> {
         let (steps, nested, _) = self.order(part, &state.solved);
         let is_first = matches!(*state.plan, Plan::Unit) || state.rows <= 1.0;
         let begins_before = !matches!(steps.first(), Some(Step::Begin(..)));
-        if !begins_before && !is_first {
+        if !begins_before && !is_first && self.planner.is_by_cost {
             let (alone, alone_cost, alone_rows) = self.order(part, &BTreeSet::new());
             if alone_cost + alone_rows + state.rows < nested * state.rows {
                 return self.joined(state, &alone);
@@ -180,6 +184,7 @@ impl Solver<'_, '_> {
                 Step::BeginAt(relationship) => self.begin_at(state, *relationship),
                 Step::Follow(relationship, from) => self.follow(state, *relationship, *from)?,
                 Step::Relationships(relationship) => self.relationships(state, *relationship),
+                Step::Sought(relationship, seek) => self.sought(state, *relationship, seek)?,
             }
             self.filtered(state)?;
         }
@@ -245,12 +250,16 @@ impl Solver<'_, '_> {
     /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
     fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
         if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
-            return self.walk(part, &Begun { nodes: vec![*place], relationship: None, rows: 1.0 }, solved);
+            return self.walk(
+                part,
+                &Begun { nodes: vec![*place], relationship: None, is_sought: false, rows: 1.0 },
+                solved,
+            );
         }
         let relationships = self.relationships_of(part);
         if let Some(found) = relationships.iter().find(|found| self.graph.relationships[**found].same_as.is_some()) {
             let begin = self.graph.relationships[*found].left;
-            let begun = Begun { nodes: vec![begin], relationship: None, rows: 1.0 };
+            let begun = Begun { nodes: vec![begin], relationship: None, is_sought: true, rows: 1.0 };
             let (mut steps, cost, rows) = self.walk(part, &begun, solved);
             steps.insert(0, Step::BeginAt(*found));
             return (steps, cost, rows);
@@ -269,32 +278,39 @@ impl Solver<'_, '_> {
         };
         let mut leaves: Vec<(usize, Leaf, f64)> = part.iter().filter_map(cheapest).collect();
         leaves.retain(|(place, ..)| hinted.is_empty() || hinted.contains(place));
+        if !self.planner.is_by_cost {
+            leaves = vec![(part[0], Leaf::Scan(None), 1.0)];
+        }
         leaves.sort_by(|left, right| left.2.total_cmp(&right.2));
         let is_long = part.len() > LONG_PART_NODES;
         leaves.truncate(if is_long { LONG_PART_BEGINNINGS } else { part.len() });
         for (place, leaf, rows) in leaves {
             let (mut steps, cost, end) =
-                self.walk(part, &Begun { nodes: vec![place], relationship: None, rows }, solved);
+                self.walk(part, &Begun { nodes: vec![place], relationship: None, is_sought: true, rows }, solved);
             steps.insert(0, Step::Begin(place, leaf));
             if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
                 best = Some((steps, cost, end));
             }
         }
-        for place in relationships.into_iter().filter(|_| !is_long && hinted.is_empty()) {
+        let is_free = self.planner.is_by_cost && !is_long && hinted.is_empty();
+        for place in relationships.into_iter().filter(|_| is_free) {
             let relationship = &self.graph.relationships[place];
             if relationship.repeat.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
             {
                 continue;
             }
-            let begun = Begun {
-                nodes: vec![relationship.left, relationship.right],
-                relationship: Some(place),
-                rows: cost::relationships(relationship, source),
-            };
-            let (mut steps, cost, end) = self.walk(part, &begun, solved);
-            steps.insert(0, Step::Relationships(place));
-            if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
-                best = Some((steps, cost, end));
+            let nodes = vec![relationship.left, relationship.right];
+            let mut ways = vec![(Step::Relationships(place), cost::relationships(relationship, source), false)];
+            for (seek, rows) in relationship_choices(self.graph, place, solved, &is_open, source) {
+                ways.push((Step::Sought(place, Box::new(seek)), rows, true));
+            }
+            for (step, rows, is_sought) in ways {
+                let begun = Begun { nodes: nodes.clone(), relationship: Some(place), is_sought, rows };
+                let (mut steps, cost, end) = self.walk(part, &begun, solved);
+                steps.insert(0, step);
+                if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
+                    best = Some((steps, cost, end));
+                }
             }
         }
         best.expect("a part has a node, and every node can be looked for")
@@ -324,10 +340,10 @@ impl Solver<'_, '_> {
         has.extend(begun.nodes.iter().map(|place| graph.nodes[*place].slot));
         has.extend(begun.relationship.map(|place| graph.relationships[place].slot));
         let first_share = share(&has, &mut counted);
-        let is_looked_for = begun.relationship.is_none() && !graph.nodes[begun.nodes[0]].is_bound;
+        let is_looked_for = begun.is_sought && !graph.nodes[begun.nodes[0]].is_bound;
         // The conditions on a node that is looked for are part of what was expected of it.
         // A relationship read by itself costs several times one that is found at a node.
-        let mut cost = begun.rows * if begun.relationship.is_some() { 4.0 } else { 1.0 };
+        let mut cost = begun.rows * if begun.relationship.is_some() && !begun.is_sought { 4.0 } else { 1.0 };
         let mut rows = if is_looked_for { begun.rows } else { begun.rows * first_share };
         let mut open = self.relationships_of(part);
         open.retain(|place| Some(*place) != begun.relationship);
@@ -350,7 +366,8 @@ impl Solver<'_, '_> {
                     next_has.extend(graph.filled_by(*place));
                     next_has.insert(graph.nodes[to].slot);
                     let next = next * share(&next_has, &mut next_counted);
-                    if best.as_ref().is_none_or(|best| next < best.rows) {
+                    let is_better = |best: &Next| self.planner.is_by_cost && next < best.rows;
+                    if best.as_ref().is_none_or(is_better) {
                         best = Some(Next { rows: next, at, from, counted: next_counted, has: next_has });
                     }
                 }
@@ -405,11 +422,42 @@ impl Solver<'_, '_> {
     fn seek(&mut self, state: &mut State, place: usize, seek: &SeekLeaf) -> Result<(), Failure> {
         let graph = self.graph;
         let node = &graph.nodes[place];
+        self.seek_at(state, seek, (&node.name, node.slot), None)
+    }
+
+    /// Finds relationships by an index, in either direction where the pattern has none.
+    fn sought(&mut self, state: &mut State, place: usize, seek: &SeekLeaf) -> Result<(), Failure> {
+        let graph = self.graph;
+        let relationship = &graph.relationships[place];
+        let [left, right] = [relationship.left, relationship.right].map(|node| graph.nodes[node].slot);
+        let ends = if relationship.direction == Direction::Incoming { (right, left) } else { (left, right) };
+        let picture = self.picture(place, relationship.left).into();
+        let both = relationship.direction == Direction::Both;
+        self.seek_at(state, seek, (&picture, relationship.slot), Some((ends, both)))?;
+        state.rows *= if both { 2.0 } else { 1.0 };
+        state.solved.extend([left, right, relationship.slot]);
+        self.differ(state, &[place])?;
+        state.relationships.push(place);
+        Ok(())
+    }
+
+    fn seek_at(
+        &mut self,
+        state: &mut State,
+        seek: &SeekLeaf,
+        (name, slot): (&compact_str::CompactString, usize),
+        ends: Option<((usize, usize), bool)>,
+    ) -> Result<(), Failure> {
+        let graph = self.graph;
         let mut compile = |value: &Expression| self.planner.compile(value, &graph.scope);
         let mut equal = seek.equal.iter().map(&mut compile).collect::<Result<Vec<_>, _>>()?;
         let next = match &seek.next {
             NextKey::Any => SeekNext::Any,
             NextKey::Begins(prefix) => SeekNext::Prefix(compile(prefix)?),
+            NextKey::Holds(part) => SeekNext::Holds(compile(part)?),
+            NextKey::Ends(end) => SeekNext::Ends(compile(end)?),
+            NextKey::Within(low, high) => SeekNext::Within(compile(low)?, compile(high)?),
+            NextKey::Near(center, distance) => SeekNext::Near(compile(center)?, compile(distance)?),
             NextKey::Range(lower, upper) => {
                 let mut bound = |bound: &std::ops::Bound<Expression>| {
                     Ok::<_, Failure>(match bound {
@@ -439,16 +487,16 @@ impl Solver<'_, '_> {
             _ => size.map_or(1.0, |size| size.entries as f64) * 0.1,
         };
         let texts = seek.predicates.iter().chain(&seek.narrowed).map(|at| graph.predicates[*at].expression.to_string());
-        let details =
-            format!("{} USING {} WHERE {}", node.name, seek.index.name, texts.collect::<Vec<_>>().join(" AND "));
+        let details = format!("{name} USING {} WHERE {}", seek.index.name, texts.collect::<Vec<_>>().join(" AND "));
         let plan = Seek {
             source: graph.source,
             index: seek.index.id,
             name: seek.index.name.clone(),
-            ends: None,
+            ends: ends.map(|(ends, _)| ends),
             equal,
             next,
-            slot: node.slot,
+            slot,
+            both: ends.is_some_and(|(_, both)| both),
         };
         state.plan = self.planner.put(Plan::Seek(input, plan), state.rows, details);
         Ok(())

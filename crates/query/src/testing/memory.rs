@@ -158,7 +158,15 @@ impl Memory {
         let id = IndexId(u32::try_from(self.indexes.len()).expect("a test has few indexes"));
         let name = format!("{of}_{}", keys.join("_")).into();
         let keys = keys.iter().map(|key| (*key).into()).collect();
-        self.indexes.push(IndexInfo { id, name, relationships, of: of.into(), keys, unique: false });
+        self.indexes.push(IndexInfo {
+            id,
+            name,
+            relationships,
+            of: of.into(),
+            keys,
+            unique: false,
+            kind: crate::source::IndexUse::Range,
+        });
         self
     }
 

@@ -94,6 +94,9 @@ fn meets(values: &[Value], wanted: &Condition) -> bool {
         Condition::Prefix(first, prefix) => {
             begins(first) && matches!(&values[first.len()], Value::String(text) if text.starts_with(prefix.as_str()))
         }
+        Condition::Holds(part) => matches!(&values[0], Value::String(text) if text.contains(part.as_str())),
+        Condition::Ends(end) => matches!(&values[0], Value::String(text) if text.ends_with(end.as_str())),
+        Condition::Within(..) | Condition::Near(..) => matches!(&values[0], Value::Point(_)),
     }
 }
 

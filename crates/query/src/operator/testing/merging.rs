@@ -89,6 +89,7 @@ fn every_match_goes_on_and_is_changed() {
         equal: vec![slot(0)],
         next: SeekNext::Any,
         slot: 1,
+        both: false,
     };
     let find = Plan::Seek(Plan::Argument.into(), seek).into();
     let how = Merge { find, on_match: vec![set(1, "seen", number(1))], ..merge_node(slot(0)) };

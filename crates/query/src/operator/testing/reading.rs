@@ -16,7 +16,7 @@ fn check(world: &mut World, plan: &Plan, expected: &str) {
 }
 
 fn seek(equal: Vec<Compiled>, next: SeekNext) -> Seek {
-    Seek { source: 0, index: IndexId(0), name: "i".into(), ends: None, equal, next, slot: 1 }
+    Seek { source: 0, index: IndexId(0), name: "i".into(), ends: None, equal, next, slot: 1, both: false }
 }
 
 fn films() -> World {
