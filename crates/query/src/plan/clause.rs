@@ -58,8 +58,8 @@ impl Planner<'_> {
             self.graph = self.graph_of(Some(using))?;
         }
         let planned = match place {
-            Place::Whole => self.counted(part),
-            Place::Inside | Place::ByWith => None,
+            Place::Whole if self.is_by_cost => self.counted(part),
+            Place::Whole | Place::Inside | Place::ByWith => None,
         };
         let planned = match planned {
             Some(planned) => Ok(planned),
@@ -258,7 +258,7 @@ impl Planner<'_> {
         let details = format!("{list} AS {}", variable.text);
         let range = match &*list.kind {
             ExpressionKind::Call { name, arguments, .. }
-                if name.text.eq_ignore_ascii_case("range") && (2..=3).contains(&arguments.len()) =>
+                if self.is_by_cost && name.text.eq_ignore_ascii_case("range") && (2..=3).contains(&arguments.len()) =>
             {
                 Some(arguments)
             }

@@ -18,7 +18,7 @@ impl Planner<'_> {
     ) -> Arc<Plan> {
         let (mut filter, mut details, mut joins): (Option<Compiled>, Vec<String>, _) = (None, Vec::new(), Vec::new());
         for (condition, text) in conditions.into_iter().flat_map(|(condition, text)| parts(condition, &text)) {
-            match asked(&condition) {
+            match asked(&condition).filter(|_| self.is_by_cost) {
                 Some((subquery, number, when)) => joins.push((subquery, number, when)),
                 None => {
                     details.push(text);

@@ -8,10 +8,10 @@ use super::tests::run;
 use crate::testing::{Memory, World};
 
 /// Numbers that look random and are the same in every run.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub fn below(&mut self, bound: u64) -> u64 {
         // A step of splitmix64.
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
@@ -20,15 +20,15 @@ impl Random {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[usize::try_from(self.below(choices.len() as u64)).expect("few choices")]
     }
 }
 
-const LABELS: [&str; 3] = ["A", "B", "C"];
+pub(super) const LABELS: [&str; 3] = ["A", "B", "C"];
 const TYPES: [&str; 2] = ["R", "S"];
 
-fn graph(seed: u64, is_indexed: bool) -> World {
+pub(super) fn graph(seed: u64, is_indexed: bool) -> World {
     let mut random = Random(seed);
     let mut graph = Memory::new("random");
     let nodes = 4 + random.below(8);

@@ -187,7 +187,7 @@ impl Planner<'_> {
     }
 
     fn query_value(&mut self, query: &Query, scope: &Scope, wanted: Wanted) -> Result<Compiled, Failure> {
-        if let Some((matches, returned)) = plain_matches(query) {
+        if let Some((matches, returned)) = plain_matches(query).filter(|_| self.is_by_cost) {
             let first = self.next_slot;
             let number = self.fresh_slot();
             let mut pipe = Pipe::inside(scope.clone(), 1.0);

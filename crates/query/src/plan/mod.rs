@@ -19,6 +19,8 @@ mod paths;
 mod pattern;
 mod project;
 mod quantified;
+#[cfg(test)]
+mod random;
 mod scope;
 mod seek;
 mod shortcut;
@@ -47,9 +49,29 @@ const CLAUSES_MAX: usize = 10_000;
 
 /// Plans one statement.
 pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -> Result<Prepared, Failure> {
+    prepare_by(text, query, graphs, Order::ByCost)
+}
+
+/// In which order a statement is planned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// So that it is expected to take the least time.
+    ByCost,
+    /// As it is written: no index, no label, no hash table, no shortcut. Tests compare the two.
+    #[cfg(test)]
+    AsWritten,
+}
+
+fn prepare_by(
+    text: &str,
+    query: &ast::Query,
+    graphs: &mut dyn Graphs,
+    order: Order,
+) -> Result<Prepared, Failure> {
     let mut planner = Planner {
         text,
         graphs,
+        is_by_cost: order == Order::ByCost,
         next_slot: 0,
         graph: 0,
         writes: None,
@@ -81,6 +103,8 @@ pub(crate) fn prepare(text: &str, query: &ast::Query, graphs: &mut dyn Graphs) -
 pub(super) struct Planner<'a> {
     text: &'a str,
     graphs: &'a mut dyn Graphs,
+    /// Whether there is a choice, and not just the order of the text.
+    is_by_cost: bool,
     /// The next slot that nothing uses.
     next_slot: usize,
     /// The graph of clauses that name none.

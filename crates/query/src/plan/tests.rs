@@ -29,13 +29,24 @@ impl Graphs for Named<'_> {
     }
 }
 
-fn prepared(world: &World, statement: &str) -> Result<Prepared, Failure> {
+pub(super) fn prepared(world: &World, statement: &str) -> Result<Prepared, Failure> {
     let Body::Query(query) = cypher::parse(statement)?.body else { panic!("a query is wanted") };
     super::prepare(statement, &query, &mut Named(&world.sources))
 }
 
+/// Plans a statement as it is written, clause by clause and node by node.
+pub(super) fn prepared_as_written(world: &World, statement: &str) -> Result<Prepared, Failure> {
+    let Body::Query(query) = cypher::parse(statement)?.body else { panic!("a query is wanted") };
+    super::prepare_by(statement, &query, &mut Named(&world.sources), super::Order::AsWritten)
+}
+
 pub(super) fn run(world: &mut World, statement: &str) -> Result<Vec<String>, Failure> {
     let prepared = prepared(world, statement)?;
+    rows_of(world, &prepared)
+}
+
+/// Runs a plan; writes its rows.
+pub(super) fn rows_of(world: &mut World, prepared: &Prepared) -> Result<Vec<String>, Failure> {
     world.run(|context| {
         let mut execution = prepared.start();
         let mut rows = Vec::new();
