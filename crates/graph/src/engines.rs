@@ -57,6 +57,9 @@ pub(crate) fn remove(writer: &mut dyn Writer, index: &IndexDefinition) -> Result
     Ok(())
 }
 
+/// Hands each entity of an index, and what the index keeps of it, to what it is given.
+pub(crate) type Entities<'e> = &'e mut dyn FnMut(&mut dyn FnMut(u64, Fields)) -> Result<(), GraphError>;
+
 /// What a check of one index found.
 #[derive(Default)]
 pub(crate) struct Check {

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
+use graph::codec::fact::IndexKind;
 use graph::transaction::{Ends, Seek};
 use graph::{Database, DatabaseOptions, GraphError, Transaction};
 use store::lmdb::LmdbEngine;
@@ -59,7 +60,8 @@ fn compare(folder: &Path, death: Death, ledger: &mut Ledger) {
     let report = database.check().expect("a snapshot");
     assert!(report.is_sound(), "{death:?}: {:?}", report.problems);
     let transaction = database.begin_read().expect("a snapshot");
-    let Some(index) = transaction.indexes().into_iter().find(|index| index.name == "values").map(|index| index.id) else {
+    let Some(index) = transaction.indexes().into_iter().find(|index| index.name == "values").map(|index| index.id)
+    else {
         assert!(ledger.is_empty());
         return;
     };
@@ -144,5 +146,61 @@ fn a_load_that_died_is_known() {
             }
             Err(error) => assert!(!is_whole && matches!(error, GraphError::LoadUnfinished), "{place}: {error}"),
         }
+    }
+}
+
+#[test]
+fn an_index_that_is_filled_goes_on_after_a_death() {
+    for place in ["graph.index.slice:1", "graph.index.slice:9", "graph.index.online:1", "graph.index.online:2"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = child::command("fill", folder.path());
+        let status =
+            command.env(types::failpoint::VARIABLE, place).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(!status.expect("starts").success(), "{place}");
+        let database = open(folder.path()).expect("opens without help");
+        // Writes are kept from equal values already, whether their first owner is in the index or not.
+        let mut committed = Err(GraphError::Conflict);
+        while matches!(committed, Err(GraphError::Conflict)) {
+            let mut transaction = database.begin().expect("a snapshot");
+            transaction.create_node(&[LABEL], &[(KEY, (-1).into())]).expect("nobody has it");
+            committed = transaction.commit();
+        }
+        committed.expect("the constraint may have gone online, and nothing else");
+        while !database.wait_filled(std::time::Duration::from_secs(1)) {}
+        let report = database.check().expect("a snapshot");
+        assert!(report.is_sound(), "{place}: {:?}", report.problems);
+        let mut transaction = database.begin().expect("a snapshot");
+        assert!(transaction.constraints().iter().all(|it| it.is_online()) && transaction.constraints().len() == 1);
+        for index in transaction.indexes().iter().filter(|index| index.kind == IndexKind::Range) {
+            let more = u64::from(index.name == "once");
+            let entries = transaction.index_size(index.id).expect("a size").entries;
+            assert_eq!((index.is_online(), entries), (true, child::LOADED + more), "{place} {}", index.name);
+        }
+        transaction.create_node(&[LABEL], &[(KEY, 49_999.into())]).expect_err("it was loaded");
+    }
+}
+
+#[test]
+fn a_graph_of_vectors_goes_on_growing_after_a_death() {
+    for time in [1, 4] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = child::command("near", folder.path());
+        let place = format!("graph.vector.grown:{time}");
+        let status =
+            command.env(types::failpoint::VARIABLE, place).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert!(!status.expect("starts").success());
+        let database = open(folder.path()).expect("opens without help");
+        let is_sound = || {
+            let report = database.check().expect("a snapshot");
+            assert!(report.is_sound(), "{:?}", report.problems);
+        };
+        is_sound();
+        while !database.wait_idle(std::time::Duration::from_secs(1)) {}
+        is_sound();
+        let transaction = database.begin_read().expect("a snapshot");
+        let index = transaction.indexes().into_iter().find(|index| index.name == "neighbours").expect("it was made");
+        let wanted = graph::vector::Similarity::Cosine.prepared(&child::numbers(17)).expect("a vector");
+        let found = transaction.search_near(index.id, &wanted, 1, &mut graph::meter::Unmetered).expect("sound");
+        assert!(found[0].1 > 0.9999, "{found:?}");
     }
 }

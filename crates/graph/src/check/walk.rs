@@ -155,6 +155,7 @@ impl<'a, 'r> Walk<'a, 'r> {
                 open(value, "a part of a long value").map(drop)
             }
             (table, 14..) if table == Table::Entry as u8 => self.index_entry(key, value),
+            (table, 6..) if table == Table::Entry as u8 && self.has_engine(key) => self.index_entry(key, value),
             _ => Err(GraphError::damaged("no table has such a key")),
         }
     }
@@ -320,6 +321,12 @@ impl<'a, 'r> Walk<'a, 'r> {
             return Err(GraphError::damaged("it overlaps with the block before it"));
         }
         if is_there { Ok(()) } else { Err(GraphError::damaged("there is no such node")) }
+    }
+
+    /// Tells whether a key is one of an index whose engine makes keys of its own.
+    fn has_engine(&self, key: &[u8]) -> bool {
+        let id = IndexId(id32(key, 1));
+        self.indexes.iter().any(|index| index.id == id && index.kind.has_engine())
     }
 
     fn index_entry(&mut self, key: &[u8], value: &[u8]) -> Result<(), GraphError> {

@@ -13,7 +13,7 @@ use super::posting::{self, Occurrence};
 use super::read::read_statistics;
 use super::score::Statistics;
 use crate::codec::fact::IndexDefinition;
-use crate::engines::{Check, Fields};
+use crate::engines::{Check, Entities};
 use crate::error::GraphError;
 use crate::keys::{after_prefix, entries_of_index};
 use crate::read::View;
@@ -43,7 +43,7 @@ impl Sum {
 pub(crate) fn check(
     view: View<'_>,
     index: &IndexDefinition,
-    entities: &mut dyn FnMut(&mut dyn FnMut(u64, Fields)) -> Result<(), GraphError>,
+    entities: Entities<'_>,
     check: &mut Check,
 ) -> Result<(), GraphError> {
     let analyzer = analyzer_of(index);

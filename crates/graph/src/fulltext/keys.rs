@@ -61,9 +61,9 @@ pub(super) enum Meaning {
 /// Reads a key; `None` if no index has such a key.
 pub(super) fn read(key: &[u8]) -> Option<Meaning> {
     let field = Field::from_be_bytes(key.get(TERM_FROM - 2..TERM_FROM)?.try_into().ok()?);
-    match key.get(5)? {
-        &STATISTICS if key.len() == TERM_FROM => Some(Meaning::Statistics(field)),
-        &POSTINGS => {
+    match *key.get(5)? {
+        STATISTICS if key.len() == TERM_FROM => Some(Meaning::Statistics(field)),
+        POSTINGS => {
             let id_from = key.len().checked_sub(8)?;
             let mut ended = key.get(TERM_FROM..id_from)?.strip_suffix(&[0, 1])?.iter();
             let mut term = Vec::new();

@@ -65,13 +65,16 @@ impl Placed {
     }
 }
 
+/// Bodies of postings by entity.
+type Bodies = BTreeMap<u64, Box<[u8]>>;
+
 /// Changes of a transaction that are not committed yet.
 #[derive(Debug, Default)]
 struct Own {
     /// Entities that it changed: what is committed of them does not count.
     hidden: FxHashSet<u64>,
     /// By field and term, then by entity.
-    postings: BTreeMap<(Field, String), BTreeMap<u64, Box<[u8]>>>,
+    postings: BTreeMap<(Field, String), Bodies>,
     statistics: BTreeMap<Field, Statistics>,
 }
 
@@ -213,7 +216,7 @@ impl<'a> Reading<'a> {
         mut visit: impl FnMut(Occurrence<'_>) -> Result<(), GraphError>,
     ) -> Result<(), GraphError> {
         let list = keys::postings_of_term(self.index.id, field, term);
-        let empty = BTreeMap::new();
+        let empty = Bodies::new();
         let own = self.own.postings.get(&(field, term.to_owned())).unwrap_or(&empty);
         let mut own = own.iter().peekable();
         let (meter, hidden) = (&mut *self.meter, &self.own.hidden);

@@ -11,7 +11,7 @@ use super::keys::{self, Kind, Summary};
 use super::settings::Settings;
 use super::write::vector;
 use crate::codec::fact::IndexDefinition;
-use crate::engines::{Check, Fields};
+use crate::engines::{Check, Entities};
 use crate::error::GraphError;
 use crate::keys::{after_prefix, entries_of_index};
 use crate::read::View;
@@ -30,7 +30,7 @@ struct Found {
 pub(crate) fn check(
     view: View<'_>,
     index: &IndexDefinition,
-    entities: &mut dyn FnMut(&mut dyn FnMut(u64, Fields)) -> Result<(), GraphError>,
+    entities: Entities<'_>,
     check: &mut Check,
 ) -> Result<(), GraphError> {
     let settings = Settings::of(index);

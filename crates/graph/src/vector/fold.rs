@@ -356,12 +356,15 @@ impl Space for Building<'_, '_> {
         std::mem::replace(&mut self.builder.nodes[node as usize].round, round) != round
     }
 
-    fn distance(&mut self, from: &[f32], node: u32) -> Result<Option<f32>, GraphError> {
-        if !self.builder.nodes[node as usize].is_read {
-            self.read(node)?;
+    fn distances(&mut self, from: &[f32], nodes: &[u32], out: &mut Vec<(u32, Option<f32>)>) -> Result<(), GraphError> {
+        for node in nodes {
+            if !self.builder.nodes[*node as usize].is_read {
+                self.read(*node)?;
+            }
+            let vector = self.builder.nodes[*node as usize].vector.as_deref().filter(|it| it.len() == from.len());
+            out.push((*node, vector.map(|vector| self.builder.similarity().distance(from, vector))));
         }
-        let vector = self.builder.nodes[node as usize].vector.as_deref().filter(|it| it.len() == from.len());
-        Ok(vector.map(|vector| self.builder.similarity().distance(from, vector)))
+        Ok(())
     }
 
     fn neighbours(&mut self, node: u32, level: u8, out: &mut Vec<u32>) -> Result<(), GraphError> {

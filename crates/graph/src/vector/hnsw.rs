@@ -21,8 +21,13 @@ pub(super) trait Space {
     /// Notes a visit; tells whether it is the first.
     fn visit(&mut self, node: Self::Node) -> bool;
 
-    /// Tells how far a node is from a vector; `None` if there is no vector by that name any more.
-    fn distance(&mut self, from: &[f32], node: Self::Node) -> Result<Option<f32>, GraphError>;
+    /// Tells how far nodes are from a vector, each with its distance; `None` if there is no vector by that name any more.
+    fn distances(
+        &mut self,
+        from: &[f32],
+        nodes: &[Self::Node],
+        out: &mut Vec<(Self::Node, Option<f32>)>,
+    ) -> Result<(), GraphError>;
 
     /// Appends the neighbours of a node on a level.
     fn neighbours(&mut self, node: Self::Node, level: u8, out: &mut Vec<Self::Node>) -> Result<(), GraphError>;
@@ -88,24 +93,27 @@ pub(super) fn on_level<S: Space>(
     space.begin();
     let mut best: BinaryHeap<Near<S::Node>> = BinaryHeap::new();
     let mut open = BinaryHeap::new();
-    let mut ahead = starts.to_vec();
+    let (mut ahead, mut measured) = (starts.to_vec(), Vec::new());
     loop {
-        while let Some(node) = ahead.pop() {
-            if !space.visit(node) {
-                continue;
-            }
-            let Some(distance) = space.distance(goal.vector, node)? else {
-                // It is gone, and its neighbours take its place: no part of the graph gets lost with it.
-                space.neighbours(node, level, &mut ahead)?;
-                continue;
-            };
-            let near = Near { distance, node };
-            if best.len() < goal.width || best.peek().is_some_and(|worst| near < *worst) {
-                open.push(Reverse(near));
-                if is_wanted(node) {
-                    best.push(near);
-                    if best.len() > goal.width {
-                        best.pop();
+        while !ahead.is_empty() {
+            ahead.retain(|node| space.visit(*node));
+            measured.clear();
+            space.distances(goal.vector, &ahead, &mut measured)?;
+            ahead.clear();
+            for (node, distance) in &measured {
+                let Some(distance) = *distance else {
+                    // It is gone, and its neighbours take its place: no part of the graph gets lost with it.
+                    space.neighbours(*node, level, &mut ahead)?;
+                    continue;
+                };
+                let near = Near { distance, node: *node };
+                if best.len() < goal.width || best.peek().is_some_and(|worst| near < *worst) {
+                    open.push(Reverse(near));
+                    if is_wanted(*node) {
+                        best.push(near);
+                        if best.len() > goal.width {
+                            best.pop();
+                        }
                     }
                 }
             }

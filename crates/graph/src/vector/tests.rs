@@ -193,7 +193,6 @@ fn the_graph_finds_nearly_all_of_20_000_vectors() {
     index.fold();
     index.is_sound();
     let recall = index.recall(100, 10);
-    println!("recall of 10 among 20,000: {recall}");
     assert!(recall >= 0.95, "{recall}");
 }
 
