@@ -5,6 +5,7 @@
 mod apoc_meta;
 mod apoc_refactor;
 mod apoc_schema;
+mod apoc_util;
 mod apoc_write;
 mod built_in;
 mod db_schema;

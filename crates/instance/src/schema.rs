@@ -239,6 +239,10 @@ impl<'a> Change<'a> {
             Err(GraphError::IndexExists { .. } | GraphError::EquivalentIndexExists { .. }) if *if_not_exists => {
                 Ok(Made::default())
             }
+            // A constraint keeps an index for itself, which is there as well.
+            Err(GraphError::SchemaRefused { code: Code::ConstraintExists, .. }) if *if_not_exists => {
+                Ok(Made::default())
+            }
             Err(GraphError::IndexExists { name }) => {
                 let text = format!("There already exists an index called '{name}'.");
                 Err(Failure::new(Code::IndexExists, text))

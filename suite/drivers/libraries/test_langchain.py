@@ -1,14 +1,17 @@
 """langchain-neo4j: the schema of a graph, documents into a graph, vectors, a chain that asks in Cypher."""
 
 import unittest
+from typing import TypedDict
 
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import FakeListLLM
 from langchain_core.messages import HumanMessage
 from langchain_neo4j import GraphCypherQAChain, Neo4jChatMessageHistory, Neo4jGraph, Neo4jVector
+from langchain_neo4j.checkpoint import Neo4jSaver
 from langchain_neo4j.graphs.graph_document import GraphDocument, Node, Relationship
 from langchain_neo4j.vectorstores.neo4j_vector import SearchType
+from langgraph.graph import END, START, StateGraph
 
 from sheaf import DIMENSIONS, PASSWORD, URI, USER, LibraryTest, embed
 
@@ -19,6 +22,10 @@ class Fake(Embeddings):
 
     def embed_query(self, text):
         return embed(text)
+
+
+class State(TypedDict):
+    n: int
 
 
 class Graph(LibraryTest):
@@ -93,6 +100,27 @@ class Graph(LibraryTest):
         result = chain.invoke({"query": "When was Ada born?"})
         self.assertEqual(result["result"], "She was born in 1815.")
         self.assertEqual(result["intermediate_steps"][1], {"context": [{"born": 1815}]})
+
+    def test_a_statement_in_batches_runs_outside_a_transaction(self):
+        graph = self.graph(refresh_schema=False)
+        graph.query("UNWIND range(1, 5) AS n CREATE (:Item {n: n})")
+        text = "MATCH (i:Item) CALL (i) { SET i.done = true } IN TRANSACTIONS OF 2 ROWS RETURN count(*) AS done"
+        self.assertEqual(graph.query(text), [{"done": 5}])
+
+    def test_an_agent_goes_on_where_it_stopped(self):
+        steps = StateGraph(State)
+        steps.add_node("count", lambda state: {"n": state["n"] + 1})
+        steps.add_edge(START, "count")
+        steps.add_edge("count", END)
+        thread = {"configurable": {"thread_id": "t1"}}
+        for _ in range(2):
+            with Neo4jSaver.from_conn_string(URI, USER, PASSWORD, database=self.database) as saver:
+                saver.setup()
+                agent = steps.compile(checkpointer=saver)
+                agent.invoke({"n": 1}, thread)
+                self.assertEqual(agent.get_state(thread).values, {"n": 2})
+                history = len(list(agent.get_state_history(thread)))
+        self.assertEqual(history, 6)
 
     def test_a_chat_is_remembered(self):
         history = Neo4jChatMessageHistory(session_id="s1", graph=self.graph(refresh_schema=False))

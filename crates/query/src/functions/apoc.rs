@@ -33,6 +33,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the different elements of a list, each at its first place.",
     ),
     Function::pure(
+        "apoc.date.convertFormat",
+        (2, 3),
+        convert_format,
+        "apoc.date.convertFormat(temporal :: STRING, currentFormat :: STRING, convertTo = 'yyyy-MM-dd' :: STRING) :: STRING",
+        "Writes a date and time with a zone in another ISO format.",
+    ),
+    Function::pure(
         "apoc.map.clean",
         (3, 3),
         clean,
@@ -52,6 +59,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         types,
         "apoc.meta.cypher.types(props :: MAP) :: MAP",
         "Returns a map of each key to the name of the type of its value.",
+    ),
+    // What it refuses depends on the rows, so that nobody may call it before there are any.
+    Function::impure(
+        "apoc.util.validatePredicate",
+        (3, 3),
+        |_, arguments| match refusal(arguments, "Failed to invoke function `apoc.util.validatePredicate`") {
+            Some(failure) => Err(failure),
+            None => Ok(true.into()),
+        },
+        "apoc.util.validatePredicate(predicate :: BOOLEAN, message :: STRING, params :: LIST<ANY>) :: BOOLEAN",
+        "Returns true, or fails with a message where the predicate is true.",
     ),
     Function::pure(
         "apoc.version",
@@ -85,6 +103,49 @@ pub fn type_name(value: &Value) -> &'static str {
         Value::Duration(_) => "DURATION",
         _ => "ANY",
     }
+}
+
+/// Gives the failure of `apoc.util.validate` and its sibling where their predicate is true; clients read its text.
+#[must_use]
+pub fn refusal(arguments: &[Value], what: &str) -> Option<Failure> {
+    let [Value::Boolean(true), message, parameters] = arguments else { return None };
+    let mut text = types::text::to_text(message).unwrap_or_default().to_string();
+    if let Value::List(parameters) = parameters {
+        for parameter in parameters.iter() {
+            let Some(at) = ["%s", "%d"].iter().filter_map(|mark| text.find(mark)).min() else { break };
+            text.replace_range(at..at + 2, &types::text::to_text(parameter).unwrap_or_default());
+        }
+    }
+    let text = format!("{what}: Caused by: java.lang.RuntimeException: {text}");
+    Some(Failure::new(Code::ProcedureCallFailed, text))
+}
+
+/// Writes a date and time as another of Java's ISO formats does; they differ in what they leave out.
+fn convert_format(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
+    let (text, to) = match arguments {
+        [Value::Null, ..] => return Ok(Value::Null),
+        [Value::String(text), Value::String(_), Value::String(to)] => (text, to.as_str()),
+        [Value::String(text), Value::String(_)] => (text, "yyyy-MM-dd"),
+        [first, ..] => return Err(wrong_type("apoc.date.convertFormat", "a String", first)),
+        [] => return Ok(Value::Null),
+    };
+    let (date, time) = text.split_once('T').unwrap_or((text, ""));
+    let (time, name) = time.split_once('[').map_or((time, ""), |(time, name)| (time, name.trim_end_matches(']')));
+    let (clock, offset) = time.split_at(time.find(['Z', '+', '-']).unwrap_or(time.len()));
+    // Seconds may be missing in what is read and never are in what is written.
+    let clock = if clock.len() == "00:00".len() { format!("{clock}:00") } else { clock.to_owned() };
+    let zone = if name.is_empty() { String::new() } else { format!("[{name}]") };
+    Ok(Value::string(match to.to_ascii_lowercase().as_str() {
+        "iso_zoned_date_time" | "iso_date_time" => format!("{date}T{clock}{offset}{zone}"),
+        "iso_offset_date_time" => format!("{date}T{clock}{offset}"),
+        "iso_local_date_time" => format!("{date}T{clock}"),
+        "iso_local_time" => clock,
+        "iso_date" | "iso_local_date" | "yyyy-mm-dd" => date.to_owned(),
+        _ => {
+            let text = format!("apoc.date.convertFormat cannot write the format '{to}'.");
+            return Err(Failure::new(Code::ArgumentError, text));
+        }
+    }))
 }
 
 /// As [`type_name`], lists with what all their elements are: `LIST OF STRING`.
@@ -196,6 +257,26 @@ mod tests {
         let whole = map([("a", 1.into()), ("b", Value::Null), ("c", "".into()), ("d", 2.into())]);
         check("apoc.map.clean", &[whole.clone(), list(["d".into()]), list(["".into()])], "{a: 1}");
         check("apoc.map.clean", &[whole, list([]), list([])], "{a: 1, c: '', d: 2}");
+    }
+
+    #[test]
+    fn a_predicate_that_holds_fails() {
+        let arguments = |holds: bool| [holds.into(), "no %s of %d".into(), list(["x".into(), 2.into()])];
+        check("apoc.util.validatePredicate", &arguments(false), "true");
+        let text =
+            "Failed to invoke function `apoc.util.validatePredicate`: Caused by: java.lang.RuntimeException: no x of 2";
+        check("apoc.util.validatePredicate", &arguments(true), text);
+    }
+
+    #[test]
+    fn dates_are_written_in_other_formats() {
+        let convert = |to: &str, expected: &str| {
+            let arguments = ["2020-01-02T03:04+01:00[Europe/Berlin]".into(), "iso_zoned_date_time".into(), to.into()];
+            check("apoc.date.convertFormat", &arguments, expected);
+        };
+        convert("iso_offset_date_time", "'2020-01-02T03:04:00+01:00'");
+        convert("iso_local_date", "'2020-01-02'");
+        convert("nonsense", "apoc.date.convertFormat cannot write the format 'nonsense'.");
     }
 
     #[test]

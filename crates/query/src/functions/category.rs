@@ -7,7 +7,7 @@ const HEADINGS: &[(&str, &[&str])] = &[
     ("Database", &["database", "db", "db.name"]),
     ("List", &["head", "keys", "labels", "last", "nodes", "range", "relationships", "reverse", "tail"]),
     ("Load CSV", &["file", "linenumber"]),
-    ("Logarithmic", &["e", "exp", "log", "log10", "sqrt"]),
+    ("Logarithmic", &["e", "exp", "ln", "log", "log10", "sqrt"]),
     ("Numeric", &["abs", "ceil", "ceiling", "floor", "isNaN", "rand", "round", "sign"]),
     ("Predicate", &["exists", "isEmpty"]),
     ("Spatial", &["distance", "point", "point.distance", "point.withinBBox"]),

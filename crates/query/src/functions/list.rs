@@ -103,8 +103,9 @@ fn bound(value: &Value) -> Result<i64, Failure> {
         Value::Integer(integer) => Ok(*integer),
         other => {
             let shown = shown(other);
-            let message =
-                format!("Invalid input for function 'range()': Expected an Integer, got: {shown} (InvalidArgumentType)");
+            let message = format!(
+                "Invalid input for function 'range()': Expected an Integer, got: {shown} (InvalidArgumentType)"
+            );
             Err(Failure::new(Code::ArgumentError, message))
         }
     }

@@ -113,6 +113,10 @@ mod tests {
     #[test]
     fn other_values_have_no_properties() {
         check(1, "x", "TypeError: Type mismatch: expected a map but was Integer(1) (InvalidArgumentType)");
-        check(list(values![1]), "x", "TypeError: Type mismatch: expected a map but was List([1]) (InvalidArgumentType)");
+        check(
+            list(values![1]),
+            "x",
+            "TypeError: Type mismatch: expected a map but was List([1]) (InvalidArgumentType)",
+        );
     }
 }
