@@ -48,19 +48,24 @@ impl Similarity {
     /// Tells how far apart two prepared vectors are; less is nearer. Only for comparing.
     #[must_use]
     pub(super) fn distance(self, a: &[f32], b: &[f32]) -> f32 {
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        let (whole, rest) = (a.iter().copied().zip(b.iter().copied()), (a_rest, b_rest.iter().copied()));
         match self {
-            Self::Cosine => -lanes(a.iter().copied(), b.iter().copied(), |a, b| a * b),
-            Self::Euclidean => lanes(a.iter().copied(), b.iter().copied(), |a, b| (a - b) * (a - b)),
+            Self::Cosine => -sum(whole, rest, |a, b| a * b),
+            Self::Euclidean => sum(whole, rest, |a, b| (a - b) * (a - b)),
         }
     }
 
     /// As [`Similarity::distance`], with a vector as it is stored.
     pub(super) fn distance_to_stored(self, a: &[f32], stored: &[u8]) -> f32 {
         let (numbers, _) = stored.as_chunks::<4>();
-        let b = || numbers.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), numbers.as_chunks::<LANES>());
+        let read = |numbers: &[[u8; 4]; LANES]| numbers.map(f32::from_le_bytes);
+        let whole = a.iter().copied().zip(b.iter().map(read));
+        let rest = (a_rest, b_rest.iter().map(|bytes| f32::from_le_bytes(*bytes)));
         match self {
-            Self::Cosine => -lanes(a.iter().copied(), b(), |a, b| a * b),
-            Self::Euclidean => lanes(a.iter().copied(), b(), |a, b| (a - b) * (a - b)),
+            Self::Cosine => -sum(whole, rest, |a, b| a * b),
+            Self::Euclidean => sum(whole, rest, |a, b| (a - b) * (a - b)),
         }
     }
 
@@ -84,25 +89,23 @@ impl Similarity {
     }
 }
 
-/// Adds up what `each` makes of two vectors, in eight sums at a time, which processors do at once.
-#[inline]
-fn lanes(
-    a: impl ExactSizeIterator<Item = f32>,
-    b: impl ExactSizeIterator<Item = f32>,
+/// Sums that are made at a time, which processors do at once.
+const LANES: usize = 8;
+
+/// Adds up what `each` makes of two vectors: the whole lanes, and what is left at the end.
+#[inline(always)]
+fn sum(
+    whole: impl Iterator<Item = ([f32; LANES], [f32; LANES])>,
+    (a, b): (&[f32], impl Iterator<Item = f32>),
     each: impl Fn(f32, f32) -> f32,
 ) -> f32 {
-    const LANES: usize = 8;
     let mut sums = [0.0_f32; LANES];
-    let (mut a, mut b) = (a, b);
-    let whole = a.len().min(b.len()) / LANES;
-    for _ in 0..whole {
-        for sum in &mut sums {
-            let (Some(a), Some(b)) = (a.next(), b.next()) else { break };
-            *sum += each(a, b);
+    for (a, b) in whole {
+        for lane in 0..LANES {
+            sums[lane] += each(a[lane], b[lane]);
         }
     }
-    let rest: f32 = a.zip(b).map(|(a, b)| each(a, b)).sum();
-    sums.iter().sum::<f32>() + rest
+    sums.iter().sum::<f32>() + a.iter().zip(b).map(|(a, b)| each(*a, b)).sum::<f32>()
 }
 
 #[cfg(test)]
