@@ -465,6 +465,8 @@ pub struct PathPattern {
     pub selector: PathSelector,
     /// Nodes and relationships in turn: node, relationship, node, ...; quantified parts between nodes.
     pub elements: Vec<PatternElement>,
+    /// Whether a relationship may come more than once (`MATCH REPEATABLE ELEMENTS`).
+    pub is_repeatable: bool,
     /// Where it stands.
     pub span: Span,
 }

@@ -35,8 +35,8 @@ impl Parser<'_> {
     }
 
     fn comprehended_pattern_ahead(&self) -> bool {
-        let named = Self::is_name(self.peek_at(1)) && self.peek_at(2) == Token::Equal && self.pattern_at(3);
-        named || self.pattern_at(1)
+        let named = Self::is_name(self.peek_at(1)) && self.peek_at(2) == Token::Equal && self.path_at(3);
+        named || self.path_at(1)
     }
 
     fn list_literal(&mut self) -> Parsed<ExpressionKind> {

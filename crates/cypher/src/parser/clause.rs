@@ -174,8 +174,9 @@ impl Parser<'_> {
 
     /// `p, q FROM DATABASE d WHERE e`.
     fn match_clause(&mut self, optional: bool, graph: Option<GraphReference>) -> Parsed<ClauseKind> {
-        self.match_mode()?;
-        let patterns = self.list(Self::path_pattern)?;
+        let is_repeatable = self.match_mode();
+        let mut patterns = self.list(Self::path_pattern)?;
+        patterns.iter_mut().for_each(|pattern| pattern.is_repeatable = is_repeatable);
         let graph = self.one_graph(graph)?;
         let hints = self.hints()?;
         let filter = self.filter()?;
@@ -184,16 +185,19 @@ impl Parser<'_> {
         Ok(ClauseKind::Match { optional, patterns, graph, hints, filter })
     }
 
-    /// `DIFFERENT RELATIONSHIPS` is how matching works anyway; the other mode is not there.
-    fn match_mode(&mut self) -> Parsed<()> {
-        let start = self.start();
-        if self.accept_words(&["DIFFERENT", "RELATIONSHIPS"]) || self.accept_words(&["DIFFERENT", "RELATIONSHIP"]) {
-            return Ok(());
+    /// `DIFFERENT RELATIONSHIPS`, which is how matching works anyway, or `REPEATABLE ELEMENTS`; tells whether it is this.
+    fn match_mode(&mut self) -> bool {
+        let accept = |parser: &mut Self, first: &str, one: &str, many: &str| {
+            if parser.accept_words(&[first, one]) {
+                parser.accept_word("BINDINGS");
+                return true;
+            }
+            parser.accept_words(&[first, many])
+        };
+        if accept(self, "DIFFERENT", "RELATIONSHIP", "RELATIONSHIPS") {
+            return false;
         }
-        if self.at_word("REPEATABLE") && self.one_of_at(1, &["ELEMENT", "ELEMENTS"]) {
-            return Err(self.unsupported("MATCH REPEATABLE ELEMENTS".to_owned(), start));
-        }
-        Ok(())
+        accept(self, "REPEATABLE", "ELEMENT", "ELEMENTS")
     }
 
     /// The graph behind the patterns; a clause names at most one.

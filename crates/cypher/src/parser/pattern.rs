@@ -27,14 +27,15 @@ impl Parser<'_> {
         }
         let selector = self.path_selector()?;
         let elements = self.enclosed(|parser| parser.elements(false))?;
-        Ok(PathPattern { variable, selector, elements, span: self.since(start) })
+        Ok(PathPattern { variable, selector, elements, is_repeatable: false, span: self.since(start) })
     }
 
     /// The pattern of a condition: it ends where no further relationship follows.
     pub(super) fn predicate_pattern(&mut self) -> Parsed<PathPattern> {
         let start = self.start();
         let elements = self.enclosed(|parser| parser.elements(true))?;
-        Ok(PathPattern { variable: None, selector: PathSelector::All, elements, span: self.since(start) })
+        let (selector, span) = (PathSelector::All, self.since(start));
+        Ok(PathPattern { variable: None, selector, elements, is_repeatable: false, span })
     }
 
     /// `shortestPath((a)-[*]-(b))`.
@@ -45,7 +46,8 @@ impl Parser<'_> {
         self.advance();
         self.expect(Token::ParenOpen, "'('")?;
         let elements = self.enclosed(|parser| parser.elements(false))?;
-        let path = PathPattern { variable: None, selector, elements, span: self.since(start) };
+        let span = self.since(start);
+        let path = PathPattern { variable: None, selector, elements, is_repeatable: false, span };
         if path.elements.len() != 3 || !matches!(path.elements[1], PatternElement::Relationship(_)) {
             return Err(
                 self.fail(path.span, "shortestPath(...) needs a pattern with one relationship between two nodes")
@@ -121,7 +123,11 @@ impl Parser<'_> {
 
     /// Tells whether the `(` at `ahead` holds a path rather than a node.
     fn path_in_parens_at(&self, ahead: usize) -> bool {
+        let selects = self.one_of_at(ahead + 1, &["ANY", "ALL", "SHORTEST", "shortestPath", "allShortestPaths"])
+            && (matches!(self.peek_at(ahead + 2), Token::ParenOpen | Token::Integer)
+                || self.one_of_at(ahead + 2, &["SHORTEST", "PATH", "PATHS", "GROUP", "GROUPS"]));
         self.peek_at(ahead + 1) == Token::ParenOpen
+            || selects
             || (Self::is_name(self.peek_at(ahead + 1))
                 && self.peek_at(ahead + 2) == Token::Equal
                 && self.peek_at(ahead + 3) == Token::ParenOpen)
@@ -365,6 +371,19 @@ impl Parser<'_> {
         }
         let close = self.piece(ahead).close as usize;
         close > self.at && self.relationship_at(close + 1 - self.at).is_some()
+    }
+
+    /// Tells whether the `(` at `ahead` starts a path, which may begin with a part that repeats.
+    pub(super) fn path_at(&self, ahead: usize) -> bool {
+        if self.pattern_at(ahead) {
+            return true;
+        }
+        if self.peek_at(ahead) != Token::ParenOpen {
+            return false;
+        }
+        let close = self.piece(ahead).close as usize;
+        let is_node = self.node_inside_at(ahead + 1) && close > self.at;
+        self.pattern_at(ahead + 1) || (is_node && self.peek_at(close + 1 - self.at) == Token::ParenOpen)
     }
 
     /// Tells whether what follows a `(` may be the inside of a node pattern.

@@ -21,6 +21,8 @@ pub(super) struct PatternGraph {
     pub predicates: Vec<Predicate>,
     pub paths: Vec<PatternPath>,
     pub searches: Vec<Search>,
+    /// Whether a relationship may come more than once.
+    pub is_repeatable: bool,
 }
 
 impl PatternGraph {

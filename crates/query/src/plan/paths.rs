@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
-use types::Value;
+use types::{Code, Value};
 
 use super::tests::run;
 use crate::testing::{Memory, World};
@@ -256,18 +257,19 @@ impl Path {
         text
     }
 
-    fn ways(&self, graph: &Graph) -> Vec<Way> {
+    /// Finds every way; where `again`, a link may come more than once.
+    fn ways(&self, graph: &Graph, again: bool) -> Vec<Way> {
         let mut found = Vec::new();
         for start in 0..graph.nodes.len() {
             let way = Way { nodes: vec![start], ..Way::default() };
-            self.go_on(graph, way, 0, &mut found);
+            self.go_on(graph, way, (0, again), &mut found);
         }
         found.retain(|way| self.holds(graph, way));
         found
     }
 
     /// Tries every way through the parts from one on.
-    fn go_on(&self, graph: &Graph, way: Way, at: usize, found: &mut Vec<Way>) {
+    fn go_on(&self, graph: &Graph, way: Way, (at, again): (usize, bool), found: &mut Vec<Way>) {
         let Some(part) = self.parts.get(at) else {
             found.push(way);
             return;
@@ -278,7 +280,7 @@ impl Path {
             if rounds >= min {
                 let mut whole = way.clone();
                 whole.parts.push(whole.links.len());
-                self.go_on(graph, whole, at + 1, found);
+                self.go_on(graph, whole, (at + 1, again), found);
             }
             if rounds == max {
                 continue;
@@ -288,7 +290,7 @@ impl Path {
                 let ways = std::mem::take(&mut longer);
                 for way in ways {
                     for (link, to) in graph.hops(way.nodes[way.nodes.len() - 1], hop) {
-                        if !way.links.contains(&link) {
+                        if again || !way.links.contains(&link) {
                             let mut next = way.clone();
                             next.links.push(link);
                             next.nodes.push(to);
@@ -351,6 +353,12 @@ impl Path {
     }
 }
 
+fn written(path: &Path, ways: &[Way]) -> Vec<String> {
+    let mut written: Vec<String> = ways.iter().map(|way| path.shown(way)).collect();
+    written.sort();
+    written
+}
+
 /// The same path, written and read in different ways: the clause before, and whether it is turned.
 fn forms(path: &Path) -> Vec<(String, bool)> {
     let last = path.last();
@@ -371,17 +379,29 @@ fn every_form_of_a_path_finds_what_there_is() {
     for seed in 0..1_500 {
         let mut random = Random(seed);
         let (graph, path) = (Graph::random(&mut random), Path::random(&mut random));
-        let ways = path.ways(&graph);
-        let mut expected: Vec<String> = ways.iter().map(|way| path.shown(way)).collect();
-        expected.sort();
+        let ways = path.ways(&graph, false);
+        let expected = written(&path, &ways);
         for (at, (before, turned)) in forms(&path).into_iter().enumerate() {
             let statement = format!("{before}MATCH p = {} RETURN {}", path.text(turned), path.returned(turned));
             let found = found(&graph, &statement, at % 2 == 0);
             assert_eq!(found, expected, "seed {seed}: {statement}\n{:?} {:?}", graph.nodes, graph.links);
         }
         let counted = format!("MATCH (n0) RETURN sum(COUNT {{ {} }})", path.text(false));
-        let count = found(&graph, &counted, false);
-        assert_eq!(count, [ways.len().to_string()], "seed {seed}: {counted}\n{:?} {:?}", graph.nodes, graph.links);
+        let told = |text: &str| format!("seed {seed}: {text}\n{:?} {:?}", graph.nodes, graph.links);
+        assert_eq!(found(&graph, &counted, false), [ways.len().to_string()], "{}", told(&counted));
+        if let [first, last] = path.parts.as_slice() {
+            // Each part a pattern of its own: a relationship still comes once.
+            let (end, node) = (path.last(), |at| path.node(at));
+            let first = format!("{} {} {}", node(0), first.text(0, &end, false), node(1));
+            let last = format!("{} {} {}", node(1), last.text(1, &end, false), node(2));
+            let apart = format!("MATCH {last}, {first} RETURN count(*)");
+            assert_eq!(found(&graph, &apart, true), [ways.len().to_string()], "{}", told(&apart));
+        }
+        if path.parts.iter().all(|part| part.rounds.is_none_or(|(_, max, _)| max < 9)) {
+            let (text, returned) = (path.text(false), path.returned(false));
+            let again = format!("MATCH REPEATABLE ELEMENTS p = {text} RETURN {returned}");
+            assert_eq!(found(&graph, &again, false), written(&path, &path.ways(&graph, true)), "{}", told(&again));
+        }
     }
 }
 
@@ -391,7 +411,7 @@ fn selectors_take_the_shortest_between_each_pair() {
         let mut random = Random(seed + 10_000);
         let (graph, path) = (Graph::random(&mut random), Path::random(&mut random));
         let mut pairs: BTreeMap<(usize, usize), Vec<(usize, String)>> = BTreeMap::new();
-        for way in path.ways(&graph) {
+        for way in path.ways(&graph, false) {
             let ends = (way.nodes[0], way.nodes[way.nodes.len() - 1]);
             pairs.entry(ends).or_default().push((way.links.len(), path.shown(&way)));
         }
@@ -433,4 +453,43 @@ fn selectors_take_the_shortest_between_each_pair() {
             assert!(found.is_empty(), "too many: {told}");
         }
     }
+}
+
+/// Every node joined to every other one.
+fn dense(nodes: usize) -> Graph {
+    let pairs = (0..nodes).flat_map(|start| (0..nodes).map(move |end| (start, end)));
+    let links = pairs.filter(|(start, end)| start != end).map(|(start, end)| (start, end, "R", 0)).collect();
+    Graph { nodes: vec![(true, 0); nodes], links }
+}
+
+#[test]
+fn paths_in_dense_graphs_end_at_their_budget() {
+    let graph = dense(24);
+    let code = |statement: &str| {
+        let mut world = World { time_max: Some(Duration::from_millis(200)), ..graph.world(false) };
+        run(&mut world, statement).map_err(|failure| failure.code())
+    };
+    for pattern in [
+        "(a {at: 0})-->+(b {at: 1})",
+        "(a {at: 0}) ((x)-->(y) WHERE x.at <> y.at)+ (b)",
+        "(a {at: 0}) ((x)-->(y)<--(z) WHERE x.k <= z.k){3,} (b {at: 1})",
+        "SHORTEST 100000 GROUPS (a {at: 0})-->+(b {at: 1})",
+        "SHORTEST 900000 (a {at: 0})--+(b)",
+        "ANY 900000 (a {at: 0}) (()--()--())+ (b)",
+    ] {
+        let ended = code(&format!("MATCH p = {pattern} RETURN count(p)"));
+        assert!(matches!(ended, Err(Code::TransactionTimedOut | Code::MemoryLimit)), "{pattern}: {ended:?}");
+    }
+    for (pattern, rows) in [
+        ("SHORTEST 1 (a {at: 0})-->+(b)", "24"),
+        ("SHORTEST 5 (a {at: 0})--+(b {at: 1})", "5"),
+        ("SHORTEST 3 (a {at: 0})-->+(b)", "72"),
+        ("ALL SHORTEST (a {at: 0}) ((x)-->(y)-->(z))+ (b {at: 1})", "22"),
+        ("ANY (a {at: 0}) (()--()--())+ (b)", "24"),
+    ] {
+        assert_eq!(code(&format!("MATCH p = {pattern} RETURN count(p)")), Ok(vec![rows.to_owned()]), "{pattern}");
+    }
+    // A limit ends the walk.
+    let limited = "MATCH (a {at: 0}) ((x)-->(y))+ (b) RETURN size(x) AS n LIMIT 3";
+    assert_eq!(code(limited).map(|rows| rows.len()), Ok(3));
 }

@@ -67,6 +67,7 @@ impl Planner<'_> {
             predicates: Vec::new(),
             paths: Vec::new(),
             searches: Vec::new(),
+            is_repeatable: patterns.iter().any(|pattern| pattern.is_repeatable),
         };
         let mut conditions = Vec::new();
         for pattern in patterns {

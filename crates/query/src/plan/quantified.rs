@@ -100,6 +100,7 @@ impl Planner<'_> {
         }
         for pattern in patterns {
             self.check_elements(pattern)?;
+            self.check_repeatable(pattern)?;
         }
         self.check_mixed(patterns)?;
         self.check_variables(patterns, before)
@@ -129,6 +130,28 @@ impl Planner<'_> {
         if pattern.elements.iter().all(may_be_empty) {
             let message = "A top-level path pattern in a `MATCH` clause must be written such that it always evaluates to \
                            at least one node pattern; put a node () beside the quantified path pattern";
+            return Err(self.syntax(pattern.span, message));
+        }
+        Ok(())
+    }
+
+    /// Where relationships may come again, only bounds end a path.
+    fn check_repeatable(&self, pattern: &PathPattern) -> Result<(), Failure> {
+        if !pattern.is_repeatable {
+            return Ok(());
+        }
+        if !matches!(pattern.selector, PathSelector::All) {
+            let message = "Path selectors like SHORTEST cannot be used under match mode REPEATABLE ELEMENTS";
+            return Err(self.syntax(pattern.span, message));
+        }
+        let is_open = |element: &PatternElement| match element {
+            PatternElement::Quantified(part) => part.max.is_none(),
+            PatternElement::Relationship(found) => found.length.is_some_and(|length| length.max.is_none()),
+            PatternElement::Node(_) => false,
+        };
+        if pattern.elements.iter().any(is_open) {
+            let message = "The pattern may yield an infinite number of rows under match mode REPEATABLE ELEMENTS, \
+                           perhaps add an upper bound to your quantified path patterns.";
             return Err(self.syntax(pattern.span, message));
         }
         Ok(())

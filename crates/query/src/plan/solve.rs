@@ -230,7 +230,7 @@ impl Solver<'_, '_> {
         for left in state.relationships.clone() {
             for right in others {
                 let (left, right) = (&self.graph.relationships[left], &self.graph.relationships[*right]);
-                if !left.may_equal(right) {
+                if self.graph.is_repeatable || !left.may_equal(right) {
                     continue;
                 }
                 let condition = different(left, right);
@@ -573,7 +573,10 @@ impl Solver<'_, '_> {
             relationship: relationship.slot,
             to: graph.nodes[to].slot,
             into: state.solved.contains(&graph.nodes[to].slot),
-            distinct_from: others.filter(|other| other.may_equal(relationship)).map(|other| other.slot).collect(),
+            distinct_from: others
+                .filter(|other| !graph.is_repeatable && other.may_equal(relationship))
+                .map(|other| other.slot)
+                .collect(),
         }
     }
 

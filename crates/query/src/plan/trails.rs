@@ -58,7 +58,7 @@ impl Solver<'_, '_> {
             into: expand.into,
             distinct_from: expand.distinct_from,
             turned,
-            repeatable: false,
+            repeatable: graph.is_repeatable,
             is_path,
         };
         let details = self.picture(place, from);

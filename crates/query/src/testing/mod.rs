@@ -7,6 +7,7 @@ mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use types::{Map, Value};
 
@@ -24,6 +25,8 @@ pub(crate) struct World {
     pub parameters: Map,
     /// What a statement may hold.
     pub memory_max_bytes: usize,
+    /// How long a statement may take.
+    pub time_max: Option<Duration>,
     /// What `LOAD CSV` may read.
     pub import_folder: Option<PathBuf>,
     /// What the last run changed.
@@ -37,6 +40,7 @@ impl World {
             sources: vec![Box::new(graph)],
             parameters: Map::new(),
             memory_max_bytes: 1 << 24,
+            time_max: None,
             import_folder: None,
             counters: Counters::default(),
         }
@@ -59,7 +63,8 @@ impl World {
 
     /// Does work in a fresh context; keeps what was counted.
     pub fn run<T>(&mut self, work: impl FnOnce(&mut Context<'_>) -> T) -> T {
-        let mut budget = Budget::start(Arc::new(types::SystemClock), None, self.memory_max_bytes, Arc::default());
+        let mut budget =
+            Budget::start(Arc::new(types::SystemClock), self.time_max, self.memory_max_bytes, Arc::default());
         let mut counters = Counters::default();
         let database = self.sources[0].database().to_owned();
         let mut context = Context {
