@@ -217,8 +217,7 @@ fn write(folder: &Path) -> Outcome<()> {
 fn merge(folder: &Path) -> Outcome<()> {
     let database = open(folder)?;
     let mut transaction = database.begin()?;
-    let new =
-        NewIndex::new("ids", IndexOn::label(LabelId(0)), vec![KeyId(0)], IndexKind::Range);
+    let new = NewIndex::new("ids", IndexOn::label(LabelId(0)), vec![KeyId(0)], IndexKind::Range);
     let index = transaction.create_index(new)?;
     transaction.commit()?;
     let mut transaction = database.begin()?;

@@ -21,6 +21,7 @@ pub mod tokens;
 mod topology;
 pub mod transaction;
 pub mod vector;
+mod warm;
 
 pub use database::{Database, DatabaseOptions};
 pub use error::GraphError;

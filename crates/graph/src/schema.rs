@@ -50,7 +50,8 @@ impl Schemas {
         if let Some(known) = self.kept.lock().iter().rev().find(|schema| schema.since <= version) {
             return Ok(known.clone());
         }
-        let schema = Schema { since: version, indexes: view.indexes()?.into(), constraints: view.constraints()?.into() };
+        let schema =
+            Schema { since: version, indexes: view.indexes()?.into(), constraints: view.constraints()?.into() };
         self.keep(schema.clone());
         Ok(schema)
     }

@@ -12,7 +12,7 @@ use graph::codec::fact::{IndexDefinition, IndexKind, IndexOn};
 use graph::codec::record::Ends;
 use graph::keys::{Counted, Entity, TokenKind};
 use graph::transaction::{Step, property};
-use graph::{Transaction, read::Seek};
+use graph::{GraphError, Transaction, read::Seek};
 use parking_lot::Mutex;
 use query::{
     Budget, Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Source,
@@ -106,6 +106,32 @@ impl GraphSource {
     pub(crate) fn new(database: Arc<OpenDatabase>, number: u16, transaction: Transaction, writes: Writes) -> Self {
         let transaction = Lent { transaction: Some(transaction), home: None };
         Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) }
+    }
+
+    /// Adds the steps of `nodes` nodes, which come node by node, to `out`.
+    fn collect(
+        &self,
+        nodes: usize,
+        out: &mut Expansion,
+        each: impl FnOnce(&mut dyn FnMut(Step)) -> Result<(), GraphError>,
+    ) -> Result<(), Failure> {
+        let (source, first) = (self.number, out.ends.len());
+        out.ends.resize(first + nodes, out.found.len());
+        let mut reached = 0;
+        let visited = each(&mut |step| {
+            // What lies between two nodes with steps has none.
+            while reached < step.input {
+                out.ends[first + reached] = out.found.len();
+                reached += 1;
+            }
+            let Step { neighbour, relationship: id, kind, start, end, .. } = step;
+            let relationship = RelationshipRef { source, id, kind, start, end };
+            out.found.push(RelationshipRecord { neighbour, relationship });
+        });
+        visited.map_err(|error| self.database.fail(error))?;
+        out.ends[first + reached..].fill(out.found.len());
+        self.hit(nodes + out.found.len());
+        Ok(())
     }
 
     /// Makes a source of the transaction that lies in `home`, which gets it back when the source is dropped.
@@ -244,24 +270,18 @@ impl Source for GraphSource {
         types: Option<&[TypeId]>,
         out: &mut Expansion,
     ) -> Result<(), Failure> {
-        let (source, first) = (self.number, out.ends.len());
-        out.ends.resize(first + nodes.len(), out.found.len());
-        let mut reached = 0;
-        self.transaction
-            .expand_each(nodes, direction, types, |step| {
-                // Steps come node by node: what lies between two nodes with steps has none.
-                while reached < step.input {
-                    out.ends[first + reached] = out.found.len();
-                    reached += 1;
-                }
-                let Step { neighbour, relationship: id, kind, start, end, .. } = step;
-                let relationship = RelationshipRef { source, id, kind, start, end };
-                out.found.push(RelationshipRecord { neighbour, relationship });
-            })
-            .map_err(|error| self.database.fail(error))?;
-        out.ends[first + reached..].fill(out.found.len());
-        self.hit(nodes.len() + out.found.len());
-        Ok(())
+        self.collect(nodes.len(), out, |visit| self.transaction.expand_each(nodes, direction, types, visit))
+    }
+
+    fn expand_into(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        self.collect(nodes.len(), out, |visit| self.transaction.expand_into(nodes, ends, direction, types, visit))
     }
 
     fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {

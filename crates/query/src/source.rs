@@ -58,6 +58,26 @@ pub trait Source: Send {
         out: &mut Expansion,
     ) -> Result<(), Failure>;
 
+    /// As [`Source::expand`], of each node only what leads to the node at the same place in `ends`.
+    fn expand_into(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        let mut all = Expansion::default();
+        self.expand(nodes, direction, types, &mut all)?;
+        let mut start = 0;
+        for (until, wanted) in all.ends.into_iter().zip(ends) {
+            out.found.extend(all.found[start..until].iter().filter(|found| found.neighbour == *wanted));
+            out.ends.push(out.found.len());
+            start = until;
+        }
+        Ok(())
+    }
+
     /// Adds one value for each node to `out`; null where the node has no such property.
     fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure>;
 

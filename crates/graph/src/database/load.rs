@@ -78,6 +78,8 @@ impl Database {
         })?;
         failpoint::reach("graph.load.durable");
         inner.topologies.clear();
+        inner.warm_nodes.mark_all(version);
+        inner.warm_relationships.mark_all(version);
         inner.quotas.set_counts(loaded);
         inner.tokens.mark_stored(&facts.tokens);
         inner.node_next.store(loaded.nodes, Ordering::Release);

@@ -30,6 +30,7 @@ use crate::topology::{Topologies, Topology, TopologyBounds};
 use crate::transaction::{
     Changes, Facts, GroupBounds, History, HistoryBounds, Sequencer, Transaction, apply, change_schema,
 };
+use crate::warm::Warm;
 
 /// Bounds of one open database.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,8 @@ pub struct DatabaseOptions {
     pub topology_max_bytes: u64,
     /// Nodes whose neighbours are read from the store before that begins, at least.
     pub topology_reads_min: u64,
+    /// Memory in which all databases of this process may keep decoded properties and labels; 0 keeps nothing.
+    pub warm_max_bytes: u64,
     /// Entities of which a new index is filled within its commit; for more it is filled while others read and write.
     pub fill_at_once_max: u64,
 }
@@ -65,6 +68,7 @@ impl Default for DatabaseOptions {
             group_max_bytes: 8 << 20,
             topology_max_bytes: 512 << 20,
             topology_reads_min: 10_000,
+            warm_max_bytes: 256 << 20,
             fill_at_once_max: 20_000,
         }
     }
@@ -84,6 +88,8 @@ struct Inner {
     tokens: Tokens,
     schemas: Schemas,
     topologies: Topologies,
+    warm_nodes: Warm,
+    warm_relationships: Warm,
     quotas: Quotas,
     node_next: AtomicU64,
     relationship_next: AtomicU64,
@@ -123,10 +129,11 @@ impl Database {
         let group = GroupBounds { jobs_max: options.group_max, weight_max: options.group_max_bytes };
         let topology = TopologyBounds { max_bytes: options.topology_max_bytes, reads_min: options.topology_reads_min };
         let inner = Inner {
-            options,
             tokens: Tokens::load(&*snapshot)?,
             schemas: Schemas::new(version),
             topologies: Topologies::new(topology),
+            warm_nodes: Warm::new(options.warm_max_bytes),
+            warm_relationships: Warm::new(options.warm_max_bytes),
             quotas: Quotas::new(base)?,
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
@@ -136,6 +143,7 @@ impl Database {
             filler: Filler::default(),
             tended: Tended::default(),
             sequencer: Sequencer::new(group, || Err(GraphError::LeaderDied)),
+            options,
             store,
         };
         let inner = Arc::new(inner);
@@ -194,6 +202,16 @@ impl Database {
     /// Gives what is kept in memory of who is joined to whom, for a view of `version`.
     pub(crate) fn topology(&self, version: u64) -> Option<Arc<Topology>> {
         self.inner.topologies.of(version)
+    }
+
+    /// Gives what is kept in memory of what nodes carry.
+    pub(crate) fn warm_nodes(&self) -> &Warm {
+        &self.inner.warm_nodes
+    }
+
+    /// Gives what is kept in memory of what relationships carry.
+    pub(crate) fn warm_relationships(&self) -> &Warm {
+        &self.inner.warm_relationships
     }
 
     /// Notes that the lists of some nodes were read from the store, and keeps all of them in memory once that pays off.
@@ -258,6 +276,9 @@ impl Inner {
         failpoint::reach("graph.commit.checked");
         let changes_schema = passed.iter().any(|changes| !changes.schema.is_empty());
         passed.iter().for_each(|changes| self.topologies.mark(&changes.joined));
+        self.warm_nodes.mark(passed.iter().flat_map(|changes| changes.node_pages.iter().copied()), version);
+        self.warm_relationships
+            .mark(passed.iter().flat_map(|changes| changes.relationship_pages.iter().copied()), version);
         let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
         if let Err(error) = written_now.and_then(|()| self.write(&passed, version)) {
             self.schemas.forget();

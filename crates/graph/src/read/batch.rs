@@ -1,12 +1,14 @@
 //! Reads of whole batches: records, single properties and labels of many entities at a time.
 
+use std::ops::Range;
+
 use types::{KeyId, LabelId, NodeId, RelationshipId, Value};
 
 use super::View;
 use crate::codec::label::Members;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord};
 use crate::error::GraphError;
-use crate::keys::{self, Entity, LABEL_BLOCK_NODES};
+use crate::keys::{self, Entity};
 
 /// Takes one value: the entity's place in the batch, the key's place among the keys, the value.
 pub type PutValue<'p> = &'p mut dyn FnMut(usize, usize, Value);
@@ -68,6 +70,44 @@ impl<'a> View<'a> {
         self.properties_of_relationships(ids, &[key], &mut |at, _, value| out[first + at] = value)
     }
 
+    /// Reads a column of values for each of `keys`: of all nodes with these ids, null where there is none.
+    pub(crate) fn node_columns(&self, ids: Range<u64>, keys: &[KeyId]) -> Result<Vec<Box<[Value]>>, GraphError> {
+        let mut columns = empty_columns(&ids, keys);
+        let (start, end) = (keys::node(NodeId(ids.start)), keys::node(NodeId(ids.end)));
+        self.scan(&start, &end, |key, sealed| {
+            let id = NodeId(id_in(key, &ids)?);
+            let properties = NodeRecord::decode(id, sealed)?.properties;
+            let mut put = |at: usize, key: usize, value| columns[key][at] = value;
+            self.pick(Entity::Node(id), (id.0 - ids.start) as usize, &properties, keys, &mut put)?;
+            Ok(true)
+        })?;
+        Ok(columns)
+    }
+
+    /// As [`View::node_columns`], of relationships.
+    pub(crate) fn relationship_columns(
+        &self,
+        ids: Range<u64>,
+        keys: &[KeyId],
+    ) -> Result<Vec<Box<[Value]>>, GraphError> {
+        let mut columns = empty_columns(&ids, keys);
+        let (start, end) = (keys::relationship(RelationshipId(ids.start)), keys::relationship(RelationshipId(ids.end)));
+        self.scan(&start, &end, |key, sealed| {
+            let id = RelationshipId(id_in(key, &ids)?);
+            let properties = RelationshipRecord::decode(id, sealed)?.properties;
+            let mut put = |at: usize, key: usize, value| columns[key][at] = value;
+            self.pick(Entity::Relationship(id), (id.0 - ids.start) as usize, &properties, keys, &mut put)?;
+            Ok(true)
+        })?;
+        Ok(columns)
+    }
+
+    /// Reads which of 1,024 nodes have a label.
+    pub(crate) fn label_block(&self, label: LabelId, block: u64) -> Result<Members, GraphError> {
+        let sealed = self.reader.get(&keys::label_block(label, block))?;
+        Ok(sealed.map(Members::decode).transpose()?.unwrap_or_default())
+    }
+
     fn pick(
         &self,
         entity: Entity,
@@ -100,32 +140,13 @@ impl<'a> View<'a> {
     }
 }
 
-/// Tells of one node after the other whether it has a label; neighbours in id share what is read.
-#[derive(Debug)]
-pub struct LabelBlock {
-    label: LabelId,
-    block: Option<(u64, Members)>,
+fn empty_columns(ids: &Range<u64>, keys: &[KeyId]) -> Vec<Box<[Value]>> {
+    let rows = usize::try_from(ids.end - ids.start).expect("a page is short");
+    keys.iter().map(|_| vec![Value::Null; rows].into_boxed_slice()).collect()
 }
 
-impl LabelBlock {
-    /// Begins with nothing read.
-    #[must_use]
-    pub fn new(label: LabelId) -> Self {
-        Self { label, block: None }
-    }
-
-    /// Tells whether a node has the label.
-    pub fn contains(&mut self, view: View<'_>, node: NodeId) -> Result<bool, GraphError> {
-        let number = node.0 / LABEL_BLOCK_NODES;
-        let members = match self.block {
-            Some((at, members)) if at == number => members,
-            _ => {
-                let sealed = view.reader.get(&keys::label_block(self.label, number))?;
-                let members = sealed.map(Members::decode).transpose()?.unwrap_or_default();
-                self.block = Some((number, members));
-                members
-            }
-        };
-        Ok(members.contains(Members::place(node)))
-    }
+/// Reads the id in a record's key, which is one of `ids`.
+fn id_in(key: &[u8], ids: &Range<u64>) -> Result<u64, GraphError> {
+    let id = keys::u64_at(key, 1).filter(|id| ids.contains(id));
+    id.ok_or_else(|| GraphError::damaged("the key of a record"))
 }

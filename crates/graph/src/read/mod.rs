@@ -13,7 +13,7 @@ use store::Reader;
 use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 pub use adjacency::Neighbour;
-pub use batch::{LabelBlock, PutValue};
+pub use batch::PutValue;
 pub use seek::Seek;
 pub use size::IndexSize;
 

@@ -6,6 +6,7 @@ mod build;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -118,26 +119,63 @@ impl Topology {
     ) {
         for side in sides(direction) {
             let range = self.range(node, *side);
-            let mut give = |at: std::ops::Range<usize>| {
-                for (pair, kind) in self.pairs[at.clone()].iter().zip(&self.kinds[at]) {
-                    let (neighbour, relationship) = (NodeId(pair.0.into()), RelationshipId(pair.1.into()));
-                    // A self-relationship stands in both lists of its node; of both, the second does not count.
-                    if direction == Direction::Both && *side == Side::Incoming && neighbour == node {
-                        continue;
-                    }
-                    visit(Neighbour { node: neighbour, relationship, kind: TypeId((*kind).into()), side: *side });
-                }
-            };
+            let mut give = |at| self.give(at, (node, direction, *side), &mut visit);
             match types {
                 None => give(range),
                 Some(types) => {
-                    for (at, kind) in types.iter().enumerate() {
-                        if !types[..at].contains(kind) {
-                            give(self.range_of(range.clone(), *kind));
-                        }
+                    each_once(types, |kind| give(self.range_of(range.clone(), kind)));
+                }
+            }
+        }
+    }
+
+    /// As [`Topology::each_neighbour`], only what leads to `end`: found by halving, not by looking at all.
+    pub fn each_between(
+        &self,
+        node: NodeId,
+        end: NodeId,
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(Neighbour),
+    ) {
+        for side in sides(direction) {
+            let range = self.range(node, *side);
+            // Within one type, neighbours are in order.
+            let mut give = |of_type: Range<usize>| {
+                let pairs = &self.pairs[of_type.clone()];
+                let from = pairs.partition_point(|pair| u64::from(pair.0) < end.0);
+                let size = pairs[from..].iter().take_while(|pair| u64::from(pair.0) == end.0).count();
+                let first = of_type.start + from;
+                self.give(first..first + size, (node, direction, *side), &mut visit);
+            };
+            match types {
+                Some(types) => each_once(types, |kind| give(self.range_of(range.clone(), kind))),
+                None => {
+                    let mut rest = range;
+                    while let Some(kind) = self.kinds[rest.clone()].first() {
+                        let of_type = self.range_of(rest.clone(), TypeId((*kind).into()));
+                        rest.start = of_type.end;
+                        give(of_type);
                     }
                 }
             }
+        }
+    }
+
+    /// Hands the neighbours at some places of a node's list to `visit`.
+    fn give(
+        &self,
+        at: Range<usize>,
+        (node, direction, side): (NodeId, Direction, Side),
+        visit: &mut impl FnMut(Neighbour),
+    ) {
+        for (pair, kind) in self.pairs[at.clone()].iter().zip(&self.kinds[at]) {
+            let (neighbour, relationship) = (NodeId(pair.0.into()), RelationshipId(pair.1.into()));
+            // A self-relationship stands in both lists of its node; of both, the second does not count.
+            if direction == Direction::Both && side == Side::Incoming && neighbour == node {
+                continue;
+            }
+            visit(Neighbour { node: neighbour, relationship, kind: TypeId((*kind).into()), side });
         }
     }
 
@@ -154,12 +192,12 @@ impl Topology {
         }
     }
 
-    fn range(&self, node: NodeId, side: Side) -> std::ops::Range<usize> {
+    fn range(&self, node: NodeId, side: Side) -> Range<usize> {
         let at = usize::try_from(node.0).expect("only nodes that are here are asked for") * 2 + side as usize;
         self.starts[at] as usize..self.starts[at + 1] as usize
     }
 
-    fn range_of(&self, range: std::ops::Range<usize>, kind: TypeId) -> std::ops::Range<usize> {
+    fn range_of(&self, range: Range<usize>, kind: TypeId) -> Range<usize> {
         let kinds = &self.kinds[range.clone()];
         let from = kinds.partition_point(|at| u32::from(*at) < kind.0);
         let size = kinds[from..].partition_point(|at| u32::from(*at) == kind.0);
@@ -210,6 +248,15 @@ impl Dirty {
     fn place(&self, node: NodeId) -> Option<(&AtomicU64, u64)> {
         let node = usize::try_from(node.0).ok().filter(|node| *node < self.nodes)?;
         Some((&self.words[node / 64], 1 << (node % 64)))
+    }
+}
+
+/// Hands each type to `give` once.
+fn each_once(types: &[TypeId], mut give: impl FnMut(TypeId)) {
+    for (at, kind) in types.iter().enumerate() {
+        if !types[..at].contains(kind) {
+            give(*kind);
+        }
     }
 }
 

@@ -44,6 +44,14 @@ fn steps(transaction: &Transaction, direction: Direction, types: Option<&[TypeId
     for (at, degree) in degrees.iter().enumerate() {
         assert_eq!(*degree, out.iter().filter(|step| step.input == at).count() as u64);
     }
+    for shift in [0, 1, 7] {
+        let ends: Vec<NodeId> = nodes.iter().map(|node| NodeId((node.0 * node.0 + shift) % NODES)).collect();
+        let mut into = Vec::new();
+        transaction.expand_into(&nodes, &ends, direction, types, |step| into.push(step)).expect("sound");
+        let mut wanted: Vec<Step> = out.iter().copied().filter(|step| ends[step.input] == step.neighbour).collect();
+        (into.sort_unstable(), wanted.sort_unstable());
+        assert_eq!(into, wanted);
+    }
     out
 }
 

@@ -20,6 +20,7 @@ use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
 use crate::engines::{Document, Documents, Fields};
 use crate::index;
 use crate::keys::{self, Counted, Entity, Side};
+use crate::warm::PAGE;
 
 /// Beyond this many marks a commit counts as having written everything.
 const WRITTEN_MARKS_MAX: usize = 16_384;
@@ -72,6 +73,10 @@ pub(crate) struct Changes {
     pub(super) places: Vec<(Place, bool)>,
     /// Nodes whose lists change; some of them twice.
     pub joined: Vec<NodeId>,
+    /// Pages of [`crate::warm`] with nodes that change.
+    pub node_pages: Vec<u64>,
+    /// The same of relationships.
+    pub relationship_pages: Vec<u64>,
     pub(super) counts: FxHashMap<Counted, i64>,
     /// What happens in indexes that an engine keeps.
     pub documents: Vec<Documents>,
@@ -90,7 +95,9 @@ impl Changes {
         schema: Vec<SchemaChange>,
     ) -> Result<Self, GraphError> {
         let (marks, entries, new_places) = Default::default();
-        let changes = Self::empty(snapshot, reads, schema);
+        let mut changes = Self::empty(snapshot, reads, schema);
+        changes.node_pages = pages(overlay.nodes().map(|(id, _)| id.0));
+        changes.relationship_pages = pages(overlay.relationships().map(|(id, _)| id.0));
         let documents = vec![Vec::new(); indexes.len()];
         let mut collect = Collect { overlay, indexes, marks, entries, documents, new_places, changes };
         for (id, change) in overlay.nodes() {
@@ -157,6 +164,8 @@ impl Changes {
             labels: Vec::new(),
             places: Vec::new(),
             joined: Vec::new(),
+            node_pages: Vec::new(),
+            relationship_pages: Vec::new(),
             counts: FxHashMap::default(),
             documents: Vec::new(),
             filling: Vec::new(),
@@ -354,4 +363,15 @@ impl Collect<'_> {
         }
         self.changes
     }
+}
+
+/// Gives the pages of ids that come in order.
+fn pages(ids: impl Iterator<Item = u64>) -> Vec<u64> {
+    let mut pages: Vec<u64> = Vec::new();
+    for page in ids.map(|id| id / PAGE) {
+        if pages.last() != Some(&page) {
+            pages.push(page);
+        }
+    }
+    pages
 }

@@ -78,6 +78,41 @@ impl Transaction {
         self.database.note_stored_reads(stored, view)
     }
 
+    /// As [`Transaction::expand_each`], of each node only what leads to the node at the same place in `ends`.
+    pub fn expand_into(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(Step),
+    ) -> Result<(), GraphError> {
+        let topology = self.database.topology(self.version).filter(|_| self.overlay.has_no_relationships());
+        let Some(topology) = topology else {
+            return self.expand_each(nodes, direction, types, |step| {
+                if ends.get(step.input) == Some(&step.neighbour) {
+                    visit(step);
+                }
+            });
+        };
+        self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
+        let (view, mut stored) = (self.view(), 0);
+        for (input, (node, end)) in nodes.iter().zip(ends).enumerate() {
+            let (node, end) = (*node, *end);
+            if topology.has(node) {
+                topology.each_between(node, end, direction, types, |found| visit(step(input, node, found)));
+                continue;
+            }
+            stored += 1;
+            view.each_neighbour(node, direction, types, |found| {
+                if found.node == end {
+                    visit(step(input, node, found));
+                }
+            })?;
+        }
+        self.database.note_stored_reads(stored, view)
+    }
+
     /// Counts the relationships of each node without listing them, where the stored lists allow it.
     pub fn degrees(
         &self,

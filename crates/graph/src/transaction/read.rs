@@ -10,8 +10,10 @@ use super::Transaction;
 use super::state::{NodeState, RelationshipState, property};
 use super::validate::Mark;
 use crate::GraphError;
+use crate::codec::label::Members;
 use crate::keys::{Counted, Entity, TokenKind};
 use crate::read::{Ends, View};
+use crate::warm::{PAGE, put_column};
 
 impl Transaction {
     pub(super) fn view(&self) -> View<'_> {
@@ -193,9 +195,12 @@ impl Transaction {
         out.resize(first + nodes.len(), false);
         let stored = self.split_nodes(nodes, |at, now| out[first + at] = now.is_some_and(|now| now.has(label)));
         self.note_nodes(&stored, nodes);
-        let mut block = crate::read::LabelBlock::new(label);
-        for (at, id) in stored.ids(nodes).iter().enumerate() {
-            out[first + stored.place(at)] = block.contains(self.view(), *id)?;
+        let (ids, warm) = (stored.ids(nodes), self.database.warm_nodes());
+        let mut put = |at: usize, has| out[first + stored.place(at)] = has;
+        for (page, places) in warm.take_labels(self.version, (&ids, number_of_node), label, &mut put) {
+            let members = self.view().label_block(label, page)?;
+            places.for_each(|at| put(at, members.contains(Members::place(ids[at]))));
+            warm.keep_label(self.version, page, label, members);
         }
         Ok(())
     }
@@ -212,7 +217,21 @@ impl Transaction {
         });
         self.note_nodes(&stored, nodes);
         let mut put = |at: usize, key: usize, value| values[stored.place(at) * keys.len() + key] = value;
-        self.view().properties_of_nodes(&stored.ids(nodes), keys, &mut put)
+        let (ids, warm, view) = (stored.ids(nodes), self.database.warm_nodes(), self.view());
+        let mut missed = warm.take_values(self.version, (&ids, number_of_node), keys, &mut put);
+        for (page, places) in missed.due {
+            // What is wrong with a node that nobody asked for is not told here.
+            let Ok(columns) = view.node_columns(page * PAGE..(page + 1) * PAGE, keys) else {
+                missed.cold.extend(places);
+                continue;
+            };
+            for (at, column) in columns.iter().enumerate() {
+                put_column(column, (&ids, number_of_node), places.clone(), at, &mut put);
+            }
+            warm.keep_values(self.version, page, keys, columns);
+        }
+        let cold: Vec<NodeId> = missed.cold.iter().map(|at| ids[*at]).collect();
+        view.properties_of_nodes(&cold, keys, &mut |at, key, value| put(missed.cold[at], key, value))
     }
 
     /// Appends for each relationship the values of `keys`, null where there is none.
@@ -233,7 +252,20 @@ impl Transaction {
         let ids = stored.ids(relationships);
         self.note_all(ids.iter().map(|id| Mark::Relationship(*id)));
         let mut put = |at: usize, key: usize, value| values[stored.place(at) * keys.len() + key] = value;
-        self.view().properties_of_relationships(&ids, keys, &mut put)
+        let (warm, view) = (self.database.warm_relationships(), self.view());
+        let mut missed = warm.take_values(self.version, (&ids, number_of_relationship), keys, &mut put);
+        for (page, places) in missed.due {
+            let Ok(columns) = view.relationship_columns(page * PAGE..(page + 1) * PAGE, keys) else {
+                missed.cold.extend(places);
+                continue;
+            };
+            for (at, column) in columns.iter().enumerate() {
+                put_column(column, (&ids, number_of_relationship), places.clone(), at, &mut put);
+            }
+            warm.keep_values(self.version, page, keys, columns);
+        }
+        let cold: Vec<RelationshipId> = missed.cold.iter().map(|at| ids[*at]).collect();
+        view.properties_of_relationships(&cold, keys, &mut |at, key, value| put(missed.cold[at], key, value))
     }
 
     /// Appends for each relationship its type and both ends, `None` if it is not there; no property is read.
@@ -362,4 +394,12 @@ fn pick(properties: &[(KeyId, Value)], keys: &[KeyId], out: &mut [Value]) {
     for (value, key) in out.iter_mut().zip(keys) {
         *value = property(properties, *key).cloned().unwrap_or_default();
     }
+}
+
+fn number_of_node(id: NodeId) -> u64 {
+    id.0
+}
+
+fn number_of_relationship(id: RelationshipId) -> u64 {
+    id.0
 }

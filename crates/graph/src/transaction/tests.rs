@@ -614,3 +614,67 @@ fn indexes_know_their_size() {
     assert_eq!(transaction.index_size(index).expect("an index").entries, 2_000);
     assert_eq!(transaction.count(Counted::Entries(index)).expect("sound"), 2_000);
 }
+
+/// What a transaction says of all nodes in batches, as pages of memory may answer it.
+fn in_batches(transaction: &Transaction, nodes: &[NodeId]) -> (Vec<Value>, Vec<bool>) {
+    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        (values.clear(), labels.clear());
+        transaction.node_properties(nodes, &[KEY, KeyId(1)], &mut values).expect("a sound store");
+        transaction.has_label(nodes, LabelId(1), &mut labels).expect("a sound store");
+    }
+    (values, labels)
+}
+
+/// The same one by one, which no page answers.
+fn one_by_one(transaction: &Transaction, nodes: &[NodeId]) -> (Vec<Value>, Vec<bool>) {
+    let states: Vec<_> = nodes.iter().map(|id| transaction.node(*id).expect("a sound store")).collect();
+    let value = |key: KeyId, state: &Option<_>| {
+        let properties: &[(KeyId, Value)] =
+            state.as_ref().map_or(&[], |state: &Arc<super::NodeState>| &state.properties);
+        super::property(properties, key).cloned().unwrap_or_default()
+    };
+    let values = states.iter().flat_map(|state| [value(KEY, state), value(KeyId(1), state)]).collect();
+    let labels = states.iter().map(|state| state.as_ref().is_some_and(|state| state.has(LabelId(1)))).collect();
+    (values, labels)
+}
+
+#[test]
+fn pages_in_memory_show_each_version_as_the_store_has_it() {
+    const NODES: u64 = 2_500;
+    let database = memory();
+    let mut first = database.begin().expect("a transaction");
+    for number in 0..NODES {
+        first.create_node(&[LABEL], &[(KEY, Value::Integer(number.cast_signed()))]).expect("a node");
+    }
+    first.commit().expect("alone");
+    let nodes: Vec<NodeId> = (0..NODES).map(NodeId).collect();
+    let mut older: Vec<Transaction> = Vec::new();
+    for round in 0..40_u64 {
+        let mut writing = database.begin().expect("a transaction");
+        for step in 0..3 {
+            let id = NodeId((round * 7_919 + step * 104_729) % NODES);
+            if writing.node(id).expect("a sound store").is_none() {
+                continue;
+            }
+            match (round + step) % 4 {
+                0 => writing.set_property(Entity::Node(id), KEY, Value::Integer(-1)),
+                1 => writing.set_property(Entity::Node(id), KeyId(1), Value::string("long ".repeat(60))),
+                2 => writing.add_label(id, LabelId(1)),
+                _ => writing.delete_node(id),
+            }
+            .expect("the node is there");
+        }
+        assert_eq!(in_batches(&writing, &nodes), one_by_one(&writing, &nodes), "own changes of round {round}");
+        if round % 5 != 0 {
+            writing.commit().expect("alone");
+        }
+        older.push(database.begin_read().expect("a snapshot"));
+        if older.len() > 4 {
+            older.remove(0);
+        }
+        for transaction in &older {
+            assert_eq!(in_batches(transaction, &nodes), one_by_one(transaction, &nodes), "round {round}");
+        }
+    }
+}

@@ -53,7 +53,14 @@ impl ExpandAll {
         let (rows, nodes) = nodes(&batch.column(self.how.from), range);
         let wanted = (!types.is_empty()).then_some(types);
         let mut found = Expansion::default();
-        context.sources[usize::from(self.how.source)].expand(&nodes, self.how.direction, wanted, &mut found)?;
+        let source = &context.sources[usize::from(self.how.source)];
+        match batch.columns.get(self.how.to) {
+            Some(Column::Nodes { source: other, ids }) if self.how.into && *other == self.how.source => {
+                let ends: Vec<NodeId> = rows.iter().map(|row| ids[*row]).collect();
+                source.expand_into(&nodes, &ends, self.how.direction, wanted, &mut found)?;
+            }
+            _ => source.expand(&nodes, self.how.direction, wanted, &mut found)?,
+        }
         context.budget.pay_rows(found.found.len().max(1))?;
         let looked = nodes.len();
         self.ahead = match found.found.len() {

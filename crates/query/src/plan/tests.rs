@@ -352,10 +352,7 @@ fn an_index_is_used() {
         names.join(" ")
     };
     assert_eq!(plan("MATCH (n:Person {name: $n}) RETURN n"), "ProduceResults NodeIndexSeek");
-    assert_eq!(
-        plan("MATCH (n:Person) WHERE n.name STARTS WITH 'A' RETURN n"),
-        "ProduceResults NodeIndexSeekByRange"
-    );
+    assert_eq!(plan("MATCH (n:Person) WHERE n.name STARTS WITH 'A' RETURN n"), "ProduceResults NodeIndexSeekByRange");
     assert_eq!(plan("MATCH (n:Firm) RETURN n"), "ProduceResults NodeByLabelScan");
     assert_eq!(plan("MATCH (n) RETURN count(n)"), "ProduceResults NodeCountFromCountStore");
 }
