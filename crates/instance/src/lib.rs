@@ -12,6 +12,7 @@ mod commands;
 mod databases;
 mod error;
 mod index_options;
+mod index_reads;
 mod instance;
 mod leases;
 mod listings;

@@ -14,6 +14,7 @@ use store::{Engine, OpenOptions};
 use types::{Code, Failure};
 
 use crate::error::{of_graph, of_store};
+use crate::index_reads::IndexReads;
 use crate::leases::Leases;
 use crate::schema_turn::SchemaTurn;
 
@@ -40,6 +41,8 @@ pub(crate) struct OpenDatabase {
     pub(crate) used_at_millis: AtomicU64,
     /// Whether its store refused a write for good: it has to be opened again, which looks at the file first.
     pub(crate) is_worn: AtomicBool,
+    /// How often its indexes were read.
+    pub(crate) index_reads: IndexReads,
     /// What was found damaged while it was in use.
     pub(crate) damage: OnceLock<Failure>,
 }
@@ -63,6 +66,7 @@ impl OpenDatabase {
             schema_turn: Arc::default(),
             used_at_millis: AtomicU64::new(0),
             is_worn: AtomicBool::new(false),
+            index_reads: IndexReads::new(),
             damage: OnceLock::new(),
         })
     }

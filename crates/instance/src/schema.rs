@@ -66,7 +66,8 @@ pub(crate) fn run(
             };
             let (mut indexes, constraints) = with_transaction(statement, listed)?;
             indexes.retain(|index| kind.is_none_or(|kind| kept_kind(kind) == index.definition.kind));
-            return show::indexes(statement, indexes, &constraints, tail);
+            let database = own_graph(statement, catalog::Access::Read)?;
+            return show::indexes(statement, indexes, &constraints, &database.index_reads, tail);
         }
         SchemaCommand::ShowConstraints { filter, tail } => {
             let listed = |transaction: &Transaction| Ok(Listed::<ConstraintDefinition>::of(transaction));

@@ -10,6 +10,7 @@ use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, 
 use graph::constraint::words::{constraint_name, kind_name};
 use types::{DatabaseName, DateTime, Failure, Value};
 
+use crate::index_reads::IndexReads;
 use crate::records::Records;
 use crate::rules::Listed;
 use crate::statement::Statement;
@@ -160,6 +161,7 @@ pub(crate) fn indexes(
     statement: &mut Statement<'_>,
     mut indexes: Vec<Listed<IndexDefinition>>,
     constraints: &[Listed<ConstraintDefinition>],
+    reads: &IndexReads,
     tail: &ShowTail,
 ) -> Result<Records, Failure> {
     let columns = [
@@ -181,14 +183,21 @@ pub(crate) fn indexes(
         extra("createStatement"),
     ];
     indexes.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
-    let rows = indexes.iter().map(|index| index_row(index, constraints)).collect();
+    let rows = indexes.iter().map(|index| index_row(index, constraints, reads)).collect();
     let database = statement.shown_database();
     tail::run(statement, &columns, rows, tail, database)
 }
 
-fn index_row(index: &Listed<IndexDefinition>, constraints: &[Listed<ConstraintDefinition>]) -> Vec<Value> {
+fn index_row(
+    index: &Listed<IndexDefinition>,
+    constraints: &[Listed<ConstraintDefinition>],
+    reads: &IndexReads,
+) -> Vec<Value> {
     let IndexDefinition { id, name, on, kind, .. } = &index.definition;
     let is_lookup = *kind == IndexKind::Lookup;
+    let own_reads = reads.of(*id);
+    // What is looked up without an index of its own, or by a procedure, is not counted.
+    let is_counted = kind.has_entries();
     let owner = constraints.iter().find(|it| Some(it.definition.id) == index.definition.constraint);
     vec![
         i64::from(id.0).into(),
@@ -202,9 +211,9 @@ fn index_row(index: &Listed<IndexDefinition>, constraints: &[Listed<ConstraintDe
         if is_lookup { Value::Null } else { strings(&index.keys) },
         crate::index_options::shown_provider(*kind).into(),
         owner.map_or(Value::Null, |owner| owner.definition.name.as_str().into()),
-        Value::Null,
-        Value::Null,
-        Value::Null,
+        instant(own_reads.last_nanos),
+        if is_counted { i64::try_from(own_reads.count).unwrap_or(i64::MAX).into() } else { Value::Null },
+        instant(is_counted.then_some(reads.since_nanos)),
         Value::map(crate::index_options::shown(&index.definition)),
         "".into(),
         Value::string(index.statement(constraints)),

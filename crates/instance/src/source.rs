@@ -370,6 +370,7 @@ impl Source for GraphSource {
 
     fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure> {
         let before = out.len();
+        self.database.index_reads.note(index);
         self.transaction.seek_index(index, &seek_of(seek), out).map_err(|error| self.database.fail(error))?;
         self.hit(out.len() - before + 1);
         Ok(())
@@ -382,6 +383,7 @@ impl Source for GraphSource {
         out: &mut Vec<RelationshipRef>,
     ) -> Result<(), Failure> {
         let mut ids = Vec::new();
+        self.database.index_reads.note(index);
         self.transaction
             .seek_relationship_index(index, &seek_of(seek), &mut ids)
             .map_err(|error| self.database.fail(error))?;

@@ -7,6 +7,8 @@ use super::{Loaded, LoadedIndex, Loader};
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
 use crate::codec::fact::IndexKind;
+use crate::constraint::validate::equal_pair;
+use crate::constraint::words::Words;
 use crate::database::write_to;
 use crate::error::GraphError;
 use crate::index::fill::fill;
@@ -32,6 +34,7 @@ impl Loader {
         self.pipe = Pipe::start(self.database.store().clone());
         self.send_entries()?;
         self.pipe.close()?;
+        self.check_equal_values()?;
         self.fill_engines()?;
         self.database.store().sync()?;
         self.counts.insert(Counted::Nodes, signed(self.loaded.nodes));
@@ -90,6 +93,20 @@ impl Loader {
         let snapshot = self.database.store().snapshot()?;
         let view = View::new(&*snapshot);
         self.indexes.iter_mut().filter(|index| index.is_late).try_for_each(|index| index.fill(view))
+    }
+
+    /// Refuses a load in which two entities have values that a constraint wants once.
+    fn check_equal_values(&self) -> Result<(), GraphError> {
+        let snapshot = self.database.store().snapshot()?;
+        let words = Words(self.database.tokens());
+        for constraint in &self.constraints {
+            let index = self.indexes.iter().find(|index| Some(index.definition.id) == constraint.index);
+            let Some(index) = index else { continue };
+            if let Some(pair) = equal_pair(View::new(&*snapshot), words, constraint, &index.definition, || true)? {
+                return Err(GraphError::Violated(pair));
+            }
+        }
+        Ok(())
     }
 
     /// Fills the indexes that engines keep, from what is stored.

@@ -1,5 +1,5 @@
 //! Fills an empty database much faster than transactions do: sorted, in large batches, with one sync at the end.
-//! Leaves reading files to the caller, and checks of uniqueness to the commit path; nobody reads or writes meanwhile.
+//! Leaves reading files to the caller; constraints are kept, and nobody reads or writes meanwhile.
 //! Start reading at [`Loader`].
 
 mod finish;
@@ -21,8 +21,10 @@ use pipe::Pipe;
 use runs::{LongPart, Runs};
 
 use crate::batch::{Batch, Mode};
-use crate::codec::fact::{ConstraintDefinition, IndexDefinition, IndexState};
+use crate::codec::fact::{ConstraintDefinition, IndexDefinition, IndexOn, IndexState};
 use crate::codec::record::{Long, append_node, append_relationship};
+use crate::constraint::words::Words;
+use crate::constraint;
 use crate::database::{Database, Loading};
 use crate::error::GraphError;
 use crate::index;
@@ -154,6 +156,8 @@ impl Loader {
     }
 
     /// Adds a node; properties that are null are left out. Ids count from 0.
+    ///
+    /// Errors: [`GraphError::Violated`] if a constraint asks for a value that it lacks, or for one of another type.
     pub fn node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, GraphError> {
         let mut owned = Vec::new();
         let properties = tidy(properties, &mut owned)?;
@@ -172,6 +176,8 @@ impl Loader {
                 index.add(properties, id.0)?;
             }
         }
+        let is_on = |on: &IndexOn| on.takes_node(|label| labels.contains(&label));
+        self.hold(is_on, Entity::Node(id), properties)?;
         self.loaded.nodes += 1;
         if self.nodes.is_full() {
             self.send_nodes()?;
@@ -209,6 +215,7 @@ impl Loader {
         for index in self.indexes.iter_mut().filter(|index| index.definition.on.takes_kind(kind)) {
             index.add(properties, id.0)?;
         }
+        self.hold(|on| on.takes_kind(kind), Entity::Relationship(id), properties)?;
         self.loaded.relationships += 1;
         if self.relationships.is_full() {
             self.pipe.send(self.relationships.take())?;
@@ -224,6 +231,21 @@ impl Loader {
 
     fn send_nodes(&mut self) -> Result<(), GraphError> {
         self.pipe.send(self.nodes.take())
+    }
+
+    /// Refuses an entity that lacks what a constraint asks for; equal values are looked for at the end.
+    fn hold(
+        &self,
+        is_on: impl Fn(&IndexOn) -> bool,
+        entity: Entity,
+        properties: &[(KeyId, Value)],
+    ) -> Result<(), GraphError> {
+        let words = Words(self.database.tokens());
+        for constraint in self.constraints.iter().filter(|constraint| is_on(&constraint.on)) {
+            let value = |key: KeyId| property(properties, key).cloned();
+            constraint::hold(words, constraint, entity, value).map_err(GraphError::Violated)?;
+        }
+        Ok(())
     }
 
     fn put_long(&mut self, entity: Entity, long: Long) -> Result<(), GraphError> {

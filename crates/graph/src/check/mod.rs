@@ -8,6 +8,8 @@ mod sum;
 mod tests;
 mod walk;
 
+use crate::constraint::validate::{self, Held};
+use crate::constraint::words::Words;
 use crate::database::Database;
 use crate::error::GraphError;
 use crate::read::View;
@@ -60,7 +62,8 @@ impl Database {
     /// Checks the whole database as it is now, while others read and write.
     ///
     /// Compares checksums, labels with nodes, lists of neighbours with relationships, index entries with properties,
-    /// long values with records, and counts with what there is. Damage is in the report.
+    /// long values with records, and counts with what there is, then all data with the constraints. Damage is in the
+    /// report.
     /// Errors: only if there is no snapshot to look at.
     pub fn check(&self) -> Result<Report, GraphError> {
         let mut report = Report::default();
@@ -68,13 +71,13 @@ impl Database {
             report.add(format!("the file: {error}"));
         }
         let snapshot = self.store().snapshot()?;
-        check(View::new(&*snapshot), &mut report);
+        check(View::new(&*snapshot), Words(self.tokens()), &mut report);
         Ok(report)
     }
 }
 
 /// Checks one view of a graph.
-fn check(view: View<'_>, report: &mut Report) {
+fn check(view: View<'_>, words: Words<'_>, report: &mut Report) {
     let mut walk = Walk::new(view, report);
     if let Err(error) = walk.all() {
         walk.report.add(format!("the walk ended early: {error}"));
@@ -89,4 +92,38 @@ fn check(view: View<'_>, report: &mut Report) {
     if let Err(error) = closer::look(view, &differing, report) {
         report.add(format!("the second walk ended early: {error}"));
     }
+    // What is damaged was told; what can be read is held against the constraints.
+    if report.is_sound()
+        && let Err(error) = constraints(view, words, report)
+    {
+        report.add(format!("the walk of the constraints ended early: {error}"));
+    }
+}
+
+/// Holds all data against the constraints, and names the first that is against each.
+fn constraints(view: View<'_>, words: Words<'_>, report: &mut Report) -> Result<(), GraphError> {
+    /// Entities that are looked at in one go.
+    const BATCH: usize = 4_096;
+    let indexes = view.indexes()?;
+    for constraint in view.constraints()?.iter().filter(|constraint| constraint.is_online()) {
+        let mut from = Some(0);
+        while let Some(at) = from {
+            from = match validate::values(view, words, constraint, at, BATCH)? {
+                Held::Next(next) => next,
+                Held::Refused(violation) => {
+                    report.add(format!("constraint {}: {violation}", constraint.name));
+                    None
+                }
+            };
+        }
+        let Some(id) = constraint.index else { continue };
+        let Some(index) = indexes.iter().find(|index| index.id == id && index.is_online()) else {
+            report.add(format!("constraint {} has no index", constraint.name));
+            continue;
+        };
+        if let Some(violation) = validate::equal_pair(view, words, constraint, index, || true)? {
+            report.add(format!("constraint {}: {violation}", constraint.name));
+        }
+    }
+    Ok(())
 }

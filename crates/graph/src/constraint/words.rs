@@ -53,20 +53,24 @@ impl Words<'_> {
         )
     }
 
+    /// Writes a constraint that is not there yet as Neo4j words it.
+    pub fn new_constraint(&self, it: &ConstraintDefinition) -> String {
+        format!("Constraint( {} )", self.described(it))
+    }
+
     /// Writes a constraint as Neo4j words it.
     pub fn constraint(&self, it: &ConstraintDefinition) -> String {
         let owned = it.index.map_or_else(String::new, |index| format!(", ownedIndex={index}"));
+        format!("Constraint( id={}, {}{owned} )", it.id.0, self.described(it))
+    }
+
+    fn described(&self, it: &ConstraintDefinition) -> String {
         let types = match it.kind {
             ConstraintKind::Typed(types) => format!(", propertyType={types}"),
             _ => String::new(),
         };
-        format!(
-            "Constraint( id={}, name='{}', type='{}', schema={}{owned}{types} )",
-            it.id.0,
-            it.name,
-            constraint_name(it),
-            self.schema(&it.on, &it.keys)
-        )
+        let schema = self.schema(&it.on, &it.keys);
+        format!("name='{}', type='{}', schema={schema}{types}", it.name, constraint_name(it))
     }
 
     fn name(&self, kind: TokenKind, id: u32) -> CompactString {

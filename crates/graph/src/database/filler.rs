@@ -303,7 +303,7 @@ impl Inner {
         index: Option<&IndexDefinition>,
         violation: Box<crate::constraint::Violation>,
     ) -> Result<(), GraphError> {
-        let constraint = Words(&self.tokens).constraint(it);
+        let constraint = Words(&self.tokens).new_constraint(it);
         tracing::warn!(name = %it.name, reason = %violation, "the data does not keep a new constraint; it is given up");
         self.change_schema(self.history.lock(), true, |schema| {
             schema.0.retain(|known| index.is_none_or(|index| index.id != known.id));

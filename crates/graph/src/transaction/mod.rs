@@ -129,8 +129,7 @@ impl Transaction {
         self.schema_changes.truncate(savepoint.schema_changes);
     }
 
-    /// Checks what must hold at the end: no relationship hangs on a deleted node, no value misses that a constraint
-    /// asks for.
+    /// Checks what must hold at the end: no relationship hangs on a deleted node.
     pub fn check(&self) -> Result<(), GraphError> {
         let deleted = |change: &overlay::Change<NodeState>| change.now.is_none();
         let nodes: Vec<NodeId> = self.overlay.nodes().filter(|(_, change)| deleted(change)).map(|(id, _)| id).collect();
@@ -141,7 +140,7 @@ impl Transaction {
                 return Err(GraphError::StillHasRelationships { node });
             }
         }
-        self.enforce_values()
+        Ok(())
     }
 
     /// Makes the changes durable and visible; gives the version that has them.
@@ -155,6 +154,8 @@ impl Transaction {
             return Err(GraphError::ReadOnly);
         }
         self.check()?;
+        // Only now: until the end a value may be missing that a later statement sets.
+        self.enforce_values()?;
         let mut reads = self.reads.into_inner();
         // Whoever writes keeps the indexes that it knows; a new one must not miss its entries.
         reads.add(Mark::Schema);

@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use types::{Map, Value};
 
-use crate::operator::{Measures, Plan, SeekNext, WhenInner};
+use crate::operator::{Measures, Plan, Seek, SeekNext, WhenInner};
 use crate::prepare::{Description, Profile};
 
 /// What the planner knows of each operator beside the operator itself, by its address.
@@ -95,18 +95,30 @@ fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mu
     Description { operator: name(plan).to_owned(), arguments, profile, children, ..Description::default() }
 }
 
+fn seek_name(seek: &Seek) -> &'static str {
+    match (seek.ends.is_some(), seek.both, &seek.next) {
+        (false, _, SeekNext::Any) => "NodeIndexSeek",
+        (false, _, SeekNext::Holds(_)) => "NodeIndexContainsScan",
+        (false, _, SeekNext::Ends(_)) => "NodeIndexEndsWithScan",
+        (false, ..) => "NodeIndexSeekByRange",
+        (true, false, SeekNext::Any) => "DirectedRelationshipIndexSeek",
+        (true, false, SeekNext::Holds(_)) => "DirectedRelationshipIndexContainsScan",
+        (true, false, SeekNext::Ends(_)) => "DirectedRelationshipIndexEndsWithScan",
+        (true, false, _) => "DirectedRelationshipIndexSeekByRange",
+        (true, true, SeekNext::Any) => "UndirectedRelationshipIndexSeek",
+        (true, true, SeekNext::Holds(_)) => "UndirectedRelationshipIndexContainsScan",
+        (true, true, SeekNext::Ends(_)) => "UndirectedRelationshipIndexEndsWithScan",
+        (true, true, _) => "UndirectedRelationshipIndexSeekByRange",
+    }
+}
+
 fn name(plan: &Plan) -> &'static str {
     match plan {
         Plan::Unit => "Unit",
         Plan::Argument => "Argument",
         Plan::Scan { label: Some(_), .. } => "NodeByLabelScan",
         Plan::Scan { label: None, .. } => "AllNodesScan",
-        Plan::Seek(_, seek) => match (seek.ends.is_some(), &seek.next) {
-            (false, SeekNext::Any) => "NodeIndexSeek",
-            (false, _) => "NodeIndexSeekByRange",
-            (true, SeekNext::Any) => "RelationshipIndexSeek",
-            (true, _) => "RelationshipIndexSeekByRange",
-        },
+        Plan::Seek(_, seek) => seek_name(seek),
         Plan::NodesById { .. } => "NodeByIdSeek",
         Plan::ScanRelationships(..) => "RelationshipTypeScan",
         Plan::Expand(_, how) if how.into => "Expand(Into)",
