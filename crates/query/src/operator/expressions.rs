@@ -4,7 +4,7 @@
 
 use std::ops::Bound;
 
-use super::{Change, Create, LabelSource, Merge, Plan, PropertySource, Seek, SeekNext, Shortest};
+use super::{Change, Create, LabelSource, Merge, PathTest, Plan, PropertySource, Seek, SeekNext, Shortest};
 use crate::expression::Compiled;
 
 type Visit<'a> = &'a mut dyn FnMut(&Compiled);
@@ -82,7 +82,7 @@ fn shortest(how: &Shortest, visit: Visit<'_>) {
     let of_parts = how.parts.iter().chain(&how.backward).flat_map(|part| part.tests());
     let of_nodes = how.between.iter().filter_map(|(_, test)| test.as_ref()).chain(&how.end);
     of_parts.chain(of_nodes).for_each(|test| visit(&test.condition));
-    if let Some((values, condition)) = &how.filter {
+    if let Some(PathTest { values, condition }) = &how.filter {
         values.iter().for_each(|(_, value)| visit(value));
         visit(condition);
     }

@@ -47,7 +47,7 @@ pub(crate) use build::build_on;
 pub use build::{build, build_measured};
 pub use measure::Measures;
 pub use plan::*;
-pub use steps::{Part, Shortest, Step, Takes, Test, Walk, Wanted};
+pub use steps::{Part, PathTest, Shortest, Step, Takes, Test, Walk, Wanted};
 pub use stored::stored;
 
 /// A running operator.

@@ -135,14 +135,23 @@ pub struct Shortest {
     pub end: Option<Test>,
     /// How many are wanted.
     pub wanted: Wanted,
-    /// A condition on each path as a whole, and values computed for it.
-    pub filter: Option<(Vec<(usize, Compiled)>, Compiled)>,
+    /// A condition on each path as a whole.
+    pub filter: Option<PathTest>,
     /// Slots of relationships of the same pattern, which may not come again.
     pub distinct_from: Vec<usize>,
     /// Whether lists are wanted from their end: the pattern is walked against the way in which it is written.
     pub turned: bool,
     /// Whether nothing but a path of no relationship leads from a node to itself (`shortestPath`).
     pub ends_differ: bool,
+}
+
+/// A condition on a path as a whole, over the row with the slots of its parts filled.
+#[derive(Clone, Debug)]
+pub struct PathTest {
+    /// Slots that are computed for it.
+    pub values: Vec<(usize, Compiled)>,
+    /// The condition.
+    pub condition: Compiled,
 }
 
 /// What a part of a path puts into its slot.

@@ -122,7 +122,7 @@ impl Planner<'_> {
                 nodes.push(left);
             }
             let right = match elements.next_if(|next| matches!(next, PatternElement::Node(_))) {
-                // Within a path of which only some are wanted, a node that is known already is another one that is equal.
+                // Within a path of which only some are wanted, a node that is known already is another that is equal.
                 Some(PatternElement::Node(node)) if search.is_some() && elements.peek().is_some() => {
                     self.add_inner_node(graph, before, (node, last_name.as_ref()), conditions)?
                 }

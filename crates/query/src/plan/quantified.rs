@@ -94,8 +94,8 @@ impl Planner<'_> {
             !matches!(pattern.selector, PathSelector::All | PathSelector::ShortestPath | PathSelector::AllShortestPaths)
         };
         if let Some(selective) = patterns.iter().find(is_selective).filter(|_| patterns.len() > 1) {
-            let message = "Multiple path patterns cannot be used in the same clause in combination with a selective path \
-                           selector; use a MATCH for each";
+            let message = "Multiple path patterns cannot be used in the same clause in combination with a selective \
+                           path selector; use a MATCH for each";
             return Err(self.syntax(selective.span, message));
         }
         for pattern in patterns {
@@ -128,8 +128,8 @@ impl Planner<'_> {
         let may_be_empty =
             |element: &PatternElement| matches!(element, PatternElement::Quantified(part) if part.min == 0);
         if pattern.elements.iter().all(may_be_empty) {
-            let message = "A top-level path pattern in a `MATCH` clause must be written such that it always evaluates to \
-                           at least one node pattern; put a node () beside the quantified path pattern";
+            let message = "A top-level path pattern in a `MATCH` clause must be written such that it always evaluates \
+                           to at least one node pattern; put a node () beside the quantified path pattern";
             return Err(self.syntax(pattern.span, message));
         }
         Ok(())
@@ -183,8 +183,8 @@ impl Planner<'_> {
         match &part.pattern.selector {
             PathSelector::All => {}
             PathSelector::ShortestPath | PathSelector::AllShortestPaths => {
-                let message = "shortestPath(...) is only allowed as a top-level element and not inside a quantified path \
-                               pattern";
+                let message = "shortestPath(...) is only allowed as a top-level element and not inside a quantified \
+                               path pattern";
                 return Err(self.syntax(part.pattern.span, message));
             }
             _ => {
@@ -226,8 +226,8 @@ impl Planner<'_> {
         let is_older = |found: &&RelationshipPattern| found.length.is_some() && !found.is_quantified;
         let older = elements().filter_map(relationship).find(is_older).filter(|_| is_quantified);
         older.map_or(Ok(()), |found| {
-            let message = "Mixing variable-length relationships ('-[*]-') with quantified relationships ('()-->*()') or \
-                           quantified path patterns ('(()-->())*') is not allowed.";
+            let message = "Mixing variable-length relationships ('-[*]-') with quantified relationships ('()-->*()') \
+                           or quantified path patterns ('(()-->())*') is not allowed.";
             Err(self.syntax(found.span, message))
         })
     }
@@ -277,12 +277,16 @@ impl Planner<'_> {
         for (at, name) in relationships.iter().enumerate() {
             if relationships[..at].iter().any(|known| known.text == name.text) {
                 let message = format!(
-                    "Cannot use the same relationship variable '{}' for multiple relationships (RelationshipUniquenessViolation)",
+                    "Cannot use the same relationship variable '{}' for multiple relationships \
+                     (RelationshipUniquenessViolation)",
                     name.text
                 );
                 return Err(self.syntax(name.span, &message));
             }
-            let is_node = |element: &PatternElement| matches!(element, PatternElement::Node(node) if node.variable.as_ref().is_some_and(|node| node.text == name.text));
+            let is_node = |element: &PatternElement| match element {
+                PatternElement::Node(node) => node.variable.as_ref().is_some_and(|node| node.text == name.text),
+                _ => false,
+            };
             if part.pattern.elements.iter().any(is_node) {
                 return Err(self.conflict(name, Held::Relationship.word(), Held::Node));
             }
@@ -320,7 +324,8 @@ impl Planner<'_> {
 }
 
 impl Planner<'_> {
-    /// Tells whether the statement may use a variable of a part that repeats outside of it; `true` where that is not sure.
+    /// Tells whether the statement may use a variable of a part that repeats outside of it; `true` where that is not
+    /// sure.
     pub(super) fn is_used(&self, name: &str, part: Span) -> bool {
         if name.starts_with(' ') {
             return false;

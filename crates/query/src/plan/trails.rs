@@ -16,7 +16,7 @@ use super::scope::{Held, Scope, Variable};
 use super::solve::{Solver, State};
 use crate::expression::Compiled;
 use crate::functions::FunctionContext;
-use crate::operator::{Part, Plan, Shortest, Step, Takes, Test, Walk};
+use crate::operator::{Part, PathTest, Plan, Shortest, Step, Takes, Test, Walk};
 
 /// Rows of an end beyond which it is not looked for: whatever a search reaches is then asked whether it may be the end.
 const ENDS_MAX: f64 = 4.0;
@@ -303,8 +303,8 @@ impl Solver<'_, '_> {
         Ok(tests.0)
     }
 
-    /// Conditions on a node that is only reached by the search: what stands behind `WHERE` counts as well, as every path
-    /// to the node passes or none does.
+    /// Conditions on a node that is only reached by the search: what stands behind `WHERE` counts as well, as every
+    /// path to the node passes or none does.
     fn end_test(&mut self, slot: usize, known: &BTreeSet<usize>) -> Result<Option<Test>, Failure> {
         self.test_of(&[slot], known, &|_| true)
     }
@@ -326,11 +326,7 @@ impl Solver<'_, '_> {
     }
 
     /// Puts together what is left to be asked of each path as a whole.
-    fn path_test(
-        &mut self,
-        search: &Search,
-        known: &BTreeSet<usize>,
-    ) -> Result<Option<(Vec<(usize, Compiled)>, Compiled)>, Failure> {
+    fn path_test(&mut self, search: &Search, known: &BTreeSet<usize>) -> Result<Option<PathTest>, Failure> {
         let graph = self.graph;
         let mut seen = known.clone();
         seen.extend(search.nodes.iter().map(|node| graph.nodes[*node].slot));
@@ -362,12 +358,13 @@ impl Solver<'_, '_> {
         }
         let is_needed = |slot: usize| needed.contains(&slot);
         let lists = search.relationships.iter().flat_map(|place| self.list_values(*place, &is_needed));
-        Ok(filter.map(|filter| (lists.filter(|(slot, _)| needed.contains(slot)).collect(), filter)))
+        let values = lists.filter(|(slot, _)| needed.contains(slot)).collect();
+        Ok(filter.map(|condition| PathTest { values, condition }))
     }
 }
 
-/// Finds the step at which a condition on rounds can be asked, and whether it looks at steps before; `None` where it can be
-/// asked ahead of the first one.
+/// Finds the step at which a condition on rounds can be asked, and whether it looks at steps before; `None` where it can
+/// be asked ahead of the first one.
 fn place_of(each: &Each, nodes: &[&Repeated], relationships: &[&CompactString]) -> Option<(usize, bool)> {
     let node = |name: &CompactString| nodes.iter().position(|node| node.name == *name);
     let relationship = |name: &CompactString| relationships.iter().position(|known| *known == name);

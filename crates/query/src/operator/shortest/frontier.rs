@@ -143,8 +143,8 @@ type Visit<'a> = &'a mut dyn FnMut(usize, &RelationshipRecord, &mut Context<'_>)
 
 /// Gives the length of the shortest trail that leads from a node back to it; `None` where none does.
 ///
-/// Each node keeps the first relationships of two walks that lead there, the shortest that begin differently: a trail back
-/// is one that does not end with the relationship with which it began.
+/// Each node keeps the first relationships of two walks that lead there, the shortest that begin differently: a trail
+/// back is one that does not end with the relationship with which it began.
 pub(super) fn around(search: &Search<'_>, from: NodeId, context: &mut Context<'_>) -> Result<Option<usize>, Failure> {
     let memory_bytes = context.budget.memory_used_bytes();
     let mut seen: HashMap<NodeId, SmallVec<[RelationshipId; 2]>, FxBuildHasher> = HashMap::default();
@@ -196,8 +196,8 @@ pub(super) fn shortest(
         // The side with fewer nodes goes on: it has fewer to read.
         let (near, far) = if start.frontier.len() <= end.frontier.len() { (start, end) } else { (end, start) };
         near.step(search, context)?;
-        // Both sides know all nodes up to their depth, so the first nodes in common lie on the shortest trails, and each
-        // shortest trail has exactly one of them.
+        // Both sides know all nodes up to their depth, so the first nodes in common lie on the shortest trails, and
+        // each shortest trail has exactly one of them.
         let common: Vec<NodeId> = near.frontier.iter().copied().filter(|node| far.seen.contains_key(node)).collect();
         if !common.is_empty() {
             let [start, end] = &sides;

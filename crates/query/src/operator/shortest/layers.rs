@@ -109,8 +109,8 @@ impl Side {
             let looks_back = route.part(state.part).looks_back();
             for found in run {
                 let by = found.relationship;
-                // A way back over the only relationship that leads here is no trail. Where longer walks are not looked at it
-                // still tells that something is there.
+                // A way back over the only relationship that leads here is no trail. Where longer walks are not looked
+                // at it still tells that something is there.
                 if self.seen.is_none()
                     && !entry.before.is_empty()
                     && entry.before.iter().all(|before| before.by.id == by.id)

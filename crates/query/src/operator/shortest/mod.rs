@@ -10,7 +10,7 @@ mod states;
 
 use types::{Failure, NodeId, NodeRef, RelationshipRef, TypeId, Value};
 
-use super::steps::{Around, Shortest, Takes, Wanted};
+use super::steps::{Around, PathTest, Shortest, Takes, Wanted};
 use super::{Operator, Part};
 use crate::expression::{Context, evaluate, select};
 use crate::source::{Expansion, RelationshipRecord};
@@ -258,7 +258,7 @@ impl Search<'_> {
     }
 
     fn passed(&self, paths: Vec<FoundPath>, context: &mut Context<'_>) -> Result<Vec<FoundPath>, Failure> {
-        let Some((values, condition)) = &self.how.filter else { return Ok(paths) };
+        let Some(PathTest { values, condition }) = &self.how.filter else { return Ok(paths) };
         let mut asked = filled(self.how, self.around.batch, &vec![self.around.row; paths.len()], &paths);
         for (slot, value) in values {
             let column = evaluate(value, &asked, context)?;

@@ -41,7 +41,8 @@ pub(super) fn between(
     Ok(collector.found)
 }
 
-/// Tries length after length. Where `once`, it ends with the first length of which there are walks at all, and gives it.
+/// Tries length after length. Where `once`, it ends with the first length of which there are walks at all, and gives
+/// it.
 fn lengths(
     search: &mut Search<'_>,
     (from, to): (NodeId, NodeId),

@@ -4,7 +4,7 @@ use types::{Code, Direction, NodeId, NodeRef, Value};
 
 use super::{hop, number, rows, scan, written};
 use crate::expression::Compiled;
-use crate::operator::{Expand, Part, Plan, Shortest, Takes, Walk, Wanted};
+use crate::operator::{Expand, Part, PathTest, Plan, Shortest, Takes, Walk, Wanted};
 use crate::testing::{Memory, World};
 
 fn node(id: u64) -> Compiled {
@@ -99,7 +99,10 @@ fn longer_trails_are_tried_where_the_shortest_will_not_do() {
         left: Box::new(Compiled::Property(Box::new(first), "w".into())),
         right: Box::new(number(2)),
     };
-    let filtered = |all, max| Shortest { filter: Some((Vec::new(), at_two.clone())), ..how(1, max, all) };
+    let filtered = |all, max| Shortest {
+        filter: Some(PathTest { values: Vec::new(), condition: at_two.clone() }),
+        ..how(1, max, all)
+    };
     check(&graph, &between(0, 4, filtered(true, None)), "[[1, 3, 5]] [[1, 4, 5]]");
     check(&graph, &between(0, 4, filtered(false, None)), "[[1, 3, 5]]");
     check(&graph, &between(0, 4, filtered(true, Some(2))), "");
@@ -128,7 +131,10 @@ fn searches_agree_with_all_trails() {
     };
     let anything = Compiled::Constant(Value::Boolean(true));
     let fast = sorted(both((1, Some(9))));
-    assert_eq!(fast, sorted(Shortest { filter: Some((Vec::new(), anything)), ..both((1, Some(9))) }));
+    assert_eq!(
+        fast,
+        sorted(Shortest { filter: Some(PathTest { values: Vec::new(), condition: anything }), ..both((1, Some(9))) })
+    );
     let both = Expand { direction: Direction::Both, types: Vec::new(), into: true, ..hop(0, 1, 2) };
     let walked = Plan::Walk(pairs().into(), Walk::run(both, (1, Some(5))));
     let walked = rows(&ids(walked), &mut world).expect("it runs");
