@@ -12,7 +12,9 @@ const OWNED: &[(&str, &[&str])] = &[
     ("axum", &["server"]),
     ("reedline", &["cli"]),
     ("clap", &["cli", "bench"]),
-    ("regex", &["query"]),
+    ("regex", &["graph", "query"]),
+    ("rust_stemmers", &["graph"]),
+    ("unicode_segmentation", &["graph"]),
     ("argon2", &["catalog"]),
 ];
 
