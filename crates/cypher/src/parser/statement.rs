@@ -103,7 +103,8 @@ impl Parser<'_> {
             let known = OPTIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             let Some((known, values)) = known else {
                 let names: Vec<&str> = OPTIONS.iter().map(|(name, _)| *name).collect();
-                return Err(self.not_among("an option", name, &names));
+                let message = format!("Unsupported options: {name}. The options are: {}", names.join(", "));
+                return Err(Box::new(ParseError::option(self.text, self.span(), &message)));
             };
             self.advance();
             self.advance();
