@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fmt::Write;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use compact_str::CompactString;
 use graph::codec::fact::{IndexDefinition, IndexKind, IndexOn};
@@ -24,6 +25,9 @@ use types::{
 
 use crate::error::of_graph;
 use crate::open_database::OpenDatabase;
+
+/// How often one that waits for an index looks whether it is to stop.
+const AWAIT_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Where a transaction lies while no statement uses it.
 pub(crate) type Home = Arc<Mutex<Option<Transaction>>>;
@@ -343,6 +347,33 @@ impl Source for GraphSource {
             NameKind::Type => TokenKind::Type,
             NameKind::Key => TokenKind::Key,
         })
+    }
+
+    fn await_indexes(&self, name: Option<&str>, seconds: u64, budget: &mut Budget) -> Result<bool, Failure> {
+        let end = budget.now().checked_add(Duration::from_secs(seconds));
+        loop {
+            // Later commits count: this transaction may have begun before the index was complete.
+            let latest = self.database.graph.begin_read().map_err(|error| self.database.fail(error))?;
+            let indexes = latest.indexes();
+            let wanted = |index: &&IndexDefinition| name.is_none_or(|name| index.name == name);
+            let mut found = indexes.iter().filter(wanted).peekable();
+            if let (None, Some(name)) = (found.peek(), name) {
+                let text = format!("There is no such index '{name}'.");
+                return Err(Failure::new(Code::IndexNotFound, text));
+            }
+            if found.all(IndexDefinition::is_online) {
+                return Ok(true);
+            }
+            drop(latest);
+            if end.is_some_and(|end| budget.now() >= end) {
+                return Ok(false);
+            }
+            if self.database.graph.wait_filled(AWAIT_LOOK_EVERY) {
+                // Nobody fills it just now; the look that follows may find it complete.
+                std::thread::sleep(AWAIT_LOOK_EVERY);
+            }
+            budget.pay_rows(1)?;
+        }
     }
 
     fn narrow_indexes(&self) -> Vec<IndexInfo> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use types::{CompactString, DatabaseName, Failure, Map, Value};
+use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::built_in::{Call, Mode, Row, Rows};
 use crate::instance::Shared;
@@ -18,15 +18,18 @@ const ROUTING_SECONDS: i64 = 300;
 pub(super) const ROWS: &[Row] = &[
     Row {
         signature: "db.awaitIndex(indexName :: STRING, timeOutSeconds = 300 :: INTEGER)",
-        description: "Waits until an index is online; an index is when the command that makes it is answered.",
+        description: "Waits until an index is online.",
         mode: Mode::Read,
-        run: |_| Ok(Vec::new()),
+        run: |call| {
+            let name = call.text(0);
+            await_indexes(call, Some(&name), 1)
+        },
     },
     Row {
         signature: "db.awaitIndexes(timeOutSeconds = 300 :: INTEGER)",
-        description: "Waits until all indexes are online; an index is when the command that makes it is answered.",
+        description: "Waits until all indexes are online.",
         mode: Mode::Read,
-        run: |_| Ok(Vec::new()),
+        run: |call| await_indexes(call, None, 0),
     },
     Row {
         signature: "db.clearQueryCaches() :: (value :: STRING)",
@@ -119,6 +122,22 @@ pub(super) const ROWS: &[Row] = &[
         run: routing_table,
     },
 ];
+
+/// Waits as long as the argument at `seconds` says.
+fn await_indexes(call: &mut Call<'_, '_>, name: Option<&str>, seconds: usize) -> Rows {
+    let seconds = call.arguments.get(seconds).and_then(|value| match value {
+        Value::Integer(seconds) => u64::try_from(*seconds).ok(),
+        _ => None,
+    });
+    let seconds = seconds.unwrap_or(0);
+    let (source, budget) = call.graph()?;
+    if source.await_indexes(name, seconds, budget)? {
+        return Ok(Vec::new());
+    }
+    let what = name.map_or_else(|| "Indexes".to_owned(), |name| format!("Index '{name}'"));
+    let text = format!("{what} not online within {seconds} seconds");
+    Err(Failure::new(Code::ProcedureCallFailed, text))
+}
 
 /// A setting as the listings show it.
 pub(crate) struct Setting {

@@ -161,6 +161,9 @@ pub(super) enum NextKey {
     Near(Expression, Expression),
 }
 
+/// Rows that a scan is taken to have at least, where there is an index to choose instead.
+const SCANNED_MIN: f64 = 2.0;
+
 /// Lists the ways to find a node, with how many are expected; `solved` are the slots that rows have.
 pub(super) fn choices(
     graph: &PatternGraph,
@@ -203,6 +206,11 @@ pub(super) fn choices(
         }
     }
     found.push((Leaf::Scan(None), source.count_nodes(None).unwrap_or(0) as f64));
+    // A plan made while there is hardly anything is used for a while: where an index fits, it is not scanned then.
+    if found.iter().any(|(leaf, _)| matches!(leaf, Leaf::Seek(_))) {
+        let scans = found.iter_mut().filter(|(leaf, _)| matches!(leaf, Leaf::Scan(_)));
+        scans.for_each(|(_, rows)| *rows = rows.max(SCANNED_MIN));
+    }
     found
 }
 
