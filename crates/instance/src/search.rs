@@ -110,8 +110,13 @@ pub(crate) fn make_vector_index(database: &OpenDatabase, index: &VectorIndex<'_>
         });
         match made {
             Err(GraphError::Conflict) if try_number < TRIES_MAX => {}
-            Err(error @ (GraphError::IndexExists { .. } | GraphError::EquivalentIndexExists { .. })) => {
-                return Err(Failure::new(error.code(), format!("There already exists an index: {error}")));
+            Err(GraphError::IndexExists { name }) => {
+                let text = format!("There already exists an index called '{name}'.");
+                return Err(Failure::new(Code::IndexExists, text));
+            }
+            Err(GraphError::EquivalentIndexExists { name }) => {
+                let text = format!("An equivalent index already exists, '{name}'.");
+                return Err(Failure::new(Code::EquivalentIndexExists, text));
             }
             made => return made.map(drop).map_err(|error| database.fail(error)),
         }

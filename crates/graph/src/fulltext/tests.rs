@@ -289,3 +289,23 @@ fn a_search_stops_when_it_is_told() {
     let stopped = index.ask_with("*a*", &[], (0, 10), &mut Few(3));
     assert!(matches!(stopped, Err(GraphError::Stopped)));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_query_makes_it_fall(query in "[a-c \\\\\"~^*?+!(){}\\[\\]:/&|.0-9TOANDÄ-]{0,24}") {
+        let index = Index::people();
+        match index.ask(&query, &[]) {
+            Ok(found) => assert!(found.iter().all(|(id, score)| *id < 4 && *score >= 0.0)),
+            Err(error) => assert!(matches!(error, GraphError::QueryRefused { .. }), "{error}"),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_an_analyzer_fall(text: String) {
+        for analyzer in &super::analyzer::ANALYZERS {
+            let mut tokens = Vec::new();
+            let end = analyzer.analyze(&text, 0, &mut tokens);
+            assert!(tokens.iter().all(|token| token.position < end && token.term.len() <= super::analyzer::TERM_MAX_BYTES));
+        }
+    }
+}

@@ -129,16 +129,21 @@ pub(super) fn on_level<S: Space>(
 
 /// Chooses up to `count` neighbours, the nearest first, each nearer to the node than to those chosen before it.
 ///
-/// That way they lie in different directions, and the walk does not end in a heap.
+/// That way they lie in different directions, and the walk does not end in a heap. At most half of them are equally
+/// far: where many vectors are the same, they would have nobody else for a neighbour.
 pub(super) fn choose<N: Copy>(
     candidates: &[Near<N>],
     count: usize,
     mut between: impl FnMut(N, N) -> Result<f32, GraphError>,
 ) -> Result<Vec<N>, GraphError> {
     let mut chosen: Vec<N> = Vec::with_capacity(count);
+    let (mut last, mut alike) = (f32::NAN, 0);
     for candidate in candidates {
         if chosen.len() == count {
             break;
+        }
+        if candidate.distance == last && alike >= count / 2 {
+            continue;
         }
         let mut is_apart = true;
         for other in &chosen {
@@ -148,6 +153,8 @@ pub(super) fn choose<N: Copy>(
             }
         }
         if is_apart {
+            alike = if candidate.distance == last { alike + 1 } else { 1 };
+            last = candidate.distance;
             chosen.push(candidate.node);
         }
     }

@@ -21,6 +21,8 @@ use crate::read::View;
 
 /// Nodes that a search keeps at least: what recall is paid with.
 const WIDTH_MIN: usize = 320;
+/// Memory of one of them: where it stands in the heaps, and who was visited on the way to it.
+const VISIT_BYTES: usize = 256;
 /// How many times as many nodes as are wanted a search keeps.
 const WIDTH_BY: usize = 2;
 
@@ -37,8 +39,9 @@ pub(crate) fn search(
 ) -> Result<Vec<(u64, f32)>, GraphError> {
     let settings = Settings::of(index);
     let hidden: FxHashSet<u64> = own.iter().map(|document| document.id).collect();
-    let mut search = Search { view, index: index.id, settings, hidden: &hidden, meter, best: Best::new(count) };
     let summary = summary(view.reader(), index)?;
+    let (best, vectors) = (Best::new(count), usize::try_from(summary.vectors).unwrap_or(usize::MAX));
+    let mut search = Search { view, index: index.id, settings, hidden: &hidden, meter, best, vectors };
     match summary.entry {
         Some((entry, top)) => {
             search.walk(entry, top, wanted)?;
@@ -94,12 +97,15 @@ struct Search<'s, 'a> {
     hidden: &'s FxHashSet<u64>,
     meter: &'s mut dyn Meter,
     best: Best,
+    /// How many vectors the index has.
+    vectors: usize,
 }
 
 impl Search<'_, '_> {
     fn walk(&mut self, entry: u64, top: u8, wanted: &[f32]) -> Result<(), GraphError> {
         let hidden = self.hidden;
         let width = self.best.count.saturating_mul(WIDTH_BY).max(WIDTH_MIN);
+        self.meter.take(width.min(self.vectors).saturating_mul(VISIT_BYTES))?;
         let mut stored = Stored {
             view: self.view,
             index: self.index,

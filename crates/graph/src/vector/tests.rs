@@ -223,6 +223,20 @@ fn the_graph_follows_what_changes() {
 }
 
 #[test]
+fn many_equal_vectors_hide_nobody() {
+    for similarity in ["cosine", "euclidean"] {
+        let mut index = Index::new(16, similarity);
+        let same = random(12_345, 16);
+        let vector = |id: u64| if id.is_multiple_of(2) { same.clone() } else { random(id, 16) };
+        index.commit((0..5_000).map(|id| (id, Some(vector(id)))).collect());
+        index.fold();
+        let recall = index.recall(40, 10);
+        assert!(recall >= 0.95, "{similarity}: {recall}");
+        assert!(index.ask(&same, 5, &[]).iter().all(|(_, score)| *score > 0.9999));
+    }
+}
+
+#[test]
 fn the_same_vectors_make_the_same_graph() {
     let entries = || {
         let mut index = Index::new(8, "euclidean");
