@@ -13,12 +13,13 @@ const PASSWORD: &str = "open for tests";
 /// A driver: the folder of its tests, and what makes them ready to run.
 type Driver = (&'static str, fn(&str) -> Result<Command, String>);
 
-/// The newest Python driver, the last one that speaks Bolt 4.4, the JavaScript driver, and libraries over a driver.
-const DRIVERS: [Driver; 4] = [
+/// The newest Python driver, the last one that speaks Bolt 4.4, the JavaScript driver, and libraries over these.
+const DRIVERS: [Driver; 5] = [
     ("python", prepare_python),
     ("python44", prepare_python),
     ("javascript", prepare_node),
     ("libraries", prepare_python),
+    ("graphql", prepare_node),
 ];
 
 /// Runs the tests with each driver, each against two servers of its own.

@@ -159,10 +159,11 @@ fn in_windows<T>(
     id: impl Fn(&T) -> u64,
     read: impl Fn(Option<u64>, usize, &mut Vec<T>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let each = wanted.div_ceil(usize::try_from(WINDOWS).unwrap_or(usize::MAX)).max(1);
-    for window in 0..WINDOWS {
+    let windows = WINDOWS.min(wanted as u64).max(1);
+    let each = wanted.div_ceil(usize::try_from(windows).unwrap_or(usize::MAX));
+    for window in 0..windows {
         // The first begins before the first id; none goes back behind where the one before it ended.
-        let begin = (window > 0).then(|| last / WINDOWS * window);
+        let begin = (window > 0).then(|| last / windows * window);
         let after = begin.max(found.last().map(&id));
         let mut left = each;
         let mut after = after;
