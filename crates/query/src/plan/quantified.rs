@@ -339,11 +339,12 @@ impl Planner<'_> {
         let has_name = |text: &str| text.split(|letter| !is_word(letter)).any(|word| word == name);
         let takes_all = |text: &str| {
             text.match_indices('*').any(|(at, _)| {
+                let word =
+                    |text: &str| text.rsplit(|letter| !is_word(letter)).next().unwrap_or_default().to_lowercase();
                 let before = text[..at].trim_end();
-                let word = before.rsplit(|letter| !is_word(letter)).next().unwrap_or_default();
-                ["return", "with", "distinct"].iter().any(|known| word.eq_ignore_ascii_case(known))
-                    // A list of imports, or the end of a comment.
-                    || before.ends_with(['(', '/'])
+                let imports = before.strip_suffix('(').is_some_and(|before| word(before.trim_end()) == "call");
+                // What ends with a slash is a comment.
+                imports || before.ends_with('/') || ["return", "with", "distinct"].contains(&word(before).as_str())
             })
         };
         [before, behind].into_iter().any(|text| has_name(text) || takes_all(text))

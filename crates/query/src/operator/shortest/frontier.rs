@@ -13,7 +13,7 @@ use crate::operator::{Shortest, Wanted};
 use crate::source::RelationshipRecord;
 
 /// A trail: its relationships in order.
-type Trail = Vec<RelationshipRef>;
+pub(super) type Trail = Vec<RelationshipRef>;
 
 /// Tells whether a search is as simple as that: one relationship that repeats, of which the shortest trails are wanted.
 pub(super) fn fits(how: &Shortest) -> bool {
@@ -24,7 +24,7 @@ pub(super) fn fits(how: &Shortest) -> bool {
 const SEEN_BYTES: usize = 96;
 
 /// One side of the search.
-struct Side {
+pub(super) struct Side {
     from_start: bool,
     /// How far the frontier is from where the side began.
     depth: usize,
@@ -32,6 +32,7 @@ struct Side {
     frontier: Vec<NodeId>,
     /// Every node seen so far, with its depth and the last steps of all shortest ways to it.
     seen: HashMap<NodeId, Seen, FxBuildHasher>,
+    memory_bytes: usize,
 }
 
 struct Seen {
@@ -41,13 +42,13 @@ struct Seen {
 }
 
 impl Side {
-    fn new(begin: NodeId, from_start: bool) -> Self {
+    pub fn new(begin: NodeId, from_start: bool) -> Self {
         let seen = std::iter::once((begin, Seen { depth: 0, ways: smallvec![] })).collect();
-        Self { from_start, depth: 0, frontier: vec![begin], seen }
+        Self { from_start, depth: 0, frontier: vec![begin], seen, memory_bytes: 0 }
     }
 
     /// Goes one relationship further from every node of the frontier.
-    fn step(&mut self, search: &Search<'_>, context: &mut Context<'_>) -> Result<(), Failure> {
+    pub fn step(&mut self, search: &Search<'_>, context: &mut Context<'_>) -> Result<(), Failure> {
         let frontier = std::mem::take(&mut self.frontier);
         self.depth += 1;
         follow(search, self.from_start, &frontier, context, &mut |at, found, context| {
@@ -65,17 +66,38 @@ impl Side {
         match self.seen.entry(node) {
             Entry::Vacant(vacant) => {
                 context.budget.take_memory(SEEN_BYTES)?;
+                self.memory_bytes += SEEN_BYTES;
                 vacant.insert(Seen { depth: self.depth, ways: smallvec![(before, by)] });
                 self.frontier.push(node);
             }
             Entry::Occupied(mut seen) if seen.get().depth == self.depth => {
                 context.budget.take_memory(size_of::<(NodeId, RelationshipRef)>())?;
+                self.memory_bytes += size_of::<(NodeId, RelationshipRef)>();
                 seen.get_mut().ways.push((before, by));
             }
             // A shorter way leads there.
             Entry::Occupied(_) => {}
         }
         Ok(())
+    }
+
+    /// Gives how far the search has come, and the nodes that are that far away.
+    pub fn reached(&self) -> (usize, &[NodeId]) {
+        (self.depth, &self.frontier)
+    }
+
+    /// Lists the shortest trails to a node, at most `limit`; their memory is the caller's to take.
+    pub fn trails(&self, node: NodeId, limit: usize, context: &mut Context<'_>) -> Result<Vec<Trail>, Failure> {
+        let memory_bytes = context.budget.memory_used_bytes();
+        let mut trails = self.ways(node, limit, context)?;
+        context.budget.return_to(memory_bytes);
+        trails.iter_mut().for_each(|trail| trail.reverse());
+        Ok(trails)
+    }
+
+    /// Gives back what it holds.
+    pub fn close(self, context: &mut Context<'_>) {
+        context.budget.give_back_memory(self.memory_bytes);
     }
 
     /// Lists the ways from where the side began to a node, each with its last step first; at most `limit`.

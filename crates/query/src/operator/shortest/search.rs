@@ -110,6 +110,8 @@ fn joined(
 /// A search from one node, length by length, to all others or to a certain one.
 pub(super) struct Reach {
     side: Side,
+    /// The side while only the shortest trails of a simple search are looked at, which is faster.
+    simple: Option<frontier::Side>,
     from: NodeId,
     /// The only node that counts as an end, where there is one.
     target: Option<NodeId>,
@@ -119,7 +121,7 @@ pub(super) struct Reach {
     missing: HashSet<NodeId, FxBuildHasher>,
     /// Nodes that were asked whether they may be an end.
     asked: HashMap<NodeId, bool, FxBuildHasher>,
-    /// Whether only trails back to where they began can be wrong while no longer walks are looked at.
+    /// Whether the shortest walks are trails, save those that lead back to where they began.
     is_simple: bool,
     phase: Phase,
 }
@@ -143,6 +145,7 @@ impl Reach {
     pub fn new(how: &Shortest, from: NodeId, target: Option<NodeId>) -> Self {
         Self {
             is_simple: frontier::fits(how),
+            simple: frontier::fits(how).then(|| frontier::Side::new(from, true)),
             side: Side::new(from, true, true),
             from,
             target,
@@ -162,6 +165,19 @@ impl Reach {
         if self.phase == Phase::Back {
             self.phase = Phase::Done;
             return self.back(search, context);
+        }
+        if let Some(mut side) = self.simple.take() {
+            let found = self.ended_simple(&side, search, context)?;
+            let (length, reached) = side.reached();
+            let is_found = self.target.is_some_and(|target| reached.contains(&target));
+            if is_found || reached.is_empty() || !may_grow(search, length) {
+                side.close(context);
+                self.next_phase(context);
+            } else {
+                side.step(search, context)?;
+                self.simple = Some(side);
+            }
+            return Ok(found);
         }
         let found = self.ended(search, context)?;
         let is_found = match self.phase {
@@ -188,11 +204,48 @@ impl Reach {
         }
     }
 
+    /// Takes the shortest trails to the nodes that a simple search has just reached.
+    fn ended_simple(
+        &mut self,
+        side: &frontier::Side,
+        search: &Search<'_>,
+        context: &mut Context<'_>,
+    ) -> Result<Vec<FoundPath>, Failure> {
+        let (length, reached) = side.reached();
+        // A path of no relationship is only wanted where that is asked for.
+        let reached = if length == 0 && search.how.parts[0].min > 0 { &[] } else { reached };
+        let is_target = |node: &&NodeId| self.target.is_none_or(|target| target == **node);
+        let mut nodes: Vec<NodeId> = reached.iter().filter(is_target).copied().collect();
+        if let Some(test) = &search.how.end {
+            let passing = search.around.passing(test, search.how.to, nodes.clone(), context)?;
+            nodes = passing.into_iter().map(|place| nodes[place]).collect();
+        }
+        let one = search.how.wanted == Wanted::Paths(1) && search.how.filter.is_none();
+        let mut found = Vec::new();
+        for node in nodes {
+            let mut collector = Collector::new(node);
+            for trail in side.trails(node, if one { 1 } else { usize::MAX }, context)? {
+                let path = trail.into_iter().map(|by| (by, 1)).collect();
+                if collector.push(path, search, context)? {
+                    break;
+                }
+            }
+            collector.end_length(search, context)?;
+            found.append(&mut collector.found);
+            if !collector.is_full(search.how.wanted) {
+                collector.past = Some(length);
+                self.missing.insert(node);
+                self.ends.insert(node, collector);
+            }
+        }
+        Ok(found)
+    }
+
     /// Finds the paths that lead back to where they began, where they were left out before.
     fn back(&mut self, search: &mut Search<'_>, context: &mut Context<'_>) -> Result<Vec<FoundPath>, Failure> {
         let is_wanted = self.is_simple
             && self.target.is_none_or(|target| target == self.from)
-            && !self.has_all(self.from, search.how.wanted)
+            && search.how.parts[0].min > 0
             && may_end(&mut self.asked, search, self.from, context)?;
         if is_wanted { between(search, (self.from, self.from), None, context) } else { Ok(Vec::new()) }
     }
@@ -208,10 +261,11 @@ impl Reach {
         let route = Route::new(search.how, true);
         let mut touched: Vec<NodeId> = Vec::new();
         for (at, (node, state)) in self.side.places().enumerate() {
-            let is_back = self.is_simple && node == self.from && self.side.length() > 0;
+            let is_back = self.is_simple && search.how.parts[0].min > 0 && node == self.from && self.side.length() > 0;
             if self.target.is_some_and(|target| target != node)
                 || is_back
                 || self.has_all(node, wanted)
+                || (self.phase == Phase::Every && !self.missing.contains(&node))
                 || !route.openings(search, node, state, context)?.ends
                 || !may_end(&mut self.asked, search, node, context)?
             {
@@ -255,6 +309,7 @@ impl Reach {
     /// Gives back what it holds.
     pub fn close(self, context: &mut Context<'_>) {
         self.side.close(context);
+        self.simple.into_iter().for_each(|side| side.close(context));
         context.budget.give_back_memory(self.asked.len() * END_BYTES);
     }
 }

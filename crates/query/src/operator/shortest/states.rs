@@ -25,7 +25,7 @@ impl State {
 }
 
 /// The round under way: each node with the relationship that was followed from it.
-pub(super) type Round = SmallVec<[(NodeId, RelationshipRef); 1]>;
+pub(super) type Round = Vec<(NodeId, RelationshipRef)>;
 
 /// What an automaton of parts may do, from one of the ends.
 #[derive(Clone, Copy)]
