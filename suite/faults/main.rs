@@ -7,3 +7,4 @@ mod disk;
 mod gone;
 mod kill;
 mod pairs;
+mod schema;
