@@ -62,10 +62,25 @@ impl Random {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Makes a vector whose numbers are spread as by a bell curve: the hardest to search.
+    /// Makes a number as by a bell curve.
+    fn bell(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+
+    /// Makes a vector: up to 64 numbers that have nothing to do with each other, which is the hardest to search; longer
+    /// ones are made of 32 such numbers, as embeddings have far fewer directions than numbers.
     fn vector(seed: u64, dimensions: u64) -> Vec<f64> {
+        const DIRECTIONS: u64 = 32;
         let mut random = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
-        (0..dimensions).map(|_| (0..12).map(|_| random.unit()).sum::<f64>() - 6.0).collect()
+        if dimensions <= 2 * DIRECTIONS {
+            return (0..dimensions).map(|_| random.bell()).collect();
+        }
+        let hidden: Vec<f64> = (0..DIRECTIONS).map(|_| random.bell()).collect();
+        let mut number = |at: u64| {
+            let mut weights = Self(at.wrapping_mul(0x9e6c_63d0_876a_68de));
+            hidden.iter().map(|number| number * (weights.unit() - 0.5)).sum::<f64>() + random.unit() / 10.0
+        };
+        (0..dimensions).map(number).collect()
     }
 }
 
@@ -115,7 +130,7 @@ fn vectors(folder: &Path, count: u64, dimensions: u64) -> Outcome<()> {
 }
 
 fn ask_near(database: &Database, index: IndexId, count: u64, dimensions: u64) -> Outcome<()> {
-    const QUERIES: u64 = 200;
+    const QUERIES: u64 = 100;
     let prepared = |seed| Similarity::Cosine.prepared(&Random::vector(seed, dimensions)).ok_or("a vector of zeros");
     let all = (0..count).map(prepared).collect::<Result<Vec<_>, _>>()?;
     for wanted in [1, 10, 100] {
