@@ -331,7 +331,8 @@ impl Planner<'_> {
             return false;
         }
         let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-        if !name.chars().all(is_word) || self.text.contains("\\u") {
+        // What is written with escapes, or has comments in it, is not worth a closer look.
+        if !name.chars().all(is_word) || ["\\u", "//", "/*"].iter().any(|mark| self.text.contains(mark)) {
             return true;
         }
         let (start, end) = (part.start as usize, part.end as usize);
@@ -343,8 +344,7 @@ impl Planner<'_> {
                     |text: &str| text.rsplit(|letter| !is_word(letter)).next().unwrap_or_default().to_lowercase();
                 let before = text[..at].trim_end();
                 let imports = before.strip_suffix('(').is_some_and(|before| word(before.trim_end()) == "call");
-                // What ends with a slash is a comment.
-                imports || before.ends_with('/') || ["return", "with", "distinct"].contains(&word(before).as_str())
+                imports || ["return", "with", "distinct"].contains(&word(before).as_str())
             })
         };
         [before, behind].into_iter().any(|text| has_name(text) || takes_all(text))
