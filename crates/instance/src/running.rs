@@ -26,6 +26,8 @@ pub(crate) struct Allowance {
     pub(crate) turns: Arc<Turns>,
     pub(crate) memory_max_bytes: usize,
     pub(crate) import_folder: Option<PathBuf>,
+    /// Who asks; nobody while authentication is off.
+    pub(crate) user: Option<CompactString>,
     pub(crate) interrupted: Arc<AtomicBool>,
     pub(crate) deadline: Option<Deadline>,
     /// When the transaction began, in nanoseconds since 1970.
@@ -87,13 +89,19 @@ impl Deadline {
 
 impl Allowance {
     /// Gives what the instance allows a statement of a session.
-    pub(crate) fn of(shared: &Shared, interrupted: &Arc<AtomicBool>, deadline: Option<Deadline>) -> Self {
+    pub(crate) fn of(
+        shared: &Shared,
+        user: Option<&str>,
+        interrupted: &Arc<AtomicBool>,
+        deadline: Option<Deadline>,
+    ) -> Self {
         let options = &shared.options;
         Self {
             clock: Arc::clone(&options.clock),
             turns: Arc::clone(&shared.turns),
             memory_max_bytes: options.statement_memory_max_bytes,
             import_folder: options.import_folder.clone(),
+            user: user.map(CompactString::from),
             interrupted: Arc::clone(interrupted),
             deadline,
             transaction_nanos: options.clock.wall_nanos(),
@@ -178,6 +186,7 @@ impl Running {
             },
             budget: &mut self.budget,
             counters: &mut self.counters,
+            user: self.allowance.user.as_deref(),
             import_folder: self.allowance.import_folder.as_deref(),
             transactions: self.transactions.as_deref(),
         };

@@ -209,13 +209,13 @@ impl Session {
     fn alone(&self, names: &Names, options: &RunOptions) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
         let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
-        let allowance = Allowance::of(&self.shared, &self.interrupted, deadline);
+        let allowance = Allowance::of(&self.shared, self.principal.name(), &self.interrupted, deadline);
         Ok((self.target(names, options.database.as_deref())?, options.access, allowance))
     }
 
     fn within(&self, transaction: &Arc<OpenTransaction>) -> Result<(Target, Access, Allowance), Failure> {
         let state = transaction.enter()?;
-        let allowance = Allowance::of(&self.shared, &self.interrupted, state.deadline);
+        let allowance = Allowance::of(&self.shared, self.principal.name(), &self.interrupted, state.deadline);
         let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
         Ok((state.own.clone(), state.access, allowance))
     }

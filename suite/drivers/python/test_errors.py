@@ -23,6 +23,11 @@ class Errors(SheafTest):
     def test_an_unknown_procedure(self):
         self.assert_fails(ClientError, "ClientError.Procedure.ProcedureNotFound", "CALL no.such.procedure()")
 
+    def test_procedures_cannot_be_declared(self):
+        # The openCypher tests do so, on a server that is started for them.
+        declaration = "CALL tck.registerProcedure('p() :: ()', [])"
+        self.assert_fails(ClientError, "ClientError.Procedure.ProcedureNotFound", declaration)
+
     def test_a_missing_parameter_is_named(self):
         error = self.assert_fails(ClientError, "ClientError.Statement.ParameterMissing", "RETURN $wanted")
         self.assertIn("wanted", error.message)

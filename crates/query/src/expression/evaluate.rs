@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub budget: &'a mut Budget,
     /// What the statement has changed.
     pub counters: &'a mut Counters,
+    /// Who asks; `None` while nobody logs in.
+    pub user: Option<&'a str>,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<&'a Path>,
     /// Transactions for batches of rows, where the statement has such batches.

@@ -82,6 +82,7 @@ impl World {
             },
             budget: &mut budget,
             counters: &mut counters,
+            user: None,
             import_folder: self.import_folder.as_deref(),
             transactions: None,
         };
