@@ -248,7 +248,7 @@ mod tests {
     fn lists_become_sets_and_flat() {
         check("apoc.coll.toSet", &[list([2.into(), 1.into(), 2.into(), Value::Null, Value::Null])], "[2, 1, null]");
         let nested = list([list([1.into(), list([2.into()])]), 3.into()]);
-        check("apoc.coll.flatten", &[nested.clone()], "[1, [2], 3]");
+        check("apoc.coll.flatten", std::slice::from_ref(&nested), "[1, [2], 3]");
         check("apoc.coll.flatten", &[nested, true.into()], "[1, 2, 3]");
     }
 
