@@ -1,9 +1,12 @@
 //! Expressions: operators by how tightly they bind.
 
 use super::{Parsed, Parser, Stops};
-use crate::ast::{BinaryOperator, Expression, ExpressionKind, Span, UnaryOperator};
+use crate::ast::{BinaryOperator, Expression, ExpressionKind, Name, Span, UnaryOperator};
 use crate::literal;
 use crate::token::Token;
+
+/// Levels of the tree that stands for `IS NORMALIZED`, beside its own.
+const NORMALIZED_LEVELS: u32 = 4;
 
 /// How tightly operators bind, loosest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -251,7 +254,7 @@ impl Parser<'_> {
             return self.typed(start, left, negated);
         }
         if let Some(form) = self.normal_form() {
-            return Ok(self.normalized(start, left, form, negated));
+            return self.normalized(start, left, form, negated);
         }
         if negated {
             return Err(self.unexpected(&["'NULL'", "'::'", "'TYPED'", "'NORMALIZED'"]));
@@ -272,18 +275,28 @@ impl Parser<'_> {
         self.accept_word("NORMALIZED").then_some(form.unwrap_or("NFC"))
     }
 
-    /// `e IS NORMALIZED` is `CASE WHEN e IS :: STRING NOT NULL THEN normalize(e) = e END`.
-    fn normalized(&mut self, start: u32, left: Expression, form: &str, negated: bool) -> Expression {
-        let place = self.since(start);
-        let form = Expression { kind: Box::new(ExpressionKind::String(form.into())), span: place };
-        let call = self.call_of("normalize", place, vec![left.clone(), form]);
+    /// `e IS NORMALIZED` is `CASE WHEN x IS :: STRING NOT NULL THEN normalize(x) = x END` for the one `x` of `[e]`.
+    fn normalized(&mut self, start: u32, left: Expression, form: &str, negated: bool) -> Parsed<Expression> {
+        for _ in 0..NORMALIZED_LEVELS {
+            self.grow()?;
+        }
+        let span = self.since(start);
+        let of = |kind| Expression { kind: Box::new(kind), span };
+        // A name that nobody can write.
+        let hidden = |text: &str| Name { text: text.into(), span };
+        let text = || of(ExpressionKind::Variable(hidden(" text")));
+        let call = self.call_of("normalize", span, vec![text(), of(ExpressionKind::String(form.into()))]);
         let operator = if negated { BinaryOperator::NotEqual } else { BinaryOperator::Equal };
         let type_name = "STRING NOT NULL".into();
-        let is_text = ExpressionKind::IsTyped { value: left.clone(), negated: false, type_name };
-        let is_text = Expression { kind: Box::new(is_text), span: place };
-        let compared = Expression { kind: Box::new(ExpressionKind::Binary(operator, call, left)), span: place };
-        let branches = vec![(is_text, compared)];
-        self.build(start, ExpressionKind::Case { subject: None, branches, otherwise: None })
+        let is_text = of(ExpressionKind::IsTyped { value: text(), negated: false, type_name });
+        let branches = vec![(is_text, of(ExpressionKind::Binary(operator, call, text())))];
+        Ok(self.build(start, ExpressionKind::Reduce {
+            accumulator: hidden(" result"),
+            initial: of(ExpressionKind::Null),
+            variable: hidden(" text"),
+            list: of(ExpressionKind::List(vec![left])),
+            step: of(ExpressionKind::Case { subject: None, branches, otherwise: None }),
+        }))
     }
 
     /// The type after `::`.

@@ -119,7 +119,8 @@ fn operators_and_how_they_bind() {
     same("RETURN x IS :: INTEGER | FLOAT, [x IN l WHERE (x IS :: INTEGER | FLOAT) | x]");
     check(
         "RETURN x IS NFC NORMALIZED",
-        "RETURN CASE WHEN x IS :: STRING NOT NULL THEN normalize(x, 'NFC') = x END",
+        "RETURN reduce(` result` = null, ` text` IN [x] | \
+         CASE WHEN ` text` IS :: STRING NOT NULL THEN normalize(` text`, 'NFC') = ` text` END)",
     );
     same("RETURN NaN, Infinity, -Infinity");
 }

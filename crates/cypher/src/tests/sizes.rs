@@ -42,6 +42,8 @@ fn deep_nesting_is_an_error() {
     check_deep("x.", "y", "", "RETURN ");
     check_deep("1 + ", "1", "", "RETURN ");
     check_deep("1 ^ ", "1", "", "RETURN ");
+    let chain = on_small_stack(format!("RETURN 1{}", " IS NORMALIZED".repeat(100_000)));
+    assert!(chain.contains("levels"), "{chain}");
 }
 
 #[test]

@@ -181,6 +181,10 @@ impl Solver<'_, '_> {
         let search = &graph.searches[at];
         let slot_of = |at: usize| graph.nodes[search.nodes[at]].slot;
         let last = search.nodes.len() - 1;
+        if last == 0 {
+            // A node alone is the only path, and the shortest.
+            return Ok(());
+        }
         let turned = !state.solved.contains(&slot_of(0));
         let into = !turned && state.solved.contains(&slot_of(last));
         let known = state.solved.clone();
