@@ -10,6 +10,7 @@ use graph::meter::Unmetered;
 use graph::quota::Quota;
 use graph::transaction::NewIndex;
 use graph::{Database, DatabaseOptions, GraphError, Transaction};
+use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions};
 use types::{IndexId, KeyId, LabelId, NodeId, TypeId, Value};
@@ -21,8 +22,12 @@ const TEXT: KeyId = KeyId(0);
 const PLACE: KeyId = KeyId(1);
 
 fn database(options: DatabaseOptions) -> Database {
+    database_in(&MemoryEngine::default(), Path::new("graph"), options)
+}
+
+fn database_in(engine: &dyn Engine, folder: &Path, options: DatabaseOptions) -> Database {
     let opening = OpenOptions { create: true, ..OpenOptions::default() };
-    let store = MemoryEngine::default().open(Path::new("graph"), &opening).expect("a store");
+    let store = engine.open(folder, &opening).expect("a store");
     let database = Database::open(store, options).expect("a database");
     for (kind, name) in [
         (TokenKind::Label, "Page"),
@@ -196,4 +201,56 @@ fn indexes_are_filled_while_others_write() {
     transaction.commit().expect("alone");
     is_sound(&database);
     assert_eq!(database.check().expect("a snapshot").index_entries, 0);
+}
+
+/// Several write and search at once while the graph of the vectors grows beside them.
+#[test]
+fn many_write_and_search_while_a_graph_grows() {
+    const WRITERS: u64 = 4;
+    const ROUNDS: u64 = 40;
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = database_in(&LmdbEngine, folder.path(), DatabaseOptions::default());
+    let (text, place) = index(&database);
+    let angle = |at: u64| at as f64 / 2e3;
+    let mut transaction = database.begin().expect("a transaction");
+    for at in 0..4_000 {
+        page(&mut transaction, "old all", angle(at));
+    }
+    transaction.commit().expect("alone");
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let database = &database;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let write = || {
+                        let mut transaction = database.begin()?;
+                        for at in 0..20 {
+                            page(&mut transaction, "new all", angle(4_000 + (writer * ROUNDS + round) * 20 + at));
+                        }
+                        let own = NodeId(writer * 1_000 + round);
+                        transaction.set_property(Entity::Node(own), TEXT, "changed all".into())?;
+                        transaction.delete_node(NodeId(own.0 + 500))?;
+                        transaction.commit()
+                    };
+                    while let Err(error) = write() {
+                        assert!(matches!(error, GraphError::Conflict), "{error}");
+                    }
+                    let transaction = database.begin_read().expect("a transaction");
+                    assert!(words(&transaction, text, "changed").contains(&(writer * 1_000 + round)));
+                    assert_eq!(near(&transaction, place, angle(round * 7), 3).len(), 3);
+                }
+            });
+        }
+    });
+    while !database.wait_idle(Duration::from_secs(1)) {}
+    is_sound(&database);
+    let transaction = database.begin_read().expect("a transaction");
+    let left = usize::try_from(4_000 - WRITERS * ROUNDS).expect("a small number");
+    assert_eq!(words(&transaction, text, "old OR changed").len(), left);
+    assert_eq!(words(&transaction, text, "new").len(), usize::try_from(WRITERS * ROUNDS * 20).expect("a small number"));
+    assert_eq!(near(&transaction, place, angle(100), 1), [100]);
+    // Deleted: its neighbours are the nearest now.
+    let mut around = near(&transaction, place, angle(520), 2);
+    around.sort_unstable();
+    assert_eq!(around, [499, 540]);
 }

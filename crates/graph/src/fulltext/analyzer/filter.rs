@@ -5,6 +5,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Folds, TERM_MAX_BYTES};
 
+/// Articles of French and Italian that lose their vowel before another one.
+const ELIDED: [&str; 28] = [
+    "agl", "all", "c", "coll", "d", "dagl", "dall", "degl", "dell", "gl", "j", "jusqu", "l", "lorsqu", "m", "n",
+    "negl", "nell", "pell", "puisqu", "qu", "quoiqu", "s", "sugl", "sull", "t", "un", "v",
+];
+
 /// Makes a word's letters what they are looked up as.
 pub(super) fn fold(word: &str, folds: Folds) -> String {
     match folds {
@@ -15,6 +21,13 @@ pub(super) fn fold(word: &str, folds: Folds) -> String {
             let plain: String =
                 DecomposingNormalizerBorrowed::new_nfkd().normalize(word).chars().filter(|c| !is_mark(*c)).collect();
             plain.to_lowercase().replace('ß', "ss").replace('ø', "o").replace('æ', "ae").replace('œ', "oe")
+        }
+        Folds::Elision => {
+            let lower = word.to_lowercase();
+            match lower.split_once(['\'', '\u{2019}']) {
+                Some((article, rest)) if ELIDED.binary_search(&article).is_ok() && !rest.is_empty() => rest.to_owned(),
+                _ => lower,
+            }
         }
         Folds::Possessive => {
             let lower = word.to_lowercase();

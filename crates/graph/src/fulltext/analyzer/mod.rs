@@ -63,6 +63,8 @@ enum Folds {
     Marks,
     /// Case, and the ending `'s`.
     Possessive,
+    /// Case, and the article in front: `l'eau` is `eau`.
+    Elision,
 }
 
 /// A language whose words are reduced to stems.
@@ -134,11 +136,25 @@ pub static ANALYZERS: [Analyzer; 28] = [
         stem: Some(Language::English),
     },
     stemmed("finnish", "Finnish words by their stems, without stop words.", Language::Finnish),
-    stemmed("french", "French words by their stems, without stop words.", Language::French),
+    Analyzer {
+        name: "french",
+        description: "French words by their stems, without stop words and articles with an apostrophe.",
+        cut: Cut::Words,
+        stop: Some("french"),
+        folds: Folds::Elision,
+        stem: Some(Language::French),
+    },
     stemmed("german", "German words by their stems, without stop words.", Language::German),
     stemmed("greek", "Greek words by their stems, without stop words.", Language::Greek),
     stemmed("hungarian", "Hungarian words by their stems, without stop words.", Language::Hungarian),
-    stemmed("italian", "Italian words by their stems, without stop words.", Language::Italian),
+    Analyzer {
+        name: "italian",
+        description: "Italian words by their stems, without stop words and articles with an apostrophe.",
+        cut: Cut::Words,
+        stop: Some("italian"),
+        folds: Folds::Elision,
+        stem: Some(Language::Italian),
+    },
     plain("keyword", "The whole text as one term, as it is.", Cut::Whole, Folds::Nothing),
     stemmed("norwegian", "Norwegian words by their stems, without stop words.", Language::Norwegian),
     stemmed("portuguese", "Portuguese words by their stems, without stop words.", Language::Portuguese),
@@ -230,7 +246,10 @@ impl Analyzer {
     /// Treats a part of a word as the words were, but neither cuts nor stems it; for wildcards and ranges.
     #[must_use]
     pub fn normalize(&self, part: &str) -> String {
-        filter::fold(part, if self.folds == Folds::Possessive { Folds::Case } else { self.folds })
+        filter::fold(
+            part,
+            if matches!(self.folds, Folds::Possessive | Folds::Elision) { Folds::Case } else { self.folds },
+        )
     }
 }
 
@@ -266,6 +285,7 @@ mod tests {
         check("english", "The foxes' running dogs, the fox's den", "1:fox 2:run 3:dog 5:fox 6:den");
         check("swedish", "flickornas böcker", "0:flick 1:böck");
         check("german", "Die Häuser der Städte", "1:haus 3:stadt");
+        check("french", "L'eau d\u{2019}une rivière, aujourd'hui", "0:eau 2:rivi 3:aujourd'hui");
         check("standard-folding", "Crème Brûlée Ångström", "0:creme 1:brulee 2:angstrom");
         check("cjk", "東京都 tower", "0:東京 1:京都 2:tower");
         check("standard", "東京 Straße", "0:東 1:京 2:straße");
