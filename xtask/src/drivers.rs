@@ -14,12 +14,13 @@ const PASSWORD: &str = "open for tests";
 type Driver = (&'static str, fn(&str) -> Result<Command, String>);
 
 /// The newest Python driver, the last one that speaks Bolt 4.4, the JavaScript driver, and libraries over these.
-const DRIVERS: [Driver; 5] = [
+const DRIVERS: [Driver; 6] = [
     ("python", prepare_python),
     ("python44", prepare_python),
     ("javascript", prepare_node),
     ("libraries", prepare_python),
     ("graphql", prepare_node),
+    ("peer", prepare_python),
 ];
 
 /// Runs the tests with each driver, each against two servers of its own.

@@ -77,7 +77,7 @@ fn lints() -> Result<Tally, String> {
 fn unit() -> Result<Tally, String> {
     if tools::answers("cargo", &["nextest", "--version"]) {
         // All packages are built here, once, with one set of features; the tests of `suite` have a stage of their own.
-        return step::run(&mut cargo([
+        return step::run(fuzzing(&mut cargo([
             "nextest",
             "run",
             "--workspace",
@@ -86,9 +86,15 @@ fn unit() -> Result<Tally, String> {
             "--no-fail-fast",
             "--status-level=fail",
             "--final-status-level=fail",
-        ]));
+        ])));
     }
-    step::run(&mut cargo(["test", "--quiet", "--workspace", "--exclude=suite", "--all-targets", "--no-fail-fast"]))
+    let tests = ["test", "--quiet", "--workspace", "--exclude=suite", "--all-targets", "--no-fail-fast"];
+    step::run(fuzzing(&mut cargo(tests)))
+}
+
+/// Gives the tests that break statements at random a minute; alone they take a few seconds.
+fn fuzzing(tests: &mut Command) -> &mut Command {
+    tests.env("SHEAF_FUZZ_SECONDS", "60")
 }
 
 /// The tests across crates, in the order of `suite`'s manifest; no further than the first that fails.

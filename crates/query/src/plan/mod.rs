@@ -15,6 +15,8 @@ mod graph;
 mod hint;
 mod lift;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod paths;
 mod pattern;
 mod project;
