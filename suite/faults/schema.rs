@@ -27,7 +27,7 @@ fn insist(client: &mut Client, text: &str, values: &Map) -> Result<(), ClientErr
 }
 
 #[test]
-fn f49_clients_that_write_one_value_make_one_node() {
+fn clients_that_write_one_value_make_one_node() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
     let mut client = server.connect().expect("connects");

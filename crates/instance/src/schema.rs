@@ -96,11 +96,7 @@ pub(crate) fn run(
             let (counters, constraint, version) =
                 until_through(&database, || allowance.check(), || change.commit(&database))?;
             if let Some(constraint) = constraint {
-                // Older data is looked at while others read and write; the outcome belongs to this statement.
-                while !database.graph.wait_filled(LOOK_EVERY) {
-                    allowance.check()?;
-                }
-                database.graph.take_refusal(constraint).map_or(Ok(()), |refused| Err(database.fail(refused)))?;
+                wait_until_kept(&database, constraint, || allowance.check())?;
             }
             (counters, Some(bookmark::write(&database.name, version)))
         }
@@ -109,6 +105,31 @@ pub(crate) fn run(
     let database = statement.shown_database();
     let summary = Summary { kind: Kind::Schema, database, counters, bookmark, ..Summary::default() };
     Ok(Records::buffered(Vec::new(), Fetched::default(), summary, statement.shared.admission.clone()))
+}
+
+/// Waits until older data was held against a constraint, while others read and write; the outcome is the statement's.
+fn wait_until_kept(
+    database: &OpenDatabase,
+    constraint: ConstraintId,
+    mut check: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    loop {
+        let latest = database.graph.begin_read().map_err(|error| database.fail(error))?;
+        match latest.constraints().into_iter().find(|it| it.id == constraint) {
+            Some(it) if it.is_online() => return Ok(()),
+            Some(_) => {}
+            // It was given up, or somebody dropped it meanwhile.
+            None => {
+                let refused = database.graph.take_refusal(constraint);
+                return refused.map_or(Ok(()), |refused| Err(database.fail(refused)));
+            }
+        }
+        drop(latest);
+        if database.graph.wait_filled(LOOK_EVERY) {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        check()?;
+    }
 }
 
 /// Shows a command as a plan of one step: it has no other.

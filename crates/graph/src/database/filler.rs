@@ -305,16 +305,17 @@ impl Inner {
     ) -> Result<(), GraphError> {
         let constraint = Words(&self.tokens).new_constraint(it);
         tracing::warn!(name = %it.name, reason = %violation, "the data does not keep a new constraint; it is given up");
-        self.change_schema(self.history.lock(), true, |schema| {
-            schema.0.retain(|known| index.is_none_or(|index| index.id != known.id));
-            schema.1.retain(|known| known.id != it.id);
-        })?;
         let mut state = self.filler.state.lock();
         if state.refused.len() >= REFUSALS_MAX {
             state.refused.clear();
         }
+        // First of all: whoever waits asks for the reason as soon as the constraint is gone.
         state.refused.insert(it.id, (it.name.clone(), GraphError::ConstraintRefused { constraint, violation }));
-        Ok(())
+        drop(state);
+        self.change_schema(self.history.lock(), true, |schema| {
+            schema.0.retain(|known| index.is_none_or(|index| index.id != known.id));
+            schema.1.retain(|known| known.id != it.id);
+        })
     }
 
     /// Writes a changed schema as a commit of its own; `is_asked` makes those run again who write with the old one.

@@ -17,7 +17,7 @@ fn add_all(transaction: &mut Transaction, values: &[Value]) {
 }
 
 #[test]
-fn f48_text_indexes_find_beginnings_ends_and_parts() {
+fn text_indexes_find_beginnings_ends_and_parts() {
     let texts = ["Sheaf", "sheaf of wheat", "", "wheat", "a", "Åäö wheat", "hea"].map(Value::from);
     let long = Value::string(format!("{}needle{}", "x".repeat(200), "y".repeat(200)));
     for populates in [false, true] {
@@ -69,7 +69,7 @@ fn f48_text_indexes_find_beginnings_ends_and_parts() {
 }
 
 #[test]
-fn f48_point_indexes_find_boxes_and_what_is_near() {
+fn point_indexes_find_boxes_and_what_is_near() {
     let database = memory();
     let index = indexed(&database, IndexKind::Point);
     let point = |srid: u32, x: f64, y: f64, z: Option<f64>| Value::Point(Box::new(types::Point { srid, x, y, z }));

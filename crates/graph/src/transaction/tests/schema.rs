@@ -201,3 +201,39 @@ fn a_check_names_who_is_against_a_constraint() {
     assert!(problems.iter().any(|problem| problem.contains("is not defined")), "{problems:?}");
     assert_eq!(constraint.index, Some(index.id));
 }
+
+#[test]
+fn a_graph_of_format_1_is_raised_when_it_is_opened() {
+    use crate::codec::fact::encode_format;
+    use crate::keys::{self, Meta};
+    let store = {
+        let database = memory();
+        index(&database);
+        database.store().clone()
+    };
+    // As format 1 had it: one index by the number 1, and nothing that came with format 2.
+    let old = crate::codec::seal(b"\x01\x01\x00\x00\x00\x01\x00\x06by_key".to_vec());
+    let write = |writer: &mut dyn Writer| {
+        for id in 1..=3 {
+            writer.delete(&keys::index(types::IndexId(id)))?;
+        }
+        writer.put(&keys::index(types::IndexId(1)), &old)?;
+        writer.delete(&keys::meta(Meta::SchemaNext))?;
+        writer.put(&keys::meta(Meta::Format), &encode_format(1))
+    };
+    store.write(&mut |writer| write(writer)).expect("a write");
+    let database = Database::open(store, DatabaseOptions::default()).expect("an older graph");
+    let transaction = database.begin().expect("a transaction");
+    let listed: Vec<(u32, String)> =
+        transaction.indexes().iter().map(|index| (index.id.0, index.name.to_string())).collect();
+    let expected = [(1, "by_key"), (2, "index_343aff4e"), (3, "index_f7700477")];
+    assert_eq!(listed, expected.map(|(id, name)| (id, name.to_owned())));
+    assert_eq!(transaction.next_number().expect("a number"), 4);
+    let format = database
+        .store()
+        .snapshot()
+        .expect("a snapshot")
+        .get(&keys::meta(Meta::Format))
+        .map(|it| it.map(<[u8]>::to_vec));
+    assert_eq!(format.expect("a store"), Some(encode_format(crate::codec::FORMAT)));
+}
