@@ -132,7 +132,7 @@ fn schema_and_data_do_not_mix_in_one_transaction() {
     let refused = "ForbiddenTransactionType: Tried to execute Write query after executing Schema modification";
     check(&mut session, "CREATE (:A)", refused);
     session.commit().expect("commits");
-    check(&mut session, "SHOW INDEXES YIELD name, properties", "'a_x' | ['x']");
+    check(&mut session, "SHOW RANGE INDEXES YIELD name, properties", "'a_x' | ['x']");
 }
 
 #[test]
