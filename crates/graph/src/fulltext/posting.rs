@@ -13,10 +13,10 @@ const BLOCK_CUT_BYTES: usize = BLOCK_MAX_BYTES * 3 / 4;
 const POSITIONS_MAX: usize = 4_096;
 
 /// One entity that has a term: its id, and the rest as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Posting {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Posting<'p> {
     pub id: u64,
-    pub body: Box<[u8]>,
+    pub body: &'p [u8],
 }
 
 /// What a posting says about one entity.
@@ -87,16 +87,16 @@ pub(super) fn visit<'a>(
 
 /// Cuts ascending postings into sealed blocks and hands on each with its first entity; nothing gives no block.
 pub(super) fn blocks(
-    postings: &[Posting],
+    postings: &[Posting<'_>],
     mut put: impl FnMut(u64, &[u8]) -> Result<(), GraphError>,
 ) -> Result<(), GraphError> {
-    let size = |posting: &Posting| posting.body.len() + 4;
+    let size = |posting: &Posting<'_>| posting.body.len() + 4;
     let all: usize = postings.iter().map(size).sum();
     let bytes_max = if all > BLOCK_MAX_BYTES { BLOCK_CUT_BYTES } else { BLOCK_MAX_BYTES };
     let mut rest = postings;
     while let Some(first) = rest.first() {
         let mut bytes = 0;
-        let fits = |posting: &&Posting| {
+        let fits = |posting: &&Posting<'_>| {
             bytes += size(posting);
             bytes <= bytes_max
         };
@@ -107,7 +107,7 @@ pub(super) fn blocks(
         for posting in now {
             put_varint(posting.id - last, &mut out);
             put_varint(posting.body.len() as u64, &mut out);
-            out.extend_from_slice(&posting.body);
+            out.extend_from_slice(posting.body);
             last = posting.id;
         }
         seal_from(0, &mut out);
@@ -129,22 +129,24 @@ mod tests {
 
     #[test]
     fn postings_come_back() {
-        let postings: Vec<Posting> =
-            (0..2_000_u64).map(|id| Posting { id: id * 3, body: body(7, &[1, 5, 700 + id as u32]) }).collect();
-        let (mut back, mut sizes) = (Vec::new(), Vec::new());
+        let bodies: Vec<Box<[u8]>> = (0..2_000_u32).map(|id| body(7, &[1, 5, 700 + id])).collect();
+        let ids = (0..2_000).map(|id| id * 3);
+        let postings: Vec<Posting<'_>> = ids.zip(&bodies).map(|(id, body)| Posting { id, body }).collect();
+        let (mut back, mut sizes) = (Vec::<(u64, Vec<u8>)>::new(), Vec::new());
         blocks(&postings, |first, sealed| {
             sizes.push(sealed.len());
             assert_eq!(first, postings[back.len()].id);
             visit(sealed, |id, body| {
-                back.push(Posting { id, body: body.into() });
+                back.push((id, body.to_vec()));
                 Ok(true)
             })
             .map(drop)
         })
         .expect("blocks");
-        assert_eq!(back, postings);
+        let expected: Vec<(u64, Vec<u8>)> = postings.iter().map(|it| (it.id, it.body.to_vec())).collect();
+        assert_eq!(back, expected);
         assert!(sizes.len() > 10 && sizes.iter().all(|size| *size <= BLOCK_MAX_BYTES));
-        let occurrence = Occurrence::read(3, &postings[1].body).expect("a posting");
+        let occurrence = Occurrence::read(3, postings[1].body).expect("a posting");
         let mut positions = Vec::new();
         occurrence.positions(&mut positions).expect("positions");
         assert_eq!((occurrence.length, occurrence.count, positions), (7, 3, vec![1, 5, 701]));
@@ -152,7 +154,8 @@ mod tests {
 
     #[test]
     fn golden_blocks_have_these_bytes() {
-        let postings = [Posting { id: 5, body: body(2, &[0, 3]) }, Posting { id: 300, body: body(9, &[1]) }];
+        let (two, one) = (body(2, &[0, 3]), body(9, &[1]));
+        let postings = [Posting { id: 5, body: &two }, Posting { id: 300, body: &one }];
         let mut made = Vec::new();
         blocks(&postings, |_, sealed| {
             made.extend_from_slice(sealed);

@@ -77,19 +77,19 @@ fn put_statistics(
 /// Changes the list of one term, block by block.
 fn put_edits(writer: &mut dyn Writer, list: &[u8], mut edits: Vec<Edit>) -> Result<(), GraphError> {
     edits.sort_unstable_by_key(|(id, _)| *id);
-    let mut rest = edits.into_iter().peekable();
-    while let Some((first, _)) = rest.peek() {
+    let mut rest = &edits[..];
+    while let Some((first, _)) = rest.first() {
         let block = Block::find(&*writer, list, *first)?;
-        let mut now = Vec::new();
-        while let Some(edit) = rest.next_if(|(id, _)| block.next.is_none_or(|next| *id < next)) {
-            now.push(edit);
-        }
-        let (key, first) = (block.key.clone(), block.postings.first().map(|posting| posting.id));
-        let postings = block.changed(now);
-        if let Some(key) = key.filter(|_| postings.first().map(|posting| posting.id) != first) {
-            writer.delete(&key)?;
+        let size = rest.partition_point(|(id, _)| block.next.is_none_or(|next| *id < next));
+        // The edit for which the block was found lies in it, so each round takes at least one.
+        let (now, later) = rest.split_at(size.max(1));
+        let postings = block.changed(now)?;
+        let begins_at = postings.first().map(|posting| keys::block(list, posting.id));
+        if let Some(key) = block.key.as_ref().filter(|key| begins_at.as_ref() != Some(key)) {
+            writer.delete(key)?;
         }
         posting::blocks(&postings, |id, sealed| Ok(writer.put(&keys::block(list, id), sealed)?))?;
+        rest = later;
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ fn put_edits(writer: &mut dyn Writer, list: &[u8], mut edits: Vec<Edit>) -> Resu
 struct Block {
     /// `None` if the list is empty.
     key: Option<Vec<u8>>,
-    postings: Vec<Posting>,
+    sealed: Vec<u8>,
     /// The first entity of the block behind it.
     next: Option<u64>,
 }
@@ -107,50 +107,48 @@ struct Block {
 impl Block {
     fn find(reader: &dyn Reader, list: &[u8], id: u64) -> Result<Self, GraphError> {
         let (at, end) = (keys::block(list, id), after_prefix(list));
-        let mut behind = at.clone();
+        let mut behind = at;
         behind.push(0);
         let mut block = Self::default();
-        let mut read = Ok(());
         reader.scan_back(list..&behind, &mut |key, sealed| {
-            read = block.take(key, sealed);
+            block.take(key, sealed);
             false
         })?;
-        read?;
-        let mut read = Ok(());
         reader.scan(&behind[..]..&end, &mut |key, sealed| {
             if block.key.is_none() {
                 // It comes before the first block, so that is where it goes.
-                read = block.take(key, sealed);
-                return read.is_ok();
+                block.take(key, sealed);
+                return true;
             }
             block.next = crate::keys::u64_at(key, key.len().saturating_sub(8));
             false
         })?;
-        read?;
         Ok(block)
     }
 
-    fn take(&mut self, key: &[u8], sealed: &[u8]) -> Result<(), GraphError> {
+    fn take(&mut self, key: &[u8], sealed: &[u8]) {
         self.key = Some(key.to_vec());
-        posting::visit(sealed, |id, body| {
-            self.postings.push(Posting { id, body: body.into() });
-            Ok(true)
-        })
-        .map(drop)
+        self.sealed = sealed.to_vec();
     }
 
     /// Merges edits in, both ascending.
-    fn changed(self, edits: Vec<Edit>) -> Vec<Posting> {
-        let mut out = Vec::with_capacity(self.postings.len() + edits.len());
-        let mut old = self.postings.into_iter().peekable();
-        for (id, body) in edits {
-            while let Some(posting) = old.next_if(|posting| posting.id < id) {
-                out.push(posting);
-            }
-            old.next_if(|posting| posting.id == id);
-            out.extend(body.map(|body| Posting { id, body }));
+    fn changed<'b>(&'b self, edits: &'b [Edit]) -> Result<Vec<Posting<'b>>, GraphError> {
+        let mut out = Vec::new();
+        let mut edits = edits.iter().peekable();
+        let posting = |(id, body): &'b Edit| body.as_ref().map(|body| Posting { id: *id, body });
+        if self.key.is_some() {
+            posting::visit(&self.sealed, |id, body| {
+                while let Some(edit) = edits.next_if(|(edited, _)| *edited < id) {
+                    out.extend(posting(edit));
+                }
+                match edits.next_if(|(edited, _)| *edited == id) {
+                    Some(edit) => out.extend(posting(edit)),
+                    None => out.push(Posting { id, body }),
+                }
+                Ok(true)
+            })?;
         }
-        out.extend(old);
-        out
+        out.extend(edits.filter_map(posting));
+        Ok(out)
     }
 }
