@@ -81,9 +81,7 @@ impl Display for RelationshipPattern {
         }
         f.write_str(if self.direction == Direction::Outgoing { "->" } else { "-" })?;
         match self.length {
-            Some(Length { min, max }) if self.is_quantified => {
-                write!(f, "{{{},{}}}", Optional("", &min), Optional("", &max))
-            }
+            Some(Length { min, max }) if self.is_quantified => Quantifier(min.unwrap_or(0), max).fmt(f),
             _ => Ok(()),
         }
     }
@@ -103,7 +101,21 @@ impl Display for Length {
 impl Display for QuantifiedPattern {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "({}{})", self.pattern, Optional(" WHERE ", &self.filter))?;
-        write!(f, "{{{},{}}}", self.min, Optional("", &self.max))
+        Quantifier(self.min, self.max).fmt(f)
+    }
+}
+
+/// How often something repeats, at least and at most.
+struct Quantifier(u64, Option<u64>);
+
+impl Display for Quantifier {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(1, None) => f.write_char('+'),
+            Self(0, None) => f.write_char('*'),
+            Self(min, Some(max)) if min == max => write!(f, "{{{min}}}"),
+            Self(min, max) => write!(f, "{{{min},{}}}", Optional("", max)),
+        }
     }
 }
 

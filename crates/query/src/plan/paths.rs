@@ -493,3 +493,23 @@ fn paths_in_dense_graphs_end_at_their_budget() {
     let limited = "MATCH (a {at: 0}) ((x)-->(y))+ (b) RETURN size(x) AS n LIMIT 3";
     assert_eq!(code(limited).map(|rows| rows.len()), Ok(3));
 }
+
+#[test]
+fn refusals_point_into_the_text() {
+    for (statement, column) in [
+        ("MATCH (x) ((a)-->(b)-[r]->*(c))+ RETURN 1", 21),
+        ("MATCH (x) ((a)-[*]->(b))+ RETURN 1", 15),
+        ("MATCH (a)-[e]->(d) ((a)-[b]->(c))* RETURN 1", 22),
+        ("MATCH ((a)-->(b))+ ((b)-->(c))+ RETURN 1", 22),
+        ("MATCH (x)((a)-->(b))+ WHERE a.k = 1 RETURN 1", 29),
+        ("MATCH p = SHORTEST 1 (a)-->+(b), (b)-->(c) RETURN 1", 7),
+        ("MATCH (x)-[*]->(y) ((a)-->(b))+ RETURN 1", 10),
+        ("MATCH ((n)){1,5} RETURN 1", 7),
+        ("MATCH ((a)-->(b))* RETURN 1", 7),
+    ] {
+        let failure = run(&mut dense(2).world(false), statement).expect_err(statement);
+        let place = format!("line 1, column {column} ");
+        assert_eq!(failure.code(), Code::SyntaxError, "{statement}");
+        assert!(failure.message().contains(&place), "{statement}: {}", failure.message());
+    }
+}
