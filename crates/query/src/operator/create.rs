@@ -135,8 +135,8 @@ impl NewRelationships<'_> {
         properties: &mut Vec<(KeyId, Value)>,
         context: &mut Context<'_>,
     ) -> Result<(), Failure> {
-        let start = self.end(number, row, known, (self.how.start, "start"))?;
-        let end = self.end(number, row, known, (self.how.end, "end"))?;
+        let start = self.end(number, row, known, (self.how.start, &self.how.names[0]))?;
+        let end = self.end(number, row, known, (self.how.end, &self.how.names[1]))?;
         self.properties.row(row, properties)?;
         let kind = self.kind.row(row)[0];
         let id = source(context, number).create_relationship(start, kind, end, properties)?;
@@ -152,7 +152,7 @@ impl NewRelationships<'_> {
         number: u16,
         row: usize,
         (nodes, batch): (&[NewNodes], &Batch),
-        (slot, which): (usize, &str),
+        (slot, name): (usize, &str),
     ) -> Result<NodeId, Failure> {
         if let Some(node) = nodes.iter().find(|node| node.slot == slot) {
             return Ok(node.made[row]);
@@ -166,7 +166,7 @@ impl NewRelationships<'_> {
             }
             Value::Null => {
                 let kind = shown(std::slice::from_ref(&self.how.kind));
-                let text = format!("Failed to create relationship `{}`, its {which} node is missing.", &kind[1..]);
+                let text = format!("Failed to create relationship `{}`, node `{name}` is missing.", &kind[1..]);
                 Err(Failure::new(Code::EntityNotFound, text))
             }
             other => Err(mismatch("Node", &other)),

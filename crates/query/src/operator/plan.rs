@@ -391,6 +391,8 @@ pub struct CreateRelationship {
     pub start: usize,
     /// The slot of the node where it ends.
     pub end: usize,
+    /// The names of the two nodes, for whoever has to be told that one is missing; empty without a name.
+    pub names: [CompactString; 2],
     /// Its properties.
     pub properties: PropertySource,
 }

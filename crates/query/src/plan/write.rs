@@ -137,7 +137,8 @@ impl Planner<'_> {
         };
         let (start, end) = if relationship.direction == Direction::Incoming { (right, left) } else { (left, right) };
         let properties = self.made_properties(relationship.properties.as_ref(), before)?;
-        create.relationships.push(CreateRelationship { slot, kind, start, end, properties });
+        let names = [start, end].map(|slot| scope.name_of(slot).unwrap_or_default().into());
+        create.relationships.push(CreateRelationship { slot, kind, start, end, names, properties });
         if let Some(name) = &relationship.variable {
             let source = Some(create.source);
             scope.add(Variable { name: name.text.clone(), slot, held: Held::Relationship, source });

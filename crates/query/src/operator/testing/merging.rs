@@ -111,8 +111,14 @@ fn what_is_made_may_not_have_nulls() {
         "(0:L {v: 1})",
     );
     let of_map = PropertySource::Map(Compiled::Map(vec![("w".into(), slot(0))]));
-    let relationship =
-        CreateRelationship { slot: 2, kind: LabelSource::Name("T".into()), start: 1, end: 1, properties: of_map };
+    let relationship = CreateRelationship {
+        slot: 2,
+        kind: LabelSource::Name("T".into()),
+        start: 1,
+        end: 1,
+        names: Default::default(),
+        properties: of_map,
+    };
     let how = merge_node(number(1));
     let create = Create { relationships: vec![relationship], ..how.create.clone() };
     check_on(
@@ -140,6 +146,7 @@ fn whole_patterns_are_made_with_their_path() {
         kind: LabelSource::Name("T".into()),
         start: 1,
         end: 3,
+        names: Default::default(),
         properties: PropertySource::Each(Vec::new()),
     };
     let how = Merge {

@@ -23,7 +23,14 @@ fn node(slot: usize, labels: &[&str], properties: &[(&str, Compiled)]) -> Create
 }
 
 fn relationship(slot: usize, (start, end): (usize, usize), properties: &[(&str, Compiled)]) -> CreateRelationship {
-    CreateRelationship { slot, kind: LabelSource::Name("T".into()), start, end, properties: each(properties) }
+    CreateRelationship {
+        slot,
+        kind: LabelSource::Name("T".into()),
+        start,
+        end,
+        names: Default::default(),
+        properties: each(properties),
+    }
 }
 
 fn made(input: Plan, nodes: Vec<CreateNode>, relationships: Vec<CreateRelationship>) -> Plan {
@@ -136,12 +143,7 @@ fn properties_and_labels_may_be_computed() {
 #[test]
 fn relationships_need_both_nodes() {
     let missing = made(items([1]), vec![node(1, &[], &[])], vec![relationship(2, (1, 7), &[])]);
-    check_on(
-        &mut empty(),
-        &missing,
-        "EntityNotFound: Failed to create relationship `T`, its end node is missing.",
-        "(0)",
-    );
+    check_on(&mut empty(), &missing, "EntityNotFound: Failed to create relationship `T`, node `` is missing.", "(0)");
     let wrong = made(items([1]), vec![node(1, &[], &[])], vec![relationship(2, (0, 1), &[])]);
     assert!(written(rows(&wrong, &mut empty())).starts_with("TypeError: Type mismatch: expected Node but was Integer"));
     let mut two = empty().and(Memory::new("other").node(&[], &[]));
