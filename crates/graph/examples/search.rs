@@ -76,7 +76,7 @@ impl Random {
             return (0..dimensions).map(|_| random.bell()).collect();
         }
         let hidden: Vec<f64> = (0..DIRECTIONS).map(|_| random.bell()).collect();
-        let mut number = |at: u64| {
+        let number = |at: u64| {
             let mut weights = Self(at.wrapping_mul(0x9e6c_63d0_876a_68de));
             hidden.iter().map(|number| number * (weights.unit() - 0.5)).sum::<f64>() + random.unit() / 10.0
         };
