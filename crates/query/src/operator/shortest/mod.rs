@@ -30,7 +30,7 @@ pub(super) struct FindShortest {
     /// The row that was begun last.
     row: usize,
     /// Its search where that goes on, with what passed between its parts.
-    reach: Option<(Reach, Crossings)>,
+    reach: Option<(Box<Reach>, Crossings)>,
     /// Paths that were found for it and not handed on.
     found: std::vec::IntoIter<FoundPath>,
     rows_wanted: usize,
@@ -101,7 +101,7 @@ impl FindShortest {
         };
         let Some(from) = node(self.how.from) else { return Ok(Begun::Found(Vec::new())) };
         if !self.how.into {
-            return Ok(Begun::Reach(Reach::new(&self.how, from, None)));
+            return Ok(Begun::Reach(Box::new(Reach::new(&self.how, from, None))));
         }
         let Some(to) = node(self.how.to) else { return Ok(Begun::Found(Vec::new())) };
         let mut search = self.search(batch, row, context)?;
@@ -111,7 +111,7 @@ impl FindShortest {
             return Ok(Begun::Found(search.passing(none, context)?));
         }
         if self.how.backward.is_empty() {
-            return Ok(Begun::Reach(Reach::new(&self.how, from, Some(to))));
+            return Ok(Begun::Reach(Box::new(Reach::new(&self.how, from, Some(to)))));
         }
         let mut shorter = None;
         if from != to && frontier::fits(&self.how) {
@@ -195,7 +195,7 @@ fn filled(how: &Shortest, batch: &Batch, rows: &[usize], paths: &[FoundPath]) ->
 /// How the paths of a row are found.
 enum Begun {
     Found(Vec<FoundPath>),
-    Reach(Reach),
+    Reach(Box<Reach>),
 }
 
 /// Gives the node to which relationships lead from another.
