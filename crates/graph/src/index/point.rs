@@ -155,11 +155,7 @@ impl Grid {
             let ordered = if value < 0.0 { !bits } else { bits | 1 << 63 };
             (ordered >> shift) as u32
         };
-        if is_globe {
-            [even(at[0], 180.0), even(at[1], 90.0), ordered(at[2])]
-        } else {
-            at.map(ordered)
-        }
+        if is_globe { [even(at[0], 180.0), even(at[1], 90.0), ordered(at[2])] } else { at.map(ordered) }
     }
 
     /// Gives the place of a cell along the curve.

@@ -180,7 +180,8 @@ impl Transaction {
         } else {
             self.note_all([Mark::AllRelationships, Mark::AnyRelationship]);
         }
-        let refused = |violation| GraphError::ConstraintRefused { constraint: self.words().new_constraint(it), violation };
+        let refused =
+            |violation| GraphError::ConstraintRefused { constraint: self.words().new_constraint(it), violation };
         let mut from = Some(0);
         while let Some(at) = from {
             from = match validate::values(self.view(), self.words(), it, at, BATCH)? {
