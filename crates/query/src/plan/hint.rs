@@ -53,10 +53,8 @@ impl Planner<'_> {
 
     fn check_label(&self, hint: &Hint, graph: &PatternGraph, variable: &Name, label: &Name) -> Result<(), Failure> {
         self.check_variable(hint, graph, variable)?;
-        let has_type = graph
-            .relationships
-            .iter()
-            .any(|found| found.name == variable.text && found.types.iter().any(|kind| *kind == label.text));
+        let has_type =
+            graph.relationships.iter().any(|found| found.name == variable.text && found.types.contains(&label.text));
         if has_type || node(graph, variable).is_some_and(|node| is_labelled(graph, node, label)) {
             return Ok(());
         }

@@ -64,12 +64,7 @@ enum Order {
     AsWritten,
 }
 
-fn prepare_by(
-    text: &str,
-    query: &ast::Query,
-    graphs: &mut dyn Graphs,
-    order: Order,
-) -> Result<Prepared, Failure> {
+fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Order) -> Result<Prepared, Failure> {
     let mut planner = Planner {
         text,
         graphs,
