@@ -288,6 +288,22 @@ impl Source for GraphSource {
         self.collect(nodes.len(), out, |visit| self.transaction.expand_into(nodes, ends, direction, types, visit))
     }
 
+    fn degrees(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        label: Option<LabelId>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), Failure> {
+        self.hit(nodes.len());
+        let counted = match label {
+            Some(label) => self.transaction.degrees_to(nodes, direction, types, label, out),
+            None => self.transaction.degrees(nodes, direction, types, out),
+        };
+        counted.map_err(|error| self.database.fail(error))
+    }
+
     fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
         self.hit(nodes.len());
         nodes.iter().try_for_each(|node| self.check_node(*node))?;

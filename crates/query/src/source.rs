@@ -78,6 +78,31 @@ pub trait Source: Send {
         Ok(())
     }
 
+    /// Adds the number of relationships of each node to `out`: of all, or of those to nodes with a label.
+    fn degrees(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        label: Option<LabelId>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), Failure> {
+        let mut all = Expansion::default();
+        self.expand(nodes, direction, types, &mut all)?;
+        let mut counts = vec![true; all.found.len()];
+        if let Some(label) = label {
+            let ends: Vec<NodeId> = all.found.iter().map(|found| found.neighbour).collect();
+            counts.clear();
+            self.has_label(&ends, label, &mut counts)?;
+        }
+        let mut start = 0;
+        for until in all.ends {
+            out.push(counts[start..until].iter().filter(|counts| **counts).count() as u64);
+            start = until;
+        }
+        Ok(())
+    }
+
     /// Adds one value for each node to `out`; null where the node has no such property.
     fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure>;
 

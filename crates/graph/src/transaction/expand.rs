@@ -2,7 +2,7 @@
 //! Leaves the stored lists to `read`.
 //! Start reading at [`Transaction::expand`].
 
-use types::{Direction, NodeId, RelationshipId, TypeId};
+use types::{Direction, LabelId, NodeId, RelationshipId, TypeId};
 
 use super::Transaction;
 use super::validate::Mark;
@@ -141,6 +141,39 @@ impl Transaction {
             }
         }
         self.database.note_stored_reads(stored, self.view())
+    }
+
+    /// As [`Transaction::degrees`], of those relationships whose other end has a label.
+    pub fn degrees_to(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        label: LabelId,
+        out: &mut Vec<u64>,
+    ) -> Result<(), GraphError> {
+        /// Ends that are looked at together.
+        const ENDS_MAX: usize = 4_096;
+        let first = out.len();
+        out.resize(first + nodes.len(), 0);
+        let (mut ends, mut places, mut has) = (Vec::new(), Vec::new(), Vec::new());
+        let mut count = |ends: &mut Vec<NodeId>, places: &mut Vec<usize>| {
+            has.clear();
+            self.has_label(ends, label, &mut has)?;
+            places.iter().zip(&has).for_each(|(at, has)| out[first + at] += u64::from(*has));
+            (ends.clear(), places.clear());
+            Ok::<_, GraphError>(())
+        };
+        let mut failed = Ok(());
+        self.expand_each(nodes, direction, types, |step| {
+            ends.push(step.neighbour);
+            places.push(step.input);
+            if ends.len() >= ENDS_MAX && failed.is_ok() {
+                failed = count(&mut ends, &mut places);
+            }
+        })?;
+        failed?;
+        count(&mut ends, &mut places)
     }
 
     fn expand_own(

@@ -73,6 +73,22 @@ impl Compiled {
 }
 
 impl Compiled {
+    /// Tells whether its value may depend on one of these slots.
+    pub(crate) fn may_read(&self, slots: &[usize]) -> bool {
+        match self {
+            Self::Slot(slot) => slots.contains(slot),
+            Self::Path { start, relationships } => {
+                slots.contains(start) || relationships.iter().any(|slot| slots.contains(slot))
+            }
+            Self::Subquery(_) => true,
+            _ => {
+                let mut found = false;
+                self.each_child(&mut |child| found |= child.may_read(slots));
+                found
+            }
+        }
+    }
+
     /// Tells whether a plan runs to compute it.
     pub(crate) fn runs_plan(&self) -> bool {
         let mut found = matches!(self, Self::Subquery(_));

@@ -100,7 +100,7 @@ impl ExpandAll {
 }
 
 /// Lists those of some rows that have a node, and their nodes.
-fn nodes(column: &Column, range: std::ops::Range<usize>) -> (Vec<usize>, Vec<NodeId>) {
+pub(super) fn nodes(column: &Column, range: std::ops::Range<usize>) -> (Vec<usize>, Vec<NodeId>) {
     if let Column::Nodes { ids, .. } = column {
         return (range.clone().collect(), ids[range].to_vec());
     }

@@ -17,6 +17,7 @@ impl Plan {
             | Self::Argument
             | Self::Scan { .. }
             | Self::Expand(..)
+            | Self::Degree(..)
             | Self::Keep(..)
             | Self::Recall(..)
             | Self::Distinct(_)

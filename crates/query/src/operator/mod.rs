@@ -9,6 +9,7 @@ mod by_id;
 mod call;
 mod change;
 mod create;
+mod degree;
 mod delete;
 mod eager;
 mod expand;

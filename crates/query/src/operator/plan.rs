@@ -33,6 +33,8 @@ pub enum Plan {
     },
     /// For each row, the relationships of a node.
     Expand(Arc<Plan>, Expand),
+    /// For each row whose node has relationships, how many.
+    Degree(Arc<Plan>, Degree),
     /// For each row, the trails from a node that lie within bounds.
     Walk(Arc<Plan>, Walk),
     /// The rows for which a condition holds.
@@ -188,6 +190,7 @@ impl Plan {
             Self::Unit | Self::Argument | Self::Count { .. } => smallvec![],
             Self::Scan { input, .. }
             | Self::Expand(input, _)
+            | Self::Degree(input, _)
             | Self::Walk(input, ..)
             | Self::Filter(input, _)
             | Self::Compute(input, _)
@@ -279,6 +282,17 @@ pub struct Expand {
     pub into: bool,
     /// Slots of relationships of the same pattern, which may not come again.
     pub distinct_from: Vec<usize>,
+}
+
+/// How relationships are counted.
+#[derive(Clone, Debug)]
+pub struct Degree {
+    /// Which ones; its slots of relationship and end stay empty.
+    pub expand: Expand,
+    /// The label that the node at the other end has to have.
+    pub label: Option<CompactString>,
+    /// The slot of the number.
+    pub slot: usize,
 }
 
 /// One aggregate of a group.

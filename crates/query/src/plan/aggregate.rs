@@ -2,6 +2,8 @@
 //! Leaves names, order and limits to `project`.
 //! Start reading at [`Planner::grouped`].
 
+use std::sync::Arc;
+
 use cypher::ast::{Expression, ExpressionKind, SortItem};
 use types::{Code, Failure};
 
@@ -9,9 +11,9 @@ use super::lift::Known;
 use super::project::Item;
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, walk};
-use crate::expression::Compiled;
+use crate::expression::{Compiled, LabelTest};
 use crate::functions::{self, AggregateKind, Kind};
-use crate::operator::{Aggregate, Plan};
+use crate::operator::{Aggregate, Degree, Plan};
 
 /// Rows of groups, and what later expressions may say of them.
 pub(super) struct Grouped {
@@ -48,6 +50,7 @@ impl Planner<'_> {
                 }
             }
         }
+        let pipe = self.by_degree(pipe, &keys, &mut aggregates);
         let rows = if keys.is_empty() { 1.0 } else { (pipe.rows / 4.0).max(1.0) };
         let details = keyed.iter().map(|(_, item)| item.name.to_string()).chain(texts.iter().cloned());
         let details = details.collect::<Vec<_>>().join(", ");
@@ -104,6 +107,40 @@ impl Planner<'_> {
             pipe.plan = self.put(Plan::Compute(pipe.plan, values), rows, details);
         }
         Ok(Grouped { pipe, slots, known, scope })
+    }
+
+    /// Counts relationships without making a row of each, where all that is computed is how many there are.
+    fn by_degree(&mut self, pipe: Pipe, keys: &[Compiled], aggregates: &mut [Aggregate]) -> Pipe {
+        let (expanded, label) = match &*pipe.plan {
+            Plan::Filter(below, Compiled::HasLabels(of, LabelTest::Name(label))) => match (&**below, &**of) {
+                (Plan::Expand(_, how), Compiled::Slot(slot)) if *slot == how.to => (below, Some(label.clone())),
+                _ => return pipe,
+            },
+            _ => (&pipe.plan, None),
+        };
+        let Plan::Expand(input, how) = &**expanded else { return pipe };
+        let is_counted = |aggregate: &Aggregate| {
+            let counts = aggregate.kind == AggregateKind::Count && !aggregate.distinct;
+            // Both are there in every row.
+            let always =
+                |value: &Compiled| matches!(value, Compiled::Slot(slot) if [how.to, how.relationship].contains(slot));
+            counts && aggregate.arguments.iter().all(always)
+        };
+        let is_apart = |key: &Compiled| !key.may_read(&[how.to, how.relationship]);
+        if how.into || !how.distinct_from.is_empty() || aggregates.is_empty() {
+            return pipe;
+        }
+        if !aggregates.iter().all(is_counted) || !keys.iter().all(is_apart) {
+            return pipe;
+        }
+        let slot = self.fresh_slot();
+        let (input, degree) = (Arc::clone(input), Degree { expand: how.clone(), label, slot });
+        for aggregate in aggregates {
+            *aggregate = Aggregate { kind: AggregateKind::Sum, distinct: false, arguments: vec![Compiled::Slot(slot)] };
+        }
+        let ((rows, _), (_, details)) = (self.notes.of(&input), self.notes.of(expanded));
+        let plan = self.put(Plan::Degree(input, degree), rows, details);
+        Pipe { plan, rows, ..pipe }
     }
 
     /// An expression around an aggregate may use what makes the group, and nothing else of a row.

@@ -27,6 +27,12 @@ impl Notes {
     pub fn add(&mut self, plan: &Arc<Plan>, rows: f64, details: String, database: Option<String>) {
         self.0.insert(Arc::as_ptr(plan) as usize, Note { rows, details, database });
     }
+
+    /// Gives how many rows an operator is thought to have, and its details.
+    pub fn of(&self, plan: &Arc<Plan>) -> (f64, String) {
+        let note = self.0.get(&(Arc::as_ptr(plan) as usize));
+        note.map_or((1.0, String::new()), |note| (note.rows, note.details.clone()))
+    }
 }
 
 /// Shows a plan, with what its operators did where they were measured.
@@ -123,6 +129,7 @@ fn name(plan: &Plan) -> &'static str {
         Plan::ScanRelationships(..) => "RelationshipTypeScan",
         Plan::Expand(_, how) if how.into => "Expand(Into)",
         Plan::Expand(..) => "Expand(All)",
+        Plan::Degree(..) => "GetDegree",
         Plan::Walk(_, how) if how.is_path => "Repeat(Trail)",
         Plan::Walk(_, how) if how.into => "VarLengthExpand(Into)",
         Plan::Walk(..) => "VarLengthExpand(All)",
@@ -168,6 +175,7 @@ pub(super) fn source(plan: &Plan) -> Option<u16> {
     match plan {
         Plan::Scan { source, .. } | Plan::NodesById { source, .. } | Plan::Count { source, .. } => Some(*source),
         Plan::Expand(_, how) | Plan::ScanRelationships(_, how) => Some(how.source),
+        Plan::Degree(_, how) => Some(how.expand.source),
         Plan::Walk(_, how) => Some(how.source),
         Plan::Seek(_, how) => Some(how.source),
         Plan::Shortest(_, how) => Some(how.source),
