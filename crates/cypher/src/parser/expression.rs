@@ -290,13 +290,16 @@ impl Parser<'_> {
         let type_name = "STRING NOT NULL".into();
         let is_text = of(ExpressionKind::IsTyped { value: text(), negated: false, type_name });
         let branches = vec![(is_text, of(ExpressionKind::Binary(operator, call, text())))];
-        Ok(self.build(start, ExpressionKind::Reduce {
-            accumulator: hidden(" result"),
-            initial: of(ExpressionKind::Null),
-            variable: hidden(" text"),
-            list: of(ExpressionKind::List(vec![left])),
-            step: of(ExpressionKind::Case { subject: None, branches, otherwise: None }),
-        }))
+        Ok(self.build(
+            start,
+            ExpressionKind::Reduce {
+                accumulator: hidden(" result"),
+                initial: of(ExpressionKind::Null),
+                variable: hidden(" text"),
+                list: of(ExpressionKind::List(vec![left])),
+                step: of(ExpressionKind::Case { subject: None, branches, otherwise: None }),
+            },
+        ))
     }
 
     /// The type after `::`.

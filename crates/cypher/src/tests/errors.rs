@@ -174,7 +174,10 @@ fn commands() {
         "CREATE DATABASE x OPTIONS {seedURI: 's3:x'}",
         "Unsupported administration command: CREATE DATABASE ... OPTIONS {seedURI}",
     );
-    check("DROP TABLE x", "Invalid input 'TABLE': expected 'DATABASE', 'INDEX' or 'CONSTRAINT' (line 1, column 6 (offset: 5))");
+    check(
+        "DROP TABLE x",
+        "Invalid input 'TABLE': expected 'DATABASE', 'INDEX' or 'CONSTRAINT' (line 1, column 6 (offset: 5))",
+    );
     check("CREATE INDEX i FOR (n:L) ON (m.x)", "Variable `m` not defined (line 1, column 30 (offset: 29))");
     check("CREATE INDEX i FOR n:L ON (n.x)", "Invalid input 'n': expected '(' (line 1, column 20 (offset: 19))");
     check("EXPLAIN PROFILE RETURN 1", "Can't mix PROFILE and EXPLAIN (line 1, column 9 (offset: 8))");

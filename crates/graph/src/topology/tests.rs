@@ -49,7 +49,8 @@ fn steps(transaction: &Transaction, direction: Direction, types: Option<&[TypeId
         let mut into = Vec::new();
         transaction.expand_into(&nodes, &ends, direction, types, |step| into.push(step)).expect("sound");
         let mut wanted: Vec<Step> = out.iter().copied().filter(|step| ends[step.input] == step.neighbour).collect();
-        (into.sort_unstable(), wanted.sort_unstable());
+        into.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(into, wanted);
     }
     out

@@ -161,7 +161,8 @@ impl Transaction {
             has.clear();
             self.has_label(ends, label, &mut has)?;
             places.iter().zip(&has).for_each(|(at, has)| out[first + at] += u64::from(*has));
-            (ends.clear(), places.clear());
+            ends.clear();
+            places.clear();
             Ok::<_, GraphError>(())
         };
         let mut failed = Ok(());

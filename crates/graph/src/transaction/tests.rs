@@ -619,7 +619,8 @@ fn indexes_know_their_size() {
 fn in_batches(transaction: &Transaction, nodes: &[NodeId]) -> (Vec<Value>, Vec<bool>) {
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        (values.clear(), labels.clear());
+        values.clear();
+        labels.clear();
         transaction.node_properties(nodes, &[KEY, KeyId(1)], &mut values).expect("a sound store");
         transaction.has_label(nodes, LabelId(1), &mut labels).expect("a sound store");
     }
