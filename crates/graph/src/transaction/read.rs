@@ -308,9 +308,19 @@ impl Transaction {
     }
 
     /// Gives the number of a name, if there is such a name.
+    ///
+    /// That there is none is something read: whoever is the first to use the name meets this transaction.
     #[must_use]
     pub fn find_token(&self, kind: TokenKind, name: &str) -> Option<u32> {
-        self.database.tokens().find(kind, name)
+        let found = self.database.tokens().find(kind, name);
+        if found.is_none() {
+            match kind {
+                TokenKind::Label => self.note(Mark::AllNodes),
+                TokenKind::Type => self.note(Mark::AllRelationships),
+                TokenKind::Key => self.note_all([Mark::AnyNode, Mark::AnyRelationship]),
+            }
+        }
+        found
     }
 
     /// Gives the name of a number.

@@ -679,3 +679,23 @@ fn pages_in_memory_show_each_version_as_the_store_has_it() {
         }
     }
 }
+
+#[test]
+fn who_was_told_that_there_is_no_such_name_conflicts_with_its_first_user() {
+    for (kind, name) in [(TokenKind::Label, "New"), (TokenKind::Type, "NEW"), (TokenKind::Key, "new")] {
+        let database = memory();
+        let node = add(&database, 1);
+        let (mut first, mut second) = (database.begin().expect("one"), database.begin().expect("two"));
+        assert_eq!(second.find_token(kind, name), None);
+        let number = database.tokens().make(kind, name).expect("a short name");
+        match kind {
+            TokenKind::Label => first.create_node(&[LabelId(number)], &[]).map(drop),
+            TokenKind::Type => first.create_relationship(node, TypeId(number), node, &[]).map(drop),
+            TokenKind::Key => first.set_property(Entity::Node(node), KeyId(number), Value::Integer(2)),
+        }
+        .expect("the node is there");
+        second.create_node(&[LABEL], &[]).expect("a node");
+        first.commit().expect("came first");
+        assert!(matches!(second.commit(), Err(GraphError::Conflict)), "{name}");
+    }
+}

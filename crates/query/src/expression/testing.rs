@@ -113,7 +113,7 @@ fn entities_ask_their_source() {
     check("m:Robot", "null | false");
     check("n {.name, .*, i}", "{name: 'Ann', age: 41, i: 1} | {name: 'Ann', age: 41, i: 2}");
     check("keys(r)", "['since'] | ['since']");
-    check("labels(r)", "TypeError: Type mismatch: expected Node but was Relationship (InvalidArgumentType)");
+    check("labels(r)", "TypeError: Type mismatch: expected Node but was Relationship (InvalidArgumentValue)");
 }
 
 #[test]
