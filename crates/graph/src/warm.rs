@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
+use smallvec::SmallVec;
 use types::{KeyId, LabelId, Value};
 
 use crate::codec::label::Members;
@@ -189,7 +190,7 @@ impl Drop for Warm {
 
 impl Page {
     /// Lends the values of all `keys`, if all are here.
-    fn columns(&self, keys: &[KeyId]) -> Option<Vec<&[Value]>> {
+    fn columns(&self, keys: &[KeyId]) -> Option<SmallVec<[&[Value]; 4]>> {
         let column = |key: &KeyId| self.values.iter().find(|(of, _)| of == key).map(|(_, values)| &**values);
         keys.iter().map(column).collect()
     }

@@ -119,12 +119,7 @@ impl Statement<'_> {
         reached: &AllReached,
         number: u16,
     ) -> Result<Records, Failure> {
-        self.check_may_write()?;
-        let (_, written) = &reached[usize::from(number)];
-        written.writes().check(written.graph().map_or("system", |database| &database.name))?;
-        let Some(database) = written.graph().map(Arc::clone) else {
-            return Err(NoGraph::refused());
-        };
+        let (database, _) = self.written(reached, number)?;
         let _leases: Vec<Lease> = self.interruptible(reached);
         let allowance = self.allowance.clone();
         let won =
@@ -133,6 +128,16 @@ impl Statement<'_> {
         let bookmark = Some(bookmark::write(&database.name, won.version));
         let summary = Summary { bookmark, counters: won.counters, plan: won.plan, ..summary };
         Ok(self.buffered(planned, won.rows, summary))
+    }
+
+    /// Finds the database that a lone statement writes, if the session may.
+    pub(crate) fn written(&self, reached: &AllReached, number: u16) -> Result<(Arc<OpenDatabase>, Writes), Failure> {
+        self.check_may_write()?;
+        let (_, written) = &reached[usize::from(number)];
+        let writes = written.writes();
+        writes.check(written.graph().map_or("system", |database| &database.name))?;
+        let database = written.graph().map(Arc::clone).ok_or_else(NoGraph::refused)?;
+        Ok((database, writes))
     }
 
     fn try_once(

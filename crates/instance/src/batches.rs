@@ -59,13 +59,7 @@ impl Statement<'_> {
         reached: &AllReached,
         number: u16,
     ) -> Result<Records, Failure> {
-        self.check_may_write()?;
-        let (_, written) = &reached[usize::from(number)];
-        let writes = written.writes();
-        writes.check(written.graph().map_or("system", |database| &database.name))?;
-        let Some(database) = written.graph().map(Arc::clone) else {
-            return Err(NoGraph::refused());
-        };
+        let (database, writes) = self.written(reached, number)?;
         let _leases: Vec<Lease> = self.interruptible(reached);
         let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
         let version = Mutex::new(transaction.version());
