@@ -12,7 +12,7 @@ mod rows;
 mod signin;
 mod users;
 
-pub use access::{Access, Grant, Principal, grant};
+pub use access::{Access, Action, Grant, Principal, grant};
 pub use aliases::Alias;
 pub use catalog::{Authentication, Catalog, FirstStart, Settings};
 pub use databases::{Cascade, Database, DatabaseAccess, Pending, Requested, Stage};

@@ -279,7 +279,7 @@ fn the_first_password_is_given_or_made_up_once() {
         assert_eq!(catalog.take_password(), None);
         let admin = catalog.authenticate("admin", &password).expect("right");
         assert_eq!(admin.name(), Some("admin"));
-        assert!(grant(&admin, &catalog.resolve("system").expect("there"), Access::Write).is_ok());
+        assert!(grant(&catalog.names(), &admin, &catalog.resolve("system").expect("there"), Access::Write).is_ok());
         assert_eq!(
             told(catalog.anonymous()),
             "Unauthorized: The client is unauthorized due to authentication failure."

@@ -1,10 +1,12 @@
 //! The tree of a statement, close to its text; every node knows its place.
 
-mod command;
+mod admin;
+mod schema;
 
 use compact_str::CompactString;
 
-pub use command::*;
+pub use admin::*;
+pub use schema::*;
 
 /// A piece of the statement's text: byte offsets, end not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]

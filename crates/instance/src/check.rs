@@ -56,7 +56,7 @@ fn look(statement: &Statement<'_>, target: &Target) -> Result<Report, Failure> {
 
 /// Gives a database that is open still but refused since damage was met in it.
 fn out_of_use(statement: &Statement<'_>, target: &Target) -> Result<Option<Arc<OpenDatabase>>, Failure> {
-    let granted = grant(statement.principal, target, Access::Read).map_err(Failure::from)?;
+    let granted = grant(statement.names, statement.principal, target, Access::Read).map_err(Failure::from)?;
     let open = statement.shared.databases.peek(granted.database());
     Ok(open.filter(|database| database.damage.get().is_some()))
 }

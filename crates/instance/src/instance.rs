@@ -137,13 +137,13 @@ impl Instance {
         let name = DatabaseName::parse(name).map_err(catalog::CatalogError::from)?;
         let _turn = self.shared.changes.lock();
         if replace {
-            crate::commands::drop_database(&self.shared, &name, true)?;
+            crate::commands::database::drop_database(&self.shared, &name, true)?;
         }
         let row = self.shared.catalog.create_database(&name).map_err(Failure::from)?;
         let filled = self.shared.databases.make(&row).and_then(|database| fill(&database.graph));
         let made = filled.and_then(|()| self.shared.catalog.database_made(row.id).map_err(Failure::from));
         if made.is_err() {
-            crate::commands::undo_create(&self.shared, &row);
+            crate::commands::database::undo_create(&self.shared, &row);
         }
         made
     }

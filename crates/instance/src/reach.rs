@@ -50,7 +50,7 @@ impl Shared {
         target: &Target,
         access: Access,
     ) -> Result<Reached, Failure> {
-        let grant = grant(principal, target, access)?;
+        let grant = grant(names, principal, target, access)?;
         if grant.name().is_system() {
             return Ok(Reached::System);
         }

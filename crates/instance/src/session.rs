@@ -52,8 +52,9 @@ impl Session {
 
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
     pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
-        let target = self.target(&self.shared.catalog.names(), database)?;
-        catalog::grant(&self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
+        let names = self.shared.catalog.names();
+        let target = self.target(&names, database)?;
+        catalog::grant(&names, &self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         Ok(shown(&target))
     }
 
@@ -234,7 +235,7 @@ impl Session {
             return Err(Failure::new(Code::SemanticError, text));
         }
         let target = names.resolve(&name.text).map_err(Failure::from)?;
-        catalog::grant(&self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
+        catalog::grant(names, &self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         let database = shown(&target);
         self.chosen = Some(database.clone());
         let summary = Summary { kind: Kind::Read, database, ..Summary::default() };

@@ -95,7 +95,7 @@ fn chosen(statement: &Statement<'_>, which: &Which) -> Vec<Arc<Row>> {
     };
     let visible = |row: &Arc<Row>| {
         let target = Target { database: row.id, name: row.name.clone(), alias: None };
-        row.name.is_system() || catalog::grant(statement.principal, &target, Access::Read).is_ok()
+        row.name.is_system() || catalog::grant(statement.names, statement.principal, &target, Access::Read).is_ok()
     };
     found.into_iter().filter(visible).collect()
 }

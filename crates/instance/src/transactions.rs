@@ -5,10 +5,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use catalog::Access;
+use catalog::Action;
 use cypher::ast::{Expression, ExpressionKind, ShowTail};
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
 
+use crate::commands;
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
@@ -114,8 +115,7 @@ fn is_legal(id: &str) -> bool {
 
 fn may_see(statement: &Statement<'_>, entry: &Entry) -> bool {
     let is_own = statement.principal.name().unwrap_or_default() == entry.user;
-    let system = statement.names.resolve(DatabaseName::system().as_str());
-    is_own || system.is_ok_and(|system| catalog::grant(statement.principal, &system, Access::Write).is_ok())
+    is_own || commands::allow(statement, &Action::ShowTransactions).is_ok()
 }
 
 fn row(entry: &Entry, now: Instant) -> Vec<Value> {

@@ -2,11 +2,11 @@
 //! Leaves scope and types to the binder; what can be told from the text alone is refused here.
 //! Start reading at [`Parser::statement`] in `statement.rs`.
 
+mod admin;
 mod atom;
 mod bracket;
 mod case;
 mod clause;
-mod command;
 mod constraint;
 mod cursor;
 mod expression;
@@ -15,8 +15,7 @@ mod label;
 mod pattern;
 mod projection;
 mod rules;
-mod show;
-mod show_known;
+mod schema;
 mod statement;
 mod subquery;
 

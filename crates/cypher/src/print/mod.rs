@@ -2,10 +2,11 @@
 //! What it prints parses to a tree that prints the same; places and spelling are not kept.
 //! Start reading at `statement.rs`.
 
+mod admin;
 mod clause;
-mod command;
 mod expression;
 mod pattern;
+mod schema;
 mod statement;
 
 use std::fmt::{self, Display, Formatter, Write};

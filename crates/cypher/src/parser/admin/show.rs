@@ -1,6 +1,6 @@
 //! `SHOW ...` with its `YIELD`, `WHERE` and `RETURN`.
 
-use super::{Parsed, Parser};
+use super::super::{Parsed, Parser};
 use crate::ast::{AdminCommand, SchemaCommand, ShowDatabases, ShowTail};
 use crate::token::Token;
 
@@ -46,7 +46,7 @@ const NARROWING: &[&str] = &[
 
 impl Parser<'_> {
     /// `SHOW [ALL | RANGE | ...] INDEX[ES]`.
-    pub(super) fn show_indexes(&mut self) -> Parsed<Option<SchemaCommand>> {
+    pub(in crate::parser) fn show_indexes(&mut self) -> Parsed<Option<SchemaCommand>> {
         let kind = self.index_kind_at(1);
         if self.one_of_at(1, &["INDEX", "INDEXES"]) {
             self.at += 2;
@@ -59,7 +59,7 @@ impl Parser<'_> {
     }
 
     /// `SHOW DATABASES` and its siblings; the current token is `SHOW`.
-    pub(super) fn show(&mut self) -> Parsed<AdminCommand> {
+    pub(in crate::parser) fn show(&mut self) -> Parsed<AdminCommand> {
         let start = self.start();
         self.advance();
         if self.accept_word("TRANSACTIONS") || self.accept_word("TRANSACTION") {
@@ -103,13 +103,13 @@ impl Parser<'_> {
     }
 
     /// `TERMINATE TRANSACTION[S] 'a', $b`; the words were taken.
-    pub(super) fn terminate(&mut self) -> Parsed<AdminCommand> {
+    pub(in crate::parser) fn terminate(&mut self) -> Parsed<AdminCommand> {
         let ids = self.list(Self::expression)?;
         Ok(AdminCommand::TerminateTransactions { ids, tail: self.show_tail()? })
     }
 
     /// `YIELD ... WHERE ... RETURN ...`.
-    pub(super) fn show_tail(&mut self) -> Parsed<ShowTail> {
+    pub(in crate::parser) fn show_tail(&mut self) -> Parsed<ShowTail> {
         let yields = if self.accept_word("YIELD") { Some(self.projection()?) } else { None };
         let filter = self.filter()?;
         let returns = if yields.is_some() && self.accept_word("RETURN") { Some(self.projection()?) } else { None };

@@ -1,12 +1,12 @@
 //! `SHOW FUNCTIONS`, `SHOW PROCEDURES`, `SHOW SETTINGS`: what the server knows.
 
-use super::{Parsed, Parser};
+use super::super::{Parsed, Parser};
 use crate::ast::{Executable, Functions, Known};
 use crate::token::Token;
 
 impl Parser<'_> {
     /// What stands between `SHOW` and the tail, where it asks for functions, procedures or settings.
-    pub(super) fn known(&mut self) -> Parsed<Option<Known>> {
+    pub(in crate::parser) fn known(&mut self) -> Parsed<Option<Known>> {
         let (which, words) = if self.one_of_at(0, &["ALL"]) {
             (Functions::All, 1)
         } else if self.word_at(0, "BUILT") && self.word_at(1, "IN") {

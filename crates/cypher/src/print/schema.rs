@@ -1,93 +1,9 @@
-//! Commands about databases and indexes.
+//! Commands about indexes and constraints.
 
 use std::fmt::{self, Display, Formatter};
 
-use super::{Joined, Key, Optional, Word};
-use crate::ast::{
-    AdminCommand, ConstraintFilter, ConstraintKind, Executable, Functions, IndexKind, IndexTarget, Known, Name,
-    NameOrParameter, SchemaCommand, ShowDatabases, ShowTail,
-};
-
-impl Display for AdminCommand {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CreateDatabase { name, if_not_exists, or_replace } => {
-                let replace = if *or_replace { "OR REPLACE " } else { "" };
-                let exists = if *if_not_exists { " IF NOT EXISTS" } else { "" };
-                write!(f, "CREATE {replace}DATABASE {name}{exists}")
-            }
-            Self::DropDatabase { name, if_exists } => {
-                write!(f, "DROP DATABASE {name}{}", if *if_exists { " IF EXISTS" } else { "" })
-            }
-            Self::StartDatabase { name } => write!(f, "START DATABASE {name}"),
-            Self::StopDatabase { name } => write!(f, "STOP DATABASE {name}"),
-            Self::CheckDatabase { name } => write!(f, "CHECK DATABASE {name}"),
-            Self::ShowDatabases { which, tail } => write!(f, "SHOW {which}{tail}"),
-            Self::ShowTransactions { ids, tail } if ids.is_empty() => write!(f, "SHOW TRANSACTIONS{tail}"),
-            Self::ShowTransactions { ids, tail } => write!(f, "SHOW TRANSACTIONS {}{tail}", Joined(ids.iter(), ", ")),
-            Self::ShowKnown { what, tail } => write!(f, "SHOW {what}{tail}"),
-            Self::TerminateTransactions { ids, tail } => {
-                write!(f, "TERMINATE TRANSACTIONS {}{tail}", Joined(ids.iter(), ", "))
-            }
-        }
-    }
-}
-
-impl Display for Known {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Functions { which, executable } => {
-                f.write_str(match which {
-                    Functions::All => "FUNCTIONS",
-                    Functions::BuiltIn => "BUILT IN FUNCTIONS",
-                    Functions::UserDefined => "USER DEFINED FUNCTIONS",
-                })?;
-                executable.fmt(f)
-            }
-            Self::Procedures { executable } => write!(f, "PROCEDURES{executable}"),
-            Self::Settings { names } if names.is_empty() => f.write_str("SETTINGS"),
-            Self::Settings { names } => write!(f, "SETTINGS {}", Joined(names.iter(), ", ")),
-        }
-    }
-}
-
-impl Display for Executable {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ByAnybody => Ok(()),
-            Self::ByMe => f.write_str(" EXECUTABLE"),
-            Self::By(user) => write!(f, " EXECUTABLE BY {}", Word(user)),
-        }
-    }
-}
-
-impl Display for ShowDatabases {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str("DATABASES"),
-            Self::One(name) => write!(f, "DATABASE {name}"),
-            Self::Default => f.write_str("DEFAULT DATABASE"),
-            Self::Home => f.write_str("HOME DATABASE"),
-        }
-    }
-}
-
-impl Display for NameOrParameter {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => Word(name).fmt(f),
-            Self::Parameter(name) => write!(f, "${}", Key(name)),
-        }
-    }
-}
-
-impl Display for ShowTail {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { yields, filter, returns } = self;
-        let (yields, filter) = (Optional(" YIELD ", yields), Optional(" WHERE ", filter));
-        write!(f, "{yields}{filter}{}", Optional(" RETURN ", returns))
-    }
-}
+use super::{Joined, Key, Optional};
+use crate::ast::{ConstraintFilter, ConstraintKind, IndexKind, IndexTarget, Name, SchemaCommand};
 
 impl Display for SchemaCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,107 @@
+//! Commands about what the server keeps: databases, transactions, what it knows.
+//! One file for each area.
+
+use super::{Expression, Name, Projection};
+
+mod database;
+
+pub use database::*;
+
+/// Commands that run on `system`, whatever the session's database is; each area has a type of its own.
+#[derive(Clone, Debug)]
+pub enum AdminCommand {
+    /// Makes, changes, starts, stops or drops a database.
+    Database(DatabaseCommand),
+    /// `SHOW DATABASES`, `SHOW DATABASE n`, `SHOW DEFAULT DATABASE`, `SHOW HOME DATABASE`.
+    ShowDatabases {
+        /// Which ones.
+        which: ShowDatabases,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+    /// `SHOW TRANSACTIONS`, `SHOW TRANSACTION 'a', $b`.
+    ShowTransactions {
+        /// Which ones, by their ids; none for every one.
+        ids: Vec<Expression>,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+    /// `SHOW FUNCTIONS`, `SHOW PROCEDURES`, `SHOW SETTINGS`.
+    ShowKnown {
+        /// What is shown.
+        what: Known,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+    /// `TERMINATE TRANSACTIONS 'a', $b`.
+    TerminateTransactions {
+        /// Which ones, by their ids.
+        ids: Vec<Expression>,
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+}
+
+/// What a server knows and can list.
+#[derive(Clone, Debug)]
+pub enum Known {
+    /// `[ALL | BUILT IN | USER DEFINED] FUNCTIONS [EXECUTABLE [BY ...]]`.
+    Functions {
+        /// Which ones.
+        which: Functions,
+        /// Who may call them.
+        executable: Executable,
+    },
+    /// `PROCEDURES [EXECUTABLE [BY ...]]`.
+    Procedures {
+        /// Who may call them.
+        executable: Executable,
+    },
+    /// `SETTINGS ['a', $b]`.
+    Settings {
+        /// Which ones, by their names; none for every one.
+        names: Vec<Expression>,
+    },
+}
+
+/// Which functions are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// Every one.
+    All,
+    /// Those of the language.
+    BuiltIn,
+    /// Those that came on top.
+    UserDefined,
+}
+
+/// Who may call what is shown.
+#[derive(Clone, Debug)]
+pub enum Executable {
+    /// Nobody is named.
+    ByAnybody,
+    /// Who asks.
+    ByMe,
+    /// A user.
+    By(Name),
+}
+
+/// A name, or the parameter that holds it.
+#[derive(Clone, Debug)]
+pub enum NameOrParameter {
+    /// `n`, or `a.b` as one text.
+    Name(Name),
+    /// `$n`.
+    Parameter(Name),
+}
+
+/// `YIELD a, b AS c ORDER BY ... SKIP n LIMIT n WHERE e RETURN ...` after a `SHOW`.
+#[derive(Clone, Debug, Default)]
+pub struct ShowTail {
+    /// `YIELD`: the body of a `WITH` over the command's columns.
+    pub yields: Option<Projection>,
+    /// `WHERE`.
+    pub filter: Option<Expression>,
+    /// `RETURN` after `YIELD`.
+    pub returns: Option<Projection>,
+}

@@ -1,0 +1,68 @@
+//! Commands that run on `system`; one file for each area.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::{Joined, Key, Optional, Word};
+use crate::ast::{AdminCommand, Executable, Functions, Known, NameOrParameter, ShowTail};
+
+mod database;
+
+impl Display for AdminCommand {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(command) => command.fmt(f),
+            Self::ShowDatabases { which, tail } => write!(f, "SHOW {which}{tail}"),
+            Self::ShowTransactions { ids, tail } if ids.is_empty() => write!(f, "SHOW TRANSACTIONS{tail}"),
+            Self::ShowTransactions { ids, tail } => write!(f, "SHOW TRANSACTIONS {}{tail}", Joined(ids.iter(), ", ")),
+            Self::ShowKnown { what, tail } => write!(f, "SHOW {what}{tail}"),
+            Self::TerminateTransactions { ids, tail } => {
+                write!(f, "TERMINATE TRANSACTIONS {}{tail}", Joined(ids.iter(), ", "))
+            }
+        }
+    }
+}
+
+impl Display for Known {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Functions { which, executable } => {
+                f.write_str(match which {
+                    Functions::All => "FUNCTIONS",
+                    Functions::BuiltIn => "BUILT IN FUNCTIONS",
+                    Functions::UserDefined => "USER DEFINED FUNCTIONS",
+                })?;
+                executable.fmt(f)
+            }
+            Self::Procedures { executable } => write!(f, "PROCEDURES{executable}"),
+            Self::Settings { names } if names.is_empty() => f.write_str("SETTINGS"),
+            Self::Settings { names } => write!(f, "SETTINGS {}", Joined(names.iter(), ", ")),
+        }
+    }
+}
+
+impl Display for Executable {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByAnybody => Ok(()),
+            Self::ByMe => f.write_str(" EXECUTABLE"),
+            Self::By(user) => write!(f, " EXECUTABLE BY {}", Word(user)),
+        }
+    }
+}
+
+impl Display for NameOrParameter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => Word(name).fmt(f),
+            Self::Parameter(name) => write!(f, "${}", Key(name)),
+        }
+    }
+}
+
+impl Display for ShowTail {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { yields, filter, returns } = self;
+        let (yields, filter) = (Optional(" YIELD ", yields), Optional(" WHERE ", filter));
+        write!(f, "{yields}{filter}{}", Optional(" RETURN ", returns))
+    }
+}
