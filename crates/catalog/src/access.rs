@@ -3,9 +3,15 @@
 //! Only this crate can make a [`Principal`], and only [`grant`] a [`Grant`]. Who opens a database asks for a grant, so no
 //! nesting of statements and no name made at run time goes round the question.
 
+use std::sync::{Arc, LazyLock};
+
 use types::{CompactString, DatabaseId, DatabaseName};
 
+use crate::graph_rights::GraphRights;
 use crate::{CatalogError, Names, Target};
+
+/// What everybody has who may do everything: one for all, so that a grant costs no more than counting it.
+static EVERYTHING: LazyLock<Arc<GraphRights>> = LazyLock::new(|| Arc::new(GraphRights::everything()));
 
 /// Somebody who was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +87,7 @@ pub struct Grant {
     database: DatabaseId,
     name: DatabaseName,
     access: Access,
+    rights: Arc<GraphRights>,
 }
 
 impl Principal {
@@ -119,6 +126,12 @@ impl Grant {
         self.access
     }
 
+    /// Gives what may be seen and changed inside it.
+    #[must_use]
+    pub fn rights(&self) -> &Arc<GraphRights> {
+        &self.rights
+    }
+
     /// Tells whether it may be written to.
     #[must_use]
     pub fn may_write(&self) -> bool {
@@ -129,7 +142,10 @@ impl Grant {
 /// Answers whether somebody may use a database in this way.
 pub fn grant(_names: &Names, principal: &Principal, target: &Target, access: Access) -> Result<Grant, CatalogError> {
     match principal.rights {
-        Rights::Everything => Ok(Grant { database: target.database, name: target.name.clone(), access }),
+        Rights::Everything => {
+            let rights = Arc::clone(&EVERYTHING);
+            Ok(Grant { database: target.database, name: target.name.clone(), access, rights })
+        }
         Rights::Nothing => Err(CatalogError::Forbidden { user: principal.name().unwrap_or_default().to_owned() }),
     }
 }
