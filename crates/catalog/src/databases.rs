@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use types::{DatabaseId, DatabaseName, failpoint};
 
 use crate::catalog::Step;
+use crate::limits::Limits;
 use crate::resolve::Names;
 use crate::{Catalog, CatalogError};
 
@@ -38,6 +39,8 @@ pub struct Database {
     pub last_start_nanos: Option<i128>,
     /// When it was stopped last by a command.
     pub last_stop_nanos: Option<i128>,
+    /// The limits that were set on it.
+    pub limits: Arc<Limits>,
 }
 
 /// How far a database is made or dropped.
@@ -102,6 +105,7 @@ impl Database {
             updated_nanos: now,
             last_start_nanos: Some(now),
             last_stop_nanos: None,
+            limits: Arc::default(),
         }
     }
 }

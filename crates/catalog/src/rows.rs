@@ -3,12 +3,15 @@
 //! A value is one byte of format, eight of checksum, then MessagePack with field names. The checksum covers the key
 //! too, so that a row that ended up under another key is noticed.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Reader, StoreError, Writer};
 use types::{DatabaseId, DatabaseName};
 use xxhash_rust::xxh3;
 
+use crate::limits::Limits;
 use crate::{Alias, CatalogError, Database, DatabaseAccess, Requested, Stage};
 
 /// The format of every row; a server that meets a greater one stops instead of guessing.
@@ -101,6 +104,8 @@ pub(crate) struct DatabaseRow {
     updated_nanos: i128,
     last_start_nanos: Option<i128>,
     last_stop_nanos: Option<i128>,
+    #[serde(default)]
+    limits: Limits,
 }
 
 impl From<&Database> for DatabaseRow {
@@ -115,6 +120,7 @@ impl From<&Database> for DatabaseRow {
             updated_nanos: database.updated_nanos,
             last_start_nanos: database.last_start_nanos,
             last_stop_nanos: database.last_stop_nanos,
+            limits: Limits::clone(&database.limits),
         }
     }
 }
@@ -132,6 +138,7 @@ impl DatabaseRow {
             updated_nanos: self.updated_nanos,
             last_start_nanos: self.last_start_nanos,
             last_stop_nanos: self.last_stop_nanos,
+            limits: Arc::new(self.limits),
         })
     }
 }
