@@ -1,6 +1,5 @@
 //! The catalog itself: opening it, the first start, and how one change is made.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -71,6 +70,8 @@ pub struct Catalog {
 
 /// One step of a change.
 pub(crate) enum Step {
+    /// Another database is the default one from now on.
+    Default(DatabaseId),
     Database(Database),
     DatabaseGone(DatabaseId),
     Alias(Alias),
@@ -78,13 +79,15 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    fn put(&self) -> Put {
-        match self {
+    /// Makes the row; what the head keeps has none of its own.
+    fn put(&self) -> Option<Put> {
+        Some(match self {
+            Self::Default(_) => return None,
             Self::Database(database) => Put::set(Table::Database.key(&database.id.0), &DatabaseRow::from(database)),
             Self::DatabaseGone(id) => Put::remove(Table::Database.key(&id.0)),
             Self::Alias(alias) => Put::set(Table::Alias.key(alias.name.as_str().as_bytes()), &AliasRow::from(alias)),
             Self::AliasGone(name) => Put::remove(Table::Alias.key(name.as_str().as_bytes())),
-        }
+        })
     }
 }
 
@@ -172,20 +175,12 @@ impl Catalog {
         if steps.is_empty() {
             return Ok(result);
         }
-        let mut puts: Vec<Put> = steps.iter().map(Step::put).collect();
-        let (mut head, mut databases, mut aliases) = names.parts();
-        head.version += 1;
-        puts.push(Put::set(Table::Head.key(&[]), &head));
-        for step in steps {
-            match step {
-                Step::Database(database) => drop(databases.insert(database.id, Arc::new(database))),
-                Step::DatabaseGone(id) => drop(databases.remove(&id)),
-                Step::Alias(alias) => drop(aliases.insert(alias.name.clone(), Arc::new(alias))),
-                Step::AliasGone(name) => drop(aliases.remove(&name)),
-            }
-        }
+        let mut next = Names::clone(&names);
+        steps.iter().try_for_each(|step| next.apply(step))?;
         // Checked before it is written: a change that contradicts itself must not reach the disk.
-        let next = Names::build(&head, databases, aliases)?;
+        next.check(&steps)?;
+        let mut puts: Vec<Put> = steps.iter().filter_map(Step::put).collect();
+        puts.push(Put::set(Table::Head.key(&[]), &next.head()));
         self.store.write(&mut |writer| run(&puts, writer))?;
         *self.names.write() = Arc::new(next);
         Ok(result)
@@ -198,24 +193,31 @@ pub(crate) fn run(puts: &[Put], writer: &mut dyn Writer) -> Result<(), store::St
 
 /// Reads all rows; `None` when there are none yet.
 fn load(snapshot: &dyn Snapshot) -> Result<Option<Names>, CatalogError> {
-    let mut databases = BTreeMap::new();
+    let mut steps = Vec::new();
     Table::Database.read(snapshot, |key, row: DatabaseRow| {
-        let database = row.into_database(key)?;
-        databases.insert(database.id, Arc::new(database));
+        steps.push(Step::Database(row.into_database(key)?));
         Ok(())
     })?;
-    let mut aliases = BTreeMap::new();
     Table::Alias.read(snapshot, |key, row: AliasRow| {
-        let alias = row.into_alias(key)?;
-        aliases.insert(alias.name.clone(), Arc::new(alias));
+        steps.push(Step::Alias(row.into_alias(key)?));
         Ok(())
     })?;
     let key = Table::Head.key(&[]);
     match snapshot.get(&key)? {
-        Some(head) => Names::build(&rows::decode(&key, head)?, databases, aliases).map(Some),
-        None if databases.is_empty() && aliases.is_empty() => Ok(None),
+        Some(head) => made_of(&steps, &rows::decode(&key, head)?).map(Some),
+        None if steps.is_empty() => Ok(None),
         None => Err(CatalogError::damaged("its head is missing")),
     }
+}
+
+/// Makes the first version that a process sees.
+fn made_of(steps: &[Step], head: &HeadRow) -> Result<Names, CatalogError> {
+    let mut names = Names::empty();
+    names.set_head(head);
+    steps.iter().try_for_each(|step| names.apply(step))?;
+    names.check(steps)?;
+    names.set_head(head);
+    Ok(names)
 }
 
 /// What exists at the first start. The default database still has no files: [`Catalog::pending`] asks for them.
@@ -229,12 +231,9 @@ fn first_names(first: &FirstStart, now: i128) -> Result<(Names, Vec<Put>), Catal
     let alias = first.alias.as_ref().filter(|alias| **alias != default.name);
     let alias = alias.map(|name| Alias { name: name.clone(), target: default.id, created_nanos: now });
 
-    let mut steps = vec![Step::Database(system.clone()), Step::Database(default.clone())];
-    steps.extend(alias.clone().map(Step::Alias));
-    let mut puts: Vec<Put> = steps.iter().map(Step::put).collect();
+    let mut steps = vec![Step::Database(system), Step::Database(default)];
+    steps.extend(alias.map(Step::Alias));
+    let mut puts: Vec<Put> = steps.iter().filter_map(Step::put).collect();
     puts.push(Put::set(Table::Head.key(&[]), &head));
-
-    let databases = [system, default].map(|database| (database.id, Arc::new(database))).into();
-    let aliases = alias.into_iter().map(|alias| (alias.name.clone(), Arc::new(alias))).collect();
-    Ok((Names::build(&head, databases, aliases)?, puts))
+    Ok((made_of(&steps, &head)?, puts))
 }

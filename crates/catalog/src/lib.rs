@@ -12,6 +12,7 @@ pub mod limits;
 pub mod resolve;
 mod rows;
 mod signin;
+mod sorted;
 mod users;
 
 pub use access::{Access, Action, Grant, Principal, grant};

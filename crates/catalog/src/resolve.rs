@@ -3,16 +3,14 @@
 //! [`Names`] is one version of what exists. It never changes; a change of the catalog makes the next one and swaps it
 //! in, so whoever holds one sees a consistent picture and nobody waits for a writer.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use types::{CompactString, DatabaseId, DatabaseName};
 
+use crate::catalog::Step;
 use crate::rows::HeadRow;
+use crate::sorted::Sorted;
 use crate::{Alias, CatalogError, Database, Pending, Stage};
-
-pub(crate) type Databases = BTreeMap<DatabaseId, Arc<Database>>;
-pub(crate) type Aliases = BTreeMap<DatabaseName, Arc<Alias>>;
 
 /// What a name turned out to mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,56 +23,148 @@ pub struct Target {
     pub alias: Option<DatabaseName>,
 }
 
-/// One version of what exists, in memory.
+/// One version of what exists, in memory. The next one shares with it all that a change leaves alone.
 #[derive(Clone, Debug)]
 pub struct Names {
     version: u64,
     default: DatabaseId,
-    databases: Databases,
-    aliases: Aliases,
+    databases: Sorted<DatabaseId, Arc<Database>>,
+    aliases: Sorted<DatabaseName, Arc<Alias>>,
     /// Every name that is taken, also by a database that is still being made.
-    taken: HashMap<CompactString, Entry>,
+    taken: Sorted<CompactString, Holder>,
+    /// The aliases by the database that they lead to.
+    leading: Sorted<(DatabaseId, DatabaseName), ()>,
+    /// The databases that are half made or half dropped.
+    half: Sorted<DatabaseId, ()>,
 }
 
+/// What a name stands for.
 #[derive(Clone, Debug)]
-struct Entry {
-    target: Target,
+struct Holder {
     /// A database that has no files yet is not there for anybody, but its name is taken.
-    ready: bool,
+    database: Arc<Database>,
+    /// The name, where it is an alias.
+    alias: Option<DatabaseName>,
+}
+
+impl Holder {
+    fn target(&self) -> Target {
+        Target { database: self.database.id, name: self.database.name.clone(), alias: self.alias.clone() }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.database.stage == Stage::Ready
+    }
 }
 
 impl Names {
-    /// Builds the maps from the rows, and checks that they fit together.
-    pub(crate) fn build(head: &HeadRow, databases: Databases, aliases: Aliases) -> Result<Self, CatalogError> {
-        let mut taken = HashMap::with_capacity(databases.len() + aliases.len());
-        let mut take = |name: &DatabaseName, entry: Entry| match taken.insert(name.as_str().into(), entry) {
-            Some(_) => Err(CatalogError::damaged(format!("two things are called '{name}'"))),
-            None => Ok(()),
-        };
-        for database in databases.values().filter(|database| database.stage != Stage::Dropping) {
-            let target = Target { database: database.id, name: database.name.clone(), alias: None };
-            take(&database.name, Entry { target, ready: database.stage == Stage::Ready })?;
+    /// Begins with nothing; see [`Names::apply`] and [`Names::check`].
+    pub(crate) fn empty() -> Self {
+        Self {
+            version: 0,
+            default: DatabaseId([0; 16]),
+            databases: Sorted::default(),
+            aliases: Sorted::default(),
+            taken: Sorted::default(),
+            leading: Sorted::default(),
+            half: Sorted::default(),
         }
-        for alias in aliases.values() {
-            let target = databases.get(&alias.target).filter(|database| database.stage != Stage::Dropping);
-            let Some(target) = target else {
-                return Err(CatalogError::damaged(format!("alias '{}' leads nowhere", alias.name)));
-            };
-            let ready = target.stage == Stage::Ready;
-            let target = Target { database: target.id, name: target.name.clone(), alias: Some(alias.name.clone()) };
-            take(&alias.name, Entry { target, ready })?;
-        }
-        let default = DatabaseId(head.default);
-        if !databases.contains_key(&default) || !taken.contains_key("system") {
-            return Err(CatalogError::damaged("`system` or the default database is missing"));
-        }
-        Ok(Self { version: head.version, default, databases, aliases, taken })
     }
 
-    /// Gives the rows back, to make the next version from.
-    pub(crate) fn parts(&self) -> (HeadRow, Databases, Aliases) {
-        let head = HeadRow { version: self.version, default: self.default.0 };
-        (head, self.databases.clone(), self.aliases.clone())
+    /// Reads the head.
+    pub(crate) fn set_head(&mut self, head: &HeadRow) {
+        self.version = head.version;
+        self.default = DatabaseId(head.default);
+    }
+
+    /// Gives the head, to be kept.
+    pub(crate) fn head(&self) -> HeadRow {
+        HeadRow { version: self.version, default: self.default.0 }
+    }
+
+    /// Takes one step of a change. Afterwards nobody may see this version before [`Names::check`] agrees.
+    pub(crate) fn apply(&mut self, step: &Step) -> Result<(), CatalogError> {
+        match step {
+            Step::Default(id) => self.default = *id,
+            Step::Database(database) => self.put_database(&Arc::new(database.clone()))?,
+            Step::DatabaseGone(id) => {
+                if let Some(gone) = self.databases.remove(id) {
+                    self.release(&gone);
+                }
+                self.half.remove(id);
+            }
+            Step::Alias(alias) => self.put_alias(&Arc::new(alias.clone()))?,
+            Step::AliasGone(name) => {
+                if let Some(gone) = self.aliases.remove(name) {
+                    self.taken.remove(gone.name.as_str());
+                    self.leading.remove(&(gone.target, gone.name.clone()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the steps of a change fit together, and counts it.
+    pub(crate) fn check(&mut self, steps: &[Step]) -> Result<(), CatalogError> {
+        for step in steps {
+            let (Step::Database(Database { id, .. }) | Step::DatabaseGone(id)) = step else { continue };
+            let is_there = self.databases.get(id).is_some_and(|database| database.stage != Stage::Dropping);
+            if let Some(alias) = self.aliases_of(*id).first().filter(|_| !is_there) {
+                return Err(CatalogError::damaged(format!("alias '{alias}' leads nowhere")));
+            }
+        }
+        let default = self.databases.get(&self.default).filter(|database| database.stage != Stage::Dropping);
+        if default.is_none() || self.taken.get("system").is_none() {
+            return Err(CatalogError::damaged("`system` or the default database is missing"));
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    fn put_database(&mut self, database: &Arc<Database>) -> Result<(), CatalogError> {
+        if let Some(old) = self.databases.insert(database.id, Arc::clone(database)) {
+            self.release(&old);
+        }
+        if database.stage != Stage::Dropping {
+            self.take(&database.name, Holder { database: Arc::clone(database), alias: None })?;
+        }
+        match database.stage {
+            Stage::Ready => drop(self.half.remove(&database.id)),
+            Stage::Making | Stage::Dropping => drop(self.half.insert(database.id, ())),
+        }
+        for alias in self.aliases_of(database.id) {
+            let holder = Holder { database: Arc::clone(database), alias: Some(alias.clone()) };
+            self.taken.insert(alias.as_str().into(), holder);
+        }
+        Ok(())
+    }
+
+    fn put_alias(&mut self, alias: &Arc<Alias>) -> Result<(), CatalogError> {
+        if let Some(old) = self.aliases.insert(alias.name.clone(), Arc::clone(alias)) {
+            self.taken.remove(old.name.as_str());
+            self.leading.remove(&(old.target, old.name.clone()));
+        }
+        let target = self.databases.get(&alias.target).filter(|database| database.stage != Stage::Dropping);
+        let Some(database) = target.cloned() else {
+            return Err(CatalogError::damaged(format!("alias '{}' leads nowhere", alias.name)));
+        };
+        self.leading.insert((alias.target, alias.name.clone()), ());
+        self.take(&alias.name, Holder { database, alias: Some(alias.name.clone()) })
+    }
+
+    fn take(&mut self, name: &DatabaseName, holder: Holder) -> Result<(), CatalogError> {
+        match self.taken.insert(name.as_str().into(), holder) {
+            Some(_) => Err(CatalogError::damaged(format!("two things are called '{name}'"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Frees the name of a database, unless it is another's by now.
+    fn release(&mut self, database: &Database) {
+        let name = database.name.as_str();
+        if self.taken.get(name).is_some_and(|holder| holder.database.id == database.id && holder.alias.is_none()) {
+            self.taken.remove(name);
+        }
     }
 
     /// Tells which database a typed name means, in any case of letters.
@@ -87,7 +177,7 @@ impl Names {
             self.taken.get(name.as_str())
         });
         match found {
-            Some(entry) if entry.ready => Ok(entry.target.clone()),
+            Some(holder) if holder.is_ready() => Ok(holder.target()),
             _ => Err(CatalogError::NotFound { name: typed.chars().take(80).collect() }),
         }
     }
@@ -113,10 +203,13 @@ impl Names {
     /// Lists the databases that users can see, `system` among them, by name.
     #[must_use]
     pub fn databases(&self) -> Vec<Arc<Database>> {
-        let ready = self.databases.values().filter(|database| database.stage == Stage::Ready);
-        let mut databases: Vec<_> = ready.cloned().collect();
-        databases.sort_by(|a, b| a.name.cmp(&b.name));
-        databases
+        self.databases_from("").cloned().collect()
+    }
+
+    /// Gives the databases that users can see by name, from the first whose name is not less than `start`.
+    pub fn databases_from<'n>(&'n self, start: &str) -> impl Iterator<Item = &'n Arc<Database>> {
+        let ready = self.taken.from(start).filter(|(_, holder)| holder.alias.is_none() && holder.is_ready());
+        ready.map(|(_, holder)| &holder.database)
     }
 
     /// Lists the aliases by name.
@@ -127,7 +220,9 @@ impl Names {
     /// Lists the aliases of one database by name.
     #[must_use]
     pub fn aliases_of(&self, database: DatabaseId) -> Vec<DatabaseName> {
-        self.aliases.values().filter(|alias| alias.target == database).map(|alias| alias.name.clone()).collect()
+        // No name is less than an empty one, which no alias has.
+        let behind = self.leading.iter_from(|(target, _)| *target >= database);
+        behind.take_while(|((target, _), ())| *target == database).map(|((_, alias), ())| alias.clone()).collect()
     }
 
     /// Lists what a crash, or a change that still runs, left half done.
@@ -139,12 +234,12 @@ impl Names {
             Stage::Making if database.id == self.default => Some(Pending::Finish(Arc::clone(database))),
             Stage::Making | Stage::Dropping => Some(Pending::Remove(Arc::clone(database))),
         };
-        self.databases.values().filter_map(half).collect()
+        self.half.iter().filter_map(|(id, ())| self.databases.get(id)).filter_map(half).collect()
     }
 
     /// Counts the databases that hold a name, `system` and offline ones too.
     pub(crate) fn count(&self) -> usize {
-        self.databases.values().filter(|database| database.stage != Stage::Dropping).count()
+        self.taken.len() - self.aliases.len()
     }
 
     /// Gives every database, in whatever stage.
@@ -153,18 +248,19 @@ impl Names {
     }
 
     /// Gives the alias with this name.
-    pub(crate) fn alias(&self, name: &DatabaseName) -> Option<&Arc<Alias>> {
+    #[must_use]
+    pub fn alias(&self, name: &DatabaseName) -> Option<&Arc<Alias>> {
         self.aliases.get(name)
     }
 
     /// Gives what holds this name, ready or not.
-    pub(crate) fn holder(&self, name: &DatabaseName) -> Option<&Target> {
-        self.taken.get(name.as_str()).map(|entry| &entry.target)
+    pub(crate) fn holder(&self, name: &DatabaseName) -> Option<Target> {
+        self.taken.get(name.as_str()).map(Holder::target)
     }
 
     /// Gives the ready database with this very name; an alias does not count.
     pub(crate) fn by_name(&self, name: &DatabaseName) -> Option<&Arc<Database>> {
-        let entry = self.taken.get(name.as_str()).filter(|entry| entry.ready && entry.target.alias.is_none())?;
-        self.databases.get(&entry.target.database)
+        let holder = self.taken.get(name.as_str()).filter(|holder| holder.is_ready() && holder.alias.is_none())?;
+        Some(&holder.database)
     }
 }
