@@ -10,6 +10,7 @@ pub mod failpoint;
 pub mod id;
 pub mod name;
 pub mod point;
+pub mod privilege;
 pub mod temporal;
 pub mod text;
 pub mod value;
