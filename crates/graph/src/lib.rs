@@ -6,6 +6,7 @@ mod batch;
 pub mod bulk;
 pub mod check;
 pub mod codec;
+mod column;
 pub mod constraint;
 pub mod database;
 mod engines;
@@ -23,6 +24,7 @@ pub mod transaction;
 pub mod vector;
 mod warm;
 
+pub use column::Column;
 pub use database::{Database, DatabaseOptions};
 pub use error::GraphError;
 pub use transaction::Transaction;

@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use types::{KeyId, LabelId, Value};
 
 use crate::codec::label::Members;
+use crate::column::{Column, PageColumn, place};
 use crate::keys::LABEL_BLOCK_NODES;
 use crate::read::PutValue;
 
@@ -41,7 +42,7 @@ pub(crate) struct Warm {
 struct Page {
     /// The version that changed it last; what is here is of that one and all later ones.
     changed: u64,
-    values: Vec<(KeyId, Box<[Value]>)>,
+    values: Vec<(KeyId, PageColumn)>,
     labels: Vec<(LabelId, Members)>,
     /// Keys whose values are too large to be here.
     refused: Vec<KeyId>,
@@ -84,7 +85,12 @@ impl Warm {
             match (columns, kept) {
                 (Some(columns), _) => {
                     for (at, column) in columns.iter().enumerate() {
-                        put_column(column, (ids, number), places.clone(), at, put);
+                        for row in places.clone() {
+                            let value = column.get(place(number(ids[row])));
+                            if !value.is_null() {
+                                put(row, at, value);
+                            }
+                        }
                     }
                 }
                 (None, Some(kept)) if kept.is_due(places.len(), keys) => missed.due.push((page, places)),
@@ -97,6 +103,22 @@ impl Warm {
             self.reach(last);
         }
         missed
+    }
+
+    /// Gives one property of all entities if all of it is here, as a view of `version` sees it.
+    pub fn take_column<T: Copy>(
+        &self,
+        version: u64,
+        (ids, number): (&[T], fn(T) -> u64),
+        key: KeyId,
+    ) -> Option<Column> {
+        let mut column = Column::Values(Vec::new());
+        let pages = self.pages.read();
+        for (page, places) in runs(ids, number) {
+            let kept = pages.get(usize::try_from(page).ok()?).filter(|kept| kept.changed <= version)?;
+            column.add(kept.column(key)?, (&ids[places], number), ids.len());
+        }
+        Some(column)
     }
 
     /// Hands to `put` whether each node has the label, as far as it is here; gives the others by page.
@@ -124,7 +146,8 @@ impl Warm {
     pub fn keep_values(&self, version: u64, page: u64, keys: &[KeyId], columns: Vec<Box<[Value]>>) {
         for (key, column) in keys.iter().zip(columns) {
             let is_large = column.iter().any(|value| value.memory_bytes() > VALUE_MAX_BYTES);
-            let bytes = if is_large { 0 } else { column.iter().map(|value| value.memory_bytes() as u64).sum() };
+            let column = PageColumn::of(column);
+            let bytes = if is_large { 0 } else { column.memory_bytes() };
             self.keep(version, page, bytes, |kept| {
                 if is_large {
                     kept.refused.push(*key);
@@ -190,9 +213,12 @@ impl Drop for Warm {
 
 impl Page {
     /// Lends the values of all `keys`, if all are here.
-    fn columns(&self, keys: &[KeyId]) -> Option<SmallVec<[&[Value]; 4]>> {
-        let column = |key: &KeyId| self.values.iter().find(|(of, _)| of == key).map(|(_, values)| &**values);
-        keys.iter().map(column).collect()
+    fn columns(&self, keys: &[KeyId]) -> Option<SmallVec<[&PageColumn; 4]>> {
+        keys.iter().map(|key| self.column(*key)).collect()
+    }
+
+    fn column(&self, key: KeyId) -> Option<&PageColumn> {
+        self.values.iter().find(|(of, _)| *of == key).map(|(_, column)| column)
     }
 
     /// Counts values that are read from the store; tells whether to decode the page whole would have paid off.
@@ -217,10 +243,6 @@ pub(crate) fn put_column<T: Copy>(
             put(place, at, value.clone());
         }
     }
-}
-
-fn place(id: u64) -> u16 {
-    (id % PAGE) as u16
 }
 
 /// Gives the pages of a batch with the places of those that stand beside each other.
@@ -280,6 +302,21 @@ mod tests {
         let missed = take();
         assert!(missed.cold.is_empty() && missed.due.is_empty());
         assert_eq!(taken(&warm, 9), [(0, Value::Integer(3)), (1, Value::Integer(5))]);
+    }
+
+    #[test]
+    fn a_column_is_given_whole_or_not_at_all() {
+        let warm = Warm::new(1 << 20);
+        warm.reach(1);
+        warm.keep_values(5, 0, &[KEY], column(|id| Value::Integer(id.cast_signed())));
+        let take = |version, ids: &[u64]| warm.take_column(version, (ids, number), KEY);
+        assert_eq!(take(5, &[3, 2, 3]), Some(Column::Integers(vec![3, 2, 3])));
+        assert_eq!(take(5, &[]), Some(Column::Values(Vec::new())));
+        assert_eq!((take(5, &[3, PAGE]), take(5, &[3, 9 * PAGE])), (None, None));
+        warm.keep_values(5, 1, &[KEY], column(|_| "a".into()));
+        assert_eq!(take(5, &[3, PAGE]), Some(Column::Values(vec![3.into(), "a".into()])));
+        warm.mark([0].into_iter(), 6);
+        assert_eq!((take(5, &[3]), take(6, &[3])), (None, None));
     }
 
     #[test]

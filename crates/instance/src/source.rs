@@ -16,7 +16,7 @@ use graph::transaction::{Step, property};
 use graph::{GraphError, Transaction, read::Seek};
 use parking_lot::Mutex;
 use query::{
-    Budget, Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Source,
+    Budget, Column, Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Source,
     VectorIndex,
 };
 use types::{
@@ -321,6 +321,25 @@ impl Source for GraphSource {
         self.transaction.relationship_properties(relationships, &[key], out).map_err(|error| self.database.fail(error))
     }
 
+    fn node_column(&self, nodes: &[NodeId], key: KeyId) -> Result<Column, Failure> {
+        self.hit(nodes.len());
+        if self.is_writing() {
+            nodes.iter().try_for_each(|node| self.check_node(*node))?;
+        }
+        self.transaction.node_column(nodes, key).map(column_of).map_err(|error| self.database.fail(error))
+    }
+
+    fn relationship_column(&self, relationships: &[RelationshipId], key: KeyId) -> Result<Column, Failure> {
+        self.hit(relationships.len());
+        if self.is_writing() {
+            relationships.iter().try_for_each(|id| self.check_relationship(*id))?;
+        }
+        self.transaction
+            .relationship_column(relationships, key)
+            .map(column_of)
+            .map_err(|error| self.database.fail(error))
+    }
+
     fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
         self.hit(1);
         self.check_node(node)?;
@@ -567,6 +586,14 @@ impl Source for GraphSource {
             transaction.delete_relationship(relationship).map_err(of_graph)?;
         }
         Ok(is_there)
+    }
+}
+
+fn column_of(column: graph::Column) -> Column {
+    match column {
+        graph::Column::Values(values) => Column::Values(values),
+        graph::Column::Integers(values) => Column::Integers(values),
+        graph::Column::Floats(values) => Column::Floats(values),
     }
 }
 

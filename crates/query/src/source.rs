@@ -9,7 +9,7 @@ use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
 };
 
-use crate::Budget;
+use crate::{Budget, Column};
 
 /// One graph in one transaction, read in batches.
 ///
@@ -113,6 +113,20 @@ pub trait Source: Send {
         key: KeyId,
         out: &mut Vec<Value>,
     ) -> Result<(), Failure>;
+
+    /// As [`Source::node_property`], as a column: of a type of its own where all nodes have that type.
+    fn node_column(&self, nodes: &[NodeId], key: KeyId) -> Result<Column, Failure> {
+        let mut values = Vec::with_capacity(nodes.len());
+        self.node_property(nodes, key, &mut values)?;
+        Ok(Column::Values(values))
+    }
+
+    /// As [`Source::relationship_property`], as a column.
+    fn relationship_column(&self, relationships: &[RelationshipId], key: KeyId) -> Result<Column, Failure> {
+        let mut values = Vec::with_capacity(relationships.len());
+        self.relationship_property(relationships, key, &mut values)?;
+        Ok(Column::Values(values))
+    }
 
     /// Gives the names of a node's labels, sorted.
     fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure>;

@@ -11,6 +11,7 @@ use super::state::{NodeState, RelationshipState, property};
 use super::validate::Mark;
 use crate::GraphError;
 use crate::codec::label::Members;
+use crate::column::Column;
 use crate::keys::{Counted, Entity, TokenKind};
 use crate::read::{Ends, View};
 use crate::warm::{PAGE, put_column};
@@ -232,6 +233,34 @@ impl Transaction {
         }
         let cold: Vec<NodeId> = missed.cold.iter().map(|at| ids[*at]).collect();
         view.properties_of_nodes(&cold, keys, &mut |at, key, value| put(missed.cold[at], key, value))
+    }
+
+    /// Gives one property of all nodes: in its own type where it is at hand so.
+    pub fn node_column(&self, nodes: &[NodeId], key: KeyId) -> Result<Column, GraphError> {
+        if self.overlay.has_no_nodes() {
+            let warm = self.database.warm_nodes();
+            if let Some(column) = warm.take_column(self.version, (nodes, number_of_node), key) {
+                self.note_nodes(&Stored::All, nodes);
+                return Ok(column);
+            }
+        }
+        let mut values = Vec::new();
+        self.node_properties(nodes, &[key], &mut values)?;
+        Ok(Column::Values(values))
+    }
+
+    /// As [`Transaction::node_column`], of relationships.
+    pub fn relationship_column(&self, relationships: &[RelationshipId], key: KeyId) -> Result<Column, GraphError> {
+        if self.overlay.has_no_relationships() {
+            let warm = self.database.warm_relationships();
+            if let Some(column) = warm.take_column(self.version, (relationships, number_of_relationship), key) {
+                self.note_all(relationships.iter().map(|id| Mark::Relationship(*id)));
+                return Ok(column);
+            }
+        }
+        let mut values = Vec::new();
+        self.relationship_properties(relationships, &[key], &mut values)?;
+        Ok(Column::Values(values))
     }
 
     /// Appends for each relationship the values of `keys`, null where there is none.

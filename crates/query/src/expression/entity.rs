@@ -86,13 +86,10 @@ fn node_property(number: u16, ids: &[NodeId], key: &str, context: &Context<'_>) 
     let Some(key) = source.key_id(key) else {
         return Ok(Column::Constant { value: Value::Null, rows: ids.len() });
     };
-    let mut values = Vec::with_capacity(ids.len());
-    if let Some(runs) = Runs::of(ids) {
-        source.node_property(&runs.ids, key, &mut values)?;
-        return Ok(Column::Values(values).gather(&runs.places));
+    match Runs::of(ids) {
+        Some(runs) => Ok(source.node_column(&runs.ids, key)?.gather(&runs.places)),
+        None => source.node_column(ids, key),
     }
-    source.node_property(ids, key, &mut values)?;
-    Ok(Column::Values(values))
 }
 
 /// Tells for each node whether it has a label; none has one that nobody ever used.
@@ -144,9 +141,7 @@ fn relationship_property<'a>(
         return Ok(Column::Constant { value: Value::Null, rows });
     };
     let ids: Vec<RelationshipId> = found.map(|found| found.id).collect();
-    let mut values = Vec::with_capacity(rows);
-    source.relationship_property(&ids, key, &mut values)?;
-    Ok(Column::Values(values))
+    source.relationship_column(&ids, key)
 }
 
 fn property_of(value: &Value, key: &str, context: &Context<'_>) -> Result<Value, Failure> {

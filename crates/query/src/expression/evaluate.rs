@@ -13,7 +13,7 @@ use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::functions::{FunctionContext, operators};
 use crate::source::Source;
-use crate::{Batch, Column, Transactions};
+use crate::{Batch, Column, Remote, Transactions};
 
 /// What an expression may read beside its batch.
 pub struct Context<'a> {
@@ -31,6 +31,8 @@ pub struct Context<'a> {
     pub user: Option<&'a str>,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<&'a Path>,
+    /// What opens files on other machines; `None` where nothing does.
+    pub remote: Option<&'a dyn Remote>,
     /// Transactions for batches of rows, where the statement has such batches.
     pub transactions: Option<&'a dyn Transactions>,
 }
@@ -55,7 +57,12 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             by_row(rows, |row| Ok(Value::list(columns.iter().map(|column| column.get(row)).collect())))?
         }
         Compiled::Map(entries) => map(entries, batch, context)?,
-        Compiled::Property(of, key) => entity::property(&evaluate(of, batch, context)?, key, context)?,
+        Compiled::Property(of, key) => match &**of {
+            Compiled::Slot(slot) if *slot < batch.columns.len() => {
+                entity::property(&batch.columns[*slot], key, context)?
+            }
+            _ => entity::property(&evaluate(of, batch, context)?, key, context)?,
+        },
         Compiled::Index(of, key) => {
             let (of, key) = (evaluate(of, batch, context)?, evaluate(key, batch, context)?);
             by_row(rows, |row| entity::index(&of.get(row), &key.get(row), context))?

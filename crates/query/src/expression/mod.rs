@@ -12,6 +12,7 @@ mod select;
 mod subquery;
 #[cfg(test)]
 mod testing;
+mod within;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use compile::{Compiler, Lifted, compile};
 pub(crate) use entity::{mismatch, properties_of, wanted_names};
 pub use evaluate::{Context, evaluate};
 pub use select::select;
+pub use within::Part;
 
 /// An operator over two values.
 pub type Operator = fn(&Value, &Value) -> Result<Value, Failure>;

@@ -1,12 +1,12 @@
 //! Rows for which a condition holds, found without a column of truths where that can be done.
-//! Leaves every other condition to [`evaluate`].
+//! Leaves every other condition to [`evaluate`], and bounds of one property to `within`.
 //! Start reading at [`select`].
 
 use types::compare::{self, Inequality};
 use types::{Failure, Value};
 
 use super::entity::with_label;
-use super::{Compiled, Context, LabelTest, evaluate};
+use super::{Compiled, Context, LabelTest, evaluate, within};
 use crate::functions::operators;
 use crate::{Batch, Column};
 
@@ -62,6 +62,11 @@ fn truths(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Res
 }
 
 fn inequality(which: Inequality, left: &Column, right: &Column) -> Vec<usize> {
+    if let Column::Constant { value, .. } = right
+        && let Some(kept) = within::rows_in(left, &[(which, value)])
+    {
+        return kept;
+    }
     let (mut made, mut other) = (Value::Null, Value::Null);
     let holds = |row: &usize| match (left.lend(*row, &mut made), right.lend(*row, &mut other)) {
         (Value::Integer(left), Value::Integer(right)) => which.accepts(left.cmp(right)),

@@ -3,7 +3,7 @@
 use types::{Code, Failure, Value};
 
 use super::Operator;
-use crate::expression::{Compiled, Context, evaluate, select};
+use crate::expression::{Compiled, Context, Part, evaluate};
 use crate::{Batch, Column};
 
 /// One row without values.
@@ -19,24 +19,12 @@ impl Operator for Unit {
 pub(super) struct Filter {
     input: Box<dyn Operator>,
     /// The parts of the condition, all of which have to hold; each is tested on what the ones before it left.
-    parts: Vec<Compiled>,
+    parts: Vec<Part>,
 }
 
 impl Filter {
     pub fn new(input: Box<dyn Operator>, condition: &Compiled) -> Self {
-        let mut parts = Vec::new();
-        add_parts(condition, &mut parts);
-        Self { input, parts }
-    }
-}
-
-fn add_parts(condition: &Compiled, parts: &mut Vec<Compiled>) {
-    match condition {
-        Compiled::And(left, right) => {
-            add_parts(left, parts);
-            add_parts(right, parts);
-        }
-        other => parts.push(other.clone()),
+        Self { input, parts: Part::all_of(condition) }
     }
 }
 
@@ -45,7 +33,7 @@ impl Operator for Filter {
         'batches: while let Some(mut batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
             for part in &self.parts {
-                let kept = select(part, &batch, context)?;
+                let kept = part.select(&batch, context)?;
                 if kept.is_empty() {
                     continue 'batches;
                 }
