@@ -233,7 +233,7 @@ fn float(f: &mut Formatter<'_>, value: f64) -> fmt::Result {
     }
 }
 
-fn text(f: &mut Formatter<'_>, value: &str) -> fmt::Result {
+pub(super) fn text(f: &mut Formatter<'_>, value: &str) -> fmt::Result {
     f.write_char('\'')?;
     for character in value.chars() {
         match character {

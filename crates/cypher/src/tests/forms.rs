@@ -245,3 +245,35 @@ fn index_commands() {
     check("SHOW INDEX YIELD name", "SHOW INDEXES YIELD name");
     check("SHOW ALL INDEXES", "SHOW INDEXES");
 }
+
+#[test]
+fn f24_f94_backups_and_audit() {
+    same("BACKUP DATABASE films");
+    same("BACKUP DATABASE `a-b` TO 'films.sheafbackup'");
+    same("BACKUP DATABASE $name TO $file WITH CHECK");
+    same("BACKUP DATABASE films TO STREAM");
+    same("SHOW BACKUPS");
+    same("SHOW AUDIT YIELD sequence, user WHERE user = 'bob' RETURN count(*)");
+}
+
+#[test]
+fn f46_limits() {
+    check(
+        "ALTER DATABASE films SET LIMIT max_nodes = 10, max_query_time = 60s, max_bytes = 10 GB, max_results = $n",
+        "ALTER DATABASE films SET LIMIT max_nodes = 10, max_query_time = '60s', max_bytes = '10GB', max_results = $n",
+    );
+    check(
+        "ALTER DATABASE a.b IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1 WAIT",
+        "ALTER DATABASE `a.b` IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1",
+    );
+    check("ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges", "ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges");
+    same("ALTER ROLE reader SET LIMIT max_queries_per_second = 5");
+    same("SHOW LIMITS");
+    same("SHOW LIMITS FOR DATABASE films YIELD limit, value WHERE value > 0");
+    same("SHOW LIMITS FOR ROLE reader");
+    same("SHOW USAGE FOR DATABASE films");
+    check(
+        "ALTER DATABASE films SET LIMIT max_nodes",
+        "error: Invalid input '': expected '=' (line 1, column 41 (offset: 40))",
+    );
+}

@@ -13,6 +13,8 @@ use crate::statement::Statement;
 use crate::transaction::Did;
 use crate::{listings, schema, show, transactions};
 
+pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod database;
 
 /// Runs a command on `system`.
@@ -22,6 +24,8 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
     }
     match command {
         AdminCommand::Database(command) => database::run(statement, command),
+        AdminCommand::Backup(command) => backup::run(statement, command),
+        AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
         AdminCommand::ShowDatabases { which, tail } => {
             let which = match which {
                 ShowDatabases::All => show::Which::All,

@@ -3,8 +3,10 @@
 
 use super::{Expression, Name, Projection};
 
+mod backup;
 mod database;
 
+pub use backup::*;
 pub use database::*;
 
 /// Commands that run on `system`, whatever the session's database is; each area has a type of its own.
@@ -12,6 +14,13 @@ pub use database::*;
 pub enum AdminCommand {
     /// Makes, changes, starts, stops or drops a database.
     Database(DatabaseCommand),
+    /// Copies a database into a file, or lists such files.
+    Backup(BackupCommand),
+    /// `SHOW AUDIT`: what was recorded of who did what.
+    ShowAudit {
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
     /// `SHOW DATABASES`, `SHOW DATABASE n`, `SHOW DEFAULT DATABASE`, `SHOW HOME DATABASE`.
     ShowDatabases {
         /// Which ones.

@@ -6,6 +6,7 @@ use crate::error::ParseError;
 use crate::place;
 use crate::token::Token;
 
+mod backup;
 mod database;
 mod show;
 mod show_known;
@@ -79,6 +80,9 @@ impl Parser<'_> {
         }
         if let Some(command) = self.database_command()? {
             return Ok(Some(AdminCommand::Database(command)));
+        }
+        if let Some(command) = self.backup_command()? {
+            return Ok(Some(AdminCommand::Backup(command)));
         }
         if self.at_words(&["CREATE", "OR", "REPLACE"]) {
             self.at += 3;

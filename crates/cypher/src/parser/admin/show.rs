@@ -1,7 +1,7 @@
 //! `SHOW ...` with its `YIELD`, `WHERE` and `RETURN`.
 
 use super::super::{Parsed, Parser};
-use crate::ast::{AdminCommand, SchemaCommand, ShowDatabases, ShowTail};
+use crate::ast::{AdminCommand, BackupCommand, SchemaCommand, ShowDatabases, ShowTail};
 use crate::token::Token;
 
 /// What Neo4j can show and this server cannot, by its last telling word.
@@ -69,6 +69,12 @@ impl Parser<'_> {
         }
         if let Some(what) = self.known()? {
             return Ok(AdminCommand::ShowKnown { what, tail: self.show_tail()? });
+        }
+        if self.accept_word("AUDIT") {
+            return Ok(AdminCommand::ShowAudit { tail: self.show_tail()? });
+        }
+        if self.accept_word("BACKUPS") {
+            return Ok(AdminCommand::Backup(BackupCommand::Show { tail: self.show_tail()? }));
         }
         let which = if self.accept_words(&["DEFAULT", "DATABASE"]) {
             ShowDatabases::Default

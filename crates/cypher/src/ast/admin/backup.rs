@@ -1,0 +1,53 @@
+//! Commands that copy whole databases: into files, out of files, from each other.
+
+use compact_str::CompactString;
+
+use super::{Name, NameOrParameter, ShowTail};
+
+/// Copies a database into a file, or lists such files.
+#[derive(Clone, Debug)]
+pub enum BackupCommand {
+    /// `BACKUP DATABASE n [TO 'file' | TO STREAM] [WITH CHECK]`.
+    Backup {
+        /// The name.
+        name: NameOrParameter,
+        /// Where the copy goes.
+        to: BackupTarget,
+        /// Whether the copy is opened and walked before it counts.
+        check: bool,
+    },
+    /// `SHOW BACKUPS`.
+    Show {
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
+}
+
+/// Where a backup goes.
+#[derive(Clone, Debug)]
+pub enum BackupTarget {
+    /// A file of the backup folder that the server names.
+    NewFile,
+    /// A file of the backup folder.
+    File(FileName),
+    /// The client: a row for each piece of the file.
+    Stream,
+}
+
+/// What a new database begins with: the tail of `CREATE DATABASE n`.
+#[derive(Clone, Debug)]
+pub enum DatabaseOrigin {
+    /// `FROM m`: what that database holds now.
+    Database(NameOrParameter),
+    /// `FROM BACKUP 'file'`: what a file of the backup folder holds.
+    Backup(FileName),
+}
+
+/// A file's name, or the parameter that holds it.
+#[derive(Clone, Debug)]
+pub enum FileName {
+    /// `'films.sheafbackup'`.
+    Text(CompactString),
+    /// `$file`.
+    Parameter(Name),
+}
