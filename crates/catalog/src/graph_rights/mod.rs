@@ -6,6 +6,8 @@ mod load;
 mod privilege;
 mod rule;
 
+use std::hash::{Hash, Hasher};
+
 use types::CompactString;
 
 pub use load::{AddressRange, LoadFrom, LoadRights};
@@ -15,7 +17,7 @@ pub use rule::{Patterns, Rule, Words, matches};
 /// What one user may do inside one graph.
 ///
 /// What may not be seen is not there: no error tells of it. What may not be changed is refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphRights {
     who: CompactString,
     /// Rights on nodes, by label.
@@ -35,6 +37,14 @@ pub struct GraphRights {
     schema: SchemaRights,
     sees_everything: bool,
     writes_everything: bool,
+    fingerprint: u64,
+}
+
+impl Default for GraphRights {
+    /// As [`GraphRights::nothing`].
+    fn default() -> Self {
+        Self::nothing()
+    }
 }
 
 /// What may be done with nodes, or with relationships.
@@ -53,10 +63,10 @@ pub struct ElementRights {
 }
 
 /// Rules over labels or types, by property key.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PropertyRules(Vec<PropertyRule>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct PropertyRule {
     verdict: Verdict,
     keys: Words,
@@ -138,7 +148,7 @@ impl GraphRights {
             procedures: Patterns::everything(),
             functions: Patterns::everything(),
             load: LoadRights::everything(),
-            ..Self::default()
+            ..Self::nothing()
         };
         for right in SchemaRight::ALL {
             rights.schema.add(Verdict::Grant, right);
@@ -150,7 +160,22 @@ impl GraphRights {
     /// Allows nothing: every element is hidden, every change refused.
     #[must_use]
     pub fn nothing() -> Self {
-        Self::default()
+        let mut rights = Self {
+            who: CompactString::default(),
+            nodes: ElementRights::default(),
+            relationships: ElementRights::default(),
+            set_label: Rule::default(),
+            remove_label: Rule::default(),
+            procedures: Patterns::default(),
+            functions: Patterns::default(),
+            load: LoadRights::default(),
+            schema: SchemaRights::default(),
+            sees_everything: false,
+            writes_everything: false,
+            fingerprint: 0,
+        };
+        rights.settle();
+        rights
     }
 
     /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
@@ -176,6 +201,15 @@ impl GraphRights {
     #[must_use]
     pub fn writes_everything(&self) -> bool {
         self.writes_everything
+    }
+
+    /// Gives a number for what is seen: 0 for everything, and the same one for rights that see the same.
+    ///
+    /// Plans are made by what their user may see of the counts, and kept by this number. Nothing but their speed hangs
+    /// on it: what is seen is asked again when they run.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// Tells whether any entity may be found.
@@ -209,6 +243,12 @@ impl GraphRights {
         self.nodes.traverse.allows_some(labels)
     }
 
+    /// Tells whether a function with a namespace may be called.
+    #[must_use]
+    pub fn may_use(&self, function: &str) -> bool {
+        self.functions.allows(function)
+    }
+
     /// Tells whether a procedure may be called.
     #[must_use]
     pub fn may_call(&self, procedure: &str) -> bool {
@@ -235,6 +275,13 @@ impl GraphRights {
             && self.set_label.is_everything()
             && self.remove_label.is_everything()
             && SchemaRight::NAMES.into_iter().all(|right| self.may(right));
+        self.fingerprint = if self.sees_everything {
+            0
+        } else {
+            let mut hasher = std::hash::DefaultHasher::new();
+            both.map(|rights| (&rights.traverse, &rights.read)).hash(&mut hasher);
+            hasher.finish() | 1
+        };
     }
 }
 

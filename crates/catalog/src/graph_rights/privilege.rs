@@ -7,7 +7,7 @@ use types::CompactString;
 use super::{GraphRights, LoadFrom, SchemaRight, Words};
 
 /// Whether a privilege is given or taken; what is taken stays so, whatever is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// It is granted.
     Grant,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use types::CompactString;
 
 /// Some names, or all there are and will be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Words {
     /// Every name.
     All,
@@ -64,7 +64,7 @@ impl Words {
 }
 
 /// What is granted and what is denied; a denial wins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// What is granted.
     pub granted: Words,

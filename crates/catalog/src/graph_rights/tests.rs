@@ -102,3 +102,13 @@ fn everything_and_nothing_are_what_they_say() {
     assert!(!none.load.allows_something() && !SchemaRight::ALL.into_iter().any(|right| none.may(right)));
     assert_eq!(none, built(&[]).of(""));
 }
+
+#[test]
+fn the_fingerprint_tells_apart_what_is_seen() {
+    let read = |label: &str| built(&[(Grant, Privilege::Match(Words::All, Elements::nodes([label])))]).fingerprint();
+    assert_eq!(read("A"), read("A"));
+    assert_ne!(read("A"), read("B"));
+    assert_eq!(GraphRights::everything().fingerprint(), 0);
+    assert_ne!(GraphRights::nothing().fingerprint(), 0);
+    assert_eq!(built(&[(Grant, Privilege::Match(Words::All, Elements::all()))]).fingerprint(), 0);
+}
