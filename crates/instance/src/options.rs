@@ -7,6 +7,8 @@ use std::time::Duration;
 use catalog::Authentication;
 use types::{Clock, SystemClock};
 
+use crate::remote::RemoteOptions;
+
 /// How an instance is set up; [`InstanceOptions::new`] gives what suits most.
 #[derive(Clone)]
 pub struct InstanceOptions {
@@ -34,6 +36,8 @@ pub struct InstanceOptions {
     pub cores: usize,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<PathBuf>,
+    /// What `LOAD CSV` may read from other machines.
+    pub import_remote: Arc<RemoteOptions>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where clients find this server, as `SHOW DATABASES` tells it.
@@ -61,6 +65,7 @@ impl InstanceOptions {
             waiting_time_max: Duration::from_secs(30),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             import_folder: None,
+            import_remote: Arc::default(),
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),
             map_start_bytes: store::OpenOptions::default().map_start_bytes,

@@ -17,6 +17,7 @@ use types::{Clock, Code, Failure, Map, Value};
 use crate::answer::Fetched;
 use crate::instance::Shared;
 use crate::plans::Planned;
+use crate::remote::{Door, RemoteOptions};
 use crate::turns::{Turn, Turns};
 
 /// What a statement may spend, and until when.
@@ -26,6 +27,7 @@ pub(crate) struct Allowance {
     pub(crate) turns: Arc<Turns>,
     pub(crate) memory_max_bytes: usize,
     pub(crate) import_folder: Option<PathBuf>,
+    pub(crate) import_remote: Arc<RemoteOptions>,
     /// Who asks; nobody while authentication is off.
     pub(crate) user: Option<CompactString>,
     pub(crate) interrupted: Arc<AtomicBool>,
@@ -54,6 +56,8 @@ pub(crate) struct Running {
     statement_nanos: i128,
     database: CompactString,
     turn: Arc<Turn>,
+    /// What `LOAD CSV` reads other machines through.
+    remote: Door,
     /// The line and the file that `LOAD CSV` read last, for as long as the statement runs.
     linenumber: Option<i64>,
     file: Option<CompactString>,
@@ -69,6 +73,11 @@ impl Deadline {
             (None, None) => return None,
         };
         Some(Self { at: clock.now().checked_add(time)?, is_clients })
+    }
+
+    /// Tells when it is.
+    pub(crate) fn at(self) -> Instant {
+        self.at
     }
 
     fn time_left(self, clock: &dyn Clock) -> Duration {
@@ -101,6 +110,7 @@ impl Allowance {
             turns: Arc::clone(&shared.turns),
             memory_max_bytes: options.statement_memory_max_bytes,
             import_folder: options.import_folder.clone(),
+            import_remote: Arc::clone(&options.import_remote),
             user: user.map(CompactString::from),
             interrupted: Arc::clone(interrupted),
             deadline,
@@ -146,12 +156,13 @@ impl Running {
             budget: allowance.budget().at(Arc::clone(&turn) as Arc<dyn Pace>),
             counters: query::Counters::default(),
             statement_nanos: allowance.clock.wall_nanos(),
-            allowance,
             transactions: None,
             database,
+            remote: Door::of(&allowance, &turn),
             turn,
             linenumber: planned.counts_lines.then_some(0),
             file: None,
+            allowance,
         }
     }
 
@@ -188,6 +199,7 @@ impl Running {
             counters: &mut self.counters,
             user: self.allowance.user.as_deref(),
             import_folder: self.allowance.import_folder.as_deref(),
+            remote: Some(&self.remote),
             transactions: self.transactions.as_deref(),
         };
         let next = self.execution.next(&mut context);

@@ -71,6 +71,19 @@ impl Budget {
         Ok(())
     }
 
+    /// Gives a result; where it failed and the statement was ended meanwhile, that is the reason.
+    ///
+    /// # Errors
+    ///
+    /// That of the result, or of [`Budget::pay_rows`].
+    pub fn ended_or<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
+        if result.is_err() {
+            self.rows_until_look = 0;
+            self.pay_rows(0)?;
+        }
+        result
+    }
+
     /// Takes memory that an operator keeps: a sort, a hash table, a list.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod operator;
 mod plan;
 mod prepare;
 pub mod procedure;
+mod remote;
 mod source;
 #[cfg(test)]
 mod testing;
@@ -22,6 +23,7 @@ pub use budget::{Budget, Pace};
 pub use counters::Counters;
 pub use materialise::materialise;
 pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
+pub use remote::Remote;
 pub use source::{
     Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Sought, Source,
     VectorIndex,

@@ -48,6 +48,20 @@ pub struct Given {
     /// The folder from which LOAD CSV may read [default: no files].
     #[arg(long, env = "SHEAF_IMPORT_FOLDER", value_name = "FOLDER")]
     pub import_folder: Option<PathBuf>,
+    /// The machines from which LOAD CSV may read over http and https: off, or a list of public (everything but the
+    /// own network), names such as data.example.com or *.example.com, and addresses such as 10.1.0.0/16
+    /// [default: public].
+    #[arg(long, env = "SHEAF_IMPORT_HOSTS", value_name = "HOSTS")]
+    pub import_hosts: Option<String>,
+    /// How long LOAD CSV may read one file of another machine; 0 for as long as the statement may [default: 1h].
+    #[arg(long, env = "SHEAF_IMPORT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub import_time_max: Option<Time>,
+    /// How large one file of another machine may be, unpacked; 0 for no bound [default: 10GiB].
+    #[arg(long, env = "SHEAF_IMPORT_SIZE_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
+    pub import_size_max: Option<Bytes>,
+    /// A PEM file with the authorities that LOAD CSV trusts with https [default: those that Mozilla trusts].
+    #[arg(long, env = "SHEAF_IMPORT_CA_FILE", value_name = "FILE")]
+    pub import_ca_file: Option<PathBuf>,
     /// How long a statement may take, such as 30s or 5m; 0 for as long as it likes [default: 0].
     #[arg(long, env = "SHEAF_STATEMENT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub statement_time_max: Option<Time>,
@@ -124,6 +138,10 @@ impl Given {
             initial_password: self.initial_password.or(file_password),
             initial_password_file: self.initial_password_file.or(file_password_file),
             import_folder: self.import_folder.or(file.import_folder),
+            import_hosts: self.import_hosts.or(file.import_hosts),
+            import_time_max: self.import_time_max.or(file.import_time_max),
+            import_size_max: self.import_size_max.or(file.import_size_max),
+            import_ca_file: self.import_ca_file.or(file.import_ca_file),
             statement_time_max: self.statement_time_max.or(file.statement_time_max),
             statement_memory_max: self.statement_memory_max.or(file.statement_memory_max),
             running_max: self.running_max.or(file.running_max),

@@ -4,10 +4,11 @@ use std::fs;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Authentication;
-use instance::InstanceOptions;
+use instance::{Authorities, Hosts, HostsError, InstanceOptions, RemoteOptions};
 use server::ServerConfig;
 use types::Code;
 
@@ -81,6 +82,15 @@ pub enum SettingsError {
         /// What was given.
         path: PathBuf,
     },
+    /// The list of hosts holds what is no host.
+    #[error("import_hosts: {0}")]
+    Hosts(HostsError),
+    /// Nobody could be trusted.
+    #[error("import_ca_file \"{}\" holds no certificates in PEM form, or a damaged one", path.display())]
+    NoAuthorities {
+        /// The file.
+        path: PathBuf,
+    },
     /// The log level is none.
     #[error("{0}")]
     LogLevel(String),
@@ -105,6 +115,8 @@ impl SettingsError {
             | Self::Zero { .. }
             | Self::LittleMemory { .. }
             | Self::NoFolder { .. }
+            | Self::Hosts(_)
+            | Self::NoAuthorities { .. }
             | Self::LogLevel(_)
             | Self::NoPassword { .. } => Code::ArgumentError,
         }
@@ -142,6 +154,7 @@ impl Settings {
     fn of(given: Given) -> Result<Self, SettingsError> {
         let mut settings = Self::default();
         let Self { instance, server, log, log_level } = &mut settings;
+        instance.import_remote = Arc::new(remote(&given)?);
         set(&mut instance.folder, given.data);
         set(&mut server.bolt_addr, given.bolt.map(|text| address("bolt", &text)).transpose()?);
         set(&mut server.http_addr, given.http.map(|text| address("http", &text)).transpose()?);
@@ -205,6 +218,24 @@ fn first_password(given: Option<String>, file: Option<&Path>) -> Result<Option<S
 
 fn a_folder(path: PathBuf) -> Result<PathBuf, SettingsError> {
     if path.is_dir() { Ok(path) } else { Err(SettingsError::NoFolder { path }) }
+}
+
+/// Puts together what `LOAD CSV` may read from other machines.
+fn remote(given: &Given) -> Result<RemoteOptions, SettingsError> {
+    let mut remote = RemoteOptions::default();
+    let hosts =
+        given.import_hosts.as_deref().map(|list| Hosts::parse(list).map(Arc::new).map_err(SettingsError::Hosts));
+    set(&mut remote.hosts, hosts.transpose()?);
+    set(&mut remote.time_max, given.import_time_max.map(|time| Some(time.0).filter(|time| !time.is_zero())));
+    let size = |bytes: usize| u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+    set(&mut remote.bytes_max, given.import_size_max.map(|bytes| size(bytes.0)));
+    remote.authorities = given.import_ca_file.as_deref().map(authorities).transpose()?;
+    Ok(remote)
+}
+
+fn authorities(path: &Path) -> Result<Authorities, SettingsError> {
+    let pem = fs::read(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;
+    Authorities::parse(&pem).ok_or_else(|| SettingsError::NoAuthorities { path: path.to_owned() })
 }
 
 fn memory_bound(bytes: usize) -> Result<usize, SettingsError> {
@@ -303,6 +334,12 @@ mod tests {
             "import_folder = '/nowhere/at all'",
             "",
             "error: import_folder \"/nowhere/at all\" is no folder. Make it, or name a folder that is there.",
+        );
+        check(
+            "import_hosts = 'public,http://x'",
+            "",
+            "error: import_hosts: \"http://x\" is no host. Write off, or a list of public, names such as \
+             data.example.com or *.example.com, and addresses such as 10.1.0.0/16 or 127.0.0.1.",
         );
         check(
             "statement_memory_max = '1000'",

@@ -207,6 +207,24 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
             "a path",
             "The folder that LOAD CSV may read; none where it may read none.",
         ),
+        (
+            "sheaf.import_hosts",
+            options.import_remote.hosts.to_string(),
+            "a list of hosts",
+            "The machines from which LOAD CSV may read over http and https.",
+        ),
+        (
+            "sheaf.import_size_max",
+            options.import_remote.bytes_max.unwrap_or_default().to_string(),
+            "bytes",
+            "How large one file of another machine may be, unpacked; 0 for no bound.",
+        ),
+        (
+            "sheaf.import_time_max",
+            seconds(options.import_remote.time_max),
+            "a duration",
+            "How long LOAD CSV may read one file of another machine; 0 for as long as the statement may.",
+        ),
     ];
     let setting = |(name, value, values, description)| Setting { name, value, values, description };
     rows.into_iter().map(setting).collect()

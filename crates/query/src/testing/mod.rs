@@ -13,7 +13,7 @@ use types::{Map, Value};
 
 use crate::expression::Context;
 use crate::functions::FunctionContext;
-use crate::{Budget, Counters, Source};
+use crate::{Budget, Counters, Remote, Source};
 
 pub(crate) use memory::Memory;
 
@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub time_max: Option<Duration>,
     /// What `LOAD CSV` may read.
     pub import_folder: Option<PathBuf>,
+    /// What opens files on other machines.
+    pub remote: Option<Box<dyn Remote>>,
     /// What the last run changed.
     pub counters: Counters,
 }
@@ -42,6 +44,7 @@ impl World {
             memory_max_bytes: 1 << 24,
             time_max: None,
             import_folder: None,
+            remote: None,
             counters: Counters::default(),
         }
     }
@@ -84,6 +87,7 @@ impl World {
             counters: &mut counters,
             user: None,
             import_folder: self.import_folder.as_deref(),
+            remote: self.remote.as_deref(),
             transactions: None,
         };
         let done = work(&mut context);

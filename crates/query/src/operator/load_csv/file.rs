@@ -1,4 +1,4 @@
-//! Files that `LOAD CSV` may read: those within the import folder, plain or gzipped.
+//! Files that `LOAD CSV` may read: those within the import folder, plain or gzipped, and those of other machines.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -7,15 +7,37 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 use types::{Code, Failure};
 
-/// Opens the file at an address within a folder.
+use crate::Remote;
+
+/// Opens the file at an address: within a folder, or of another machine.
 ///
 /// A file outside the folder and a file that is not there fail alike: nobody learns what lies outside.
-pub(super) fn open(address: &str, folder: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
+pub(super) fn open(
+    address: &str,
+    folder: Option<&Path>,
+    remote: Option<&dyn Remote>,
+) -> Result<Box<dyn Read + Send>, Failure> {
+    let scheme = address.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    match (scheme.as_deref(), remote) {
+        (Some("http" | "https"), Some(remote)) => remote.open(address),
+        (Some("http" | "https"), None) => Err(failed(address, "nothing is read from other machines here")),
+        (Some("ftp" | "ftps" | "sftp"), _) => {
+            let text = "files are not read over FTP; offer it over https, or copy it to the import folder";
+            Err(failed(address, text))
+        }
+        _ => open_local(address, folder),
+    }
+}
+
+fn open_local(address: &str, folder: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     let Some(name) = local(address) else {
-        let text = "only addresses like file:///name.csv, or file:///name.csv.gz, work: files within the import folder";
+        let text =
+            "an address is like file:///name.csv, a file within the import folder, or https://example.com/name.csv";
         return Err(failed(address, text));
     };
-    let Some(folder) = folder else { return Err(failed(address, "the server has no import folder")) };
+    let Some(folder) = folder else {
+        return Err(failed(address, "the server has no import folder; the setting import_folder names one"));
+    };
     let missing = || failed(address, "there is no such file in the import folder");
     let path = within(&name, folder).ok_or_else(missing)?;
     let file = File::open(&path).map_err(|error| failed(address, &error.to_string()))?;

@@ -42,12 +42,13 @@ pub(super) struct Open {
 }
 
 impl LoadCsv {
-    fn open(&self, address: &Value, context: &Context<'_>) -> Result<Open, Failure> {
+    fn open(&self, address: &Value, context: &mut Context<'_>) -> Result<Open, Failure> {
         let address = match address {
             Value::String(address) => address.clone(),
             other => return Err(mismatch("String", other)),
         };
-        let file = Bounded::new(file::open(&address, context.import_folder)?, self.terminator);
+        let file = context.budget.ended_or(file::open(&address, context.import_folder, context.remote))?;
+        let file = Bounded::new(file, self.terminator);
         let mut builder = csv::ReaderBuilder::new();
         builder.has_headers(false).flexible(true).delimiter(self.terminator).escape(Some(b'\\'));
         let mut open = Open { address, reader: builder.from_reader(file), names: None, record: csv::ByteRecord::new() };
@@ -77,11 +78,11 @@ impl LoadCsv {
 
 impl Open {
     /// Reads one record; false at the end of the file.
-    fn next(&mut self, context: &Context<'_>) -> Result<bool, Failure> {
+    fn next(&mut self, context: &mut Context<'_>) -> Result<bool, Failure> {
         // A quote that nobody closes would read the whole file as one field.
         self.reader.get_mut().allow(context.budget.memory_left_bytes());
         let read = self.reader.read_byte_record(&mut self.record);
-        let read = read.map_err(|error| failed(&self.address, &error.to_string()))?;
+        let read = context.budget.ended_or(read.map_err(|error| failed(&self.address, &error.to_string())))?;
         match self.reader.get_ref().open_quote() {
             Some(line) => {
                 let text = format!("the quote that opens at line {line} is never closed");

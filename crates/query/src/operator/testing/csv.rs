@@ -71,7 +71,8 @@ fn only_the_import_folder_is_read() {
     std::fs::write(outside.path().join("secret.csv"), "s").expect("it is writable");
     std::os::unix::fs::symlink(outside.path().join("secret.csv"), folder.path().join("link.csv")).expect("a link");
     let missing = "there is no such file in the import folder";
-    let only = "only addresses like file:///name.csv, or file:///name.csv.gz, work: files within the import folder";
+    let only =
+        "an address is like file:///name.csv, a file within the import folder, or https://example.com/name.csv";
     let up = format!("file:///..{}/secret.csv", outside.path().display());
     for (address, why) in [
         ("file:///no.csv", missing),
@@ -82,7 +83,8 @@ fn only_the_import_folder_is_read() {
         ("file:///", missing),
         ("file:////etc/passwd", missing),
         ("file://host/a.csv", only),
-        ("http://example.com/a.csv", only),
+        ("http://example.com/a.csv", "nothing is read from other machines here"),
+        ("ftp://a/b.csv", "files are not read over FTP; offer it over https, or copy it to the import folder"),
         ("a.csv", only),
         ("file:///%zz", only),
         ("file:///old.zip", "a zip archive cannot be read; unpack it, or use gzip"),
@@ -92,7 +94,7 @@ fn only_the_import_folder_is_read() {
         assert_eq!(failed, format!("{text} {address} ({why})"));
     }
     let nowhere = rows(&load(&["file:///a.csv"], false), &mut World::of(Memory::new("g")));
-    assert!(written(nowhere).ends_with("(the server has no import folder)"));
+    assert!(written(nowhere).ends_with("(the server has no import folder; the setting import_folder names one)"));
 }
 
 #[test]

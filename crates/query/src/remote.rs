@@ -1,0 +1,15 @@
+//! Files on other machines, as `LOAD CSV` reads them.
+
+use std::io::Read;
+
+use types::Failure;
+
+/// Opens what lies at an address of another machine.
+pub trait Remote: Send + Sync {
+    /// Opens the text at an `http` or `https` address, unpacked; reading it waits for the other machine.
+    ///
+    /// # Errors
+    ///
+    /// [`types::Code::ExternalResourceFailed`] with the reason: not allowed, not there, no answer.
+    fn open(&self, address: &str) -> Result<Box<dyn Read + Send>, Failure>;
+}
