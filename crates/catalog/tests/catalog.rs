@@ -4,7 +4,6 @@
 
 mod world;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -346,8 +345,11 @@ impl Store for Failing {
         self.inner.usage()
     }
 
-    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
-        self.inner.copy_to(folder)
+    fn image(
+        &self,
+        look: &mut dyn FnMut(&dyn store::Reader) -> Result<(), StoreError>,
+    ) -> Result<Box<dyn store::Image>, StoreError> {
+        self.inner.image(look)
     }
 
     fn check(&self) -> Result<(), StoreError> {

@@ -17,6 +17,22 @@ pub trait Engine: Send + Sync {
     /// [`StoreError::NotOurs`] and [`StoreError::Damaged`] if the files fail the checks.
     fn open(&self, folder: &std::path::Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError>;
 
+    /// Names the kind of images that this engine makes and takes.
+    fn kind(&self) -> &'static str;
+
+    /// Makes a store in `folder` out of an image: all of it, durably, or nothing.
+    ///
+    /// `next` puts the next piece of the image into the buffer, and tells whether there was one. The store gets the
+    /// identity that is given here. Opening it checks every page, as after an unclean stop.
+    /// Errors: [`StoreError::Exists`] if a store is there, [`StoreError::NotOurs`] if the pieces are no image, and
+    /// what `next` fails with.
+    fn restore(
+        &self,
+        folder: &std::path::Path,
+        identity: Option<[u8; 16]>,
+        next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError>;
+
     /// Removes the store's files; the store must be closed.
     fn remove(&self, folder: &std::path::Path) -> Result<(), StoreError>;
 
@@ -98,8 +114,11 @@ pub trait Store: Send + Sync {
     /// Tells the bytes in use and the sizes of the file and the map.
     fn usage(&self) -> Result<Usage, StoreError>;
 
-    /// Copies a consistent snapshot into `folder`, compacted, while others read and write.
-    fn copy_to(&self, folder: &std::path::Path) -> Result<(), StoreError>;
+    /// Takes an image of what is committed now, to be read while others read and write.
+    ///
+    /// `look` sees the same commit first, and is over soon. The image stands in nobody's way, however long it is read:
+    /// the store writes on and grows. Until it is dropped, no room is used again that was freed meanwhile.
+    fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError>;
 
     /// Walks every page and record that the engine can check.
     fn check(&self) -> Result<(), StoreError>;
@@ -108,6 +127,15 @@ pub trait Store: Send + Sync {
     fn confirm(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// All of a store as one commit left it, as bytes that engines of one kind understand.
+pub trait Image: Send {
+    /// Counts the bytes of the whole image.
+    fn bytes(&self) -> u64;
+
+    /// Puts the next piece into `piece`, about `bytes_max` bytes of it; `false` when there is no more.
+    fn read(&mut self, piece: &mut Vec<u8>, bytes_max: usize) -> Result<bool, StoreError>;
 }
 
 /// Takes an entry and the place of the range that it was found for; `false` ends that range.
@@ -184,6 +212,12 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A store is there already; choose another folder.
+    #[error("a database is in folder {} already", folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// A file of another program, or of a newer format.
     #[error("{} is not a file of this server: {reason}", file.display())]
     NotOurs {
@@ -251,7 +285,9 @@ impl StoreError {
     pub fn code(&self) -> types::Code {
         use types::Code;
         match self {
-            Self::InUse { .. } | Self::NotFound { .. } | Self::NotOurs { .. } => Code::DatabaseStartFailed,
+            Self::InUse { .. } | Self::NotFound { .. } | Self::NotOurs { .. } | Self::Exists { .. } => {
+                Code::DatabaseStartFailed
+            }
             Self::Damaged { .. } => Code::StorageDamaged,
             Self::Full { .. } => Code::StorageFull,
             Self::Busy { .. } | Self::Readers { .. } => Code::ResourceExhausted,

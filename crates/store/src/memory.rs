@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{FairMutex, Mutex};
 
-use crate::{Engine, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
+use crate::{Engine, Image, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
 
 type Bytes = Arc<[u8]>;
 type Entries = BTreeMap<Bytes, Bytes>;
@@ -51,9 +51,7 @@ impl Engine for MemoryEngine {
             return Err(StoreError::Damaged { file: folder.to_owned(), reason });
         }
         let store = Arc::new(MemoryStore {
-            engine: self.clone(),
             content: Arc::clone(&disk.content),
-            identity: disk.identity,
             turn: FairMutex::default(),
             readers: Arc::default(),
             readers_max: options.readers_max,
@@ -61,6 +59,43 @@ impl Engine for MemoryEngine {
         });
         disk.opened = Arc::downgrade(&store);
         Ok(store)
+    }
+
+    fn kind(&self) -> &'static str {
+        "memory 1"
+    }
+
+    fn restore(
+        &self,
+        folder: &Path,
+        identity: Option<[u8; 16]>,
+        next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let (mut content, mut waiting, mut piece) = (Content::default(), Vec::new(), Vec::new());
+        let entries = Arc::make_mut(&mut content.entries);
+        while next(&mut piece)? {
+            waiting.extend_from_slice(&piece);
+            let mut rest = &waiting[..];
+            while let Some((key, value, after)) = entry(rest) {
+                check_lengths(key, value)?;
+                content.bytes += (key.len() + value.len()) as u64;
+                entries.insert(key.into(), value.into());
+                rest = after;
+            }
+            waiting = rest.to_vec();
+        }
+        if !waiting.is_empty() {
+            let reason = "it ends within an entry".to_owned();
+            return Err(StoreError::NotOurs { file: folder.to_owned(), reason });
+        }
+        let mut disks = self.disks.lock();
+        if disks.contains_key(folder) {
+            return Err(StoreError::Exists { folder: folder.to_owned() });
+        }
+        let content = Arc::new(Mutex::new(content));
+        let identity = identity.unwrap_or_default();
+        disks.insert(folder.to_owned(), Disk { content, identity, opened: Weak::new() });
+        Ok(())
     }
 
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
@@ -78,9 +113,7 @@ impl Engine for MemoryEngine {
 }
 
 struct MemoryStore {
-    engine: MemoryEngine,
     content: Arc<Mutex<Content>>,
-    identity: [u8; 16],
     turn: FairMutex<()>,
     /// One more than the snapshots that are open: each holds a clone.
     readers: Arc<()>,
@@ -124,20 +157,57 @@ impl Store for MemoryStore {
         Ok(Usage { used_bytes: bytes, file_bytes: bytes, map_bytes: self.map_max_bytes, readers: self.readers() })
     }
 
-    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
-        let content = Arc::new(Mutex::new(self.content.lock().clone()));
-        let mut disks = self.engine.disks.lock();
-        if disks.contains_key(folder) {
-            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-            return Err(StoreError::Io { action: "copy the database", source });
-        }
-        disks.insert(folder.to_owned(), Disk { content, identity: self.identity, opened: Weak::new() });
-        Ok(())
+    fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {
+        let content = self.content.lock().clone();
+        let snapshot = MemorySnapshot { entries: content.entries, _place: Arc::clone(&self.readers) };
+        look(&snapshot)?;
+        let bytes = content.bytes + 8 * snapshot.entries.len() as u64;
+        Ok(Box::new(MemoryImage { entries: snapshot.entries, bytes, after: None }))
     }
 
     fn check(&self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Entries one after the other: both lengths as four bytes, key, value.
+struct MemoryImage {
+    entries: Arc<Entries>,
+    bytes: u64,
+    /// The last key that was read.
+    after: Option<Bytes>,
+}
+
+impl Image for MemoryImage {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&mut self, piece: &mut Vec<u8>, bytes_max: usize) -> Result<bool, StoreError> {
+        piece.clear();
+        let start = self.after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+        for (key, value) in self.entries.range::<Bytes, _>((start, Bound::Unbounded)) {
+            for bytes in [key, value] {
+                piece.extend_from_slice(&u32::try_from(bytes.len()).expect("lengths were checked").to_le_bytes());
+            }
+            piece.extend_from_slice(key);
+            piece.extend_from_slice(value);
+            self.after = Some(Arc::clone(key));
+            if piece.len() >= bytes_max {
+                break;
+            }
+        }
+        Ok(!piece.is_empty())
+    }
+}
+
+/// Takes the next entry off the front of an image.
+fn entry(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (lengths, rest) = bytes.split_at_checked(8)?;
+    let length = |at: usize| lengths[at..at + 4].try_into().map(u32::from_le_bytes).ok();
+    let (key, rest) = rest.split_at_checked(length(0)? as usize)?;
+    let (value, rest) = rest.split_at_checked(length(4)? as usize)?;
+    Some((key, value, rest))
 }
 
 struct MemorySnapshot {

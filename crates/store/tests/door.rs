@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
@@ -313,16 +314,91 @@ fn copies_are_whole(engine: &dyn Engine, folder: &Path) {
     let store = engine.open(folder, &OpenOptions { identity, ..options() }).expect("opens");
     put_all(&*store, &[("a", "1"), ("b", "2")]);
     let copy = folder.join("copy");
-    store.copy_to(&copy).expect("copies");
-    assert!(store.copy_to(&copy).is_err(), "a copy never writes over a store");
-    let copied = engine.open(&copy, &OpenOptions { identity, ..options() }).expect("opens");
+    copy_into(engine, &*store, &copy, [4; 16]).expect("copies");
+    let again = copy_into(engine, &*store, &copy, [4; 16]);
+    assert!(matches!(again, Err(StoreError::Exists { .. })), "a copy never writes over a store");
+    let other = engine.open(&copy, &OpenOptions { identity, ..options() });
+    assert!(matches!(other, Err(StoreError::Damaged { .. })), "another database's file is noticed");
+    let copied = engine.open(&copy, &OpenOptions { identity: Some([4; 16]), ..options() }).expect("opens");
     assert_eq!(all(&*copied.snapshot().expect("a place")), "a=1 b=2");
     copied.check().expect("sound");
     put_all(&*copied, &[("c", "3")]);
     assert_eq!(all(&*store.snapshot().expect("a place")), "a=1 b=2");
-    drop(copied);
-    let other = engine.open(&copy, &OpenOptions { identity: Some([4; 16]), ..options() });
-    assert!(matches!(other, Err(StoreError::Damaged { .. })), "another database's file is noticed");
+}
+
+/// Makes a store out of an image of another one, in small pieces.
+fn copy_into(engine: &dyn Engine, store: &dyn Store, folder: &Path, identity: [u8; 16]) -> Result<(), StoreError> {
+    let mut image = store.image(&mut |_| Ok(()))?;
+    engine.restore(folder, Some(identity), &mut |piece| image.read(piece, 10_000))
+}
+
+fn f24_an_image_outlives_the_growth_of_its_store(engine: &dyn Engine, folder: &Path) {
+    let small = OpenOptions {
+        map_start_bytes: 1 << 20,
+        map_max_bytes: 1 << 30,
+        grow_wait_max: Duration::from_millis(10),
+        identity: Some([3; 16]),
+        ..options()
+    };
+    let store = engine.open(folder, &small).expect("opens");
+    let entry = |round: u32, number: u32| (number.to_be_bytes(), format!("{round}-{number}-{}", "x".repeat(500)));
+    let fill = |round: u32, to: u32| {
+        store
+            .write(&mut |writer| {
+                (0..to).try_for_each(|number| {
+                    let (key, value) = entry(round, number);
+                    writer.put(&key, value.as_bytes())
+                })
+            })
+            .expect("writes and grows");
+    };
+    fill(0, 800);
+    store.write(&mut |writer| writer.delete_range(&[0][..]..&100_u32.to_be_bytes()[..])).expect("frees pages");
+    let mut looked = 0;
+    let mut image = store
+        .image(&mut |reader| {
+            reader.scan(&[]..&[0xFF; 8], &mut |_, _| {
+                looked += 1;
+                true
+            })
+        })
+        .expect("takes an image");
+    assert_eq!(looked, 700);
+    let (mut pieces, mut piece, mut round) = (Vec::new(), Vec::new(), 0);
+    while image.read(&mut piece, 20_000).expect("reads") {
+        pieces.push(piece.clone());
+        round += 1;
+        // Writes over everything, and makes the map grow again and again.
+        fill(round, 800 + round * 200);
+    }
+    assert!(round > 10, "the image came in {round} pieces");
+    assert!(image.bytes() >= pieces.iter().map(|piece| piece.len() as u64).sum());
+    drop(image);
+    fill(round + 1, 10);
+    let (copy, mut pieces) = (folder.join("copy"), pieces.into_iter());
+    let mut next = |piece: &mut Vec<u8>| Ok(pieces.next().map(|next| *piece = next).is_some());
+    engine.restore(&copy, None, &mut next).expect("restores");
+    let copied = engine.open(&copy, &options()).expect("opens");
+    copied.check().expect("sound");
+    let mut number = 100;
+    let see = &mut |key: &[u8], value: &[u8]| {
+        let (expected_key, expected) = entry(0, number);
+        assert!(key == expected_key && value == expected.as_bytes(), "entry {number} is of the image's commit");
+        number += 1;
+        true
+    };
+    copied.snapshot().expect("a place").scan(&[]..&[0xFF; 8], see).expect("reads");
+    assert_eq!(number, 800);
+}
+
+fn f24_what_is_no_image_makes_no_store(engine: &dyn Engine, folder: &Path) {
+    let copy = folder.join("copy");
+    let mut once = Some(vec![7; 50_001]);
+    let refused = engine.restore(&copy, None, &mut |piece| Ok(once.take().map(|next| *piece = next).is_some()));
+    assert!(matches!(refused, Err(StoreError::NotOurs { .. } | StoreError::TooLong { .. })), "{refused:?}");
+    assert!(!engine.exists(&copy));
+    let failed = engine.restore(&copy, None, &mut |_| Err(StoreError::Aborted));
+    assert!(matches!(failed, Err(StoreError::Aborted)) && !engine.exists(&copy));
 }
 
 fn many_threads_read_one_snapshot(engine: &dyn Engine, folder: &Path) {
@@ -445,6 +521,8 @@ on_both_engines! {
     places_for_readers_are_bounded
     the_largest_size_holds
     copies_are_whole
+    f24_an_image_outlives_the_growth_of_its_store
+    f24_what_is_no_image_makes_no_store
     many_threads_read_one_snapshot
     writers_take_turns
     unsynced_writes_are_read_back

@@ -255,8 +255,11 @@ impl Store for Slow {
         self.store.usage()
     }
 
-    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
-        self.store.copy_to(folder)
+    fn image(
+        &self,
+        look: &mut dyn FnMut(&dyn store::Reader) -> Result<(), StoreError>,
+    ) -> Result<Box<dyn store::Image>, StoreError> {
+        self.store.image(look)
     }
 
     fn check(&self) -> Result<(), StoreError> {

@@ -50,8 +50,15 @@ impl DataFile {
     /// Reads up to `bytes` bytes at `at`; fewer at the end of the file.
     pub(super) fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, StoreError> {
         let mut buffer = vec![0; bytes];
+        let filled = self.read_into(at, &mut buffer)?;
+        buffer.truncate(filled);
+        Ok(buffer)
+    }
+
+    /// Reads what the file has at `at` into `buffer`; behind the end of the file the buffer stays as it is. Tells how much was read.
+    pub(super) fn read_into(&self, at: u64, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let mut filled = 0;
-        while filled < bytes {
+        while filled < buffer.len() {
             match self.file.read_at(&mut buffer[filled..], at + filled as u64) {
                 Ok(0) => break,
                 Ok(more) => filled += more,
@@ -59,8 +66,7 @@ impl DataFile {
                 Err(source) => return Err(StoreError::Io { action: "read the data file", source }),
             }
         }
-        buffer.truncate(filled);
-        Ok(buffer)
+        Ok(filled)
     }
 
     pub(super) fn bytes(&self) -> Result<u64, StoreError> {

@@ -175,6 +175,25 @@ pub(super) fn empty_file(header: &Header, map_bytes: u64) -> Vec<u8> {
     file
 }
 
+/// Gives both meta pages of a copy that holds one commit only, with a header and without a mark.
+///
+/// LMDB keeps the commit before in the other page. Its pages may be in use again by now, so the copy has the same commit
+/// twice, under two numbers.
+pub(super) fn two_metas(newest: &[u8], meta: &Meta, header: &Header) -> Vec<u8> {
+    let page_bytes = PAGE_BYTES as usize;
+    let mut file = vec![0; 2 * page_bytes];
+    for (place, page) in file.chunks_exact_mut(page_bytes).enumerate() {
+        page[..PAGE_HEADER_BYTES + META_BYTES].copy_from_slice(&newest[..PAGE_HEADER_BYTES + META_BYTES]);
+        let is_newest = meta.commit % 2 == place as u64;
+        let commit = if is_newest { meta.commit } else { meta.commit.saturating_sub(1) };
+        page[0..8].copy_from_slice(&(place as u64).to_le_bytes());
+        page[144..152].copy_from_slice(&commit.to_le_bytes());
+    }
+    let at = HEADER_AT as usize;
+    file[at..at + HEADER_BYTES].copy_from_slice(&header.print());
+    file
+}
+
 /// Says that the file is ours, in which format, and which database it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {

@@ -6,6 +6,7 @@ mod error;
 mod files;
 mod format;
 mod gate;
+mod image;
 mod lists;
 mod open;
 mod reading;

@@ -21,12 +21,15 @@ use types::failpoint;
 use super::error::from_heed;
 use super::files::{self, DataFile};
 use super::format::{self, Doing, FORMAT, Header, Meta, MetaFault};
+use super::image;
 use super::lists;
 use super::reading::Keyspace;
 use super::store::{Limits, LmdbStore, Shared, whole_units};
 use super::walk::{self, Depth};
 use crate::{Engine, OpenOptions, Store, StoreError};
 
+/// What images of this engine are called; the number grows with the format of the file.
+const KIND: &str = "lmdb 1";
 /// Places in LMDB's reader table for our own reads: checks and copies.
 const OWN_READERS: u32 = 8;
 /// Deaths while opening after which a file is refused.
@@ -63,6 +66,24 @@ impl Engine for LmdbEngine {
             store.confirm()?;
         }
         Ok(Arc::new(store))
+    }
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn restore(
+        &self,
+        folder: &Path,
+        identity: Option<[u8; 16]>,
+        next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        if self.exists(folder) {
+            return Err(StoreError::Exists { folder: folder.to_owned() });
+        }
+        fs::create_dir_all(folder).map_err(|source| StoreError::Io { action: "make the folder", source })?;
+        let header = Header { format: FORMAT, identity: identity.unwrap_or_default() };
+        image::place(folder, &header, next)
     }
 
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {

@@ -44,6 +44,22 @@ impl LmdbSnapshot {
     }
 }
 
+/// A read transaction that reads nothing any more: it only keeps the pages of its commit from being used again.
+///
+/// It has no pass, so the map may be replaced while it lives; see [`LmdbStore`](super::store::LmdbStore) on that.
+pub(super) struct Pin {
+    _txn: SharedTxn,
+    _shared: Arc<Shared>,
+}
+
+impl LmdbSnapshot {
+    /// Gives up reading, and the pass, but keeps the pages.
+    pub(super) fn pin(self) -> Pin {
+        let Self { txn, _pass, shared } = self;
+        Pin { _txn: txn, _shared: shared }
+    }
+}
+
 impl Snapshot for LmdbSnapshot {}
 
 impl Reader for LmdbSnapshot {

@@ -2,25 +2,25 @@
 //! Leaves opening and its checks to `open`, walking pages to `walk`. Start reading at [`LmdbStore::write`].
 #![expect(unsafe_code, reason = "replacing the map and choosing how to sync; see the two blocks")]
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use heed::{CompactionOption, Env, EnvFlags, FlagSetMode, MdbError, WithoutTls};
+use heed::{Env, EnvFlags, FlagSetMode, MdbError, WithoutTls};
 use parking_lot::FairMutex;
 use types::failpoint;
 
 use super::error::{from_heed, is_full};
 use super::files::{self, DataFile};
-use super::format::{self, Doing, Header};
+use super::format::{Doing, Header, Meta};
 use super::gate::{Gate, Pass, Visit};
+use super::image::LmdbImage;
 use super::reading::Keyspace;
 use super::snapshot::LmdbSnapshot;
 use super::walk::{self, Depth};
 use super::writer::{LmdbWriter, Trouble};
 use super::{MAP_UNIT_BYTES, open};
-use crate::{Snapshot, Store, StoreError, Usage, Writer};
+use crate::{Image, Reader, Snapshot, Store, StoreError, Usage, Writer};
 
 /// What one attempt to write came to.
 enum Attempt {
@@ -117,6 +117,15 @@ impl LmdbStore {
         let txn = self.shared.env().clone().static_read_txn();
         let txn = txn.map_err(|error| self.shared.failed(error, "begin reading"))?;
         Ok(LmdbSnapshot::new(txn, pass, Arc::clone(&self.shared)))
+    }
+
+    /// Begins to read the last commit, and gives its meta page.
+    ///
+    /// Meta pages change with every commit, so the roots are read while nobody commits. The pages below them stay as
+    /// they are for as long as the snapshot lives.
+    fn look_at_newest(&self) -> Result<(LmdbSnapshot, Meta), StoreError> {
+        let _turn = self.turn.lock();
+        Ok((self.begin_reading(Visit::Look)?, open::newest(&self.shared.data)?))
     }
 
     fn write_in(
@@ -218,7 +227,10 @@ impl LmdbStore {
         let bytes = usize::try_from(larger).expect("64-bit machines only");
         // SAFETY: LMDB asks that the process has no transaction open in this environment. Readers hold a pass as long
         // as their transaction lives and the gate is closed with everyone out; the one write transaction was aborted
-        // by our caller, who holds the write turn. So nothing points into the map that goes away.
+        // by our caller, who holds the write turn. What is left are pins: read transactions that never read again. LMDB
+        // touches no page on behalf of one, its end included, which only clears a place in the reader table, and
+        // looks at them here no more than it looks at readers of other processes. So nothing points into the map that
+        // goes away; `an_image_outlives_the_growth_of_its_store` is the test.
         match unsafe { self.shared.env().resize(bytes) } {
             Ok(()) => {
                 tracing::debug!(file = %self.shared.data.path.display(), map_bytes = larger, "map grown");
@@ -279,32 +291,15 @@ impl Store for LmdbStore {
         })
     }
 
-    fn copy_to(&self, folder: &Path) -> Result<(), StoreError> {
-        let action = "copy the database";
-        if folder.join(files::DATA).exists() {
-            let source = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-            return Err(StoreError::Io { action, source });
-        }
-        std::fs::create_dir_all(folder).map_err(|source| StoreError::Io { action, source })?;
-        let _pass = self.enter(Visit::Look)?;
-        files::place(folder, |file| {
-            let copied = self.shared.env().copy_to_file(file, CompactionOption::Enabled);
-            copied.map_err(|error| match error {
-                heed::Error::Io(source) => source,
-                other => std::io::Error::other(other),
-            })?;
-            // LMDB writes its own part of the meta pages only; the header is ours to carry over.
-            std::os::unix::fs::FileExt::write_all_at(file, &self.limits.header.print(), format::HEADER_AT)
-        })
+    fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {
+        let (snapshot, meta) = self.look_at_newest()?;
+        look(&snapshot)?;
+        let image = LmdbImage::take(Arc::clone(&self.shared), snapshot.pin(), &meta, &self.limits.header)?;
+        Ok(Box::new(image))
     }
 
     fn check(&self) -> Result<(), StoreError> {
-        // Meta pages change with every commit, so the roots are read while nobody commits. The pages below them
-        // stay as they are for as long as the snapshot lives.
-        let (snapshot, meta) = {
-            let _turn = self.turn.lock();
-            (self.begin_reading(Visit::Look)?, open::newest(&self.shared.data)?)
-        };
+        let (snapshot, meta) = self.look_at_newest()?;
         walk::walk(&self.shared.data, &meta, Depth::Leaves)?;
         let mut entries = 0;
         snapshot.reading().scan(&[]..&[0xFF; 512], &mut |_, _| {

@@ -24,25 +24,33 @@ pub(super) enum Depth {
 
 /// Checks the trees of `meta`: types, bounds, order of keys, counts, and that no page is used twice.
 pub(super) fn walk(data: &DataFile, meta: &Meta, depth: Depth) -> Result<(), StoreError> {
-    let mut walk = Walk {
-        data,
-        depth,
-        last_page: meta.last_page,
-        used: vec![0; (meta.last_page / 64 + 1) as usize],
-        counts: Counts::default(),
-        free: Vec::new(),
-    };
-    match walk.both(meta) {
-        Ok(()) => Ok(()),
-        Err(Fault::Read(error)) => Err(error),
-        Err(Fault::Page(reason)) => Err(StoreError::Damaged { file: data.path.clone(), reason }),
-    }
+    Walk::new(data, meta, depth).both(meta).map_err(|fault| fault.of(data))
+}
+
+/// Lists the pages that the commit of `meta` does not use.
+pub(super) fn free_pages(data: &DataFile, meta: &Meta) -> Result<Vec<u64>, StoreError> {
+    let mut walk = Walk::new(data, meta, Depth::Leaves);
+    let listed = walk.tree(&meta.free, Which::Free).and_then(|()| {
+        let free = std::mem::take(&mut walk.free);
+        free.iter().try_for_each(|page| walk.take(*page, 1, "the list of free pages"))?;
+        Ok(free)
+    });
+    listed.map_err(|fault| fault.of(data))
 }
 
 /// Why a walk ended early.
 enum Fault {
     Read(StoreError),
     Page(String),
+}
+
+impl Fault {
+    fn of(self, data: &DataFile) -> StoreError {
+        match self {
+            Self::Read(error) => error,
+            Self::Page(reason) => StoreError::Damaged { file: data.path.clone(), reason },
+        }
+    }
 }
 
 impl From<String> for Fault {
@@ -83,6 +91,19 @@ enum Which {
 struct Between<'k> {
     low: Option<&'k [u8]>,
     high: Option<&'k [u8]>,
+}
+
+impl<'d> Walk<'d> {
+    fn new(data: &'d DataFile, meta: &Meta, depth: Depth) -> Self {
+        Self {
+            data,
+            depth,
+            last_page: meta.last_page,
+            used: vec![0; (meta.last_page / 64 + 1) as usize],
+            counts: Counts::default(),
+            free: Vec::new(),
+        }
+    }
 }
 
 impl Walk<'_> {

@@ -1,0 +1,159 @@
+//! The image of a store: its file as one commit left it, read page by page while others go on writing.
+//! Leaves who asks and when to `store`. Start reading at [`LmdbImage::take`], then [`place`].
+//!
+//! LMDB's own copy holds a read transaction on the map, and a map that is held cannot grow: a long backup would make
+//! writers fail. This one holds the transaction for its place in the reader table alone, which keeps pages of its
+//! commit from being used again, and reads the pages from the file. It never touches the map, so the map may go.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use types::failpoint;
+
+use super::files;
+use super::format::{self, Header, Meta, MetaFault, PAGE_BYTES};
+use super::snapshot::Pin;
+use super::store::Shared;
+use super::walk;
+use crate::{Image, StoreError};
+
+/// The pages of one commit, from the first to the last.
+pub(super) struct LmdbImage {
+    /// The two meta pages as the copy has them.
+    metas: Vec<u8>,
+    /// A bit for each page that the commit does not use.
+    free: Vec<u64>,
+    bytes: u64,
+    at: u64,
+    /// Goes before the environment does.
+    _pin: Pin,
+    shared: Arc<Shared>,
+}
+
+impl LmdbImage {
+    /// Begins with the pages of `meta`, which the pin keeps as they are.
+    pub(super) fn take(shared: Arc<Shared>, pin: Pin, meta: &Meta, header: &Header) -> Result<Self, StoreError> {
+        let data = &shared.data;
+        let mut free = vec![0; (meta.last_page / 64 + 1) as usize];
+        for page in walk::free_pages(data, meta)? {
+            free[(page / 64) as usize] |= 1 << (page % 64);
+        }
+        let page_bytes = u64::from(meta.page_bytes);
+        let newest = data.read((meta.commit % 2) * page_bytes, PAGE_BYTES as usize)?;
+        let metas = format::two_metas(&newest, meta, header);
+        let bytes = (meta.last_page + 1) * page_bytes;
+        Ok(Self { metas, free, bytes, at: 0, _pin: pin, shared })
+    }
+
+    /// Clears the pages that the commit does not use: what was deleted does not travel.
+    fn blank_free(&self, first_page: u64, piece: &mut [u8]) {
+        for (number, page) in (first_page..).zip(piece.chunks_mut(PAGE_BYTES as usize)) {
+            if self.free[(number / 64) as usize] & (1 << (number % 64)) != 0 {
+                page.fill(0);
+            }
+        }
+    }
+}
+
+impl Image for LmdbImage {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&mut self, piece: &mut Vec<u8>, bytes_max: usize) -> Result<bool, StoreError> {
+        let page_bytes = u64::from(PAGE_BYTES);
+        let wanted = (bytes_max as u64 / page_bytes).max(1) * page_bytes;
+        let wanted = wanted.min(self.bytes - self.at);
+        piece.clear();
+        if wanted == 0 {
+            return Ok(false);
+        }
+        piece.resize(usize::try_from(wanted).expect("64-bit machines only"), 0);
+        // Behind the end of the file lie pages that a commit took and never wrote; they are free.
+        self.shared.data.read_into(self.at, piece)?;
+        self.blank_free(self.at / page_bytes, piece);
+        if self.at < self.metas.len() as u64 {
+            let at = usize::try_from(self.at).expect("it lies in memory");
+            let here = (self.metas.len() - at).min(piece.len());
+            piece[..here].copy_from_slice(&self.metas[at..at + here]);
+        }
+        self.at += wanted;
+        Ok(true)
+    }
+}
+
+/// Makes a store in `folder` out of the pieces of an image; all of it or nothing.
+pub(super) fn place(
+    folder: &Path,
+    header: &Header,
+    next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    let mut failed = None;
+    failpoint::reach("store.restore.before");
+    let placed = files::place(folder, |file| {
+        let mut write_all = || -> Result<(), StoreError> {
+            let (mut at, mut piece) = (0_u64, Vec::new());
+            while next(&mut piece)? {
+                write_piece(file, &piece, at)?;
+                at += piece.len() as u64;
+                failpoint::reach("store.restore.piece");
+            }
+            finish(file, folder, header, at)
+        };
+        write_all().map_err(|error| match error {
+            StoreError::Io { source, .. } => source,
+            other => {
+                failed = Some(other);
+                std::io::Error::other("the image ended early")
+            }
+        })?;
+        failpoint::reach("store.restore.written");
+        Ok(())
+    });
+    failpoint::reach("store.restore.after");
+    match failed {
+        Some(error) => Err(error),
+        None => placed,
+    }
+}
+
+/// Leaves out pages of zeros: a file has them without being told.
+fn write_piece(file: &File, piece: &[u8], at: u64) -> Result<(), StoreError> {
+    let page_bytes = PAGE_BYTES as usize;
+    let is_blank = |page: &[u8]| page.iter().all(|byte| *byte == 0);
+    let mut from = 0;
+    while from < piece.len() {
+        let blank = is_blank(&piece[from..(from + page_bytes).min(piece.len())]);
+        let mut to = (from + page_bytes).min(piece.len());
+        while to < piece.len() && is_blank(&piece[to..(to + page_bytes).min(piece.len())]) == blank {
+            to = (to + page_bytes).min(piece.len());
+        }
+        if !blank {
+            let written = file.write_all_at(&piece[from..to], at + from as u64);
+            written.map_err(|source| StoreError::Io { action: "write the data file", source })?;
+        }
+        from = to;
+    }
+    Ok(())
+}
+
+/// Checks that the pieces were an image, and makes it the new database's.
+fn finish(file: &File, folder: &Path, header: &Header, bytes: u64) -> Result<(), StoreError> {
+    let refuse = |reason: &str| StoreError::NotOurs { file: folder.join(files::DATA), reason: reason.to_owned() };
+    let failed = |source| StoreError::Io { action: "write the data file", source };
+    let mut first = vec![0; PAGE_BYTES as usize];
+    if bytes < 2 * u64::from(PAGE_BYTES) || file.read_exact_at(&mut first, 0).is_err() {
+        return Err(refuse("it is too short"));
+    }
+    let at = usize::try_from(format::HEADER_AT).expect("within the first page");
+    Meta::parse(&first, 0).and_then(|_| Header::parse(&first[at..])).map_err(|fault| match fault {
+        MetaFault::Foreign(reason) => refuse(reason),
+        MetaFault::Damaged(reason) => refuse(&reason),
+    })?;
+    file.write_all_at(&header.print(), format::HEADER_AT).map_err(failed)?;
+    // No mark: whoever opens it looks at every page first.
+    file.write_all_at(&[0; format::MARK_BYTES], format::MARK_AT).map_err(failed)?;
+    file.set_len(bytes).map_err(failed)
+}
