@@ -2,6 +2,7 @@
 //! Leaves what a transaction is to `transaction`, and bytes to the store.
 //! Start reading at [`Database::open`].
 
+mod copy;
 mod filler;
 mod found;
 mod load;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 use store::{Reader, Store, StoreError, Writer};
 use types::{DatabaseId, NodeId, RelationshipId, failpoint};
 
+pub use copy::{Pictured, adopt};
 use filler::{Filler, Open};
 pub(crate) use load::Loading;
 use tend::Tended;
