@@ -1,0 +1,173 @@
+//! What everything that was granted and denied adds up to for one user: computed once a version, then only looked up.
+//! Leaves the questions to [`crate::access`].
+//! Start reading at [`Memory::of`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use types::privilege::Act;
+use types::{CompactString, DatabaseId};
+
+use super::level::Level;
+use super::privilege::{Asked, Privilege};
+use super::{Holder, Token, User, UserId};
+use crate::graph_rights::{Builder, GraphRights};
+use crate::{CatalogError, Database, Names};
+
+/// Most answers that are kept for one user; beyond them all are forgotten, and asked anew.
+const DATABASES_KEPT_MAX: usize = 16_384;
+/// Most users that are kept.
+const USERS_KEPT_MAX: usize = 16_384;
+
+/// What was asked of one version of the catalog so far. A new version begins with none of it.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(RwLock<HashMap<(UserId, Option<CompactString>), Arc<UserRights>>>);
+
+impl Clone for Memory {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What one user may do, or a token of his.
+#[derive(Debug)]
+pub(crate) struct UserRights {
+    pub user: Arc<User>,
+    pub token: Option<Arc<Token>>,
+    privileges: Vec<Privilege>,
+    databases: RwLock<HashMap<DatabaseId, Arc<DatabaseRights>>>,
+}
+
+/// What one user may do to one database.
+#[derive(Debug)]
+pub(crate) struct DatabaseRights {
+    /// Whether it is there for the user at all.
+    pub access: bool,
+    /// Whether it may be used beside the session's own.
+    pub cross: bool,
+    /// What may be done inside.
+    pub graph: Arc<GraphRights>,
+}
+
+impl Memory {
+    /// Gives what a user may do, or a token of his. Fails where there is no such user or token any more.
+    pub fn of(
+        &self,
+        names: &Names,
+        user: UserId,
+        token: Option<&CompactString>,
+    ) -> Result<Arc<UserRights>, CatalogError> {
+        let key = (user, token.cloned());
+        if let Some(found) = self.0.read().get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        let made = Arc::new(UserRights::of(names, user, token)?);
+        let mut kept = self.0.write();
+        if kept.len() >= USERS_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl UserRights {
+    fn of(names: &Names, id: UserId, token: Option<&CompactString>) -> Result<Self, CatalogError> {
+        let book = names.book();
+        let user = book.user_by_id(id).filter(|user| !user.suspended).ok_or(CatalogError::Unauthorized)?;
+        let token = match token {
+            None => None,
+            Some(token) => Some(book.token(token).filter(|it| it.user == id).ok_or(CatalogError::Unauthorized)?),
+        };
+        let roles = user.all_roles().into_iter().map(Holder::Role);
+        let holders: Vec<Holder> = roles.chain([Holder::User(id)]).collect();
+        let mut privileges: Vec<Privilege> =
+            holders.iter().flat_map(|holder| book.privileges_of(holder)).cloned().collect();
+        let owned = book.owned_by(id).map(super::privilege::Scope::Named);
+        privileges.extend(owned.map(|scope| Privilege { scope, ..Privilege::of(Act::Ownership) }));
+        if let Some(token) = token {
+            privileges.extend(withheld(token));
+        }
+        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, databases: RwLock::default() })
+    }
+
+    /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
+    pub fn who(&self) -> String {
+        let roles: Vec<String> = self.user.all_roles().iter().map(ToString::to_string).collect();
+        format!("user '{}' with roles [{}]", self.user.name, roles.join(", "))
+    }
+
+    /// Gives what the user may do to a database; the first answer is kept.
+    pub fn on(&self, names: &Names, database: DatabaseId) -> Option<Arc<DatabaseRights>> {
+        if let Some(found) = self.databases.read().get(&database) {
+            return Some(Arc::clone(found));
+        }
+        let row = names.database(database)?;
+        let made = Arc::new(self.add_up(names, row));
+        let mut kept = self.databases.write();
+        if kept.len() >= DATABASES_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(database, Arc::clone(&made));
+        Some(made)
+    }
+
+    /// Tells whether the user may do this on the server, or to a database.
+    pub fn may(&self, names: &Names, act: Act, argument: Option<&str>, database: Option<&Database>) -> bool {
+        if let Some(row) = database
+            && !self.reaches(row.id)
+        {
+            return false;
+        }
+        let asked = database.map(|row| self.asked(names, row));
+        let mut granted = false;
+        for privilege in self.privileges.iter().filter(|privilege| privilege.speaks_of(act, argument)) {
+            let is_meant = match &asked {
+                Some(asked) => privilege.scope.holds(asked),
+                // A question about every database is answered by what holds for every one.
+                None => privilege.scope == super::privilege::Scope::All,
+            };
+            if is_meant && privilege.denied {
+                return false;
+            }
+            granted |= is_meant;
+        }
+        granted
+    }
+
+    fn asked<'a>(&self, names: &Names, row: &'a Database) -> Asked<'a> {
+        let home = names.home_name(&self.user);
+        let is_home = names.resolve(home.as_str()).is_ok_and(|home| home.database == row.id);
+        Asked { id: row.id, name: &row.name, is_home, is_default: names.default_database().id == row.id }
+    }
+
+    /// Tells whether the token, if there is one, is bound to this database.
+    fn reaches(&self, database: DatabaseId) -> bool {
+        let bound = self.token.as_ref().and_then(|token| token.databases.as_ref());
+        bound.is_none_or(|bound| bound.contains(&database))
+    }
+
+    fn add_up(&self, names: &Names, row: &Database) -> DatabaseRights {
+        if !self.reaches(row.id) {
+            return DatabaseRights { access: false, cross: false, graph: Arc::new(GraphRights::nothing()) };
+        }
+        let asked = self.asked(names, row);
+        let mut builder = Builder::new(self.who());
+        for privilege in self.privileges.iter().filter(|privilege| privilege.scope.holds(&asked)) {
+            privilege.add_to(&mut builder);
+        }
+        DatabaseRights {
+            access: self.may(names, Act::Access, None, Some(row)),
+            cross: self.may(names, Act::CrossDatabase, None, Some(row)),
+            graph: Arc::new(builder.build()),
+        }
+    }
+}
+
+/// What a token keeps its user from.
+fn withheld(token: &Token) -> Vec<Privilege> {
+    let level = token.level.or_else(|| token.databases.as_ref().map(|_| Level::Owner));
+    let denied = |act| Privilege { denied: true, ..Privilege::of(act) };
+    level.map(|level| level.withheld().into_iter().map(denied).collect()).unwrap_or_default()
+}

@@ -1,0 +1,255 @@
+//! Users, roles, privileges, owners and tokens as one version of the catalog knows them.
+//! Leaves what they add up to for one user to [`effective`], and rows on disk to [`rows`].
+//! Start reading at [`Book`].
+
+pub(crate) mod built_in;
+pub(crate) mod effective;
+pub(crate) mod level;
+pub(crate) mod privilege;
+pub(crate) mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use types::{CompactString, DatabaseId, DatabaseName};
+
+use crate::CatalogError;
+use level::Level;
+use privilege::Privilege;
+
+/// The role that everybody has.
+pub const PUBLIC: &str = "PUBLIC";
+/// The role that may do everything.
+pub const ADMIN_ROLE: &str = "admin";
+/// The roles that are always there, in the order in which each has more than the one before.
+pub const BUILT_IN: [&str; 6] = [PUBLIC, "reader", "editor", "publisher", "architect", ADMIN_ROLE];
+
+/// A user's lasting identity: it survives a new name, and nobody who takes the old name gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UserId(pub(crate) [u8; 16]);
+
+/// One user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The lasting identity.
+    pub id: UserId,
+    /// The name, in the case in which it was given.
+    pub name: CompactString,
+    /// The hash of the password; empty where none lets the user in.
+    pub(crate) password_hash: String,
+    /// Whether nothing but a new password is taken from the user.
+    pub change_required: bool,
+    /// Whether the user is kept out.
+    pub suspended: bool,
+    /// The database that is meant where none is named.
+    pub home: Option<DatabaseName>,
+    /// The roles beside `PUBLIC`.
+    pub roles: BTreeSet<CompactString>,
+    /// When the user was made, in nanoseconds since 1970.
+    pub created_nanos: i128,
+}
+
+impl User {
+    /// Tells whether a password can let the user in.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        !self.password_hash.is_empty()
+    }
+
+    /// Lists the roles by name, `PUBLIC` among them.
+    #[must_use]
+    pub fn all_roles(&self) -> Vec<CompactString> {
+        let mut roles: Vec<CompactString> = self.roles.iter().cloned().collect();
+        roles.push(PUBLIC.into());
+        roles.sort();
+        roles
+    }
+}
+
+/// One role that somebody made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The name.
+    pub name: CompactString,
+    /// When it was made, in nanoseconds since 1970.
+    pub created_nanos: i128,
+}
+
+/// Who has a privilege.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Holder {
+    /// Everybody who has a role.
+    Role(CompactString),
+    /// One user.
+    User(UserId),
+}
+
+/// A password for programs: lets in as its user, with less than the user may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// The part of its text that is no secret.
+    pub id: CompactString,
+    /// The name, unique among the tokens of a user.
+    pub name: CompactString,
+    /// Whose it is.
+    pub user: UserId,
+    /// The hash of the part that is one.
+    pub(crate) hash: [u8; 32],
+    /// The databases that it can reach; every one that the user can if there are none.
+    pub databases: Option<Vec<DatabaseId>>,
+    /// What it can do at most.
+    pub level: Option<Level>,
+    /// When it ends.
+    pub expires_nanos: Option<i128>,
+    /// When it was made, in nanoseconds since 1970.
+    pub created_nanos: i128,
+}
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Book {
+    users: BTreeMap<CompactString, Arc<User>>,
+    names: BTreeMap<UserId, CompactString>,
+    roles: BTreeMap<CompactString, Arc<Role>>,
+    privileges: BTreeMap<Holder, BTreeSet<Privilege>>,
+    owners: BTreeMap<DatabaseId, UserId>,
+    tokens: BTreeMap<CompactString, Arc<Token>>,
+}
+
+/// One step of a change of rights.
+#[derive(Clone, Debug)]
+pub(crate) enum RightsStep {
+    User(User),
+    UserGone(CompactString),
+    Role(Role),
+    RoleGone(CompactString),
+    Privilege(Holder, Privilege),
+    PrivilegeGone(Holder, Privilege),
+    Owner(DatabaseId, UserId),
+    OwnerGone(DatabaseId),
+    Token(Token),
+    TokenGone(CompactString),
+}
+
+impl Book {
+    /// Takes one step of a change.
+    pub fn apply(&mut self, step: &RightsStep) {
+        match step {
+            RightsStep::User(user) => {
+                self.names.insert(user.id, user.name.clone());
+                self.users.insert(user.name.clone(), Arc::new(user.clone()));
+            }
+            RightsStep::UserGone(name) => {
+                if let Some(gone) = self.users.remove(name) {
+                    self.names.remove(&gone.id);
+                }
+            }
+            RightsStep::Role(role) => drop(self.roles.insert(role.name.clone(), Arc::new(role.clone()))),
+            RightsStep::RoleGone(name) => drop(self.roles.remove(name)),
+            RightsStep::Privilege(holder, privilege) => {
+                self.privileges.entry(holder.clone()).or_default().insert(privilege.clone());
+            }
+            RightsStep::PrivilegeGone(holder, privilege) => {
+                if let Some(of_holder) = self.privileges.get_mut(holder) {
+                    of_holder.remove(privilege);
+                    if of_holder.is_empty() {
+                        self.privileges.remove(holder);
+                    }
+                }
+            }
+            RightsStep::Owner(database, user) => drop(self.owners.insert(*database, *user)),
+            RightsStep::OwnerGone(database) => drop(self.owners.remove(database)),
+            RightsStep::Token(token) => drop(self.tokens.insert(token.id.clone(), Arc::new(token.clone()))),
+            RightsStep::TokenGone(id) => drop(self.tokens.remove(id)),
+        }
+    }
+
+    /// Refuses a version in which nobody is left who can let others in.
+    pub fn check_admin(&self, before: &Self) -> Result<(), CatalogError> {
+        if before.has_admin() && !self.has_admin() { Err(CatalogError::LastAdmin) } else { Ok(()) }
+    }
+
+    fn has_admin(&self) -> bool {
+        self.users.values().any(|user| !user.suspended && user.has_password() && user.roles.contains(ADMIN_ROLE))
+    }
+
+    pub fn user(&self, name: &str) -> Option<&Arc<User>> {
+        self.users.get(name)
+    }
+
+    pub fn user_by_id(&self, id: UserId) -> Option<&Arc<User>> {
+        self.users.get(self.names.get(&id)?)
+    }
+
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    /// Tells whether there is such a role, built in or made.
+    pub fn has_role(&self, name: &str) -> bool {
+        BUILT_IN.contains(&name) || self.roles.contains_key(name)
+    }
+
+    /// Names every role, in order.
+    pub fn role_names(&self) -> BTreeSet<CompactString> {
+        BUILT_IN.iter().map(|name| CompactString::from(*name)).chain(self.roles.keys().cloned()).collect()
+    }
+
+    /// Tells whether the rows of a first start are there.
+    pub fn is_begun(&self) -> bool {
+        self.roles.contains_key(PUBLIC)
+    }
+
+    /// Gives the privileges of a role or a user, built in or granted.
+    pub fn privileges_of(&self, holder: &Holder) -> impl Iterator<Item = &Privilege> {
+        let built_in = match holder {
+            Holder::Role(name) => built_in::privileges(name),
+            Holder::User(_) => &[],
+        };
+        built_in.iter().chain(self.privileges.get(holder).into_iter().flatten())
+    }
+
+    /// Gives what was granted or denied to whom, without what is built in.
+    pub fn privileges(&self) -> impl Iterator<Item = (&Holder, &Privilege)> {
+        self.privileges.iter().flat_map(|(holder, all)| all.iter().map(move |privilege| (holder, privilege)))
+    }
+
+    pub fn owner(&self, database: DatabaseId) -> Option<&Arc<User>> {
+        self.user_by_id(*self.owners.get(&database)?)
+    }
+
+    /// Lists the databases that a user owns.
+    pub fn owned_by(&self, user: UserId) -> impl Iterator<Item = DatabaseId> {
+        self.owners.iter().filter(move |(_, owner)| **owner == user).map(|(database, _)| *database)
+    }
+
+    pub fn token(&self, id: &str) -> Option<&Arc<Token>> {
+        self.tokens.get(id)
+    }
+
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.tokens.values()
+    }
+
+    /// Lists the steps that forget all privileges of a role or a user.
+    pub fn forget_holder(&self, holder: &Holder) -> Vec<RightsStep> {
+        let own = self.privileges.get(holder).into_iter().flatten();
+        own.map(|privilege| RightsStep::PrivilegeGone(holder.clone(), privilege.clone())).collect()
+    }
+
+    /// Lists the steps that forget what was said about a database that is gone.
+    pub fn forget_database(&self, gone: DatabaseId) -> Vec<RightsStep> {
+        let about = |privilege: &Privilege| privilege.scope == privilege::Scope::Named(gone);
+        let mut steps: Vec<RightsStep> = self
+            .privileges()
+            .filter(|(_, privilege)| about(privilege))
+            .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()))
+            .collect();
+        if self.owners.contains_key(&gone) {
+            steps.push(RightsStep::OwnerGone(gone));
+        }
+        // A token that was bound to it stays bound: it must not reach more than before.
+        steps
+    }
+}

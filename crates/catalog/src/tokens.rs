@@ -1,0 +1,167 @@
+//! Tokens: passwords for programs, with less than their user may do, and an end.
+//! Leaves what a token may do to `rights::effective`, and logging in to `signin`.
+//! Start reading at [`Catalog::create_token`].
+
+use std::sync::Arc;
+
+use argon2::{Algorithm, Argon2, Params, Version};
+use types::{CompactString, DatabaseId};
+
+use crate::rights::level::Level;
+use crate::rights::{RightsStep, Token};
+use crate::users::{IfMissing, NAME_MAX_BYTES, made_up, shown};
+use crate::{Catalog, CatalogError, Names};
+
+/// What every token begins with, so that one that leaked is recognised.
+const PREFIX: &str = "sheaf_";
+const ID_CHARACTERS: usize = 12;
+/// 40 of them are 229 bits: nobody guesses one, so a quick hash is enough.
+const SECRET_CHARACTERS: usize = 40;
+/// Most tokens of one user.
+const TOKENS_MAX: usize = 1_000;
+
+/// What a new token may do.
+#[derive(Clone, Debug, Default)]
+pub struct NewToken {
+    /// Its name, unique among the tokens of its user.
+    pub name: String,
+    /// The databases that it can reach, by name or alias; every one that its user can without any.
+    pub databases: Option<Vec<String>>,
+    /// What it can do at most.
+    pub level: Option<Level>,
+    /// When it ends, in nanoseconds since 1970.
+    pub expires_nanos: Option<i128>,
+}
+
+impl Catalog {
+    /// Makes a token for a user; gives its text, which is shown once and kept nowhere.
+    pub fn create_token(&self, user: &str, new: &NewToken) -> Result<String, CatalogError> {
+        let refused = |reason| CatalogError::TokenRefused { name: shown(&new.name), reason };
+        if new.name.is_empty() || new.name.len() > NAME_MAX_BYTES || new.name.chars().any(char::is_control) {
+            return Err(refused("Its name must have 1 to 256 characters, and none that cannot be printed."));
+        }
+        if new.level == Some(Level::CrossDatabase) {
+            return Err(refused("'cross_db' is no level that a token can have."));
+        }
+        let (id, secret) = (made_up(ID_CHARACTERS), made_up(SECRET_CHARACTERS));
+        let hash = hash(&id, &secret);
+        self.change_rights("rights.create_token", |names, now| {
+            let owner = names.user(user);
+            let owner = owner.ok_or_else(|| CatalogError::UserMissing { verb: "alter", user: shown(user) })?;
+            let own: Vec<_> = names.tokens_of(user).collect();
+            if own.iter().any(|token| token.name == new.name) {
+                return Err(refused("The user has a token by that name."));
+            }
+            if own.len() >= TOKENS_MAX {
+                return Err(refused("The user has as many tokens as there may be; drop some."));
+            }
+            let token = Token {
+                id: id.as_str().into(),
+                name: new.name.as_str().into(),
+                user: owner.id,
+                hash,
+                databases: new.databases.as_ref().map(|all| bound(names, all)).transpose()?,
+                level: new.level,
+                expires_nanos: new.expires_nanos,
+                created_nanos: now,
+            };
+            Ok((vec![RightsStep::Token(token)], ()))
+        })?;
+        Ok(format!("{PREFIX}{id}_{secret}"))
+    }
+
+    /// Ends a token; sessions that it opened are refused from their next statement on.
+    pub fn drop_token(&self, user: &str, name: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+        self.change_rights("rights.drop_token", |names, _| {
+            let found = names.tokens_of(user).find(|token| token.name == name);
+            match (found, if_missing) {
+                (Some(token), _) => Ok((vec![RightsStep::TokenGone(token.id.clone())], true)),
+                (None, IfMissing::Skip) => Ok((Vec::new(), false)),
+                (None, IfMissing::Fail) => Err(CatalogError::TokenMissing { name: shown(name), user: shown(user) }),
+            }
+        })
+    }
+}
+
+impl Names {
+    /// Lists all tokens.
+    pub fn tokens(&self) -> impl Iterator<Item = &Arc<Token>> {
+        self.book().tokens()
+    }
+
+    /// Lists the tokens of a user.
+    pub fn tokens_of<'n>(&'n self, user: &str) -> impl Iterator<Item = &'n Arc<Token>> {
+        let id = self.user(user).map(|user| user.id);
+        self.tokens().filter(move |token| Some(token.user) == id)
+    }
+
+    /// Names the user of a token.
+    #[must_use]
+    pub fn user_of(&self, token: &Token) -> Option<&str> {
+        self.book().user_by_id(token.user).map(|user| user.name.as_str())
+    }
+}
+
+/// Tells whether a text looks like a token.
+pub(crate) fn is_token(text: &str) -> bool {
+    parts(text).is_some()
+}
+
+/// Finds the token that a text is, if it is one.
+pub(crate) fn find<'n>(names: &'n Names, text: &str) -> Option<&'n Arc<Token>> {
+    let (id, secret) = parts(text)?;
+    let token = names.book().token(id)?;
+    let given = hash(id, secret);
+    // Every byte is looked at, so that the time tells nothing of where two differ.
+    let differs = given.iter().zip(&token.hash).fold(0, |differs, (a, b)| differs | (a ^ b));
+    (std::hint::black_box(differs) == 0).then_some(token)
+}
+
+fn parts(text: &str) -> Option<(&str, &str)> {
+    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    (id.len() == ID_CHARACTERS && secret.len() == SECRET_CHARACTERS).then_some((id, secret))
+}
+
+/// Hashes the secret. It has more bits than anybody can try, so that one round in little memory will do.
+fn hash(id: &str, secret: &str) -> [u8; 32] {
+    let params = Params::new(Params::MIN_M_COST, 1, 1, Some(32)).expect("the least that argon2 takes");
+    let mut out = [0; 32];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(secret.as_bytes(), id.as_bytes(), &mut out)
+        .expect("a salt of twelve bytes, and room for the hash");
+    out
+}
+
+fn bound(names: &Names, databases: &[String]) -> Result<Vec<DatabaseId>, CatalogError> {
+    databases.iter().map(|name| names.resolve(name).map(|target| target.database)).collect()
+}
+
+impl Token {
+    /// Tells whether it has ended.
+    #[must_use]
+    pub fn is_over(&self, wall_nanos: i128) -> bool {
+        self.expires_nanos.is_some_and(|end| end <= wall_nanos)
+    }
+
+    /// Names the databases that it is bound to; those that are gone are left out.
+    #[must_use]
+    pub fn database_names(&self, names: &Names) -> Option<Vec<CompactString>> {
+        let name = |id: &DatabaseId| names.database(*id).map(|row| row.name.as_str().into());
+        self.databases.as_ref().map(|all| all.iter().filter_map(name).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f96_a_token_is_told_from_a_password() {
+        let (id, secret) = (made_up(ID_CHARACTERS), made_up(SECRET_CHARACTERS));
+        assert!(is_token(&format!("{PREFIX}{id}_{secret}")));
+        assert!(!is_token(&format!("{PREFIX}{id}_short")));
+        assert!(!is_token("password"));
+        assert_eq!(hash(&id, &secret), hash(&id, &secret));
+        assert_ne!(hash(&id, &secret), hash(&made_up(ID_CHARACTERS), &secret));
+    }
+}
