@@ -25,6 +25,6 @@ pub mod vector;
 mod warm;
 
 pub use column::Column;
-pub use database::{Database, DatabaseOptions};
+pub use database::{Database, DatabaseOptions, Pictured};
 pub use error::GraphError;
 pub use transaction::Transaction;

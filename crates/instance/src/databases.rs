@@ -2,6 +2,8 @@
 //! Leaves names and rights to `catalog`; who comes here holds a grant.
 //! Start reading at [`Databases::open`].
 
+mod copy;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;

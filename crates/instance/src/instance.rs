@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use catalog::{Catalog, Database as Row, FirstStart, Pending, Settings};
 use parking_lot::Mutex;
@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     /// Statements so far.
     pub(crate) statements: AtomicU64,
     pub(crate) server_id: DatabaseId,
+    /// Databases that are being copied now.
+    pub(crate) copies: Arc<AtomicUsize>,
     /// Held through a command about databases: one at a time.
     pub(crate) changes: Mutex<()>,
 }
@@ -62,6 +64,7 @@ impl Instance {
         let engine: Arc<dyn Engine> = Arc::new(LmdbEngine);
         let instance = Self::over(engine, options)?;
         instance.remove_orphans()?;
+        crate::backup::sweep(&instance.shared);
         Ok(instance)
     }
 
@@ -100,6 +103,7 @@ impl Instance {
             under_way: UnderWay::default(),
             statements: AtomicU64::new(0),
             server_id: system.database,
+            copies: Arc::default(),
             changes: Mutex::default(),
             options,
         };

@@ -5,6 +5,7 @@
 mod admission;
 mod alone;
 mod answer;
+pub mod backup;
 mod batches;
 mod bookmark;
 mod check;

@@ -38,6 +38,8 @@ pub struct InstanceOptions {
     pub import_folder: Option<PathBuf>,
     /// What `LOAD CSV` may read from other machines.
     pub import_remote: Arc<RemoteOptions>,
+    /// The folder that backups go into and come from; `backups` below the data folder where none is named.
+    pub backup_folder: Option<PathBuf>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where clients find this server, as `SHOW DATABASES` tells it.
@@ -66,6 +68,7 @@ impl InstanceOptions {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             import_folder: None,
             import_remote: Arc::default(),
+            backup_folder: None,
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),
             map_start_bytes: store::OpenOptions::default().map_start_bytes,

@@ -3,12 +3,13 @@
 //! Start reading at [`Records::pull`].
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use query::Batch;
-use types::{Code, Failure};
+use types::{Code, Failure, Value};
 
 use crate::Admission;
 use crate::answer::{Fetched, More, Summary};
@@ -32,6 +33,8 @@ enum Rest {
     Live(Box<Live>),
     /// Rows are there.
     Buffered { rows: Fetched, width: usize, next: usize },
+    /// Somebody else sends rows, and drops his end after the last.
+    Fed(Receiver<Result<Vec<Value>, Failure>>),
     /// There are none any more, or there will be none.
     Ended(Result<(), Failure>),
 }
@@ -54,6 +57,16 @@ impl Records {
         let width = columns.len();
         let stream = Arc::new(Stream(Mutex::new(Rest::Buffered { rows, width, next: 0 })));
         Self { columns, summary, admission, stream }
+    }
+
+    /// Makes records that another thread sends; dropping them makes its sending fail.
+    pub(crate) fn fed(
+        columns: Vec<CompactString>,
+        rows: Receiver<Result<Vec<Value>, Failure>>,
+        summary: Summary,
+        admission: Admission,
+    ) -> Self {
+        Self { columns, summary, admission, stream: Arc::new(Stream(Mutex::new(Rest::Fed(rows)))) }
     }
 
     /// Makes records that are computed as they are pulled; `leases` come from the databases that are read.
@@ -108,6 +121,7 @@ impl Records {
                 *next = until;
                 Ok(if until < rows.len() { More::Yes } else { More::No })
             }
+            Rest::Fed(rows) => take_fed(rows, rows_max, fetched),
             Rest::Ended(outcome) => return outcome.clone().map(|()| More::No),
         };
         match &outcome {
@@ -123,6 +137,21 @@ impl Records {
     pub fn summary(&mut self) -> Summary {
         self.summary.clone()
     }
+}
+
+/// Takes rows that somebody else sends.
+fn take_fed(
+    rows: &Receiver<Result<Vec<Value>, Failure>>,
+    rows_max: usize,
+    fetched: &mut Fetched,
+) -> Result<More, Failure> {
+    for _ in 0..rows_max {
+        match rows.recv() {
+            Ok(row) => fetched.push(row?),
+            Err(_) => return Ok(More::No),
+        }
+    }
+    Ok(More::Yes)
 }
 
 impl Live {

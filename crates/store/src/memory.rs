@@ -11,6 +11,9 @@ use parking_lot::{FairMutex, Mutex};
 
 use crate::{Engine, Image, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
 
+/// What images of this engine are called.
+pub const KIND: &str = "memory 1";
+
 type Bytes = Arc<[u8]>;
 type Entries = BTreeMap<Bytes, Bytes>;
 
@@ -62,7 +65,7 @@ impl Engine for MemoryEngine {
     }
 
     fn kind(&self) -> &'static str {
-        "memory 1"
+        KIND
     }
 
     fn restore(

@@ -1,12 +1,213 @@
-//! Commands that copy whole databases into files.
+//! `BACKUP DATABASE`, `SHOW BACKUPS`, and what `CREATE DATABASE ... FROM` and `DROP DATABASE ... DUMP DATA` do.
+//! Leaves files and images to `backup`, and the halves of a change to `database`.
+//! Start reading at [`run`].
 
-use cypher::ast::BackupCommand;
-use types::{Code, Failure};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Weak;
 
-use crate::records::Records;
+use catalog::{Access, Action, CatalogError, Database as Row};
+use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter, ShowTail};
+use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
+
+use super::{allow, named};
+use crate::answer::{Fetched, Kind, Summary};
+use crate::backup::{Folder, Header, Proof, Reading, Written};
+use crate::leases::{Lease, Work};
+use crate::open_database::OpenDatabase;
+use crate::records::{Records, Stream};
+use crate::show::instant;
 use crate::statement::Statement;
+use crate::tail::{self, Column};
+
+mod stream;
+
+const COLUMNS: [&str; 9] =
+    ["name", "file", "nodes", "relationships", "bytes", "imageBytes", "version", "taken", "checked"];
 
 /// Runs a command about backups.
-pub(crate) fn run(_statement: &mut Statement<'_>, command: &BackupCommand) -> Result<Records, Failure> {
-    Err(Failure::new(Code::UnsupportedCommand, format!("Unsupported administration command: {command}")))
+pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Result<Records, Failure> {
+    allow(statement, &Action::BackupDatabase)?;
+    match command {
+        BackupCommand::Backup { name, to: BackupTarget::Stream, check: _ } => {
+            let source = source(statement, name, "back up")?;
+            stream::run(statement, source)
+        }
+        BackupCommand::Backup { name, to, check } => back_up(statement, name, to, *check),
+        BackupCommand::Show { tail } => show(statement, tail),
+    }
+}
+
+/// Makes the files of a new database out of another one, or out of a backup.
+///
+/// Who makes databases calls it between the two halves of the change; it asks for the rights to the source.
+pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row: &Row) -> Result<(), Failure> {
+    allow(statement, &Action::BackupDatabase)?;
+    let step = |_| statement.allowance.check();
+    match origin {
+        DatabaseOrigin::Database(name) => {
+            let source = source(statement, name, "copy")?;
+            let _place = statement.shared.enter_copying()?;
+            statement.shared.copy_database(&source.database, row, &step)
+        }
+        DatabaseOrigin::Backup(file) => {
+            let folder = statement.shared.backup_folder()?;
+            let path = Folder(&folder).file_there(&text_of(file, &statement.parameters)?)?;
+            let _place = statement.shared.enter_copying()?;
+            statement.shared.restore(row, &path, &step).map(drop)
+        }
+    }
+}
+
+/// Backs a database up into a new file of the backup folder, because it is about to be dropped.
+pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Result<(), Failure> {
+    allow(statement, &Action::BackupDatabase)?;
+    let database = statement.shared.databases.open(row)?;
+    let source = Source::of(statement, database, Arc::clone(row));
+    let folder = statement.shared.backup_folder()?;
+    let name = Folder(&folder).new_name(&row.name, statement.shared.options.clock.wall_nanos());
+    write_file(statement, &source, Folder(&folder).file(&name)?, Proof::Read).map(drop)
+}
+
+/// A database that is copied, kept open and told when it is to be stopped.
+struct Source {
+    database: Arc<OpenDatabase>,
+    row: Arc<Row>,
+    _lease: Lease,
+}
+
+impl Source {
+    fn of(statement: &Statement<'_>, database: Arc<OpenDatabase>, row: Arc<Row>) -> Self {
+        let work: Weak<dyn Work> = Weak::<Stream>::new();
+        let lease = database.leases.take(Arc::clone(statement.interrupted), work);
+        Self { database, row, _lease: lease }
+    }
+}
+
+/// Finds a database that is to be copied, by somebody who may read it.
+fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str) -> Result<Source, Failure> {
+    let name = named(name, &statement.parameters)?;
+    let target = statement.names.resolve(name.as_str());
+    let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
+    let reached = statement.shared.reach(statement.principal, statement.names, &target, Access::Read)?;
+    match (reached.graph(), statement.names.database(target.database)) {
+        (Some(database), Some(row)) => Ok(Source::of(statement, Arc::clone(database), Arc::clone(row))),
+        _ => Err(CatalogError::SystemProtected { verb }.into()),
+    }
+}
+
+fn back_up(
+    statement: &mut Statement<'_>,
+    name: &NameOrParameter,
+    to: &BackupTarget,
+    check: bool,
+) -> Result<Records, Failure> {
+    let source = source(statement, name, "back up")?;
+    let path = statement.shared.backup_folder()?;
+    let folder = Folder(&path);
+    let file = match to {
+        BackupTarget::File(file) => text_of(file, &statement.parameters)?,
+        BackupTarget::NewFile | BackupTarget::Stream => {
+            folder.new_name(&source.row.name, statement.shared.options.clock.wall_nanos())
+        }
+    };
+    let proof = if check { Proof::Check } else { Proof::Read };
+    let (header, written) = write_file(statement, &source, folder.file(&file)?, proof)?;
+    let mut rows = Fetched::default();
+    rows.push(row(&file, &header, written.file_bytes, check.into()));
+    let columns = COLUMNS.iter().map(|column| CompactString::const_new(column)).collect();
+    let summary = Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
+    Ok(Records::buffered(columns, rows, summary, statement.shared.admission.clone()))
+}
+
+fn write_file(
+    statement: &Statement<'_>,
+    source: &Source,
+    file: PathBuf,
+    proof: Proof,
+) -> Result<(Header, Written), Failure> {
+    let _place = statement.shared.enter_copying()?;
+    let step = |_| statement.allowance.check();
+    statement.shared.back_up(&source.database, &source.row, &file, proof, &step)
+}
+
+/// Lists the backups of the backup folder by what their heads say; of one that has no sound head, the reason.
+fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
+    let columns: Vec<Column> = ["file", "name", "nodes", "relationships", "bytes", "taken", "problem"]
+        .map(|name| Column { name, usual: true })
+        .into_iter()
+        .chain(["imageBytes", "version", "madeBy", "kind"].map(|name| Column { name, usual: false }))
+        .collect();
+    let path = statement.shared.backup_folder()?;
+    let mut rows = Vec::new();
+    for file in Folder(&path).files()? {
+        statement.allowance.check()?;
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+        rows.push(match Reading::open(&file) {
+            Ok(reading) => {
+                let header = reading.header();
+                let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
+                let (made_by, kind) = (Value::from(header.made_by.as_str()), Value::from(header.kind.as_str()));
+                let bytes = integer(bytes);
+                let name = Value::string(name);
+                vec![
+                    name,
+                    database,
+                    nodes,
+                    relationships,
+                    bytes,
+                    taken,
+                    Value::Null,
+                    image_bytes,
+                    version,
+                    made_by,
+                    kind,
+                ]
+            }
+            Err(error) => {
+                let problem = Value::string(Failure::from(error).to_string());
+                let mut row = vec![Value::string(name), Value::Null, Value::Null, Value::Null, integer(bytes)];
+                row.extend([Value::Null, problem, Value::Null, Value::Null, Value::Null, Value::Null]);
+                row
+            }
+        });
+    }
+    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+}
+
+fn row(file: &str, header: &Header, file_bytes: u64, checked: Value) -> [Value; COLUMNS.len()] {
+    let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
+    [database, file.into(), nodes, relationships, integer(file_bytes), image_bytes, version, taken, checked]
+}
+
+fn of_header(header: &Header) -> [Value; 6] {
+    [
+        header.database.as_str().into(),
+        integer(header.nodes),
+        integer(header.relationships),
+        integer(header.image_bytes),
+        integer(header.version),
+        instant(Some(header.taken_nanos)),
+    ]
+}
+
+fn integer(number: u64) -> Value {
+    i64::try_from(number).map_or(Value::Null, Value::Integer)
+}
+
+/// Gives the name as it was typed, or as the parameter has it.
+fn text_of(file: &FileName, parameters: &Map) -> Result<String, Failure> {
+    match file {
+        FileName::Text(text) => Ok(text.to_string()),
+        FileName::Parameter(name) => match parameters.get(&name.text) {
+            Some(Value::String(text)) => Ok(text.to_string()),
+            Some(other) => {
+                let text =
+                    format!("Expected parameter ${} to have type String but was {}", name.text, other.type_name());
+                Err(Failure::new(Code::TypeError, text))
+            }
+            None => Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))),
+        },
+    }
 }

@@ -1,0 +1,101 @@
+//! Why a backup could not be made, read or named.
+
+use std::io;
+use std::path::PathBuf;
+
+use store::StoreError;
+use types::{Code, Failure};
+
+/// Why a backup could not be made, read or named.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Only plain names of files in the backup folder are taken; choose another.
+    #[error("'{name}' cannot be the name of a backup: {reason}")]
+    Name {
+        /// The text as it was typed, cut to 80 characters.
+        name: String,
+        /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// A file is there, and backups never write over one; choose another name.
+    #[error("there is a file {} already", .0.display())]
+    Exists(PathBuf),
+    /// No such file; look with `SHOW BACKUPS`.
+    #[error("there is no backup {}", .0.display())]
+    Missing(PathBuf),
+    /// A file of another program, or of a newer server.
+    #[error("{} is not a backup that this server reads: {reason}", file.display())]
+    NotBackup {
+        /// The file.
+        file: PathBuf,
+        /// What gave it away.
+        reason: String,
+    },
+    /// The file was cut short or changed; use another one.
+    #[error("the backup {} is damaged: {reason}", file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// Which check failed.
+        reason: String,
+    },
+    /// The copy was opened, and what it holds does not hold together.
+    #[error("the copy fails its check: {0}")]
+    Unsound(String),
+    /// Whoever asked has to be told this.
+    #[error("{0}")]
+    Failed(Failure),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operating system refused.
+    #[error("could not {action}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl BackupError {
+    /// Gives the code that a client sees.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Name { .. } | Self::Exists(_) => Code::ArgumentError,
+            Self::Missing(_) | Self::NotBackup { .. } => Code::ExternalResourceFailed,
+            Self::Damaged { .. } | Self::Unsound(_) => Code::StorageDamaged,
+            Self::Failed(failure) => failure.code(),
+            Self::Store(error) => error.code(),
+            Self::Io { source, .. } if is_full(source) => Code::StorageFull,
+            Self::Io { .. } => Code::StorageFailed,
+        }
+    }
+
+    /// Wraps what the operating system said about an action.
+    pub(crate) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+}
+
+impl From<Failure> for BackupError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<BackupError> for Failure {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Failed(failure) => failure,
+            BackupError::Io { action, ref source } => Self::new(error.code(), format!("could not {action}: {source}")),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The backup folder: which names lead into it, and how a file appears there whole or not at all.
+//! Leaves what is in the files to `writer` and `reader`. Start reading at [`Folder::file`] and [`Part::publish`].
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use rand::Rng;
+use types::{DatabaseName, failpoint};
+
+use super::BackupError;
+
+/// What the names of our files end with.
+const ENDING: &str = "sheafbackup";
+/// What the names of files that are being written begin and end with.
+const PART: (&str, &str) = (".", ".part");
+/// Longest name of a file, in bytes.
+const NAME_MAX_BYTES: usize = 200;
+
+/// A folder that backups go into and come from.
+pub(crate) struct Folder<'p>(pub(crate) &'p Path);
+
+impl Folder<'_> {
+    /// Turns a typed name into the path of a file that lies in the folder itself, whatever the name is.
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf, BackupError> {
+        let refuse = |reason| BackupError::Name { name: name.chars().take(80).collect(), reason };
+        let is_plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_');
+        if name.is_empty() {
+            return Err(refuse("it is empty"));
+        }
+        if name.len() > NAME_MAX_BYTES {
+            return Err(refuse("it is longer than 200 bytes"));
+        }
+        if !name.chars().all(is_plain) {
+            return Err(refuse(
+                "it may hold ASCII letters, digits, '.', '-' and '_' only; it names a file, not a path",
+            ));
+        }
+        if name.starts_with(['.', '-']) {
+            return Err(refuse("it begins with a dot or a hyphen"));
+        }
+        Ok(self.0.join(name))
+    }
+
+    /// As [`Folder::file`], for a file that is to be read: a link that leads out of the folder is none.
+    pub(crate) fn file_there(&self, name: &str) -> Result<PathBuf, BackupError> {
+        let path = self.file(name)?;
+        match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_file() => Ok(path),
+            Ok(_) => Err(BackupError::NotBackup { file: path, reason: "it is no plain file".to_owned() }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(BackupError::Missing(path)),
+            Err(source) => Err(BackupError::Io { action: "look at the backup", source }),
+        }
+    }
+
+    /// Makes up the name of a new backup: database and time.
+    pub(crate) fn new_name(&self, database: &DatabaseName, nanos: i128) -> String {
+        let millis = i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(0);
+        let time = types::temporal::from_epoch(millis.div_euclid(1_000), millis.rem_euclid(1_000) * 1_000_000);
+        let time = time.map_or_else(|_| millis.to_string(), |time| time.to_string());
+        let plain: String = time.chars().filter(|sign| !matches!(sign, ':' | '-')).collect();
+        format!("{database}-{plain}.{ENDING}")
+    }
+
+    /// Lists the files of the folder whose names end as backups do.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, BackupError> {
+        let mut files = Vec::new();
+        let entries = match fs::read_dir(self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(files),
+            Err(source) => return Err(BackupError::Io { action: "list the backup folder", source }),
+        };
+        for entry in entries {
+            let entry = entry.map_err(BackupError::io("list the backup folder"))?;
+            let path = entry.path();
+            if path.extension().is_some_and(|ending| ending == ENDING) && entry.file_type().is_ok_and(|it| it.is_file())
+            {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Removes what writers that died left behind.
+    pub(crate) fn sweep(&self) {
+        let Ok(entries) = fs::read_dir(self.0) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_part = name
+                .to_str()
+                .is_some_and(|name| name.starts_with(PART.0) && name.ends_with(PART.1) && name.contains(ENDING));
+            if is_part && fs::remove_file(entry.path()).is_ok() {
+                tracing::info!(file = %entry.path().display(), "removed a backup that was never finished");
+            }
+        }
+    }
+}
+
+/// A file that is being written under another name; gone when it is dropped unpublished.
+pub struct Part {
+    out: BufWriter<File>,
+    at: PathBuf,
+    target: PathBuf,
+    is_published: bool,
+}
+
+impl Part {
+    /// Begins a file that is to be `target`; makes its folder if it is not there.
+    pub fn create(target: &Path) -> Result<Self, BackupError> {
+        if target.exists() {
+            return Err(BackupError::Exists(target.to_owned()));
+        }
+        let folder = folder_of(target);
+        fs::create_dir_all(folder).map_err(BackupError::io("make the backup folder"))?;
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let number: u64 = rand::rng().random();
+        // Our ending is in it wherever the backup goes, so that a sweep knows it.
+        let at = folder.join(format!("{}{name}.{ENDING}-{number:016x}{}", PART.0, PART.1));
+        failpoint::reach("backup.part.before");
+        let file = File::create_new(&at).map_err(BackupError::io("make the backup"))?;
+        failpoint::reach("backup.part.made");
+        Ok(Self { out: BufWriter::with_capacity(1 << 20, file), at, target: target.to_owned(), is_published: false })
+    }
+
+    /// Lends the path under which it lies now.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.at
+    }
+
+    /// Writes out what is buffered and waits for the disk.
+    pub fn sync(&mut self) -> Result<(), BackupError> {
+        failpoint::reach("backup.sync.before");
+        self.out.flush().map_err(BackupError::io("write the backup"))?;
+        self.out.get_ref().sync_all().map_err(BackupError::io("sync the backup"))?;
+        failpoint::reach("backup.sync.after");
+        Ok(())
+    }
+
+    /// Gives the file its name, durably. Never takes the place of a file that is there.
+    pub fn publish(mut self) -> Result<(), BackupError> {
+        let failed = |source: io::Error| match source.kind() {
+            ErrorKind::AlreadyExists => BackupError::Exists(self.target.clone()),
+            _ => BackupError::Io { action: "name the backup", source },
+        };
+        // A second name and then one less: renaming would write over what came there meanwhile.
+        match fs::hard_link(&self.at, &self.target) {
+            Err(error) if error.kind() == ErrorKind::Unsupported || error.kind() == ErrorKind::PermissionDenied => {
+                if self.target.exists() {
+                    return Err(BackupError::Exists(self.target.clone()));
+                }
+                fs::rename(&self.at, &self.target).map_err(failed)?;
+            }
+            linked => {
+                linked.map_err(failed)?;
+                failpoint::reach("backup.publish.linked");
+                let _ = fs::remove_file(&self.at);
+            }
+        }
+        self.is_published = true;
+        failpoint::reach("backup.publish.named");
+        let synced = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
+        synced.map_err(BackupError::io("sync the backup folder"))?;
+        failpoint::reach("backup.publish.after");
+        Ok(())
+    }
+}
+
+impl Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_published {
+            // It takes room that may be the very thing that is short.
+            let _ = fs::remove_file(&self.at);
+        }
+    }
+}
+
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

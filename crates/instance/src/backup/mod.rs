@@ -1,0 +1,24 @@
+//! Copies of whole databases: into files, out of files, from one database to the next.
+//! Leaves pages to `store`, what a graph holds to `graph`, and statements to `commands::backup`.
+//! Start reading at [`write`](writer::write) and [`read`](reader::Reading); the bytes are in `docs/format/backup.md`.
+
+mod error;
+mod folder;
+mod format;
+mod reader;
+mod work;
+mod writer;
+
+pub use error::BackupError;
+pub(crate) use folder::Folder;
+pub use folder::Part;
+pub use format::Header;
+pub use reader::{Reading, verify};
+pub(crate) use work::{Proof, Taken, sweep};
+pub use writer::{Written, write};
+
+/// Bytes of an image that go into one piece of a file.
+pub(crate) const PIECE_BYTES: usize = 1 << 20;
+
+/// Told now and then how many bytes of the image are done; an error ends the work.
+pub type Step<'s> = &'s (dyn Fn(u64) -> Result<(), types::Failure> + Sync);

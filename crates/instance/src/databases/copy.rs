@@ -1,0 +1,72 @@
+//! Files of databases that are made out of images.
+
+use std::fs;
+use std::sync::Arc;
+
+use catalog::Database as Row;
+use graph::{Database, DatabaseOptions};
+use rand::Rng;
+use store::{OpenOptions, StoreError};
+use types::{DatabaseId, Failure, failpoint};
+
+use super::{Databases, State, Trust};
+use crate::error::{of_graph, of_store};
+use crate::open_database::OpenDatabase;
+
+/// Gives the next piece of an image.
+pub(crate) type Next<'n> = &'n mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>;
+
+impl Databases {
+    /// Names the kind of images that this server's databases make and take.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.engine.kind()
+    }
+
+    /// Tells whether databases lie on a disk.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.kind() != store::memory::KIND
+    }
+
+    /// Makes the files of a new database out of an image; what an earlier try left there goes first.
+    ///
+    /// Nobody finds the database before the catalog says that it is made, so nothing is locked meanwhile.
+    pub(crate) fn make_from(&self, row: &Row, next: Next<'_>) -> Result<Arc<OpenDatabase>, Failure> {
+        self.make_room();
+        self.remove_files(row)?;
+        let folder = self.folder.join(&row.folder);
+        self.engine.restore(&folder, Some(row.id.0), next).map_err(|error| of_store(&error))?;
+        failpoint::reach("clone.restored");
+        let options = self.options(row, Trust::Usual);
+        let store = self.engine.open(&folder, &options).map_err(|error| of_store(&error))?;
+        store.confirm().map_err(|error| of_store(&error))?;
+        graph::database::adopt(&*store, row.id).map_err(of_graph)?;
+        failpoint::reach("clone.adopted");
+        // Closed, so that its file is marked as sound and opening looks at it no more.
+        drop(store);
+        let database = self.open_with(row, &options)?;
+        failpoint::reach("clone.opened");
+        *self.slot(row.id).state.lock() = State::Open(Arc::clone(&database));
+        Ok(database)
+    }
+
+    /// Makes a database out of an image where nobody finds it, walks it, and removes it; gives what is wrong with it.
+    pub(crate) fn try_image(&self, next: Next<'_>) -> Result<Vec<String>, Failure> {
+        let (number, id): (u64, [u8; 16]) = (rand::rng().random(), rand::rng().random());
+        // Named as folders of databases are, so that the next start removes it if this process dies.
+        let folder = self.folder.join(format!("check-{number:016x}"));
+        let tried = self.engine.restore(&folder, Some(id), next).map_err(|error| of_store(&error)).and_then(|()| {
+            let options = OpenOptions { identity: Some(id), confirm: true, ..OpenOptions::default() };
+            let store = self.engine.open(&folder, &options).map_err(|error| of_store(&error))?;
+            store.confirm().map_err(|error| of_store(&error))?;
+            graph::database::adopt(&*store, DatabaseId(id)).map_err(of_graph)?;
+            let options = DatabaseOptions { id: Some(DatabaseId(id)), ..DatabaseOptions::default() };
+            let graph = Database::open(store, options).map_err(of_graph)?;
+            graph.check().map_err(of_graph)
+        });
+        if let Err(error) = self.engine.remove(&folder) {
+            tracing::warn!(folder = %folder.display(), %error, "a database made for a check stays until the next start");
+        }
+        let _ = fs::remove_dir(&folder);
+        tried.map(|report| report.problems)
+    }
+}
