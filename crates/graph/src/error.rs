@@ -132,12 +132,14 @@ pub enum GraphError {
         source: std::io::Error,
     },
     /// The database holds as much as it may; delete something, or raise the limit.
-    #[error("the limit {limit} of the database, {max}, is reached")]
+    #[error("the limit {limit} of the database, {max}, is reached: {used} are used")]
     QuotaReached {
         /// Which limit, as it is set.
         limit: &'static str,
         /// Its value.
         max: u64,
+        /// What is used of it, the transaction's own share included.
+        used: u64,
     },
     /// A full-text query that cannot be read; write it otherwise.
     #[error("{class}: {text}")]

@@ -49,12 +49,14 @@ impl Quotas {
 
     /// Refuses one node more, if the transaction made `own` more than it deleted.
     pub fn check_node(&self, own: i64) -> Result<(), GraphError> {
-        check("max_nodes", &self.nodes_max, self.nodes.load(Ordering::Acquire), own + 1)
+        let count = self.nodes.load(Ordering::Acquire);
+        check("max_nodes", &self.nodes_max, count, own + 1, count + own)
     }
 
     /// As [`Quotas::check_node`], one relationship.
     pub fn check_relationship(&self, own: i64) -> Result<(), GraphError> {
-        check("max_edges", &self.relationships_max, self.relationships.load(Ordering::Acquire), own + 1)
+        let count = self.relationships.load(Ordering::Acquire);
+        check("max_edges", &self.relationships_max, count, own + 1, count + own)
     }
 
     /// Begins to check a group of commits; one group at a time.
@@ -86,11 +88,14 @@ impl Quotas {
         used_bytes: impl FnOnce() -> Result<u64, GraphError>,
     ) -> Result<(), GraphError> {
         let (nodes, relationships) = (changes.by(Counted::Nodes), changes.by(Counted::Relationships));
-        check("max_nodes", &self.nodes_max, tally.nodes, nodes)?;
-        check("max_edges", &self.relationships_max, tally.relationships, relationships)?;
+        check("max_nodes", &self.nodes_max, tally.nodes, nodes, tally.nodes)?;
+        check("max_edges", &self.relationships_max, tally.relationships, relationships, tally.relationships)?;
         let (bytes, bytes_max) = (changes.grown_bytes() as u64, self.bytes_max.load(Ordering::Acquire));
-        if bytes > 0 && bytes_max < u64::MAX && used_bytes()?.saturating_add(tally.bytes + bytes) > bytes_max {
-            return Err(GraphError::QuotaReached { limit: "max_bytes", max: bytes_max });
+        if bytes > 0 && bytes_max < u64::MAX {
+            let used = used_bytes()?.saturating_add(tally.bytes);
+            if used.saturating_add(bytes) > bytes_max {
+                return Err(GraphError::QuotaReached { limit: "max_storage_bytes", max: bytes_max, used });
+            }
         }
         tally.nodes += nodes;
         tally.relationships += relationships;
@@ -134,10 +139,13 @@ impl Database {
     }
 }
 
-fn check(limit: &'static str, max: &AtomicU64, count: i64, by: i64) -> Result<(), GraphError> {
+fn check(limit: &'static str, max: &AtomicU64, count: i64, by: i64, used: i64) -> Result<(), GraphError> {
     let max = max.load(Ordering::Acquire);
     let is_more = u64::try_from(count.saturating_add(by)).is_ok_and(|sum| sum > max);
-    if by > 0 && is_more { Err(GraphError::QuotaReached { limit, max }) } else { Ok(()) }
+    if by <= 0 || !is_more {
+        return Ok(());
+    }
+    Err(GraphError::QuotaReached { limit, max, used: u64::try_from(used).unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -171,7 +179,9 @@ mod tests {
 
     fn is_reached<T: std::fmt::Debug>(outcome: Result<T, GraphError>, words: &str) {
         let error = outcome.expect_err("too much");
-        assert_eq!((error.code(), error.to_string().as_str()), (Code::LimitReached, words));
+        let GraphError::QuotaReached { used, .. } = error else { panic!("{error}") };
+        let words = words.replace("USED", &used.to_string());
+        assert_eq!((error.code(), error.to_string()), (Code::LimitReached, words));
     }
 
     #[test]
@@ -179,14 +189,14 @@ mod tests {
         let database = database(Quota { nodes_max: Some(10), ..Quota::default() });
         let mut transaction = database.begin().expect("a transaction");
         let last = add(&mut transaction, 10).expect("just enough");
-        is_reached(add(&mut transaction, 1), "the limit max_nodes of the database, 10, is reached");
+        is_reached(add(&mut transaction, 1), "the limit max_nodes of the database, 10, is reached: 10 are used");
         transaction.delete_node(last).expect("it is there");
         add(&mut transaction, 1).expect("one went");
         // Two at a time: each fits alone, so only the commit can tell.
         let mut other = database.begin().expect("a transaction");
         add(&mut other, 1).expect("room so far");
         transaction.commit().expect("ten");
-        is_reached(other.commit(), "the limit max_nodes of the database, 10, is reached");
+        is_reached(other.commit(), "the limit max_nodes of the database, 10, is reached: 10 are used");
         let mut less = database.begin().expect("a transaction");
         less.delete_node(NodeId(0)).expect("it is there");
         less.commit().expect("less is always fine");
@@ -206,7 +216,7 @@ mod tests {
             transaction.create_relationship(node, TypeId(0), node, &[]).expect("just enough");
         }
         let more = transaction.create_relationship(node, TypeId(0), node, &[]);
-        is_reached(more, "the limit max_edges of the database, 2, is reached");
+        is_reached(more, "the limit max_edges of the database, 2, is reached: 2 are used");
         transaction.commit().expect("two");
     }
 
@@ -215,7 +225,10 @@ mod tests {
         let database = database(Quota { bytes_max: Some(5_000), ..Quota::default() });
         let mut transaction = database.begin().expect("a transaction");
         add(&mut transaction, 100).expect("bytes are counted at the commit");
-        is_reached(transaction.commit(), "the limit max_bytes of the database, 5000, is reached");
+        is_reached(
+            transaction.commit(),
+            "the limit max_storage_bytes of the database, 5000, is reached: USED are used",
+        );
         let mut transaction = database.begin().expect("a transaction");
         let last = add(&mut transaction, 20).expect("no bound");
         transaction.commit().expect("room");
@@ -227,6 +240,6 @@ mod tests {
         let other = crate::keys::Entity::Node(NodeId(last.0 - 1));
         let set = transaction.set_property(other, KeyId(1), 5.into());
         set.expect("it is there");
-        is_reached(transaction.commit(), "the limit max_bytes of the database, 1, is reached");
+        is_reached(transaction.commit(), "the limit max_storage_bytes of the database, 1, is reached: USED are used");
     }
 }

@@ -163,7 +163,7 @@ fn f50_words_and_vectors_count_for_the_quota() {
     database.set_quota(Quota { bytes_max: Some(used + 5_000), ..Quota::default() });
     let mut transaction = database.begin().expect("a transaction");
     page(&mut transaction, &long, 2.0);
-    assert!(matches!(transaction.commit(), Err(GraphError::QuotaReached { limit: "max_bytes", .. })));
+    assert!(matches!(transaction.commit(), Err(GraphError::QuotaReached { limit: "max_storage_bytes", .. })));
 }
 
 #[test]
