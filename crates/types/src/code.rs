@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::Refusal;
+
 /// One row of the table: how a failure looks on each face.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -115,6 +117,10 @@ codes! {
     Forbidden = "ClientError.Security.Forbidden", "42NFF", 403, false;
     /// Wrong or missing credentials.
     Unauthorized = "ClientError.Security.Unauthorized", "42NFF", 401, false;
+    /// The password is right and must be changed first of all.
+    CredentialsExpired = "ClientError.Security.CredentialsExpired", "42NFD", 403, false;
+    /// The token has ended.
+    TokenExpired = "ClientError.Security.TokenExpired", "42NFE", 401, false;
     /// Too many wrong passwords in a row.
     AuthenticationRateLimit = "ClientError.Security.AuthenticationRateLimit", "42NFF", 429, false;
     /// Another transaction changed what this one read; run it again.
@@ -135,6 +141,12 @@ codes! {
     ResourceExhausted = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
     /// The database holds as much as it may; make room, or raise its limit.
     LimitReached = "ClientError.General.LimitReached", "51N66", 507, false;
+    /// A session would be one more than may use the database; try later.
+    TooManyConnections = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
+    /// Statements or writes come faster than they may; try later.
+    RateLimited = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
+    /// A statement gives more rows than it may; ask for fewer, or raise the limit.
+    ResultsLimit = "ClientError.General.LimitReached", "51N66", 400, false;
     /// More statements run than may; try later.
     TooManyTransactions = "TransientError.Transaction.MaximumTransactionLimitReached", "51N74", 429, true;
     /// The commit could not be written; nothing of it is kept.
@@ -175,12 +187,51 @@ struct Inner {
     code: Code,
     message: String,
     position: Option<Position>,
+    refusal: Option<Refusal>,
+}
+
+impl Code {
+    /// Tells whether a limit was in the way: of a database, of a role or of the server.
+    #[must_use]
+    pub fn is_limit(self) -> bool {
+        match self {
+            Self::ResourceExhausted
+            | Self::TooManyConnections
+            | Self::RateLimited
+            | Self::ResultsLimit
+            | Self::TooManyTransactions
+            | Self::LimitReached
+            | Self::DatabaseLimitReached
+            | Self::MemoryLimit
+            | Self::TransactionTimedOut => true,
+            _ => false,
+        }
+    }
 }
 
 impl Failure {
+    /// Makes the failure of a limit that was in the way; its text is the refusal's.
+    #[must_use]
+    pub fn refused(code: Code, refusal: Refusal) -> Self {
+        Self::new(code, refusal.to_string()).because_of(refusal)
+    }
+
+    /// Adds which limit was in the way.
+    #[must_use]
+    pub fn because_of(mut self, refusal: Refusal) -> Self {
+        self.0.refusal = Some(refusal);
+        self
+    }
+
+    /// Gives the limit that was in the way, where it was one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.refusal.as_ref()
+    }
+
     /// Makes a failure with its code and its text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), position: None }))
+        Self(Box::new(Inner { code, message: message.into(), position: None, refusal: None }))
     }
 
     /// Adds the place in the statement.
