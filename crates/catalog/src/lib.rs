@@ -8,18 +8,35 @@ mod catalog;
 mod databases;
 mod error;
 pub mod graph_rights;
+mod kept;
 pub mod limits;
+pub mod options;
+mod privileges;
 pub mod resolve;
+pub mod rights;
+mod roles;
 mod rows;
+pub mod seal;
 mod signin;
 mod sorted;
+mod tokens;
 mod users;
 
 pub use access::{Access, Action, Grant, Principal, grant};
-pub use aliases::Alias;
+pub use aliases::{Alias, Existing};
 pub use catalog::{Authentication, Catalog, FirstStart, Settings};
-pub use databases::{Cascade, Database, DatabaseAccess, Pending, Requested, Stage};
+pub use databases::{
+    Cascade, Change, Database, DatabaseAccess, Language, Made, NewDatabase, Pending, Requested, Stage,
+};
 pub use error::CatalogError;
 pub use graph_rights::GraphRights;
 pub use limits::{Limit, LimitError, Limits};
+pub use options::{DatabaseOption, DatabaseOptions};
+pub use privileges::{Changed, HolderName, ScopeName, Verb};
 pub use resolve::{Names, Target};
+pub use rights::level::Level;
+pub use rights::privilege::{Privilege, Resource, Scope, Segment};
+pub use rights::{Holder, Role, Token, User, UserId};
+pub use seal::{KeySource, Keyring, SealError};
+pub use tokens::NewToken;
+pub use users::{IfMissing, IfThere, NewPassword, UserChange};
