@@ -2,6 +2,7 @@
 //! Leaves the plan itself to `query`.
 //! Start reading at [`Planning::plan`].
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use catalog::{Access, Names, Principal, Target};
@@ -14,9 +15,14 @@ use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::plans::{Basis, Planned, PlannedSource};
 use crate::reach::Reached;
+use crate::running::Allowance;
+use crate::sight;
 use crate::source::{GraphSource, Writes};
 use crate::statement::Statement;
 use crate::table::NoGraph;
+
+/// How often the planner asks whether it may go on, for each time that somebody really looks.
+const LOOKS_BETWEEN_CHECKS: u32 = 16;
 
 /// What indexes a plan may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,9 @@ pub(crate) struct Planning<'a> {
     indexes: Indexes,
     numbered: Vec<PlannedSource>,
     sources: Vec<Box<dyn Source>>,
+    allowance: &'a Allowance,
+    /// How often the planner has asked whether it may go on.
+    looks: Cell<u32>,
 }
 
 impl<'a> Planning<'a> {
@@ -48,7 +57,9 @@ impl<'a> Planning<'a> {
         indexes: Indexes,
     ) -> Result<Planned, Failure> {
         let Statement { shared, principal, names, text, .. } = *statement;
-        let mut planning = Self { shared, principal, names, text, indexes, numbered: Vec::new(), sources: Vec::new() };
+        let (numbered, sources, looks) = (Vec::new(), Vec::new(), Cell::new(0));
+        let allowance = &statement.allowance;
+        let mut planning = Self { shared, principal, names, text, indexes, numbered, sources, allowance, looks };
         planning.add(own)?;
         let prepared = query::prepare(text, query, &mut planning)?;
         let counts_lines = text.to_ascii_lowercase().contains("linenumber");
@@ -58,18 +69,20 @@ impl<'a> Planning<'a> {
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
         let number = u16::try_from(self.numbered.len()).expect("a text of 64 MiB at most names fewer databases");
         let reached = self.shared.reach(self.principal, self.names, target, Access::Read)?;
+        let mut sight = 0;
         let (source, basis): (Box<dyn Source>, _) = match reached {
             Reached::System => (Box::new(NoGraph), None),
-            Reached::Graph { database, .. } => {
+            Reached::Graph { database, rights, .. } => {
                 let basis = Basis::of(&database.graph)?;
                 let transaction = database.graph.begin_read().map_err(of_graph)?;
                 let source = GraphSource::new(database, number, transaction, Writes::ReadMode);
                 let source = if self.indexes == Indexes::None { source.without_indexes() } else { source };
-                (Box::new(source), Some(basis))
+                sight = rights.fingerprint();
+                (sight::open_for_planning(source, &rights, self.allowance), Some(basis))
             }
         };
         self.sources.push(source);
-        self.numbered.push(PlannedSource { target: target.clone(), basis });
+        self.numbered.push(PlannedSource { target: target.clone(), basis, sight });
         Ok(number)
     }
 }
@@ -94,6 +107,12 @@ impl Graphs for Planning<'_> {
 
     fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>> {
         self.shared.procedures.find(name)
+    }
+
+    fn look(&self) -> Result<(), Failure> {
+        let looks = self.looks.get();
+        self.looks.set(looks.wrapping_add(1));
+        if looks % LOOKS_BETWEEN_CHECKS == LOOKS_BETWEEN_CHECKS - 1 { self.allowance.check() } else { Ok(()) }
     }
 }
 

@@ -25,6 +25,11 @@ pub trait Graphs {
 
     /// Finds a procedure by its name.
     fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>>;
+
+    /// Fails where the statement was interrupted or its time is over. It is asked often, between two parts of the work.
+    fn look(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// What a statement does to data.
@@ -68,10 +73,23 @@ pub struct Prepared {
     pub in_transactions: bool,
     /// What its writer should know.
     pub notifications: Vec<Notification>,
+    /// What it calls and loads.
+    pub uses: Uses,
     /// Its plan; the columns are the first slots of what it gives.
     pub(crate) plan: Arc<Plan>,
     /// What the planner knew of it.
     pub(crate) notes: Arc<Notes>,
+}
+
+/// What a statement calls and loads: what somebody may have to be allowed beside reading and writing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Procedures, by the names of their signatures.
+    pub procedures: Vec<CompactString>,
+    /// Functions of libraries, which Neo4j calls user-defined: `apoc.*`.
+    pub functions: Vec<&'static str>,
+    /// Whether it loads files.
+    pub loads: bool,
 }
 
 /// One operator of a plan as people see it, with those that feed it.

@@ -16,6 +16,8 @@ mod hint;
 mod lift;
 #[cfg(test)]
 mod mutated;
+mod meet;
+mod order;
 #[cfg(test)]
 mod paths;
 mod pattern;
@@ -44,7 +46,7 @@ use scope::Scope;
 
 use crate::expression::{Compiled, Compiler, compile};
 use crate::operator::Plan;
-use crate::prepare::{Graphs, Kind, Notification, Prepared};
+use crate::prepare::{Graphs, Kind, Notification, Prepared, Uses};
 
 /// Most clauses of a statement: each makes its plan deeper, and plans are walked down.
 const CLAUSES_MAX: usize = 10_000;
@@ -78,6 +80,7 @@ fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Or
         clauses: 0,
         notes: Notes::default(),
         notifications: Vec::new(),
+        uses: Uses::default(),
     };
     let planned = planner.query(query, &Pipe::start(), Place::Whole)?;
     let kind = match (planner.writes, planned.columns.is_empty()) {
@@ -91,6 +94,7 @@ fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Or
         writes: planner.writes,
         in_transactions: planner.in_transactions,
         notifications: planner.notifications,
+        uses: planner.uses,
         plan: planned.plan,
         notes: Arc::new(planner.notes),
     })
@@ -118,6 +122,7 @@ pub(super) struct Planner<'a> {
     clauses: usize,
     notes: Notes,
     notifications: Vec<Notification>,
+    uses: Uses,
 }
 
 /// Where a query stands.
@@ -197,6 +202,7 @@ impl Planner<'_> {
         scope: &Scope,
         known: &[lift::Known],
     ) -> Result<Compiled, Failure> {
+        self.look()?;
         self.checked(expression, scope)?;
         let text = self.text;
         let mut lifter = lift::Lifter { planner: self, scope, known };
@@ -215,8 +221,14 @@ impl Planner<'_> {
         }
     }
 
+    /// Fails where whoever waits for the plan does not want it any more, or has no time left.
+    fn look(&self) -> Result<(), Failure> {
+        self.graphs.look()
+    }
+
     /// Counts a clause.
     fn another_clause(&mut self, span: Span) -> Result<(), Failure> {
+        self.look()?;
         self.clauses += 1;
         if self.clauses <= CLAUSES_MAX {
             return Ok(());

@@ -18,6 +18,9 @@ use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, seek, walk};
 use crate::operator::Wanted;
 
+/// Most nodes, and most conditions, of a pattern: every one is compared with every other one while it is planned.
+const PARTS_MAX: usize = 10_000;
+
 /// A condition as a pattern states it.
 pub(super) struct Condition {
     pub expression: Expression,
@@ -83,10 +86,20 @@ impl Planner<'_> {
             let outside = |expression| Condition { expression, of: None, is_inside: false };
             conditions.extend(parts.into_iter().map(outside));
         }
+        if let Some(first) = conditions.get(PARTS_MAX) {
+            let message = format!("A MATCH has at most {PARTS_MAX} conditions; match the rest in a clause of its own");
+            return Err(self.syntax(first.expression.span, &message));
+        }
         for condition in &conditions {
+            self.look()?;
             self.check_rounds(&graph, scope, condition)?;
         }
-        graph.predicates = conditions.into_iter().map(|condition| predicate(&graph, condition)).collect();
+        let mut predicates = Vec::with_capacity(conditions.len());
+        for condition in conditions {
+            self.look()?;
+            predicates.push(predicate(&graph, condition));
+        }
+        graph.predicates = predicates;
         Ok(graph)
     }
 
@@ -161,6 +174,11 @@ impl Planner<'_> {
         node: &NodePattern,
         conditions: &mut Vec<Condition>,
     ) -> Result<usize, Failure> {
+        self.look()?;
+        if graph.nodes.len() >= PARTS_MAX {
+            let message = format!("A MATCH has at most {PARTS_MAX} nodes; match the rest in a clause of its own");
+            return Err(self.syntax(node.span, &message));
+        }
         let place = match &node.variable {
             Some(name) => self.named_node(graph, before, name)?,
             None => self.anonymous_node(graph),
@@ -270,6 +288,7 @@ impl Planner<'_> {
         search: Option<usize>,
         conditions: &mut Vec<Condition>,
     ) -> Result<(), Failure> {
+        self.look()?;
         let is_function = search.is_some_and(|search| graph.searches[search].is_function);
         let length = pattern.length.map(|length| (length.min.unwrap_or(1), length.max));
         let length = if is_function { length.or(Some((1, Some(1)))) } else { length };

@@ -7,9 +7,10 @@ use std::ops::Bound;
 
 use compact_str::CompactString;
 use cypher::ast::{BinaryOperator, Expression, ExpressionKind, LabelExpression};
+use rustc_hash::FxHashMap;
 use types::Direction;
 
-use super::graph::{Form, PatternGraph, PatternRelationship, Predicate, Wants};
+use super::graph::{Form, PatternGraph, PatternRelationship, Wants};
 use super::pattern::needs;
 use crate::source::{IndexInfo, IndexUse, Source};
 
@@ -184,15 +185,17 @@ pub(super) fn choices(
             }
         }
     }
+    let mut asked: FxHashMap<&str, usize> = FxHashMap::default();
+    for (at, predicate) in graph.predicates.iter().enumerate().filter(|_| !node.labels.is_empty()) {
+        for form in predicate.forms.iter().filter(|form| form.node == node.slot) {
+            if let Wants::Label(label) = &form.wants {
+                asked.entry(label).or_insert(at);
+            }
+        }
+    }
     for label in &node.labels {
         let count = source.label_id(label).map_or(0, |id| source.count_nodes(Some(id)).unwrap_or(0));
-        let asks = |predicate: &Predicate| {
-            predicate
-                .forms
-                .iter()
-                .any(|form| form.node == node.slot && matches!(&form.wants, Wants::Label(wanted) if wanted == label))
-        };
-        let met = graph.predicates.iter().position(asks);
+        let met = asked.get(label.as_str()).copied();
         found.push((Leaf::Scan(Some((label.clone(), met))), count as f64));
         for index in source.indexes().into_iter().chain(source.narrow_indexes()) {
             if !index.relationships

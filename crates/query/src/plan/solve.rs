@@ -8,22 +8,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cypher::ast::{BinaryOperator, Expression, ExpressionKind, Hint, QuantifierKind, Span};
+use rustc_hash::FxHashMap;
 use types::compare::Key;
 use types::{Direction, Failure, Value};
 
 use super::graph::{PatternGraph, PatternRelationship, Repeat};
+use super::order::Step;
 use super::pattern::{binary, variable_of};
-use super::seek::{Leaf, NextKey, SeekLeaf, choices, relationship_choices};
+use super::seek::{Leaf, NextKey, SeekLeaf};
 use super::{Pipe, Planner, cost};
 use crate::expression::Compiled;
 use crate::functions::{EntityFunction, FunctionContext, operators};
 use crate::operator::{Expand, HashJoin, Plan, Seek, SeekNext};
-
-/// Nodes beyond which a part is long: only a few of its nodes are then tried as its beginning.
-const LONG_PART_NODES: usize = 16;
-
-/// How many are tried.
-const LONG_PART_BEGINNINGS: usize = 2;
 
 /// Rows of a part of a pattern, and what they have.
 pub(super) struct State {
@@ -35,39 +31,6 @@ pub(super) struct State {
     pub relationships: Vec<usize>,
 }
 
-/// One step of reading a part.
-#[derive(Clone)]
-enum Step {
-    /// Finds the first node.
-    Begin(usize, Leaf),
-    /// Takes the first node from a relationship that rows have.
-    BeginAt(usize),
-    /// Follows a relationship from a node.
-    Follow(usize, usize),
-    /// Reads every relationship of a type, with both of its nodes.
-    Relationships(usize),
-    /// Finds relationships by an index, with both of their nodes.
-    Sought(usize, Box<SeekLeaf>),
-}
-
-/// Where a walk through a part begins.
-struct Begun {
-    nodes: Vec<usize>,
-    relationship: Option<usize>,
-    /// Whether the rows are what is left of the conditions on what it begins with.
-    is_sought: bool,
-    rows: f64,
-}
-
-/// A relationship that could be followed next: its place among the open ones, from where, and what is then there.
-struct Next {
-    rows: f64,
-    at: usize,
-    from: usize,
-    counted: Vec<bool>,
-    has: BTreeSet<usize>,
-}
-
 /// Chooses the order of a pattern, and puts its operators on top of each other.
 pub(super) struct Solver<'s, 'a> {
     pub planner: &'s mut Planner<'a>,
@@ -76,6 +39,8 @@ pub(super) struct Solver<'s, 'a> {
     pub met: Vec<bool>,
     /// How nodes are to be found.
     pub hints: Vec<Hint>,
+    /// Conditions by the slots that they look at.
+    pub looking_at: FxHashMap<usize, Vec<usize>>,
 }
 
 impl Planner<'_> {
@@ -83,7 +48,11 @@ impl Planner<'_> {
     pub(super) fn solved(&mut self, pipe: Pipe, graph: PatternGraph) -> Result<Pipe, Failure> {
         let hints = self.check_hints(&graph)?;
         let met = vec![false; graph.predicates.len()];
-        let mut solver = Solver { planner: self, graph: &graph, met, hints };
+        let mut looking_at: FxHashMap<usize, Vec<usize>> = FxHashMap::default();
+        for (at, predicate) in graph.predicates.iter().enumerate() {
+            predicate.needs.iter().for_each(|slot| looking_at.entry(*slot).or_default().push(at));
+        }
+        let mut solver = Solver { planner: self, graph: &graph, met, hints, looking_at };
         let mut state = State {
             plan: pipe.plan,
             rows: pipe.rows,
@@ -102,15 +71,19 @@ impl Solver<'_, '_> {
         self.bound_nodes(state)?;
         self.filtered(state)?;
         let mut parts = parts(graph);
-        if let Some(end) = self.open_end(state) {
+        if let Some(end) = self.open_end(state)? {
             parts.retain(|part| part.as_slice() != [end]);
         }
         let is_bound = |part: &Vec<usize>| part.iter().any(|place| graph.nodes[*place].is_bound);
         parts.sort_by_key(|part| !is_bound(part));
+        let mut costs = vec![None; parts.len()];
         while !parts.is_empty() {
-            let next = self.next_part(&parts, state);
+            let next = self.next_part(&parts, &mut costs, state)?;
             let part = parts.remove(next);
+            costs.remove(next);
+            let before = state.solved.clone();
             self.part(state, &part)?;
+            self.forget_costs(&parts, &mut costs, &before, state);
         }
         for search in 0..graph.searches.len() {
             self.searched(state, search)?;
@@ -155,21 +128,24 @@ impl Solver<'_, '_> {
     }
 
     /// Chooses the part that is read next: one with a node from before, else the one with the fewest rows.
-    fn next_part(&self, parts: &[Vec<usize>], state: &State) -> usize {
+    fn next_part(&self, parts: &[Vec<usize>], costs: &mut [Option<f64>], state: &State) -> Result<usize, Failure> {
         if parts[0].iter().any(|place| self.graph.nodes[*place].is_bound) {
-            return 0;
+            return Ok(0);
         }
-        let cost = |part: &Vec<usize>| self.order(part, &state.solved).1;
-        let costs: Vec<f64> = parts.iter().map(cost).collect();
-        (0..parts.len()).min_by(|left, right| costs[*left].total_cmp(&costs[*right])).unwrap_or(0)
+        for (part, cost) in parts.iter().zip(&mut *costs).filter(|(_, cost)| cost.is_none()) {
+            self.planner.look()?;
+            *cost = Some(self.order(part, &state.solved)?.1);
+        }
+        let known = |at: usize| costs[at].unwrap_or(f64::MAX);
+        Ok((0..parts.len()).min_by(|left, right| known(*left).total_cmp(&known(*right))).unwrap_or(0))
     }
 
     fn part(&mut self, state: &mut State, part: &[usize]) -> Result<(), Failure> {
-        let (steps, nested, _) = self.order(part, &state.solved);
+        let (steps, nested, _) = self.order(part, &state.solved)?;
         let is_first = matches!(*state.plan, Plan::Unit) || state.rows <= 1.0;
         let begins_before = !matches!(steps.first(), Some(Step::Begin(..)));
         if !begins_before && !is_first && self.planner.is_by_cost {
-            let (alone, alone_cost, alone_rows) = self.order(part, &BTreeSet::new());
+            let (alone, alone_cost, alone_rows) = self.order(part, &BTreeSet::new())?;
             if alone_cost + alone_rows + state.rows < nested * state.rows {
                 return self.joined(state, &alone);
             }
@@ -178,7 +154,15 @@ impl Solver<'_, '_> {
     }
 
     fn run(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
-        for step in steps {
+        let mut steps = steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            self.planner.look()?;
+            if let Some(both) = self.meeting(state, step, steps.peek().copied()) {
+                self.met_between(state, both)?;
+                self.filtered(state)?;
+                steps.next();
+                continue;
+            }
             match step {
                 Step::Begin(place, leaf) => self.begin(state, *place, leaf)?,
                 Step::BeginAt(relationship) => self.begin_at(state, *relationship),
@@ -243,144 +227,8 @@ impl Solver<'_, '_> {
     }
 
     /// Tells how many rows are expected of a node that is looked for by itself.
-    pub(super) fn rows_of(&self, node: usize, state: &State) -> f64 {
-        self.order(&[node], &state.solved).2
-    }
-
-    /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
-    fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
-        if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
-            return self.walk(
-                part,
-                &Begun { nodes: vec![*place], relationship: None, is_sought: false, rows: 1.0 },
-                solved,
-            );
-        }
-        let relationships = self.relationships_of(part);
-        if let Some(found) = relationships.iter().find(|found| self.graph.relationships[**found].same_as.is_some()) {
-            let begin = self.graph.relationships[*found].left;
-            let begun = Begun { nodes: vec![begin], relationship: None, is_sought: true, rows: 1.0 };
-            let (mut steps, cost, rows) = self.walk(part, &begun, solved);
-            steps.insert(0, Step::BeginAt(*found));
-            return (steps, cost, rows);
-        }
-        let source = self.planner.graphs.source(self.graph.source);
-        let mut best: Option<(Vec<Step>, f64, f64)> = None;
-        let is_open = |at: usize| !self.met[at];
-        let mut hinted: Vec<usize> = Vec::new();
-        let cheapest = |place: &usize| {
-            let mut leaves = choices(self.graph, *place, solved, &is_open, source);
-            if super::hint::hinted(&self.hints, &self.graph.nodes[*place], &mut leaves) {
-                hinted.push(*place);
-            }
-            let cheapest = leaves.into_iter().min_by(|left, right| left.1.total_cmp(&right.1));
-            cheapest.map(|(leaf, rows)| (*place, leaf, rows))
-        };
-        let mut leaves: Vec<(usize, Leaf, f64)> = part.iter().filter_map(cheapest).collect();
-        leaves.retain(|(place, ..)| hinted.is_empty() || hinted.contains(place));
-        if !self.planner.is_by_cost {
-            leaves = vec![(part[0], Leaf::Scan(None), 1.0)];
-        }
-        leaves.sort_by(|left, right| left.2.total_cmp(&right.2));
-        let is_long = part.len() > LONG_PART_NODES;
-        leaves.truncate(if is_long { LONG_PART_BEGINNINGS } else { part.len() });
-        for (place, leaf, rows) in leaves {
-            let (mut steps, cost, end) =
-                self.walk(part, &Begun { nodes: vec![place], relationship: None, is_sought: true, rows }, solved);
-            steps.insert(0, Step::Begin(place, leaf));
-            if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
-                best = Some((steps, cost, end));
-            }
-        }
-        let is_free = self.planner.is_by_cost && !is_long && hinted.is_empty();
-        for place in relationships.into_iter().filter(|_| is_free) {
-            let relationship = &self.graph.relationships[place];
-            if relationship.repeat.is_some() || relationship.types.len() > 1 || relationship.left == relationship.right
-            {
-                continue;
-            }
-            let nodes = vec![relationship.left, relationship.right];
-            let mut ways = vec![(Step::Relationships(place), cost::relationships(relationship, source), false)];
-            for (seek, rows) in relationship_choices(self.graph, place, solved, &is_open, source) {
-                ways.push((Step::Sought(place, Box::new(seek)), rows, true));
-            }
-            for (step, rows, is_sought) in ways {
-                let begun = Begun { nodes: nodes.clone(), relationship: Some(place), is_sought, rows };
-                let (mut steps, cost, end) = self.walk(part, &begun, solved);
-                steps.insert(0, step);
-                if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
-                    best = Some((steps, cost, end));
-                }
-            }
-        }
-        best.expect("a part has a node, and every node can be looked for")
-    }
-
-    fn relationships_of(&self, part: &[usize]) -> Vec<usize> {
-        let is_in = |found: &PatternRelationship| found.search.is_none() && part.contains(&found.left);
-        (0..self.graph.relationships.len()).filter(|place| is_in(&self.graph.relationships[*place])).collect()
-    }
-
-    /// Walks through a part from a node, always along the relationship after which the fewest rows are expected.
-    fn walk(&self, part: &[usize], begun: &Begun, solved: &BTreeSet<usize>) -> (Vec<Step>, f64, f64) {
-        let graph = self.graph;
-        let source = self.planner.graphs.source(graph.source);
-        let mut counted: Vec<bool> = self.met.clone();
-        let mut has: BTreeSet<usize> = solved.clone();
-        let share = |has: &BTreeSet<usize>, counted: &mut Vec<bool>| {
-            let mut share = 1.0;
-            for (at, predicate) in graph.predicates.iter().enumerate() {
-                if !counted[at] && predicate.needs.is_subset(has) {
-                    counted[at] = true;
-                    share *= cost::selectivity(graph, predicate, source);
-                }
-            }
-            share
-        };
-        has.extend(begun.nodes.iter().map(|place| graph.nodes[*place].slot));
-        has.extend(begun.relationship.map(|place| graph.relationships[place].slot));
-        let first_share = share(&has, &mut counted);
-        let is_looked_for = begun.is_sought && !graph.nodes[begun.nodes[0]].is_bound;
-        // The conditions on a node that is looked for are part of what was expected of it.
-        // A relationship read by itself costs several times one that is found at a node.
-        let mut cost = begun.rows * if begun.relationship.is_some() && !begun.is_sought { 4.0 } else { 1.0 };
-        let mut rows = if is_looked_for { begun.rows } else { begun.rows * first_share };
-        let mut open = self.relationships_of(part);
-        open.retain(|place| Some(*place) != begun.relationship);
-        let mut reached = begun.nodes.clone();
-        let mut steps = Vec::new();
-        while !open.is_empty() {
-            let mut best: Option<Next> = None;
-            for (at, place) in open.iter().enumerate() {
-                let relationship = &graph.relationships[*place];
-                for from in [relationship.left, relationship.right] {
-                    if !reached.contains(&from) {
-                        continue;
-                    }
-                    let to = relationship.other(from);
-                    let mut next = rows * cost::degree(graph, relationship, from, source);
-                    if reached.contains(&to) || graph.nodes[to].is_bound {
-                        next /= source.count_nodes(None).unwrap_or(1).max(1) as f64;
-                    }
-                    let (mut next_has, mut next_counted) = (has.clone(), counted.clone());
-                    next_has.extend(graph.filled_by(*place));
-                    next_has.insert(graph.nodes[to].slot);
-                    let next = next * share(&next_has, &mut next_counted);
-                    let is_better = |best: &Next| self.planner.is_by_cost && next < best.rows;
-                    if best.as_ref().is_none_or(is_better) {
-                        best = Some(Next { rows: next, at, from, counted: next_counted, has: next_has });
-                    }
-                }
-            }
-            let Some(next) = best else { break };
-            let (place, from) = (open.remove(next.at), next.from);
-            steps.push(Step::Follow(place, from));
-            // What is looked at costs, and not only what is left of it.
-            cost += rows * cost::degree(graph, &graph.relationships[place], from, source) + next.rows;
-            (rows, counted, has) = (next.rows.max(0.01), next.counted, next.has);
-            reached.push(graph.relationships[place].other(from));
-        }
-        (steps, cost, rows)
+    pub(super) fn rows_of(&self, node: usize, state: &State) -> Result<f64, Failure> {
+        Ok(self.order(&[node], &state.solved)?.2)
     }
 
     fn begin(&mut self, state: &mut State, place: usize, leaf: &Leaf) -> Result<(), Failure> {

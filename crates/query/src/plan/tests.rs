@@ -1,5 +1,6 @@
 //! Statements planned and run over graphs in memory.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use cypher::ast::{Body, GraphReference};
@@ -10,7 +11,8 @@ use crate::procedure::Procedure;
 use crate::source::Source;
 use crate::testing::{Memory, World};
 
-struct Named<'a>(&'a [Box<dyn Source>]);
+/// Graphs by name; where looks are counted, whoever waits gives up at the last one.
+struct Named<'a>(&'a [Box<dyn Source>], Cell<Option<u64>>);
 
 impl Graphs for Named<'_> {
     fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
@@ -27,17 +29,27 @@ impl Graphs for Named<'_> {
     fn procedure(&self, _: &str) -> Option<Arc<dyn Procedure>> {
         None
     }
+
+    fn look(&self) -> Result<(), Failure> {
+        match self.1.get() {
+            Some(0) => Err(Failure::new(Code::TransactionTerminated, "nobody waits any more")),
+            left => {
+                self.1.set(left.map(|looks| looks - 1));
+                Ok(())
+            }
+        }
+    }
 }
 
 pub(super) fn prepared(world: &World, statement: &str) -> Result<Prepared, Failure> {
     let Body::Query(query) = cypher::parse(statement)?.body else { panic!("a query is wanted") };
-    super::prepare(statement, &query, &mut Named(&world.sources))
+    super::prepare(statement, &query, &mut Named(&world.sources, Cell::new(None)))
 }
 
 /// Plans a statement as it is written, clause by clause and node by node.
 pub(super) fn prepared_as_written(world: &World, statement: &str) -> Result<Prepared, Failure> {
     let Body::Query(query) = cypher::parse(statement)?.body else { panic!("a query is wanted") };
-    super::prepare_by(statement, &query, &mut Named(&world.sources), super::Order::AsWritten)
+    super::prepare_by(statement, &query, &mut Named(&world.sources, Cell::new(None)), super::Order::AsWritten)
 }
 
 pub(super) fn run(world: &mut World, statement: &str) -> Result<Vec<String>, Failure> {
@@ -355,4 +367,39 @@ fn an_index_is_used() {
     assert_eq!(plan("MATCH (n:Person) WHERE n.name STARTS WITH 'A' RETURN n"), "ProduceResults NodeIndexSeekByRange");
     assert_eq!(plan("MATCH (n:Firm) RETURN n"), "ProduceResults NodeByLabelScan");
     assert_eq!(plan("MATCH (n) RETURN count(n)"), "ProduceResults NodeCountFromCountStore");
+}
+
+/// Statements whose patterns are large: a star, a chain, parts without a connection, and nodes with many labels.
+fn large(size: usize) -> [String; 5] {
+    let all = |of: &dyn Fn(usize) -> String, between: &str| (0..size).map(of).collect::<Vec<_>>().join(between);
+    [
+        format!("MATCH (a), {} RETURN count(*)", all(&|at| format!("(a)-[:R]->(b{at})"), ", ")),
+        format!("MATCH (a){} RETURN count(*)", "-->()".repeat(size)),
+        format!("MATCH {} WHERE n0.k = 1 RETURN count(*)", all(&|at| format!("(n{at}:A)"), ", ")),
+        format!("MATCH (n:{}) RETURN count(*)", all(&|at| format!("L{at}"), "&")),
+        format!("MATCH (n) WHERE {} RETURN count(*)", all(&|at| format!("n.k{at} = {at}"), " AND ")),
+    ]
+}
+
+#[test]
+fn large_patterns_are_planned_in_time_and_not_for_those_who_left() {
+    let world = super::forms::graph(5, false);
+    for text in large(1_000) {
+        let before = types::Clock::now(&types::SystemClock);
+        prepared(&world, &text).expect("it can be planned");
+        let time = types::Clock::now(&types::SystemClock).duration_since(before);
+        // Cubic time would be minutes.
+        assert!(time.as_secs() < 20, "{}...: {time:?}", &text[..40]);
+        let Body::Query(query) = cypher::parse(&text).expect("it is well formed").body else { panic!("a query") };
+        for looks in [0, 10, 500] {
+            let mut left = Named(&world.sources, Cell::new(Some(looks)));
+            let failure = super::prepare(&text, &query, &mut left).expect_err("nobody waits for it");
+            assert_eq!(failure.code(), Code::TransactionTerminated, "{failure}");
+        }
+    }
+    for text in large(10_001) {
+        let failure = prepared(&world, &text).expect_err("it is too large");
+        assert_eq!(failure.code(), Code::SyntaxError, "{failure}");
+        assert!(failure.message().contains("at most 10000"), "{failure}");
+    }
 }

@@ -162,17 +162,22 @@ impl Solver<'_, '_> {
     }
 
     /// Finds an end of a search that is better not looked for.
-    pub(super) fn open_end(&self, state: &State) -> Option<usize> {
+    pub(super) fn open_end(&self, state: &State) -> Result<Option<usize>, Failure> {
         let graph = self.graph;
-        let search = graph.searches.iter().find(|search| !search.is_function)?;
-        let (first, last) = (*search.nodes.first()?, *search.nodes.last()?);
-        if first == last {
-            return None;
+        let ends = graph.searches.iter().find(|search| !search.is_function);
+        let ends = ends.and_then(|search| Some([*search.nodes.first()?, *search.nodes.last()?]));
+        let Some([first, last]) = ends.filter(|[first, last]| first != last) else { return Ok(None) };
+        let mut dearest: Option<(usize, f64)> = None;
+        for node in [first, last] {
+            if state.solved.contains(&graph.nodes[node].slot) {
+                continue;
+            }
+            let rows = self.rows_of(node, state)?;
+            if dearest.is_none_or(|(_, known)| rows >= known) {
+                dearest = Some((node, rows));
+            }
         }
-        let open = [first, last].into_iter().filter(|node| !state.solved.contains(&graph.nodes[*node].slot));
-        let dearest =
-            open.map(|node| (node, self.rows_of(node, state))).max_by(|left, right| left.1.total_cmp(&right.1))?;
-        (dearest.1 > ENDS_MAX).then_some(dearest.0)
+        Ok(dearest.filter(|(_, rows)| *rows > ENDS_MAX).map(|(node, _)| node))
     }
 
     /// Looks for the paths of a search, of which at least one end is there.
