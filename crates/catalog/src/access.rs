@@ -5,26 +5,32 @@
 
 use std::sync::{Arc, LazyLock};
 
+use types::privilege::{Act, Place};
 use types::{CompactString, DatabaseId, DatabaseName};
 
 use crate::graph_rights::GraphRights;
-use crate::{CatalogError, Names, Target};
+use crate::rights::effective::UserRights;
+use crate::rights::{User, UserId};
+use crate::{CatalogError, Database, Names, Target};
 
 /// What everybody has who may do everything: one for all, so that a grant costs no more than counting it.
 static EVERYTHING: LazyLock<Arc<GraphRights>> = LazyLock::new(|| Arc::new(GraphRights::everything()));
 
-/// Somebody who was let in.
+/// Somebody who was let in: who it is, never what he may do.
+///
+/// What he may do is looked up in the version of the catalog that a statement runs on, so that what was revoked is gone
+/// at the next statement of a session that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    name: Option<CompactString>,
-    rights: Rights,
-}
+pub struct Principal(Option<Arc<Who>>);
 
-/// What a principal may do anywhere; rights on single databases will be looked up beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rights {
-    Everything,
-    Nothing,
+#[derive(Debug, PartialEq, Eq)]
+struct Who {
+    id: UserId,
+    name: CompactString,
+    /// The token that let him in, if it was no password.
+    token: Option<CompactString>,
+    /// The user who speaks in his name, if he does not himself.
+    behind: Option<CompactString>,
 }
 
 /// What is to be done to a database.
@@ -75,6 +81,44 @@ pub enum Action {
     ShowTransactions,
     /// End somebody else's transactions.
     TerminateTransactions,
+    /// Any other act of the table of privileges.
+    Do(Act),
+    /// An act on a user, or on a setting or procedure by its name.
+    DoTo(Act, CompactString),
+}
+
+impl Action {
+    /// Gives the act whose privilege allows this.
+    #[must_use]
+    pub fn act(&self) -> Act {
+        match self {
+            Self::CreateDatabase => Act::CreateDatabase,
+            Self::DropDatabase => Act::DropDatabase,
+            Self::AlterDatabase => Act::AlterDatabase,
+            Self::SetDatabaseAccess => Act::SetDatabaseAccess,
+            Self::StartDatabase => Act::Start,
+            Self::StopDatabase => Act::Stop,
+            Self::CheckDatabase => Act::Check,
+            Self::BackupDatabase => Act::Backup,
+            Self::CreateAlias => Act::CreateAlias,
+            Self::DropAlias => Act::DropAlias,
+            Self::AlterAlias => Act::AlterAlias,
+            Self::ShowAlias => Act::ShowAlias,
+            Self::SetLimit => Act::SetLimit,
+            Self::ShowLimit => Act::ShowLimit,
+            Self::ShowAudit => Act::ShowAudit,
+            Self::ShowTransactions => Act::ShowTransaction,
+            Self::TerminateTransactions => Act::TerminateTransaction,
+            Self::Do(act) | Self::DoTo(act, _) => *act,
+        }
+    }
+
+    fn argument(&self) -> Option<&str> {
+        match self {
+            Self::DoTo(_, argument) => Some(argument),
+            _ => None,
+        }
+    }
 }
 
 /// The leave to use one database in one way; nobody else can make one.
@@ -92,18 +136,49 @@ pub struct Grant {
 
 impl Principal {
     pub(crate) fn anonymous() -> Self {
-        Self { name: None, rights: Rights::Everything }
+        Self(None)
     }
 
-    pub(crate) fn user(name: &str, admin: bool) -> Self {
-        let rights = if admin { Rights::Everything } else { Rights::Nothing };
-        Self { name: Some(name.into()), rights }
+    pub(crate) fn user(user: &User, token: Option<CompactString>) -> Self {
+        Self(Some(Arc::new(Who { id: user.id, name: user.name.clone(), token, behind: None })))
     }
 
-    /// Gives the user's name; none while authentication is off.
+    /// Gives the user's name at the time of logging in; none while authentication is off.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.0.as_deref().map(|who| who.name.as_str())
+    }
+
+    /// Gives the user who speaks in the name of this one, if another does.
+    #[must_use]
+    pub fn impersonator(&self) -> Option<&str> {
+        self.0.as_deref().and_then(|who| who.behind.as_deref())
+    }
+
+    /// Tells whether a token let him in.
+    #[must_use]
+    pub fn is_token(&self) -> bool {
+        self.0.as_deref().is_some_and(|who| who.token.is_some())
+    }
+
+    /// Gives the user's lasting identity; none while authentication is off.
+    #[must_use]
+    pub fn id(&self) -> Option<UserId> {
+        self.0.as_deref().map(|who| who.id)
+    }
+
+    pub(crate) fn is(&self, id: UserId) -> bool {
+        self.id() == Some(id)
+    }
+
+    /// Gives what he may do in this version; fails where he may not be here any more.
+    fn rights(&self, names: &Names) -> Result<Option<Arc<UserRights>>, CatalogError> {
+        let Some(who) = self.0.as_deref() else { return Ok(None) };
+        let rights = names.memory.of(names, who.id, who.token.as_ref())?;
+        if rights.token.as_ref().is_some_and(|token| token.is_over(names.wall_nanos())) {
+            return Err(CatalogError::TokenExpired);
+        }
+        Ok(Some(rights))
     }
 }
 
@@ -140,20 +215,134 @@ impl Grant {
 }
 
 /// Answers whether somebody may use a database in this way.
-pub fn grant(_names: &Names, principal: &Principal, target: &Target, access: Access) -> Result<Grant, CatalogError> {
-    match principal.rights {
-        Rights::Everything => {
-            let rights = Arc::clone(&EVERYTHING);
-            Ok(Grant { database: target.database, name: target.name.clone(), access, rights })
-        }
-        Rights::Nothing => Err(CatalogError::Forbidden { user: principal.name().unwrap_or_default().to_owned() }),
+///
+/// A database that he may not see is one that does not exist.
+pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Access) -> Result<Grant, CatalogError> {
+    let made = |rights| Grant { database: target.database, name: target.name.clone(), access, rights };
+    let Some(rights) = principal.rights(names)? else { return Ok(made(Arc::clone(&EVERYTHING))) };
+    let is_system = target.name.is_system();
+    if !is_system {
+        check_password(names, principal)?;
+    }
+    match rights.on(names, target.database) {
+        Some(on) if on.access || is_system => Ok(made(Arc::clone(&on.graph))),
+        _ => Err(CatalogError::NotFound { name: target.alias.as_ref().unwrap_or(&target.name).to_string() }),
     }
 }
 
-/// Answers whether somebody may do this to the server.
-pub fn allow(_names: &Names, principal: &Principal, _action: &Action) -> Result<(), CatalogError> {
-    match principal.rights {
-        Rights::Everything => Ok(()),
-        Rights::Nothing => Err(CatalogError::Forbidden { user: principal.name().unwrap_or_default().to_owned() }),
+/// Tells which database a typed name means to somebody: one that he may not see is unknown to him.
+pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Target, CatalogError> {
+    let target = names.resolve(typed)?;
+    if sees(names, principal, &target) {
+        return Ok(target);
+    }
+    Err(CatalogError::NotFound { name: typed.chars().take(80).collect() })
+}
+
+/// Tells whether a database is there for somebody; everybody sees `system`.
+#[must_use]
+pub fn sees(names: &Names, principal: &Principal, target: &Target) -> bool {
+    target.name.is_system()
+        || match principal.rights(names) {
+            Ok(None) => true,
+            Ok(Some(rights)) => rights.on(names, target.database).is_some_and(|on| on.access),
+            Err(_) => false,
+        }
+}
+
+/// Answers whether somebody may use a database beside the statement's own.
+pub fn cross(names: &Names, principal: &Principal, target: &Target) -> Result<(), CatalogError> {
+    let Some(rights) = principal.rights(names)? else { return Ok(()) };
+    if target.name.is_system() || rights.on(names, target.database).is_some_and(|on| on.cross) {
+        return Ok(());
+    }
+    let database = target.alias.as_ref().unwrap_or(&target.name).to_string();
+    Err(CatalogError::CrossDenied { database, who: rights.who() })
+}
+
+/// Answers whether somebody may do this to the server, or to every database.
+pub fn allow(names: &Names, principal: &Principal, action: &Action) -> Result<(), CatalogError> {
+    may(names, principal, action, None)
+}
+
+/// Answers whether somebody may do this to one database, as its owner or by a privilege on it.
+///
+/// What names no database is asked of all of them; a database that he may not see is unknown to him, though.
+pub fn allow_on(
+    names: &Names,
+    principal: &Principal,
+    action: &Action,
+    database: &DatabaseName,
+) -> Result<(), CatalogError> {
+    let row = names.resolve(database.as_str()).ok().and_then(|target| names.database(target.database));
+    may(names, principal, action, row.map(AsRef::as_ref))
+}
+
+fn may(names: &Names, principal: &Principal, action: &Action, database: Option<&Database>) -> Result<(), CatalogError> {
+    let Some(rights) = principal.rights(names)? else { return Ok(()) };
+    check_password(names, principal)?;
+    let act = action.act();
+    if rights.may(names, act, action.argument(), database) {
+        return Ok(());
+    }
+    let place = match (act.row().place, database) {
+        (Place::Dbms, _) => " ON DBMS".to_owned(),
+        (Place::Database, Some(row)) => format!(" ON DATABASE {}", row.name),
+        (Place::Database | Place::Graph | Place::Load, _) => String::new(),
+    };
+    Err(CatalogError::Denied { privilege: format!("{}{place}", act.printed()), who: rights.who() })
+}
+
+/// Refuses who has to change the password first, unless he came by a token or in somebody else's place.
+pub fn check_password(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
+    let Some(who) = principal.0.as_deref().filter(|who| who.token.is_none() && who.behind.is_none()) else {
+        return Ok(());
+    };
+    match names.book().user_by_id(who.id) {
+        Some(user) if user.change_required => Err(CatalogError::CredentialsExpired),
+        _ => Ok(()),
+    }
+}
+
+/// Lets somebody speak as another user, with that user's rights and no more.
+pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<Principal, CatalogError> {
+    if principal.name() == Some(user) {
+        return Ok(principal.clone());
+    }
+    let refused = || CatalogError::Impersonate { user: user.chars().take(80).collect() };
+    let Some(rights) = principal.rights(names)? else { return Err(refused()) };
+    check_password(names, principal)?;
+    let may = rights.may(names, Act::Impersonate, Some(user), None);
+    let other = names.user(user).filter(|other| may && !other.suspended).ok_or_else(refused)?;
+    let behind = principal.impersonator().or(principal.name()).map(CompactString::from);
+    Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind }))))
+}
+
+impl Names {
+    /// Names the database that somebody means who names none: his home, or the default one.
+    ///
+    /// The name may lead nowhere: a home need not exist yet, and nothing falls back to another.
+    #[must_use]
+    pub fn home_of(&self, principal: &Principal) -> DatabaseName {
+        match principal.id().and_then(|id| self.book().user_by_id(id)) {
+            Some(user) => self.home_name(user).clone(),
+            None => self.default_database().name.clone(),
+        }
+    }
+
+    pub(crate) fn home_name<'n>(&'n self, user: &'n User) -> &'n DatabaseName {
+        user.home.as_ref().unwrap_or(&self.default_database().name)
+    }
+
+    /// Names the user that a principal is by now; the name may have changed since he logged in.
+    #[must_use]
+    pub fn user_name_of(&self, principal: &Principal) -> Option<&str> {
+        self.user_of_principal(principal).map(|user| user.name.as_str())
+    }
+
+    /// Gives the user that a principal is.
+    #[must_use]
+    pub fn user_of_principal(&self, principal: &Principal) -> Option<&Arc<User>> {
+        self.book().user_by_id(principal.id()?)
     }
 }

@@ -2,62 +2,103 @@
 
 use std::sync::Arc;
 
-use types::{DatabaseId, DatabaseName};
+use types::{DatabaseId, DatabaseName, Map, failpoint};
 
 use crate::catalog::Step;
+use crate::kept::Kept;
 use crate::resolve::Names;
 use crate::{Catalog, CatalogError};
 
+/// Most bytes of the properties of an alias.
+const PROPERTIES_BYTES_MAX: usize = 16 << 10;
+
 /// A second name of a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Alias {
     /// The second name.
     pub name: DatabaseName,
     /// The database it leads to, which is never another alias.
     pub target: DatabaseId,
+    /// What is kept with it; the keys are in lower case.
+    pub properties: Map,
     /// When it was made, in nanoseconds since 1970.
     pub created_nanos: i128,
 }
 
+/// What becomes of an alias of that name that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It forbids to make another.
+    Refuse,
+    /// It leads elsewhere from now on.
+    Replace,
+}
+
 impl Catalog {
     /// Gives a database a second name.
-    pub fn create_alias(&self, alias: &DatabaseName, target: &DatabaseName) -> Result<Arc<Alias>, CatalogError> {
-        self.change(|names, now| {
+    pub fn create_alias(
+        &self,
+        alias: &DatabaseName,
+        target: &DatabaseName,
+        properties: &Map,
+        existing: Existing,
+    ) -> Result<Arc<Alias>, CatalogError> {
+        let made = self.change(|names, now| {
             match names.holder(alias) {
                 Some(holder) if holder.alias.is_none() => {
                     return Err(CatalogError::AliasIsDatabase { alias: alias.clone() });
                 }
-                Some(_) => return Err(CatalogError::AliasExists { alias: alias.clone() }),
-                None => {}
+                Some(_) if existing == Existing::Refuse => {
+                    return Err(CatalogError::AliasExists { alias: alias.clone() });
+                }
+                Some(_) | None => {}
             }
             let target = aim(names, alias, target, "create")?;
-            let made = Alias { name: alias.clone(), target, created_nanos: now };
+            let properties = checked(alias, properties)?;
+            let made = Alias { name: alias.clone(), target, properties, created_nanos: now };
             Ok((vec![Step::Alias(made.clone())], Arc::new(made)))
-        })
+        })?;
+        failpoint::reach("catalog.alias.created");
+        Ok(made)
     }
 
-    /// Lets an alias lead to another database.
-    pub fn retarget_alias(&self, alias: &DatabaseName, target: &DatabaseName) -> Result<(), CatalogError> {
-        self.change(|names, _| {
-            let found = existing(names, alias, "alter")?;
-            let target = aim(names, alias, target, "alter")?;
-            if found.target == target {
-                return Ok((Vec::new(), ()));
+    /// Lets an alias lead to another database, and gives it other properties; tells whether that changed anything.
+    pub fn alter_alias(
+        &self,
+        alias: &DatabaseName,
+        target: Option<&DatabaseName>,
+        properties: Option<&Map>,
+    ) -> Result<bool, CatalogError> {
+        let changed = self.change(|names, _| {
+            let found = found(names, alias, "alter")?;
+            let mut next = Alias::clone(found);
+            if let Some(target) = target {
+                next.target = aim(names, alias, target, "alter")?;
             }
-            Ok((vec![Step::Alias(Alias { target, ..(**found).clone() })], ()))
-        })
+            if let Some(properties) = properties {
+                next.properties = checked(alias, properties)?;
+            }
+            if next == **found {
+                return Ok((Vec::new(), false));
+            }
+            Ok((vec![Step::Alias(next)], true))
+        })?;
+        failpoint::reach("catalog.alias.altered");
+        Ok(changed)
     }
 
     /// Forgets an alias; its database stays.
     pub fn drop_alias(&self, alias: &DatabaseName) -> Result<(), CatalogError> {
         self.change(|names, _| {
-            existing(names, alias, "delete")?;
+            found(names, alias, "delete")?;
             Ok((vec![Step::AliasGone(alias.clone())], ()))
-        })
+        })?;
+        failpoint::reach("catalog.alias.dropped");
+        Ok(())
     }
 }
 
-fn existing<'n>(names: &'n Names, alias: &DatabaseName, verb: &'static str) -> Result<&'n Arc<Alias>, CatalogError> {
+fn found<'n>(names: &'n Names, alias: &DatabaseName, verb: &'static str) -> Result<&'n Arc<Alias>, CatalogError> {
     names.alias(alias).ok_or_else(|| CatalogError::AliasMissing { verb, alias: alias.clone() })
 }
 
@@ -79,4 +120,19 @@ fn aim(
         Some(_) => Err(CatalogError::AliasChain { verb, alias, target }),
         None => Err(CatalogError::AliasTargetMissing { verb, alias, target }),
     }
+}
+
+/// Puts the keys in lower case, and refuses what a row does not keep.
+fn checked(alias: &DatabaseName, properties: &Map) -> Result<Map, CatalogError> {
+    let refused = |reason: String| CatalogError::AliasProperties { alias: alias.clone(), reason };
+    let lower: Map = properties.iter().map(|(key, value)| (key.to_lowercase(), value.clone())).collect();
+    if lower.len() != properties.len() {
+        return Err(refused("two keys are the same in lower case".to_owned()));
+    }
+    let kept = Kept::of_map(&lower).map_err(|other| refused(format!("a value of type {other} cannot be kept")))?;
+    let bytes = rmp_serde::to_vec_named(&kept).map_or(usize::MAX, |bytes| bytes.len());
+    if bytes > PROPERTIES_BYTES_MAX {
+        return Err(refused(format!("they take {bytes} bytes, and {PROPERTIES_BYTES_MAX} is the most")));
+    }
+    Ok(lower)
 }

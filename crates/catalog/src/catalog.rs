@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use store::{Snapshot, Store, Writer};
-use types::{Clock, DatabaseId, DatabaseName};
+use types::{Clock, DatabaseId, DatabaseName, failpoint};
 
 use crate::databases::{Database, Stage};
 use crate::resolve::{Names, Target};
-use crate::rows::{self, AliasRow, DatabaseRow, HeadRow, Put, Table, UserRow};
+use crate::rights::{RightsStep, Role, built_in, rows as rights_rows};
+use crate::rows::{self, AliasRow, DatabaseRow, HeadRow, Put, Table};
 use crate::signin::Attempts;
-use crate::{Alias, CatalogError, Pending, users};
+use crate::{Alias, CatalogError, Pending, rights, users};
 
 /// How the catalog is set up.
 pub struct Settings {
@@ -76,6 +77,7 @@ pub(crate) enum Step {
     DatabaseGone(DatabaseId),
     Alias(Alias),
     AliasGone(DatabaseName),
+    Rights(RightsStep),
 }
 
 impl Step {
@@ -87,6 +89,7 @@ impl Step {
             Self::DatabaseGone(id) => Put::remove(Table::Database.key(&id.0)),
             Self::Alias(alias) => Put::set(Table::Alias.key(alias.name.as_str().as_bytes()), &AliasRow::from(alias)),
             Self::AliasGone(name) => Put::remove(Table::Alias.key(name.as_str().as_bytes())),
+            Self::Rights(step) => step.put(),
         })
     }
 }
@@ -96,17 +99,12 @@ impl Catalog {
     pub fn open(store: Arc<dyn Store>, settings: Settings) -> Result<Self, CatalogError> {
         let Settings { first_start, authentication, databases_max, clock } = settings;
         let snapshot = store.snapshot()?;
-        let mut users = 0_usize;
-        Table::User.read(&*snapshot, |_, _: UserRow| {
-            users += 1;
-            Ok(())
-        })?;
         let loaded = load(&*snapshot)?;
         drop(snapshot);
 
         let now = clock.wall_nanos();
         let mut puts = Vec::new();
-        let names = match loaded {
+        let mut names = match loaded {
             Some(names) => names,
             None => {
                 let (names, first) = first_names(&first_start, now)?;
@@ -114,18 +112,24 @@ impl Catalog {
                 names
             }
         };
+        names.set_clock(&clock);
+        let mut begun = first_rights(&names, now);
         let mut password_made = None;
         let password_needed = match authentication {
             Authentication::Off => false,
             Authentication::Password { first } => {
-                if users == 0 {
-                    let (row, made) = users::first(first, now)?;
+                if names.users().next().is_none() {
+                    let (user, made) = users::first(first, now)?;
                     password_made = made;
-                    puts.push(Put::set(Table::User.key(users::ADMIN.as_bytes()), &row));
+                    begun.push(Step::Rights(RightsStep::User(user)));
                 }
                 true
             }
         };
+        for step in &begun {
+            names.apply(step)?;
+            puts.extend(step.put());
+        }
         if !puts.is_empty() {
             store.write(&mut |writer| run(&puts, writer))?;
         }
@@ -171,17 +175,23 @@ impl Catalog {
     ) -> Result<T, CatalogError> {
         let _turn = self.turn.lock();
         let names = self.names();
-        let (steps, result) = plan(&names, self.clock.wall_nanos())?;
+        let (mut steps, result) = plan(&names, self.clock.wall_nanos())?;
         if steps.is_empty() {
             return Ok(result);
         }
+        let gone = steps.iter().filter_map(|step| if let Step::DatabaseGone(id) = step { Some(*id) } else { None });
+        let forgotten: Vec<Step> = gone.flat_map(|id| names.book().forget_database(id)).map(Step::Rights).collect();
+        steps.extend(forgotten);
         let mut next = Names::clone(&names);
         steps.iter().try_for_each(|step| next.apply(step))?;
         // Checked before it is written: a change that contradicts itself must not reach the disk.
         next.check(&steps)?;
+        next.book().check_admin(names.book())?;
         let mut puts: Vec<Put> = steps.iter().filter_map(Step::put).collect();
         puts.push(Put::set(Table::Head.key(&[]), &next.head()));
+        failpoint::reach("catalog.change.planned");
         self.store.write(&mut |writer| run(&puts, writer))?;
+        failpoint::reach("catalog.change.written");
         *self.names.write() = Arc::new(next);
         Ok(result)
     }
@@ -202,6 +212,7 @@ fn load(snapshot: &dyn Snapshot) -> Result<Option<Names>, CatalogError> {
         steps.push(Step::Alias(row.into_alias(key)?));
         Ok(())
     })?;
+    steps.extend(rights_rows::load(snapshot)?.into_iter().map(Step::Rights));
     let key = Table::Head.key(&[]);
     match snapshot.get(&key)? {
         Some(head) => made_of(&steps, &rows::decode(&key, head)?).map(Some),
@@ -220,6 +231,18 @@ fn made_of(steps: &[Step], head: &HeadRow) -> Result<Names, CatalogError> {
     Ok(names)
 }
 
+/// What `PUBLIC` may do where nobody changed that yet: at the first start, and at the first of a server that knows rights.
+fn first_rights(names: &Names, now: i128) -> Vec<Step> {
+    if names.book().is_begun() {
+        return Vec::new();
+    }
+    let public = || types::CompactString::from(rights::PUBLIC);
+    let role = RightsStep::Role(Role { name: public(), created_nanos: now });
+    let privileges = built_in::public().into_iter();
+    let privileges = privileges.map(|privilege| RightsStep::Privilege(rights::Holder::Role(public()), privilege));
+    [role].into_iter().chain(privileges).map(Step::Rights).collect()
+}
+
 /// What exists at the first start. The default database still has no files: [`Catalog::pending`] asks for them.
 fn first_names(first: &FirstStart, now: i128) -> Result<(Names, Vec<Put>), CatalogError> {
     if first.default_database.is_system() {
@@ -229,7 +252,12 @@ fn first_names(first: &FirstStart, now: i128) -> Result<(Names, Vec<Put>), Catal
     let default = Database::new(first.default_database.clone(), now);
     let head = HeadRow { version: 1, default: default.id.0 };
     let alias = first.alias.as_ref().filter(|alias| **alias != default.name);
-    let alias = alias.map(|name| Alias { name: name.clone(), target: default.id, created_nanos: now });
+    let alias = alias.map(|name| Alias {
+        name: name.clone(),
+        target: default.id,
+        properties: types::Map::new(),
+        created_nanos: now,
+    });
 
     let mut steps = vec![Step::Database(system), Step::Database(default)];
     steps.extend(alias.map(Step::Alias));

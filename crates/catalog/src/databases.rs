@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use types::{DatabaseId, DatabaseName, failpoint};
+use types::{DatabaseId, DatabaseName, Value, failpoint};
 
 use crate::catalog::Step;
 use crate::limits::Limits;
 use crate::resolve::Names;
-use crate::{Catalog, CatalogError};
+use crate::{Catalog, CatalogError, DatabaseOption, DatabaseOptions};
 
 /// Hexadecimal digits of the id in a folder's name.
 const FOLDER_DIGITS: usize = 16;
@@ -41,6 +41,59 @@ pub struct Database {
     pub last_stop_nanos: Option<i128>,
     /// The limits that were set on it.
     pub limits: Arc<Limits>,
+    /// The options that were set on it.
+    pub options: Arc<DatabaseOptions>,
+    /// The version of Cypher of statements that name none.
+    pub language: Language,
+    /// Who made it, by the name at that time.
+    pub creator: Option<String>,
+    /// The database in whose place it comes once it is made.
+    pub replaces: Option<DatabaseId>,
+}
+
+/// What is known of a database before it is made.
+#[derive(Clone, Debug, Default)]
+pub struct NewDatabase {
+    /// Its options.
+    pub options: DatabaseOptions,
+    /// The version of Cypher of statements that name none.
+    pub language: Language,
+    /// Who makes it.
+    pub creator: Option<String>,
+    /// Whether it comes in the place of the database that has the name, if one has.
+    pub replace: bool,
+}
+
+/// What became of a database whose files are complete.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The database that it replaced: remove its files, then call [`Catalog::database_removed`].
+    pub replaced: Option<Arc<Database>>,
+}
+
+/// A version of Cypher.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Language {
+    /// `CYPHER 5`.
+    #[default]
+    Cypher5,
+    /// `CYPHER 25`.
+    Cypher25,
+}
+
+/// One change of a database.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// It may be written to, or not.
+    Access(DatabaseAccess),
+    /// An option gets a value.
+    SetOption(DatabaseOption, Value),
+    /// An option is as the server's settings say.
+    RemoveOption(DatabaseOption),
+    /// Statements that name no version of Cypher are read as this one.
+    Language(Language),
+    /// Who names no database means this one.
+    Default,
 }
 
 /// How far a database is made or dropped.
@@ -106,6 +159,31 @@ impl Database {
             last_start_nanos: Some(now),
             last_stop_nanos: None,
             limits: Arc::default(),
+            options: Arc::default(),
+            language: Language::default(),
+            creator: None,
+            replaces: None,
+        }
+    }
+
+    fn alter(&mut self, change: &Change) -> Result<(), CatalogError> {
+        match change {
+            Change::Access(access) => self.access = *access,
+            Change::SetOption(option, value) => Arc::make_mut(&mut self.options).set(*option, value)?,
+            Change::RemoveOption(option) => Arc::make_mut(&mut self.options).remove(*option),
+            Change::Language(language) => self.language = *language,
+            // The catalog's head keeps which one is the default.
+            Change::Default => {}
+        }
+        Ok(())
+    }
+
+    /// Tells whether the name is its own: not once it is dropped, nor before it replaces another.
+    pub(crate) fn holds_its_name(&self) -> bool {
+        match self.stage {
+            Stage::Making => self.replaces.is_none(),
+            Stage::Ready => true,
+            Stage::Dropping => false,
         }
     }
 }
@@ -145,20 +223,17 @@ impl Catalog {
     /// Takes the name and records a database that has no files yet.
     ///
     /// Make the files in its folder, then call [`Catalog::database_made`]; if that fails, remove them and call
-    /// [`Catalog::database_removed`].
-    pub fn create_database(&self, name: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
+    /// [`Catalog::database_removed`]. One that is to replace another takes the name only when it is made.
+    pub fn create_database(&self, name: &DatabaseName, new: NewDatabase) -> Result<Arc<Database>, CatalogError> {
         let made = self.change(|names, now| {
-            match names.holder(name) {
-                Some(holder) if holder.alias.is_some() => {
-                    return Err(CatalogError::DatabaseIsAlias { name: name.clone() });
-                }
-                Some(_) => return Err(CatalogError::DatabaseExists { name: name.clone() }),
-                None => {}
-            }
-            if names.count() >= self.databases_max {
+            let replaces = replaced(names, name, new.replace)?;
+            if replaces.is_none() && names.count() >= self.databases_max {
                 return Err(CatalogError::DatabaseLimit { name: name.clone() });
             }
-            let database = Database::new(name.clone(), now);
+            let NewDatabase { options, language, creator, replace: _ } = new;
+            let options = Arc::new(options);
+            let database =
+                Database { options, language, creator, replaces, ..Database::new(name.clone(), now) };
             Ok((vec![Step::Database(database.clone())], Arc::new(database)))
         })?;
         failpoint::reach("catalog.create.recorded");
@@ -166,14 +241,25 @@ impl Catalog {
     }
 
     /// Says that the files of a recorded database are complete: from now on its name means it.
-    pub fn database_made(&self, id: DatabaseId) -> Result<(), CatalogError> {
+    pub fn database_made(&self, id: DatabaseId) -> Result<Made, CatalogError> {
         failpoint::reach("catalog.create.made");
-        self.change(|names, now| {
+        let made = self.change(|names, now| {
             let found = names.database(id).filter(|database| database.stage == Stage::Making);
             let database = found.ok_or(CatalogError::Stage { stage: "being made" })?;
-            let ready = Database { stage: Stage::Ready, updated_nanos: now, ..(**database).clone() };
-            Ok((vec![Step::Database(ready)], ()))
-        })
+            let mut steps = Vec::new();
+            // What had the name may have been dropped or renamed since, and something else may have it now.
+            let old = match database.replaces {
+                Some(_) => replaced(names, &database.name, true)?.and_then(|old| names.database(old)),
+                None => None,
+            };
+            let replaced = old.map(|old| Database { stage: Stage::Dropping, updated_nanos: now, ..(**old).clone() });
+            steps.extend(replaced.clone().map(Step::Database));
+            let ready = Database { stage: Stage::Ready, updated_nanos: now, replaces: None, ..(**database).clone() };
+            steps.push(Step::Database(ready));
+            Ok((steps, Made { replaced: replaced.map(Arc::new) }))
+        })?;
+        failpoint::reach("catalog.create.done");
+        Ok(made)
     }
 
     /// Frees the name and records that the files are to be removed.
@@ -208,29 +294,82 @@ impl Catalog {
         })
     }
 
-    /// Records that a database should run; changes nothing if it should already.
-    pub fn start_database(&self, name: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
-        self.update(name, "start", Guard::None, |database, now| {
+    /// Records that a database should run; tells whether that is new.
+    pub fn start_database(&self, name: &DatabaseName) -> Result<(Arc<Database>, bool), CatalogError> {
+        let started = self.update(name, "start", Guard::None, |database, now| {
             if database.requested == Requested::Offline {
                 database.requested = Requested::Online;
                 database.last_start_nanos = Some(now);
             }
-        })
+        })?;
+        failpoint::reach("catalog.database.started");
+        Ok(started)
     }
 
-    /// Records that a database should not run; changes nothing if it should not already.
-    pub fn stop_database(&self, name: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
-        self.update(name, "stop", Guard::SystemAndDefault, |database, now| {
+    /// Records that a database should not run; tells whether that is new.
+    pub fn stop_database(&self, name: &DatabaseName) -> Result<(Arc<Database>, bool), CatalogError> {
+        let stopped = self.update(name, "stop", Guard::SystemAndDefault, |database, now| {
             if database.requested == Requested::Online {
                 database.requested = Requested::Offline;
                 database.last_stop_nanos = Some(now);
             }
-        })
+        })?;
+        failpoint::reach("catalog.database.stopped");
+        Ok(stopped)
     }
 
-    /// Records whether a database may be written to.
-    pub fn set_access(&self, name: &DatabaseName, access: DatabaseAccess) -> Result<Arc<Database>, CatalogError> {
-        self.update(name, "alter", Guard::System, |database, _| database.access = access)
+    /// Makes changes of a database, all of them or none; tells whether anything changed.
+    pub fn alter_database(
+        &self,
+        name: &DatabaseName,
+        changes: &[Change],
+    ) -> Result<(Arc<Database>, bool), CatalogError> {
+        let altered = self.change(|names, now| {
+            let is_new_default = changes.iter().any(|change| matches!(change, Change::Default));
+            if is_new_default && name.is_system() {
+                return Err(CatalogError::DefaultSystem);
+            }
+            let database = match meant(names, name, "alter", Guard::System) {
+                Err(CatalogError::DatabaseMissing { name, .. }) if is_new_default => {
+                    return Err(CatalogError::DefaultMissing { name });
+                }
+                found => found?,
+            };
+            let mut next = (**database).clone();
+            changes.iter().try_for_each(|change| next.alter(change))?;
+            let mut steps = Vec::new();
+            if next != **database {
+                next.updated_nanos = now;
+                steps.push(Step::Database(next.clone()));
+            }
+            if is_new_default && database.id != names.default_database().id {
+                if next.requested == Requested::Offline {
+                    return Err(CatalogError::DefaultOffline { name: next.name });
+                }
+                steps.push(Step::Default(database.id));
+            }
+            let is_changed = !steps.is_empty();
+            Ok((steps, (Arc::new(next), is_changed)))
+        })?;
+        failpoint::reach("catalog.database.altered");
+        Ok(altered)
+    }
+
+    /// Gives a database another name. Its folder keeps the old one, and its aliases lead to it as before.
+    pub fn rename_database(&self, name: &DatabaseName, to: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
+        let renamed = self.change(|names, now| {
+            let database = named(names, name, "rename", Guard::System)?;
+            if to == name {
+                return Ok((Vec::new(), Arc::clone(database)));
+            }
+            if names.holder(to).is_some() {
+                return Err(CatalogError::RenameTaken { name: name.clone(), to: to.clone() });
+            }
+            let next = Database { name: to.clone(), updated_nanos: now, ..(**database).clone() };
+            Ok((vec![Step::Database(next.clone())], Arc::new(next)))
+        })?;
+        failpoint::reach("catalog.database.renamed");
+        Ok(renamed)
     }
 
     /// Picks the folders below the data folder that are left over from databases; see [`Names::orphans`].
@@ -245,16 +384,16 @@ impl Catalog {
         verb: &'static str,
         guard: Guard,
         edit: impl FnOnce(&mut Database, i128),
-    ) -> Result<Arc<Database>, CatalogError> {
+    ) -> Result<(Arc<Database>, bool), CatalogError> {
         self.change(|names, now| {
-            let database = named(names, name, verb, guard)?;
+            let database = meant(names, name, verb, guard)?;
             let mut next = (**database).clone();
             edit(&mut next, now);
             if next == **database {
-                return Ok((Vec::new(), Arc::clone(database)));
+                return Ok((Vec::new(), (Arc::clone(database), false)));
             }
             next.updated_nanos = now;
-            Ok((vec![Step::Database(next.clone())], Arc::new(next)))
+            Ok((vec![Step::Database(next.clone())], (Arc::new(next), true)))
         })
     }
 }
@@ -267,6 +406,7 @@ enum Guard {
     SystemAndDefault,
 }
 
+/// Finds a database by its own name.
 fn named<'n>(
     names: &'n Names,
     name: &DatabaseName,
@@ -278,9 +418,39 @@ fn named<'n>(
     }
     let database = names.by_name(name).ok_or_else(|| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
     if guard == Guard::SystemAndDefault && database.id == names.default_database().id {
-        return Err(CatalogError::DefaultProtected { verb, name: name.clone() });
+        return Err(CatalogError::DefaultProtected { verb, name: database.name.clone() });
     }
     Ok(database)
+}
+
+/// Finds a database by its own name or by an alias.
+fn meant<'n>(
+    names: &'n Names,
+    name: &DatabaseName,
+    verb: &'static str,
+    guard: Guard,
+) -> Result<&'n Arc<Database>, CatalogError> {
+    match names.resolve(name.as_str()) {
+        Ok(target) => named(names, &target.name, verb, guard),
+        Err(_) => named(names, name, verb, guard),
+    }
+}
+
+/// Finds the database that a new one of this name would replace; an error where something stands in the way.
+fn replaced(names: &Names, name: &DatabaseName, replace: bool) -> Result<Option<DatabaseId>, CatalogError> {
+    let Some(holder) = names.holder(name) else { return Ok(None) };
+    if holder.alias.is_some() {
+        return Err(CatalogError::DatabaseIsAlias { name: name.clone() });
+    }
+    if !replace {
+        return Err(CatalogError::DatabaseExists { name: name.clone() });
+    }
+    let old = named(names, name, "delete", Guard::SystemAndDefault)?;
+    let aliases = names.aliases_of(old.id);
+    if !aliases.is_empty() {
+        return Err(CatalogError::Aliased { name: name.clone(), aliases });
+    }
+    Ok(Some(old.id))
 }
 
 #[cfg(test)]

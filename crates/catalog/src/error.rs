@@ -118,15 +118,266 @@ pub enum CatalogError {
         /// The alias.
         alias: DatabaseName,
     },
+    /// What was to be kept with an alias cannot be; write texts, numbers, booleans, lists and maps of them.
+    #[error("Failed to set the properties of the specified database alias '{alias}': {reason}.")]
+    AliasProperties {
+        /// The alias.
+        alias: DatabaseName,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The name that a database was to get is taken.
+    #[error("Failed to rename the specified database '{name}' to '{to}': Database name or alias already exists.")]
+    RenameTaken {
+        /// The database.
+        name: DatabaseName,
+        /// The name that is taken.
+        to: DatabaseName,
+    },
+    /// The database that was to be the default does not exist.
+    #[error("New default database '{name}' does not exist.")]
+    DefaultMissing {
+        /// The name that nothing has.
+        name: DatabaseName,
+    },
+    /// `system` is nobody's default database.
+    #[error("System database cannot be set as default.")]
+    DefaultSystem,
+    /// The database that was to be the default is stopped; start it first.
+    #[error("New default database '{name}' is offline; start it first.")]
+    DefaultOffline {
+        /// The database.
+        name: DatabaseName,
+    },
+    /// There is no such option; take one of those that are listed.
+    #[error(
+        "Unknown option '{option}'. The options are: {}.",
+        crate::DatabaseOption::ALL.map(crate::DatabaseOption::name).join(", ")
+    )]
+    OptionUnknown {
+        /// What was typed.
+        option: String,
+    },
+    /// The value does not suit the option; the hint says what to write.
+    #[error("{value} is no value for the option {option}. {hint}.")]
+    OptionValue {
+        /// The option.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What to write instead.
+        hint: &'static str,
+    },
     /// Wrong name or password, or none; which of them is not told.
     #[error("The client is unauthorized due to authentication failure.")]
     Unauthorized,
     /// Too many wrong passwords in a row; wait a few seconds.
     #[error("The client has provided incorrect authentication details too many times in a row.")]
     RateLimit,
-    /// The user has no right to this database.
-    #[error("Database access is not allowed for user '{user}' with roles [PUBLIC].")]
-    Forbidden {
+    /// The user may not do this; somebody has to grant it.
+    #[error("Permission denied. The privilege {privilege} is missing or denied for {who}; see SHOW USER PRIVILEGES.")]
+    Denied {
+        /// The words of the privilege.
+        privilege: String,
+        /// The user and his roles.
+        who: String,
+    },
+    /// A statement names a database beside its own, and its user may not do that.
+    #[error(
+        "Permission denied. Using database '{database}' beside the session's own in one statement is not allowed for \
+         {who}: the privilege CROSS DATABASE is missing or denied."
+    )]
+    CrossDenied {
+        /// The other database.
+        database: String,
+        /// The user and his roles.
+        who: String,
+    },
+    /// The password is right and has to be changed first of all.
+    #[error(
+        "Permission denied.\nThe credentials you provided were valid, but must be changed before you can use this \
+         server. Run `ALTER CURRENT USER SET PASSWORD FROM 'current password' TO 'new password'` against the system \
+         database."
+    )]
+    CredentialsExpired,
+    /// The token has ended; make another.
+    #[error("The token has expired; log in with another one.")]
+    TokenExpired,
+    /// There is no such user, or it may not be done; which of them is not told.
+    #[error("Cannot impersonate user '{user}'.")]
+    Impersonate {
+        /// The user as whom the statement was to run.
+        user: String,
+    },
+    /// A command that changes something was sent in the name of somebody else.
+    #[error("Not allowed to run updating system commands when impersonating a user.")]
+    Impersonating,
+    /// A command that only the user himself may run was sent with a token.
+    #[error("Permission denied. A token cannot do this; log in with a password.")]
+    NotByToken,
+    /// What is immutable changes only while authentication is off.
+    #[error("Permission denied. Immutable privileges can only be changed while authentication is disabled.")]
+    Immutable,
+    /// A user by that name is there already.
+    #[error("Failed to {verb} the specified user '{user}': User already exists.")]
+    UserExists {
+        /// What was to be done.
+        verb: &'static str,
+        /// The name that is taken.
+        user: String,
+    },
+    /// Nobody drops himself.
+    #[error("Failed to {verb} the specified user '{user}': Deleting yourself is not allowed.")]
+    OwnUser {
+        /// What was to be done.
+        verb: &'static str,
+        /// The user who asked.
+        user: String,
+    },
+    /// Nobody suspends himself.
+    #[error("Failed to alter the specified user '{user}': Changing your own activation status is not allowed.")]
+    OwnStatus {
+        /// The user who asked.
+        user: String,
+    },
+    /// Nobody would be left who may let others in; make another admin first.
+    #[error("Not allowed to lose the last active user with the role 'admin'. Give the role to somebody else first.")]
+    LastAdmin,
+    /// A new user has no password.
+    #[error("User '{user}' has no auth provider. Add at least one auth provider for the user or consider suspending them.")]
+    PasswordMissing {
+        /// The user.
+        user: String,
+    },
+    /// The old password is not what was said.
+    #[error("User '{user}' failed to alter their own password: Invalid principal or credentials.")]
+    OldPasswordWrong {
+        /// The user who asked.
+        user: String,
+    },
+    /// The new password is the old one.
+    #[error("User '{user}' failed to alter their own password: Old password and new password cannot be the same.")]
+    PasswordSame {
+        /// The user who asked.
+        user: String,
+    },
+    /// A new name that is taken, by a user or a role.
+    #[error("Failed to rename the specified {what} '{from}' to '{to}': {} already exists.", capital(what))]
+    HolderTaken {
+        /// `user` or `role`.
+        what: &'static str,
+        /// The old name.
+        from: String,
+        /// The name that is taken.
+        to: String,
+    },
+    /// A name that no user can have.
+    #[error("Username '{name}' contains illegal characters. Use ascii characters that are not ',', ':' or whitespaces.")]
+    UserName {
+        /// The text as it was typed, cut to 80 characters.
+        name: types::CompactString,
+    },
+    /// A name that no role can have.
+    #[error("Role name '{name}' contains illegal characters. Use simple ascii characters and numbers.")]
+    RoleName {
+        /// The text as it was typed, cut to 80 characters.
+        name: String,
+    },
+    /// An empty name, or one that is too long.
+    #[error("The provided {what} must have a length between 1 and 256 characters.")]
+    NameLength {
+        /// `username` or `role name`.
+        what: &'static str,
+    },
+    /// A role by that name is there already.
+    #[error("Failed to create the specified role '{role}': Role already exists.")]
+    RoleExists {
+        /// The name that is taken.
+        role: String,
+    },
+    /// A command names a role that does not exist.
+    #[error("Failed to {verb} the specified role '{role}': Role does not exist.")]
+    RoleMissing {
+        /// What was to be done to it.
+        verb: &'static str,
+        /// The name that no role has.
+        role: String,
+    },
+    /// A new role was to be like one that does not exist.
+    #[error("Failed to create a role as copy of '{role}': Role does not exist.")]
+    RoleCopied {
+        /// The name that no role has.
+        role: String,
+    },
+    /// A role that is built in stays as it is.
+    #[error("Failed to {verb} the specified role '{role}': '{role}' is a reserved role.")]
+    RoleReserved {
+        /// What was to be done to it.
+        verb: &'static str,
+        /// The role.
+        role: String,
+    },
+    /// The privileges of a built-in role stay as they are; make a role of your own, as a copy of it.
+    #[error("The privileges of the built-in role '{role}' cannot be changed. Use CREATE ROLE ... AS COPY OF {role}.")]
+    RoleFixed {
+        /// The role.
+        role: String,
+    },
+    /// A role could not be given.
+    #[error("Failed to grant role '{role}' to user '{user}': {what} does not exist.")]
+    RoleNotGranted {
+        /// `Role` or `User`.
+        what: &'static str,
+        /// The role.
+        role: String,
+        /// The user.
+        user: String,
+    },
+    /// A role could not be taken.
+    #[error("Failed to revoke role '{role}' from user '{user}': {what} does not exist.")]
+    RoleNotRevoked {
+        /// `Role` or `User`.
+        what: &'static str,
+        /// The role.
+        role: String,
+        /// The user.
+        user: String,
+    },
+    /// A privilege was to be changed for somebody who does not exist.
+    #[error("Failed to {doing} {what} '{name}': {missing} does not exist.")]
+    PrivilegeHolder {
+        /// What was to be done.
+        doing: &'static str,
+        /// `role` or `user`.
+        what: &'static str,
+        /// The name that nobody has.
+        name: String,
+        /// `Role` or `User`.
+        missing: &'static str,
+    },
+    /// A privilege was to be changed on a database that does not exist.
+    #[error("Failed to {doing} {holder}: Database '{name}' does not exist.")]
+    PrivilegeDatabase {
+        /// What was to be done.
+        doing: &'static str,
+        /// For whom.
+        holder: String,
+        /// The name that nothing has.
+        name: String,
+    },
+    /// A token could not be made.
+    #[error("Failed to create the specified token '{name}': {reason}")]
+    TokenRefused {
+        /// The token's name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A command names a token that does not exist.
+    #[error("Failed to delete the specified token '{name}' of user '{user}': Token does not exist.")]
+    TokenMissing {
+        /// The name that no token has.
+        name: String,
         /// The user.
         user: String,
     },
@@ -180,6 +431,11 @@ impl CatalogError {
             Self::Name(_) => Code::DatabaseNameInvalid,
             Self::NotFound { .. } | Self::DatabaseMissing { .. } => Code::DatabaseNotFound,
             Self::AliasMissing { .. } | Self::AliasTargetMissing { .. } => Code::DatabaseNotFound,
+            Self::RenameTaken { .. } => Code::DatabaseExists,
+            Self::DefaultMissing { .. } | Self::DefaultSystem | Self::DefaultOffline { .. } => {
+                Code::DatabaseProtected
+            }
+            Self::AliasProperties { .. } | Self::OptionUnknown { .. } | Self::OptionValue { .. } => Code::ArgumentError,
             Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
             Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,
             Self::DatabaseLimit { .. } => Code::DatabaseLimitReached,
@@ -190,8 +446,21 @@ impl CatalogError {
             Self::AliasChain { .. } => Code::AliasChain,
             Self::Unauthorized => Code::Unauthorized,
             Self::RateLimit => Code::AuthenticationRateLimit,
-            Self::Forbidden { .. } => Code::Forbidden,
+            Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
+            Self::NotByToken | Self::Immutable => Code::Forbidden,
+            Self::CredentialsExpired => Code::CredentialsExpired,
+            Self::TokenExpired => Code::TokenExpired,
+            Self::PrivilegeDatabase { .. } => Code::DatabaseNotFound,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
+            Self::Impersonate { .. } | Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
+            Self::OwnStatus { .. } | Self::LastAdmin | Self::PasswordMissing { .. } => Code::ArgumentError,
+            Self::OldPasswordWrong { .. } | Self::PasswordSame { .. } => Code::ArgumentError,
+            Self::HolderTaken { .. } | Self::UserName { .. } | Self::RoleName { .. } => Code::ArgumentError,
+            Self::NameLength { .. } | Self::RoleExists { .. } | Self::RoleMissing { .. } => Code::ArgumentError,
+            Self::RoleCopied { .. } | Self::RoleReserved { .. } | Self::RoleFixed { .. } => Code::ArgumentError,
+            Self::RoleNotGranted { .. } | Self::RoleNotRevoked { .. } => Code::ArgumentError,
+            Self::PrivilegeHolder { .. } => Code::ArgumentError,
+            Self::TokenRefused { .. } | Self::TokenMissing { .. } => Code::ArgumentError,
             Self::Stage { .. } => Code::Internal,
             Self::Format { .. } => Code::DatabaseStartFailed,
             Self::Damaged { .. } => Code::StorageDamaged,
@@ -209,6 +478,10 @@ impl From<CatalogError> for types::Failure {
     fn from(error: CatalogError) -> Self {
         Self::new(error.code(), error.to_string())
     }
+}
+
+fn capital(what: &str) -> &'static str {
+    if what == "user" { "User" } else { "Role" }
 }
 
 fn quoted(names: &[DatabaseName]) -> String {

@@ -3,11 +3,14 @@
 //! [`Names`] is one version of what exists. It never changes; a change of the catalog makes the next one and swaps it
 //! in, so whoever holds one sees a consistent picture and nobody waits for a writer.
 
+use std::fmt;
 use std::sync::Arc;
 
-use types::{CompactString, DatabaseId, DatabaseName};
+use types::{Clock, CompactString, DatabaseId, DatabaseName, SystemClock};
 
 use crate::catalog::Step;
+use crate::rights::Book;
+use crate::rights::effective::Memory;
 use crate::rows::HeadRow;
 use crate::sorted::Sorted;
 use crate::{Alias, CatalogError, Database, Pending, Stage};
@@ -36,6 +39,21 @@ pub struct Names {
     leading: Sorted<(DatabaseId, DatabaseName), ()>,
     /// The databases that are half made or half dropped.
     half: Sorted<DatabaseId, ()>,
+    /// Users, roles and what they may do.
+    book: Arc<Book>,
+    /// What was asked of the book so far.
+    pub(crate) memory: Memory,
+    wall: Wall,
+}
+
+/// Tells the time, for what ends by itself.
+#[derive(Clone)]
+struct Wall(Arc<dyn Clock>);
+
+impl fmt::Debug for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wall")
+    }
 }
 
 /// What a name stands for.
@@ -68,7 +86,25 @@ impl Names {
             taken: Sorted::default(),
             leading: Sorted::default(),
             half: Sorted::default(),
+            book: Arc::default(),
+            memory: Memory::default(),
+            wall: Wall(Arc::new(SystemClock)),
         }
+    }
+
+    /// Says which clock tells the time.
+    pub(crate) fn set_clock(&mut self, clock: &Arc<dyn Clock>) {
+        self.wall = Wall(Arc::clone(clock));
+    }
+
+    /// Gives the time, in nanoseconds since 1970.
+    pub(crate) fn wall_nanos(&self) -> i128 {
+        self.wall.0.wall_nanos()
+    }
+
+    /// Gives the users, the roles and their privileges.
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
     }
 
     /// Reads the head.
@@ -100,6 +136,7 @@ impl Names {
                     self.leading.remove(&(gone.target, gone.name.clone()));
                 }
             }
+            Step::Rights(step) => Arc::make_mut(&mut self.book).apply(step),
         }
         Ok(())
     }
@@ -108,12 +145,12 @@ impl Names {
     pub(crate) fn check(&mut self, steps: &[Step]) -> Result<(), CatalogError> {
         for step in steps {
             let (Step::Database(Database { id, .. }) | Step::DatabaseGone(id)) = step else { continue };
-            let is_there = self.databases.get(id).is_some_and(|database| database.stage != Stage::Dropping);
+            let is_there = self.databases.get(id).is_some_and(|database| database.holds_its_name());
             if let Some(alias) = self.aliases_of(*id).first().filter(|_| !is_there) {
                 return Err(CatalogError::damaged(format!("alias '{alias}' leads nowhere")));
             }
         }
-        let default = self.databases.get(&self.default).filter(|database| database.stage != Stage::Dropping);
+        let default = self.databases.get(&self.default).filter(|database| database.holds_its_name());
         if default.is_none() || self.taken.get("system").is_none() {
             return Err(CatalogError::damaged("`system` or the default database is missing"));
         }
@@ -125,7 +162,7 @@ impl Names {
         if let Some(old) = self.databases.insert(database.id, Arc::clone(database)) {
             self.release(&old);
         }
-        if database.stage != Stage::Dropping {
+        if database.holds_its_name() {
             self.take(&database.name, Holder { database: Arc::clone(database), alias: None })?;
         }
         match database.stage {
@@ -144,7 +181,7 @@ impl Names {
             self.taken.remove(old.name.as_str());
             self.leading.remove(&(old.target, old.name.clone()));
         }
-        let target = self.databases.get(&alias.target).filter(|database| database.stage != Stage::Dropping);
+        let target = self.databases.get(&alias.target).filter(|database| database.holds_its_name());
         let Some(database) = target.cloned() else {
             return Err(CatalogError::damaged(format!("alias '{}' leads nowhere", alias.name)));
         };

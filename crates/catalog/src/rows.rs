@@ -3,6 +3,7 @@
 //! A value is one byte of format, eight of checksum, then MessagePack with field names. The checksum covers the key
 //! too, so that a row that ended up under another key is noticed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -11,8 +12,9 @@ use store::{Reader, StoreError, Writer};
 use types::{DatabaseId, DatabaseName};
 use xxhash_rust::xxh3;
 
+use crate::kept::Kept;
 use crate::limits::Limits;
-use crate::{Alias, CatalogError, Database, DatabaseAccess, Requested, Stage};
+use crate::{Alias, CatalogError, Database, DatabaseAccess, DatabaseOptions, Language, Requested, Stage};
 
 /// The format of every row; a server that meets a greater one stops instead of guessing.
 const FORMAT: u8 = 1;
@@ -25,6 +27,10 @@ pub(crate) enum Table {
     Alias = b'a',
     Database = b'd',
     Head = b'h',
+    Owner = b'o',
+    Privilege = b'p',
+    Role = b'r',
+    Token = b't',
     User = b'u',
 }
 
@@ -106,6 +112,14 @@ pub(crate) struct DatabaseRow {
     last_stop_nanos: Option<i128>,
     #[serde(default)]
     limits: Limits,
+    #[serde(default)]
+    options: DatabaseOptions,
+    #[serde(default)]
+    language: Language,
+    #[serde(default)]
+    creator: Option<String>,
+    #[serde(default)]
+    replaces: Option<[u8; 16]>,
 }
 
 impl From<&Database> for DatabaseRow {
@@ -121,6 +135,10 @@ impl From<&Database> for DatabaseRow {
             last_start_nanos: database.last_start_nanos,
             last_stop_nanos: database.last_stop_nanos,
             limits: Limits::clone(&database.limits),
+            options: DatabaseOptions::clone(&database.options),
+            language: database.language,
+            creator: database.creator.clone(),
+            replaces: database.replaces.map(|id| id.0),
         }
     }
 }
@@ -139,6 +157,10 @@ impl DatabaseRow {
             last_start_nanos: self.last_start_nanos,
             last_stop_nanos: self.last_stop_nanos,
             limits: Arc::new(self.limits),
+            options: Arc::new(self.options),
+            language: self.language,
+            creator: self.creator,
+            replaces: self.replaces.map(DatabaseId),
         })
     }
 }
@@ -147,28 +169,24 @@ impl DatabaseRow {
 pub(crate) struct AliasRow {
     target: [u8; 16],
     created_nanos: i128,
+    #[serde(default)]
+    properties: BTreeMap<String, Kept>,
 }
 
 impl From<&Alias> for AliasRow {
     fn from(alias: &Alias) -> Self {
-        Self { target: alias.target.0, created_nanos: alias.created_nanos }
+        let properties = Kept::of_map(&alias.properties).expect("only what can be kept gets into an alias");
+        Self { target: alias.target.0, created_nanos: alias.created_nanos, properties }
     }
 }
 
 impl AliasRow {
     pub fn into_alias(self, key: &[u8]) -> Result<Alias, CatalogError> {
         let text = std::str::from_utf8(key).map_err(|_| CatalogError::damaged("an alias is not text"))?;
-        Ok(Alias { name: name(text)?, target: DatabaseId(self.target), created_nanos: self.created_nanos })
+        let target = DatabaseId(self.target);
+        let properties = Kept::map(self.properties);
+        Ok(Alias { name: name(text)?, target, properties, created_nanos: self.created_nanos })
     }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct UserRow {
-    /// The password's hash in PHC form: algorithm, costs, salt and hash.
-    pub password_hash: String,
-    /// May do everything.
-    pub admin: bool,
-    pub created_nanos: i128,
 }
 
 fn id(key: &[u8]) -> Result<DatabaseId, CatalogError> {
@@ -242,7 +260,7 @@ mod tests {
     #[test]
     fn times_before_1970_and_after_2262_survive() {
         for nanos in [-1, 0, i128::from(i64::MAX) + 1, i128::MIN] {
-            let row = AliasRow { target: [1; 16], created_nanos: nanos };
+            let row = AliasRow { target: [1; 16], created_nanos: nanos, properties: BTreeMap::new() };
             let back: AliasRow = decode(b"k", &encode(b"k", &row)).expect("sound");
             assert_eq!(back.created_nanos, nanos);
         }

@@ -1,83 +1,342 @@
-//! Users and their passwords, which are kept as argon2 hashes only.
+//! Users: made, altered, renamed and dropped; their passwords are kept as argon2 hashes only.
+//! Leaves logging in to `signin`, and who may change users to [`crate::access`] and its callers.
+//! Start reading at [`Catalog::create_user`].
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use rand::Rng;
+use types::{CompactString, DatabaseName};
 
-use crate::rows::{self, Put, Table, UserRow};
-use crate::{Catalog, CatalogError, catalog};
+use crate::catalog::Step;
+use crate::rights::{ADMIN_ROLE, Holder, RightsStep, User, UserId};
+use crate::{Catalog, CatalogError, Names, Principal};
 
 /// The user of the first start.
 pub(crate) const ADMIN: &str = "admin";
-/// Longest user name that is looked up.
-const NAME_MAX_BYTES: usize = 256;
+/// Longest name of a user or a role.
+pub(crate) const NAME_MAX_BYTES: usize = 256;
 const PASSWORD_MIN_CHARACTERS: usize = 8;
+const PASSWORD_MAX_BYTES: usize = 4_096;
 const PASSWORD_MADE_CHARACTERS: usize = 24;
 const SALT_BYTES: usize = 16;
 /// Without the letters and digits that look alike; 24 of them are 137 bits.
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// Makes the row of the first admin, and a password if none is given.
-pub(crate) fn first(given: Option<String>, now: i128) -> Result<(UserRow, Option<String>), CatalogError> {
+/// What becomes of a user; what is `None` stays as it is.
+#[derive(Clone, Default)]
+pub struct UserChange {
+    /// How the user logs in from now on.
+    pub password: Option<NewPassword>,
+    /// Whether the password must be changed first of all.
+    pub change_required: Option<bool>,
+    /// Whether the user is kept out.
+    pub suspended: Option<bool>,
+    /// The home database; `Some(None)` for the default one.
+    pub home: Option<Option<DatabaseName>>,
+}
+
+/// A password that is to hold from now on.
+#[derive(Clone)]
+pub enum NewPassword {
+    /// The password itself.
+    Plain(String),
+    /// Its hash in PHC form, as a backup of users has it.
+    Hashed(String),
+    /// None: no password lets the user in.
+    None,
+}
+
+/// What to do with something that has the name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfThere {
+    /// Refuse.
+    Fail,
+    /// Leave it as it is.
+    Keep,
+    /// Drop it first.
+    Replace,
+}
+
+/// What to do where there is nothing by that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfMissing {
+    /// Refuse.
+    Fail,
+    /// Do nothing.
+    Skip,
+}
+
+/// Makes the first admin, and a password if none is given.
+pub(crate) fn first(given: Option<String>, now: i128) -> Result<(User, Option<String>), CatalogError> {
     let (password, made) = match given {
         Some(given) => (given, None),
         None => {
-            let made = made_up();
+            let made = made_up(PASSWORD_MADE_CHARACTERS);
             (made.clone(), Some(made))
         }
     };
-    let row = UserRow { password_hash: hash(&password)?, admin: true, created_nanos: now };
-    Ok((row, made))
+    let user = User { password_hash: hash(&password)?, roles: [ADMIN_ROLE.into()].into(), ..new_user(ADMIN, now) };
+    Ok((user, made))
 }
 
-fn made_up() -> String {
+fn new_user(name: &str, now: i128) -> User {
+    User {
+        id: UserId(*uuid::Uuid::new_v4().as_bytes()),
+        name: name.into(),
+        password_hash: String::new(),
+        change_required: false,
+        suspended: false,
+        home: None,
+        roles: Default::default(),
+        created_nanos: now,
+    }
+}
+
+/// Makes up a text that nobody guesses, of letters and digits.
+pub(crate) fn made_up(characters: usize) -> String {
     let mut random = rand::rng();
-    (0..PASSWORD_MADE_CHARACTERS).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
+    (0..characters).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
 fn hash(password: &str) -> Result<String, CatalogError> {
     if password.chars().count() < PASSWORD_MIN_CHARACTERS {
         return Err(CatalogError::PasswordShort);
     }
+    if password.len() > PASSWORD_MAX_BYTES {
+        return Err(CatalogError::Password { reason: format!("it is longer than {PASSWORD_MAX_BYTES} bytes") });
+    }
     let failed = |error: argon2::password_hash::Error| CatalogError::Password { reason: error.to_string() };
     let salt = SaltString::encode_b64(&rand::rng().random::<[u8; SALT_BYTES]>()).map_err(failed)?;
     Ok(Argon2::default().hash_password(password.as_bytes(), &salt).map_err(failed)?.to_string())
 }
 
-/// Compares a password with a user's hash; without a user it takes as long and fails.
-pub(crate) fn verify(row: Option<&UserRow>, password: &str) -> Result<bool, CatalogError> {
-    let Some(row) = row else {
+/// Compares a password with a user's hash; without one it takes as long and fails.
+pub(crate) fn verify(hashed: Option<&str>, password: &str) -> Result<bool, CatalogError> {
+    let Some(hashed) = hashed.filter(|hashed| !hashed.is_empty()) else {
         // The time of the answer must not tell which names exist.
         let salt = SaltString::encode_b64(&[0; SALT_BYTES]).expect("sixteen bytes are a salt");
         let _ = std::hint::black_box(Argon2::default().hash_password(password.as_bytes(), &salt));
         return Ok(false);
     };
-    let hash = PasswordHash::new(&row.password_hash)
+    let hash = PasswordHash::new(hashed)
         .map_err(|error| CatalogError::damaged(format!("the hash of a password cannot be read: {error}")))?;
     Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
+impl NewPassword {
+    /// Gives the hash to be kept. Takes tens of milliseconds.
+    fn hash(&self) -> Result<String, CatalogError> {
+        match self {
+            Self::Plain(password) => hash(password),
+            Self::None => Ok(String::new()),
+            Self::Hashed(hashed) => {
+                let bad = |reason: String| CatalogError::Password { reason };
+                let parsed = PasswordHash::new(hashed).map_err(|error| bad(format!("its hash is none ({error})")))?;
+                match parsed.algorithm.as_str().starts_with("argon2") {
+                    true => Ok(hashed.clone()),
+                    false => Err(bad(format!("hashes by '{}' are not known here, only argon2", parsed.algorithm))),
+                }
+            }
+        }
+    }
+}
+
 impl Catalog {
-    /// Gives a user a new password; takes effect at the next logging in.
-    pub fn set_password(&self, user: &str, password: &str) -> Result<(), CatalogError> {
-        let missing = || CatalogError::UserMissing { verb: "alter", user: user.chars().take(80).collect() };
-        let password_hash = hash(password)?;
-        let _turn = self.turn.lock();
-        let row = self.user(user)?.ok_or_else(missing)?;
-        let put = Put::set(Table::User.key(user.as_bytes()), &UserRow { password_hash, ..row });
-        self.store.write(&mut |writer| catalog::run(std::slice::from_ref(&put), writer))?;
-        Ok(())
+    /// Makes a user; tells whether there was anything to do.
+    ///
+    /// `PASSWORD CHANGE REQUIRED` holds unless it is said otherwise, as with Neo4j.
+    pub fn create_user(
+        &self,
+        acting: &Principal,
+        name: &str,
+        change: &UserChange,
+        if_there: IfThere,
+    ) -> Result<bool, CatalogError> {
+        check_name(name)?;
+        let names = self.names();
+        let there = names.user(name).is_some();
+        match if_there {
+            IfThere::Keep if there => return Ok(false),
+            IfThere::Fail if there => return Err(CatalogError::UserExists { verb: "create", user: name.to_owned() }),
+            _ => {}
+        }
+        let password = change.password.as_ref().ok_or(CatalogError::PasswordMissing { user: name.to_owned() })?;
+        let password_hash = password.hash()?;
+        self.change_rights("rights.create_user", |names, now| {
+            let mut steps = Vec::new();
+            if let Some(old) = names.user(name) {
+                match if_there {
+                    IfThere::Fail => return Err(CatalogError::UserExists { verb: "create", user: name.to_owned() }),
+                    IfThere::Keep => return Ok((Vec::new(), false)),
+                    IfThere::Replace => steps = gone(names, acting, old, "replace")?,
+                }
+            }
+            let user = User { password_hash: password_hash.clone(), change_required: true, ..new_user(name, now) };
+            steps.push(RightsStep::User(changed(&user, change)));
+            Ok((steps, true))
+        })
     }
 
-    /// Reads one user's row. Users are not kept in memory: hashing costs a thousand times more than looking.
-    pub(crate) fn user(&self, name: &str) -> Result<Option<UserRow>, CatalogError> {
-        if name.is_empty() || name.len() > NAME_MAX_BYTES {
-            return Ok(None);
+    /// Alters a user; tells whether there was anything to do.
+    pub fn alter_user(
+        &self,
+        acting: &Principal,
+        name: &str,
+        change: &UserChange,
+        if_missing: IfMissing,
+    ) -> Result<bool, CatalogError> {
+        if self.names().user(name).is_none() {
+            return missing(name, "alter", if_missing);
         }
-        let key = Table::User.key(name.as_bytes());
-        let snapshot = self.store.snapshot()?;
-        snapshot.get(&key)?.map(|value| rows::decode(&key, value)).transpose()
+        let password_hash = change.password.as_ref().map(NewPassword::hash).transpose()?;
+        self.change_rights("rights.alter_user", |names, _| {
+            let Some(user) = names.user(name) else {
+                return missing(name, "alter", if_missing).map(|done| (Vec::new(), done));
+            };
+            if change.suspended.is_some_and(|suspended| suspended != user.suspended) && acting.is(user.id) {
+                return Err(CatalogError::OwnStatus { user: name.to_owned() });
+            }
+            let mut next = changed(user, change);
+            if let Some(hash) = password_hash.clone() {
+                next.password_hash = hash;
+            }
+            Ok(if next == **user { (Vec::new(), false) } else { (vec![RightsStep::User(next)], true) })
+        })
     }
+
+    /// Changes the password of whoever asks, who has to know the old one.
+    pub fn alter_own_password(&self, acting: &Principal, old: &str, new: &str) -> Result<(), CatalogError> {
+        let names = self.names();
+        let user = acting.id().and_then(|id| names.book().user_by_id(id).cloned()).ok_or(CatalogError::Unauthorized)?;
+        let name = user.name.to_string();
+        if !self.is_right_password(&user.name, Some(&user.password_hash), old)? {
+            return Err(CatalogError::OldPasswordWrong { user: name });
+        }
+        if old == new {
+            return Err(CatalogError::PasswordSame { user: name });
+        }
+        let password_hash = hash(new)?;
+        self.change_rights("rights.own_password", |names, _| {
+            let user = names.book().user_by_id(user.id).ok_or(CatalogError::Unauthorized)?;
+            let next = User { password_hash: password_hash.clone(), change_required: false, ..User::clone(user) };
+            Ok((vec![RightsStep::User(next)], ()))
+        })
+    }
+
+    /// Gives a user a new name; running sessions go on under it.
+    pub fn rename_user(&self, name: &str, to: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+        check_name(to)?;
+        self.change_rights("rights.rename_user", |names, _| {
+            let Some(user) = names.user(name) else {
+                return missing(name, "rename", if_missing).map(|done| (Vec::new(), done));
+            };
+            if names.user(to).is_some() {
+                return Err(CatalogError::HolderTaken { what: "user", from: name.to_owned(), to: to.to_owned() });
+            }
+            let renamed = User { name: to.into(), ..User::clone(user) };
+            Ok((vec![RightsStep::UserGone(name.into()), RightsStep::User(renamed)], true))
+        })
+    }
+
+    /// Drops a user with his tokens and what was granted to him alone; databases that he owned have no owner then.
+    pub fn drop_user(&self, acting: &Principal, name: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+        self.change_rights("rights.drop_user", |names, _| match names.user(name) {
+            Some(user) => Ok((gone(names, acting, user, "delete")?, true)),
+            None => missing(name, "delete", if_missing).map(|done| (Vec::new(), done)),
+        })
+    }
+
+    /// Gives a user a new password and lets him in again, without asking anybody: for who holds the data folder.
+    pub fn set_password(&self, user: &str, password: &str) -> Result<(), CatalogError> {
+        let missing = || CatalogError::UserMissing { verb: "alter", user: shown(user) };
+        self.names().user(user).ok_or_else(missing)?;
+        let password_hash = hash(password)?;
+        self.change_rights("rights.set_password", |names, _| {
+            let found = names.user(user).ok_or_else(missing)?;
+            let next = User {
+                password_hash: password_hash.clone(),
+                change_required: false,
+                suspended: false,
+                ..User::clone(found)
+            };
+            Ok((vec![RightsStep::User(next)], ()))
+        })
+    }
+
+    /// Makes one change of rights, with the places at which a crash is tried.
+    pub(crate) fn change_rights<T>(
+        &self,
+        place: &'static str,
+        plan: impl FnOnce(&Names, i128) -> Result<(Vec<RightsStep>, T), CatalogError>,
+    ) -> Result<T, CatalogError> {
+        types::failpoint::reach(place);
+        let done = self.change(|names, now| {
+            let (steps, result) = plan(names, now)?;
+            Ok((steps.into_iter().map(Step::Rights).collect(), result))
+        })?;
+        types::failpoint::reach("rights.done");
+        Ok(done)
+    }
+}
+
+impl Names {
+    /// Gives the user by that name.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<&std::sync::Arc<User>> {
+        self.book().user(name)
+    }
+
+    /// Lists the users by name.
+    pub fn users(&self) -> impl Iterator<Item = &std::sync::Arc<User>> {
+        self.book().users()
+    }
+}
+
+fn changed(user: &User, change: &UserChange) -> User {
+    User {
+        change_required: change.change_required.unwrap_or(user.change_required),
+        suspended: change.suspended.unwrap_or(user.suspended),
+        home: change.home.clone().unwrap_or_else(|| user.home.clone()),
+        ..user.clone()
+    }
+}
+
+/// Lists the steps that drop a user and everything that hangs on him.
+fn gone(names: &Names, acting: &Principal, user: &User, verb: &'static str) -> Result<Vec<RightsStep>, CatalogError> {
+    if acting.is(user.id) {
+        return Err(CatalogError::OwnUser { verb, user: user.name.to_string() });
+    }
+    let book = names.book();
+    let mut steps = book.forget_holder(&Holder::User(user.id));
+    steps.extend(book.owned_by(user.id).map(RightsStep::OwnerGone));
+    let tokens = book.tokens().filter(|token| token.user == user.id);
+    steps.extend(tokens.map(|token| RightsStep::TokenGone(token.id.clone())));
+    steps.push(RightsStep::UserGone(user.name.clone()));
+    Ok(steps)
+}
+
+fn missing(name: &str, verb: &'static str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+    match if_missing {
+        IfMissing::Skip => Ok(false),
+        IfMissing::Fail => Err(CatalogError::UserMissing { verb, user: shown(name) }),
+    }
+}
+
+/// Cuts a name to what a message repeats of it.
+pub(crate) fn shown(name: &str) -> String {
+    name.chars().take(80).collect()
+}
+
+fn check_name(name: &str) -> Result<(), CatalogError> {
+    let bad =
+        |character: char| matches!(character, ',' | ':' | '`') || character.is_control() || character.is_whitespace();
+    if name.is_empty() || name.len() > NAME_MAX_BYTES {
+        return Err(CatalogError::NameLength { what: "username" });
+    }
+    if name.contains(bad) {
+        return Err(CatalogError::UserName { name: CompactString::from(shown(name)) });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -86,13 +345,14 @@ mod tests {
 
     #[test]
     fn a_hash_tells_its_password_and_no_other() {
-        let (row, made) = first(None, 0).expect("made up");
+        let (user, made) = first(None, 0).expect("made up");
         let password = made.expect("none was given");
         assert_eq!(password.len(), PASSWORD_MADE_CHARACTERS);
-        assert!(row.password_hash.starts_with("$argon2id$") && !row.password_hash.contains(&password));
-        assert!(verify(Some(&row), &password).expect("sound"));
-        assert!(!verify(Some(&row), "wrong").expect("sound"));
+        assert!(user.password_hash.starts_with("$argon2id$") && !user.password_hash.contains(&password));
+        assert!(verify(Some(&user.password_hash), &password).expect("sound"));
+        assert!(!verify(Some(&user.password_hash), "wrong").expect("sound"));
         assert!(!verify(None, &password).expect("no user"));
+        assert!(!verify(Some(""), "").expect("no password"));
     }
 
     #[test]
@@ -104,7 +364,6 @@ mod tests {
 
     #[test]
     fn a_row_without_a_hash_is_damage() {
-        let row = UserRow { password_hash: "plain".to_owned(), admin: true, created_nanos: 0 };
-        assert_eq!(verify(Some(&row), "plain").expect_err("no hash").code(), types::Code::StorageDamaged);
+        assert_eq!(verify(Some("plain"), "plain").expect_err("no hash").code(), types::Code::StorageDamaged);
     }
 }

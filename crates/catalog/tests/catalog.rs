@@ -7,8 +7,12 @@ mod world;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::{Access, Authentication, Cascade, Catalog, DatabaseAccess, Pending, Requested, Settings, Stage, grant};
+use catalog::{
+    Access, Authentication, Cascade, Catalog, Change, DatabaseAccess, Existing, NewDatabase, Pending, Requested, Settings,
+    Stage, grant,
+};
 use store::{Snapshot, Store, StoreError, Usage, Writer};
+use types::Map;
 use world::{World, create, listed, name, on_both_engines, told};
 
 #[test]
@@ -53,20 +57,20 @@ fn f20_one_name_space() {
         let catalog = world.start();
         let refused = |result: String, text: &str| assert_eq!(result, text);
         create(&catalog, "films");
-        catalog.create_alias(&name("cinema"), &name("films")).expect("free");
-        let half = catalog.create_database(&name("half")).expect("free");
+        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
+        let half = catalog.create_database(&name("half"), NewDatabase::default()).expect("free");
 
         let exists = |name: &str, what: &str| {
             format!("DatabaseExists: Failed to create the specified database '{name}': {what} already exists.")
         };
         for taken in ["films", "half", "system"] {
-            refused(told(catalog.create_database(&name(taken))), &exists(taken, "Database"));
+            refused(told(catalog.create_database(&name(taken), NewDatabase::default())), &exists(taken, "Database"));
         }
         for taken in ["cinema", "neo4j"] {
-            refused(told(catalog.create_database(&name(taken))), &exists(taken, "Database name or alias"));
+            refused(told(catalog.create_database(&name(taken), NewDatabase::default())), &exists(taken, "Database name or alias"));
         }
         let alias = |text: &str| format!("Failed to create the specified database alias '{text}");
-        let make = |text: &str, target: &str| told(catalog.create_alias(&name(text), &name(target)));
+        let make = |text: &str, target: &str| told(catalog.create_alias(&name(text), &name(target), &Map::new(), Existing::Refuse));
         for taken in ["films", "half", "system"] {
             let text = format!("DatabaseExists: {}': Database exists with that name.", alias(taken));
             refused(make(taken, "sheaf"), &text);
@@ -88,7 +92,7 @@ fn aliases_lead_elsewhere_and_go() {
     on_both_engines(|world| {
         let catalog = world.start();
         create(&catalog, "films");
-        catalog.retarget_alias(&name("neo4j"), &name("films")).expect("both exist");
+        catalog.alter_alias(&name("neo4j"), Some(&name("films")), None).expect("both exist");
         assert_eq!(catalog.resolve("neo4j").expect("there").name, name("films"));
         assert_eq!(
             told(catalog.drop_database(&name("films"), Cascade::Restrict)),
@@ -96,7 +100,7 @@ fn aliases_lead_elsewhere_and_go() {
              aliases: ['neo4j'] before dropping the database."
         );
         assert_eq!(
-            told(catalog.retarget_alias(&name("films"), &name("sheaf"))),
+            told(catalog.alter_alias(&name("films"), Some(&name("sheaf")), None)),
             "DatabaseNotFound: Failed to alter the specified database alias 'films': Database alias does not exist."
         );
         catalog.drop_alias(&name("neo4j")).expect("there");
@@ -104,7 +108,7 @@ fn aliases_lead_elsewhere_and_go() {
             told(catalog.drop_alias(&name("neo4j"))),
             "DatabaseNotFound: Failed to delete the specified database alias 'neo4j': Database alias does not exist."
         );
-        catalog.create_alias(&name("cinema"), &name("films")).expect("free");
+        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
         let dropped = catalog.drop_database(&name("films"), Cascade::Aliases).expect("with its aliases");
         catalog.database_removed(dropped.id).expect("removed");
         assert_eq!(listed(&catalog), "sheaf system");
@@ -122,7 +126,7 @@ fn system_and_the_default_are_protected() {
         assert_eq!(drop("sheaf"), "DatabaseProtected: Not allowed to delete default database 'sheaf'.");
         assert_eq!(stop("sheaf"), "DatabaseProtected: Not allowed to stop default database 'sheaf'.");
         assert_eq!(
-            told(catalog.set_access(&name("system"), DatabaseAccess::ReadOnly)),
+            told(catalog.alter_database(&name("system"), &[Change::Access(DatabaseAccess::ReadOnly)])),
             "DatabaseProtected: Not allowed to alter system database."
         );
         let missing = |verb: &str| {
@@ -131,7 +135,7 @@ fn system_and_the_default_are_protected() {
         assert_eq!(drop("x"), missing("delete"));
         assert_eq!(stop("x"), missing("stop"));
         assert_eq!(told(catalog.start_database(&name("x"))), missing("start"));
-        assert_eq!(told(catalog.set_access(&name("x"), DatabaseAccess::ReadOnly)), missing("alter"));
+        assert_eq!(told(catalog.alter_database(&name("x"), &[Change::Access(DatabaseAccess::ReadOnly)])), missing("alter"));
     });
 }
 
@@ -144,7 +148,7 @@ fn the_limit_counts_every_database() {
         }
         catalog.stop_database(&name("a")).expect("there");
         assert_eq!(
-            told(catalog.create_database(&name("d"))),
+            told(catalog.create_database(&name("d"), NewDatabase::default())),
             "DatabaseLimitReached: Failed to create the specified database 'd': The total limit of databases is already \
              reached. To create more you need to either drop databases or change the limit via the config setting \
              'dbms.max_databases'"
@@ -162,8 +166,8 @@ fn a_restart_keeps_everything() {
         create(&catalog, "films");
         world.clock.forward(10);
         catalog.stop_database(&name("films")).expect("there");
-        catalog.set_access(&name("films"), DatabaseAccess::ReadOnly).expect("there");
-        catalog.create_alias(&name("cinema"), &name("films")).expect("free");
+        catalog.alter_database(&name("films"), &[Change::Access(DatabaseAccess::ReadOnly)]).expect("there");
+        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
         let version = catalog.names().version();
         catalog.stop_database(&name("films")).expect("stopped already");
         assert_eq!(catalog.names().version(), version, "nothing changed");
@@ -180,7 +184,7 @@ fn a_restart_keeps_everything() {
         assert_eq!((films.updated_nanos, films.last_stop_nanos), (11_000, Some(11_000)));
 
         world.clock.forward(1);
-        let films = catalog.start_database(&name("films")).expect("there");
+        let (films, _) = catalog.start_database(&name("films")).expect("there");
         assert_eq!((films.requested, films.last_start_nanos), (Requested::Online, Some(12_000)));
     });
 }
@@ -197,7 +201,7 @@ fn crashes_between_the_halves_leave_a_trace() {
             remove.collect()
         };
         let catalog = world.start();
-        let made = catalog.create_database(&name("films")).expect("recorded");
+        let made = catalog.create_database(&name("films"), NewDatabase::default()).expect("recorded");
         drop(catalog);
 
         let catalog = world.open();
@@ -213,7 +217,7 @@ fn crashes_between_the_halves_leave_a_trace() {
         );
         create(&catalog, "films");
         let dropped = catalog.drop_database(&name("films"), Cascade::Restrict).expect("recorded");
-        let again = catalog.create_database(&name("films")).expect("the name is free at once");
+        let again = catalog.create_database(&name("films"), NewDatabase::default()).expect("the name is free at once");
         assert_ne!(again.folder, dropped.folder);
         catalog.database_made(again.id).expect("made");
         drop(catalog);
@@ -369,10 +373,10 @@ fn a_change_that_cannot_be_written_never_was() {
         let version = catalog.names().version();
 
         store.fails.store(true, Ordering::Relaxed);
-        assert_eq!(told(catalog.create_alias(&name("a"), &name("sheaf"))), "StorageFull: no room left: test");
+        assert_eq!(told(catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse)), "StorageFull: no room left: test");
         assert_eq!((catalog.names().version(), listed(&catalog)), (version, "sheaf system neo4j>sheaf".to_owned()));
         store.fails.store(false, Ordering::Relaxed);
-        catalog.create_alias(&name("a"), &name("sheaf")).expect("there is room again");
+        catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse).expect("there is room again");
         drop(catalog);
         assert_eq!(listed(&open().expect("sound")), "sheaf system a>sheaf neo4j>sheaf");
     });
@@ -383,8 +387,8 @@ fn of_many_at_once_one_gets_the_name() {
     on_both_engines(|world| {
         let catalog = world.start();
         let attempt = |at: usize| match at % 2 {
-            0 => catalog.create_database(&name("films")).is_ok(),
-            _ => catalog.create_alias(&name("films"), &name("sheaf")).is_ok(),
+            0 => catalog.create_database(&name("films"), NewDatabase::default()).is_ok(),
+            _ => catalog.create_alias(&name("films"), &name("sheaf"), &Map::new(), Existing::Refuse).is_ok(),
         };
         let won = std::thread::scope(|scope| {
             let attempt = &attempt;

@@ -8,6 +8,7 @@ mod literal;
 mod parser;
 mod place;
 mod print;
+mod secret;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod token;
 
 pub use error::ParseError;
 pub use place::{error_at, position};
+pub use secret::without_secrets;
 
 /// Longest text of a statement.
 pub const TEXT_BYTES_MAX: usize = 64 << 20;

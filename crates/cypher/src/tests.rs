@@ -2,6 +2,7 @@
 
 mod errors;
 mod forms;
+mod rights;
 mod sizes;
 
 use crate::parse;

@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{Database as Row, Requested};
+use catalog::{Database as Row, Names, Requested};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 use store::{Engine, OpenOptions};
 use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
 
 use crate::error::of_store;
+use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
 
 /// How long stopping waits for those who use the database.
@@ -42,6 +43,7 @@ pub(crate) struct Databases {
     begun: Instant,
     bounds: Bounds,
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
+    meters: Arc<Meters>,
 }
 
 #[derive(Default)]
@@ -87,9 +89,15 @@ pub(crate) enum Trust {
 
 impl Databases {
     /// Makes a registry over the folders below `folder`, with nothing open.
-    pub(crate) fn new(engine: Arc<dyn Engine>, folder: PathBuf, clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
+    pub(crate) fn new(
+        engine: Arc<dyn Engine>,
+        folder: PathBuf,
+        clock: Arc<dyn Clock>,
+        bounds: Bounds,
+        meters: Arc<Meters>,
+    ) -> Self {
         let begun = clock.now();
-        Self { engine, folder, clock, begun, bounds, slots: Mutex::default() }
+        Self { engine, folder, clock, begun, bounds, slots: Mutex::default(), meters }
     }
 
     /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
@@ -164,16 +172,26 @@ impl Databases {
         Ok(database)
     }
 
-    /// Ends all work on a database and closes it; it stays closed until [`Databases::allow`].
+    /// Lets nobody new use a database, until [`Databases::allow`].
+    pub(crate) fn refuse(&self, id: DatabaseId) {
+        self.slot(id).is_closing.store(true, Ordering::Release);
+    }
+
+    /// Closes a database that nobody new may use: what is under way gets the time `drain` to end, then it is ended.
+    ///
+    /// Somebody who allows it again in between has his way.
     ///
     /// # Errors
     ///
     /// [`Code::DatabaseUnavailable`] where somebody does not let go of it in time.
-    pub(crate) fn stop(&self, row: &Row) -> Result<(), Failure> {
+    pub(crate) fn stop(&self, row: &Row, drain: Duration) -> Result<(), Failure> {
         let slot = self.slot(row.id);
-        slot.is_closing.store(true, Ordering::Release);
-        let deadline = self.clock.now() + CLOSE_TIME_MAX;
+        let ends_at = self.clock.now() + drain;
+        let deadline = ends_at + CLOSE_TIME_MAX;
         loop {
+            if !slot.is_closing.load(Ordering::Acquire) {
+                return Ok(());
+            }
             let mut state = slot.state.lock();
             let database = match &*state {
                 State::Opening => {
@@ -188,7 +206,9 @@ impl Databases {
             };
             drop(state);
             if let Some(database) = database {
-                database.leases.end_all(&unavailable(&row.name), CLOSE_LOOK_TIME);
+                if self.clock.now() >= ends_at {
+                    database.leases.end_all(&unavailable(&row.name), CLOSE_LOOK_TIME);
+                }
                 drop(database);
                 std::thread::sleep(CLOSE_LOOK_TIME);
             }
@@ -239,13 +259,36 @@ impl Databases {
         }
     }
 
-    /// Closes every database that nobody used for long; counts them.
-    pub(crate) fn close_idle(&self) -> usize {
-        let idle_millis = u64::try_from(self.bounds.idle_after.as_millis()).unwrap_or(u64::MAX);
-        let before = self.now_millis().saturating_sub(idle_millis);
+    /// Closes every database that nobody used for as long as its option says, or the server's; counts them.
+    pub(crate) fn close_idle(&self, names: &Names) -> usize {
+        let usual_millis = u64::try_from(self.bounds.idle_after.as_millis()).unwrap_or(u64::MAX);
+        let now_millis = self.now_millis();
+        let is_idle = |(id, used_at): (DatabaseId, u64)| {
+            let own_millis = names.database(id).and_then(|row| row.options.idle_timeout_millis);
+            // 0 keeps it open. Just after the start nothing can be idle for long, whatever the subtraction says.
+            let idle_millis = own_millis.map_or(usual_millis, |own| if own == 0 { u64::MAX } else { own });
+            now_millis.saturating_sub(used_at) >= idle_millis
+        };
         let slots = self.open_slots();
-        let idle = slots.iter().filter(|(used_at, _)| *used_at <= before && self.begun_long_ago(idle_millis));
-        idle.filter(|(_, slot)| close_if_unused(slot)).count()
+        let idle = slots.iter().filter(|(id, used_at, _)| is_idle((*id, *used_at)));
+        idle.filter(|(_, _, slot)| close_if_unused(slot)).count()
+    }
+
+    /// Has a database opened again as soon as nobody uses it, because what is known of it changed.
+    pub(crate) fn wear(&self, id: DatabaseId) {
+        if let Some(database) = self.peek(id) {
+            database.is_worn.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Bounds every open database by the limits that it has now.
+    pub(crate) fn follow_limits(&self) {
+        let slots: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
+        for slot in slots {
+            if let State::Open(database) = &*slot.state.lock() {
+                database.follow_limits();
+            }
+        }
     }
 
     /// Counts the open databases.
@@ -256,7 +299,8 @@ impl Databases {
     /// Ends all work and closes every database.
     pub(crate) fn close_all(&self, rows: &[Arc<Row>]) {
         for row in rows.iter().filter(|row| !row.name.is_system()) {
-            if let Err(failure) = self.stop(row) {
+            self.refuse(row.id);
+            if let Err(failure) = self.stop(row, Duration::ZERO) {
                 tracing::warn!(database = %row.name, reason = %failure, "database stays open");
             }
         }
@@ -268,9 +312,9 @@ impl Databases {
         if slots.len() < self.bounds.open_max {
             return;
         }
-        slots.sort_by_key(|(used_at, _)| *used_at);
+        slots.sort_by_key(|(_, used_at, _)| *used_at);
         let mut excess = slots.len() + 1 - self.bounds.open_max;
-        for (_, slot) in slots {
+        for (_, _, slot) in slots {
             if excess == 0 {
                 return;
             }
@@ -279,13 +323,15 @@ impl Databases {
         // All others are in use; they are no more than statements and transactions, which are bounded.
     }
 
-    fn open_slots(&self) -> Vec<(u64, Arc<Slot>)> {
-        let slots: Vec<Arc<Slot>> = self.slots.lock().values().cloned().collect();
+    /// Lists the open databases, with the time at which each was used last.
+    fn open_slots(&self) -> Vec<(DatabaseId, u64, Arc<Slot>)> {
+        let slots: Vec<(DatabaseId, Arc<Slot>)> =
+            self.slots.lock().iter().map(|(id, slot)| (*id, Arc::clone(slot))).collect();
         let used_at = |slot: &Arc<Slot>| match slot.state.try_lock().as_deref() {
             Some(State::Open(database)) => Some(database.used_at_millis.load(Ordering::Relaxed)),
             _ => None,
         };
-        slots.into_iter().filter_map(|slot| Some((used_at(&slot)?, slot))).collect()
+        slots.into_iter().filter_map(|(id, slot)| Some((id, used_at(&slot)?, slot))).collect()
     }
 
     fn slot(&self, id: DatabaseId) -> Arc<Slot> {
@@ -298,7 +344,7 @@ impl Databases {
 
     fn open_with(&self, row: &Row, options: &OpenOptions) -> Result<Arc<OpenDatabase>, Failure> {
         let begun = self.clock.now();
-        let database = OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options)?;
+        let database = OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options, self.meters.of(row))?;
         let time = self.clock.now().saturating_duration_since(begun);
         tracing::debug!(database = %row.name, ?time, "database opened");
         database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
@@ -328,11 +374,6 @@ impl Databases {
 
     fn now_millis(&self) -> u64 {
         u64::try_from(self.clock.now().saturating_duration_since(self.begun).as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Just after the start nothing can be idle for long, whatever the subtraction says.
-    fn begun_long_ago(&self, idle_millis: u64) -> bool {
-        self.now_millis() >= idle_millis
     }
 }
 

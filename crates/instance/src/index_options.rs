@@ -161,7 +161,7 @@ pub(crate) fn written(index: &IndexDefinition) -> String {
 }
 
 /// Reads a value of `OPTIONS`: a literal, a parameter, or a map or list of these.
-fn value(expression: &Expression, parameters: &Map) -> Result<Value, Failure> {
+pub(crate) fn value(expression: &Expression, parameters: &Map) -> Result<Value, Failure> {
     Ok(match &*expression.kind {
         ExpressionKind::Null => Value::Null,
         ExpressionKind::Boolean(value) => Value::Boolean(*value),

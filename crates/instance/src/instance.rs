@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use catalog::{Catalog, Database as Row, FirstStart, Pending, Settings};
+use catalog::{Catalog, Database as Row, FirstStart, NewDatabase, Pending, Settings};
 use parking_lot::Mutex;
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
@@ -15,6 +15,8 @@ use store::{Engine, OpenOptions, StoreError};
 use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
 use crate::databases::{Bounds, Databases};
+use crate::limits::Meters;
+use crate::metrics::Metrics;
 use crate::plans::Plans;
 use crate::procedures::Procedures;
 use crate::turns::Turns;
@@ -41,6 +43,10 @@ pub(crate) struct Shared {
     pub(crate) databases: Databases,
     pub(crate) plans: Plans,
     pub(crate) admission: Admission,
+    /// What bounds each database, and what is used of it.
+    pub(crate) meters: Arc<Meters>,
+    /// What is counted of the server as a whole.
+    pub(crate) metrics: Metrics,
     pub(crate) turns: Arc<Turns>,
     pub(crate) procedures: Procedures,
     pub(crate) under_way: UnderWay,
@@ -92,13 +98,19 @@ impl Instance {
         let system = catalog.resolve(SYSTEM_FOLDER)?;
         let clock = Arc::clone(&options.clock);
         let InstanceOptions { open_max, idle_after, map_start_bytes, .. } = options;
-        let databases = Databases::new(engine, folder, clock, Bounds { open_max, idle_after, map_start_bytes });
+        let limits = options.default_limits();
+        let InstanceOptions { waiting_max, waiting_time_max, .. } = options;
+        let meters = Arc::new(Meters::new(Arc::clone(&clock), limits, waiting_max, waiting_time_max));
+        let bounds = Bounds { open_max, idle_after, map_start_bytes };
+        let databases = Databases::new(engine, folder, clock, bounds, Arc::clone(&meters));
         let shared = Shared {
             catalog,
             databases,
             plans: Plans::new(PLANS_MAX),
             turns: Arc::new(Turns::new(Arc::clone(&options.clock), options.cores)),
             admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
+            meters,
+            metrics: Metrics::default(),
             procedures: Procedures::new(options.test_procedures),
             under_way: UnderWay::default(),
             statements: AtomicU64::new(0),
@@ -131,7 +143,7 @@ impl Instance {
 
     /// Makes a database that exists only if `fill` succeeds: until then nobody finds its name.
     ///
-    /// With `replace`, a database of that name is dropped first.
+    /// With `replace`, it then comes into the place of a database of that name.
     pub fn import_database(
         &self,
         name: &str,
@@ -139,17 +151,10 @@ impl Instance {
         fill: &mut dyn FnMut(&graph::Database) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let name = DatabaseName::parse(name).map_err(catalog::CatalogError::from)?;
-        let _turn = self.shared.changes.lock();
-        if replace {
-            crate::commands::database::drop_database(&self.shared, &name, true)?;
-        }
-        let row = self.shared.catalog.create_database(&name).map_err(Failure::from)?;
-        let filled = self.shared.databases.make(&row).and_then(|database| fill(&database.graph));
-        let made = filled.and_then(|()| self.shared.catalog.database_made(row.id).map_err(Failure::from));
-        if made.is_err() {
-            crate::commands::database::undo_create(&self.shared, &row);
-        }
-        made
+        let new = NewDatabase { replace, ..NewDatabase::default() };
+        let databases = &self.shared.databases;
+        let fill = &mut |row: &Row| databases.make(row).and_then(|database| fill(&database.graph));
+        crate::commands::database::create_database(&self.shared, &name, new, fill).map(drop)
     }
 
     /// Tells whether [`Instance::import_database`] may put a new database in the place of this one.
@@ -179,7 +184,7 @@ impl Instance {
 
     /// Closes the databases that nobody used for a while; counts them. Call it from time to time.
     pub fn close_idle(&self) -> usize {
-        self.shared.databases.close_idle()
+        self.shared.databases.close_idle(&self.shared.catalog.names())
     }
 
     /// Counts the open databases, `system` left out.
@@ -236,10 +241,17 @@ impl Instance {
 }
 
 impl Shared {
+    /// Takes over limits that were changed: they bite from here on.
+    pub(crate) fn limits_changed(&self) {
+        let names = self.catalog.names();
+        self.meters.follow(&names);
+        self.databases.follow_limits();
+    }
+
     /// Makes the files of a database that the catalog has recorded, and tells the catalog.
     pub(crate) fn make(&self, row: &Row) -> Result<(), Failure> {
         self.databases.make(row)?;
-        self.catalog.database_made(row.id).map_err(Failure::from)
+        self.catalog.database_made(row.id).map(drop).map_err(Failure::from)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Authentication;
+use catalog::{Authentication, Limit, Limits};
 use types::{Clock, SystemClock};
 
 use crate::remote::RemoteOptions;
@@ -22,8 +22,12 @@ pub struct InstanceOptions {
     pub open_max: usize,
     /// How long a database that nobody uses stays open.
     pub idle_after: Duration,
+    /// How long stopping a database waits for what is under way.
+    pub stop_drain_max: Duration,
     /// How long a statement may take; `None` for as long as it likes.
     pub statement_time_max: Option<Duration>,
+    /// What a database may hold and how hard it may be used, where neither it nor a role says anything.
+    pub limits: Limits,
     /// What a statement may hold in memory.
     pub statement_memory_max_bytes: usize,
     /// Statements that run at a time.
@@ -60,7 +64,9 @@ impl InstanceOptions {
             databases_max: 10_000,
             open_max: 256,
             idle_after: Duration::from_secs(300),
+            stop_drain_max: Duration::from_secs(10),
             statement_time_max: None,
+            limits: Limits::default(),
             statement_memory_max_bytes: 1 << 30,
             running_max: 64,
             waiting_max: 1_024,
@@ -74,5 +80,18 @@ impl InstanceOptions {
             map_start_bytes: store::OpenOptions::default().map_start_bytes,
             test_procedures: false,
         }
+    }
+
+    /// Gives the limits that hold where nobody set others: the bounds of one statement are among them.
+    pub(crate) fn default_limits(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        let time = self.statement_time_max.and_then(|time| u64::try_from(time.as_millis()).ok());
+        let memory = u64::try_from(self.statement_memory_max_bytes).ok().filter(|bytes| *bytes < u64::MAX / 2);
+        for (limit, value) in [(Limit::MaxQueryTime, time), (Limit::MaxQueryMemory, memory)] {
+            if limits.get(limit).is_none() {
+                limits.set(limit, value.map(|value| value.max(1)));
+            }
+        }
+        limits
     }
 }

@@ -10,15 +10,17 @@ use cypher::ast::{Body, Mode, Name};
 use query::Source;
 use types::{Code, DatabaseId, Failure, Map};
 
+use crate::admitting::Room;
 use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::planning::{Indexes, Planning};
 use crate::plans::{Planned, Versions};
-use crate::reach::Reached;
+use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
+use crate::sight;
 use crate::source::{GraphSource, Writes};
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
@@ -38,6 +40,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) interrupted: &'a Arc<AtomicBool>,
     /// The transaction in which it runs, where it does not run alone.
     pub(crate) transaction: Option<&'a Arc<OpenTransaction>>,
+    /// What it holds while it begins.
+    pub(crate) room: Room<'a>,
 }
 
 /// What became of a statement's text.
@@ -57,14 +61,14 @@ impl Statement<'_> {
     pub(crate) fn run(mut self) -> Result<Outcome, Failure> {
         self.allowance.check()?;
         self.shared.procedures.forget_declared_before(self.text);
-        if let Some(planned) = self.shared.plans.find(self.own.database, self.text, self.versions())
-            && let Some(reached) = self.reach_if_fresh(&planned)?
-        {
+        if let Some((planned, reached)) = self.find_plan()? {
+            self.room.told.plan_found = Some(true);
             return self.run_plan(&planned, reached).map(Outcome::Records);
         }
         let statement = cypher::parse(self.text)?;
         match statement.body {
             Body::Query(query) => {
+                self.room.told.plan_found = Some(false);
                 let (planned, reached) = self.plan(&query, statement.mode)?;
                 self.run_plan(&planned, reached).map(Outcome::Records)
             }
@@ -74,6 +78,31 @@ impl Statement<'_> {
             Body::Admin(command) => commands::run(&mut self, statement.mode, &command).map(Outcome::Records),
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
+    }
+
+    /// Finds a plan that was kept for this text, made by what this user sees, and opens its databases.
+    fn find_plan(&self) -> Result<Option<(Arc<Planned>, AllReached)>, Failure> {
+        // Nearly everybody sees everything; who does not is known once the database is reached.
+        let mut sight = 0;
+        loop {
+            let planned = self.shared.plans.find(self.own.database, sight, self.text, self.versions());
+            if let Some(planned) = planned
+                && let Some(reached) = self.reach_if_fresh(&planned)?
+            {
+                return Ok(Some((planned, reached)));
+            }
+            let own = if sight == 0 { self.own_sight()? } else { 0 };
+            if own == 0 {
+                return Ok(None);
+            }
+            sight = own;
+        }
+    }
+
+    /// Gives the fingerprint of what is seen in the session's database.
+    fn own_sight(&self) -> Result<u64, Failure> {
+        let grant = catalog::grant(self.names, self.principal, &self.own, catalog::Access::Read)?;
+        Ok(granted_rights(&grant).fingerprint())
     }
 
     /// Tells what a plan made now relies on.
@@ -99,9 +128,15 @@ impl Statement<'_> {
     fn reach(&self, planned: &Planned) -> Result<AllReached, Failure> {
         let mut all = Vec::with_capacity(planned.sources.len());
         for (number, source) in (0_u16..).zip(&planned.sources) {
-            let writes = planned.prepared.writes == Some(number) && planned.mode != Mode::Explain;
+            // Who may not run a statement may not have it explained either.
+            let writes = planned.prepared.writes == Some(number);
             let access = if writes { catalog::Access::Write } else { catalog::Access::Read };
             let reached = self.shared.reach(self.principal, self.names, &source.target, access)?;
+            if number == 0
+                && let Some(rights) = reached.rights()
+            {
+                sight::check_uses(rights, &planned.prepared.uses)?;
+            }
             all.push((source.target.database, reached));
         }
         Ok(all)
@@ -111,6 +146,9 @@ impl Statement<'_> {
     fn reach_if_fresh(&self, planned: &Planned) -> Result<Option<AllReached>, Failure> {
         let all = self.reach(planned)?;
         for (source, (_, reached)) in planned.sources.iter().zip(&all) {
+            if reached.rights().is_some_and(|rights| rights.fingerprint() != source.sight) {
+                return Ok(None);
+            }
             if let (Some(basis), Some(database)) = (&source.basis, reached.graph())
                 && !basis.holds(&database.graph)?
             {
@@ -130,6 +168,19 @@ impl Statement<'_> {
     }
 
     fn run_plan(mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+        if planned.prepared.uses.loads {
+            let own = reached.first().and_then(|(_, own)| own.rights());
+            self.allowance.loader = own.filter(|rights| !rights.load.is_everything()).map(Arc::clone);
+        }
+        let admitted = self.admit(&reached, planned.prepared.writes)?;
+        let mut records = self.run_admitted(planned, reached)?;
+        admitted.wrote(records.changes(), &self.shared.meters);
+        records.hold(admitted);
+        records.bounded_by(self.allowance.bounds.clone());
+        Ok(records)
+    }
+
+    fn run_admitted(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
         if planned.mode == Mode::Explain {
             let summary = Summary { plan: Some(planned.prepared.describe()), ..self.summary(planned) };
             return Ok(self.buffered(planned, Fetched::default(), summary));
@@ -149,7 +200,7 @@ impl Statement<'_> {
         let mut summary = self.summary(planned);
         summary.bookmark = Some(bookmark::write(self.own.name.as_str(), 0));
         for (number, (_, reached)) in (0_u16..).zip(&reached) {
-            let Some(database) = reached.graph() else {
+            let (Some(database), Some(rights)) = (reached.graph(), reached.rights()) else {
                 sources.push(Box::new(NoGraph));
                 continue;
             };
@@ -158,7 +209,7 @@ impl Statement<'_> {
                 summary.bookmark = Some(bookmark::write(&database.name, transaction.version()));
             }
             let source = GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode);
-            sources.push(Box::new(source));
+            sources.push(sight::open(source, rights, &self.allowance));
         }
         let running = self.start(planned, sources);
         if planned.mode == Mode::Profile {
@@ -192,7 +243,7 @@ impl Statement<'_> {
         if writes.is_some() {
             state.mix(Did::Data)?;
         }
-        let lent = state.lend(transaction, reached, writes, self.interrupted)?;
+        let lent = state.lend(transaction, reached, writes, self.interrupted, &self.allowance)?;
         let mut running = self.start(planned, lent.sources);
         let summary = self.summary(planned);
         let Some(savepoint) = lent.savepoint else {
@@ -257,7 +308,18 @@ impl Statement<'_> {
 
     /// Makes the records of a command that gives no rows.
     pub(crate) fn done(&self, kind: Kind, database: String, counters: Counters) -> Records {
-        let summary = Summary { kind, database, counters, ..Summary::default() };
+        self.done_noting(kind, database, counters, Vec::new())
+    }
+
+    /// As [`Statement::done`], with what its writer should know.
+    pub(crate) fn done_noting(
+        &self,
+        kind: Kind,
+        database: String,
+        counters: Counters,
+        notifications: Vec<Notification>,
+    ) -> Records {
+        let summary = Summary { kind, database, counters, notifications, ..Summary::default() };
         Records::buffered(Vec::new(), Fetched::default(), summary, self.shared.admission.clone())
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use catalog::Target;
+use catalog::{GraphRights, Target};
 use graph::transaction::Savepoint;
 use parking_lot::{Mutex, MutexGuard};
 use query::Source;
@@ -18,8 +18,9 @@ use crate::error::of_graph;
 use crate::leases::{Lease, Work};
 use crate::reach::Reached;
 use crate::records::Stream;
-use crate::running::Deadline;
+use crate::running::{Allowance, Deadline};
 use crate::schema_turn::HeldTurn;
+use crate::sight;
 use crate::source::{GraphSource, Home, Writes};
 use crate::table::NoGraph;
 use crate::under_way::Listing;
@@ -79,6 +80,8 @@ struct Taken {
     /// Where its graph transaction lies between statements; `system` has none.
     home: Home,
     version: u64,
+    /// Whether a statement ran in it that may not see everything: then a failed commit does not tell everything either.
+    blurs: bool,
     _lease: Option<Lease>,
 }
 
@@ -143,9 +146,12 @@ impl OpenTransaction {
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
         let version = match transaction {
-            Some(transaction) => transaction.commit().map_err(|error| match taken.reached.graph() {
-                Some(database) => database.fail(error),
-                None => of_graph(error),
+            Some(transaction) => transaction.commit().map_err(|error| {
+                let failure = match taken.reached.graph() {
+                    Some(database) => database.fail(error),
+                    None => of_graph(error),
+                };
+                if taken.blurs { sight::refusal::blurred(failure, &GraphRights::nothing()) } else { failure }
             })?,
             None => taken.version,
         };
@@ -195,7 +201,7 @@ impl State {
             *home.lock() = Some(begun);
             lease
         });
-        self.databases.push(Taken { reached, id, home, version, _lease: lease });
+        self.databases.push(Taken { reached, id, home, version, blurs: false, _lease: lease });
         Ok(self.databases.len() - 1)
     }
 
@@ -208,10 +214,14 @@ impl State {
         reached: Vec<(DatabaseId, Reached)>,
         writes: Option<u16>,
         interrupted: &Arc<AtomicBool>,
+        allowance: &Allowance,
     ) -> Result<Lent, Failure> {
         self.is_used = true;
         let mut places = Vec::with_capacity(reached.len());
+        let mut rights = Vec::with_capacity(reached.len());
         for (id, reached) in reached {
+            // Those of this statement: a right may have been taken since the transaction began.
+            rights.push(reached.rights().map(Arc::clone));
             places.push(match self.databases.iter().position(|taken| taken.id == id) {
                 Some(place) => place,
                 None => self.take(transaction, id, reached, interrupted)?,
@@ -224,18 +234,26 @@ impl State {
         }
         let savepoint = writes.and_then(|_| self.savepoint());
         let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(places.len());
-        for (number, place) in (0..).zip(places) {
-            sources.push(self.source(number, &self.databases[place])?);
+        for (number, (place, rights)) in (0..).zip(places.into_iter().zip(rights)) {
+            let taken = &mut self.databases[place];
+            taken.blurs |= rights.as_ref().is_some_and(|rights| !rights.sees_everything());
+            sources.push(self.source(number, &self.databases[place], rights.as_ref(), allowance)?);
         }
         Ok(Lent { sources, savepoint })
     }
 
-    fn source(&self, number: u16, taken: &Taken) -> Result<Box<dyn Source>, Failure> {
-        let Some(database) = taken.reached.graph() else { return Ok(Box::new(NoGraph)) };
+    fn source(
+        &self,
+        number: u16,
+        taken: &Taken,
+        rights: Option<&Arc<GraphRights>>,
+        allowance: &Allowance,
+    ) -> Result<Box<dyn Source>, Failure> {
+        let (Some(database), Some(rights)) = (taken.reached.graph(), rights) else { return Ok(Box::new(NoGraph)) };
         let source = GraphSource::lend(Arc::clone(database), number, &taken.home, self.writes(taken));
         let source =
             source.ok_or_else(|| Failure::new(Code::Internal, "a statement of this transaction still runs"))?;
-        Ok(Box::new(source))
+        Ok(sight::open(source, rights, allowance))
     }
 
     /// Tells whether a database may be written: the first one that is, and no other.
@@ -342,6 +360,11 @@ impl State {
     pub(crate) fn schema_version(&self, id: DatabaseId) -> Option<u64> {
         let taken = self.databases.iter().find(|taken| taken.id == id)?;
         taken.home.lock().as_ref().map(graph::Transaction::schema_version)
+    }
+
+    /// Tells whether it uses a database.
+    pub(crate) fn holds(&self, id: DatabaseId) -> bool {
+        self.databases.iter().any(|taken| taken.id == id)
     }
 
     /// Remembers a result whose rows are computed while the client takes them.

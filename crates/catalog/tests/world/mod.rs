@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{Authentication, Catalog, CatalogError, FirstStart, Pending, Settings};
+use catalog::{Authentication, Catalog, CatalogError, FirstStart, NewDatabase, Pending, Settings};
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, Store};
@@ -80,7 +80,7 @@ impl World {
         let catalog = self.open();
         for half in catalog.pending() {
             match half {
-                Pending::Finish(database) => catalog.database_made(database.id),
+                Pending::Finish(database) => catalog.database_made(database.id).map(drop),
                 Pending::Remove(database) => catalog.database_removed(database.id),
             }
             .expect("swept");
@@ -95,7 +95,7 @@ pub fn name(text: &str) -> DatabaseName {
 
 /// Makes a database with both halves.
 pub fn create(catalog: &Catalog, text: &str) {
-    let database = catalog.create_database(&name(text)).expect("recorded");
+    let database = catalog.create_database(&name(text), NewDatabase::default()).expect("recorded");
     catalog.database_made(database.id).expect("made");
 }
 

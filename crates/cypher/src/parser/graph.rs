@@ -36,7 +36,12 @@ impl Parser<'_> {
     }
 
     /// `USE x` in front of a statement. Several databases with aliases choose none: each clause has to name one.
+    ///
+    /// `GRAPH[x]` in front says the same.
     pub(super) fn leading_use(&mut self) -> Parsed<Option<GraphReference>> {
+        if let Some(graph) = self.graph_in_front()? {
+            return Ok(Some(graph));
+        }
         if !self.at_word("USE") {
             return Ok(None);
         }

@@ -21,7 +21,7 @@ mod subquery;
 
 use compact_str::CompactString;
 
-use crate::ast::Name;
+use crate::ast::{Language, Name};
 use crate::error::ParseError;
 use crate::token::{self, Piece};
 
@@ -47,6 +47,8 @@ pub struct Parser<'a> {
     aliases: Vec<(CompactString, Vec<Name>)>,
     /// Tokens whose trees were copied; bounded, since copies of copies grow fast.
     copied: usize,
+    /// The version that a prefix asks for.
+    language: Language,
 }
 
 /// Operators that end an expression where the clause around it claims them; brackets lift all stops.
@@ -64,6 +66,8 @@ impl<'a> Parser<'a> {
     /// Cuts the text into tokens and stands before the first.
     pub fn new(text: &'a str) -> Self {
         let pieces = token::tokenize(text);
-        Self { text, pieces, at: 0, depth: 0, height: 0, stops: Stops::default(), aliases: Vec::new(), copied: 0 }
+        let language = Language::Cypher5;
+        let stops = Stops::default();
+        Self { text, pieces, at: 0, depth: 0, height: 0, stops, aliases: Vec::new(), copied: 0, language }
     }
 }

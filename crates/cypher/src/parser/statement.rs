@@ -2,7 +2,7 @@
 
 use super::clause::CLAUSES;
 use super::{Parsed, Parser};
-use crate::ast::{Body, Clause, ClauseKind, GraphReference, Mode, Name, Query, SingleQuery, Statement, UnionKind};
+use crate::ast::{Body, Clause, ClauseKind, GraphReference, Language, Mode, Name, Query, SingleQuery, Statement, UnionKind};
 use crate::error::ParseError;
 use crate::token::Token;
 
@@ -96,6 +96,7 @@ impl Parser<'_> {
             if !["5", "25"].contains(&self.text_at(0)) {
                 return Err(self.not_among("cypher version", self.text_at(0), &["5", "25"]));
             }
+            self.language = if self.text_at(0) == "25" { Language::Cypher25 } else { Language::Cypher5 };
             self.advance();
         }
         while self.peek() == Token::Word && self.peek_at(1) == Token::Equal {
@@ -190,6 +191,7 @@ impl Parser<'_> {
         let start = self.start();
         let using = match using {
             None if self.at_word("USE") => Some(self.use_graph()?),
+            None => self.graph_in_front()?,
             other => other,
         };
         if !self.clause_ahead() {

@@ -155,8 +155,15 @@ fn commands() {
         "SHOW DATABSES",
         "Invalid input 'DATABSES': expected 'DATABASES', 'DATABASE', 'DEFAULT DATABASE', 'HOME DATABASE', 'INDEXES' or 'CONSTRAINTS'; did you mean 'DATABASES'? (line 1, column 6 (offset: 5))",
     );
-    check("SHOW USERS", "Unsupported administration command: SHOW USERS");
-    check("CREATE ALIAS a FOR DATABASE b", "Unsupported administration command: CREATE ALIAS");
+    check(
+        "CREATE ALIAS a FOR DATABASE b AT 'neo4j://x' USER u PASSWORD 'p'",
+        "Unsupported administration command: CREATE ALIAS ... AT (an alias of a database on another server)",
+    );
+    check("CREATE ALIAS a", "Invalid input '': expected 'FOR' (line 1, column 15 (offset: 14))");
+    check(
+        "ALTER ALIAS a SET DATABASE",
+        "Invalid input '': expected 'TARGET' or 'PROPERTIES' (line 1, column 27 (offset: 26))",
+    );
     check(
         "CREATE CONSTRAINT ON (n:L) ASSERT n.x IS UNIQUE",
         "Unsupported administration command: CREATE CONSTRAINT ON ... ASSERT",
@@ -171,8 +178,8 @@ fn commands() {
         "Failed to create the specified database: cannot have both `OR REPLACE` and `IF NOT EXISTS`. (line 1, column 28 (offset: 27))",
     );
     check(
-        "CREATE DATABASE x OPTIONS {seedURI: 's3:x'}",
-        "Unsupported administration command: CREATE DATABASE ... OPTIONS {seedURI}",
+        "CREATE DATABASE x TOPOLOGY 3 PRIMARIES",
+        "Unsupported administration command: TOPOLOGY other than 1 PRIMARY (a database is kept by one server)",
     );
     check(
         "DROP TABLE x",
@@ -191,12 +198,19 @@ fn commands() {
         "USE names several databases: say which one this clause means (IN x, IN y) (line 1, column 29 (offset: 28))",
     );
     check(
-        "GRAPH[x] RETURN 1",
-        "Invalid input 'RETURN': expected 'MATCH', 'OPTIONAL MATCH', 'CREATE' or 'MERGE' (line 1, column 10 (offset: 9))",
+        "MATCH (n) GRAPH[x] RETURN 1",
+        "Invalid input 'RETURN': expected 'MATCH', 'OPTIONAL MATCH', 'CREATE' or 'MERGE' (line 1, column 20 (offset: 19))",
     );
     check("SHOW SERVERS", "Unsupported administration command: SHOW SERVERS");
-    check("GRANT ROLE a TO b", "Unsupported administration command: GRANT");
-    check("ALTER DATABASE x SET ACCESS READ ONLY", "Unsupported administration command: ALTER DATABASE");
+    check(
+        "ALTER DATABASE x SET ACCESS READ",
+        "Invalid input '': expected 'ONLY' or 'WRITE' (line 1, column 33 (offset: 32))",
+    );
+    check(
+        "ALTER DATABASE x",
+        "Invalid input '': expected 'SET', 'REMOVE' or 'RENAME TO' (line 1, column 17 (offset: 16))",
+    );
+    check("RENAME DATABASE x", "Invalid input '': expected 'TO' (line 1, column 18 (offset: 17))");
 }
 
 #[test]
@@ -289,11 +303,11 @@ fn errors_have_codes_and_places() {
     let error = parse("RETURN\n ]").expect_err("the text is refused");
     assert_eq!(error.code(), types::Code::SyntaxError);
     assert_eq!(error.position(), types::Position { offset: 8, line: 2, column: 2 });
-    let error = parse("SHOW USERS").expect_err("the command is not there");
+    let error = parse("SHOW SERVERS").expect_err("the command is not there");
     assert_eq!(error.code(), types::Code::UnsupportedCommand);
-    assert!(matches!(&error, ParseError::Unsupported { command, .. } if command == "SHOW USERS"));
+    assert!(matches!(&error, ParseError::Unsupported { command, .. } if command == "SHOW SERVERS"));
     let failure = types::Failure::from(error);
-    assert_eq!(failure.message(), "Unsupported administration command: SHOW USERS");
+    assert_eq!(failure.message(), "Unsupported administration command: SHOW SERVERS");
 }
 
 #[test]

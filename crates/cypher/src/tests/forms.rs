@@ -66,7 +66,7 @@ fn f26_f64_databases() {
     check("MATCH (c) IN a SET c.x = 1 IN DATABASE a", "MATCH (c) FROM DATABASE a SET c.x = 1 FROM DATABASE a");
     check("MATCH (c) IN a DETACH DELETE c IN a", "MATCH (c) FROM DATABASE a DETACH DELETE c FROM DATABASE a");
     check("MATCH (c) SET c.x = 1 IN [1]", "MATCH (c) SET c.x = 1 IN [1]");
-    check("GRAPH[tenant_a] MATCH (n) RETURN n", "MATCH (n) FROM DATABASE tenant_a RETURN n");
+    check("GRAPH[tenant_a] MATCH (n) RETURN n", "USE tenant_a MATCH (n) RETURN n");
     same("CALL { USE a MATCH (n) RETURN n } RETURN n");
     check("USE a", "USE a");
     check(":use a.b", "USE `a.b`");
@@ -201,13 +201,30 @@ fn keywords_as_names() {
 #[test]
 fn f18_database_commands() {
     same("CREATE DATABASE films");
-    check("CREATE DATABASE IF NOT EXISTS films WAIT 10 SECONDS", "CREATE DATABASE films IF NOT EXISTS");
-    check("create or replace database `a-b` options {} nowait", "CREATE OR REPLACE DATABASE `a-b`");
+    check("CREATE DATABASE IF NOT EXISTS films WAIT 10 SECONDS", "CREATE DATABASE films IF NOT EXISTS WAIT");
+    check("create or replace database `a-b` options {} nowait", "CREATE OR REPLACE DATABASE `a-b` OPTIONS {}");
     same("CREATE DATABASE $name IF NOT EXISTS");
     check("CREATE DATABASE a.b", "CREATE DATABASE `a.b`");
-    check("DROP DATABASE films IF EXISTS DESTROY DATA WAIT;", "DROP DATABASE films IF EXISTS");
+    check("CREATE DATABASE a SET DEFAULT LANGUAGE CYPHER 25", "CREATE DATABASE a DEFAULT LANGUAGE CYPHER 25");
+    check("CREATE DATABASE a TOPOLOGY 1 PRIMARY 0 SECONDARIES OPTIONS $o", "CREATE DATABASE a OPTIONS $o");
+    same("CREATE DATABASE a IF NOT EXISTS FROM b DEFAULT LANGUAGE CYPHER 5 OPTIONS {description: 'x'} WAIT");
+    same("CREATE DATABASE a FROM BACKUP 'b.file'");
+    check("DROP DATABASE films IF EXISTS DESTROY DATA WAIT;", "DROP DATABASE films IF EXISTS WAIT");
+    check("DROP DATABASE IF EXISTS films RESTRICT", "DROP DATABASE films IF EXISTS");
+    check("DROP DATABASE films CASCADE ALIAS DUMP DATA NOWAIT", "DROP DATABASE films CASCADE ALIASES DUMP DATA");
     same("START DATABASE films");
-    same("STOP DATABASE $x");
+    same("STOP DATABASE $x WAIT");
+    same("ALTER DATABASE films SET ACCESS READ ONLY");
+    check(
+        "alter database if exists films set access read write wait 5",
+        "ALTER DATABASE films IF EXISTS SET ACCESS READ WRITE WAIT",
+    );
+    same(
+        "ALTER DATABASE films SET OPTION idleTimeout '10m' SET DEFAULT SET DEFAULT LANGUAGE CYPHER 25 REMOVE OPTION description",
+    );
+    check("ALTER DATABASE films SET OPTION idleTimeout 10m", "ALTER DATABASE films SET OPTION idleTimeout '10m'");
+    check("ALTER DATABASE films RENAME TO `a-b`", "RENAME DATABASE films TO `a-b`");
+    same("RENAME DATABASE films IF EXISTS TO $b");
     same("CHECK DATABASE films");
     same("SHOW DATABASES");
     check("SHOW DATABASE films YIELD *", "SHOW DATABASE films YIELD *");
@@ -222,6 +239,21 @@ fn f18_database_commands() {
     same("SHOW TRANSACTIONS YIELD currentQuery WHERE NOT currentQuery STARTS WITH 'SHOW' RETURN count(*)");
     check("TERMINATE TRANSACTION 'a-transaction-1'", "TERMINATE TRANSACTIONS 'a-transaction-1'");
     check("USE system SHOW DATABASES", "SHOW DATABASES");
+}
+
+#[test]
+fn f37_f38_f39_f40_alias_commands() {
+    same("CREATE ALIAS a FOR DATABASE b");
+    check("create alias if not exists a.b for database `c-d`", "CREATE ALIAS `a.b` IF NOT EXISTS FOR DATABASE `c-d`");
+    same("CREATE OR REPLACE ALIAS $a FOR DATABASE $b PROPERTIES {x: 1, y: 'z'}");
+    same("ALTER ALIAS a IF EXISTS SET DATABASE TARGET b PROPERTIES $p");
+    check("ALTER ALIAS a SET DATABASE PROPERTIES {} TARGET b", "ALTER ALIAS a SET DATABASE TARGET b PROPERTIES {}");
+    check("DROP ALIAS a", "DROP ALIAS a FOR DATABASE");
+    same("DROP ALIAS a IF EXISTS FOR DATABASE");
+    check("SHOW ALIAS", "SHOW ALIASES FOR DATABASES");
+    check("SHOW ALIAS a FOR DATABASE YIELD *", "SHOW ALIASES a FOR DATABASES YIELD *");
+    same("SHOW ALIASES FOR DATABASE films YIELD name WHERE name STARTS WITH 'a'");
+    same("SHOW ALIASES a FOR DATABASES WHERE name = 'films'");
 }
 
 #[test]
@@ -269,7 +301,7 @@ fn f46_limits() {
     check("ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges", "ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges");
     same("ALTER ROLE reader SET LIMIT max_queries_per_second = 5");
     same("SHOW LIMITS");
-    same("SHOW LIMITS FOR DATABASE films YIELD limit, value WHERE value > 0");
+    same("SHOW LIMITS FOR DATABASE films YIELD `limit`, value WHERE value > 0");
     same("SHOW LIMITS FOR ROLE reader");
     same("SHOW USAGE FOR DATABASE films");
     check(

@@ -1,12 +1,16 @@
 //! Commands about databases; they are done when answered.
-//! Leaves what the catalog allows to `catalog`, and files to `databases`.
+//! Leaves what the catalog allows to `catalog`, files to `databases`, and copies to `backup`.
 //! Start reading at [`run`].
 
-use catalog::{Action, Cascade, CatalogError, Database as Row};
-use cypher::ast::{DatabaseCommand, NameOrParameter};
-use types::{DatabaseName, Failure, Map};
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::typed;
+use catalog::{Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, NewDatabase};
+use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, Wait};
+use types::{Code, DatabaseName, Failure, Map, Value};
+
+use super::{alias, named};
+use crate::answer::{Counters, Fetched, Kind, Notification, Summary};
 use crate::check;
 use crate::databases::Trust;
 use crate::instance::Shared;
@@ -15,100 +19,329 @@ use crate::statement::Statement;
 
 /// Runs a command about databases.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> Result<Records, Failure> {
-    if let DatabaseCommand::Check { name } = command {
-        super::allow(statement, &Action::CheckDatabase)?;
-        let name = DatabaseName::parse(&typed(name, &statement.parameters)?).map_err(CatalogError::from)?;
-        return check::run(statement, &name);
-    }
-    super::change(statement, &action(command), |shared, parameters| change(shared, command, parameters))
-}
-
-fn action(command: &DatabaseCommand) -> Action {
     match command {
-        DatabaseCommand::Create { .. } => Action::CreateDatabase,
-        DatabaseCommand::Drop { .. } => Action::DropDatabase,
-        DatabaseCommand::Start { .. } => Action::StartDatabase,
-        DatabaseCommand::Stop { .. } => Action::StopDatabase,
-        DatabaseCommand::Check { .. } => Action::CheckDatabase,
-    }
-}
-
-/// Makes the change; tells whether there was anything to change.
-fn change(shared: &Shared, command: &DatabaseCommand, parameters: &Map) -> Result<bool, Failure> {
-    let parse = |name: &NameOrParameter| -> Result<DatabaseName, Failure> {
-        Ok(DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?)
-    };
-    match command {
-        DatabaseCommand::Create { name, if_not_exists, or_replace } => {
-            let name = parse(name)?;
-            if *or_replace {
-                drop_database(shared, &name, true)?;
+        DatabaseCommand::Create(create) => run_create(statement, create),
+        DatabaseCommand::Drop { name, if_exists, cascade, dump, wait } => {
+            super::enter(statement, &Action::DropDatabase)?;
+            let cascade = if *cascade { Cascade::Aliases } else { Cascade::Restrict };
+            if cascade == Cascade::Aliases {
+                super::allow(statement, &Action::DropAlias)?;
             }
-            create_database(shared, &name, *if_not_exists)
+            let name = named(name, &statement.parameters)?;
+            refuse_own(statement, &name, "dropped")?;
+            if *dump {
+                dump_before_drop(statement, &name, *if_exists)?;
+            }
+            let dropped = drop_database(statement.shared, &name, *if_exists, cascade)?;
+            Ok(if dropped { done(statement, true, *wait) } else { missing(statement, &name) })
         }
-        DatabaseCommand::Drop { name, if_exists } => drop_database(shared, &parse(name)?, *if_exists),
-        DatabaseCommand::Start { name } => start_database(shared, &parse(name)?),
-        DatabaseCommand::Stop { name } => stop_database(shared, &parse(name)?),
-        DatabaseCommand::Check { .. } => Ok(false),
+        DatabaseCommand::Alter { name, if_exists, changes, wait } => {
+            run_alter(statement, name, *if_exists, changes, *wait)
+        }
+        DatabaseCommand::Rename { name, if_exists, to } => {
+            super::enter(statement, &Action::AlterDatabase)?;
+            let (name, to) = (named(name, &statement.parameters)?, named(to, &statement.parameters)?);
+            match statement.shared.catalog.rename_database(&name, &to) {
+                Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
+                renamed => {
+                    statement.shared.databases.wear(renamed?.id);
+                    tracing::info!(database = %name, to = %to, "database renamed");
+                    Ok(super::changed(statement, name != to))
+                }
+            }
+        }
+        DatabaseCommand::Start { name, wait } => {
+            super::enter(statement, &Action::StartDatabase)?;
+            let changed = start_database(statement.shared, &named(name, &statement.parameters)?)?;
+            Ok(done(statement, changed, *wait))
+        }
+        DatabaseCommand::Stop { name, wait } => {
+            super::enter(statement, &Action::StopDatabase)?;
+            let name = named(name, &statement.parameters)?;
+            refuse_own(statement, &name, "stopped")?;
+            let changed = stop_database(statement.shared, &name)?;
+            Ok(done(statement, changed, *wait))
+        }
+        DatabaseCommand::Check { name } => {
+            super::allow(statement, &Action::CheckDatabase)?;
+            check::run(statement, &named(name, &statement.parameters)?)
+        }
     }
 }
 
-fn create_database(shared: &Shared, name: &DatabaseName, if_not_exists: bool) -> Result<bool, Failure> {
-    let row = match shared.catalog.create_database(name) {
-        Ok(row) => row,
-        Err(CatalogError::DatabaseExists { .. } | CatalogError::DatabaseIsAlias { .. }) if if_not_exists => {
-            return Ok(false);
-        }
-        Err(error) => return Err(error.into()),
+fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<Records, Failure> {
+    super::enter(statement, &Action::CreateDatabase)?;
+    if create.or_replace {
+        super::allow(statement, &Action::DropDatabase)?;
+    }
+    let name = named(&create.name, &statement.parameters)?;
+    if create.or_replace {
+        refuse_own(statement, &name, "replaced")?;
+    }
+    let mut new = NewDatabase {
+        creator: statement.principal.name().map(str::to_owned),
+        replace: create.or_replace,
+        language: create.language.map(language).unwrap_or_default(),
+        ..NewDatabase::default()
     };
-    if let Err(failure) = shared.make(&row) {
-        // What the catalog recorded is undone here, or by the next start if this fails too.
-        undo_create(shared, &row);
-        return Err(failure);
+    for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
+        new.options.set(option_at_creation(&key)?, &value)?;
+    }
+    let made = match &create.origin {
+        None => create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop)),
+        Some(origin) => {
+            create_database(statement.shared, &name, new, &mut |row| super::backup::make_from(statement, origin, row))
+        }
+    };
+    match made {
+        Err(failure) if create.if_not_exists && failure.code() == Code::DatabaseExists => {
+            Ok(super::without_effect(statement, &format!("The name '{name}' is taken already.")))
+        }
+        made => {
+            made?;
+            Ok(done(statement, true, create.wait))
+        }
+    }
+}
+
+/// Finds an option of `CREATE DATABASE`; those that choose where another server finds files are known and not there.
+fn option_at_creation(key: &str) -> Result<DatabaseOption, Failure> {
+    const SEEDS: [&str; 8] = [
+        "existingData",
+        "existingDataSeedServer",
+        "existingDataSeedInstance",
+        "seedURI",
+        "seedConfig",
+        "seedCredentials",
+        "seedRestoreUntil",
+        "seedSourceDatabase",
+    ];
+    if let Some(seed) = SEEDS.iter().find(|seed| seed.eq_ignore_ascii_case(key)) {
+        let text = format!(
+            "Unsupported administration command: CREATE DATABASE ... OPTIONS {{{seed}}}. Write CREATE DATABASE a FROM b, \
+             or CREATE DATABASE a FROM BACKUP 'file'."
+        );
+        return Err(Failure::new(Code::UnsupportedCommand, text));
+    }
+    DatabaseOption::parse(key).map_err(Failure::from)
+}
+
+/// Makes a database that exists once `fill` made its files: wholly, or not at all.
+///
+/// One that replaces another comes into its place at that moment; until then the old one serves.
+pub(crate) fn create_database(
+    shared: &Shared,
+    name: &DatabaseName,
+    new: NewDatabase,
+    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+) -> Result<Arc<Row>, Failure> {
+    let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
+    let made = fill(&row).and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
+    let made = match made {
+        Ok(made) => made,
+        Err(failure) => {
+            // What the catalog recorded is undone here, or by the next start if this fails too.
+            undo_create(shared, &row);
+            return Err(failure);
+        }
+    };
+    if let Some(old) = made.replaced {
+        shared.databases.refuse(old.id);
+        remove_dropped(shared, &old);
     }
     tracing::info!(database = %name, id = %row.id, "database created");
-    Ok(true)
+    Ok(row)
 }
 
-pub(crate) fn undo_create(shared: &Shared, row: &Row) {
-    let removed = shared.databases.stop(row).and_then(|()| shared.databases.remove(row));
+fn undo_create(shared: &Shared, row: &Row) {
+    shared.databases.refuse(row.id);
+    let removed = shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row));
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
     if let Err(failure) = forgotten {
         tracing::warn!(database = %row.name, reason = %failure, "a half made database waits for the next start");
     }
 }
 
-pub(crate) fn drop_database(shared: &Shared, name: &DatabaseName, if_exists: bool) -> Result<bool, Failure> {
-    let row = match shared.catalog.drop_database(name, Cascade::Restrict) {
-        Ok(row) => row,
-        Err(CatalogError::DatabaseMissing { .. }) if if_exists => return Ok(false),
-        Err(error) => return Err(error.into()),
+/// Drops a database; tells whether it was there.
+pub(crate) fn drop_database(
+    shared: &Shared,
+    name: &DatabaseName,
+    if_exists: bool,
+    cascade: Cascade,
+) -> Result<bool, Failure> {
+    let row = {
+        let _turn = shared.changes.lock();
+        match shared.catalog.drop_database(name, cascade) {
+            Ok(row) => {
+                shared.databases.refuse(row.id);
+                row
+            }
+            Err(CatalogError::DatabaseMissing { .. }) if if_exists => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
     };
-    let removed = shared.databases.stop(&row).and_then(|()| shared.databases.remove(&row));
-    match removed {
-        Ok(()) => shared.catalog.database_removed(row.id).map_err(Failure::from)?,
-        // Its name is free and nobody can reach it: it is dropped, and only its files wait.
-        Err(failure) => tracing::warn!(database = %name, reason = %failure, "files wait for the next start"),
-    }
+    remove_dropped(shared, &row);
     tracing::info!(database = %name, id = %row.id, "database dropped");
     Ok(true)
 }
 
-/// Starts a database, and opens it to see whether it does.
-fn start_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> {
-    let row = shared.catalog.start_database(name).map_err(Failure::from)?;
-    if name.is_system() {
-        return Ok(true);
+/// Ends what is under way on a dropped database and removes its files.
+fn remove_dropped(shared: &Shared, row: &Row) {
+    let removed = shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row));
+    let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
+    if let Err(failure) = forgotten {
+        // Its name is free and nobody can reach it: it is dropped, and only its files wait.
+        tracing::warn!(database = %row.name, reason = %failure, "files wait for the next start");
     }
-    shared.databases.allow(row.id);
-    shared.databases.open_trusting(&row, Trust::Forgiving)?;
-    tracing::info!(database = %name, "database started");
-    Ok(true)
 }
 
+/// Leaves a copy of a database behind that is about to be dropped.
+fn dump_before_drop(statement: &mut Statement<'_>, name: &DatabaseName, if_exists: bool) -> Result<(), Failure> {
+    let found = statement.names.resolve(name.as_str()).ok().filter(|target| target.alias.is_none());
+    let Some(row) = found.and_then(|target| statement.names.database(target.database).cloned()) else {
+        let missing = CatalogError::DatabaseMissing { verb: "delete", name: name.clone() };
+        return if if_exists { Ok(()) } else { Err(missing.into()) };
+    };
+    super::backup::dump_before_drop(statement, &row)
+}
+
+fn run_alter(
+    statement: &mut Statement<'_>,
+    name: &NameOrParameter,
+    if_exists: bool,
+    changes: &[DatabaseChange],
+    wait: Wait,
+) -> Result<Records, Failure> {
+    let is_access = |change: &DatabaseChange| matches!(change, DatabaseChange::Access { .. });
+    if changes.iter().any(is_access) {
+        super::allow(statement, &Action::SetDatabaseAccess)?;
+    }
+    if !changes.iter().all(is_access) {
+        super::allow(statement, &Action::AlterDatabase)?;
+    }
+    super::begin(statement)?;
+    let name = named(name, &statement.parameters)?;
+    let mut steps = Vec::with_capacity(changes.len());
+    for change in changes {
+        steps.extend(change_of(change, &statement.parameters)?);
+    }
+    match statement.shared.catalog.alter_database(&name, &steps) {
+        Err(CatalogError::DatabaseMissing { .. } | CatalogError::DefaultMissing { .. }) if if_exists => {
+            Ok(missing(statement, &name))
+        }
+        altered => {
+            let (row, changed) = altered?;
+            tracing::info!(database = %row.name, changed, "database altered");
+            Ok(done(statement, changed, wait))
+        }
+    }
+}
+
+fn change_of(change: &DatabaseChange, parameters: &Map) -> Result<Option<Change>, Failure> {
+    Ok(Some(match change {
+        DatabaseChange::Access { read_only: true } => Change::Access(DatabaseAccess::ReadOnly),
+        DatabaseChange::Access { read_only: false } => Change::Access(DatabaseAccess::ReadWrite),
+        DatabaseChange::SetOption { key, value } => {
+            Change::SetOption(DatabaseOption::parse(&key.text)?, option_value(value, parameters)?)
+        }
+        DatabaseChange::RemoveOption { key } => Change::RemoveOption(DatabaseOption::parse(&key.text)?),
+        DatabaseChange::Language(asked) => Change::Language(language(*asked)),
+        DatabaseChange::Default => Change::Default,
+        // The parser lets nothing else through than what there is.
+        DatabaseChange::Topology => return Ok(None),
+    }))
+}
+
+fn option_value(value: &LimitValue, parameters: &Map) -> Result<Value, Failure> {
+    match value {
+        LimitValue::Given(value) => Ok(value.clone()),
+        LimitValue::Parameter(name) => parameters.get(&name.text).cloned().ok_or_else(|| {
+            Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))
+        }),
+    }
+}
+
+fn language(asked: Language) -> catalog::Language {
+    match asked {
+        Language::Cypher5 => catalog::Language::Cypher5,
+        Language::Cypher25 => catalog::Language::Cypher25,
+    }
+}
+
+/// Starts a database, and opens it to see whether it does.
+fn start_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> {
+    let (row, changed) = {
+        let _turn = shared.changes.lock();
+        let started = shared.catalog.start_database(name).map_err(Failure::from)?;
+        shared.databases.allow(started.0.id);
+        started
+    };
+    if row.name.is_system() {
+        return Ok(changed);
+    }
+    shared.databases.open_trusting(&row, Trust::Forgiving)?;
+    tracing::info!(database = %row.name, "database started");
+    Ok(changed)
+}
+
+/// Stops a database: what is under way gets a while to end, and nobody new gets in.
 fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> {
-    let row = shared.catalog.stop_database(name).map_err(Failure::from)?;
-    shared.databases.stop(&row)?;
-    tracing::info!(database = %name, "database stopped");
-    Ok(true)
+    let (row, changed) = {
+        let _turn = shared.changes.lock();
+        let stopped = shared.catalog.stop_database(name).map_err(Failure::from)?;
+        shared.databases.refuse(stopped.0.id);
+        stopped
+    };
+    let drain = row.options.drain_timeout_millis.map_or(shared.options.stop_drain_max, Duration::from_millis);
+    shared.databases.stop(&row, drain)?;
+    tracing::info!(database = %row.name, "database stopped");
+    Ok(changed)
+}
+
+/// Refuses to take its database away from the transaction in which the command runs.
+fn refuse_own(statement: &Statement<'_>, name: &DatabaseName, verb: &str) -> Result<(), Failure> {
+    let Some(transaction) = statement.transaction else { return Ok(()) };
+    let is_held = statement.names.resolve(name.as_str()).is_ok_and(|target| {
+        transaction.enter().is_ok_and(|state| !target.name.is_system() && state.holds(target.database))
+    });
+    if !is_held {
+        return Ok(());
+    }
+    let text = format!(
+        "Database '{name}' cannot be {verb} in a transaction that uses it; commit the transaction or roll it back first."
+    );
+    Err(Failure::new(Code::ForbiddenTransactionType, text))
+}
+
+fn missing(statement: &Statement<'_>, name: &DatabaseName) -> Records {
+    super::without_effect(statement, &format!("There is no database '{name}'."))
+}
+
+/// Answers a command that is done; `WAIT` asks to hear it for each server.
+fn done(statement: &Statement<'_>, changed: bool, wait: Wait) -> Records {
+    let address = statement.shared.options.address.as_str();
+    let mut summary = Summary {
+        kind: Kind::Schema,
+        database: DatabaseName::system().to_string(),
+        counters: Counters { system_updates: changed.into(), ..Counters::default() },
+        notifications: super::notices(statement),
+        ..Summary::default()
+    };
+    let (mut columns, mut rows) = (Vec::new(), Fetched::default());
+    match wait {
+        Wait::No => {}
+        Wait::Rows => {
+            columns = ["address", "state", "message", "success"].map(Into::into).into();
+            rows.push([address.into(), "CaughtUp".into(), "caught up".into(), true.into()]);
+        }
+        Wait::Notification => summary.notifications.push(Notification {
+            code: "Neo.ClientNotification.Cluster.ServerCaughtUp".to_owned(),
+            title: "Server has caught up.".to_owned(),
+            description: format!("Server `{}` at address `{address}` has caught up.", statement.shared.server_id),
+            severity: "INFORMATION".to_owned(),
+            category: "TOPOLOGY".to_owned(),
+            position: None,
+        }),
+    }
+    Records::buffered(columns, rows, summary, statement.shared.admission.clone())
 }

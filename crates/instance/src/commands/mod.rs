@@ -6,16 +6,18 @@ use catalog::Action;
 use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
-use crate::answer::{Counters, Kind};
+use crate::answer::{Counters, Kind, Notification};
 use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
 use crate::transaction::Did;
 use crate::{listings, schema, show, transactions};
 
+pub(crate) mod alias;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod database;
+pub(crate) mod limit;
 
 /// Runs a command on `system`.
 pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
@@ -24,8 +26,10 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
     }
     match command {
         AdminCommand::Database(command) => database::run(statement, command),
+        AdminCommand::Alias(command) => alias::run(statement, command),
         AdminCommand::Backup(command) => backup::run(statement, command),
         AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
+        AdminCommand::Limit(command) => limit::run(statement, command),
         AdminCommand::ShowDatabases { which, tail } => {
             let which = match which {
                 ShowDatabases::All => show::Which::All,
@@ -57,17 +61,70 @@ pub(crate) fn change(
     action: &Action,
     change: impl FnOnce(&Shared, &Map) -> Result<bool, Failure>,
 ) -> Result<Records, Failure> {
-    allow(statement, action)?;
-    statement.check_may_write()?;
-    if let Some(transaction) = statement.transaction {
-        transaction.enter()?.mix(Did::Admin)?;
-    }
-    let changed = {
+    enter(statement, action)?;
+    let is_changed = {
         let _turn = statement.shared.changes.lock();
         change(statement.shared, &statement.parameters)?
     };
-    let counters = Counters { system_updates: changed.into(), ..Counters::default() };
-    Ok(statement.done(Kind::Schema, DatabaseName::system().to_string(), counters))
+    Ok(changed(statement, is_changed))
+}
+
+/// Begins a command that changes something, by somebody who may.
+pub(crate) fn enter(statement: &Statement<'_>, action: &Action) -> Result<(), Failure> {
+    allow(statement, action)?;
+    begin(statement)
+}
+
+/// Begins a command that changes something and was allowed.
+pub(crate) fn begin(statement: &Statement<'_>) -> Result<(), Failure> {
+    statement.check_may_write()?;
+    match statement.transaction {
+        Some(transaction) => transaction.enter()?.mix(Did::Admin),
+        None => Ok(()),
+    }
+}
+
+/// Answers a command that gives no rows; tells whether it changed anything.
+pub(crate) fn changed(statement: &Statement<'_>, is_changed: bool) -> Records {
+    let counters = Counters { system_updates: is_changed.into(), ..Counters::default() };
+    let database = DatabaseName::system().to_string();
+    let notifications = notices(statement);
+    statement.done_noting(Kind::Schema, database, counters, notifications)
+}
+
+/// Answers a command that had nothing to do, and says why.
+pub(crate) fn without_effect(statement: &Statement<'_>, why: &str) -> Records {
+    let mut notifications = notices(statement);
+    notifications.push(Notification {
+        code: "Neo.ClientNotification.Database.CommandHasNoEffect".to_owned(),
+        title: "The command had no effect.".to_owned(),
+        description: why.to_owned(),
+        severity: "INFORMATION".to_owned(),
+        category: "GENERIC".to_owned(),
+        position: None,
+    });
+    statement.done_noting(Kind::Schema, DatabaseName::system().to_string(), Counters::default(), notifications)
+}
+
+/// Says of a command inside a transaction that it waits for no commit.
+pub(crate) fn notices(statement: &Statement<'_>) -> Vec<Notification> {
+    let note = Notification {
+        code: "Neo.ClientNotification.Transaction.EffectiveAtOnce".to_owned(),
+        title: "The command took effect at once.".to_owned(),
+        description: "An administration command takes effect when it is answered; rolling the transaction back does \
+                      not undo it."
+            .to_owned(),
+        severity: "INFORMATION".to_owned(),
+        category: "GENERIC".to_owned(),
+        position: None,
+    };
+    statement.transaction.map(|_| note).into_iter().collect()
+}
+
+/// Gives a legal name, typed or from a parameter.
+pub(crate) fn named(name: &NameOrParameter, parameters: &Map) -> Result<DatabaseName, Failure> {
+    let typed = typed(name, parameters)?;
+    Ok(DatabaseName::parse(&typed).map_err(catalog::CatalogError::from)?)
 }
 
 /// Gives the name as it was typed, or as the parameter has it.

@@ -3,17 +3,25 @@
 
 use super::{Expression, Name, Projection};
 
+mod alias;
 mod backup;
 mod database;
+mod limit;
+mod rights;
 
+pub use alias::*;
 pub use backup::*;
 pub use database::*;
+pub use limit::*;
+pub use rights::*;
 
 /// Commands that run on `system`, whatever the session's database is; each area has a type of its own.
 #[derive(Clone, Debug)]
 pub enum AdminCommand {
     /// Makes, changes, starts, stops or drops a database.
     Database(DatabaseCommand),
+    /// Makes, changes, drops or lists aliases.
+    Alias(AliasCommand),
     /// Copies a database into a file, or lists such files.
     Backup(BackupCommand),
     /// `SHOW AUDIT`: what was recorded of who did what.
@@ -21,6 +29,10 @@ pub enum AdminCommand {
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
+    /// Sets, takes back or lists limits.
+    Limit(LimitCommand),
+    /// Makes, changes, drops or lists users, roles, privileges and tokens.
+    Rights(RightsCommand),
     /// `SHOW DATABASES`, `SHOW DATABASE n`, `SHOW DEFAULT DATABASE`, `SHOW HOME DATABASE`.
     ShowDatabases {
         /// Which ones.

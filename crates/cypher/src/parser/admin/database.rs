@@ -1,16 +1,12 @@
 //! Commands about databases.
 
 use super::super::{Parsed, Parser};
-use crate::ast::{DatabaseCommand, Expression, ExpressionKind, Name, NameOrParameter, ShowDatabases};
+use crate::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, NameOrParameter, ShowDatabases, Wait};
 use crate::token::Token;
-
-/// Options of `CREATE DATABASE` that choose how another server keeps its files; here they change nothing.
-const OPTIONS_WITHOUT_EFFECT: &[&str] = &["storeFormat", "txLogEnrichment"];
 
 impl Parser<'_> {
     /// A command about databases, if one begins here.
     pub(super) fn database_command(&mut self) -> Parsed<Option<DatabaseCommand>> {
-        let start = self.start();
         if self.accept_words(&["CREATE", "DATABASE"]) {
             return self.create_database(false).map(Some);
         }
@@ -18,26 +14,30 @@ impl Parser<'_> {
             return self.create_database(true).map(Some);
         }
         if self.accept_words(&["DROP", "DATABASE"]) {
-            return self.drop_database(start).map(Some);
+            return self.drop_database().map(Some);
         }
-        self.simple_database_command()
-    }
-
-    /// `START`, `STOP` and `CHECK DATABASE n`.
-    fn simple_database_command(&mut self) -> Parsed<Option<DatabaseCommand>> {
-        let make: fn(NameOrParameter) -> DatabaseCommand = if self.at_words(&["START", "DATABASE"]) {
-            |name| DatabaseCommand::Start { name }
-        } else if self.at_words(&["STOP", "DATABASE"]) {
-            |name| DatabaseCommand::Stop { name }
-        } else if self.at_words(&["CHECK", "DATABASE"]) {
-            |name| DatabaseCommand::Check { name }
-        } else {
-            return Ok(None);
-        };
-        self.at += 2;
-        let name = self.database_name()?;
-        self.wait();
-        Ok(Some(make(name)))
+        if self.accept_words(&["ALTER", "DATABASE"]) {
+            return self.alter_database().map(Some);
+        }
+        if self.accept_words(&["RENAME", "DATABASE"]) {
+            let (name, if_exists) = self.database_if_exists()?;
+            self.expect_word("TO")?;
+            return Ok(Some(DatabaseCommand::Rename { name, if_exists, to: self.database_name()? }));
+        }
+        if self.accept_words(&["START", "DATABASE"]) {
+            let name = self.database_name()?;
+            return Ok(Some(DatabaseCommand::Start { name, wait: self.wait() }));
+        }
+        if self.accept_words(&["STOP", "DATABASE"]) {
+            let name = self.database_name()?;
+            return Ok(Some(DatabaseCommand::Stop { name, wait: self.wait() }));
+        }
+        if self.accept_words(&["CHECK", "DATABASE"]) {
+            let name = self.database_name()?;
+            self.wait();
+            return Ok(Some(DatabaseCommand::Check { name }));
+        }
+        Ok(None)
     }
 
     fn create_database(&mut self, or_replace: bool) -> Parsed<DatabaseCommand> {
@@ -49,68 +49,159 @@ impl Parser<'_> {
             let message = "Failed to create the specified database: cannot have both `OR REPLACE` and `IF NOT EXISTS`.";
             return Err(self.fail(self.since(start), message));
         }
-        if self.at_word("FROM") {
-            return Err(self.unsupported("CREATE DATABASE ... FROM".to_owned(), self.start()));
-        }
-        self.default_language();
-        if self.at_word("TOPOLOGY") || self.at_words(&["SET", "TOPOLOGY"]) {
-            return Err(self.unsupported("CREATE DATABASE ... TOPOLOGY".to_owned(), self.start()));
-        }
-        let options = self.options()?;
-        self.check_database_options(options.as_ref())?;
-        self.wait();
-        Ok(DatabaseCommand::Create { name, if_not_exists, or_replace })
-    }
-
-    /// `[SET] DEFAULT LANGUAGE CYPHER 5`: there is one language here.
-    fn default_language(&mut self) {
-        let set = usize::from(self.at_word("SET"));
-        if self.word_at(set, "DEFAULT") && self.word_at(set + 1, "LANGUAGE") {
-            self.at += set + 2;
-            self.accept_word("CYPHER");
-            self.accept(Token::Integer);
-        }
-    }
-
-    /// An option that would have to do something is refused rather than left out.
-    fn check_database_options(&self, options: Option<&Expression>) -> Parsed<()> {
-        let Some(options) = options else { return Ok(()) };
-        let ExpressionKind::Map(entries) = &*options.kind else {
-            return Err(self.unsupported("CREATE DATABASE ... OPTIONS $parameter".to_owned(), options.span.start));
-        };
-        let known = |key: &Name| OPTIONS_WITHOUT_EFFECT.iter().any(|option| option.eq_ignore_ascii_case(&key.text));
-        match entries.iter().find(|(key, _)| !known(key)) {
-            None => Ok(()),
-            Some((key, _)) => {
-                Err(self.unsupported(format!("CREATE DATABASE ... OPTIONS {{{}}}", key.text), key.span.start))
+        let origin = self.database_origin()?;
+        let mut language = None;
+        loop {
+            let set = usize::from(self.at_word("SET"));
+            if self.word_at(set, "DEFAULT") && self.word_at(set + 1, "LANGUAGE") {
+                self.at += set + 2;
+                language = Some(self.language()?);
+            } else if self.word_at(set, "TOPOLOGY") {
+                self.at += set + 1;
+                self.topology()?;
+            } else {
+                break;
             }
         }
+        let options = self.options()?;
+        let wait = self.wait();
+        let create = CreateDatabase { name, if_not_exists, or_replace, origin, language, options, wait };
+        Ok(DatabaseCommand::Create(Box::new(create)))
     }
 
-    fn drop_database(&mut self, start: u32) -> Parsed<DatabaseCommand> {
-        let mut if_exists = self.accept_words(&["IF", "EXISTS"]);
-        let name = self.database_name()?;
-        if_exists |= self.accept_words(&["IF", "EXISTS"]);
-        if self.at_words(&["CASCADE", "ALIAS"]) || self.at_words(&["CASCADE", "ALIASES"]) {
-            return Err(self.unsupported("DROP DATABASE ... CASCADE ALIASES".to_owned(), start));
+    fn drop_database(&mut self) -> Parsed<DatabaseCommand> {
+        let (name, if_exists) = self.database_if_exists()?;
+        let cascade = self.accept_word("CASCADE");
+        if cascade {
+            if !self.one_of_at(0, &["ALIAS", "ALIASES"]) {
+                return Err(self.unexpected(&["'ALIASES'", "'ALIAS'"]));
+            }
+            self.advance();
+        } else {
+            self.accept_word("RESTRICT");
         }
-        self.accept_word("RESTRICT");
-        if self.at_word("DUMP") {
-            return Err(self.unsupported("DROP DATABASE ... DUMP DATA".to_owned(), start));
-        }
-        if self.accept_word("DESTROY") {
+        let dump = self.accept_word("DUMP");
+        if dump || self.accept_word("DESTROY") {
             self.accept_word("DATA");
         }
-        self.wait();
-        Ok(DatabaseCommand::Drop { name, if_exists })
+        let wait = self.wait();
+        Ok(DatabaseCommand::Drop { name, if_exists, cascade, dump, wait })
+    }
+
+    fn alter_database(&mut self) -> Parsed<DatabaseCommand> {
+        let (name, if_exists) = self.database_if_exists()?;
+        if self.accept_word("RENAME") {
+            self.expect_word("TO")?;
+            let to = self.database_name()?;
+            self.wait();
+            return Ok(DatabaseCommand::Rename { name, if_exists, to });
+        }
+        let mut changes = Vec::new();
+        loop {
+            if self.accept_word("SET") {
+                changes.push(self.database_setting()?);
+            } else if self.accept_word("REMOVE") {
+                self.expect_word("OPTION")?;
+                changes.push(DatabaseChange::RemoveOption { key: self.name("an option")? });
+            } else if changes.is_empty() {
+                return Err(self.unexpected(&["'SET'", "'REMOVE'", "'RENAME TO'"]));
+            } else {
+                break;
+            }
+        }
+        let wait = self.wait();
+        Ok(DatabaseCommand::Alter { name, if_exists, changes, wait })
+    }
+
+    /// What stands behind `SET`.
+    fn database_setting(&mut self) -> Parsed<DatabaseChange> {
+        if self.accept_word("ACCESS") {
+            self.expect_word("READ")?;
+            return match () {
+                () if self.accept_word("ONLY") => Ok(DatabaseChange::Access { read_only: true }),
+                () if self.accept_word("WRITE") => Ok(DatabaseChange::Access { read_only: false }),
+                () => Err(self.unexpected(&["'ONLY'", "'WRITE'"])),
+            };
+        }
+        if self.accept_word("OPTION") {
+            let key = self.name("an option")?;
+            self.accept(Token::Equal);
+            return Ok(DatabaseChange::SetOption { key, value: self.limit_value()? });
+        }
+        if self.accept_words(&["DEFAULT", "LANGUAGE"]) {
+            return self.language().map(DatabaseChange::Language);
+        }
+        if self.accept_word("DEFAULT") {
+            self.accept_word("DATABASE");
+            return Ok(DatabaseChange::Default);
+        }
+        if self.accept_word("TOPOLOGY") {
+            self.topology()?;
+            return Ok(DatabaseChange::Topology);
+        }
+        Err(self.unexpected(&["'ACCESS'", "'OPTION'", "'LIMIT'", "'DEFAULT'", "'DEFAULT LANGUAGE'", "'TOPOLOGY'"]))
+    }
+
+    /// `CYPHER 5`, `CYPHER 25`.
+    fn language(&mut self) -> Parsed<Language> {
+        self.expect_word("CYPHER")?;
+        let language = match (self.peek(), self.text_at(0)) {
+            (Token::Integer, "5") => Language::Cypher5,
+            (Token::Integer, "25") => Language::Cypher25,
+            _ => return Err(self.unexpected(&["'5'", "'25'"])),
+        };
+        self.advance();
+        Ok(language)
+    }
+
+    /// `1 PRIMARY [0 SECONDARIES]`: a database has one server here.
+    fn topology(&mut self) -> Parsed<()> {
+        let start = self.start();
+        let mut seen = 0;
+        while self.peek() == Token::Integer || self.peek() == Token::Dollar {
+            let is_primary = self.one_of_at(1, &["PRIMARY", "PRIMARIES"]);
+            let count = self.text_at(0);
+            let fits = if is_primary { count == "1" } else { count == "0" };
+            if !fits {
+                let what = "TOPOLOGY other than 1 PRIMARY (a database is kept by one server)".to_owned();
+                return Err(self.unsupported(what, start));
+            }
+            self.advance();
+            if !is_primary && !self.one_of_at(0, &["SECONDARY", "SECONDARIES"]) {
+                return Err(self.unexpected(&["'PRIMARY'", "'SECONDARIES'"]));
+            }
+            self.advance();
+            seen += 1;
+        }
+        if seen == 0 { Err(self.unexpected(&["a number of primaries"])) } else { Ok(()) }
+    }
+
+    /// A name with `IF EXISTS` before or behind it.
+    fn database_if_exists(&mut self) -> Parsed<(NameOrParameter, bool)> {
+        let before = self.accept_words(&["IF", "EXISTS"]);
+        let name = self.database_name()?;
+        Ok((name, self.accept_words(&["IF", "EXISTS"]) || before))
     }
 
     /// What `SHOW DATABASE[S]` is asked for, behind that word.
     pub(super) fn shown_databases(&mut self) -> Parsed<ShowDatabases> {
-        let tail = self.one_of_at(0, &["YIELD", "WHERE"]) && self.peek_at(1) != Token::End;
-        if !tail && (Self::is_name(self.peek()) || self.peek() == Token::Dollar) {
+        if self.is_shown_name() {
             return self.database_name().map(ShowDatabases::One);
         }
         Ok(ShowDatabases::All)
+    }
+
+    /// `WAIT [n [SECONDS]]`, `NOWAIT`: every command here is done before it is answered.
+    pub(super) fn wait(&mut self) -> Wait {
+        if self.accept_word("NOWAIT") || !self.accept_word("WAIT") {
+            return Wait::No;
+        }
+        if self.accept(Token::Integer) {
+            let _unit = ["SEC", "SECOND", "SECONDS"].into_iter().any(|unit| self.accept_word(unit));
+        }
+        match self.language {
+            Language::Cypher5 => Wait::Rows,
+            Language::Cypher25 => Wait::Notification,
+        }
     }
 }

@@ -6,33 +6,21 @@ use crate::error::ParseError;
 use crate::place;
 use crate::token::Token;
 
+mod alias;
 mod backup;
 mod database;
+mod limit;
+mod privilege;
+mod rights;
 mod show;
 mod show_known;
+mod user;
 
 /// Commands that Neo4j has and this server does not: first words, most telling first.
 const UNSUPPORTED: &[&[&str]] = &[
-    &["CREATE", "ALIAS"],
-    &["ALTER", "ALIAS"],
-    &["DROP", "ALIAS"],
     &["CREATE", "COMPOSITE", "DATABASE"],
     &["DROP", "COMPOSITE", "DATABASE"],
-    &["ALTER", "DATABASE"],
-    &["CREATE", "USER"],
-    &["ALTER", "USER"],
-    &["ALTER", "CURRENT", "USER"],
-    &["RENAME", "USER"],
-    &["DROP", "USER"],
-    &["CREATE", "ROLE"],
-    &["CREATE", "IMMUTABLE", "ROLE"],
-    &["RENAME", "ROLE"],
-    &["RENAME", "DATABASE"],
-    &["DROP", "ROLE"],
     &["CREATE", "TYPE"],
-    &["GRANT"],
-    &["DENY"],
-    &["REVOKE"],
     &["ENABLE", "SERVER"],
     &["ALTER", "SERVER"],
     &["RENAME", "SERVER"],
@@ -70,6 +58,12 @@ impl Parser<'_> {
         if self.peek_at(2) == Token::Equal {
             return Ok(None);
         }
+        if let Some(command) = self.limit_command()? {
+            return Ok(Some(AdminCommand::Limit(command)));
+        }
+        if let Some(command) = self.rights_command()? {
+            return Ok(Some(AdminCommand::Rights(command)));
+        }
         if let Some(words) =
             UNSUPPORTED.iter().find(|words| self.at_words(words) && Self::is_command(words, self.peek_at(words.len())))
         {
@@ -77,6 +71,9 @@ impl Parser<'_> {
         }
         if self.accept_words(&["TERMINATE", "TRANSACTIONS"]) || self.accept_words(&["TERMINATE", "TRANSACTION"]) {
             return self.terminate().map(Some);
+        }
+        if let Some(command) = self.alias_command()? {
+            return Ok(Some(AdminCommand::Alias(command)));
         }
         if let Some(command) = self.database_command()? {
             return Ok(Some(AdminCommand::Database(command)));
@@ -114,13 +111,5 @@ impl Parser<'_> {
         }
         name.span = self.since(start);
         Ok(NameOrParameter::Name(name))
-    }
-
-    /// `WAIT [n [SECONDS]]`, `NOWAIT`: every command here is done before it is answered.
-    fn wait(&mut self) {
-        if self.accept_word("NOWAIT") || !self.accept_word("WAIT") || !self.accept(Token::Integer) {
-            return;
-        }
-        let _unit = ["SEC", "SECOND", "SECONDS"].into_iter().any(|unit| self.accept_word(unit));
     }
 }

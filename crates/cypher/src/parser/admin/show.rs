@@ -6,19 +6,8 @@ use crate::token::Token;
 
 /// What Neo4j can show and this server cannot, by its last telling word.
 const UNSUPPORTED: &[&str] = &[
-    "ALIAS",
-    "ALIASES",
-    "PRIVILEGE",
-    "PRIVILEGES",
-    "ROLE",
-    "ROLES",
     "SERVER",
     "SERVERS",
-    "SUPPORTED",
-    "USER",
-    "USERS",
-    "LIMITS",
-    "USAGE",
 ];
 
 /// Words between `SHOW` and what is shown that only narrow it.
@@ -67,6 +56,12 @@ impl Parser<'_> {
             let ids = if all { Vec::new() } else { self.list(Self::expression)? };
             return Ok(AdminCommand::ShowTransactions { ids, tail: self.show_tail()? });
         }
+        if let Some(command) = self.show_limits()? {
+            return Ok(AdminCommand::Limit(command));
+        }
+        if let Some(command) = self.show_rights()? {
+            return Ok(AdminCommand::Rights(command));
+        }
         if let Some(what) = self.known()? {
             return Ok(AdminCommand::ShowKnown { what, tail: self.show_tail()? });
         }
@@ -75,6 +70,9 @@ impl Parser<'_> {
         }
         if self.accept_word("BACKUPS") {
             return Ok(AdminCommand::Backup(BackupCommand::Show { tail: self.show_tail()? }));
+        }
+        if self.accept_word("ALIASES") || self.accept_word("ALIAS") {
+            return self.shown_aliases().map(AdminCommand::Alias);
         }
         let which = if self.accept_words(&["DEFAULT", "DATABASE"]) {
             ShowDatabases::Default

@@ -5,15 +5,21 @@ use std::fmt::{self, Display, Formatter};
 use super::{Joined, Key, Optional, Word};
 use crate::ast::{AdminCommand, Executable, Functions, Known, NameOrParameter, ShowTail};
 
+mod alias;
 mod backup;
 mod database;
+mod limit;
+mod rights;
 
 impl Display for AdminCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Database(command) => command.fmt(f),
+            Self::Alias(command) => command.fmt(f),
             Self::Backup(command) => command.fmt(f),
             Self::ShowAudit { tail } => write!(f, "SHOW AUDIT{tail}"),
+            Self::Limit(command) => command.fmt(f),
+            Self::Rights(command) => command.fmt(f),
             Self::ShowDatabases { which, tail } => write!(f, "SHOW {which}{tail}"),
             Self::ShowTransactions { ids, tail } if ids.is_empty() => write!(f, "SHOW TRANSACTIONS{tail}"),
             Self::ShowTransactions { ids, tail } => write!(f, "SHOW TRANSACTIONS {}{tail}", Joined(ids.iter(), ", ")),

@@ -1,0 +1,131 @@
+//! Commands about aliases; one is a change of the catalog, and done when it is answered.
+//! Leaves what a name may be to `catalog`.
+//! Start reading at [`run`].
+
+use std::sync::Arc;
+
+use catalog::{Access, Action, Alias, CatalogError, Existing, Target};
+use cypher::ast::{AliasCommand, Expression, NameOrParameter, ShowTail};
+use types::{Code, DatabaseName, Failure, Map, Value};
+
+use super::{named, typed};
+use crate::index_options;
+use crate::records::Records;
+use crate::statement::Statement;
+use crate::tail::{self, Column};
+
+/// Runs a command about aliases.
+pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Result<Records, Failure> {
+    match command {
+        AliasCommand::Create { alias, if_not_exists, or_replace, target, properties } => {
+            super::enter(statement, &Action::CreateAlias)?;
+            let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
+            let properties = map(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
+            let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
+            let made = statement.shared.catalog.create_alias(&alias, &target, &properties, existing);
+            let changed = match made {
+                Err(CatalogError::AliasExists { .. } | CatalogError::AliasIsDatabase { .. }) if *if_not_exists => {
+                    return Ok(super::without_effect(statement, &format!("The name '{alias}' is taken already.")));
+                }
+                made => made.map(|_| true)?,
+            };
+            tracing::info!(alias = %alias, database = %target, "alias created");
+            Ok(super::changed(statement, changed))
+        }
+        AliasCommand::Alter { alias, if_exists, target, properties } => {
+            super::enter(statement, &Action::AlterAlias)?;
+            let alias = named(alias, &statement.parameters)?;
+            let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
+            let properties = map(properties.as_ref(), &statement.parameters)?;
+            let altered = statement.shared.catalog.alter_alias(&alias, target.as_ref(), properties.as_ref());
+            match altered {
+                Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
+                altered => {
+                    tracing::info!(alias = %alias, "alias altered");
+                    Ok(super::changed(statement, altered?))
+                }
+            }
+        }
+        AliasCommand::Drop { alias, if_exists } => {
+            super::enter(statement, &Action::DropAlias)?;
+            let alias = named(alias, &statement.parameters)?;
+            match statement.shared.catalog.drop_alias(&alias) {
+                Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
+                dropped => {
+                    dropped?;
+                    tracing::info!(alias = %alias, "alias dropped");
+                    Ok(super::changed(statement, true))
+                }
+            }
+        }
+        AliasCommand::Show { alias, database, tail } => show(statement, alias.as_ref(), database.as_ref(), tail),
+    }
+}
+
+fn missing(statement: &Statement<'_>, alias: &DatabaseName) -> Records {
+    super::without_effect(statement, &format!("There is no alias '{alias}'."))
+}
+
+/// Reads a map that a command was given.
+pub(crate) fn map(given: Option<&Expression>, parameters: &Map) -> Result<Option<Map>, Failure> {
+    let Some(given) = given else { return Ok(None) };
+    match index_options::value(given, parameters)? {
+        Value::Map(map) => Ok(Some(Map::clone(&map))),
+        other => Err(Failure::new(Code::TypeError, format!("Expected a map, got {}.", other.type_name()))),
+    }
+}
+
+/// Lists aliases.
+fn show(
+    statement: &mut Statement<'_>,
+    alias: Option<&NameOrParameter>,
+    database: Option<&NameOrParameter>,
+    tail: &ShowTail,
+) -> Result<Records, Failure> {
+    super::allow(statement, &Action::ShowAlias)?;
+    let usual = |name| Column { name, usual: true };
+    let extra = |name| Column { name, usual: false };
+    let columns = [
+        usual("name"),
+        usual("composite"),
+        usual("database"),
+        usual("location"),
+        usual("url"),
+        usual("credentials"),
+        usual("user"),
+        extra("driver"),
+        extra("defaultLanguage"),
+        extra("properties"),
+    ];
+    let alias = alias.map(|alias| typed(alias, &statement.parameters)).transpose()?;
+    let database = database.map(|database| typed(database, &statement.parameters)).transpose()?;
+    let is_asked = |found: &Alias| {
+        let is_named = alias.as_ref().is_none_or(|alias| alias.eq_ignore_ascii_case(found.name.as_str()));
+        let target = database.as_ref().map(|database| statement.names.resolve(database));
+        is_named && target.is_none_or(|target| target.is_ok_and(|target| target.database == found.target))
+    };
+    let rows = statement.names.aliases().filter(|alias| is_asked(alias)).map(|alias| row(statement, alias)).collect();
+    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+}
+
+fn row(statement: &Statement<'_>, alias: &Arc<Alias>) -> Vec<Value> {
+    let names = statement.names;
+    let target = names.database(alias.target).map(|row| row.name.clone());
+    // Who may not see the database is not told its name either.
+    let visible = target.filter(|name| {
+        let target = Target { database: alias.target, name: name.clone(), alias: None };
+        catalog::grant(names, statement.principal, &target, Access::Read).is_ok()
+    });
+    vec![
+        alias.name.as_str().into(),
+        Value::Null,
+        visible.map_or(Value::Null, |name| name.as_str().into()),
+        "local".into(),
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::map(alias.properties.clone()),
+    ]
+}
