@@ -27,7 +27,10 @@ struct Line {
 }
 
 /// A place among the running statements, given back when it is dropped.
-pub struct Permit(Arc<Inner>);
+pub struct Permit {
+    inner: Arc<Inner>,
+    is_held: bool,
+}
 
 /// Why a statement was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +81,7 @@ impl Admission {
         let mut line = inner.line.lock();
         if line.running < inner.running_max && line.waiting.is_empty() {
             line.running += 1;
-            return Ok(Permit(Arc::clone(inner)));
+            return Ok(Permit::new(inner));
         }
         if line.waiting.len() >= inner.waiting_max {
             let (running_max, waiting_max) = (inner.running_max, inner.waiting_max);
@@ -98,7 +101,7 @@ impl Admission {
         // Whoever stands behind this one may be first now.
         inner.moved.notify_all();
         if admitted {
-            return Ok(Permit(Arc::clone(inner)));
+            return Ok(Permit::new(inner));
         }
         Err(AdmissionError::WaitedTooLong { running_max: inner.running_max, wait_max: inner.wait_max })
     }
@@ -110,10 +113,34 @@ impl Admission {
     }
 }
 
+impl Permit {
+    fn new(inner: &Arc<Inner>) -> Self {
+        Self { inner: Arc::clone(inner), is_held: true }
+    }
+
+    /// Leaves the place to others while this one waits for something else, then takes one again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Admission::enter`], if there is no place afterwards.
+    pub(crate) fn pause<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, AdmissionError> {
+        self.give_back();
+        let waited = wait();
+        *self = Admission(Arc::clone(&self.inner)).enter()?;
+        Ok(waited)
+    }
+
+    fn give_back(&mut self) {
+        if std::mem::take(&mut self.is_held) {
+            self.inner.line.lock().running -= 1;
+            self.inner.moved.notify_all();
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.0.line.lock().running -= 1;
-        self.0.moved.notify_all();
+        self.give_back();
     }
 }
 
@@ -131,6 +158,16 @@ mod tests {
         assert_eq!(refused, Some(AdmissionError::LineFull { running_max: 1, waiting_max: 0 }));
         drop(permit);
         assert!(admission.enter().is_ok());
+    }
+
+    #[test]
+    fn who_waits_elsewhere_holds_no_place() {
+        let admission = Admission::new(1, 0, Duration::from_secs(60));
+        let mut permit = admission.enter().expect("the first has room");
+        permit.pause(|| drop(admission.enter().expect("the place is free"))).expect("it is free again");
+        assert_eq!(admission.running(), 1);
+        drop(permit);
+        assert_eq!(admission.running(), 0);
     }
 
     #[test]

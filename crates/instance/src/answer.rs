@@ -121,6 +121,8 @@ pub struct Summary {
     pub plan: Option<Plan>,
     /// What its writer should know.
     pub notifications: Vec<Notification>,
+    /// Whether rows were cut off, because they were more than may be.
+    pub truncated: bool,
 }
 
 /// What kind of statement it was.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use catalog::CatalogError;
 use graph::GraphError;
 use store::StoreError;
-use types::{Code, Failure};
+use types::{Code, Failure, Refusal};
 
 use crate::AdmissionError;
 
@@ -60,6 +60,10 @@ impl InstanceError {
 
 /// Tells a client of what a graph reported.
 pub(crate) fn of_graph(error: GraphError) -> Failure {
+    if let GraphError::QuotaReached { limit, max, used } = error {
+        let database = String::new();
+        return Failure::refused(error.code(), Refusal { limit, database, max, used, retry_after: None });
+    }
     Failure::new(error.code(), chain(&error))
 }
 

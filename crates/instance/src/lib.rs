@@ -3,6 +3,7 @@
 //! Start reading at [`Instance`], then [`Session::run`].
 
 mod admission;
+mod admitting;
 mod alone;
 mod answer;
 pub mod backup;
@@ -16,7 +17,10 @@ mod index_options;
 mod index_reads;
 mod instance;
 mod leases;
+mod limits;
 mod listings;
+mod metrics;
+mod observation;
 mod open_database;
 mod options;
 mod planning;
@@ -32,6 +36,7 @@ mod schema_turn;
 mod search;
 mod session;
 mod show;
+mod sight;
 mod source;
 mod statement;
 mod table;
@@ -40,6 +45,7 @@ mod transaction;
 mod transactions;
 mod turns;
 mod under_way;
+mod usage;
 
 pub use admission::{Admission, AdmissionError, Permit};
 pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};

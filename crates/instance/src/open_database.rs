@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use catalog::Database as Row;
+use catalog::{Database as Row, Limit};
 use compact_str::CompactString;
+use graph::quota::Quota;
 use graph::{Database, DatabaseOptions, GraphError};
 use parking_lot::{Mutex, RwLock};
 use store::{Engine, OpenOptions};
-use types::{Code, Failure};
+use types::{Code, Failure, Refusal};
 
 use crate::error::{of_graph, of_store};
 use crate::index_reads::IndexReads;
 use crate::leases::Leases;
+use crate::limits::Meter;
 use crate::schema_turn::SchemaTurn;
 
 /// How long a result that is half read may take to let go of its version.
@@ -25,6 +27,8 @@ const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct OpenDatabase {
     pub(crate) name: CompactString,
     pub(crate) graph: Database,
+    /// What bounds it, and what is used of that.
+    pub(crate) meter: Arc<Meter>,
     /// What the element ids of nodes begin with.
     pub(crate) node_prefix: String,
     /// What the element ids of relationships begin with.
@@ -49,15 +53,22 @@ pub(crate) struct OpenDatabase {
 
 impl OpenDatabase {
     /// Opens the graph in `folder`, and confirms that the first reads went well.
-    pub(crate) fn open(engine: &dyn Engine, folder: &Path, row: &Row, options: &OpenOptions) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        engine: &dyn Engine,
+        folder: &Path,
+        row: &Row,
+        options: &OpenOptions,
+        meter: Arc<Meter>,
+    ) -> Result<Self, Failure> {
         let store = engine.open(folder, options).map_err(|error| of_store(&error))?;
         let graph_options = DatabaseOptions { id: Some(row.id), ..DatabaseOptions::default() };
         let graph = Database::open(Arc::clone(&store), graph_options).map_err(of_graph)?;
         // The first reads went well: a death from now on is not held against the file.
         store.confirm().map_err(|error| of_store(&error))?;
-        Ok(Self {
+        let opened = Self {
             name: row.name.as_str().into(),
             graph,
+            meter,
             node_prefix: format!("4:{}:", row.id),
             relationship_prefix: format!("5:{}:", row.id),
             leases: Leases::default(),
@@ -68,12 +79,34 @@ impl OpenDatabase {
             is_worn: AtomicBool::new(false),
             index_reads: IndexReads::new(),
             damage: OnceLock::new(),
-        })
+        };
+        opened.follow_limits();
+        Ok(opened)
+    }
+
+    /// Bounds the graph by the limits that the database has now.
+    pub(crate) fn follow_limits(&self) {
+        let bound = |limit| Some(self.meter.limit(limit)).filter(|max| *max > 0);
+        self.graph.set_quota(Quota {
+            nodes_max: bound(Limit::MaxNodes),
+            relationships_max: bound(Limit::MaxEdges),
+            bytes_max: bound(Limit::MaxStorageBytes),
+        });
+    }
+
+    /// Says in a refusal of the graph which database it was.
+    pub(crate) fn name_refusal(&self, failure: Failure) -> Failure {
+        match failure.refusal() {
+            Some(refusal) if refusal.database.is_empty() => {
+                Failure::refused(failure.code(), Refusal { database: self.name.to_string(), ..refusal.clone() })
+            }
+            _ => failure,
+        }
     }
 
     /// Tells a client of what the graph reported; a damaged graph is refused from now on.
     pub(crate) fn fail(&self, error: GraphError) -> Failure {
-        let failure = of_graph(error);
+        let failure = self.name_refusal(of_graph(error));
         if failure.code() == Code::ResourceExhausted {
             // The file has to grow, and results that wait for their clients hold the old map.
             self.leases.let_go(LET_GO_TIME_MAX);

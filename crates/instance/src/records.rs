@@ -3,6 +3,7 @@
 //! Start reading at [`Records::pull`].
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use query::Batch;
 use types::{Code, Failure, Value};
 
 use crate::Admission;
+use crate::admitting::{AllAdmitted, Bounds};
 use crate::answer::{Fetched, More, Summary};
 use crate::leases::{Lease, Work};
+use crate::observation::Observation;
 use crate::running::{Allowance, Running};
 use crate::under_way::Listing;
 
@@ -23,6 +26,8 @@ pub struct Records {
     summary: Summary,
     admission: Admission,
     stream: Arc<Stream>,
+    /// What bounds its rows, to tell in the end whether some were cut off.
+    bounds: Option<Arc<Bounds>>,
 }
 
 /// What is left of a result; shared with whoever may have to end it.
@@ -49,6 +54,10 @@ struct Live {
     _leases: Vec<Lease>,
     /// Lists the transaction of a lone statement.
     listing: Option<Listing>,
+    /// Its places in the databases, until the last row.
+    admitted: Option<AllAdmitted>,
+    /// Counts it once it is over.
+    observation: Option<Observation>,
 }
 
 impl Records {
@@ -56,7 +65,7 @@ impl Records {
     pub(crate) fn buffered(columns: Vec<CompactString>, rows: Fetched, summary: Summary, admission: Admission) -> Self {
         let width = columns.len();
         let stream = Arc::new(Stream(Mutex::new(Rest::Buffered { rows, width, next: 0 })));
-        Self { columns, summary, admission, stream }
+        Self { columns, summary, admission, stream, bounds: None }
     }
 
     /// Makes records that another thread sends; dropping them makes its sending fail.
@@ -66,7 +75,7 @@ impl Records {
         summary: Summary,
         admission: Admission,
     ) -> Self {
-        Self { columns, summary, admission, stream: Arc::new(Stream(Mutex::new(Rest::Fed(rows)))) }
+        Self { columns, summary, admission, stream: Arc::new(Stream(Mutex::new(Rest::Fed(rows)))), bounds: None }
     }
 
     /// Makes records that are computed as they are pulled; `leases` come from the databases that are read.
@@ -79,16 +88,66 @@ impl Records {
         leases: impl FnOnce(&Arc<Stream>) -> Vec<Lease>,
     ) -> Self {
         let stream = Arc::new(Stream(Mutex::new(Rest::Ended(Ok(())))));
-        let live =
-            Live { running, allowance, width: columns.len(), batch: None, _leases: leases(&stream), listing: None };
+        let live = Live {
+            running,
+            allowance,
+            width: columns.len(),
+            batch: None,
+            _leases: leases(&stream),
+            listing: None,
+            admitted: None,
+            observation: None,
+        };
+        let bounds = live.allowance.bounds.clone();
         *stream.0.lock() = Rest::Live(Box::new(live));
-        Self { columns, summary, admission, stream }
+        Self { columns, summary, admission, stream, bounds }
     }
 
     /// Keeps the transaction of a lone statement listed for as long as rows of it are computed.
     pub(crate) fn list(&self, listing: Listing) {
         if let Rest::Live(live) = &mut *self.stream.0.lock() {
             live.listing = Some(listing);
+        }
+    }
+
+    /// Keeps the statement's places in its databases for as long as rows of it are computed.
+    pub(crate) fn hold(&self, admitted: AllAdmitted) {
+        if let Rest::Live(live) = &mut *self.stream.0.lock() {
+            live.admitted = Some(admitted);
+        }
+    }
+
+    /// Counts what the statement changed, as far as it is known.
+    pub(crate) fn changes(&self) -> u64 {
+        let counters = &self.summary.counters;
+        [
+            counters.nodes_created,
+            counters.nodes_deleted,
+            counters.relationships_created,
+            counters.relationships_deleted,
+            counters.properties_set,
+            counters.labels_added,
+            counters.labels_removed,
+        ]
+        .iter()
+        .sum()
+    }
+
+    /// Tells in the end whether rows were cut off.
+    pub(crate) fn bounded_by(&mut self, bounds: Option<Arc<Bounds>>) {
+        self.bounds = bounds;
+    }
+
+    /// Counts the statement when its last row was computed: now, where that is so already.
+    pub(crate) fn observe(&self, mut observation: Observation) {
+        match &mut *self.stream.0.lock() {
+            Rest::Live(live) => live.observation = Some(observation),
+            Rest::Buffered { rows, .. } => {
+                observation.add_rows(rows.len());
+                observation.end(None);
+            }
+            // Rows that are fed from elsewhere are not counted here.
+            Rest::Fed(_) | Rest::Ended(_) => observation.end(None),
         }
     }
 
@@ -135,7 +194,12 @@ impl Records {
     /// Tells what the statement did.
     #[must_use]
     pub fn summary(&mut self) -> Summary {
-        self.summary.clone()
+        let mut summary = self.summary.clone();
+        if let Some(bounds) = self.bounds.as_deref().filter(|bounds| bounds.truncated.load(Ordering::Relaxed)) {
+            summary.truncated = true;
+            summary.notifications.push(bounds.notification());
+        }
+        summary
     }
 }
 
@@ -156,6 +220,20 @@ fn take_fed(
 
 impl Live {
     fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
+        let before = fetched.len();
+        let pulled = self.pull_rows(rows_max, fetched);
+        if let Some(observation) = &mut self.observation {
+            observation.add_rows(fetched.len() - before);
+            match &pulled {
+                Ok(More::Yes) => {}
+                Ok(More::No) => observation.end(None),
+                Err(failure) => observation.end(Some(failure)),
+            }
+        }
+        pulled
+    }
+
+    fn pull_rows(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
         self.allowance.check()?;
         let mut left = rows_max;
         loop {
@@ -185,6 +263,9 @@ impl Live {
         let mut rows = Fetched::default();
         while let Some((batch, next)) = self.advance()? {
             self.running.fetch_all(&batch, next, &mut rows)?;
+        }
+        if let Some(observation) = &mut self.observation {
+            observation.add_rows(rows.len());
         }
         Ok(rows)
     }

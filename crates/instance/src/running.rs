@@ -4,18 +4,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use catalog::{GraphRights, Limit};
 use compact_str::CompactString;
 use cypher::ast::Mode;
 use query::expression::Context;
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
-use types::{Clock, Code, Failure, Map, Value};
+use types::{Clock, Code, Failure, Map, Refusal, Value};
 
+use crate::admitting::Bounds;
 use crate::answer::Fetched;
 use crate::instance::Shared;
+use crate::limits::{results_refused, time_refused};
 use crate::plans::Planned;
 use crate::remote::{Door, RemoteOptions};
 use crate::turns::{Turn, Turns};
@@ -28,10 +31,14 @@ pub(crate) struct Allowance {
     pub(crate) memory_max_bytes: usize,
     pub(crate) import_folder: Option<PathBuf>,
     pub(crate) import_remote: Arc<RemoteOptions>,
+    /// What bounds what is loaded; nothing for who may load everything.
+    pub(crate) loader: Option<Arc<GraphRights>>,
     /// Who asks; nobody while authentication is off.
     pub(crate) user: Option<CompactString>,
     pub(crate) interrupted: Arc<AtomicBool>,
     pub(crate) deadline: Option<Deadline>,
+    /// What the databases say of it, where one of them says anything.
+    pub(crate) bounds: Option<Arc<Bounds>>,
     /// When the transaction began, in nanoseconds since 1970.
     pub(crate) transaction_nanos: i128,
 }
@@ -40,7 +47,16 @@ pub(crate) struct Allowance {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     at: Instant,
-    is_clients: bool,
+    by: By,
+}
+
+/// Who says when a statement ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Client,
+    Server,
+    /// A limit of a database or a role.
+    Limit,
 }
 
 /// A statement between its start and its last row.
@@ -58,6 +74,8 @@ pub(crate) struct Running {
     turn: Arc<Turn>,
     /// What `LOAD CSV` reads other machines through.
     remote: Door,
+    /// Whether it changes anything: then it runs to its end whatever becomes of its rows.
+    writes: bool,
     /// The line and the file that `LOAD CSV` read last, for as long as the statement runs.
     linenumber: Option<i64>,
     file: Option<CompactString>,
@@ -66,13 +84,18 @@ pub(crate) struct Running {
 impl Deadline {
     /// Takes the earlier of what the client asks and what the server allows.
     pub(crate) fn of(clock: &dyn Clock, asked: Option<Duration>, time_max: Option<Duration>) -> Option<Self> {
-        let (time, is_clients) = match (asked, time_max) {
-            (Some(asked), Some(max)) if asked > max => (max, false),
-            (Some(asked), _) => (asked, true),
-            (None, Some(max)) => (max, false),
+        let (time, by) = match (asked, time_max) {
+            (Some(asked), Some(max)) if asked > max => (max, By::Server),
+            (Some(asked), _) => (asked, By::Client),
+            (None, Some(max)) => (max, By::Server),
             (None, None) => return None,
         };
-        Some(Self { at: clock.now().checked_add(time)?, is_clients })
+        Some(Self { at: clock.now().checked_add(time)?, by })
+    }
+
+    /// Makes one that somebody set.
+    pub(crate) fn at_end(at: Instant, by: By) -> Self {
+        Self { at, by }
     }
 
     /// Tells when it is.
@@ -84,10 +107,17 @@ impl Deadline {
         self.at.saturating_duration_since(clock.now())
     }
 
-    /// Says in the client's words that it was the client's own limit.
-    fn explain(self, failure: Failure) -> Failure {
-        if failure.code() != Code::TransactionTimedOut || !self.is_clients {
+    /// Says whose limit it was.
+    fn explain(self, failure: Failure, bounds: Option<&Bounds>, now: Instant) -> Failure {
+        if failure.code() != Code::TransactionTimedOut {
             return failure;
+        }
+        match (self.by, bounds.and_then(|bounds| Some((bounds, bounds.time_max?)))) {
+            (By::Limit, Some((bounds, max))) => {
+                return time_refused(&bounds.database, max, now.saturating_duration_since(bounds.begun));
+            }
+            (By::Server | By::Limit, _) => return failure,
+            (By::Client, _) => {}
         }
         let text = "The transaction has been terminated. Retry your operation in a new transaction, and you should see \
                     a successful result. The transaction has not completed within the timeout specified at its start \
@@ -111,9 +141,11 @@ impl Allowance {
             memory_max_bytes: options.statement_memory_max_bytes,
             import_folder: options.import_folder.clone(),
             import_remote: Arc::clone(&options.import_remote),
+            loader: None,
             user: user.map(CompactString::from),
             interrupted: Arc::clone(interrupted),
             deadline,
+            bounds: None,
             transaction_nanos: options.clock.wall_nanos(),
         }
     }
@@ -125,13 +157,30 @@ impl Allowance {
 
     fn budget(&self) -> Budget {
         let time = self.deadline.map(|deadline| deadline.time_left(&*self.clock));
-        Budget::start(Arc::clone(&self.clock), time, self.memory_max_bytes, Arc::clone(&self.interrupted))
+        let budget = Budget::start(Arc::clone(&self.clock), time, self.memory_max_bytes, Arc::clone(&self.interrupted));
+        match self.bounds.as_deref().and_then(|bounds| bounds.results_max) {
+            Some(max) => budget.with_results(max),
+            None => budget,
+        }
     }
 
     fn explain<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
-        match self.deadline {
-            Some(deadline) => result.map_err(|failure| deadline.explain(failure)),
-            None => result,
+        result.map_err(|failure| self.explain_failure(failure))
+    }
+
+    #[cold]
+    fn explain_failure(&self, failure: Failure) -> Failure {
+        let bounds = self.bounds.as_deref();
+        match (failure.code(), self.deadline, bounds.and_then(|bounds| Some((bounds, bounds.memory_max_bytes?)))) {
+            (Code::MemoryLimit, _, Some((bounds, max))) => {
+                let limit = Limit::MaxQueryMemory.about().name;
+                let text = format!("{} The limit is {limit} of database '{}'.", failure.message(), bounds.database);
+                let database = bounds.database.to_string();
+                let refusal = Refusal { limit, database, max, used: max, retry_after: None };
+                Failure::new(Code::MemoryLimit, text).because_of(refusal)
+            }
+            (_, Some(deadline), _) => deadline.explain(failure, bounds, self.clock.now()),
+            (_, None, _) => failure,
         }
     }
 }
@@ -145,6 +194,10 @@ impl Running {
         allowance: Allowance,
     ) -> Self {
         let database: CompactString = sources.first().map(|source| source.database().into()).unwrap_or_default();
+        if let Some(bounds) = &allowance.bounds {
+            // A statement that runs again after a conflict begins anew.
+            bounds.truncated.store(false, Ordering::Relaxed);
+        }
         let turn = Arc::new(allowance.turns.begin(database.clone(), Arc::clone(&allowance.interrupted)));
         Self {
             execution: match planned.mode {
@@ -160,6 +213,7 @@ impl Running {
             database,
             remote: Door::of(&allowance, &turn),
             turn,
+            writes: planned.prepared.writes.is_some(),
             linenumber: planned.counts_lines.then_some(0),
             file: None,
             allowance,
@@ -181,6 +235,9 @@ impl Running {
     }
 
     fn compute(&mut self) -> Result<Option<Batch>, Failure> {
+        if self.is_cut() && !self.writes {
+            return Ok(None);
+        }
         let mut random = rand::random::<u64>;
         let mut context = Context {
             parameters: &self.parameters,
@@ -204,7 +261,30 @@ impl Running {
         };
         let next = self.execution.next(&mut context);
         (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);
-        self.allowance.explain(next)
+        let next = self.allowance.explain(next);
+        if self.allowance.bounds.is_some() { self.bound_results(next) } else { next }
+    }
+
+    /// Cuts off rows that are too many, or fails because of them.
+    fn bound_results(&mut self, next: Result<Option<Batch>, Failure>) -> Result<Option<Batch>, Failure> {
+        let bounds = self.allowance.bounds.as_deref();
+        let Some((bounds, max)) = bounds.and_then(|bounds| Some((bounds, bounds.results_max?))) else { return next };
+        let Some(mut batch) = next? else { return Ok(None) };
+        let may = self.budget.pay_results(batch.rows);
+        if may == batch.rows {
+            return Ok(Some(batch));
+        }
+        if bounds.results_fail {
+            return Err(results_refused(&bounds.database, max));
+        }
+        bounds.truncated.store(true, Ordering::Relaxed);
+        batch.rows = may;
+        Ok(Some(batch))
+    }
+
+    /// Tells whether rows were cut off: of what only reads, the others need not be computed.
+    fn is_cut(&self) -> bool {
+        self.allowance.bounds.as_deref().is_some_and(|bounds| bounds.truncated.load(Ordering::Relaxed))
     }
 
     /// Appends one row of a batch to `fetched`, its entities made whole.

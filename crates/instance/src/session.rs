@@ -4,14 +4,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use catalog::{Names, Principal, Target};
+use catalog::{Limit, Names, Principal, Target};
 use cypher::ast::Name;
 use types::{Code, Failure, Map, Value};
 
+use crate::admitting::{Room, Told};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::bookmark;
 use crate::instance::Shared;
+use crate::limits::Seats;
+use crate::observation::Observation;
 use crate::records::Records;
 use crate::running::{Allowance, Deadline};
 use crate::statement::{Outcome, Statement};
@@ -26,6 +30,8 @@ pub struct Session {
     chosen: Option<String>,
     transaction: Option<Arc<OpenTransaction>>,
     interrupted: Arc<AtomicBool>,
+    /// The databases that it uses, where it counts as a connection.
+    seats: Seats,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -41,7 +47,7 @@ impl Interrupter {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, principal: Principal) -> Self {
-        Self { shared, principal, chosen: None, transaction: None, interrupted: Arc::default() }
+        Self { shared, principal, chosen: None, transaction: None, interrupted: Arc::default(), seats: Seats::default() }
     }
 
     /// Names the user; empty while nobody needs a password.
@@ -64,8 +70,26 @@ impl Session {
     /// as its records are pulled.
     pub fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Records, Failure> {
         tracing::debug!(user = self.user(), text, "statement");
+        let begun = self.shared.options.clock.now();
+        let mut observation = Observation::begin(&self.shared, begun);
+        let ran = self.run_observed(text, parameters, options, begun, &mut observation);
+        match &ran {
+            Ok(records) => records.observe(observation),
+            Err(failure) => observation.end(Some(failure)),
+        }
+        ran
+    }
+
+    fn run_observed(
+        &mut self,
+        text: &str,
+        parameters: Map,
+        options: &RunOptions,
+        begun: Instant,
+        observation: &mut Observation,
+    ) -> Result<Records, Failure> {
         self.check_options(options)?;
-        let _permit = self.shared.admission.enter()?;
+        let mut permit = self.shared.admission.enter()?;
         let names = self.shared.catalog.names();
         let transaction = self.transaction.clone();
         let (own, access, allowance) = match &transaction {
@@ -74,6 +98,20 @@ impl Session {
         };
         let shown = shown(&own);
         let listing = self.list_statement(transaction.as_deref(), &own, text, options)?;
+        let listed = match (&listing, &transaction) {
+            (Some(listing), _) => Arc::clone(listing.entry()),
+            (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
+            (None, None) => return Err(Failure::new(Code::Internal, "a statement is listed nowhere")),
+        };
+        let mut told = Told::default();
+        let room = Room {
+            permit: &mut permit,
+            seats: &mut self.seats,
+            role_limits: None,
+            listed,
+            begun,
+            told: &mut told,
+        };
         let statement = Statement {
             shared: &self.shared,
             principal: &self.principal,
@@ -85,8 +123,10 @@ impl Session {
             allowance,
             interrupted: &self.interrupted,
             transaction: transaction.as_ref(),
+            room,
         };
         let outcome = statement.run();
+        observation.admitted(told);
         if let Some(transaction) = &transaction {
             transaction.rests();
         }
@@ -117,7 +157,14 @@ impl Session {
         };
         let reached = self.shared.reach(&self.principal, &names, &own, access)?;
         let settings = &self.shared.options;
-        let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
+        let mut time_max = settings.statement_time_max;
+        if let Some(database) = reached.graph() {
+            let user = self.principal.name().unwrap_or_default();
+            self.seats.take(std::iter::once(&database.meter), user, None)?;
+            time_max = Some(Duration::from_millis(database.meter.limit(Limit::MaxQueryTime)));
+        }
+        let time_max = time_max.filter(|time| !time.is_zero());
+        let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let begun_nanos = settings.clock.wall_nanos();
         let listing = self.list(&own, options);
         let begun =
@@ -209,9 +256,12 @@ impl Session {
 
     fn alone(&self, names: &Names, options: &RunOptions) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
-        let deadline = Deadline::of(&*settings.clock, options.timeout, settings.statement_time_max);
+        let own = self.target(names, options.database.as_deref())?;
+        // A database says itself how long its statements may take; the server's own word is its default.
+        let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
+        let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let allowance = Allowance::of(&self.shared, self.principal.name(), &self.interrupted, deadline);
-        Ok((self.target(names, options.database.as_deref())?, options.access, allowance))
+        Ok((own, options.access, allowance))
     }
 
     fn within(&self, transaction: &Arc<OpenTransaction>) -> Result<(Target, Access, Allowance), Failure> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use types::Map;
@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     statement: Mutex<Option<(u64, String)>>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
+    is_waiting: AtomicBool,
+    waited_micros: AtomicU64,
 }
 
 /// An entry among them, gone when it is dropped.
@@ -67,6 +69,8 @@ impl UnderWay {
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
+            is_waiting: AtomicBool::new(false),
+            waited_micros: AtomicU64::new(0),
         });
         self.listed.lock().insert(number, Arc::clone(&entry));
         Listing { entry, listed: Arc::clone(&self.listed) }
@@ -99,6 +103,26 @@ impl Entry {
         self.is_terminated.load(Ordering::Relaxed)
     }
 
+    /// Says whether its statement waits in a line.
+    pub(crate) fn waits(&self, is_waiting: bool) {
+        self.is_waiting.store(is_waiting, Ordering::Relaxed);
+    }
+
+    /// Adds a wait that is over.
+    pub(crate) fn waited(&self, time: Duration) {
+        self.waited_micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Tells whether its statement waits in a line.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::Relaxed)
+    }
+
+    /// Gives how long its statements waited in lines.
+    pub(crate) fn waited_time(&self) -> Duration {
+        Duration::from_micros(self.waited_micros.load(Ordering::Relaxed))
+    }
+
     /// Interrupts whatever it does, and whatever it would do next.
     pub(crate) fn terminate(&self) {
         self.is_terminated.store(true, Ordering::Relaxed);
@@ -112,6 +136,11 @@ pub(crate) fn transaction_id(database: &str, number: u64) -> String {
 }
 
 impl Listing {
+    /// Lends what is listed.
+    pub(crate) fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
     /// Says which statement runs now.
     pub(crate) fn runs(&self, number: u64, text: &str) {
         *self.entry.statement.lock() = Some((number, text.chars().take(TEXT_CHARACTERS_MAX).collect()));

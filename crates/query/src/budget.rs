@@ -24,6 +24,8 @@ pub struct Budget {
     memory_used_bytes: usize,
     memory_max_bytes: usize,
     pace: Option<Arc<dyn Pace>>,
+    /// Rows that may still go to the client.
+    results_left: u64,
 }
 
 impl Budget {
@@ -36,13 +38,26 @@ impl Budget {
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         let deadline = time.and_then(|time| clock.now().checked_add(time));
-        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes, pace: None }
+        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes, pace: None, results_left: u64::MAX }
     }
 
     /// Looks at `pace` too, each time that it looks at the clock.
     #[must_use]
     pub fn at(self, pace: Arc<dyn Pace>) -> Self {
         Self { pace: Some(pace), ..self }
+    }
+
+    /// Bounds the rows that go to the client.
+    #[must_use]
+    pub fn with_results(self, results_max: u64) -> Self {
+        Self { results_left: results_max, ..self }
+    }
+
+    /// Pays for rows that are to go to the client; gives how many of them may.
+    pub fn pay_results(&mut self, rows: usize) -> usize {
+        let may = usize::try_from(self.results_left).map_or(rows, |left| left.min(rows));
+        self.results_left -= may as u64;
+        may
     }
 
     /// Pays for `rows` rows that an operator looked at.
@@ -165,6 +180,13 @@ mod tests {
         assert_eq!(code(budget.pay_rows(5_000)), Some(Code::TransactionTimedOut));
         interrupted.store(true, Ordering::Relaxed);
         assert_eq!(code(budget.pay_rows(5_000)), Some(Code::TransactionTerminated));
+    }
+
+    #[test]
+    fn f52_rows_for_the_client_are_bounded() {
+        let budget = Budget::start(Arc::new(types::SystemClock), None, 100, Arc::default());
+        let mut budget = budget.with_results(10);
+        assert_eq!([7, 7, 7].map(|rows| budget.pay_results(rows)), [7, 3, 0]);
     }
 
     #[test]

@@ -1,0 +1,89 @@
+//! Commands about limits: setting them, taking them back, listing them.
+//! Leaves what they are to `catalog::limits`, and what enforces them to `limits`, `query::Budget` and `graph`.
+//! Start reading at [`run`].
+
+use catalog::limits::LimitChanges;
+use catalog::{Action, CatalogError, Limit};
+use cypher::ast::{LimitCommand, LimitOwner, LimitValue, Name};
+use types::{Code, DatabaseName, Failure, Map};
+
+use super::typed;
+use crate::instance::Shared;
+use crate::records::Records;
+use crate::statement::Statement;
+use crate::usage;
+
+/// Runs a command about limits.
+pub(crate) fn run(statement: &mut Statement<'_>, command: &LimitCommand) -> Result<Records, Failure> {
+    match command {
+        LimitCommand::Set { owner, limits, if_exists } => {
+            let read = |(name, value): &(Name, LimitValue)| -> Result<(Limit, Option<u64>), Failure> {
+                let limit = Limit::parse(&name.text)?;
+                Ok((limit, Some(limit.read(&given(value, &statement.parameters)?)?)))
+            };
+            let changes = limits.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+            change(statement, owner, changes, *if_exists)
+        }
+        LimitCommand::Remove { owner, limits, if_exists } => {
+            let read = |name: &Name| -> Result<(Limit, Option<u64>), Failure> { Ok((Limit::parse(&name.text)?, None)) };
+            let changes = limits.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
+            change(statement, owner, changes, *if_exists)
+        }
+        LimitCommand::ShowLimits { owner, tail } => usage::show_limits(statement, owner.as_ref(), tail),
+        LimitCommand::ShowUsage { database, tail } => usage::show_usage(statement, database.as_ref(), tail),
+    }
+}
+
+fn change(
+    statement: &mut Statement<'_>,
+    owner: &LimitOwner,
+    changes: Vec<(Limit, Option<u64>)>,
+    if_exists: bool,
+) -> Result<Records, Failure> {
+    super::change(statement, &Action::SetLimit, |shared, parameters| {
+        let changed = match owner {
+            LimitOwner::Database(name) => {
+                let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;
+                set_on_database(shared, &name, &changes)
+            }
+            LimitOwner::Role(name) => {
+                let text = format!("Role does not exist: {}", typed(name, parameters)?);
+                Err(Failure::new(Code::ArgumentError, text))
+            }
+        };
+        match changed {
+            Err(failure) if if_exists && is_missing(&failure) => Ok(false),
+            other => other,
+        }
+    })
+}
+
+/// Sets limits of a database, which bite from here on.
+pub(crate) fn set_on_database(shared: &Shared, name: &DatabaseName, changes: &LimitChanges) -> Result<bool, Failure> {
+    let changed = shared.catalog.set_limits(name, changes)?;
+    shared.limits_changed();
+    tracing::info!(database = %name, limits = %shown(changes), "limits set");
+    Ok(changed)
+}
+
+fn shown(changes: &LimitChanges) -> String {
+    let one = |(limit, value): &(Limit, Option<u64>)| match value {
+        Some(value) => format!("{limit} = {}", limit.show(*value)),
+        None => format!("{limit} removed"),
+    };
+    changes.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+fn given(value: &LimitValue, parameters: &Map) -> Result<types::Value, Failure> {
+    match value {
+        LimitValue::Given(value) => Ok(value.clone()),
+        LimitValue::Parameter(name) => parameters
+            .get(&name.text)
+            .cloned()
+            .ok_or_else(|| Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))),
+    }
+}
+
+fn is_missing(failure: &Failure) -> bool {
+    failure.code() == Code::DatabaseNotFound || failure.message().contains("Role does not exist")
+}

@@ -1,0 +1,364 @@
+//! Room to start: what each database is bounded by, and what is used of it.
+//! Leaves time, rows and memory of one statement to `query::Budget`, and what a database holds to `graph`.
+//! Start reading at [`Meter::admit`].
+
+mod bucket;
+mod gate;
+mod refuse;
+mod seats;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use catalog::limits::LIMITS;
+use catalog::{Database as Row, Limit, Limits, Names};
+use compact_str::CompactString;
+use parking_lot::{Mutex, RwLock};
+use rustc_hash::FxHashMap;
+use types::{Clock, DatabaseId, Failure};
+
+use crate::metrics::Counts;
+use bucket::{Bucket, Pace};
+use gate::{Gate, Place, Wait};
+pub(crate) use refuse::{RefusedBy, results_refused, time_refused};
+use seats::Seating;
+pub(crate) use seats::Seats;
+
+/// Users of whom something is kept apart, beyond those who are there now.
+const USERS_KEPT_MAX: usize = 1_024;
+
+/// The meters of all databases that were used since the server began.
+pub(crate) struct Meters {
+    pub(crate) clock: Arc<dyn Clock>,
+    /// What holds where neither the database nor a role says anything.
+    pub(crate) defaults: Limits,
+    pub(crate) waiting_max: usize,
+    pub(crate) waiting_time_max: Duration,
+    /// Seconds are counted from here.
+    pub(crate) begun: Instant,
+    meters: RwLock<FxHashMap<DatabaseId, Arc<Meter>>>,
+}
+
+/// What one database is bounded by, what is used of it, and what became of its statements.
+///
+/// It outlives the database's closing, so that nobody starts with a full bucket by waiting for that.
+pub(crate) struct Meter {
+    name: RwLock<CompactString>,
+    /// What holds for everybody who has no role with limits: the database's own, else the default; 0 for none.
+    limits: [AtomicU64; LIMITS],
+    /// Which of them are the database's own: a bit each.
+    own: AtomicU64,
+    /// Whether any is set that is looked at when a statement begins.
+    is_bounded: AtomicBool,
+    gate: Arc<Gate>,
+    queries: Mutex<Bucket>,
+    writes: Mutex<Bucket>,
+    /// Who has limits by a role is counted by himself.
+    users: Mutex<FxHashMap<CompactString, Arc<UserMeter>>>,
+    pub(crate) seating: Seating,
+    pub(crate) counts: Counts,
+}
+
+/// What is used by one user whom a role bounds.
+#[derive(Default)]
+struct UserMeter {
+    gate: Arc<Gate>,
+    queries: Mutex<Option<Bucket>>,
+    writes: Mutex<Option<Bucket>>,
+}
+
+/// What admits a statement to one database; given back when it is dropped.
+#[must_use]
+pub(crate) struct Admitted {
+    pub(crate) meter: Arc<Meter>,
+    /// The user whose changes are counted when they are done, where they are.
+    rows_of: Option<CompactString>,
+    _places: (Place, Option<Place>),
+}
+
+/// Who asks to be admitted, and for what.
+pub(crate) struct Asking<'a> {
+    pub(crate) user: &'a str,
+    /// What the user's roles say, where one of them says anything.
+    pub(crate) role_limits: Option<&'a Limits>,
+    pub(crate) writes: bool,
+    pub(crate) interrupted: &'a AtomicBool,
+    /// When the statement's own time is over.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// Where the value of a limit comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// It was set on the database.
+    Database,
+    /// A role of the user has it.
+    Role,
+    /// It is the server's.
+    Server,
+    /// Nobody set it.
+    Nobody,
+}
+
+impl Source {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Role => "role",
+            Self::Server => "server",
+            Self::Nobody => "default",
+        }
+    }
+}
+
+/// Finds what holds: the database's own value, else that of the roles, else the server's.
+pub(crate) fn effective(limit: Limit, row: &Limits, roles: Option<&Limits>, defaults: &Limits) -> (u64, Source) {
+    let of_role = || roles.filter(|_| limit.about().suits_roles).and_then(|roles| roles.get(limit));
+    if let Some(value) = row.get(limit) {
+        return (value, Source::Database);
+    }
+    match (of_role(), defaults.get(limit)) {
+        (Some(value), _) => (value, Source::Role),
+        (None, Some(value)) => (value, Source::Server),
+        (None, None) => (0, Source::Nobody),
+    }
+}
+
+impl Meters {
+    /// Makes meters for no database yet.
+    pub(crate) fn new(clock: Arc<dyn Clock>, defaults: Limits, waiting_max: usize, waiting_time_max: Duration) -> Self {
+        let begun = clock.now();
+        Self { clock, defaults, waiting_max, waiting_time_max, begun, meters: RwLock::default() }
+    }
+
+    /// Gives the meter of a database, with the limits that its row has.
+    pub(crate) fn of(&self, row: &Row) -> Arc<Meter> {
+        if let Some(meter) = self.meters.read().get(&row.id) {
+            return Arc::clone(meter);
+        }
+        let mut meters = self.meters.write();
+        let meter = meters.entry(row.id).or_insert_with(|| Arc::new(Meter::new(row, &self.defaults)));
+        Arc::clone(meter)
+    }
+
+    /// Gives the meter of a database that was used already.
+    pub(crate) fn find(&self, id: DatabaseId) -> Option<Arc<Meter>> {
+        self.meters.read().get(&id).cloned()
+    }
+
+    /// Takes over what the catalog says now, and forgets databases that are gone.
+    pub(crate) fn follow(&self, names: &Names) {
+        self.meters.write().retain(|id, meter| match names.database(*id) {
+            Some(row) => {
+                meter.follow(row, &self.defaults);
+                true
+            }
+            None => Arc::strong_count(meter) > 1,
+        });
+    }
+
+    /// Gives the second that it is, counted from the start of the server and a minute before it.
+    pub(crate) fn second(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.begun).as_secs() + 60
+    }
+}
+
+impl Meter {
+    fn new(row: &Row, defaults: &Limits) -> Self {
+        let meter = Self {
+            name: RwLock::new(row.name.as_str().into()),
+            limits: [const { AtomicU64::new(0) }; LIMITS],
+            own: AtomicU64::new(0),
+            is_bounded: AtomicBool::new(false),
+            gate: Arc::default(),
+            queries: Mutex::new(Bucket::new()),
+            writes: Mutex::new(Bucket::new()),
+            users: Mutex::default(),
+            seating: Seating::default(),
+            counts: Counts::default(),
+        };
+        meter.follow(row, defaults);
+        meter
+    }
+
+    fn follow(&self, row: &Row, defaults: &Limits) {
+        if *self.name.read() != row.name.as_str() {
+            *self.name.write() = row.name.as_str().into();
+        }
+        let mut own = 0;
+        for limit in Limit::ALL {
+            let (value, source) = effective(limit, &row.limits, None, defaults);
+            own |= u64::from(source == Source::Database) << limit as usize;
+            self.limits[limit as usize].store(value, Ordering::Relaxed);
+        }
+        self.own.store(own, Ordering::Relaxed);
+        let bounds =
+            [Limit::MaxConcurrentQueries, Limit::MaxQueriesPerSecond, Limit::MaxWritesPerSecond, Limit::MaxQueryTime];
+        let others = [Limit::MaxResults, Limit::MaxQueryMemory];
+        let is_set = |limit: &Limit| self.limit(*limit) > 0;
+        self.is_bounded.store(bounds.iter().chain(&others).any(is_set), Ordering::Release);
+    }
+
+    /// Names the database.
+    pub(crate) fn name(&self) -> CompactString {
+        self.name.read().clone()
+    }
+
+    /// Gives the value of a limit for who has no role that says something else; 0 for none.
+    pub(crate) fn limit(&self, limit: Limit) -> u64 {
+        self.limits[limit as usize].load(Ordering::Relaxed)
+    }
+
+    /// Gives the value of a limit for one who asks, and whether a role says so.
+    pub(crate) fn limit_for(&self, limit: Limit, roles: Option<&Limits>) -> (u64, bool) {
+        let is_own = self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1;
+        let of_role = roles.filter(|_| !is_own).and_then(|roles| roles.get(limit));
+        of_role.map_or_else(|| (self.limit(limit), false), |value| (value, true))
+    }
+
+    /// Tells whether anything has to be looked at when a statement begins.
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.is_bounded.load(Ordering::Acquire)
+    }
+
+    /// Counts the statements that run on it, and the most that ever did.
+    pub(crate) fn running(&self) -> (u64, u64) {
+        (self.gate.running(), self.gate.running_peak())
+    }
+
+    /// Counts the statements that wait for it.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.gate.waiting()
+    }
+
+    /// Lets a statement begin, unless it comes too soon or too many run; it may wait, for which `pause` gives back
+    /// what the statement holds of the server meanwhile.
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        meters: &Meters,
+        asking: &Asking<'_>,
+        pause: &mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>,
+    ) -> Result<Admitted, Failure> {
+        if asking.role_limits.is_none() && !self.is_bounded() {
+            let place = self.gate.try_enter(0).expect("without a bound there is room");
+            return Ok(Admitted { meter: Arc::clone(self), rows_of: None, _places: (place, None) });
+        }
+        let now = meters.clock.now();
+        let refused_by = self.check_rates(asking, now);
+        refused_by.map_err(|by| self.refuse(by))?;
+        let mut places = (None, None);
+        let (max, by_role) = self.limit_for(Limit::MaxConcurrentQueries, asking.role_limits);
+        if by_role {
+            let user = self.user(asking.user);
+            places.1 = Some(self.enter(&user.gate, &|| max, meters, asking, pause)?);
+        }
+        let whole = || if by_role { 0 } else { self.limit(Limit::MaxConcurrentQueries) };
+        places.0 = Some(self.enter(&self.gate, &whole, meters, asking, pause)?);
+        let by_rows = asking.writes
+            && self.limit_for(Limit::MaxWritesCounted, asking.role_limits).0 == 1
+            && self.limit_for(Limit::MaxWritesPerSecond, asking.role_limits).0 > 0;
+        Ok(Admitted {
+            meter: Arc::clone(self),
+            rows_of: by_rows.then(|| asking.user.into()),
+            _places: (places.0.expect("it was put there just now"), places.1),
+        })
+    }
+
+    fn enter(
+        &self,
+        gate: &Arc<Gate>,
+        max: &dyn Fn() -> u64,
+        meters: &Meters,
+        asking: &Asking<'_>,
+        pause: &mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>,
+    ) -> Result<Place, Failure> {
+        if let Some(place) = gate.try_enter(max()) {
+            return Ok(place);
+        }
+        let begun = meters.clock.now();
+        let until = begun + meters.waiting_time_max;
+        let until = asking.deadline.map_or(until, |deadline| deadline.min(until));
+        let clock = &*meters.clock;
+        let wait = Wait { clock, waiting_max: meters.waiting_max, until, interrupted: asking.interrupted };
+        let mut place = None;
+        pause(&mut || {
+            let entered = gate.enter(max, &wait);
+            place = Some(entered.map_err(|shut| self.refuse(RefusedBy::Concurrency { shut, max: max(), gate }))?);
+            Ok(())
+        })?;
+        self.counts.waited(meters.clock.now().saturating_duration_since(begun));
+        Ok(place.expect("waiting that went well left a place"))
+    }
+
+    fn check_rates(&self, asking: &Asking<'_>, now: Instant) -> Result<(), RefusedBy<'static>> {
+        self.take(Limit::MaxQueriesPerSecond, asking, now)?;
+        if asking.writes {
+            self.take(Limit::MaxWritesPerSecond, asking, now)?;
+        }
+        Ok(())
+    }
+
+    fn take(&self, limit: Limit, asking: &Asking<'_>, now: Instant) -> Result<(), RefusedBy<'static>> {
+        let (rate, by_role) = self.limit_for(limit, asking.role_limits);
+        if rate == 0 {
+            return Ok(());
+        }
+        let pace = self.pace(limit, rate, asking.role_limits);
+        let taken = if by_role {
+            let user = self.user(asking.user);
+            user.bucket(limit).lock().get_or_insert_with(Bucket::new).take(asking.user, pace, now)
+        } else {
+            self.bucket(limit).lock().take(asking.user, pace, now)
+        };
+        taken.map_err(|retry_after| RefusedBy::Rate { limit, rate, retry_after })
+    }
+
+    fn pace(&self, limit: Limit, rate: u64, roles: Option<&Limits>) -> Pace {
+        let burst = if limit == Limit::MaxWritesPerSecond { Limit::MaxWritesBurst } else { Limit::MaxQueriesBurst };
+        Pace::new(rate, self.limit_for(burst, roles).0)
+    }
+
+    fn bucket(&self, limit: Limit) -> &Mutex<Bucket> {
+        if limit == Limit::MaxWritesPerSecond { &self.writes } else { &self.queries }
+    }
+
+    /// Tells how many of a rate's tokens are left, where it is bounded for everybody.
+    pub(crate) fn left(&self, limit: Limit, now: Instant) -> Option<(u64, u64)> {
+        let rate = self.limit(limit);
+        (rate > 0).then(|| (rate, self.bucket(limit).lock().left(self.pace(limit, rate, None), now)))
+    }
+
+    fn user(&self, user: &str) -> Arc<UserMeter> {
+        let mut users = self.users.lock();
+        if let Some(found) = users.get(user) {
+            return Arc::clone(found);
+        }
+        if users.len() >= USERS_KEPT_MAX {
+            users.retain(|_, kept| Arc::strong_count(kept) > 1 || kept.gate.running() > 0);
+        }
+        Arc::clone(users.entry(user.into()).or_default())
+    }
+
+    /// Says a refusal; it is counted where it leaves the session.
+    pub(crate) fn refuse(&self, by: RefusedBy<'_>) -> Failure {
+        by.failure(&self.name())
+    }
+}
+
+impl UserMeter {
+    fn bucket(&self, limit: Limit) -> &Mutex<Option<Bucket>> {
+        if limit == Limit::MaxWritesPerSecond { &self.writes } else { &self.queries }
+    }
+}
+
+impl Admitted {
+    /// Counts the changes that a statement made, where those are what is bounded.
+    pub(crate) fn wrote(&self, changes: u64, meters: &Meters) {
+        let rate = self.meter.limit(Limit::MaxWritesPerSecond);
+        if self.rows_of.is_some() && changes > 1 && rate > 0 {
+            let pace = self.meter.pace(Limit::MaxWritesPerSecond, rate, None);
+            self.meter.writes.lock().owe(changes - 1, pace, meters.clock.now());
+        }
+    }
+}

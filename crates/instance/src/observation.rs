@@ -1,0 +1,100 @@
+//! What is counted and written down of one statement, at the one place where its outcome leaves the session.
+//! Leaves the numbers to `metrics` and the log to `query_log`.
+//! Start reading at [`Observation::end`].
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use catalog::Limit;
+use types::{Code, Failure};
+
+use crate::admitting::Told;
+use crate::instance::Shared;
+use crate::limits::Meter;
+use crate::metrics::count;
+
+/// A statement from its beginning to its last row; it is counted when this ends or is dropped.
+pub(crate) struct Observation {
+    shared: Arc<Shared>,
+    /// The database that admitted it; none for commands on `system` and for what was refused before.
+    meter: Option<Arc<Meter>>,
+    begun: Instant,
+    rows: u64,
+    is_over: bool,
+}
+
+impl Observation {
+    /// Begins to observe a statement that came at `begun`.
+    pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant) -> Self {
+        Self { shared: Arc::clone(shared), meter: None, begun, rows: 0, is_over: false }
+    }
+
+    /// Says what is known of it once it has begun.
+    pub(crate) fn admitted(&mut self, told: Told) {
+        match told.plan_found {
+            Some(true) => count(&self.shared.metrics.plans_found),
+            Some(false) => count(&self.shared.metrics.plans_made),
+            None => {}
+        }
+        self.meter = told.meter;
+    }
+
+    /// Counts rows that the client got.
+    pub(crate) fn add_rows(&mut self, rows: usize) {
+        self.rows += rows as u64;
+    }
+
+    /// Counts the statement and how it ended; what comes after is not counted.
+    pub(crate) fn end(&mut self, failure: Option<&Failure>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let time = self.shared.options.clock.now().saturating_duration_since(self.begun);
+        if let Some(meter) = &self.meter {
+            let counts = &meter.counts;
+            count(&counts.statements);
+            counts.rows.fetch_add(self.rows, Ordering::Relaxed);
+            counts.times.add(time);
+            if failure.is_some() {
+                count(&counts.failures);
+            }
+        }
+        if let Some(failure) = failure {
+            self.failed(failure, time);
+        }
+    }
+
+    #[cold]
+    fn failed(&self, failure: &Failure, time: Duration) {
+        failed(&self.shared, failure);
+        tracing::debug!(code = ?failure.code(), ?time, reason = %failure, "statement failed");
+    }
+}
+
+impl Drop for Observation {
+    fn drop(&mut self) {
+        self.end(None);
+    }
+}
+
+/// Counts a failure that a client is told, and the limit that was in the way.
+pub(crate) fn failed(shared: &Shared, failure: &Failure) {
+    shared.metrics.failed(failure.code());
+    let Some(refusal) = failure.refusal() else { return };
+    let names = shared.catalog.names();
+    let meter = names.resolve(&refusal.database).ok().and_then(|target| shared.meters.find(target.database));
+    if let (Some(meter), Ok(limit)) = (meter, Limit::parse(refusal.limit)) {
+        meter.counts.refused(limit);
+    }
+    let retry_after = refusal.retry_after.map_or(0.0, |time| time.as_secs_f64());
+    tracing::info!(
+        database = %refusal.database,
+        limit = refusal.limit,
+        max = refusal.max,
+        used = refusal.used,
+        retry_after,
+        "a limit was in the way"
+    );
+    debug_assert!(failure.code().is_limit() || failure.code() == Code::TransactionTimedOutClient);
+}
