@@ -3,6 +3,7 @@
 //! Start reading at [`Source`] and [`expression::compile`].
 
 mod batch;
+mod between;
 mod budget;
 mod counters;
 pub mod expression;
@@ -19,10 +20,11 @@ mod testing;
 mod transactions;
 
 pub use batch::{Batch, Column};
+pub use between::{Between, Hop};
 pub use budget::{Budget, Pace};
 pub use counters::Counters;
 pub use materialise::materialise;
-pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, prepare};
+pub use prepare::{Description, Execution, Graphs, Kind, Notification, Prepared, Profile, Uses, prepare};
 pub use remote::Remote;
 pub use source::{
     Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Sought, Source,

@@ -9,6 +9,7 @@ use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
 };
 
+use crate::between::{self, Between, Hop};
 use crate::{Budget, Column};
 
 /// One graph in one transaction, read in batches.
@@ -76,6 +77,17 @@ pub trait Source: Send {
             start = until;
         }
         Ok(())
+    }
+
+    /// Finds for each pair of `nodes` and `ends` at one place the ways over one node: by `first` to it, by `second` on.
+    fn expand_between(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        hops: (Hop<'_>, Hop<'_>),
+        out: &mut Between,
+    ) -> Result<(), Failure> {
+        between::by_lists(self, nodes, ends, hops, out)
     }
 
     /// Adds the number of relationships of each node to `out`: of all, or of those to nodes with a label.

@@ -162,6 +162,11 @@ impl Topology {
         }
     }
 
+    /// Lends a node's list of one type: neighbours and relationships, in order.
+    pub fn pairs(&self, node: NodeId, (side, kind): (Side, TypeId)) -> &[(u32, u32)] {
+        &self.pairs[self.range_of(self.range(node, side), kind)]
+    }
+
     /// Hands the neighbours at some places of a node's list to `visit`.
     fn give(
         &self,

@@ -52,7 +52,7 @@ impl Transaction {
         let has_own = !self.overlay.has_no_relationships();
         let topology = self.database.topology(self.version);
         if topology.is_none() && !has_own {
-            view.each_neighbour_of(nodes, direction, types, |at, found| visit(step(at, nodes[at], found)))?;
+            view.each_neighbour_of(nodes, direction, types, |at, found| visit(Step::of(at, nodes[at], found)))?;
             return self.database.note_stored_reads(nodes.len(), view);
         }
         let mut stored = 0;
@@ -60,7 +60,7 @@ impl Transaction {
             let node = *node;
             let give = |found: Neighbour| {
                 if !has_own || !self.is_deleted_relationship(found.relationship) {
-                    visit(step(input, node, found));
+                    visit(Step::of(input, node, found));
                 }
             };
             match &topology {
@@ -100,13 +100,13 @@ impl Transaction {
         for (input, (node, end)) in nodes.iter().zip(ends).enumerate() {
             let (node, end) = (*node, *end);
             if topology.has(node) {
-                topology.each_between(node, end, direction, types, |found| visit(step(input, node, found)));
+                topology.each_between(node, end, direction, types, |found| visit(Step::of(input, node, found)));
                 continue;
             }
             stored += 1;
             view.each_neighbour(node, direction, types, |found| {
                 if found.node == end {
-                    visit(step(input, node, found));
+                    visit(Step::of(input, node, found));
                 }
             })?;
         }
@@ -205,11 +205,14 @@ impl Transaction {
     }
 }
 
-fn step(input: usize, node: NodeId, found: Neighbour) -> Step {
-    let Neighbour { node: neighbour, relationship, kind, side } = found;
-    let (start, end) = match side {
-        Side::Outgoing => (node, neighbour),
-        Side::Incoming => (neighbour, node),
-    };
-    Step { input, neighbour, relationship, kind, start, end }
+impl Step {
+    /// Makes a step out of what stands in a node's list.
+    pub(super) fn of(input: usize, node: NodeId, found: Neighbour) -> Self {
+        let Neighbour { node: neighbour, relationship, kind, side } = found;
+        let (start, end) = match side {
+            Side::Outgoing => (node, neighbour),
+            Side::Incoming => (neighbour, node),
+        };
+        Self { input, neighbour, relationship, kind, start, end }
+    }
 }

@@ -3,6 +3,7 @@
 //! Start reading at [`Transaction`].
 
 mod apply;
+mod between;
 mod change;
 mod constrain;
 mod enforce;
@@ -29,6 +30,7 @@ use types::{Direction, NodeId};
 
 pub(crate) use apply::{AsReader, Facts, apply, put_facts, remove_index};
 pub(crate) use change::{Changes, Place};
+pub use between::Hop;
 pub use constrain::{NewConstraint, Older};
 use entries::OwnEntries;
 pub use expand::Step;

@@ -68,6 +68,7 @@ impl Site {
                 Box::new(scan::Scan::new(build(input), *source, label.clone(), *node))
             }
             Plan::Expand(input, how) => Box::new(expand::ExpandAll::new(build(input), how.clone())),
+            Plan::Meet(input, how) => Box::new(between::ExpandBetween::new(build(input), how.clone())),
             Plan::Degree(input, how) => Box::new(degree::CountRelationships { input: build(input), how: how.clone() }),
             Plan::Walk(input, how) => Box::new(walk::FindWalks::new(build(input), how.clone())),
             Plan::Filter(input, condition) => Box::new(flow::Filter::new(build(input), condition)),

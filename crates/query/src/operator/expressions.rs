@@ -18,6 +18,7 @@ impl Plan {
             | Self::Scan { .. }
             | Self::Expand(..)
             | Self::Degree(..)
+            | Self::Meet(..)
             | Self::Keep(..)
             | Self::Recall(..)
             | Self::Distinct(_)

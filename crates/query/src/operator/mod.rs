@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod apply;
+mod between;
 mod build;
 mod by_id;
 mod call;

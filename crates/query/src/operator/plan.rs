@@ -35,6 +35,8 @@ pub enum Plan {
     Expand(Arc<Plan>, Expand),
     /// For each row whose node has relationships, how many.
     Degree(Arc<Plan>, Degree),
+    /// For each row, the nodes between two of its nodes.
+    Meet(Arc<Plan>, Meet),
     /// For each row, the trails from a node that lie within bounds.
     Walk(Arc<Plan>, Walk),
     /// The rows for which a condition holds.
@@ -191,6 +193,7 @@ impl Plan {
             Self::Scan { input, .. }
             | Self::Expand(input, _)
             | Self::Degree(input, _)
+            | Self::Meet(input, _)
             | Self::Walk(input, ..)
             | Self::Filter(input, _)
             | Self::Compute(input, _)
@@ -282,6 +285,15 @@ pub struct Expand {
     pub into: bool,
     /// Slots of relationships of the same pattern, which may not come again.
     pub distinct_from: Vec<usize>,
+}
+
+/// How a node between two others is found.
+#[derive(Clone, Debug)]
+pub struct Meet {
+    /// The step to the node between, which fills its slot.
+    pub first: Expand,
+    /// The step from there to the other node, which is filled already.
+    pub second: Expand,
 }
 
 /// How relationships are counted.
