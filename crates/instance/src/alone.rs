@@ -13,6 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use catalog::GraphRights;
 use graph::GraphError;
 use parking_lot::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 use query::Source;
@@ -25,6 +26,8 @@ use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::records::{Records, Stream};
+use crate::running::Allowance;
+use crate::sight;
 use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
@@ -111,6 +114,16 @@ pub(crate) fn until_through<T>(
     Err(of_graph(GraphError::Conflict))
 }
 
+impl Lost {
+    /// Says no more of what was in the way than who made the statement may see.
+    pub(crate) fn blurred(self, rights: Option<&Arc<GraphRights>>) -> Self {
+        match (self, rights) {
+            (Self::Failed(failure), Some(rights)) => Self::Failed(sight::refusal::blurred(failure, rights)),
+            (lost, _) => lost,
+        }
+    }
+}
+
 impl Statement<'_> {
     /// Runs a statement that writes, and commits it.
     pub(crate) fn write_alone(
@@ -149,7 +162,7 @@ impl Statement<'_> {
     ) -> Result<Won, Lost> {
         let home = Home::default();
         *home.lock() = Some(database.graph.begin().map_err(|error| database.fail(error))?);
-        let sources = open_all(reached, number, &home)?;
+        let sources = open_all(reached, number, &home, &self.allowance)?;
         let mut running = self.start(planned, sources);
         let rows = running.finish()?;
         let counters = running.counters();
@@ -159,7 +172,8 @@ impl Statement<'_> {
         // The transaction goes home with its sources, and the other snapshots end before the commit.
         drop(running);
         let transaction = home.lock().take().expect("the source was dropped, and gave it back");
-        let version = transaction.commit().map_err(|error| Lost::at_commit(database, error))?;
+        let rights = reached[usize::from(number)].1.rights();
+        let version = transaction.commit().map_err(|error| Lost::at_commit(database, error).blurred(rights))?;
         Ok(Won { rows, counters, plan, version })
     }
 
@@ -171,22 +185,26 @@ impl Statement<'_> {
     }
 }
 
-pub(crate) fn open_all(reached: &AllReached, number: u16, home: &Home) -> Result<Vec<Box<dyn Source>>, Failure> {
+pub(crate) fn open_all(
+    reached: &AllReached,
+    number: u16,
+    home: &Home,
+    allowance: &Allowance,
+) -> Result<Vec<Box<dyn Source>>, Failure> {
     let written = reached[usize::from(number)].1.graph().map(|database| database.name.clone()).unwrap_or_default();
     let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
     for (at, (_, reached)) in (0_u16..).zip(reached) {
-        let Some(database) = reached.graph().map(Arc::clone) else {
+        let (Some(database), Some(rights)) = (reached.graph().map(Arc::clone), reached.rights()) else {
             sources.push(Box::new(NoGraph));
             continue;
         };
-        if at == number {
-            let source = GraphSource::lend(database, at, home, Writes::Allowed);
-            sources.push(Box::new(source.expect("it was put there just now")));
+        let source = if at == number {
+            GraphSource::lend(database, at, home, Writes::Allowed).expect("it was put there just now")
         } else {
             let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
-            let writes = Writes::Elsewhere(written.clone());
-            sources.push(Box::new(GraphSource::new(database, at, transaction, writes)));
-        }
+            GraphSource::new(database, at, transaction, Writes::Elsewhere(written.clone()))
+        };
+        sources.push(sight::open(source, rights, allowance));
     }
     Ok(sources)
 }

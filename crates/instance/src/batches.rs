@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use catalog::GraphRights;
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use query::expression::Context;
@@ -20,6 +21,7 @@ use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::records::Records;
 use crate::running::Allowance;
+use crate::sight;
 use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
@@ -43,6 +45,9 @@ struct Written {
     /// Its number among the statement's sources.
     number: u16,
     writes: Writes,
+    /// What its user may see and change.
+    rights: Arc<GraphRights>,
+    allowance: Allowance,
     /// Where a transaction lies between its work and its commit.
     home: Home,
     /// The version of the last commit, or of what was read at first.
@@ -60,15 +65,18 @@ impl Statement<'_> {
         number: u16,
     ) -> Result<Records, Failure> {
         let (database, writes) = self.written(reached, number)?;
+        let rights = reached[usize::from(number)].1.rights().map(Arc::clone).ok_or_else(NoGraph::refused)?;
         let _leases: Vec<Lease> = self.interruptible(reached);
         let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
         let version = Mutex::new(transaction.version());
         // Nobody keeps the place where it lies: it ends with its source.
-        let sources = open_all(reached, number, &Home::new(Mutex::new(Some(transaction))))?;
+        let sources = open_all(reached, number, &Home::new(Mutex::new(Some(transaction))), &self.allowance)?;
         let written = Written {
             database: Arc::clone(&database),
             number,
             writes,
+            rights,
+            allowance: self.allowance.clone(),
             home: Home::default(),
             version,
             hits: AtomicU64::new(0),
@@ -138,7 +146,8 @@ impl Batches {
                 written.remove(context);
                 let transaction = written.home.lock().take().expect("the source was dropped, and gave it back");
                 done?;
-                transaction.commit().map_err(|error| Lost::at_commit(&written.database, error))
+                let lost = |error| Lost::at_commit(&written.database, error).blurred(Some(&written.rights));
+                transaction.commit().map_err(lost)
             },
         );
         let version = written.read(context);
@@ -150,7 +159,10 @@ impl Batches {
     fn finish(&self) -> Result<u64, Failure> {
         let Some(written) = &self.written else { return Ok(0) };
         match written.home.lock().take() {
-            Some(transaction) => transaction.commit().map_err(|error| written.database.fail(error)),
+            Some(transaction) => {
+                let blur = |error| sight::refusal::blurred(written.database.fail(error), &written.rights);
+                transaction.commit().map_err(blur)
+            }
             None => Ok(*written.version.lock()),
         }
     }
@@ -181,7 +193,8 @@ impl Written {
     /// Makes a source the context's, which counts on from the one before.
     fn put(&self, context: &mut Context<'_>, source: GraphSource) {
         self.remove(context);
-        context.sources[usize::from(self.number)] = Box::new(source.counting_from(self.hits.load(Ordering::Relaxed)));
+        let source = source.counting_from(self.hits.load(Ordering::Relaxed));
+        context.sources[usize::from(self.number)] = sight::open(source, &self.rights, &self.allowance);
     }
 
     /// Ends the context's source.

@@ -62,6 +62,8 @@ pub(crate) struct PlannedSource {
     pub(crate) target: Target,
     /// What the plan relies on; `system` has nothing to rely on.
     pub(crate) basis: Option<Basis>,
+    /// Which rights it was made by: plans follow the counts that their user may know.
+    pub(crate) sight: u64,
 }
 
 /// What a plan relies on in one database.
@@ -80,8 +82,10 @@ impl Plans {
     }
 
     /// Finds the plan of a text, if names and procedures are still as they were then.
-    pub(crate) fn find(&self, database: DatabaseId, text: &str, versions: Versions) -> Option<Arc<Planned>> {
-        let key = self.hasher.hash_one((database, text));
+    ///
+    /// `sight` is the fingerprint of the rights that the user has in the database.
+    pub(crate) fn find(&self, database: DatabaseId, sight: u64, text: &str, versions: Versions) -> Option<Arc<Planned>> {
+        let key = self.hasher.hash_one((database, sight, text));
         let mut kept = self.kept.lock();
         let found = kept.get_mut(&key)?;
         if found.database != database || *found.text != *text || found.planned.versions != versions {
@@ -96,7 +100,8 @@ impl Plans {
         if text.len() > TEXT_BYTES_MAX {
             return;
         }
-        let key = self.hasher.hash_one((database, text));
+        let sight = planned.sources.first().map_or(0, |own| own.sight);
+        let key = self.hasher.hash_one((database, sight, text));
         let used_at = self.tick.fetch_add(1, Ordering::Relaxed);
         let mut kept = self.kept.lock();
         if kept.len() >= self.kept_max
@@ -170,14 +175,14 @@ mod tests {
         let plans = Plans::new(2);
         for text in texts {
             session.run(text, Map::new(), &RunOptions::default()).expect("runs");
-            let planned = instance.shared.plans.find(own, text, versions).expect("it was kept");
+            let planned = instance.shared.plans.find(own, 0, text, versions).expect("it was kept");
             plans.keep(own, text, &planned);
-            plans.find(own, texts[0], versions);
+            plans.find(own, 0, texts[0], versions);
         }
-        let kept = texts.map(|text| plans.find(own, text, versions).is_some());
+        let kept = texts.map(|text| plans.find(own, 0, text, versions).is_some());
         assert_eq!((plans.count(), kept), (2, [true, false, true]));
         let other = Versions { catalog: catalog + 1, ..versions };
-        assert!(plans.find(own, texts[0], other).is_none(), "a name may mean something else now");
+        assert!(plans.find(own, 0, texts[0], other).is_none(), "a name may mean something else now");
     }
 
     #[test]

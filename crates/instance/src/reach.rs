@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use catalog::{Access, Database as Row, Names, Principal, Target, grant};
+use catalog::{Access, Database as Row, Grant, GraphRights, Names, Principal, Target, grant};
 use types::{Code, Failure};
 
 use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
+use crate::sight;
 use crate::source::Writes;
 
 /// A database that somebody may use.
@@ -20,6 +21,8 @@ pub(crate) enum Reached {
         database: Arc<OpenDatabase>,
         /// What the catalog knows of it.
         row: Arc<Row>,
+        /// What may be seen and changed in it.
+        rights: Arc<GraphRights>,
     },
 }
 
@@ -32,6 +35,14 @@ impl Reached {
         }
     }
 
+    /// Lends what may be seen and changed, where it is one with a graph.
+    pub(crate) fn rights(&self) -> Option<&Arc<GraphRights>> {
+        match self {
+            Self::System => None,
+            Self::Graph { rights, .. } => Some(rights),
+        }
+    }
+
     /// Tells whether the catalog lets anybody write to it.
     pub(crate) fn writes(&self) -> Writes {
         match self {
@@ -39,6 +50,18 @@ impl Reached {
             Self::System | Self::Graph { .. } => Writes::Allowed,
         }
     }
+}
+
+/// Gives what a grant lets its user see and change.
+#[cfg(not(test))]
+pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {
+    Arc::clone(grant.rights())
+}
+
+/// As the real one, unless a test put other rights in their place.
+#[cfg(test)]
+pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {
+    crate::sight::tests::RIGHTS.with_borrow(Clone::clone).unwrap_or_else(|| Arc::clone(grant.rights()))
 }
 
 impl Shared {
@@ -60,6 +83,10 @@ impl Shared {
                 format!("Database does not exist. Database name: '{}'.", grant.name()),
             ));
         };
-        Ok(Reached::Graph { database: self.databases.open(row)?, row: Arc::clone(row) })
+        let rights = granted_rights(&grant);
+        if access == Access::Write {
+            sight::check_writes(&rights, row.name.as_str())?;
+        }
+        Ok(Reached::Graph { database: self.databases.open(row)?, row: Arc::clone(row), rights })
     }
 }

@@ -20,9 +20,11 @@ use crate::error::of_graph;
 use crate::index_options;
 use crate::open_database::OpenDatabase;
 use crate::planning::typed_name;
+use crate::reach::Reached;
 use crate::records::Records;
 use crate::rules::{self, Listed};
 use crate::show;
+use crate::sight;
 use crate::statement::Statement;
 use crate::table::NoGraph;
 use crate::transaction::Did;
@@ -55,9 +57,13 @@ pub(crate) fn run(
         }
         statement.own = target;
     }
+    let rights = sight::schema::check(statement, command)?;
     if mode == Mode::Explain {
         return Ok(explained(statement, "SchemaCommand"));
     }
+    let changes = !matches!(command, SchemaCommand::ShowIndexes { .. } | SchemaCommand::ShowConstraints { .. });
+    let reached = reach_own(statement)?;
+    let _admitted = reached.graph().map(|database| statement.admit_to(database, changes)).transpose()?;
     match command {
         SchemaCommand::ShowIndexes { kind, tail } => {
             let listed = |transaction: &Transaction| {
@@ -66,7 +72,7 @@ pub(crate) fn run(
             };
             let (mut indexes, constraints) = with_transaction(statement, listed)?;
             indexes.retain(|index| kind.is_none_or(|kind| kept_kind(kind) == index.definition.kind));
-            let database = own_graph(statement, catalog::Access::Read)?;
+            let database = own_graph(statement)?;
             return show::indexes(statement, indexes, &constraints, &database.index_reads, tail);
         }
         SchemaCommand::ShowConstraints { filter, tail } => {
@@ -85,18 +91,20 @@ pub(crate) fn run(
             state.take_schema_turn(|| statement.allowance.check())?;
             state.write_own()?;
             let made = state.on_written(|transaction| change.make(transaction, Older::Now).map(|made| made.0));
+            let made = made.map_err(|failure| sight::refusal::blurred(failure, &rights));
             if made.is_err() {
                 state.forget_written_if_clean();
             }
             (made?, None)
         }
         None => {
-            let database = own_graph(statement, catalog::Access::Write)?;
+            let database = own_graph_to_write(statement)?;
             let allowance = statement.allowance.clone();
-            let (counters, constraint, version) =
-                until_through(&database, || allowance.check(), || change.commit(&database))?;
+            let made = until_through(&database, || allowance.check(), || change.commit(&database));
+            let blur = |failure| sight::refusal::blurred(failure, &rights);
+            let (counters, constraint, version) = made.map_err(blur)?;
             if let Some(constraint) = constraint {
-                wait_until_kept(&database, constraint, || allowance.check())?;
+                wait_until_kept(&database, constraint, || allowance.check()).map_err(blur)?;
             }
             (counters, Some(bookmark::write(&database.name, version)))
         }
@@ -148,21 +156,28 @@ fn with_transaction<T>(
     match statement.transaction {
         Some(transaction) => transaction.enter()?.on_own(|transaction| read(transaction)),
         None => {
-            let database = own_graph(statement, catalog::Access::Read)?;
+            let database = own_graph(statement)?;
             let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
             read(&transaction)
         }
     }
 }
 
-fn own_graph(statement: &Statement<'_>, access: catalog::Access) -> Result<Arc<OpenDatabase>, Failure> {
-    let Statement { shared, principal, names, own, .. } = statement;
-    let reached = shared.reach(principal, names, own, access)?;
-    let Some(database) = reached.graph() else { return Err(NoGraph::refused()) };
-    if access == catalog::Access::Write {
-        reached.writes().check(&database.name)?;
-    }
+fn own_graph(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
+    reach_own(statement)?.graph().map(Arc::clone).ok_or_else(NoGraph::refused)
+}
+
+fn own_graph_to_write(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
+    let reached = reach_own(statement)?;
+    let database = reached.graph().ok_or_else(NoGraph::refused)?;
+    reached.writes().check(&database.name)?;
     Ok(Arc::clone(database))
+}
+
+/// Opens the statement's own database; who may do what to its schema was asked by `sight::schema`.
+fn reach_own(statement: &Statement<'_>) -> Result<Reached, Failure> {
+    let Statement { shared, principal, names, own, .. } = statement;
+    shared.reach(principal, names, own, catalog::Access::Read)
 }
 
 /// What a change did, and the constraint that it made.

@@ -2,6 +2,10 @@
 //! Leaves what a read means to `graph`; adds names of entities, the refusal of writes, and what was deleted.
 //! Start reading at [`GraphSource`].
 
+mod between;
+mod look;
+mod writes;
+
 use std::cell::Cell;
 use std::fmt::Write;
 use std::ops::Deref;
@@ -16,8 +20,8 @@ use graph::transaction::{Step, property};
 use graph::{GraphError, Transaction, read::Seek};
 use parking_lot::Mutex;
 use query::{
-    Budget, Column, Condition, Expansion, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord, Search, Source,
-    VectorIndex,
+    Between, Budget, Column, Condition, Expansion, Hop, IndexInfo, IndexSize, IndexUse, NameKind, RelationshipRecord,
+    Search, Source, VectorIndex,
 };
 use types::{
     Code, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId, Value,
@@ -25,51 +29,13 @@ use types::{
 
 use crate::error::of_graph;
 use crate::open_database::OpenDatabase;
+pub(crate) use writes::Writes;
 
 /// How often one that waits for an index looks whether it is to stop.
 const AWAIT_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Where a transaction lies while no statement uses it.
 pub(crate) type Home = Arc<Mutex<Option<Transaction>>>;
-
-/// Whether a source may be written, and what is said where not.
-#[derive(Clone, Debug)]
-pub(crate) enum Writes {
-    /// It may.
-    Allowed,
-    /// The transaction was opened for reading.
-    ReadMode,
-    /// The database is read-only.
-    ReadOnly,
-    /// The statement or transaction writes to another database.
-    Elsewhere(CompactString),
-}
-
-impl Writes {
-    /// Says why a write to `database` is refused; nothing where it is not.
-    pub(crate) fn check(&self, database: &str) -> Result<(), Failure> {
-        match self {
-            Self::Allowed => Ok(()),
-            Self::ReadMode => Err(Failure::new(
-                Code::WriteInReadMode,
-                format!("Writing in read access mode not allowed. Attempted write to {database}"),
-            )),
-            Self::ReadOnly => Err(Failure::new(
-                Code::DatabaseReadOnly,
-                format!(
-                    "No write operations are allowed on this database. The database '{database}' is in read-only mode."
-                ),
-            )),
-            Self::Elsewhere(written) => Err(Failure::new(
-                Code::WriteToManyDatabases,
-                format!(
-                    "Writing to more than one database per transaction is not allowed. Attempted write to {database}, \
-                     currently writing to {written}"
-                ),
-            )),
-        }
-    }
-}
 
 /// One database in one transaction.
 pub(crate) struct GraphSource {
@@ -286,6 +252,16 @@ impl Source for GraphSource {
         out: &mut Expansion,
     ) -> Result<(), Failure> {
         self.collect(nodes.len(), out, |visit| self.transaction.expand_into(nodes, ends, direction, types, visit))
+    }
+
+    fn expand_between(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        hops: (Hop<'_>, Hop<'_>),
+        out: &mut Between,
+    ) -> Result<(), Failure> {
+        self.collect_between(nodes, ends, hops, out).map_err(|error| self.database.fail(error))
     }
 
     fn degrees(

@@ -12,4 +12,13 @@ pub trait Remote: Send + Sync {
     ///
     /// [`types::Code::ExternalResourceFailed`] with the reason: not allowed, not there, no answer.
     fn open(&self, address: &str) -> Result<Box<dyn Read + Send>, Failure>;
+
+    /// Refuses a file of the server itself to who may not load it.
+    ///
+    /// # Errors
+    ///
+    /// [`types::Code::Forbidden`].
+    fn check_file(&self, _address: &str) -> Result<(), Failure> {
+        Ok(())
+    }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use catalog::GraphRights;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -23,9 +24,36 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// Addresses of one name that are tried; as many as the client library takes.
 const ADDRESSES_MAX: usize = 16;
 
+/// Which addresses may be read: by the server's settings, and by the rights of who loads.
+#[derive(Debug)]
+pub(super) struct Fence {
+    pub hosts: Arc<Hosts>,
+    pub loader: Option<Arc<GraphRights>>,
+}
+
+/// An address that the settings allow, and the rights of who loads do not.
+#[derive(Debug, thiserror::Error)]
+#[error("loading from there is not granted")]
+pub(super) struct NotGranted;
+
+impl Fence {
+    fn allows(&self, host: &str, address: IpAddr) -> bool {
+        self.hosts.allow(host, address) && self.grants(address)
+    }
+
+    fn grants(&self, address: IpAddr) -> bool {
+        self.loader.as_ref().is_none_or(|rights| rights.load.allows_address(address))
+    }
+
+    /// Says why an address is not read.
+    fn refused(&self, host: &str, address: IpAddr) -> Error {
+        if self.grants(address) { refused(&not_allowed(host, address)) } else { Error::Io(io::Error::other(NotGranted)) }
+    }
+}
+
 /// Finds and judges the addresses of hosts.
 pub(super) struct Gate {
-    pub hosts: Arc<Hosts>,
+    pub fence: Fence,
     pub watch: Watch,
     /// Whether a step was encrypted: then all that follow have to be.
     pub is_secret: AtomicBool,
@@ -39,12 +67,12 @@ impl Resolver for Gate {
         let found: Vec<SocketAddr> =
             found.map_err(|error| refused(&format!("the host \"{host}\" was not found: {error}")))?;
         let mut allowed = self.empty();
-        found.iter().filter(|address| self.hosts.allow(&host, address.ip())).take(ADDRESSES_MAX).for_each(|address| {
+        found.iter().filter(|address| self.fence.allows(&host, address.ip())).take(ADDRESSES_MAX).for_each(|address| {
             allowed.push(*address);
         });
         match found.first() {
             None => Err(refused(&format!("the host \"{host}\" has no address"))),
-            Some(first) if allowed.is_empty() => Err(refused(&not_allowed(&host, first.ip()))),
+            Some(first) if allowed.is_empty() => Err(self.fence.refused(&host, first.ip())),
             Some(_) => Ok(allowed),
         }
     }
@@ -74,13 +102,13 @@ impl Gate {
 
 impl fmt::Debug for Gate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Gate").field("hosts", &self.hosts).finish_non_exhaustive()
+        out.debug_struct("Gate").field("fence", &self.fence).finish_non_exhaustive()
     }
 }
 
 /// Opens sockets to addresses that were judged.
 pub(super) struct Dialer {
-    pub hosts: Arc<Hosts>,
+    pub fence: Fence,
     pub watch: Watch,
 }
 
@@ -95,8 +123,8 @@ impl Connector<()> for Dialer {
                 Ok(socket) => {
                     let peer = socket.peer_addr()?.ip();
                     // The address was judged when it was found; this one is the one that answers.
-                    if !self.hosts.allow(host, peer) {
-                        return Err(refused(&not_allowed(host, peer)));
+                    if !self.fence.allows(host, peer) {
+                        return Err(self.fence.refused(host, peer));
                     }
                     let buffers =
                         LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
@@ -121,7 +149,7 @@ impl Dialer {
 
 impl fmt::Debug for Dialer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Dialer").field("hosts", &self.hosts).finish_non_exhaustive()
+        out.debug_struct("Dialer").field("fence", &self.fence).finish_non_exhaustive()
     }
 }
 

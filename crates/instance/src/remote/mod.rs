@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use catalog::GraphRights;
 use flate2::bufread::MultiGzDecoder;
 use types::{Clock, Code, Failure};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -20,8 +21,9 @@ use ureq::{Agent, Error};
 pub use hosts::{Hosts, HostsError};
 
 use crate::running::{Allowance, Deadline};
+use crate::sight::refusal;
 use crate::turns::Turn;
-use line::{Dialer, Gate};
+use line::{Dialer, Fence, Gate};
 use watch::Watch;
 
 /// Redirects that are followed.
@@ -80,9 +82,18 @@ pub(crate) struct Door {
     /// When the statement has to end.
     deadline: Option<Instant>,
     turn: Arc<Turn>,
+    /// Who loads, where that bounds what is loaded.
+    loader: Option<Arc<GraphRights>>,
 }
 
 impl query::Remote for Door {
+    fn check_file(&self, address: &str) -> Result<(), Failure> {
+        match &self.loader {
+            Some(rights) if !rights.load.allows_files() => Err(refusal::no_load_of(address, rights)),
+            _ => Ok(()),
+        }
+    }
+
     fn open(&self, address: &str) -> Result<Box<dyn Read + Send>, Failure> {
         let failed = |why: &str| {
             let text = format!("Couldn't load the external resource at: {} ({why})", shown(address));
@@ -93,6 +104,11 @@ impl query::Remote for Door {
             return Err(failed("the setting import_hosts is off: nothing is read from other machines"));
         }
         let answer = self.agent().get(address).header("accept", "text/csv, */*").call();
+        if let (Err(Error::Io(error)), Some(rights)) = (&answer, &self.loader)
+            && error.get_ref().is_some_and(|error| error.is::<line::NotGranted>())
+        {
+            return Err(refusal::no_load_of(&shown(address), rights));
+        }
         let body = answer.map_err(|error| failed(&reason(&error)))?.into_body();
         let bytes_max = bytes_max.unwrap_or(u64::MAX);
         if body.content_length().is_some_and(|bytes| bytes > bytes_max) {
@@ -111,6 +127,7 @@ impl Door {
             interrupted: Arc::clone(&allowance.interrupted),
             deadline: allowance.deadline.map(Deadline::at),
             turn: Arc::clone(turn),
+            loader: allowance.loader.clone(),
         }
     }
 
@@ -135,8 +152,9 @@ impl Door {
             .max_idle_connections(0)
             .tls_config(TlsConfig::builder().root_certs(roots).build())
             .build();
-        let dialer = Dialer { hosts: Arc::clone(hosts), watch: watch.clone() };
-        let gate = Gate { hosts: Arc::clone(hosts), watch, is_secret: AtomicBool::new(false) };
+        let fence = || Fence { hosts: Arc::clone(hosts), loader: self.loader.clone() };
+        let dialer = Dialer { fence: fence(), watch: watch.clone() };
+        let gate = Gate { fence: fence(), watch, is_secret: AtomicBool::new(false) };
         Agent::with_parts(config, dialer.chain(RustlsConnector::default()), gate)
     }
 }

@@ -18,6 +18,9 @@ pub trait Lifted {
     /// subquery. `scope` has the variables at its place.
     fn lift(&mut self, expression: &Expression, scope: &[(CompactString, usize)]) -> Result<Option<Compiled>, Failure>;
 
+    /// Notes that a function of a library is used.
+    fn uses(&mut self, _function: &'static str) {}
+
     /// Gives a slot that nothing else uses, for a variable inside an expression.
     fn fresh_slot(&mut self) -> usize;
 }
@@ -270,6 +273,10 @@ impl Compiler<'_> {
             return Err(self.error(name.span, Code::SyntaxError, &message));
         };
         self.check_arity(function, arguments.len(), span)?;
+        // Those of the language belong to everybody.
+        if function.name.starts_with("apoc.") {
+            self.lifted.uses(function.name);
+        }
         match function.kind {
             Kind::Aggregate(_) => Err(self.misplaced_aggregate(span, function.name)),
             // Whoever reads lines has to know that their numbers are asked for.

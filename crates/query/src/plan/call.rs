@@ -32,6 +32,7 @@ impl Planner<'_> {
                 return Err(self.syntax(address.span, message));
             }
         };
+        self.uses.loads = true;
         let details = format!("{address} AS {}", variable.text);
         let address = self.compile(address, &pipe.scope)?;
         let line = self.fresh_slot();
@@ -61,6 +62,9 @@ impl Planner<'_> {
         };
         let procedure = placed(procedure, self.graph);
         let signature = procedure.signature().clone();
+        if !self.uses.procedures.contains(&signature.name) {
+            self.uses.procedures.push(signature.name.clone());
+        }
         if signature.writes {
             self.writes(self.graph, name.span)?;
         }

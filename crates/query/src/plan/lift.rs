@@ -83,6 +83,13 @@ impl Lifted for Lifter<'_, '_> {
         }))
     }
 
+    fn uses(&mut self, function: &'static str) {
+        let functions = &mut self.planner.uses.functions;
+        if !functions.contains(&function) {
+            functions.push(function);
+        }
+    }
+
     fn fresh_slot(&mut self) -> usize {
         self.planner.fresh_slot()
     }

@@ -25,7 +25,10 @@ pub(super) fn open(
             let text = "files are not read over FTP; offer it over https, or copy it to the import folder";
             Err(failed(address, text))
         }
-        _ => open_local(address, folder),
+        (_, remote) => {
+            remote.map_or(Ok(()), |remote| remote.check_file(address))?;
+            open_local(address, folder)
+        }
     }
 }
 

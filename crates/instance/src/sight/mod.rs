@@ -1,0 +1,79 @@
+//! A graph as one user may see and change it: a source around the graph's own, which hides and refuses.
+//!
+//! Who may do everything gets the graph's own source, so that nothing is asked and nothing is paid. For everybody else
+//! every answer passes through here, whatever asked: a scan, an index, a procedure, a count. A method that `Source` adds
+//! with a body of its own is made of the others, so that it is sighted too; one without a body does not compile.
+//! Leaves which rights there are to `catalog::graph_rights`. Start reading at [`open`], then [`Sighted`].
+
+mod changing;
+mod counting;
+mod ids;
+pub(crate) mod refusal;
+mod rules;
+pub(crate) mod schema;
+mod seeing;
+mod sighted;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::Arc;
+
+use catalog::GraphRights;
+use catalog::graph_rights::SchemaRight;
+use query::{Source, Uses};
+use types::Failure;
+
+use crate::running::Allowance;
+use crate::source::GraphSource;
+pub(crate) use sighted::Sighted;
+
+/// Makes the source that a statement gets: the graph's own where nothing is hidden and nothing refused.
+pub(crate) fn open(graph: GraphSource, rights: &Arc<GraphRights>, allowance: &Allowance) -> Box<dyn Source> {
+    if rights.sees_everything() && rights.writes_everything() && shows_and_makes_indexes(rights) {
+        return Box::new(graph);
+    }
+    Box::new(Sighted::new(graph, Arc::clone(rights), allowance.clone()))
+}
+
+/// Makes the source that a plan is made with: its counts are those that the user may know.
+pub(crate) fn open_for_planning(
+    graph: GraphSource,
+    rights: &Arc<GraphRights>,
+    allowance: &Allowance,
+) -> Box<dyn Source> {
+    if rights.sees_everything() {
+        return Box::new(graph);
+    }
+    Box::new(Sighted::new(graph, Arc::clone(rights), allowance.clone()).estimating())
+}
+
+/// Refuses a statement that calls or loads what its user may not; asked each time it runs, since plans are shared.
+pub(crate) fn check_uses(rights: &GraphRights, uses: &Uses) -> Result<(), Failure> {
+    if !rights.procedures.is_everything()
+        && let Some(name) = uses.procedures.iter().find(|name| !rights.may_call(name))
+    {
+        return Err(refusal::no_call("procedure", name, rights));
+    }
+    if !rights.functions.is_everything()
+        && let Some(name) = uses.functions.iter().find(|name| !rights.may_use(name))
+    {
+        return Err(refusal::no_call("a user defined function", name, rights));
+    }
+    if uses.loads && !rights.load.allows_something() {
+        return Err(refusal::no_load(rights));
+    }
+    Ok(())
+}
+
+fn shows_and_makes_indexes(rights: &GraphRights) -> bool {
+    rights.may(SchemaRight::ShowIndex) && rights.may(SchemaRight::CreateIndex)
+}
+
+/// Refuses who may change nothing at all in a database; who may change something is refused where that ends.
+pub(crate) fn check_writes(rights: &GraphRights, database: &str) -> Result<(), Failure> {
+    let names = SchemaRight::NAMES.into_iter().chain([SchemaRight::CreateIndex]);
+    if rights.writes_everything() || rights.may_write_anything() || names.into_iter().any(|right| rights.may(right)) {
+        return Ok(());
+    }
+    Err(refusal::no_writes(database, rights))
+}

@@ -1,0 +1,67 @@
+//! Who may list, make and drop indexes and constraints; names that nobody used before are asked for too.
+//! Leaves the commands themselves to `schema`.
+//! Start reading at [`check`].
+
+use std::sync::Arc;
+
+use catalog::GraphRights;
+use catalog::graph_rights::SchemaRight;
+use cypher::ast::{IndexTarget, Name, SchemaCommand};
+use graph::keys::TokenKind;
+use types::Failure;
+
+use super::changing::check_new_name;
+use super::refusal::{no_schema, refused};
+use crate::open_database::OpenDatabase;
+use crate::reach::Reached;
+use crate::statement::Statement;
+use crate::table::NoGraph;
+
+/// Refuses a command to who may not give it; gives what the user may see in the database.
+///
+/// It is asked whether the command runs or is explained, alone or in a transaction.
+pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Result<Arc<GraphRights>, Failure> {
+    let Statement { shared, principal, names, own, .. } = statement;
+    // Who changes nothing but the schema writes no data: the rights on the schema decide, not those on the graph.
+    let reached = shared.reach(principal, names, own, catalog::Access::Read)?;
+    let Reached::Graph { database, rights, .. } = &reached else { return Err(NoGraph::refused()) };
+    let (right, what) = match command {
+        SchemaCommand::ShowIndexes { .. } => (SchemaRight::ShowIndex, Some("Show indexes")),
+        SchemaCommand::ShowConstraints { .. } => (SchemaRight::ShowConstraint, Some("Show constraints")),
+        SchemaCommand::CreateIndex { .. } => (SchemaRight::CreateIndex, None),
+        SchemaCommand::DropIndex { .. } => (SchemaRight::DropIndex, None),
+        SchemaCommand::CreateConstraint { .. } => (SchemaRight::CreateConstraint, None),
+        SchemaCommand::DropConstraint { .. } => (SchemaRight::DropConstraint, None),
+    };
+    if !rights.may(right) {
+        return Err(match what {
+            Some(what) => refused(what, &database.name, rights),
+            None => no_schema(&database.name, rights),
+        });
+    }
+    if let SchemaCommand::CreateIndex { target, keys, .. } | SchemaCommand::CreateConstraint { target, keys, .. } =
+        command
+    {
+        check_names(database, rights, target, keys)?;
+    }
+    Ok(Arc::clone(rights))
+}
+
+fn check_names(
+    database: &OpenDatabase,
+    rights: &GraphRights,
+    target: &IndexTarget,
+    keys: &[Name],
+) -> Result<(), Failure> {
+    if rights.writes_everything() {
+        return Ok(());
+    }
+    let (of, kind) = match target {
+        IndexTarget::Node(labels) => (labels, TokenKind::Label),
+        IndexTarget::Relationship(types) => (types, TokenKind::Type),
+    };
+    let all = of.iter().map(|name| (kind, name)).chain(keys.iter().map(|name| (TokenKind::Key, name)));
+    let tokens = database.graph.tokens();
+    let mut new = all.filter(|(kind, name)| tokens.find(*kind, &name.text).is_none());
+    new.try_for_each(|(kind, _)| check_new_name(rights, kind, &database.name))
+}

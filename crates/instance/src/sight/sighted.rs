@@ -1,0 +1,429 @@
+//! The source of a user from whom something is hidden, or to whom something is refused.
+//! Leaves what is hidden to `seeing`, counts to `counting` and refusals to `changing`.
+//! Start reading at [`Sighted`].
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use catalog::GraphRights;
+use catalog::graph_rights::SchemaRight;
+use graph::keys::TokenKind;
+use query::{Budget, Column, Condition, Expansion, IndexInfo, IndexSize, NameKind, Search, Source, VectorIndex};
+use rustc_hash::FxHashMap;
+use types::{
+    CompactString, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId,
+    Value,
+};
+
+use super::counting::Looked;
+use super::ids::IdRule;
+use super::refusal::{blurred, no_schema};
+use super::rules::Rules;
+use crate::running::Allowance;
+use crate::source::GraphSource;
+
+/// A graph as one user sees it and may change it, in one statement.
+pub(crate) struct Sighted {
+    pub(super) graph: GraphSource,
+    pub(super) rights: Arc<GraphRights>,
+    pub(super) rules: Rules,
+    /// Asked while something long is looked at: what is hidden costs time too.
+    pub(super) allowance: Allowance,
+    pub(super) looked: RefCell<FxHashMap<Looked, u64>>,
+    pub(super) index_keys: RefCell<FxHashMap<IndexId, Option<Vec<KeyId>>>>,
+    /// Whether it is there to plan with: then nothing is counted by looking, and indexes are known.
+    pub(super) estimates: bool,
+    /// Reads and writes that were seen; those of the graph itself would tell how much is hidden.
+    hits: Cell<u64>,
+}
+
+impl Sighted {
+    pub(super) fn new(graph: GraphSource, rights: Arc<GraphRights>, allowance: Allowance) -> Self {
+        let rules = Rules::of(&rights, &graph);
+        let hits = Cell::new(graph.hits());
+        let (looked, index_keys) = (RefCell::default(), RefCell::default());
+        Self { graph, rights, rules, allowance, looked, index_keys, estimates: false, hits }
+    }
+
+    pub(super) fn estimating(mut self) -> Self {
+        self.estimates = true;
+        self
+    }
+
+    pub(super) fn hit(&self, times: usize) {
+        self.hits.set(self.hits.get() + times as u64);
+    }
+
+    pub(super) fn read_rule_of_nodes(&self, key: KeyId) -> Arc<IdRule> {
+        self.rules.nodes.read(key, &self.rights.nodes.read, &self.graph)
+    }
+
+    pub(super) fn read_rule_of_relationships(&self, key: KeyId) -> Arc<IdRule> {
+        self.rules.relationships.read(key, &self.rights.relationships.read, &self.graph)
+    }
+
+    /// Changes the graph; what was counted by looking is forgotten.
+    fn change<T>(&mut self, change: impl FnOnce(&mut GraphSource) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.hit(1);
+        self.looked.borrow_mut().clear();
+        change(&mut self.graph).map_err(|failure| blurred(failure, &self.rights))
+    }
+
+    /// Tells whether a name may be found. A plan is not told of one that is hidden, so that it warns of it as of one
+    /// that nobody ever used; a statement that runs looks for it all the same, since what is found may have it too.
+    fn knows(&self, kind: NameKind, name: &str) -> bool {
+        !self.estimates || self.may_name(kind, name)
+    }
+
+    fn knows_indexes(&self) -> bool {
+        self.estimates || self.rights.may(SchemaRight::ShowIndex)
+    }
+}
+
+impl Source for Sighted {
+    fn database(&self) -> &str {
+        self.graph.database()
+    }
+
+    fn hits(&self) -> u64 {
+        if self.rights.sees_everything() { self.graph.hits() } else { self.hits.get() }
+    }
+
+    fn node_element_id(&self, id: NodeId) -> CompactString {
+        self.graph.node_element_id(id)
+    }
+
+    fn relationship_element_id(&self, id: RelationshipId) -> CompactString {
+        self.graph.relationship_element_id(id)
+    }
+
+    fn label_id(&self, name: &str) -> Option<LabelId> {
+        self.knows(NameKind::Label, name).then(|| self.graph.label_id(name))?
+    }
+
+    fn type_id(&self, name: &str) -> Option<TypeId> {
+        self.knows(NameKind::Type, name).then(|| self.graph.type_id(name))?
+    }
+
+    fn key_id(&self, name: &str) -> Option<KeyId> {
+        self.knows(NameKind::Key, name).then(|| self.graph.key_id(name))?
+    }
+
+    fn type_name(&self, id: TypeId) -> Result<CompactString, Failure> {
+        self.graph.type_name(id)
+    }
+
+    fn scan_nodes(
+        &self,
+        label: Option<LabelId>,
+        after: Option<NodeId>,
+        limit: usize,
+        out: &mut Vec<NodeId>,
+    ) -> Result<(), Failure> {
+        if self.rules.nodes.found.is_everything() {
+            let before = out.len();
+            self.graph.scan_nodes(label, after, limit, out)?;
+            self.hit(out.len() - before + 1);
+            return Ok(());
+        }
+        let before = out.len();
+        self.scan_seen(label, after, limit, out)?;
+        self.hit(out.len() - before + 1);
+        Ok(())
+    }
+
+    fn expand(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        if self.rules.find_every_relationship() {
+            let before = out.found.len();
+            self.graph.expand(nodes, direction, types, out)?;
+            self.hit(nodes.len() + out.found.len() - before);
+            return Ok(());
+        }
+        self.expand_seen(nodes.len(), types, out, |types, all| self.graph.expand(nodes, direction, types, all))
+    }
+
+    fn expand_into(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        out: &mut Expansion,
+    ) -> Result<(), Failure> {
+        if self.rules.find_every_relationship() {
+            let before = out.found.len();
+            self.graph.expand_into(nodes, ends, direction, types, out)?;
+            self.hit(nodes.len() + out.found.len() - before);
+            return Ok(());
+        }
+        self.expand_seen(nodes.len(), types, out, |types, all| {
+            self.graph.expand_into(nodes, ends, direction, types, all)
+        })
+    }
+
+    fn degrees(
+        &self,
+        nodes: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        label: Option<LabelId>,
+        out: &mut Vec<u64>,
+    ) -> Result<(), Failure> {
+        if self.rules.find_every_relationship() {
+            self.hit(nodes.len());
+            return self.graph.degrees(nodes, direction, types, label, out);
+        }
+        self.degrees_seen(nodes, direction, types, label, out)
+    }
+
+    fn node_property(&self, nodes: &[NodeId], key: KeyId, out: &mut Vec<Value>) -> Result<(), Failure> {
+        self.hit(nodes.len());
+        let before = out.len();
+        self.graph.node_property(nodes, key, out)?;
+        self.hide_values(nodes, key, &mut out[before..])
+    }
+
+    fn relationship_property(
+        &self,
+        relationships: &[RelationshipId],
+        key: KeyId,
+        out: &mut Vec<Value>,
+    ) -> Result<(), Failure> {
+        self.hit(relationships.len());
+        let before = out.len();
+        self.graph.relationship_property(relationships, key, out)?;
+        self.hide_relationship_values(relationships, key, &mut out[before..])
+    }
+
+    fn node_column(&self, nodes: &[NodeId], key: KeyId) -> Result<Column, Failure> {
+        if self.rules.nodes.found.is_everything() && self.read_rule_of_nodes(key).is_everything() {
+            self.hit(nodes.len());
+            return self.graph.node_column(nodes, key);
+        }
+        let mut values = Vec::with_capacity(nodes.len());
+        self.node_property(nodes, key, &mut values)?;
+        Ok(Column::Values(values))
+    }
+
+    fn relationship_column(&self, relationships: &[RelationshipId], key: KeyId) -> Result<Column, Failure> {
+        if self.read_rule_of_relationships(key).is_everything() {
+            self.hit(relationships.len());
+            return self.graph.relationship_column(relationships, key);
+        }
+        let mut values = Vec::with_capacity(relationships.len());
+        self.relationship_property(relationships, key, &mut values)?;
+        Ok(Column::Values(values))
+    }
+
+    fn labels(&self, node: NodeId) -> Result<Vec<CompactString>, Failure> {
+        self.hit(1);
+        let labels = self.graph.labels(node)?;
+        Ok(if self.sees(node)? { labels } else { Vec::new() })
+    }
+
+    fn node_properties(&self, node: NodeId) -> Result<Map, Failure> {
+        self.hit(1);
+        let mut properties = self.graph.node_properties(node)?;
+        if !(self.rules.nodes.found.is_everything() && self.rules.nodes.reads_everything()) {
+            self.hide_properties(node, &mut properties)?;
+        }
+        Ok(properties)
+    }
+
+    fn relationship_properties(&self, relationship: RelationshipId) -> Result<Map, Failure> {
+        self.hit(1);
+        let mut properties = self.graph.relationship_properties(relationship)?;
+        if !(self.rules.relationships.found.is_everything() && self.rules.relationships.reads_everything()) {
+            self.hide_relationship_properties(relationship, &mut properties)?;
+        }
+        Ok(properties)
+    }
+
+    fn count_nodes(&self, label: Option<LabelId>) -> Result<u64, Failure> {
+        self.hit(1);
+        self.nodes_seen(label)
+    }
+
+    fn count_relationships(&self, kind: Option<TypeId>) -> Result<u64, Failure> {
+        self.hit(1);
+        self.relationships_seen(kind)
+    }
+
+    fn names(&self, kind: NameKind) -> Vec<CompactString> {
+        let mut names = self.graph.names(kind);
+        self.keep_names(kind, &mut names);
+        names
+    }
+
+    fn indexes(&self) -> Vec<IndexInfo> {
+        if self.knows_indexes() { self.graph.indexes() } else { Vec::new() }
+    }
+
+    fn narrow_indexes(&self) -> Vec<IndexInfo> {
+        if self.knows_indexes() { self.graph.narrow_indexes() } else { Vec::new() }
+    }
+
+    fn index_size(&self, index: IndexId) -> Result<IndexSize, Failure> {
+        let known = self.graph.indexes().into_iter().chain(self.graph.narrow_indexes());
+        match known.into_iter().find(|known| known.id == index) {
+            Some(info) => self.index_seen(&info),
+            None => Ok(IndexSize { entries: 0, distinct: 0 }),
+        }
+    }
+
+    fn await_indexes(&self, name: Option<&str>, seconds: u64, budget: &mut Budget) -> Result<bool, Failure> {
+        self.graph.await_indexes(name, seconds, budget)
+    }
+
+    fn seek_nodes(&self, index: IndexId, seek: &Condition, out: &mut Vec<NodeId>) -> Result<(), Failure> {
+        let Some(keys) = self.keys_of(index) else { return Ok(()) };
+        let mut found = Vec::new();
+        self.graph.seek_nodes(index, seek, &mut found)?;
+        self.keep_readable(&mut found, &keys)?;
+        self.hit(found.len() + 1);
+        out.append(&mut found);
+        Ok(())
+    }
+
+    fn seek_relationships(
+        &self,
+        index: IndexId,
+        seek: &Condition,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure> {
+        let Some(keys) = self.keys_of(index) else { return Ok(()) };
+        let mut found = Vec::new();
+        self.graph.seek_relationships(index, seek, &mut found)?;
+        self.keep_readable_relationships(&mut found, &keys)?;
+        self.hit(found.len() + 1);
+        out.append(&mut found);
+        Ok(())
+    }
+
+    fn search(&self, search: &Search<'_>, budget: &mut Budget) -> Result<Vec<(u64, f32)>, Failure> {
+        if self.rights.sees_everything() {
+            return self.graph.search(search, budget);
+        }
+        let found = self.search_seen(search, budget)?;
+        self.hit(found.len() + 1);
+        Ok(found)
+    }
+
+    fn scan_relationships(
+        &self,
+        kind: Option<TypeId>,
+        after: Option<RelationshipId>,
+        limit: usize,
+        out: &mut Vec<RelationshipRef>,
+    ) -> Result<(), Failure> {
+        let before = out.len();
+        if self.rules.find_every_relationship() {
+            self.graph.scan_relationships(kind, after, limit, out)?;
+        } else {
+            self.scan_relationships_seen(kind, after, limit, out)?;
+        }
+        self.hit(out.len() - before + 1);
+        Ok(())
+    }
+
+    fn has_node(&self, id: NodeId) -> Result<bool, Failure> {
+        self.hit(1);
+        Ok(self.graph.has_node(id)? && self.sees(id)?)
+    }
+
+    fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRef>, Failure> {
+        self.hit(1);
+        let mut found: Vec<RelationshipRef> = self.graph.relationship(id)?.into_iter().collect();
+        self.keep_relationships(&mut found)?;
+        Ok(found.pop())
+    }
+
+    fn has_label(&self, nodes: &[NodeId], label: LabelId, out: &mut Vec<bool>) -> Result<(), Failure> {
+        self.hit(nodes.len());
+        let before = out.len();
+        self.graph.has_label(nodes, label, out)?;
+        if !self.rules.nodes.found.is_everything() {
+            let seen = self.visible(nodes)?;
+            out[before..].iter_mut().zip(seen).for_each(|(has, seen)| *has &= seen);
+        }
+        Ok(())
+    }
+
+    fn make_label(&mut self, name: &str) -> Result<LabelId, Failure> {
+        self.made(TokenKind::Label, name, |graph| graph.make_label(name))
+    }
+
+    fn make_type(&mut self, name: &str) -> Result<TypeId, Failure> {
+        self.made(TokenKind::Type, name, |graph| graph.make_type(name))
+    }
+
+    fn make_key(&mut self, name: &str) -> Result<KeyId, Failure> {
+        self.made(TokenKind::Key, name, |graph| graph.make_key(name))
+    }
+
+    fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, Failure> {
+        self.check_create_node(labels, properties)?;
+        self.change(|graph| graph.create_node(labels, properties))
+    }
+
+    fn create_relationship(
+        &mut self,
+        start: NodeId,
+        kind: TypeId,
+        end: NodeId,
+        properties: &[(KeyId, Value)],
+    ) -> Result<RelationshipId, Failure> {
+        self.check_create_relationship(kind, properties)?;
+        self.change(|graph| graph.create_relationship(start, kind, end, properties))
+    }
+
+    fn set_node_property(&mut self, node: NodeId, key: KeyId, value: Value) -> Result<bool, Failure> {
+        self.check_set_node(node, key)?;
+        self.change(|graph| graph.set_node_property(node, key, value))
+    }
+
+    fn set_relationship_property(
+        &mut self,
+        relationship: RelationshipId,
+        key: KeyId,
+        value: Value,
+    ) -> Result<bool, Failure> {
+        self.check_set_relationship(relationship, key)?;
+        self.change(|graph| graph.set_relationship_property(relationship, key, value))
+    }
+
+    fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
+        self.check_add_label(label)?;
+        self.change(|graph| graph.add_label(node, label))
+    }
+
+    fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
+        self.check_remove_label(label)?;
+        self.change(|graph| graph.remove_label(node, label))
+    }
+
+    fn delete_node(&mut self, node: NodeId) -> Result<bool, Failure> {
+        self.check_delete_node(node)?;
+        self.change(|graph| graph.delete_node(node))
+    }
+
+    fn make_vector_index(&mut self, index: &VectorIndex<'_>) -> Result<(), Failure> {
+        if !self.rights.may(SchemaRight::CreateIndex) {
+            return Err(no_schema(self.graph.database(), &self.rights));
+        }
+        self.check_name(TokenKind::Label, index.label)?;
+        self.check_name(TokenKind::Key, index.key)?;
+        self.change(|graph| graph.make_vector_index(index))
+    }
+
+    fn delete_relationship(&mut self, relationship: RelationshipId) -> Result<bool, Failure> {
+        self.check_delete_relationship(relationship)?;
+        self.change(|graph| graph.delete_relationship(relationship))
+    }
+}

@@ -1,0 +1,52 @@
+//! What a graph is asked to find out whether somebody may see or change something; nothing of it reaches a client.
+//! Leaves the answer to `sight`.
+
+use graph::codec::record::Ends;
+use graph::keys::TokenKind;
+use types::{CompactString, Failure, IndexId, KeyId, LabelId, NodeId, RelationshipId};
+
+use super::GraphSource;
+
+impl GraphSource {
+    /// Hands the labels of each node that is there to `visit`, with its place in `nodes`.
+    pub(crate) fn labels_of(&self, nodes: &[NodeId], visit: impl FnMut(usize, &[LabelId])) -> Result<(), Failure> {
+        self.transaction.labels_of_nodes(nodes, visit).map_err(|error| self.database.fail(error))
+    }
+
+    /// Gives the type and the ends of each relationship that is there.
+    pub(crate) fn ends_of(&self, relationships: &[RelationshipId]) -> Result<Vec<Option<Ends>>, Failure> {
+        let mut found = Vec::with_capacity(relationships.len());
+        self.transaction.ends(relationships, &mut found).map_err(|error| self.database.fail(error))?;
+        Ok(found)
+    }
+
+    /// Tells whether this transaction deleted a node.
+    pub(crate) fn has_deleted(&self, node: NodeId) -> bool {
+        self.transaction.is_deleted_node(node)
+    }
+
+    /// Finds the number of a name. It is no read: a right that names something is none of the statement's business.
+    pub(crate) fn number_of(&self, kind: TokenKind, name: &str) -> Option<u32> {
+        self.database.graph.tokens().find(kind, name)
+    }
+
+    /// Gives the name of a number.
+    pub(crate) fn name_of(&self, kind: TokenKind, id: u32) -> CompactString {
+        self.transaction.token_name(kind, id).unwrap_or_default()
+    }
+
+    /// Gives the keys of an index; nothing where there is none by that number.
+    pub(crate) fn keys_of_index(&self, index: IndexId) -> Option<Vec<KeyId>> {
+        let committed = self.transaction.committed_indexes().iter().find(|known| known.id == index);
+        match committed {
+            Some(known) => Some(known.keys.clone()),
+            None => self.transaction.indexes().into_iter().find(|known| known.id == index).map(|known| known.keys),
+        }
+    }
+
+    /// Gives the keys of an index by its name.
+    pub(crate) fn keys_of_named_index(&self, name: &str) -> Option<Vec<KeyId>> {
+        let committed = self.transaction.committed_indexes().iter().find(|known| known.name == name);
+        committed.map(|known| known.keys.clone())
+    }
+}
