@@ -10,8 +10,10 @@ use types::{CompactString, DatabaseId, DatabaseName};
 
 use crate::graph_rights::GraphRights;
 use crate::rights::effective::UserRights;
+use crate::rights::level::Level;
+use crate::rights::privilege::Scope;
 use crate::rights::{User, UserId};
-use crate::{CatalogError, Database, Names, Target};
+use crate::{CatalogError, Names, Target};
 
 /// What everybody has who may do everything: one for all, so that a grant costs no more than counting it.
 static EVERYTHING: LazyLock<Arc<GraphRights>> = LazyLock::new(|| Arc::new(GraphRights::everything()));
@@ -171,6 +173,10 @@ impl Principal {
         self.id() == Some(id)
     }
 
+    fn must_change(&self, rights: &UserRights) -> bool {
+        rights.user.change_required && self.0.as_deref().is_some_and(|who| who.token.is_none() && who.behind.is_none())
+    }
+
     /// Gives what he may do in this version; fails where he may not be here any more.
     fn rights(&self, names: &Names) -> Result<Option<Arc<UserRights>>, CatalogError> {
         let Some(who) = self.0.as_deref() else { return Ok(None) };
@@ -221,8 +227,8 @@ pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Acce
     let made = |rights| Grant { database: target.database, name: target.name.clone(), access, rights };
     let Some(rights) = principal.rights(names)? else { return Ok(made(Arc::clone(&EVERYTHING))) };
     let is_system = target.name.is_system();
-    if !is_system {
-        check_password(names, principal)?;
+    if !is_system && principal.must_change(&rights) {
+        return Err(CatalogError::CredentialsExpired);
     }
     match rights.on(names, target.database) {
         Some(on) if on.access || is_system => Ok(made(Arc::clone(&on.graph))),
@@ -274,20 +280,23 @@ pub fn allow_on(
     action: &Action,
     database: &DatabaseName,
 ) -> Result<(), CatalogError> {
-    let row = names.resolve(database.as_str()).ok().and_then(|target| names.database(target.database));
-    may(names, principal, action, row.map(AsRef::as_ref))
+    may(names, principal, action, Some(database))
 }
 
 fn may(names: &Names, principal: &Principal, action: &Action, database: Option<&Database>) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };
-    check_password(names, principal)?;
+    if principal.must_change(&rights) {
+        return Err(CatalogError::CredentialsExpired);
+    }
+    let row = database.and_then(|name| names.database(names.resolve(name.as_str()).ok()?.database));
     let act = action.act();
-    if rights.may(names, act, action.argument(), database) {
+    if rights.may(names, act, action.argument(), row.map(AsRef::as_ref)) {
         return Ok(());
     }
     let place = match (act.row().place, database) {
         (Place::Dbms, _) => " ON DBMS".to_owned(),
-        (Place::Database, Some(row)) => format!(" ON DATABASE {}", row.name),
+        // The name is written as it was asked for, so that one that means nothing reads the same.
+        (Place::Database, Some(name)) => format!(" ON DATABASE {name}"),
         (Place::Database | Place::Graph | Place::Load, _) => String::new(),
     };
     Err(CatalogError::Denied { privilege: format!("{}{place}", act.printed()), who: rights.who() })
@@ -295,11 +304,8 @@ fn may(names: &Names, principal: &Principal, action: &Action, database: Option<&
 
 /// Refuses who has to change the password first, unless he came by a token or in somebody else's place.
 pub fn check_password(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
-    let Some(who) = principal.0.as_deref().filter(|who| who.token.is_none() && who.behind.is_none()) else {
-        return Ok(());
-    };
-    match names.book().user_by_id(who.id) {
-        Some(user) if user.change_required => Err(CatalogError::CredentialsExpired),
+    match principal.rights(names)? {
+        Some(rights) if principal.must_change(&rights) => Err(CatalogError::CredentialsExpired),
         _ => Ok(()),
     }
 }
@@ -311,11 +317,32 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
     }
     let refused = || CatalogError::Impersonate { user: user.chars().take(80).collect() };
     let Some(rights) = principal.rights(names)? else { return Err(refused()) };
-    check_password(names, principal)?;
+    if principal.must_change(&rights) {
+        return Err(CatalogError::CredentialsExpired);
+    }
     let may = rights.may(names, Act::Impersonate, Some(user), None);
     let other = names.user(user).filter(|other| may && !other.suspended).ok_or_else(refused)?;
     let behind = principal.impersonator().or(principal.name()).map(CompactString::from);
     Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind }))))
+}
+
+/// Tells the highest level that a user has on a database, and whether he may use it beside another; nothing where he
+/// does not see it. Who sees it and has no whole level has none.
+#[must_use]
+pub fn level_of(names: &Names, user: &User, database: DatabaseId) -> Option<(Option<Level>, bool)> {
+    let rights = names.memory.of(names, user.id, None).ok()?;
+    let row = names.database(database)?;
+    let on = rights.on(names, database).filter(|on| on.access)?;
+    let has = |level: Level| {
+        let all = level.privileges(&Scope::Named(database));
+        all.iter().all(|privilege| match privilege.act {
+            Act::Match => on.graph.sees_everything(),
+            Act::Write => on.graph.writes_everything(),
+            act => rights.may(names, act, None, Some(row)),
+        })
+    };
+    let highest = [Level::Owner, Level::Admin, Level::Write, Level::Read].into_iter().find(|level| has(*level));
+    Some((highest, on.cross))
 }
 
 impl Names {

@@ -232,8 +232,7 @@ impl Catalog {
             }
             let NewDatabase { options, language, creator, replace: _ } = new;
             let options = Arc::new(options);
-            let database =
-                Database { options, language, creator, replaces, ..Database::new(name.clone(), now) };
+            let database = Database { options, language, creator, replaces, ..Database::new(name.clone(), now) };
             Ok((vec![Step::Database(database.clone())], Arc::new(database)))
         })?;
         failpoint::reach("catalog.create.recorded");

@@ -244,7 +244,9 @@ pub enum CatalogError {
     #[error("Not allowed to lose the last active user with the role 'admin'. Give the role to somebody else first.")]
     LastAdmin,
     /// A new user has no password.
-    #[error("User '{user}' has no auth provider. Add at least one auth provider for the user or consider suspending them.")]
+    #[error(
+        "User '{user}' has no auth provider. Add at least one auth provider for the user or consider suspending them."
+    )]
     PasswordMissing {
         /// The user.
         user: String,
@@ -272,7 +274,9 @@ pub enum CatalogError {
         to: String,
     },
     /// A name that no user can have.
-    #[error("Username '{name}' contains illegal characters. Use ascii characters that are not ',', ':' or whitespaces.")]
+    #[error(
+        "Username '{name}' contains illegal characters. Use ascii characters that are not ',', ':' or whitespaces."
+    )]
     UserName {
         /// The text as it was typed, cut to 80 characters.
         name: types::CompactString,
@@ -432,9 +436,7 @@ impl CatalogError {
             Self::NotFound { .. } | Self::DatabaseMissing { .. } => Code::DatabaseNotFound,
             Self::AliasMissing { .. } | Self::AliasTargetMissing { .. } => Code::DatabaseNotFound,
             Self::RenameTaken { .. } => Code::DatabaseExists,
-            Self::DefaultMissing { .. } | Self::DefaultSystem | Self::DefaultOffline { .. } => {
-                Code::DatabaseProtected
-            }
+            Self::DefaultMissing { .. } | Self::DefaultSystem | Self::DefaultOffline { .. } => Code::DatabaseProtected,
             Self::AliasProperties { .. } | Self::OptionUnknown { .. } | Self::OptionValue { .. } => Code::ArgumentError,
             Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
             Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,

@@ -124,7 +124,8 @@ impl DatabaseOptions {
     #[must_use]
     pub fn shown(&self) -> Map {
         let mut map = Map::new();
-        let time = |millis: u64| Value::string(if millis == 0 { "0s".to_owned() } else { Limit::MaxQueryTime.show(millis) });
+        let time =
+            |millis: u64| Value::string(if millis == 0 { "0s".to_owned() } else { Limit::MaxQueryTime.show(millis) });
         if let Some(text) = &self.description {
             map.insert(DatabaseOption::Description.name().into(), Value::string(text.as_str()));
         }
@@ -162,10 +163,18 @@ mod tests {
         check("txLogEnrichment", "off", "{}");
         check("storeFormat", "block", "{}");
         let time = "Write a time such as 10s, 'PT10S' or a number of milliseconds";
-        check("drainTimeout", "soon", &format!("ArgumentError: 'soon' is no value for the option drainTimeout. {time}."));
+        check(
+            "drainTimeout",
+            "soon",
+            &format!("ArgumentError: 'soon' is no value for the option drainTimeout. {time}."),
+        );
         check("drainTimeout", -1, &format!("ArgumentError: -1 is no value for the option drainTimeout. {time}."));
         let off = "Write 'OFF': this server captures no changes";
-        check("txLogEnrichment", "FULL", &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."));
+        check(
+            "txLogEnrichment",
+            "FULL",
+            &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."),
+        );
         let known = "description, drainTimeout, idleTimeout, storeFormat, txLogEnrichment";
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
     }

@@ -4,6 +4,7 @@
 
 use types::{CompactString, DatabaseId};
 
+use crate::rights::level::Level;
 use crate::rights::privilege::{Privilege, Scope};
 use crate::rights::{BUILT_IN, Holder, PUBLIC, RightsStep};
 use crate::users::shown;
@@ -98,6 +99,28 @@ impl Catalog {
                 None => RightsStep::OwnerGone(database),
             };
             Ok((vec![step], ()))
+        })
+    }
+}
+
+impl Catalog {
+    /// Gives everybody this level on a database and no other, or none; tells whether there was anything to change.
+    ///
+    /// Who owns it, and who has rights on every database, keeps them.
+    pub fn set_isolation(&self, database: DatabaseId, everybody: Option<Level>) -> Result<bool, CatalogError> {
+        self.change_rights("rights.isolation", |names, _| {
+            let public = Holder::Role(PUBLIC.into());
+            let scope = Scope::Named(database);
+            let wanted = everybody.map(|level| level.privileges(&scope)).unwrap_or_default();
+            let of_levels = |privilege: &Privilege| Level::ALL.iter().any(|l| l.privileges(&scope).contains(privilege));
+            let own: Vec<&Privilege> = names.book().privileges_of(&public).collect();
+            let gone = own.iter().filter(|privilege| of_levels(privilege) && !wanted.contains(privilege));
+            let mut steps: Vec<RightsStep> =
+                gone.map(|privilege| RightsStep::PrivilegeGone(public.clone(), Privilege::clone(privilege))).collect();
+            let new = wanted.iter().filter(|privilege| !own.contains(privilege));
+            steps.extend(new.map(|privilege| RightsStep::Privilege(public.clone(), privilege.clone())));
+            let is_changed = !steps.is_empty();
+            Ok((steps, is_changed))
         })
     }
 }

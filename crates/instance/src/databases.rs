@@ -3,6 +3,7 @@
 //! Start reading at [`Databases::open`].
 
 mod copy;
+mod standing;
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +20,9 @@ use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
 use crate::error::of_store;
 use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
+
+use standing::Glances;
+pub(crate) use standing::Standing;
 
 /// How long stopping waits for those who use the database.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -44,6 +48,7 @@ pub(crate) struct Databases {
     bounds: Bounds,
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
     meters: Arc<Meters>,
+    glances: Glances,
 }
 
 #[derive(Default)]
@@ -97,7 +102,7 @@ impl Databases {
         meters: Arc<Meters>,
     ) -> Self {
         let begun = clock.now();
-        Self { engine, folder, clock, begun, bounds, slots: Mutex::default(), meters }
+        Self { engine, folder, clock, begun, bounds, slots: Mutex::default(), meters, glances: Glances::default() }
     }
 
     /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
@@ -140,6 +145,7 @@ impl Databases {
             }
         }
         *state = State::Opening;
+        self.glances.lock().remove(&row.id);
         drop(state);
         let _opening = Opening(&slot);
         self.make_room();
@@ -228,6 +234,7 @@ impl Databases {
     pub(crate) fn remove(&self, row: &Row) -> Result<(), Failure> {
         self.remove_files(row)?;
         self.slots.lock().remove(&row.id);
+        self.glances.lock().remove(&row.id);
         Ok(())
     }
 

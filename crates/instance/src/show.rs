@@ -1,31 +1,17 @@
-//! The listings: databases and indexes, with the columns that Neo4j has.
+//! The listings of indexes and constraints, with the columns that Neo4j has.
 //! Leaves `YIELD` and what follows it to `tail`.
-//! Start reading at [`databases`].
+//! Start reading at [`indexes`].
 
-use std::sync::Arc;
-
-use catalog::{Access, Database as Row, DatabaseAccess, Requested, Target};
 use cypher::ast::{ConstraintFilter, ConstraintKind as Asked, ShowTail};
 use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, IndexKind, IndexOn};
 use graph::constraint::words::{constraint_name, kind_name};
-use types::{DatabaseName, DateTime, Failure, Value};
+use types::{DateTime, Failure, Value};
 
 use crate::index_reads::IndexReads;
 use crate::records::Records;
 use crate::rules::Listed;
 use crate::statement::Statement;
 use crate::tail::{self, Column};
-
-/// Which databases are listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
-    /// Every one that the user may see.
-    All,
-    /// One by name or alias, where there is one.
-    Named(String),
-    /// The default one, which is everybody's home.
-    Default,
-}
 
 const NANOS: i128 = 1_000_000_000;
 
@@ -35,115 +21,6 @@ const fn usual(name: &'static str) -> Column {
 
 const fn extra(name: &'static str) -> Column {
     Column { name, usual: false }
-}
-
-/// Lists databases.
-pub(crate) fn databases(statement: &mut Statement<'_>, which: &Which, tail: &ShowTail) -> Result<Records, Failure> {
-    let is_single = *which == Which::Default;
-    let mut columns = vec![
-        usual("name"),
-        usual("type"),
-        usual("aliases"),
-        usual("access"),
-        extra("databaseID"),
-        extra("serverID"),
-        usual("address"),
-        usual("role"),
-        usual("writer"),
-        usual("requestedStatus"),
-        usual("currentStatus"),
-        usual("statusMessage"),
-        usual("default"),
-        usual("home"),
-        extra("currentPrimariesCount"),
-        extra("currentSecondariesCount"),
-        extra("requestedPrimariesCount"),
-        extra("requestedSecondariesCount"),
-        extra("creationTime"),
-        extra("lastStartTime"),
-        extra("lastStopTime"),
-        extra("store"),
-        extra("lastCommittedTxn"),
-        extra("replicationLag"),
-        usual("constituents"),
-        extra("defaultLanguage"),
-        extra("options"),
-    ];
-    let mut rows: Vec<Vec<Value>> = chosen(statement, which).iter().map(|row| database_row(statement, row)).collect();
-    if is_single {
-        // Neo4j leaves these two out where they would say nothing.
-        let kept: Vec<bool> = columns.iter().map(|column| !matches!(column.name, "default" | "home")).collect();
-        let mut keep = kept.iter();
-        columns.retain(|_| *keep.next().expect("one for each column"));
-        for row in &mut rows {
-            let mut keep = kept.iter();
-            row.retain(|_| *keep.next().expect("one for each column"));
-        }
-    }
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
-}
-
-fn chosen(statement: &Statement<'_>, which: &Which) -> Vec<Arc<Row>> {
-    let names = statement.names;
-    let found = match which {
-        Which::All => names.databases(),
-        Which::Default => vec![Arc::clone(names.default_database())],
-        Which::Named(typed) => {
-            let target = names.resolve(typed).ok();
-            target.and_then(|target| names.database(target.database).cloned()).into_iter().collect()
-        }
-    };
-    let visible = |row: &Arc<Row>| {
-        let target = Target { database: row.id, name: row.name.clone(), alias: None };
-        row.name.is_system() || catalog::grant(statement.names, statement.principal, &target, Access::Read).is_ok()
-    };
-    found.into_iter().filter(visible).collect()
-}
-
-fn database_row(statement: &Statement<'_>, row: &Row) -> Vec<Value> {
-    let shared = statement.shared;
-    let is_default = row.id == statement.names.default_database().id;
-    let aliases = statement.names.aliases_of(row.id).iter().map(|alias| Value::from(alias.as_str())).collect();
-    let failure = shared.databases.failure(row.id);
-    let (requested, current) = match (row.requested, &failure) {
-        (Requested::Online, None) => ("online", "online"),
-        (Requested::Online, Some(_)) => ("online", "error"),
-        (Requested::Offline, _) if shared.databases.peek(row.id).is_some() => ("offline", "stopping"),
-        (Requested::Offline, _) => ("offline", "offline"),
-    };
-    let version = shared.databases.peek(row.id).and_then(|open| i64::try_from(open.graph.version()).ok());
-    vec![
-        row.name.as_str().into(),
-        if row.name.is_system() { "system".into() } else { "standard".into() },
-        Value::list(aliases),
-        match row.access {
-            DatabaseAccess::ReadWrite => "read-write".into(),
-            DatabaseAccess::ReadOnly => "read-only".into(),
-        },
-        Value::string(row.id.to_string()),
-        Value::string(shared.server_id.to_string()),
-        shared.options.address.as_str().into(),
-        "primary".into(),
-        true.into(),
-        requested.into(),
-        current.into(),
-        failure.map_or_else(|| "".into(), |failure| Value::string(failure.message())),
-        is_default.into(),
-        is_default.into(),
-        1.into(),
-        0.into(),
-        1.into(),
-        0.into(),
-        instant(Some(row.created_nanos)),
-        instant(row.last_start_nanos),
-        instant(row.last_stop_nanos),
-        "lmdb-sheaf-1.0".into(),
-        version.map_or(Value::Null, Value::Integer),
-        0.into(),
-        Value::list(Vec::new()),
-        "CYPHER 5".into(),
-        Value::map(types::Map::new()),
-    ]
 }
 
 /// Makes the date and time of a moment in nanoseconds since 1970.

@@ -38,6 +38,13 @@ pub trait Engine: Send + Sync {
 
     /// Tells whether a store is in `folder`.
     fn exists(&self, folder: &std::path::Path) -> bool;
+
+    /// Looks at a closed store without opening it, as far as a few reads tell: errors as [`Engine::open`] would.
+    ///
+    /// That nothing is found does not mean that nothing is wrong.
+    fn glance(&self, folder: &std::path::Path, _options: &OpenOptions) -> Result<(), StoreError> {
+        if self.exists(folder) { Ok(()) } else { Err(StoreError::NotFound { folder: folder.to_owned() }) }
+    }
 }
 
 /// How to open a store.

@@ -88,7 +88,9 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
         new.options.set(option_at_creation(&key)?, &value)?;
     }
     let made = match &create.origin {
-        None => create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop)),
+        None => {
+            create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop))
+        }
         Some(origin) => {
             create_database(statement.shared, &name, new, &mut |row| super::backup::make_from(statement, origin, row))
         }
@@ -255,9 +257,10 @@ fn change_of(change: &DatabaseChange, parameters: &Map) -> Result<Option<Change>
 fn option_value(value: &LimitValue, parameters: &Map) -> Result<Value, Failure> {
     match value {
         LimitValue::Given(value) => Ok(value.clone()),
-        LimitValue::Parameter(name) => parameters.get(&name.text).cloned().ok_or_else(|| {
-            Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))
-        }),
+        LimitValue::Parameter(name) => parameters
+            .get(&name.text)
+            .cloned()
+            .ok_or_else(|| Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))),
     }
 }
 

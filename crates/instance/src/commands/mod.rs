@@ -11,13 +11,14 @@ use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
 use crate::transaction::Did;
-use crate::{listings, schema, show, transactions};
+use crate::{database_list, listings, schema, transactions};
 
 pub(crate) mod alias;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod limit;
+pub(crate) mod rights;
 
 /// Runs a command on `system`.
 pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
@@ -30,13 +31,16 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
         AdminCommand::Backup(command) => backup::run(statement, command),
         AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
         AdminCommand::Limit(command) => limit::run(statement, command),
+        AdminCommand::Rights(command) => rights::run(statement, command),
+        AdminCommand::Rights(_) => Err(Failure::new(Code::UnsupportedCommand, "Unsupported administration command.")),
         AdminCommand::ShowDatabases { which, tail } => {
             let which = match which {
-                ShowDatabases::All => show::Which::All,
-                ShowDatabases::One(name) => show::Which::Named(typed(name, &statement.parameters)?),
-                ShowDatabases::Default | ShowDatabases::Home => show::Which::Default,
+                ShowDatabases::All => database_list::Which::All,
+                ShowDatabases::One(name) => database_list::Which::Named(typed(name, &statement.parameters)?),
+                ShowDatabases::Default => database_list::Which::Default,
+                ShowDatabases::Home => database_list::Which::Home,
             };
-            show::databases(statement, &which, tail)
+            database_list::show(statement, &which, tail)
         }
         AdminCommand::ShowTransactions { ids, tail } => {
             let ids = transactions::ids(ids, &statement.parameters)?;

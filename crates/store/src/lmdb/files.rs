@@ -47,6 +47,16 @@ impl DataFile {
         }
     }
 
+    /// Opens the file to look at it, which keeps nobody out.
+    pub(super) fn look(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATA);
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => StoreError::NotFound { folder: folder.to_owned() },
+            _ => StoreError::Io { action: "open the data file", source },
+        })?;
+        Ok(Self { file, path })
+    }
+
     /// Reads up to `bytes` bytes at `at`; fewer at the end of the file.
     pub(super) fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, StoreError> {
         let mut buffer = vec![0; bytes];

@@ -102,29 +102,52 @@ impl Engine for LmdbEngine {
     fn exists(&self, folder: &Path) -> bool {
         fs::exists(folder.join(files::DATA)).unwrap_or(false)
     }
+
+    fn glance(&self, folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
+        let data = DataFile::look(folder)?;
+        let (_, meta, doing) = judge(&data, options)?;
+        let bytes = data.bytes()?;
+        let page = u64::from(meta.page_bytes);
+        let roots = [meta.main.root, meta.free.root].into_iter().filter(|root| *root != format::NO_PAGE);
+        let is_cut = match doing {
+            Doing::Closed(closed) => bytes < closed.file_bytes,
+            Doing::Open | Doing::Opening { .. } => roots.max().is_some_and(|root| bytes < (root + 1) * page),
+        };
+        if is_cut { Err(damaged(&data, "it is shorter than it was")) } else { Ok(()) }
+    }
 }
 
 /// Looks at the file before anything maps it, and marks it as being opened.
 fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), StoreError> {
-    let (header, meta) = (header(data)?, newest(data)?);
-    if options.identity.is_some_and(|identity| identity != header.identity) {
-        return Err(damaged(data, "it belongs to another database"));
-    }
-    let doing = data.doing()?;
-    let deaths = match doing {
-        Doing::Opening { deaths } => deaths + 1,
-        Doing::Open | Doing::Closed(_) => 0,
-    };
-    if deaths >= DEATHS_MAX && !options.forgive {
-        return Err(damaged(data, "the process died twice while opening it"));
-    }
+    let (header, meta, doing) = judge(data, options)?;
     if !is_untouched(data, &doing, &meta)? {
         tracing::info!(file = %data.path.display(), "file was not closed by this server; checking it");
         let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
         walk::walk(data, &meta, pages)?;
     }
-    data.set_doing(&Doing::Opening { deaths })?;
+    data.set_doing(&Doing::Opening { deaths: deaths(&doing) })?;
     Ok((header, meta))
+}
+
+/// Looks at what stands in the first two pages.
+fn judge(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta, Doing), StoreError> {
+    let (header, meta) = (header(data)?, newest(data)?);
+    if options.identity.is_some_and(|identity| identity != header.identity) {
+        return Err(damaged(data, "it belongs to another database"));
+    }
+    let doing = data.doing()?;
+    if deaths(&doing) >= DEATHS_MAX && !options.forgive {
+        return Err(damaged(data, "the process died twice while opening it"));
+    }
+    Ok((header, meta, doing))
+}
+
+/// Counts the processes that died while opening the file, one after the other.
+fn deaths(doing: &Doing) -> u32 {
+    match doing {
+        Doing::Opening { deaths } => deaths + 1,
+        Doing::Open | Doing::Closed(_) => 0,
+    }
 }
 
 fn is_untouched(data: &DataFile, doing: &Doing, meta: &Meta) -> Result<bool, StoreError> {

@@ -94,7 +94,8 @@ impl Parser<'_> {
         if !self.one_of_at(0, REMOTE) {
             return Ok(());
         }
-        let what = format!("{command} ... {} (an alias of a database on another server)", self.text_at(0).to_uppercase());
+        let what =
+            format!("{command} ... {} (an alias of a database on another server)", self.text_at(0).to_uppercase());
         Err(self.unsupported(what, start))
     }
 
