@@ -283,7 +283,12 @@ pub fn allow_on(
     may(names, principal, action, Some(database))
 }
 
-fn may(names: &Names, principal: &Principal, action: &Action, database: Option<&Database>) -> Result<(), CatalogError> {
+fn may(
+    names: &Names,
+    principal: &Principal,
+    action: &Action,
+    database: Option<&DatabaseName>,
+) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };
     if principal.must_change(&rights) {
         return Err(CatalogError::CredentialsExpired);

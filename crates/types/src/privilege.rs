@@ -215,7 +215,7 @@ impl Act {
                     other,
                     Start | Stop | Backup | Check | ShowLimit | CrossDatabase | DropDatabase | AlterDatabase
                 ) || matches!(other, SetDatabaseAccess | CreateAlias | DropAlias | AlterAlias | ShowAlias)
-                    || other == ShowPrivilege;
+                    || matches!(other, ShowPrivilege | AssignPrivilege | RemovePrivilege);
                 own || [AllDatabase, AllGraph, TransactionManagement].iter().any(|it| it.holds(other))
             }
             Match => matches!(other, Traverse | Read),

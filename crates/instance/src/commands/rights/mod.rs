@@ -1,0 +1,96 @@
+//! Commands about users, roles, privileges and tokens; they are done when answered, and hold from the next statement on.
+//! Leaves the rules to `catalog`, and listings to [`show`].
+//! Start reading at [`run`].
+
+pub(crate) mod privilege;
+mod role;
+mod show;
+mod token;
+mod user;
+mod written;
+
+use catalog::{Action, CatalogError};
+use cypher::ast::{NameOrParameter, RightsCommand};
+use types::privilege::Act;
+use types::{Failure, Map};
+
+use super::typed;
+use crate::answer::{Counters, Kind, Notification};
+use crate::records::Records;
+use crate::statement::Statement;
+
+/// Runs a command about who may do what.
+pub(crate) fn run(statement: &mut Statement<'_>, command: &RightsCommand) -> Result<Records, Failure> {
+    match command {
+        RightsCommand::User(command) => user::run(statement, command),
+        RightsCommand::Role(command) => role::run(statement, command),
+        RightsCommand::Privilege(command) => privilege::run(statement, command),
+        RightsCommand::Token(command) => token::run(statement, command),
+    }
+}
+
+/// What a command that changes rights came to.
+enum Did {
+    /// It changed something.
+    This,
+    /// There was nothing to do, for this reason.
+    Nothing(String),
+    /// It named something that is not there, or could not have an effect; a warning says so.
+    Impossible(String),
+}
+
+/// Makes one change, by somebody who may do all of `acts` on the server.
+fn change(
+    statement: &mut Statement<'_>,
+    acts: &[Act],
+    change: impl FnOnce(&Statement<'_>) -> Result<Did, Failure>,
+) -> Result<Records, Failure> {
+    acts.iter().try_for_each(|act| super::allow(statement, &Action::Do(*act)))?;
+    change_allowed(statement, change)
+}
+
+/// Makes one change that was allowed.
+fn change_allowed(
+    statement: &mut Statement<'_>,
+    change: impl FnOnce(&Statement<'_>) -> Result<Did, Failure>,
+) -> Result<Records, Failure> {
+    if statement.principal.impersonator().is_some() {
+        return Err(CatalogError::Impersonating.into());
+    }
+    super::begin(statement)?;
+    let did = {
+        let _turn = statement.shared.changes.lock();
+        change(statement)?
+    };
+    let mut notifications = super::notices(statement);
+    let system_updates = matches!(did, Did::This).into();
+    match did {
+        Did::This => {}
+        Did::Nothing(why) => {
+            notifications.push(note(statement, "CommandHasNoEffect", "has no effect.", "INFORMATION", &why))
+        }
+        Did::Impossible(why) => {
+            notifications.push(note(statement, "ImpossibleRevokeCommand", "has no effect.", "WARNING", &why));
+        }
+    }
+    let counters = Counters { system_updates, ..Counters::default() };
+    Ok(statement.done_noting(Kind::Schema, "system".to_owned(), counters, notifications))
+}
+
+fn note(statement: &Statement<'_>, code: &str, what: &str, severity: &str, why: &str) -> Notification {
+    let command = cypher::without_secrets(statement.text.trim().trim_end_matches(';'));
+    let cut: String = command.chars().take(200).collect();
+    Notification {
+        code: format!("Neo.ClientNotification.Security.{code}"),
+        title: format!("`{cut}` {what}"),
+        description: format!("{why} See Status Codes documentation for more information."),
+        severity: severity.to_owned(),
+        category: "SECURITY".to_owned(),
+        position: None,
+    }
+}
+
+/// Gives names as they were typed, or as parameters have them.
+fn all_typed(names: &[NameOrParameter], parameters: &Map) -> Result<Vec<String>, Failure> {
+    names.iter().map(|name| typed(name, parameters)).collect()
+}

@@ -1,0 +1,117 @@
+//! Commands about tokens.
+
+use catalog::{Action, CatalogError, IfMissing, Limit, NewToken};
+use cypher::ast::{Expression, ExpressionKind, NameOrParameter, TokenCommand};
+use types::privilege::Act;
+use types::{Code, Failure, Map, Value};
+
+use super::super::typed;
+use super::privilege::level_of;
+use super::{Did, change_allowed, show};
+use crate::answer::{Fetched, Kind};
+use crate::records::Records;
+use crate::statement::Statement;
+
+const NANOS_PER_MILLI: i128 = 1_000_000;
+const COLUMNS: [&str; 6] = ["name", "token", "user", "databases", "level", "expires"];
+
+pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Result<Records, Failure> {
+    match command {
+        TokenCommand::Create { name, user, databases, level, expires } => {
+            let user = whose(statement, user.as_ref())?;
+            let parameters = &statement.parameters;
+            let level = level.as_ref().map(level_of).transpose()?;
+            let millis = expires.as_ref().map(|expires| lasting(expires, parameters)).transpose()?;
+            let now = statement.shared.options.clock.wall_nanos();
+            let databases = databases.as_ref().map(|all| super::all_typed(all, parameters)).transpose()?;
+            for database in databases.iter().flatten() {
+                catalog::access::resolve(statement.names, statement.principal, database)?;
+            }
+            let new = NewToken {
+                name: typed(name, parameters)?,
+                databases,
+                level,
+                expires_nanos: millis.map(|millis| now + i128::from(millis) * NANOS_PER_MILLI),
+            };
+            create(statement, &user, &new)
+        }
+        TokenCommand::Drop { name, if_exists, user } => {
+            let user = whose(statement, user.as_ref())?;
+            let name = typed(name, &statement.parameters)?;
+            let if_missing = if *if_exists { IfMissing::Skip } else { IfMissing::Fail };
+            change_allowed(statement, |statement| {
+                let dropped = statement.shared.catalog.drop_token(&user, &name, if_missing)?;
+                tracing::info!(%user, token = %name, dropped, "token dropped");
+                Ok(super::user::done(dropped, || "Token does not exist.".to_owned()))
+            })
+        }
+        TokenCommand::Show { tail } => show::tokens(statement, tail),
+    }
+}
+
+/// Makes the token; its text is in the one row that comes back, and nowhere else.
+fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<Records, Failure> {
+    let mut text = String::new();
+    let done = change_allowed(statement, |statement| {
+        text = statement.shared.catalog.create_token(user, new)?;
+        tracing::info!(%user, token = %new.name, "token created");
+        Ok(Did::This)
+    })?;
+    let mut summary = done.summary();
+    summary.kind = Kind::Schema;
+    let databases = new.databases.as_ref().map_or(Value::Null, |all| {
+        Value::list(all.iter().map(|name| Value::string(name.to_ascii_lowercase())).collect())
+    });
+    let mut rows = Fetched::default();
+    rows.push([
+        Value::string(new.name.as_str()),
+        Value::string(text),
+        Value::string(user),
+        databases,
+        new.level.map_or(Value::Null, |level| level.word().into()),
+        crate::show::instant(new.expires_nanos),
+    ]);
+    let columns = COLUMNS.iter().map(|name| (*name).into()).collect();
+    Ok(Records::buffered(columns, rows, summary, statement.shared.admission.clone()))
+}
+
+/// Names the user whose token is meant: who asks, or another by who may do that.
+fn whose(statement: &Statement<'_>, user: Option<&NameOrParameter>) -> Result<String, Failure> {
+    let own = statement.names.user_name_of(statement.principal);
+    let named = user.map(|user| typed(user, &statement.parameters)).transpose()?;
+    if statement.principal.is_token() {
+        return Err(CatalogError::NotByToken.into());
+    }
+    catalog::access::check_password(statement.names, statement.principal)?;
+    match (named, own) {
+        (Some(named), Some(own)) if named == own => Ok(named),
+        (Some(named), _) => super::super::allow(statement, &Action::Do(Act::TokenManagement)).map(|()| named),
+        (None, Some(own)) => Ok(own.to_owned()),
+        (None, None) => {
+            let text = "Authentication is disabled: say whose token it is with FOR USER.";
+            Err(Failure::new(Code::ArgumentError, text))
+        }
+    }
+}
+
+/// Reads `'30d'`, `'P30D'`, `duration('P30D')` or a parameter as milliseconds.
+fn lasting(expires: &Expression, parameters: &Map) -> Result<u64, Failure> {
+    let value = match &*expires.kind {
+        ExpressionKind::String(text) => Value::String(text.clone()),
+        ExpressionKind::Integer(millis) => Value::Integer(*millis),
+        ExpressionKind::Parameter(name) => match parameters.get(&name.text) {
+            Some(value) => value.clone(),
+            None => {
+                return Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text)));
+            }
+        },
+        _ => Value::Null,
+    };
+    match Limit::parse("max_query_time").and_then(|limit| limit.read(&value)) {
+        Ok(millis) if millis > 0 => Ok(millis),
+        _ => {
+            let text = "EXPIRES AFTER needs a time such as '30d', '12h' or 'P30D', as a text or a parameter.";
+            Err(Failure::new(Code::ArgumentError, text))
+        }
+    }
+}
