@@ -45,6 +45,8 @@ pub(crate) struct Planning<'a> {
     allowance: &'a Allowance,
     /// How often the planner has asked whether it may go on.
     looks: Cell<u32>,
+    /// Whether anything was asked of the statement's own database.
+    uses_own: Cell<bool>,
 }
 
 impl<'a> Planning<'a> {
@@ -57,13 +59,16 @@ impl<'a> Planning<'a> {
         indexes: Indexes,
     ) -> Result<Planned, Failure> {
         let Statement { shared, principal, names, text, .. } = *statement;
-        let (numbered, sources, looks) = (Vec::new(), Vec::new(), Cell::new(0));
+        let (numbered, sources, looks, uses_own) = (Vec::new(), Vec::new(), Cell::new(0), Cell::new(false));
         let allowance = &statement.allowance;
-        let mut planning = Self { shared, principal, names, text, indexes, numbered, sources, allowance, looks };
+        let mut planning =
+            Self { shared, principal, names, text, indexes, numbered, sources, allowance, looks, uses_own };
         planning.add(own)?;
         let prepared = query::prepare(text, query, &mut planning)?;
         let counts_lines = text.to_ascii_lowercase().contains("linenumber");
-        Ok(Planned { prepared, mode, counts_lines, sources: planning.numbered, versions: statement.versions() })
+        let uses_own = planning.uses_own.get();
+        let (sources, versions) = (planning.numbered, statement.versions());
+        Ok(Planned { prepared, mode, counts_lines, sources, uses_own, versions })
     }
 
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
@@ -91,7 +96,8 @@ impl Graphs for Planning<'_> {
     fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
         let place = |failure: Failure| failure.at(self.place(reference));
         let typed = typed_name(reference);
-        let target = self.names.resolve(&typed).map_err(|error| place(error.into()))?;
+        let target = catalog::access::resolve(self.names, self.principal, &typed);
+        let target = target.map_err(|error| place(error.into()))?;
         match self.numbered.iter().position(|known| known.target.database == target.database) {
             Some(number) => Ok(u16::try_from(number).expect("it was a number before")),
             None => {
@@ -102,6 +108,9 @@ impl Graphs for Planning<'_> {
     }
 
     fn source(&self, number: u16) -> &dyn Source {
+        if number == 0 {
+            self.uses_own.set(true);
+        }
         self.sources[usize::from(number)].as_ref()
     }
 

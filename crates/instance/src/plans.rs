@@ -43,6 +43,8 @@ pub(crate) struct Planned {
     pub(crate) mode: Mode,
     /// The databases by number; the first is the session's own.
     pub(crate) sources: Vec<PlannedSource>,
+    /// Whether it asks anything of the session's own.
+    pub(crate) uses_own: bool,
     pub(crate) versions: Versions,
     /// Whether it may ask for the number of the line that `LOAD CSV` read last.
     pub(crate) counts_lines: bool,

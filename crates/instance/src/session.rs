@@ -31,6 +31,8 @@ pub struct Session {
     transaction: Option<Arc<OpenTransaction>>,
     interrupted: Arc<AtomicBool>,
     /// The databases that it uses, where it counts as a connection.
+    /// As whom the open transaction runs.
+    acting: Option<Principal>,
     seats: Seats,
 }
 
@@ -47,7 +49,8 @@ impl Interrupter {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, principal: Principal) -> Self {
-        Self { shared, principal, chosen: None, transaction: None, interrupted: Arc::default(), seats: Seats::default() }
+        let (interrupted, seats) = (Arc::default(), Seats::default());
+        Self { shared, principal, chosen: None, transaction: None, acting: None, interrupted, seats }
     }
 
     /// Names the user; empty while nobody needs a password.
@@ -59,7 +62,7 @@ impl Session {
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
     pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
         let names = self.shared.catalog.names();
-        let target = self.target(&names, database)?;
+        let target = target(&names, &self.principal, database.or(self.chosen.as_deref()))?;
         catalog::grant(&names, &self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         Ok(shown(&target))
     }
@@ -69,7 +72,7 @@ impl Session {
     /// A statement that writes has run to its end, and committed if it is alone, when this returns. One that reads runs
     /// as its records are pulled.
     pub fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Records, Failure> {
-        tracing::debug!(user = self.user(), text, "statement");
+        tracing::debug!(user = self.user(), text = %cypher::without_secrets(text), "statement");
         let begun = self.shared.options.clock.now();
         let mut observation = Observation::begin(&self.shared, begun);
         let ran = self.run_observed(text, parameters, options, begun, &mut observation);
@@ -88,16 +91,20 @@ impl Session {
         begun: Instant,
         observation: &mut Observation,
     ) -> Result<Records, Failure> {
-        self.check_options(options)?;
+        bookmark::check(&options.bookmarks)?;
         let mut permit = self.shared.admission.enter()?;
         let names = self.shared.catalog.names();
         let transaction = self.transaction.clone();
         let (own, access, allowance) = match &transaction {
-            Some(transaction) => self.within(transaction)?,
-            None => self.alone(&names, options)?,
+            Some(transaction) => self.within(&principal, transaction)?,
+            None => self.alone(&names, &principal, options)?,
         };
         let shown = shown(&own);
         let listing = self.list_statement(transaction.as_deref(), &own, text, options)?;
+        let principal = match (&transaction, &self.acting) {
+            (Some(_), Some(acting)) => acting.clone(),
+            _ => self.acting_as(&names, options)?,
+        };
         let listed = match (&listing, &transaction) {
             (Some(listing), _) => Arc::clone(listing.entry()),
             (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
@@ -114,7 +121,7 @@ impl Session {
         };
         let statement = Statement {
             shared: &self.shared,
-            principal: &self.principal,
+            principal: &principal,
             names: &names,
             own,
             text,
@@ -135,7 +142,7 @@ impl Session {
                 listing.into_iter().for_each(|listing| records.list(listing));
                 Ok(records)
             }
-            Outcome::UseDatabase(name) => self.use_database(&names, shown, name),
+            Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, name),
         }
     }
 
@@ -148,14 +155,12 @@ impl Session {
         if self.transaction.is_some() {
             return Err(Failure::new(Code::RequestInvalid, "A transaction is open in this session already."));
         }
-        self.check_options(options)?;
+        bookmark::check(&options.bookmarks)?;
         let names = self.shared.catalog.names();
-        let own = self.target(&names, options.database.as_deref())?;
-        let access = match options.access {
-            Access::Read => catalog::Access::Read,
-            Access::Write => catalog::Access::Write,
-        };
-        let reached = self.shared.reach(&self.principal, &names, &own, access)?;
+        let principal = self.acting_as(&names, options)?;
+        let own = target(&names, &principal, options.database.as_deref().or(self.chosen.as_deref()))?;
+        // Clients open most transactions for writing; whether a statement writes is asked of its plan.
+        let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
         let settings = &self.shared.options;
         let mut time_max = settings.statement_time_max;
         if let Some(database) = reached.graph() {
@@ -180,6 +185,7 @@ impl Session {
         };
         transaction.commit(&self.interrupted).map(Some)
     }
+        self.acting = Some(principal);
 
     /// Rolls the open transaction back; without one there is nothing to do.
     pub fn rollback(&mut self) -> Result<(), Failure> {
@@ -228,51 +234,56 @@ impl Session {
     ) -> Result<Option<Listing>, Failure> {
         let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(transaction) = transaction {
-            transaction.enter()?.listing.runs(number, text);
+            transaction.enter()?.listing.runs(number, &cypher::without_secrets(text));
             return Ok(None);
         }
         let listing = self.list(own, options);
-        listing.runs(number, text);
+        listing.runs(number, &cypher::without_secrets(text));
         Ok(Some(listing))
     }
 
-    fn check_options(&self, options: &RunOptions) -> Result<(), Failure> {
-        bookmark::check(&options.bookmarks)?;
-        match &options.impersonated_user {
-            Some(user) if user != self.user() => {
-                Err(Failure::new(Code::ArgumentError, format!("Cannot impersonate user '{user}'.")))
-            }
-            _ => Ok(()),
+    /// Tells as whom to run: the session's user, or another in whose name he may speak.
+    fn acting_as(&self, names: &Names, options: &RunOptions) -> Result<Principal, Failure> {
+        match options.impersonated_user.as_deref().filter(|user| !user.is_empty()) {
+            Some(user) => catalog::access::impersonate(names, &self.principal, user).map_err(Failure::from),
+            None => Ok(self.principal.clone()),
         }
     }
 
-    /// Finds the session's database: what the request names, or what `USE` chose, or the default.
-    fn target(&self, names: &Names, asked: Option<&str>) -> Result<Target, Failure> {
-        match asked.or(self.chosen.as_deref()) {
-            Some(name) => names.resolve(name).map_err(Failure::from),
-            None => names.resolve(names.default_database().name.as_str()).map_err(Failure::from),
-        }
-    }
-
-    fn alone(&self, names: &Names, options: &RunOptions) -> Result<(Target, Access, Allowance), Failure> {
+    fn alone(
+        &self,
+        names: &Names,
+        principal: &Principal,
+        options: &RunOptions,
+    ) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
-        let own = self.target(names, options.database.as_deref())?;
+        let own = target(names, principal, options.database.as_deref().or(self.chosen.as_deref()))?;
         // A database says itself how long its statements may take; the server's own word is its default.
         let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
-        let allowance = Allowance::of(&self.shared, self.principal.name(), &self.interrupted, deadline);
+        let allowance = Allowance::of(&self.shared, principal.name(), &self.interrupted, deadline);
         Ok((own, options.access, allowance))
     }
 
-    fn within(&self, transaction: &Arc<OpenTransaction>) -> Result<(Target, Access, Allowance), Failure> {
+    fn within(
+        &self,
+        principal: &Principal,
+        transaction: &Arc<OpenTransaction>,
+    ) -> Result<(Target, Access, Allowance), Failure> {
         let state = transaction.enter()?;
-        let allowance = Allowance::of(&self.shared, self.principal.name(), &self.interrupted, state.deadline);
+        let allowance = Allowance::of(&self.shared, principal.name(), &self.interrupted, state.deadline);
         let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
         Ok((state.own.clone(), state.access, allowance))
     }
 
     /// Moves the session to a database, or tells which one it is on.
-    fn use_database(&mut self, names: &Names, current: String, name: Option<Name>) -> Result<Records, Failure> {
+    fn use_database(
+        &mut self,
+        names: &Names,
+        principal: &Principal,
+        current: String,
+        name: Option<Name>,
+    ) -> Result<Records, Failure> {
         let admission = self.shared.admission.clone();
         let Some(name) = name else {
             let mut rows = Fetched::default();
@@ -284,8 +295,8 @@ impl Session {
             let text = "The database of an open transaction cannot be changed; commit it or roll it back first.";
             return Err(Failure::new(Code::SemanticError, text));
         }
-        let target = names.resolve(&name.text).map_err(Failure::from)?;
-        catalog::grant(names, &self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
+        let target = target(names, principal, Some(&name.text))?;
+        catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         let database = shown(&target);
         self.chosen = Some(database.clone());
         let summary = Summary { kind: Kind::Read, database, ..Summary::default() };
@@ -304,3 +315,13 @@ impl Drop for Session {
 fn shown(target: &Target) -> String {
     target.alias.as_ref().unwrap_or(&target.name).to_string()
 }
+/// Finds the database that is meant: the one that is named, or the user's home. One that he may not see is unknown to
+/// him.
+fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<Target, Failure> {
+    match asked {
+        Some(name) => catalog::access::resolve(names, principal, name).map_err(Failure::from),
+        // Commands on `system` go from here too, so that it may be one that he cannot use; whoever opens it is told.
+        None => names.resolve(names.home_of(principal).as_str()).map_err(Failure::from),
+    }
+}
+

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use catalog::{Names, Principal, Target};
-use cypher::ast::{Body, Mode, Name};
+use cypher::ast::{AdminCommand, Body, Mode, Name, RightsCommand, UserCommand};
 use query::Source;
 use types::{Code, DatabaseId, Failure, Map};
 
@@ -66,6 +66,9 @@ impl Statement<'_> {
             return self.run_plan(&planned, reached).map(Outcome::Records);
         }
         let statement = cypher::parse(self.text)?;
+        if !is_own_password(&statement.body) {
+            catalog::access::check_password(self.names, self.principal)?;
+        }
         match statement.body {
             Body::Query(query) => {
                 self.room.told.plan_found = Some(false);
@@ -136,6 +139,11 @@ impl Statement<'_> {
                 && let Some(rights) = reached.rights()
             {
                 sight::check_uses(rights, &planned.prepared.uses)?;
+        // The session's own database, or the one that is used in its place, needs no right to be beside another.
+        let beside = if planned.uses_own { 1 } else { 2 };
+            }
+            if number >= beside {
+                catalog::access::cross(self.names, self.principal, &source.target)?;
             }
             all.push((source.target.database, reached));
         }
@@ -144,7 +152,11 @@ impl Statement<'_> {
 
     /// As [`Statement::reach`]; nothing where the plan does not suit the databases any more.
     fn reach_if_fresh(&self, planned: &Planned) -> Result<Option<AllReached>, Failure> {
-        let all = self.reach(planned)?;
+        let all = match self.reach(planned) {
+            // The plan is somebody else's: making it anew says what would be said of a name that means nothing.
+            Err(failure) if failure.code() == Code::DatabaseNotFound => return Ok(None),
+            reached => reached?,
+        };
         for (source, (_, reached)) in planned.sources.iter().zip(&all) {
             if reached.rights().is_some_and(|rights| rights.fingerprint() != source.sight) {
                 return Ok(None);
@@ -342,4 +354,13 @@ impl Statement<'_> {
         let text = format!("Writing in read access mode not allowed. Attempted write to {}", self.shown_database());
         Err(Failure::new(Code::WriteInReadMode, text))
     }
+}
+
+fn is_unrecognized(found: &query::Notification) -> bool {
+    found.category == query::Notification::UNRECOGNIZED
+}
+
+/// Tells whether a statement does what somebody may do whose password has expired.
+fn is_own_password(body: &Body) -> bool {
+    matches!(body, Body::Admin(AdminCommand::Rights(RightsCommand::User(UserCommand::AlterCurrent { .. }))))
 }

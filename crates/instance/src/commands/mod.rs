@@ -32,7 +32,6 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
         AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
         AdminCommand::Limit(command) => limit::run(statement, command),
         AdminCommand::Rights(command) => rights::run(statement, command),
-        AdminCommand::Rights(_) => Err(Failure::new(Code::UnsupportedCommand, "Unsupported administration command.")),
         AdminCommand::ShowDatabases { which, tail } => {
             let which = match which {
                 ShowDatabases::All => database_list::Which::All,

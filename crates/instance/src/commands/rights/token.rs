@@ -52,7 +52,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
 /// Makes the token; its text is in the one row that comes back, and nowhere else.
 fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<Records, Failure> {
     let mut text = String::new();
-    let done = change_allowed(statement, |statement| {
+    let mut done = change_allowed(statement, |statement| {
         text = statement.shared.catalog.create_token(user, new)?;
         tracing::info!(%user, token = %new.name, "token created");
         Ok(Did::This)
