@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{Code, DatabaseName, Failure, Value};
 
 use crate::catalog::Step;
-use crate::{Catalog, CatalogError, Database};
+use crate::rights::RightsStep;
+use crate::{Catalog, CatalogError, Database, Names, Principal};
 
 /// What can be bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,6 +151,10 @@ impl Limit {
                 "What counts as a write: each statement that writes, or each change that it makes (row)",
             ),
         }
+    }
+
+    fn is_choice(self) -> bool {
+        matches!(self.about().unit, Unit::Choice(_))
     }
 
     /// Finds a limit by the name that somebody typed, in any case of letters.
@@ -398,6 +403,69 @@ impl Catalog {
             Ok((vec![Step::Database(next)], true))
         })
     }
+}
+
+impl Catalog {
+    /// Sets and takes back limits of a role, all at once; tells whether that changed anything.
+    pub fn set_role_limits(&self, role: &str, changes: &LimitChanges) -> Result<bool, CatalogError> {
+        self.change(|names, _| {
+            if !names.book().has_role(role) {
+                return Err(CatalogError::RoleMissing { verb: "alter", role: role.chars().take(80).collect() });
+            }
+            let before = names.book().limits_of(role).map(|limits| Limits::clone(limits)).unwrap_or_default();
+            let limits = changed(&before, changes);
+            if limits == before {
+                return Ok((Vec::new(), false));
+            }
+            Ok((vec![Step::Rights(RightsStep::RoleLimits(role.into(), limits))], true))
+        })
+    }
+}
+
+impl Names {
+    /// Gives what the roles of somebody say of limits; nothing where no role says anything.
+    ///
+    /// Of several roles the most generous value holds.
+    #[must_use]
+    pub fn limits_of(&self, principal: &Principal) -> Option<Arc<Limits>> {
+        let book = self.book();
+        // The usual case, which costs one look.
+        if !book.has_limits() {
+            return None;
+        }
+        let user = book.user_by_id(principal.id()?)?;
+        let mut found = user.all_roles().into_iter().filter_map(|role| book.limits_of(&role).cloned());
+        let first = found.next()?;
+        Some(found.fold(first, |all, limits| Arc::new(most_generous(&all, &limits))))
+    }
+
+    /// Gives the limits of a role by name; nothing where it has none.
+    #[must_use]
+    pub fn role_limits(&self, role: &str) -> Option<&Arc<Limits>> {
+        self.book().limits_of(role)
+    }
+
+    /// Tells whether there is such a role.
+    #[must_use]
+    pub fn has_role(&self, role: &str) -> bool {
+        self.book().has_role(role)
+    }
+}
+
+fn most_generous(one: &Limits, other: &Limits) -> Limits {
+    let mut all = Limits::default();
+    for limit in Limit::ALL {
+        let value = match (one.get(limit), other.get(limit)) {
+            // A role that says nothing bounds nothing by itself, yet it does not lift what another bounds.
+            (one, None) => one,
+            (None, other) => other,
+            (Some(one), Some(other)) if limit.is_choice() => Some(one.min(other)),
+            (Some(0), _) | (_, Some(0)) => Some(0),
+            (Some(one), Some(other)) => Some(one.max(other)),
+        };
+        all.set(limit, value);
+    }
+    all
 }
 
 fn changed(limits: &Limits, changes: &LimitChanges) -> Limits {

@@ -6,7 +6,7 @@ use types::CompactString;
 
 use crate::rights::{BUILT_IN, Holder, PUBLIC, RightsStep, Role, User};
 use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, shown};
-use crate::{Catalog, CatalogError, Names};
+use crate::{Catalog, CatalogError, Limits, Names};
 
 impl Catalog {
     /// Makes a role, with the privileges of another if one is named; tells whether there was anything to do.
@@ -54,6 +54,9 @@ impl Catalog {
             steps.push(RightsStep::Role(Role { name: to.into(), created_nanos: now }));
             let privileges = book.privileges_of(&old).cloned();
             steps.extend(privileges.map(|privilege| RightsStep::Privilege(new.clone(), privilege)));
+            if let Some(limits) = book.limits_of(name) {
+                steps.push(RightsStep::RoleLimits(to.into(), Limits::clone(limits)));
+            }
             for user in having(names, name) {
                 let mut next = User::clone(user);
                 next.roles.remove(name);
@@ -145,6 +148,9 @@ fn gone(names: &Names, role: &str, verb: &'static str) -> Result<Vec<RightsStep>
         let mut next = User::clone(user);
         next.roles.remove(role);
         steps.push(RightsStep::User(next));
+    }
+    if names.book().limits_of(role).is_some() {
+        steps.push(RightsStep::RoleLimits(role.into(), Limits::default()));
     }
     steps.push(RightsStep::RoleGone(role.into()));
     Ok(steps)

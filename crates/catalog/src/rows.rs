@@ -27,6 +27,7 @@ pub(crate) enum Table {
     Alias = b'a',
     Database = b'd',
     Head = b'h',
+    RoleLimits = b'l',
     Owner = b'o',
     Privilege = b'p',
     Role = b'r',

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use types::{CompactString, DatabaseId, DatabaseName};
 
-use crate::CatalogError;
+use crate::{CatalogError, Limits};
 use level::Level;
 use privilege::Privilege;
 
@@ -115,6 +115,8 @@ pub(crate) struct Book {
     privileges: BTreeMap<Holder, BTreeSet<Privilege>>,
     owners: BTreeMap<DatabaseId, UserId>,
     tokens: BTreeMap<CompactString, Arc<Token>>,
+    /// The limits of roles that have any.
+    limits: BTreeMap<CompactString, Arc<Limits>>,
 }
 
 /// One step of a change of rights.
@@ -130,6 +132,8 @@ pub(crate) enum RightsStep {
     OwnerGone(DatabaseId),
     Token(Token),
     TokenGone(CompactString),
+    /// The limits of a role; a role without any has no row.
+    RoleLimits(CompactString, Limits),
 }
 
 impl Book {
@@ -162,6 +166,8 @@ impl Book {
             RightsStep::OwnerGone(database) => drop(self.owners.remove(database)),
             RightsStep::Token(token) => drop(self.tokens.insert(token.id.clone(), Arc::new(token.clone()))),
             RightsStep::TokenGone(id) => drop(self.tokens.remove(id)),
+            RightsStep::RoleLimits(role, limits) if limits.is_empty() => drop(self.limits.remove(role)),
+            RightsStep::RoleLimits(role, limits) => drop(self.limits.insert(role.clone(), Arc::new(limits.clone()))),
         }
     }
 
@@ -222,6 +228,16 @@ impl Book {
     /// Lists the databases that a user owns.
     pub fn owned_by(&self, user: UserId) -> impl Iterator<Item = DatabaseId> {
         self.owners.iter().filter(move |(_, owner)| **owner == user).map(|(database, _)| *database)
+    }
+
+    /// Tells whether any role has limits.
+    pub fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
+    /// Gives the limits of a role, where it has any.
+    pub fn limits_of(&self, role: &str) -> Option<&Arc<Limits>> {
+        self.limits.get(role)
     }
 
     pub fn token(&self, id: &str) -> Option<&Arc<Token>> {

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3;
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
 use super::{ADMIN_ROLE, Holder, RightsStep, Role, Token, User, UserId};
-use crate::CatalogError;
+use crate::{CatalogError, Limits};
 use crate::rows::{Put, Table};
 
 impl RightsStep {
@@ -37,6 +37,8 @@ impl RightsStep {
             Self::OwnerGone(database) => Put::remove(Table::Owner.key(&database.0)),
             Self::Token(token) => Put::set(Table::Token.key(token.id.as_bytes()), &TokenRow::from(token)),
             Self::TokenGone(id) => Put::remove(Table::Token.key(id.as_bytes())),
+            Self::RoleLimits(role, limits) if limits.is_empty() => Put::remove(Table::RoleLimits.key(role.as_bytes())),
+            Self::RoleLimits(role, limits) => Put::set(Table::RoleLimits.key(role.as_bytes()), limits),
         }
     }
 }
@@ -64,6 +66,10 @@ pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Vec<RightsStep>, CatalogEr
     })?;
     Table::Token.read(snapshot, |key, row: TokenRow| {
         steps.push(RightsStep::Token(row.into_token(text(key)?)?));
+        Ok(())
+    })?;
+    Table::RoleLimits.read(snapshot, |key, limits: Limits| {
+        steps.push(RightsStep::RoleLimits(text(key)?.into(), limits));
         Ok(())
     })?;
     Ok(steps)
