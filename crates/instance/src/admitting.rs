@@ -39,6 +39,8 @@ pub(crate) struct Room<'a> {
 pub(crate) struct Told {
     /// The database that admitted it: the session's own, where it touches several.
     pub(crate) meter: Option<Arc<Meter>>,
+    /// The database that it writes.
+    pub(crate) written: Option<CompactString>,
     /// How long it waited in lines.
     pub(crate) waited: Duration,
     /// Whether its plan was there already; nothing where it needs none.
@@ -103,6 +105,7 @@ impl Statement<'_> {
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
         self.take_seats(graphs().map(|database| &database.meter))?;
         let written = writes.and_then(|number| reached[usize::from(number)].1.graph());
+        self.room.told.written = written.map(|database| database.name.clone());
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {
             for database in graphs() {

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use catalog::CatalogError;
+use catalog::{CatalogError, SealError};
 use graph::GraphError;
 use store::StoreError;
 use types::{Code, Failure, Refusal};
 
 use crate::AdmissionError;
+use crate::audit::AuditError;
 
 /// Why an instance could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,12 @@ pub enum InstanceError {
     /// The catalog refused, or is damaged.
     #[error("could not read the catalog")]
     Catalog(#[from] CatalogError),
+    /// The keys that seal secrets cannot be had.
+    #[error("could not open the keys for sealing")]
+    Seal(#[source] SealError),
+    /// The audit cannot be gone on with.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// The default database could not be made.
     #[error("could not make the database \"{name}\"")]
     Making {
@@ -53,6 +60,8 @@ impl InstanceError {
             Self::Folder { .. } => Code::StorageFailed,
             Self::System(source) => source.code(),
             Self::Catalog(source) => source.code(),
+            Self::Seal(source) => source.code(),
+            Self::Audit(source) => source.code(),
             Self::Making { source, .. } => source.code(),
         }
     }
@@ -65,6 +74,16 @@ pub(crate) fn of_graph(error: GraphError) -> Failure {
         return Failure::refused(error.code(), Refusal { limit, database, max, used, retry_after: None });
     }
     Failure::new(error.code(), chain(&error))
+}
+
+/// Says in a refusal of a graph, which knows no names, which database it was.
+pub(crate) fn name_refusal(failure: Failure, database: &str) -> Failure {
+    match failure.refusal() {
+        Some(refusal) if refusal.database.is_empty() && failure.code() == Code::LimitReached => {
+            Failure::refused(failure.code(), Refusal { database: database.to_owned(), ..refusal.clone() })
+        }
+        _ => failure,
+    }
 }
 
 /// Tells a client of what a store reported.

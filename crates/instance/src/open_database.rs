@@ -12,9 +12,9 @@ use graph::quota::Quota;
 use graph::{Database, DatabaseOptions, GraphError};
 use parking_lot::{Mutex, RwLock};
 use store::{Engine, OpenOptions};
-use types::{Code, Failure, Refusal};
+use types::{Code, Failure};
 
-use crate::error::{of_graph, of_store};
+use crate::error::{name_refusal, of_graph, of_store};
 use crate::index_reads::IndexReads;
 use crate::leases::Leases;
 use crate::limits::Meter;
@@ -94,19 +94,9 @@ impl OpenDatabase {
         });
     }
 
-    /// Says in a refusal of the graph which database it was.
-    pub(crate) fn name_refusal(&self, failure: Failure) -> Failure {
-        match failure.refusal() {
-            Some(refusal) if refusal.database.is_empty() => {
-                Failure::refused(failure.code(), Refusal { database: self.name.to_string(), ..refusal.clone() })
-            }
-            _ => failure,
-        }
-    }
-
     /// Tells a client of what the graph reported; a damaged graph is refused from now on.
     pub(crate) fn fail(&self, error: GraphError) -> Failure {
-        let failure = self.name_refusal(of_graph(error));
+        let failure = name_refusal(of_graph(error), &self.name);
         if failure.code() == Code::ResourceExhausted {
             // The file has to grow, and results that wait for their clients hold the old map.
             self.leases.let_go(LET_GO_TIME_MAX);

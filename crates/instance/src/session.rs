@@ -14,8 +14,10 @@ use crate::admitting::{Room, Told};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::bookmark;
 use crate::instance::Shared;
+use crate::error::name_refusal;
 use crate::limits::Seats;
-use crate::observation::Observation;
+use crate::metrics::count;
+use crate::observation::{self, Observation};
 use crate::records::Records;
 use crate::running::{Allowance, Deadline};
 use crate::statement::{Outcome, Statement};
@@ -114,7 +116,7 @@ impl Session {
         let room = Room {
             permit: &mut permit,
             seats: &mut self.seats,
-            role_limits: None,
+            role_limits: names.limits_of(&principal),
             listed,
             begun,
             told: &mut told,
@@ -138,6 +140,10 @@ impl Session {
             transaction.rests();
         }
         match outcome? {
+        let outcome = match (outcome, &told.written) {
+            (Err(failure), Some(database)) => Err(name_refusal(failure, database)),
+            (outcome, _) => outcome,
+        };
             Outcome::Records(records) => {
                 listing.into_iter().for_each(|listing| records.list(listing));
                 Ok(records)
@@ -165,8 +171,10 @@ impl Session {
         let mut time_max = settings.statement_time_max;
         if let Some(database) = reached.graph() {
             let user = self.principal.name().unwrap_or_default();
-            self.seats.take(std::iter::once(&database.meter), user, None)?;
-            time_max = Some(Duration::from_millis(database.meter.limit(Limit::MaxQueryTime)));
+            let roles = names.limits_of(&principal);
+            self.seats.take(std::iter::once(&database.meter), user, roles.as_deref())?;
+            let (time, _) = database.meter.limit_for(Limit::MaxQueryTime, roles.as_deref());
+            time_max = Some(Duration::from_millis(time));
         }
         let time_max = time_max.filter(|time| !time.is_zero());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
@@ -179,11 +187,17 @@ impl Session {
     }
 
     /// Commits the open transaction and gives its bookmark. The transaction is over even if that fails.
+        count(&self.shared.metrics.transactions);
     pub fn commit(&mut self) -> Result<Option<String>, Failure> {
         let Some(transaction) = self.transaction.take() else {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
         };
-        transaction.commit(&self.interrupted).map(Some)
+        let committed = transaction.commit(&self.interrupted);
+        match &committed {
+            Ok(_) => count(&self.shared.metrics.commits),
+            Err(failure) => observation::failed(&self.shared, failure),
+        }
+        committed.map(Some)
     }
         self.acting = Some(principal);
 

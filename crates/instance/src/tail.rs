@@ -110,7 +110,12 @@ fn pass(columns: impl Iterator<Item = CompactString>) -> Projection {
 }
 
 fn shown_name(item: &ProjectionItem) -> CompactString {
-    item.alias.as_ref().map_or_else(|| item.text.clone(), |alias| alias.text.clone())
+    match (&item.alias, &*item.expression.kind) {
+        (Some(alias), _) => alias.text.clone(),
+        // Quotes are no part of a name.
+        (None, ExpressionKind::Variable(name)) => name.text.clone(),
+        (None, _) => item.text.clone(),
+    }
 }
 
 fn projection(items: Vec<ProjectionItem>) -> Projection {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use catalog::limits::Unit;
-use catalog::{Access, Action, Database as Row, Limit, Target};
+use catalog::{Access, Action, CatalogError, Database as Row, Limit, Limits, Target};
 use cypher::ast::{LimitOwner, NameOrParameter, ShowTail};
 use graph::keys::Counted;
 use types::{DatabaseName, Failure, Value};
@@ -54,7 +54,7 @@ pub(crate) fn show_limits(
             databases.iter().for_each(|row| open_if_possible(statement.shared, row));
             limit_rows(statement, &databases)
         }
-        Some(LimitOwner::Role(_)) => Vec::new(),
+        Some(LimitOwner::Role(role)) => role_rows(statement, role)?,
         None => limit_rows(statement, &chosen(statement, None)?),
     };
     tail::run(statement, LIMIT_COLUMNS, rows, tail, DatabaseName::system().to_string())
@@ -97,6 +97,30 @@ fn limit_row(shared: &Shared, row: &Row, limit: Limit) -> Vec<Value> {
         unit(limit).into(),
         integer(rejections),
     ]
+}
+
+/// Lists the limits that a role has, under its name; what it does not bound is not listed.
+fn role_rows(statement: &Statement<'_>, role: &NameOrParameter) -> Result<Vec<Vec<Value>>, Failure> {
+    let role = commands::typed(role, &statement.parameters)?;
+    if !statement.names.has_role(&role) {
+        return Err(CatalogError::RoleMissing { verb: "show", role }.into());
+    }
+    let limits = statement.names.role_limits(&role).map(|limits| Limits::clone(limits)).unwrap_or_default();
+    let row = |(limit, value): (Limit, u64)| {
+        vec![
+            Value::Null,
+            limit.about().name.into(),
+            value_of(limit, value),
+            limit.about().description.into(),
+            Value::Null,
+            Value::Null,
+            "role".into(),
+            Value::string(limit.show(value)),
+            unit(limit).into(),
+            Value::Null,
+        ]
+    };
+    Ok(limits.iter().map(row).collect())
 }
 
 fn value_of(limit: Limit, value: u64) -> Value {
@@ -179,15 +203,15 @@ const USAGE_COLUMNS: &[Column] = &[
     usual("queriesPerSecond"),
     usual("writesPerSecond"),
     usual("rejections"),
-    usual("p99"),
+    usual("p99Millis"),
     extra("fileBytes"),
     extra("queriesPerSecondLastMinute"),
     extra("writesPerSecondLastMinute"),
     extra("statements"),
     extra("failures"),
     extra("rows"),
-    extra("waitTime"),
-    extra("p50"),
+    extra("waitMillis"),
+    extra("p50Millis"),
     extra("runningStatementsPeak"),
     extra("connectionsPeak"),
     extra("queriesPerSecondPeak"),
@@ -287,7 +311,7 @@ impl Usage {
     fn row(&self) -> Vec<Value> {
         let held = |get: fn(&Holdings) -> u64| self.holdings.as_ref().map_or(Value::Null, |held| integer(get(held)));
         let rounded = |rate: f64| Value::Float((rate * 1_000.0).round() / 1_000.0);
-        let time = |time: Option<Duration>| time.map_or(Value::Null, duration);
+        let time = |time: Option<Duration>| time.map_or(Value::Null, millis);
         let by_limit = self.rejections.iter().map(|(limit, count)| (limit.about().name.into(), integer(*count)));
         vec![
             self.database.as_str().into(),
@@ -307,7 +331,7 @@ impl Usage {
             integer(self.statements),
             integer(self.failures),
             integer(self.rows),
-            duration(self.waited),
+            millis(self.waited),
             time(self.p50),
             integer(self.running.1),
             integer(self.connections.1),
@@ -319,8 +343,7 @@ impl Usage {
     }
 }
 
-fn duration(time: Duration) -> Value {
-    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let nanos = i32::try_from(time.subsec_nanos()).expect("less than a second");
-    Value::Duration(Box::new(types::Duration { months: 0, days: 0, seconds, nanos }))
+/// Times are numbers here, since durations of Cypher cannot be compared.
+fn millis(time: Duration) -> Value {
+    Value::Float((time.as_secs_f64() * 1_000_000.0).round() / 1_000.0)
 }

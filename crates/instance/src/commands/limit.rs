@@ -3,7 +3,7 @@
 //! Start reading at [`run`].
 
 use catalog::limits::LimitChanges;
-use catalog::{Action, CatalogError, Limit};
+use catalog::{Action, CatalogError, Limit, LimitError};
 use cypher::ast::{LimitCommand, LimitOwner, LimitValue, Name};
 use types::{Code, DatabaseName, Failure, Map};
 
@@ -46,10 +46,7 @@ fn change(
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;
                 set_on_database(shared, &name, &changes)
             }
-            LimitOwner::Role(name) => {
-                let text = format!("Role does not exist: {}", typed(name, parameters)?);
-                Err(Failure::new(Code::ArgumentError, text))
-            }
+            LimitOwner::Role(name) => set_on_role(shared, &typed(name, parameters)?, &changes),
         };
         match changed {
             Err(failure) if if_exists && is_missing(&failure) => Ok(false),
@@ -63,6 +60,16 @@ pub(crate) fn set_on_database(shared: &Shared, name: &DatabaseName, changes: &Li
     let changed = shared.catalog.set_limits(name, changes)?;
     shared.limits_changed();
     tracing::info!(database = %name, limits = %shown(changes), "limits set");
+    Ok(changed)
+}
+
+/// Sets limits of a role: each of its users is bounded by himself.
+fn set_on_role(shared: &Shared, role: &str, changes: &LimitChanges) -> Result<bool, Failure> {
+    if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.about().suits_roles) {
+        return Err(LimitError::NotOfRoles { name: limit.about().name }.into());
+    }
+    let changed = shared.catalog.set_role_limits(role, changes)?;
+    tracing::info!(role, limits = %shown(changes), "limits set");
     Ok(changed)
 }
 

@@ -1,0 +1,326 @@
+//! Limits as statements meet them: set, shown, biting at once, exact while many write, and given back.
+
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use instance::{Access, Fetched, Instance, More, RunOptions, Session};
+use types::{Code, Failure, Map};
+use world::{check, in_memory, on_disk, run, session, take, together};
+
+const SYSTEM: &str = "[system 1]";
+
+fn limit(session: &mut Session, limits: &str) {
+    check(session, &format!("ALTER DATABASE sheaf SET LIMIT {limits}"), SYSTEM);
+}
+
+fn code(result: Result<String, Failure>) -> Option<Code> {
+    result.err().map(|failure| failure.code())
+}
+
+#[track_caller]
+fn refused(session: &mut Session, text: &str, code: Code, limit: &str) -> Failure {
+    let failure = run(session, text).expect_err("a limit is in the way");
+    let refusal = failure.refusal().unwrap_or_else(|| panic!("{failure}"));
+    assert_eq!((failure.code(), refusal.limit, refusal.database.as_str()), (code, limit, "sheaf"), "{failure}");
+    assert!(failure.code().is_limit());
+    failure
+}
+
+#[test]
+fn f46_limits_are_set_shown_and_removed() {
+    let data = tempfile::tempdir().expect("a folder");
+    {
+        let instance = on_disk(data.path());
+        let mut one = session(&instance);
+        limit(&mut one, "max_nodes = 3, max_query_time = 60s, max_bytes = 10GB");
+        check(&mut one, "ALTER DATABASE neo4j SET LIMIT max_nodes = 3", "");
+        let unknown = run(&mut one, "ALTER DATABASE sheaf SET LIMIT max_edgse = 1").expect_err("no such limit");
+        assert!(unknown.message().contains("max_edges, max_storage_bytes"), "{unknown}");
+        assert_eq!(code(run(&mut one, "ALTER DATABASE nobody SET LIMIT max_nodes = 1")), Some(Code::DatabaseNotFound));
+        check(&mut one, "ALTER DATABASE nobody IF EXISTS SET LIMIT max_nodes = 1", "");
+        assert_eq!(code(run(&mut one, "ALTER DATABASE system SET LIMIT max_nodes = 1")), Some(Code::DatabaseProtected));
+        instance.close();
+    }
+    let instance = on_disk(data.path());
+    let mut one = session(&instance);
+    check(&mut one, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    let shown = "SHOW LIMITS FOR DATABASE sheaf YIELD `limit`, value, current, percent, source, text \
+                 WHERE source <> 'default' AND NOT `limit` CONTAINS 'memory' RETURN `limit`, value, text, source";
+    check(
+        &mut one,
+        shown,
+        "'max_nodes' | 3 | '3' | 'database'\n'max_storage_bytes' | 10000000000 | '10GB' | 'database'\n\
+         'max_query_time' | 60000 | '1m' | 'database'",
+    );
+    let nodes = "SHOW LIMITS FOR DATABASE sheaf YIELD `limit`, current, percent WHERE `limit` = 'max_nodes'";
+    check(&mut one, nodes, "'max_nodes' | 1 | 33.3");
+    check(&mut one, "ALTER DATABASE sheaf REMOVE LIMIT max_nodes, max_bytes", SYSTEM);
+    check(&mut one, shown, "'max_query_time' | 60000 | '1m' | 'database'");
+}
+
+#[test]
+fn f48_two_clients_at_one_below_max_nodes_add_one_node() {
+    let instance = in_memory();
+    limit(&mut session(&instance), "max_nodes = 10");
+    check(&mut session(&instance), "UNWIND range(1, 9) AS n CREATE (:N)", "[nodes+ 9, labels+ 9]");
+    let made = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&made);
+    together(&instance, 8, move |_, session| match run(session, "CREATE (:N)") {
+        Ok(_) => drop(counted.fetch_add(1, Ordering::Relaxed)),
+        Err(failure) => assert_eq!(failure.code(), Code::LimitReached),
+    });
+    assert_eq!(made.load(Ordering::Relaxed), 1);
+    let mut one = session(&instance);
+    check(&mut one, "MATCH (n) RETURN count(n)", "10");
+    let failure = refused(&mut one, "CREATE (:N)", Code::LimitReached, "max_nodes");
+    assert_eq!(failure.message(), "The limit max_nodes of database 'sheaf' is 10, and 10 are used.");
+    // Freed by what is deleted, and by what is rolled back.
+    check(&mut one, "MATCH (n) WITH n LIMIT 2 DELETE n", "[nodes- 2]");
+    one.begin(&RunOptions::default()).expect("begins");
+    run(&mut one, "UNWIND range(1, 2) AS n CREATE (:N)").expect("room");
+    refused(&mut one, "CREATE (:N)", Code::LimitReached, "max_nodes");
+    one.rollback().expect("rolls back");
+    check(&mut one, "UNWIND range(1, 2) AS n CREATE (:N)", "[nodes+ 2, labels+ 2]");
+    // A batch goes in wholly or not at all.
+    limit(&mut one, "max_nodes = 15");
+    refused(&mut one, "UNWIND range(1, 6) AS n CREATE (:N)", Code::LimitReached, "max_nodes");
+    check(&mut one, "MATCH (n) RETURN count(n)", "10");
+    let text = "UNWIND range(1, 6) AS n CALL (n) { CREATE (:N) } IN TRANSACTIONS OF 2 ROWS";
+    refused(&mut one, text, Code::LimitReached, "max_nodes");
+    check(&mut one, "MATCH (n) RETURN count(n)", "14");
+    refused(&mut one, "PROFILE UNWIND range(1, 6) AS n CREATE (:N)", Code::LimitReached, "max_nodes");
+    check(&mut one, "MATCH (n) RETURN count(n)", "14");
+}
+
+#[test]
+fn f48_a_limit_bites_through_another_database_and_an_alias() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    check(&mut one, "CREATE DATABASE other", SYSTEM);
+    limit(&mut one, "max_nodes = 1");
+    check(&mut one, "USE other", "");
+    refused(&mut one, "USE sheaf UNWIND range(1, 2) AS n CREATE (:N)", Code::LimitReached, "max_nodes");
+    refused(&mut one, "USE neo4j UNWIND range(1, 2) AS n CREATE (:N)", Code::LimitReached, "max_nodes");
+    check(&mut one, "USE sheaf MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f49_relationships_are_bounded() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_edges = 1");
+    check(&mut one, "CREATE (a:A)-[:R]->(b:B)", "[nodes+ 2, relationships+ 1, labels+ 2]");
+    refused(&mut one, "MATCH (a:A), (b:B) CREATE (b)-[:R]->(a)", Code::LimitReached, "max_edges");
+    check(&mut one, "MATCH ()-[r]->() DELETE r", "[relationships- 1]");
+    check(&mut one, "MATCH (a:A), (b:B) CREATE (b)-[:R]->(a)", "[relationships+ 1]");
+}
+
+#[test]
+fn f50_bytes_are_bounded_and_freed() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_storage_bytes = 200KB");
+    let fill = "UNWIND range(1, 400) AS n CREATE (:N {text: '0123456789012345678901234567890123456789' + n})";
+    let mut filled = 0;
+    while run(&mut one, fill).is_ok() {
+        filled += 1;
+        assert!(filled < 100, "200 KB are reached some time");
+    }
+    refused(&mut one, fill, Code::LimitReached, "max_storage_bytes");
+    check(&mut one, "RETURN 1", "1");
+    run(&mut one, "MATCH (n) DELETE n").expect("less is always fine");
+    run(&mut one, fill).expect("there is room again");
+}
+
+#[test]
+fn f51_time_ends_whatever_the_operator() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_query_time = 200ms");
+    for text in [
+        "UNWIND range(1, 1000000000) AS n RETURN count(n)",
+        "UNWIND range(1, 100000) AS a UNWIND range(1, 100000) AS b WITH a, b ORDER BY a * b RETURN count(*)",
+        "UNWIND range(1, 100000) AS a UNWIND range(1, 100000) AS b RETURN a % 7 AS k, collect(b)[0]",
+    ] {
+        let failure = refused(&mut one, text, Code::TransactionTimedOut, "max_query_time");
+        assert!(failure.message().contains("is 200ms, and the statement has run for 2"), "{failure}");
+        let used = failure.refusal().expect("it is one").used;
+        assert!((200..300).contains(&used), "{used} ms");
+    }
+    // A client may ask for less, never for more.
+    let longer = RunOptions { timeout: Some(Duration::from_secs(60)), ..RunOptions::default() };
+    let text = "UNWIND range(1, 1000000000) AS n RETURN count(n)";
+    let ended = one.run(text, Map::new(), &longer).and_then(|mut records| take(&mut records));
+    assert_eq!(ended.expect_err("the limit holds").code(), Code::TransactionTimedOut);
+    let shorter = RunOptions { timeout: Some(Duration::from_millis(20)), ..RunOptions::default() };
+    let ended = one.run(text, Map::new(), &shorter).and_then(|mut records| take(&mut records));
+    assert_eq!(ended.expect_err("the client's own").code(), Code::TransactionTimedOutClient);
+    // In a transaction each statement has the limit too.
+    one.begin(&longer).expect("begins");
+    assert_eq!(code(run(&mut one, text)), Some(Code::TransactionTimedOut));
+}
+
+#[test]
+fn f51_memory_is_bounded() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_query_memory = 1MB");
+    let text = "UNWIND range(1, 1000000) AS n RETURN size(collect(n))";
+    let failure = refused(&mut one, text, Code::MemoryLimit, "max_query_memory");
+    assert!(failure.message().contains("database 'sheaf'"), "{failure}");
+    check(&mut one, "ALTER DATABASE sheaf REMOVE LIMIT max_query_memory", SYSTEM);
+    check(&mut one, text, "1000000");
+}
+
+#[test]
+fn f52_results_are_cut_off_or_refused() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_results = 5");
+    for text in ["UNWIND range(1, 100000) AS n RETURN n", "UNWIND range(1, 9) AS n CREATE (a:A {n: n}) RETURN a.n"] {
+        let mut records = one.run(text, Map::new(), &RunOptions::default()).expect("runs");
+        let (rows, summary) = take(&mut records).expect("is cut off");
+        assert_eq!((rows.len(), summary.truncated), (5, true), "{text}");
+        let told = summary.notifications.iter().map(|told| told.description.as_str()).collect::<Vec<_>>().join("; ");
+        assert_eq!(told, "The limit max_results of database 'sheaf' is 5, and the statement gave more rows.");
+    }
+    check(&mut one, "MATCH (a:A) RETURN count(a)", "9");
+    let mut records = one.run("UNWIND range(1, 5) AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    let (rows, summary) = take(&mut records).expect("fits");
+    assert_eq!((rows.len(), summary.truncated, summary.notifications.len()), (5, false, 0));
+    limit(&mut one, "max_results_policy = fail");
+    refused(&mut one, "UNWIND range(1, 6) AS n RETURN n", Code::ResultsLimit, "max_results");
+    refused(&mut one, "UNWIND range(1, 6) AS n CREATE (b:B) RETURN n", Code::ResultsLimit, "max_results");
+    check(&mut one, "MATCH (b:B) RETURN count(b)", "0");
+}
+
+#[test]
+fn f53_concurrent_statements_wait_and_then_fail() {
+    let mut options = world::options(std::path::Path::new("/nowhere"));
+    options.waiting_time_max = Duration::from_millis(100);
+    let instance = Instance::in_memory(options).expect("memory has room");
+    let mut one = session(&instance);
+    limit(&mut one, "max_concurrent_queries = 1");
+    let mut slow = one.run("UNWIND range(1, 10000) AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    let mut fetched = Fetched::default();
+    assert_eq!(slow.pull(10, &mut fetched).expect("rows"), More::Yes);
+    let mut other = session(&instance);
+    let failure = refused(&mut other, "RETURN 1", Code::TooManyTransactions, "max_concurrent_queries");
+    assert!(failure.refusal().is_some_and(|refusal| refusal.retry_after.is_some()), "{failure}");
+    // Commands on system are not statements of the database.
+    check(&mut other, "SHOW USAGE FOR DATABASE sheaf YIELD runningStatements, waitingStatements", "1 | 0");
+    // The line moves when the result ends, also by being dropped.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(&mut other, "RETURN 1"));
+        drop(slow);
+        assert_eq!(waiting.join().expect("no panic").expect("it is let in"), "1");
+    });
+    let shown = "SHOW USAGE FOR DATABASE sheaf YIELD runningStatements, runningStatementsPeak, rejectionsByLimit";
+    check(&mut one, shown, "0 | 1 | {max_concurrent_queries: 1}");
+}
+
+#[test]
+fn f53_a_limit_that_changes_bites_at_once() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_concurrent_queries = 1");
+    let slow = one.run("UNWIND range(1, 10000) AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(&mut session(&instance), "RETURN 1"));
+        let mut other = session(&instance);
+        while run(&mut other, "SHOW USAGE YIELD waitingStatements").expect("shows") != "1" {
+            std::thread::yield_now();
+        }
+        limit(&mut other, "max_concurrent_queries = 2");
+        assert_eq!(waiting.join().expect("no panic").expect("it is let in"), "1");
+    });
+    drop(slow);
+}
+
+#[test]
+fn f54_sessions_are_counted_and_given_back() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    check(&mut one, "CREATE DATABASE other", SYSTEM);
+    limit(&mut one, "max_connections = 2");
+    let mut two = session(&instance);
+    check(&mut one, "RETURN 1", "1");
+    check(&mut two, "RETURN 1", "1");
+    let mut three = session(&instance);
+    let failure = refused(&mut three, "RETURN 1", Code::TooManyConnections, "max_connections");
+    assert_eq!(
+        failure.message(),
+        "The limit max_connections of database 'sheaf' is 2, and 2 are used. Retry after 0.200 seconds."
+    );
+    refused(&mut three, "USE sheaf RETURN 1", Code::TooManyConnections, "max_connections");
+    assert_eq!(three.begin(&RunOptions::default()).map_err(|failure| failure.code()), Err(Code::TooManyConnections));
+    // By another way in: through a database that has room.
+    check(&mut three, "USE DATABASE other", "");
+    let failure = run(&mut three, "CALL () { USE sheaf RETURN 1 AS x } RETURN x").expect_err("sheaf has no room");
+    assert_eq!(failure.code(), Code::TooManyConnections);
+    check(&mut three, "RETURN 1", "1");
+    drop(two);
+    check(&mut three, "USE sheaf RETURN 1", "1");
+    drop(one);
+    drop(three);
+    let mut one = session(&instance);
+    check(&mut one, "SHOW USAGE FOR DATABASE sheaf YIELD connections, connectionsPeak", "0 | 2");
+    limit(&mut one, "max_connections_per_user = 1");
+    check(&mut one, "RETURN 1", "1");
+    refused(&mut session(&instance), "RETURN 1", Code::TooManyConnections, "max_connections_per_user");
+}
+
+#[test]
+fn f56_rates_are_bounded_with_a_burst() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_queries_per_second = 1, max_queries_burst = 3");
+    for _ in 0..3 {
+        check(&mut one, "RETURN 1", "1");
+    }
+    let failure = refused(&mut one, "RETURN 1", Code::RateLimited, "max_queries_per_second");
+    let retry_after = failure.refusal().and_then(|refusal| refusal.retry_after).expect("it says when");
+    assert!(retry_after <= Duration::from_secs(1), "{retry_after:?}");
+    assert!(failure.code().row().retry && failure.code().row().neo4j.contains("TransientError"));
+    // What takes the limit away always works: commands are not bounded by it.
+    check(&mut one, "ALTER DATABASE sheaf REMOVE LIMIT max_queries_per_second", SYSTEM);
+    check(&mut one, "RETURN 1", "1");
+}
+
+#[test]
+fn f57_writes_are_bounded_by_what_the_plan_does() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_writes_per_second = 1");
+    check(&mut one, "MATCH (n) RETURN count(n)", "0");
+    check(&mut one, "/* MATCH */ FOREACH (x IN [1] | CREATE (:A))", "[nodes+ 1, labels+ 1]");
+    check(&mut one, "RETURN 'CREATE'", "'CREATE'");
+    refused(&mut one, "MATCH (a:A) SET a.x = 1", Code::RateLimited, "max_writes_per_second");
+    refused(&mut one, "CREATE INDEX FOR (a:A) ON (a.x)", Code::RateLimited, "max_writes_per_second");
+    check(&mut one, "MATCH (a:A) RETURN a.x", "null");
+    // Counted by rows, a large write is paid for afterwards.
+    limit(&mut one, "max_writes_per_second = 10, max_writes_counted = row");
+    std::thread::sleep(Duration::from_millis(150));
+    check(&mut one, "UNWIND range(1, 30) AS n CREATE (:B)", "[nodes+ 30, labels+ 30]");
+    let failure = refused(&mut one, "CREATE (:B)", Code::RateLimited, "max_writes_per_second");
+    let retry_after = failure.refusal().and_then(|refusal| refusal.retry_after).expect("it says when");
+    assert!(retry_after > Duration::from_secs(1), "{retry_after:?}");
+}
+
+#[test]
+fn f60_usage_is_counted() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    check(&mut one, "CREATE (:A)-[:R]->(:B)", "[nodes+ 2, relationships+ 1, labels+ 2]");
+    check(&mut one, "UNWIND [1, 2, 3] AS n RETURN n", "1\n2\n3");
+    assert_eq!(code(run(&mut one, "RETURN 1 / 0")), Some(Code::ArithmeticError));
+    let shown = "SHOW USAGE FOR DATABASE sheaf YIELD nodes, relationships, storageBytes, statements, failures, rows, \
+                 connections, p99Millis, isOpen RETURN nodes, relationships, storageBytes > 0, statements, failures, rows, \
+                 connections, p99Millis > 0, isOpen";
+    check(&mut one, shown, "2 | 1 | true | 3 | 1 | 3 | 1 | true | true");
+    let read = RunOptions { access: Access::Read, ..RunOptions::default() };
+    one.run("SHOW USAGE", Map::new(), &read).expect("looking needs no right to write");
+}
