@@ -1,5 +1,5 @@
 //! Prints how fast vectors and words are written and found on this machine, and how good the answers are.
-//! `cargo run --release -p graph --example search [vectors [COUNT DIMENSIONS]] [words [COUNT]]`.
+//! `cargo run --release -p graph --example search [vectors [COUNT DIMENSIONS [DIRECTIONS]]] [words [COUNT]]`.
 
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
@@ -27,7 +27,7 @@ fn main() -> Outcome<()> {
     let parts: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: u64| parts.get(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     if parts.first().is_none_or(|part| part == "vectors") {
-        vectors(&folder.path().join("vectors"), number(1, 20_000), number(2, 64))?;
+        vectors(&folder.path().join("vectors"), number(1, 20_000), number(2, 64), number(3, 32))?;
     }
     if parts.first().is_none_or(|part| part == "words") {
         words(&folder.path().join("words"), number(1, 100_000))?;
@@ -67,15 +67,15 @@ impl Random {
         (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
     }
 
-    /// Makes a vector: up to 64 numbers that have nothing to do with each other, which is the hardest to search; longer
-    /// ones are made of 32 such numbers, as embeddings have far fewer directions than numbers.
-    fn vector(seed: u64, dimensions: u64) -> Vec<f64> {
-        const DIRECTIONS: u64 = 32;
+    /// Makes a vector: numbers that have nothing to do with each other, which is the hardest to search, where there are
+    /// few for so many directions; longer ones are made of so many such numbers, as embeddings have far fewer
+    /// directions than numbers.
+    fn vector(seed: u64, dimensions: u64, directions: u64) -> Vec<f64> {
         let mut random = Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
-        if dimensions <= 2 * DIRECTIONS {
+        if dimensions <= 2 * directions {
             return (0..dimensions).map(|_| random.bell()).collect();
         }
-        let hidden: Vec<f64> = (0..DIRECTIONS).map(|_| random.bell()).collect();
+        let hidden: Vec<f64> = (0..directions).map(|_| random.bell()).collect();
         let number = |at: u64| {
             let mut weights = Self(at.wrapping_mul(0x9e6c_63d0_876a_68de));
             hidden.iter().map(|number| number * (weights.unit() - 0.5)).sum::<f64>() + random.unit() / 10.0
@@ -106,9 +106,9 @@ fn fill(database: &Database, count: u64, content: impl Fn(u64) -> Value) -> Outc
     Ok(())
 }
 
-fn vectors(folder: &Path, count: u64, dimensions: u64) -> Outcome<()> {
+fn vectors(folder: &Path, count: u64, dimensions: u64, directions: u64) -> Outcome<()> {
     let database = open(folder)?;
-    let list = |id: u64| Value::list(Random::vector(id, dimensions).into_iter().map(Value::Float).collect());
+    let list = |id: u64| Value::list(Random::vector(id, dimensions, directions).into_iter().map(Value::Float).collect());
     let settings = vec![
         (options::DIMENSIONS.into(), Value::Integer(i64::try_from(dimensions)?)),
         (options::SIMILARITY.into(), "COSINE".into()),
@@ -126,12 +126,12 @@ fn vectors(folder: &Path, count: u64, dimensions: u64) -> Outcome<()> {
     drop(database);
     let (database, opening) = seconds(|| open(folder))?;
     println!("opened again in {:.1} ms", opening * 1e3);
-    ask_near(&database, index, count, dimensions)
+    ask_near(&database, index, count, (dimensions, directions))
 }
 
-fn ask_near(database: &Database, index: IndexId, count: u64, dimensions: u64) -> Outcome<()> {
+fn ask_near(database: &Database, index: IndexId, count: u64, (dimensions, directions): (u64, u64)) -> Outcome<()> {
     const QUERIES: u64 = 100;
-    let prepared = |seed| Similarity::Cosine.prepared(&Random::vector(seed, dimensions)).ok_or("a vector of zeros");
+    let prepared = |seed| Similarity::Cosine.prepared(&Random::vector(seed, dimensions, directions)).ok_or("a vector of zeros");
     let all = (0..count).map(prepared).collect::<Result<Vec<_>, _>>()?;
     for wanted in [1, 10, 100] {
         let (mut found, mut taken) = (0, 0.0);

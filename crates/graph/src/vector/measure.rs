@@ -69,6 +69,15 @@ impl Similarity {
         }
     }
 
+    /// Makes the length of the way between two vectors of a distance.
+    #[must_use]
+    pub(super) fn way(self, distance: f32) -> f32 {
+        match self {
+            Self::Cosine => (2.0 + 2.0 * distance).max(0.0).sqrt(),
+            Self::Euclidean => distance.sqrt(),
+        }
+    }
+
     /// Makes the score of a distance: from 0 to 1, and 1 is equal.
     #[must_use]
     pub(super) fn score(self, distance: f32) -> f32 {

@@ -25,6 +25,11 @@ const WIDTH_MIN: usize = 320;
 const VISIT_BYTES: usize = 256;
 /// How many times as many nodes as are wanted a search keeps.
 const WIDTH_BY: usize = 2;
+/// Directions that the vectors around may seem to have: with more all are about equally far, and no graph leads to the
+/// nearest. Embeddings have ten to thirty, numbers that have nothing to do with each other as many as there are numbers.
+const DIRECTIONS_MAX: f32 = 40.0;
+/// Numbers that are compared one by one where the graph does not lead: what a processor reads in a quarter of a second.
+const NUMBERS_MAX: usize = 1 << 28;
 
 /// Finds the `count` entities nearest to a prepared vector, the nearest first, with their scores.
 ///
@@ -44,8 +49,9 @@ pub(crate) fn search(
     let mut search = Search { view, index: index.id, settings, hidden: &hidden, meter, best, vectors };
     match summary.entry {
         Some((entry, top)) => {
-            search.walk(entry, top, wanted)?;
-            search.each(Kind::Fresh, wanted)?;
+            let is_led = search.walk(entry, top, wanted)?;
+            let is_small = search.vectors.saturating_mul(wanted.len()) <= NUMBERS_MAX;
+            search.each(if is_led || !is_small { Kind::Fresh } else { Kind::Vector }, wanted)?;
         }
         None => search.each(Kind::Vector, wanted)?,
     }
@@ -102,7 +108,8 @@ struct Search<'s, 'a> {
 }
 
 impl Search<'_, '_> {
-    fn walk(&mut self, entry: u64, top: u8, wanted: &[f32]) -> Result<(), GraphError> {
+    /// Walks the graph; tells whether it led somewhere.
+    fn walk(&mut self, entry: u64, top: u8, wanted: &[f32]) -> Result<bool, GraphError> {
         let hidden = self.hidden;
         let width = self.best.count.saturating_mul(WIDTH_BY).max(WIDTH_MIN);
         self.meter.take(width.min(self.vectors).saturating_mul(VISIT_BYTES))?;
@@ -115,8 +122,9 @@ impl Search<'_, '_> {
         };
         let goal = Goal { vector: wanted, width };
         let found = hnsw::nearest(&mut stored, entry, (top, 0), goal, |id| !hidden.contains(&id))?;
+        let directions = directions(found.iter().map(|near| self.settings.similarity.way(near.distance)));
         found.into_iter().for_each(|near| self.best.offer(near));
-        Ok(())
+        Ok(directions <= DIRECTIONS_MAX)
     }
 
     /// Compares with every vector, or with every one that is new to the graph.
@@ -141,6 +149,16 @@ impl Search<'_, '_> {
             Ok(true)
         })
     }
+}
+
+/// Estimates in how many directions vectors lie around a point, from how far they are, the farthest last (Levina and
+/// Bickel, 2004): in many directions there is much room far away, and hardly anybody is much nearer than the others.
+fn directions(ways: impl DoubleEndedIterator<Item = f32> + ExactSizeIterator) -> f32 {
+    let others = ways.len().saturating_sub(1);
+    let mut ways = ways.rev();
+    let Some(farthest) = ways.next() else { return 0.0 };
+    let shrunk: f32 = ways.map(|way| (farthest / way.max(f32::MIN_POSITIVE)).ln()).sum();
+    if others == 0 || shrunk <= 0.0 { 0.0 } else { others as f32 / shrunk }
 }
 
 /// The graph as it is stored.

@@ -146,6 +146,14 @@ fn some(ids: std::ops::Range<u64>, dimensions: usize) -> Vec<(u64, Option<Vec<f6
 }
 
 #[test]
+fn where_the_graph_does_not_lead_all_are_compared() {
+    let mut index = Index::new(256, "COSINE");
+    index.commit((0..4_500).map(|id| (id, Some(random(id, 256)))).collect());
+    index.fold();
+    assert_eq!(index.recall(10, 10), 1.0);
+}
+
+#[test]
 fn few_vectors_are_searched_exactly() {
     let mut index = Index::new(2, "euclidean");
     let vectors = [(1, vec![0.0, 0.0]), (2, vec![3.0, 4.0]), (3, vec![0.0, 1.0])];
