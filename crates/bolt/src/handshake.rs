@@ -77,13 +77,14 @@ mod tests {
         check([[0, 0, 1, 0xFF], [0, 8, 8, 5], [0, 2, 4, 4], [0, 0, 0, 3]], "5.4");
         check([[0, 0, 4, 4], EMPTY, EMPTY, EMPTY], "4.4");
         check([[0, 2, 4, 4], [0, 0, 0, 5], EMPTY, EMPTY], "4.4");
+        check([[0, 3, 3, 4], [0, 0, 0, 4], [0, 0, 0, 3], [0, 0, 0, 2]], "4.3");
         check([[0, 0, 3, 5], EMPTY, EMPTY, EMPTY], "5.3");
         check([[0, 0, 0, 6], [0, 3, 3, 5], EMPTY, EMPTY], "5.3");
     }
 
     #[test]
     fn refuses_what_it_does_not_speak() {
-        check([[0, 0, 3, 4], [0, 0, 8, 5], [0, 0, 0, 3], EMPTY], "none");
+        check([[0, 0, 2, 4], [0, 0, 8, 5], [0, 0, 0, 3], EMPTY], "none");
         check([EMPTY, EMPTY, EMPTY, EMPTY], "none");
         check([[0, 0, 1, 0xFF], EMPTY, EMPTY, EMPTY], "none");
         assert_eq!(choose(b"GET / HTTP/1.1\r\nHost"), Err(NotBolt));

@@ -12,6 +12,8 @@ pub struct Version {
 }
 
 impl Version {
+    /// Bolt 4.3: as 4.4, but ROUTE names its database without a map. For libraries that stopped there, such as py2neo.
+    pub const V4_3: Self = Self { major: 4, minor: 3 };
     /// Bolt 4.4: authentication in HELLO, entities without element ids.
     pub const V4_4: Self = Self { major: 4, minor: 4 };
     /// Bolt 5.0: element ids and date-times in UTC.
@@ -26,7 +28,8 @@ impl Version {
     pub const V5_4: Self = Self { major: 5, minor: 4 };
 
     /// Every version served, best first.
-    pub const SERVED: [Self; 6] = [Self::V5_4, Self::V5_3, Self::V5_2, Self::V5_1, Self::V5_0, Self::V4_4];
+    pub const SERVED: [Self; 7] =
+        [Self::V5_4, Self::V5_3, Self::V5_2, Self::V5_1, Self::V5_0, Self::V4_4, Self::V4_3];
 }
 
 impl fmt::Display for Version {
@@ -40,7 +43,7 @@ impl fmt::Display for Version {
 pub struct Dialect {
     /// The version that the handshake chose.
     pub version: Version,
-    /// Whether a 4.4 client asked for `patch_bolt: ["utc"]` in its HELLO.
+    /// Whether a client of 4.3 or 4.4 asked for `patch_bolt: ["utc"]` in its HELLO.
     pub utc_patch: bool,
 }
 
@@ -61,6 +64,12 @@ impl Dialect {
     #[must_use]
     pub fn has_utc_datetimes(self) -> bool {
         self.utc_patch || self.version >= Version::V5_0
+    }
+
+    /// Tells whether ROUTE ends with a map, instead of the name of a database.
+    #[must_use]
+    pub fn has_route_options(self) -> bool {
+        self.version >= Version::V4_4
     }
 
     /// Tells whether LOGON follows HELLO, instead of credentials inside it.

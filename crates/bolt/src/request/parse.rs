@@ -26,7 +26,7 @@ impl Request {
             (signature::DISCARD, 1) => Self::Discard(demand(&mut reader)?),
             (signature::COMMIT, 0) => Self::Commit,
             (signature::ROLLBACK, 0) => Self::Rollback,
-            (signature::ROUTE, 3) => Self::Route(route(&mut reader)?),
+            (signature::ROUTE, 3) => Self::Route(route(&mut reader, dialect)?),
             _ => return Err(unknown(signature, fields, dialect)),
         };
         reader.finish()?;
@@ -177,9 +177,13 @@ fn demand(reader: &mut Unpacker<'_>) -> Result<Demand, RequestError> {
     Ok(demand)
 }
 
-fn route(reader: &mut Unpacker<'_>) -> Result<Route, RequestError> {
+fn route(reader: &mut Unpacker<'_>, dialect: Dialect) -> Result<Route, RequestError> {
     let mut route = Route { routing: map(reader, "routing")?.unwrap_or_default(), ..Route::default() };
     route.bookmarks = texts(reader, "bookmarks")?.unwrap_or_default();
+    if !dialect.has_route_options() {
+        route.database = name(reader, "db")?;
+        return Ok(route);
+    }
     for _ in 0..reader.map_header()? {
         match reader.string()? {
             "db" => route.database = name(reader, "db")?,
@@ -264,6 +268,14 @@ mod tests {
             Err(error) => format!("error: {error}"),
         };
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn route_names_a_database_without_a_map_in_4_3() {
+        let found = "Route(Route { routing: {}, bookmarks: [], database: Some(\"a\"), impersonated_user: None })";
+        check(b"\xB3\x66\xA0\x90\x81a", Version::V4_3, found);
+        check(b"\xB3\x66\xA0\x90\xA1\x82db\x81a", Version::V4_4, found);
+        check(b"\xB3\x66\xA0\x90\xC0", Version::V4_3, &found.replace("Some(\"a\")", "None"));
     }
 
     #[test]
