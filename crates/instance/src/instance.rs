@@ -7,13 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use catalog::{Catalog, Database as Row, FirstStart, NewDatabase, Pending, Settings};
+use catalog::{Authentication, Catalog, Database as Row, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal, Settings};
 use parking_lot::Mutex;
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, StoreError};
 use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
+use crate::audit::{self, Audit};
+use crate::auditing::{self, Lately};
 use crate::databases::{Bounds, Databases};
 use crate::limits::Meters;
 use crate::metrics::Metrics;
@@ -27,6 +29,8 @@ use crate::{Admission, InstanceError, InstanceOptions, Session};
 const PLANS_MAX: usize = 1_000;
 /// The folder of the catalog's own store.
 const SYSTEM_FOLDER: &str = "system";
+/// The keys that seal secrets, where no other place is named.
+const KEYS_FILE: &str = "seal.key";
 /// The largest size of the catalog's own store.
 const SYSTEM_BYTES_MAX: u64 = 4 << 30;
 
@@ -53,6 +57,11 @@ pub(crate) struct Shared {
     /// Statements so far.
     pub(crate) statements: AtomicU64,
     pub(crate) server_id: DatabaseId,
+    pub(crate) audit: Audit,
+    /// What was noted of late.
+    pub(crate) lately: Lately,
+    /// What seals secrets.
+    pub(crate) keyring: Arc<Keyring>,
     /// Databases that are being copied now.
     pub(crate) copies: Arc<AtomicUsize>,
     /// Held through a command about databases: one at a time.
@@ -93,6 +102,7 @@ impl Instance {
             databases_max: options.databases_max,
             clock: Arc::clone(&options.clock),
         };
+        let (keyring, audit) = sealing(&*engine, &options)?;
         let catalog = Catalog::open(Arc::clone(&store), settings)?;
         store.confirm().map_err(InstanceError::System)?;
         let system = catalog.resolve(SYSTEM_FOLDER)?;
@@ -115,6 +125,9 @@ impl Instance {
             under_way: UnderWay::default(),
             statements: AtomicU64::new(0),
             server_id: system.database,
+            audit,
+            lately: Lately::default(),
+            keyring,
             copies: Arc::default(),
             changes: Mutex::default(),
             options,
@@ -122,6 +135,7 @@ impl Instance {
         let instance = Self { shared: Arc::new(shared) };
         instance.shared.procedures.settle(&instance.shared);
         instance.finish_pending()?;
+        auditing::life(&instance.shared, audit::Kind::Start);
         Ok(instance)
     }
 
@@ -137,8 +151,12 @@ impl Instance {
             Some((name, password)) => self.shared.catalog.authenticate(name, password),
             None => self.shared.catalog.anonymous(),
         };
-        let principal = principal.map_err(Failure::from)?;
-        Ok(Session::new(Arc::clone(&self.shared), principal))
+        let principal = principal.map_err(Failure::from);
+        let name = user.map(|(name, _)| name).or_else(|| principal.as_ref().ok().and_then(Principal::name));
+        if let Some(name) = name.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
+            auditing::login(&self.shared, name, None, principal.as_ref().err());
+        }
+        Ok(Session::new(Arc::clone(&self.shared), principal?))
     }
 
     /// Makes a database that exists only if `fill` succeeds: until then nobody finds its name.
@@ -196,6 +214,7 @@ impl Instance {
     /// Ends all work and closes every database; the instance takes no more statements.
     pub fn close(&self) {
         self.shared.databases.close_all(&self.shared.catalog.names().databases());
+        auditing::life(&self.shared, audit::Kind::Stop);
     }
 
     /// Finishes what a crash left half made, and removes what it left half dropped.
@@ -253,6 +272,24 @@ impl Shared {
         self.databases.make(row)?;
         self.catalog.database_made(row.id).map(drop).map_err(Failure::from)
     }
+}
+
+/// Opens what seals secrets and what keeps the audit; the data folder is ours by now.
+fn sealing(engine: &dyn Engine, options: &InstanceOptions) -> Result<(Arc<Keyring>, Audit), InstanceError> {
+    let is_on_disk = engine.kind() != store::memory::KIND;
+    let source = match (&options.seal_keys, is_on_disk) {
+        (Some(source), _) => source.clone(),
+        (None, true) => KeySource::File(options.folder.join(KEYS_FILE)),
+        (None, false) => KeySource::Passing,
+    };
+    let keyring = Arc::new(Keyring::open(source).map_err(InstanceError::Seal)?);
+    let clock = Arc::clone(&options.clock);
+    let audit = if is_on_disk {
+        Audit::open(options.folder.join(audit::FOLDER), options.audit, Arc::clone(&keyring), clock)?
+    } else {
+        Audit::in_memory(clock)
+    };
+    Ok((keyring, audit))
 }
 
 fn folders_in(folder: &Path) -> std::io::Result<Vec<String>> {

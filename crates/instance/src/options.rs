@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Authentication, Limit, Limits};
+use catalog::{Authentication, KeySource, Limit, Limits};
 use types::{Clock, SystemClock};
 
+use crate::audit::AuditOptions;
 use crate::remote::RemoteOptions;
 
 /// How an instance is set up; [`InstanceOptions::new`] gives what suits most.
@@ -44,6 +45,10 @@ pub struct InstanceOptions {
     pub import_remote: Arc<RemoteOptions>,
     /// The folder that backups go into and come from; `backups` below the data folder where none is named.
     pub backup_folder: Option<PathBuf>,
+    /// How the audit is kept.
+    pub audit: AuditOptions,
+    /// Where the keys are that seal secrets; `seal.key` in the data folder where nothing is said.
+    pub seal_keys: Option<KeySource>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where clients find this server, as `SHOW DATABASES` tells it.
@@ -75,6 +80,8 @@ impl InstanceOptions {
             import_folder: None,
             import_remote: Arc::default(),
             backup_folder: None,
+            audit: AuditOptions::default(),
+            seal_keys: None,
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),
             map_start_bytes: store::OpenOptions::default().map_start_bytes,

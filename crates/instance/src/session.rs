@@ -12,6 +12,7 @@ use types::{Code, Failure, Map, Value};
 
 use crate::admitting::{Room, Told};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
+use crate::auditing;
 use crate::bookmark;
 use crate::instance::Shared;
 use crate::error::name_refusal;
@@ -80,7 +81,11 @@ impl Session {
         let ran = self.run_observed(text, parameters, options, begun, &mut observation);
         match &ran {
             Ok(records) => records.observe(observation),
-            Err(failure) => observation.end(Some(failure)),
+            Err(failure) => {
+                let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
+                auditing::refused(&self.shared, self.user(), database, text, failure);
+                observation.end(Some(failure));
+            }
         }
         ran
     }

@@ -24,7 +24,7 @@ use crate::sight;
 use crate::source::{GraphSource, Writes};
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
-use crate::{bookmark, commands, schema};
+use crate::{auditing, bookmark, commands, schema};
 
 /// A statement and everything that it is asked with.
 pub(crate) struct Statement<'a> {
@@ -78,7 +78,13 @@ impl Statement<'_> {
             Body::Schema { using, command } => {
                 schema::run(&mut self, statement.mode, using.as_ref(), &command).map(Outcome::Records)
             }
-            Body::Admin(command) => commands::run(&mut self, statement.mode, &command).map(Outcome::Records),
+            Body::Admin(command) => {
+                let ran = commands::run(&mut self, statement.mode, &command);
+                if statement.mode != Mode::Explain {
+                    auditing::command(&self, &command, &ran);
+                }
+                ran.map(Outcome::Records)
+            }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
     }
@@ -185,6 +191,9 @@ impl Statement<'_> {
             self.allowance.loader = own.filter(|rights| !rights.load.is_everything()).map(Arc::clone);
         }
         let admitted = self.admit(&reached, planned.prepared.writes)?;
+        if planned.sources.len() > 1 && planned.mode != Mode::Explain {
+            auditing::crossing(&self, planned);
+        }
         let mut records = self.run_admitted(planned, reached)?;
         admitted.wrote(records.changes(), &self.shared.meters);
         records.hold(admitted);

@@ -1,0 +1,228 @@
+//! What is worth a line of the audit, noted at the few places where everybody comes by.
+//! Leaves lines and files to `audit`. Start reading at [`command`] and [`refused`].
+
+use std::time::{Duration, Instant};
+
+use cypher::ast::{AdminCommand, BackupCommand, Body, DatabaseCommand};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+use types::{Code, Failure};
+
+use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::instance::Shared;
+use crate::plans::Planned;
+use crate::records::Records;
+use crate::statement::Statement;
+
+/// Lines of one kind that one user may cause within [`WINDOW`]; what comes on top is counted.
+const WITHIN_WINDOW_MAX: u32 = 10;
+const WINDOW: Duration = Duration::from_secs(1);
+/// How long somebody who logged in does so again without another line: HTTP logs in with every request.
+const SAME_LOGIN: Duration = Duration::from_secs(60);
+/// Users and reasons that are told apart at a time.
+const KEYS_MAX: usize = 1_000;
+
+/// What was noted of late, so that a client in a loop does not fill the disk.
+#[derive(Default)]
+pub(crate) struct Lately(Mutex<FxHashMap<(String, &'static str), Window>>);
+
+struct Window {
+    begun: Instant,
+    noted: u32,
+    left_out: u64,
+}
+
+impl Lately {
+    /// Tells whether to write a line, and how many were left out since the last one.
+    fn admit(&self, user: &str, what: &'static str, now: Instant, window: Duration, max: u32) -> Option<u64> {
+        let mut known = self.0.lock();
+        if known.len() >= KEYS_MAX {
+            known.retain(|_, lately| now.saturating_duration_since(lately.begun) < window);
+        }
+        if known.len() >= KEYS_MAX {
+            known.clear();
+        }
+        let fresh = Window { begun: now, noted: 0, left_out: 0 };
+        let lately = known.entry((user.to_owned(), what)).or_insert(fresh);
+        if now.saturating_duration_since(lately.begun) >= window {
+            (lately.begun, lately.noted) = (now, 0);
+        }
+        if lately.noted >= max {
+            lately.left_out += 1;
+            return None;
+        }
+        lately.noted += 1;
+        Some(std::mem::take(&mut lately.left_out))
+    }
+}
+
+/// Notes that somebody proved who he is, or failed to. Nobody is noted while everybody is let in without a name.
+pub(crate) fn login(shared: &Shared, user: &str, address: Option<&str>, failure: Option<&Failure>) {
+    let now = shared.options.clock.now();
+    let admitted = match failure {
+        None => shared.lately.admit(&format!("{user} {}", address.unwrap_or_default()), "login", now, SAME_LOGIN, 1),
+        Some(_) => shared.lately.admit(user, "failed login", now, WINDOW, WITHIN_WINDOW_MAX),
+    };
+    let Some(left_out) = admitted else { return };
+    let outcome = failure.map_or(Outcome::Done, Outcome::from);
+    // Somebody's name may be a password typed in the wrong field: a failed one is kept all the same, as logs keep it.
+    let operation = if failure.is_some() { counted("log in".to_owned(), left_out) } else { "log in".to_owned() };
+    let told = Told { user: Some(user), address, operation: &operation, ..Told::default() };
+    shared.audit.note(Kind::Login, told, outcome, Durable::Soon);
+}
+
+/// Notes an administration command that changes something, once it is over; listings change nothing.
+///
+/// One that was refused is noted by [`refused`], as any other statement.
+pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &Result<Records, Failure>) {
+    if ran.as_ref().is_err_and(is_refusal) {
+        return;
+    }
+    let operation = command.to_string();
+    if operation.starts_with("SHOW ") {
+        return;
+    }
+    let kind = match command {
+        AdminCommand::Backup(_) => Kind::Backup,
+        AdminCommand::Database(DatabaseCommand::Create(create)) if create.origin.is_some() => Kind::Backup,
+        _ => Kind::Admin,
+    };
+    let databases: Vec<String> = named(statement, command).into_iter().collect();
+    let told = Told { user: statement.principal.name(), address: None, databases: &databases, operation: &operation };
+    statement.shared.audit.note(kind, told, Outcome::from(ran), Durable::Now);
+}
+
+/// Names the database that a command is about, where it is about one.
+fn named(statement: &Statement<'_>, command: &AdminCommand) -> Option<String> {
+    let name = match command {
+        AdminCommand::Database(command) => match command {
+            DatabaseCommand::Create(create) => &create.name,
+            DatabaseCommand::Drop { name, .. }
+            | DatabaseCommand::Alter { name, .. }
+            | DatabaseCommand::Rename { name, .. }
+            | DatabaseCommand::Start { name, .. }
+            | DatabaseCommand::Stop { name, .. }
+            | DatabaseCommand::Check { name } => name,
+        },
+        AdminCommand::Backup(BackupCommand::Backup { name, .. }) => name,
+        _ => return None,
+    };
+    crate::commands::typed(name, &statement.parameters).ok().map(|name| name.to_lowercase())
+}
+
+/// Notes a statement that a right or a limit was in the way of; any other failure is none of the audit's business.
+pub(crate) fn refused(shared: &Shared, user: &str, database: &str, text: &str, failure: &Failure) {
+    if !is_refusal(failure) {
+        return;
+    }
+    let now = shared.options.clock.now();
+    let who = format!("{user} {database}");
+    let Some(left_out) = shared.lately.admit(&who, failure.code().row().neo4j, now, WINDOW, WITHIN_WINDOW_MAX) else {
+        return;
+    };
+    let operation = counted(without_secrets(text), left_out);
+    let mut databases: Vec<String> = Vec::with_capacity(2);
+    databases.extend((!database.is_empty()).then(|| database.to_owned()));
+    if let Some(refusal) = failure.refusal().filter(|refusal| !refusal.database.is_empty())
+        && refusal.database != database
+    {
+        databases.push(refusal.database.clone());
+    }
+    let told = Told { user: Some(user), address: None, databases: &databases, operation: &operation };
+    shared.audit.note(Kind::Refusal, told, Outcome::from(failure), Durable::Soon);
+}
+
+/// Notes a statement over several databases, with each of them, before its first row.
+pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
+    let databases: Vec<String> = planned.sources.iter().map(|source| source.target.name.to_string()).collect();
+    let operation = without_secrets(statement.text);
+    let told = Told { user: statement.principal.name(), address: None, databases: &databases, operation: &operation };
+    statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
+}
+
+/// Notes that the server begins or ends.
+pub(crate) fn life(shared: &Shared, kind: Kind) {
+    let operation = format!("sheaf {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
+    shared.audit.note(kind, Told { operation: &operation, ..Told::default() }, Outcome::Done, Durable::Now);
+}
+
+fn is_refusal(failure: &Failure) -> bool {
+    let is_right = matches!(
+        failure.code(),
+        Code::Forbidden | Code::Unauthorized | Code::AuthenticationRateLimit | Code::DatabaseReadOnly
+    );
+    is_right || failure.refusal().is_some() || failure.code().is_limit()
+}
+
+fn counted(mut operation: String, left_out: u64) -> String {
+    if left_out > 0 {
+        operation.push_str(&format!(" [{left_out} more like it were not written]"));
+    }
+    operation
+}
+
+/// Gives a statement as it may be kept: commands print their secrets as stars, other texts that speak of secrets lose
+/// what stands in quotes.
+pub(crate) fn without_secrets(text: &str) -> String {
+    const TELLING: [&str; 5] = ["password", "secret", "token", "credential", "apikey"];
+    // Printing costs a little more than the text is worth, so only what can hold a secret is parsed.
+    let lower = text.to_lowercase();
+    if !TELLING.iter().any(|word| lower.contains(word)) {
+        return text.to_owned();
+    }
+    if let Ok(statement) = cypher::parse(text)
+        && let Body::Admin(command) = &statement.body
+    {
+        return command.to_string();
+    }
+    without_quoted(text)
+}
+
+/// Puts stars in the place of everything in quotes; what is never closed is hidden to its end.
+fn without_quoted(text: &str) -> String {
+    let mut hidden = String::with_capacity(text.len());
+    let mut quote = None;
+    let mut escaped = false;
+    for sign in text.chars() {
+        match quote {
+            None => {
+                hidden.push(sign);
+                if matches!(sign, '\'' | '"') {
+                    quote = Some(sign);
+                    hidden.push_str("******");
+                }
+            }
+            Some(_) if escaped => escaped = false,
+            Some(_) if sign == '\\' => escaped = true,
+            Some(open) if sign == open => {
+                hidden.push(sign);
+                quote = None;
+            }
+            Some(_) => {}
+        }
+    }
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f94_secrets_are_hidden() {
+        let check = |text: &str, expected: &str| assert_eq!(without_secrets(text), expected);
+        check("MATCH (n {name: 'bob'}) RETURN n", "MATCH (n {name: 'bob'}) RETURN n");
+        check("CREATE USER bob SET PASSWORD 'pa$$\\'word1'", "CREATE USER bob SET PASSWORD '******'");
+        check("CALL set.password('bob', \"it's\") // x", "CALL set.password('******', \"******\") // x");
+        check("CREATE USER bob SET PASSWORD 'never closed", "CREATE USER bob SET PASSWORD '******");
+    }
+
+    #[test]
+    fn f94_a_loop_is_counted_and_not_written() {
+        let (lately, now) = (Lately::default(), types::Clock::now(&types::SystemClock));
+        let admit = |at| lately.admit("bob", "code", at, WINDOW, 2);
+        assert_eq!([admit(now), admit(now), admit(now), admit(now)], [Some(0), Some(0), None, None]);
+        assert_eq!(lately.admit("eve", "code", now, WINDOW, 2), Some(0));
+        assert_eq!([admit(now + WINDOW), admit(now + WINDOW)], [Some(2), Some(0)]);
+    }
+}

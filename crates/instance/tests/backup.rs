@@ -1,0 +1,311 @@
+//! Backups, restores, copies and the audit of an instance on disk.
+
+mod world;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use instance::audit::{Kind, verify};
+use instance::{Fetched, Instance, InstanceOptions, More, RunOptions, Session, backup};
+use types::{Code, Failure, Map, Value};
+use world::{check, on_disk, options, run, session, together};
+
+const PROGRESS: backup::Step<'static> = &|_| Ok(());
+
+fn code(session: &mut Session, text: &str) -> String {
+    let failure = run(session, text).expect_err(text);
+    format!("{:?}: {}", failure.code(), failure.message())
+}
+
+fn fill(session: &mut Session) {
+    check(session, "CREATE DATABASE films", "[system 1]");
+    check(session, "USE films CREATE INDEX title FOR (f:Film) ON (f.title)", "[indexes+ 1]");
+    let make = "USE films UNWIND range(1, 500) AS n CREATE (f:Film {title: 'film ' + n})-[:MADE_IN]->(:Year {year: n})";
+    run(session, make).expect("creates");
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("lists").map(|entry| entry.expect("lists").file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn f24_a_backup_is_restored_under_any_name() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    let got = run(&mut session, "BACKUP DATABASE films TO 'films.sheafbackup' WITH CHECK").expect("backs up");
+    assert!(got.starts_with("'films' | 'films.sheafbackup' | 1000 | 500 | "), "{got}");
+    assert!(got.ends_with("| true"), "{got}");
+    check(&mut session, "USE films MATCH (n:Year) DETACH DELETE n", "[nodes- 500, relationships- 500]");
+    check(&mut session, "CREATE DATABASE again FROM BACKUP 'films.sheafbackup'", "[system 1]");
+    check(&mut session, "USE again MATCH (f:Film {title: 'film 7'})-[:MADE_IN]->(y) RETURN y.year", "7");
+    check(&mut session, "USE again MATCH (n) RETURN count(n)", "1000");
+    check(&mut session, "USE films MATCH (n) RETURN count(n)", "500");
+    let shown = run(&mut session, "CHECK DATABASE again").expect("checks");
+    assert!(shown.starts_with("'again' | true | 1000 | 500"), "{shown}");
+    let ids = |session: &mut Session, name: &str| {
+        run(session, &format!("USE {name} MATCH (f:Film {{title: 'film 7'}}) RETURN elementId(f)")).expect("reads")
+    };
+    assert_ne!(ids(&mut session, "films"), ids(&mut session, "again"));
+    // It lives: it is written to, and it is there after a restart.
+    check(&mut session, "USE again CREATE (:Film {title: 'new'})", "[nodes+ 1, properties 1, labels+ 1]");
+    drop(session);
+    instance.close();
+    drop(instance);
+    let instance = on_disk(data.path());
+    let mut session = world::session(&instance);
+    check(&mut session, "USE again MATCH (n) RETURN count(n)", "1001");
+    check(&mut session, "SHOW BACKUPS YIELD file, name, nodes, problem", "'films.sheafbackup' | 'films' | 1000 | null");
+    check(
+        &mut session,
+        "CREATE OR REPLACE DATABASE again FROM BACKUP $file",
+        "ParameterMissing: Expected parameter(s): file",
+    );
+    check(&mut session, "CREATE OR REPLACE DATABASE again FROM BACKUP 'films.sheafbackup'", "[system 1]");
+    check(&mut session, "USE again MATCH (n) RETURN count(n)", "1000");
+}
+
+#[test]
+fn f25_a_copy_is_one_version_and_a_database_of_its_own() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    check(&mut session, "CREATE DATABASE copy FROM films", "[system 1]");
+    check(&mut session, "USE copy MATCH (f:Film) DETACH DELETE f", "[nodes- 500, relationships- 500]");
+    check(&mut session, "USE films MATCH (f:Film) RETURN count(f)", "500");
+    check(
+        &mut session,
+        "CREATE DATABASE copy FROM films",
+        "DatabaseExists: Failed to create the specified database 'copy': Database name or alias already exists.",
+    );
+    check(
+        &mut session,
+        "CREATE DATABASE other FROM nobody",
+        "DatabaseNotFound: Failed to copy the specified database 'nobody': Database does not exist.",
+    );
+    check(&mut session, "CREATE DATABASE other FROM system", "DatabaseProtected: Not allowed to copy system database.");
+    check(&mut session, "CREATE OR REPLACE DATABASE films FROM films", "[system 1]");
+    check(&mut session, "USE films MATCH (f:Film) RETURN count(f)", "500");
+    check(&mut session, "SHOW DATABASES YIELD name WHERE name = 'other' RETURN count(*)", "0");
+}
+
+#[test]
+fn f25_copies_and_backups_are_of_one_point_in_time_while_others_write() {
+    let data = tempfile::tempdir().expect("a folder");
+    // A small map: the file has to grow again and again while it is being copied.
+    let small = InstanceOptions { map_start_bytes: 1 << 20, ..options(data.path()) };
+    let instance = Instance::open(small).expect("opens");
+    let mut first = session(&instance);
+    run(&mut first, "CREATE DATABASE bank").expect("creates");
+    run(&mut first, "USE bank CREATE INDEX FOR (a:Account) ON (a.number)").expect("creates");
+    run(&mut first, "USE bank UNWIND range(0, 99) AS n CREATE (:Account {number: n, sum: 100})").expect("fills");
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let (instance, done) = (&instance, &done);
+            scope.spawn(move || {
+                let mut session = session(instance);
+                let mut moved = 0_u64;
+                while !done.load(Ordering::Relaxed) || moved < 20 {
+                    let (from, to) = ((moved * 7 + writer) % 100, (moved * 13 + writer * 3 + 1) % 100);
+                    let text = format!(
+                        "USE bank MATCH (a:Account {{number: {from}}}), (b:Account {{number: {to}}}) \
+                         SET a.sum = a.sum - 1 SET b.sum = b.sum + 1 CREATE (:Note {{text: '{}'}})",
+                        "x".repeat(3_000)
+                    );
+                    run(&mut session, &text).expect("writers go on while others copy");
+                    moved += 1;
+                }
+            });
+        }
+        for round in 0..5 {
+            run(&mut first, &format!("CREATE DATABASE copy{round} FROM bank")).expect("copies");
+            run(&mut first, &format!("BACKUP DATABASE bank TO 'bank{round}' WITH CHECK")).expect("backs up");
+            run(&mut first, &format!("CREATE DATABASE restored{round} FROM BACKUP 'bank{round}'")).expect("restores");
+            for name in ["copy", "restored"] {
+                let sum = format!("USE {name}{round} MATCH (a:Account) RETURN sum(a.sum), count(a)");
+                check(&mut first, &sum, "10000 | 100");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn f24_names_of_files_stay_in_their_folder() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    let long = "x".repeat(10_000);
+    let names =
+        ["../x", "a/b", "/etc/passwd", "..", ".", ".hidden", "-rf", "a\\\\b", "nul\\u0000x", "", "fílm", "CON:", &long];
+    for name in names {
+        let backup = code(&mut session, &format!("BACKUP DATABASE films TO '{name}'"));
+        assert!(
+            backup.starts_with("ArgumentError: '") && backup.contains("cannot be the name of a backup"),
+            "{backup}"
+        );
+        let restore = code(&mut session, &format!("CREATE DATABASE other FROM BACKUP '{name}'"));
+        assert!(restore.starts_with("ArgumentError: '"), "{restore}");
+    }
+    let missing = code(&mut session, "CREATE DATABASE other FROM BACKUP 'nothing'");
+    assert!(missing.starts_with("ExternalResourceFailed: there is no backup "), "{missing}");
+    run(&mut session, "BACKUP DATABASE films TO 'films'").expect("backs up");
+    let again = code(&mut session, "BACKUP DATABASE films TO 'films'");
+    assert!(again.starts_with("ArgumentError: there is a file "), "{again}");
+    let backups = data.path().join("backups");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("/etc/passwd", backups.join("link")).expect("links");
+    let link = code(&mut session, "CREATE DATABASE other FROM BACKUP 'link'");
+    assert!(link.contains("it is no plain file"), "{link}");
+    assert_eq!(files(&backups), ["films", "link"]);
+    check(&mut session, "SHOW DATABASES YIELD name WHERE name = 'other' RETURN count(*)", "0");
+}
+
+#[test]
+fn f24_what_is_damaged_is_refused_whole() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    run(&mut session, "BACKUP DATABASE films TO 'films'").expect("backs up");
+    let backups = data.path().join("backups");
+    let sound = fs::read(backups.join("films")).expect("reads");
+    assert!(backup::verify(&backups.join("films"), PROGRESS).is_ok());
+    let before = files(data.path());
+    let mut tried = 0;
+    let mut refuse = |bytes: &[u8], what: String| {
+        tried += 1;
+        let file = backups.join("bad");
+        fs::write(&file, bytes).expect("writes");
+        let found = backup::verify(&file, PROGRESS).expect_err(&what);
+        assert!(matches!(found.code(), Code::StorageDamaged | Code::ExternalResourceFailed), "{what}: {found}");
+        if tried % 10 == 0 {
+            let failure = run(&mut session, "CREATE DATABASE bad FROM BACKUP 'bad'").expect_err(&what);
+            assert!(matches!(failure.code(), Code::StorageDamaged | Code::ExternalResourceFailed), "{what}: {failure}");
+        }
+    };
+    for part in 0..40 {
+        let at = sound.len() * part / 40;
+        refuse(&sound[..at], format!("cut to {at} bytes"));
+        let mut changed = sound.clone();
+        changed[at] ^= 1 << (part % 8);
+        refuse(&changed, format!("byte {at} changed"));
+    }
+    let mut longer = sound.clone();
+    longer.push(0);
+    refuse(&longer, "longer".to_owned());
+    refuse(b"PK\x03\x04 an archive of another kind", "foreign".to_owned());
+    let mut newer = sound;
+    newer[8] = 9;
+    fs::write(backups.join("newer"), newer).expect("writes");
+    let failure = code(&mut session, "CREATE DATABASE bad FROM BACKUP 'newer'");
+    assert!(failure.contains("format 9, which a newer server wrote"), "{failure}");
+    assert_eq!(files(data.path()), before, "no folder is left of what was refused");
+    let problems = run(&mut session, "SHOW BACKUPS YIELD file, problem").expect("lists");
+    assert!(!problems.contains("newer"), "only files that end as backups do are listed: {problems}");
+}
+
+#[test]
+fn f24_a_stream_is_the_file() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    let file = data.path().join("streamed");
+    let mut out = fs::File::create(&file).expect("makes");
+    let mut records =
+        session.run("BACKUP DATABASE films TO STREAM", Map::new(), &RunOptions::default()).expect("begins");
+    let mut fetched = Fetched::default();
+    loop {
+        fetched.clear();
+        let more = records.pull(1, &mut fetched).expect("sends");
+        for row in fetched.iter() {
+            let [Value::Bytes(piece)] = row else { panic!("a row holds one piece") };
+            out.write_all(piece).expect("writes");
+        }
+        if more == More::No {
+            break;
+        }
+    }
+    let header = backup::verify(&file, PROGRESS).expect("sound");
+    assert_eq!((header.database.as_str(), header.nodes, header.relationships), ("films", 1000, 500));
+    // A client that leaves ends it, and the database can be dropped.
+    let records = session.run("BACKUP DATABASE films TO STREAM", Map::new(), &RunOptions::default()).expect("begins");
+    drop(records);
+    check(&mut session, "DROP DATABASE films", "[system 1]");
+}
+
+#[test]
+fn f3_what_is_dropped_can_be_dumped_first() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    check(&mut session, "DROP DATABASE films DUMP DATA", "[system 1]");
+    let backups = files(&data.path().join("backups"));
+    assert!(backups.len() == 1 && backups[0].starts_with("films-20"), "{backups:?}");
+    check(&mut session, &format!("CREATE DATABASE films FROM BACKUP '{}'", backups[0]), "[system 1]");
+    check(&mut session, "USE films MATCH (n) RETURN count(n)", "1000");
+}
+
+#[test]
+fn f24_a_server_without_files_copies_and_keeps_no_backups() {
+    let instance = world::in_memory();
+    let mut session = session(&instance);
+    fill(&mut session);
+    check(&mut session, "CREATE DATABASE copy FROM films", "[system 1]");
+    check(&mut session, "USE copy MATCH (n) RETURN count(n)", "1000");
+    check(&mut session, "BACKUP DATABASE films", "ArgumentError: This server keeps no files and has no backup folder.");
+}
+
+#[test]
+fn f94_what_changes_something_is_in_the_audit() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut first = session(&instance);
+    fill(&mut first);
+    run(&mut first, "CREATE DATABASE shop").expect("creates");
+    run(&mut first, "CREATE DATABASE shop").expect_err("it is there");
+    run(&mut first, "SHOW DATABASES").expect("lists");
+    run(&mut first, "EXPLAIN DROP DATABASE shop").expect("explains");
+    run(&mut first, "USE films MATCH (n) RETURN count(n)").expect("reads");
+    run(&mut first, "BACKUP DATABASE films TO 'films'").expect("backs up");
+    let across = "CALL { USE films MATCH (n) RETURN count(n) AS a } CALL { USE shop MATCH (n) RETURN count(n) AS b } \
+                  RETURN a, b";
+    run(&mut first, across).expect("reads both");
+    check(
+        &mut first,
+        "SHOW AUDIT YIELD sequence, kind, databases, operation, outcome, code WHERE kind <> 'start' \
+         RETURN kind, databases, left(operation, 30), outcome, code ORDER BY sequence",
+        "'admin' | ['films'] | 'CREATE DATABASE films' | 'done' | null\n\
+         'admin' | ['shop'] | 'CREATE DATABASE shop' | 'done' | null\n\
+         'admin' | ['shop'] | 'CREATE DATABASE shop' | 'failed' | 'Neo.ClientError.Database.ExistingDatabaseFound'\n\
+         'backup' | ['films'] | 'BACKUP DATABASE films TO ''films''' | 'done' | null\n\
+         'cross-database' | ['sheaf', 'films', 'shop'] | 'CALL { USE films MATCH (n) RETU' | 'done' | null",
+    );
+    // A client in a loop does not fill the disk.
+    together(&instance, 4, |_, session| {
+        for _ in 0..200 {
+            let options = RunOptions { timeout: Some(std::time::Duration::from_millis(1)), ..RunOptions::default() };
+            let long = "UNWIND range(1, 10000000) AS x RETURN sum(x * x)";
+            let _: Result<String, Failure> = world::run_with(session, long, Map::new(), &options);
+        }
+    });
+    drop(first);
+    instance.close();
+    drop(instance);
+    let found = verify(&data.path().join("audit"), None).expect("reads");
+    assert!(found.is_sound() && found.lines > 6, "{found:?}");
+    let last =
+        instance::audit::lines(&data.path().join("audit")).expect("reads").last().expect("lines").expect("reads");
+    assert_eq!(last.kind, Kind::Stop);
+}
