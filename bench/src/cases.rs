@@ -1,7 +1,6 @@
 //! The cases: what is asked of the server, and what must hold while it is asked.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bolt::client::{Client, ClientError};
@@ -11,7 +10,7 @@ use types::{Map, Value};
 
 use crate::load::Load;
 use crate::table::{Row, mebibytes, time};
-use crate::{BenchError, Settings, import, tenants};
+use crate::{BenchError, Settings, import, neighbours, tenants};
 
 /// One case.
 pub struct Case {
@@ -24,7 +23,7 @@ pub struct Case {
 }
 
 /// Every case.
-pub const ALL: [Case; 7] = [
+pub const ALL: [Case; 8] = [
     Case { name: "import", about: "files of people and whom they know, into a new database", run: import::run },
     Case { name: "lookup", about: "one node by an indexed property, against the bare round trip", run: lookup },
     Case { name: "batches", about: "UNWIND $rows CREATE, 1,000 rows a statement", run: batches },
@@ -33,7 +32,12 @@ pub const ALL: [Case; 7] = [
     Case {
         name: "neighbours",
         about: "reads in one database while another is written as fast as it goes",
-        run: neighbours,
+        run: neighbours::run,
+    },
+    Case {
+        name: "fairness",
+        about: "point reads in one database beside heavy statements in another",
+        run: neighbours::fairness,
     },
     Case { name: "tenants", about: "many databases: made, filled, and asked after a restart", run: tenants::run },
 ];
@@ -94,12 +98,12 @@ pub fn fresh(client: &mut Client, name: &str) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn integer(number: u64) -> Value {
+pub(crate) fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Makes a database of people with an index on their number.
-fn people(client: &mut Client, database: &str, nodes: u64) -> Result<(), ClientError> {
+pub(crate) fn people(client: &mut Client, database: &str, nodes: u64) -> Result<(), ClientError> {
     fresh(client, database)?;
     run_in(client, database, "CREATE INDEX FOR (p:Person) ON (p.number)", Map::new())?;
     let text = "UNWIND range($first, $last) AS number CREATE (:Person {number: number, name: 'Person ' + number})";
@@ -115,7 +119,7 @@ pub fn anywhere(client: u64, step: u64, end: u64) -> u64 {
     (client * 7_919 + step).wrapping_mul(0x9E37_79B9_7F4A_7C15) % end.max(1)
 }
 
-const LOOKUP: &str = "MATCH (p:Person {number: $number}) RETURN p.name";
+pub(crate) const LOOKUP: &str = "MATCH (p:Person {number: $number}) RETURN p.name";
 
 fn lookup(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
     let nodes = settings.nodes;
@@ -134,6 +138,7 @@ fn lookup(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
                 database: Some("people"),
                 text,
                 parameters,
+                apart: false,
             };
             let measured = load.run(target.address())?;
             medians.push(measured.median);
@@ -171,6 +176,7 @@ fn batches(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
             database: Some("people"),
             text,
             parameters,
+            apart: false,
         };
         let measured = load.run(target.address())?;
         must_count(&mut client, "people", "MATCH (p:Person) RETURN count(p)", measured.count * ROWS)?;
@@ -187,8 +193,15 @@ fn writes(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> 
         let mut client = target.connect()?;
         fresh(&mut client, "events")?;
         let parameters = &|client, step| parameters([("client", integer(client)), ("step", integer(step))]);
-        let load =
-            Load { clients, time: settings.time(), every: Duration::ZERO, database: Some("events"), text, parameters };
+        let load = Load {
+            clients,
+            time: settings.time(),
+            every: Duration::ZERO,
+            database: Some("events"),
+            text,
+            parameters,
+            apart: false,
+        };
         let measured = load.run(target.address())?;
         must_count(&mut client, "events", "MATCH (e:Event) RETURN count(e)", measured.count)?;
         speeds.push(measured.per_second());
@@ -210,70 +223,11 @@ fn counter(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError>
         database: Some("counter"),
         text,
         parameters: &|_, _| Map::new(),
+        apart: false,
     };
     let measured = load.run(target.address())?;
     must_count(&mut client, "counter", "MATCH (c:Counter) RETURN c.value", measured.count)?;
     Ok(vec![Row::Load { what: "increments".to_owned(), clients: 32, measured, times: 1 }])
-}
-
-/// Both crowds take the processor from the reads; only one of them writes. What differs is the price of a write next door.
-fn neighbours(target: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
-    /// What a client at ease asks in a second: the cores have time for it.
-    const AT_EASE: Duration = Duration::from_millis(1);
-    let nodes = settings.nodes;
-    let mut client = target.connect()?;
-    people(&mut client, "quiet", nodes)?;
-    fresh(&mut client, "busy")?;
-    let number = |client, step| parameters([("number", integer(anywhere(client, step, nodes)))]);
-    let read = |every| Load {
-        clients: 4,
-        time: settings.time(),
-        every,
-        database: Some("quiet"),
-        text: LOOKUP,
-        parameters: &number,
-    };
-    let crowd = |text| Load {
-        clients: 8,
-        // Longer than it is needed: the reads decide when it ends.
-        time: settings.time() + Duration::from_secs(600),
-        every: Duration::ZERO,
-        database: Some("busy"),
-        text,
-        parameters: &|_, _| Map::new(),
-    };
-    let beside = |read: &Load, crowd: Load| {
-        let stop = AtomicBool::new(false);
-        let (beside, crowd) = std::thread::scope(|scope| {
-            let crowd = scope.spawn(|| crowd.run_until(target.address(), &stop));
-            let beside = read.run(target.address());
-            stop.store(true, Ordering::Relaxed);
-            (beside, crowd.join().expect("the crowd does not panic"))
-        });
-        Ok::<_, BenchError>((beside?, crowd?))
-    };
-    let load = |what: &str, clients, measured, times| Row::Load { what: what.to_owned(), clients, measured, times };
-    let mut rows = Vec::new();
-    for (how, every) in [("reads", Duration::ZERO), ("1,000 reads a second each", AT_EASE)] {
-        let read = read(every);
-        let alone = read.run(target.address())?;
-        let (beside_reads, counted) = beside(&read, crowd("UNWIND range(1, 100) AS number RETURN count(number)"))?;
-        let create = "UNWIND range(1, 100) AS number CREATE (:Event {number: number})";
-        let (beside_writes, written) = beside(&read, crowd(create))?;
-        let by =
-            |p99: Duration| format!("{:.1}", beside_writes.p99.as_secs_f64() / p99.as_secs_f64().max(f64::EPSILON));
-        let (by_alone, by_reads) = (by(alone.p99), by(beside_reads.p99));
-        rows.extend([
-            load(&format!("{how}, alone"), 4, alone, 1),
-            load(&format!("{how}, beside reads"), 4, beside_reads, 1),
-            load("rows counted meanwhile", 8, counted, 100),
-            load(&format!("{how}, beside writes"), 4, beside_writes, 1),
-            load("nodes written meanwhile", 8, written, 100),
-            Row::fact("p99 beside writes, by p99 alone", by_alone),
-            Row::fact("p99 beside writes, by p99 beside reads", by_reads),
-        ]);
-    }
-    Ok(rows)
 }
 
 /// Speed counts only if the numbers are right.

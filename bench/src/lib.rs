@@ -7,6 +7,7 @@ mod cases;
 mod import;
 mod load;
 mod machine;
+mod neighbours;
 mod table;
 mod tenants;
 

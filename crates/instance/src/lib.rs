@@ -28,6 +28,7 @@ mod open_database;
 mod options;
 mod planning;
 mod plans;
+mod priority;
 mod procedures;
 mod query_log;
 mod reach;

@@ -12,52 +12,76 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 use types::Clock;
 
-/// How long a statement computes before it is a long one. Shorter ones never wait and are never counted.
+use crate::priority;
+
+/// How long a statement computes before it is a long one. Shorter ones never wait in line.
 const SHORT_MAX: Duration = Duration::from_micros(150);
-/// How long after the last statement of another database this one has the machine to itself.
-const SHARED_FOR: Duration = Duration::from_millis(20);
+/// How long after its last statement a database still counts as one that is asked.
+const ASKED_FOR: Duration = Duration::from_millis(20);
 /// How long a turn lasts while others wait for theirs.
 const TURN_TIME: Duration = Duration::from_millis(1);
 /// How often one that waits looks whether it was interrupted.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long one waits. Then it goes on without a turn: who has it may wait for what this one holds.
 const WAIT_MAX: Duration = Duration::from_millis(250);
-/// Databases that are remembered although they are ahead of the others.
+/// Databases that are remembered although nobody asks them.
 const REMEMBERED_MAX: usize = 1_024;
+/// What was computed this long ago counts a third of what was computed now.
+const FADES_IN: Duration = Duration::from_millis(30);
+/// How often it is added up what a fair share would be.
+const ADDS_UP_EVERY: Duration = Duration::from_millis(3);
+/// A database that computes less than this part of one core is never in anybody's way.
+const CALM_PART: f64 = 0.1;
 
 /// Who computes for long, and who waits for it: start-time fair queueing (Goyal, Vin and Cheng, 1996) over databases.
 ///
 /// While statements of one database only run, nobody waits: the system's scheduler shares the cores among them. Once
 /// another database is asked too, long statements hold a turn to go on, of which there is one less than cores; who
-/// has computed least gets the next one. So a core is left for short statements, whatever a neighbour does.
+/// has computed least gets the next one. So a core is left for short statements, whatever a neighbour does. And the
+/// threads of a database that lately computed more than its share step back: the system's scheduler runs those of the
+/// others first.
 pub(crate) struct Turns {
     clock: Arc<dyn Clock>,
     long_max: usize,
+    /// Whether threads may step back, as the system's scheduler sees it.
+    steps_back: bool,
     /// Whether long statements have to look at the line: several databases are busy, or somebody waits.
     is_shared: AtomicBool,
     line: Mutex<Line>,
 }
 
-#[derive(Default)]
 struct Line {
     /// Turns that are taken.
     taken: usize,
     databases: FxHashMap<CompactString, Share>,
     /// Databases with somebody in line.
     waiting: Vec<CompactString>,
-    /// The database that was asked last, and when another one was asked before it.
+    /// The database that was asked last, and the one before it.
     latest: CompactString,
-    shared_at: Option<Instant>,
+    second: CompactString,
     /// What the database had computed whose statement got the latest turn.
     reached: Duration,
+    /// What a database may have computed of late before it steps back, in seconds, and since when that holds.
+    fair: f64,
+    added_up_at: Instant,
 }
 
 /// What one database has of the machine.
-#[derive(Default)]
 struct Share {
     computed: Duration,
     taken: usize,
     waiting: VecDeque<Arc<Seat>>,
+    /// Statements that compute now.
+    running: usize,
+    asked_at: Instant,
+    recent: Recent,
+}
+
+/// What was computed of late: an average that fades, in seconds.
+#[derive(Clone, Copy)]
+struct Recent {
+    seconds: f64,
+    at: Instant,
 }
 
 /// Where one statement waits.
@@ -75,32 +99,65 @@ pub(crate) struct Turn {
     state: Mutex<Computing>,
 }
 
-/// When the present computation began, and whether it holds a turn.
+/// Since when it computes without being counted, whether it goes on, and whether it holds a turn.
 struct Computing {
     since: Instant,
+    runs: bool,
     holds: bool,
+}
+
+impl Recent {
+    /// Fades to `now`.
+    fn faded(self, now: Instant) -> f64 {
+        let ago = now.saturating_duration_since(self.at).as_secs_f64();
+        self.seconds * (-ago / FADES_IN.as_secs_f64()).exp()
+    }
+
+    fn add(&mut self, computed: Duration, now: Instant) {
+        *self = Self { seconds: self.faded(now) + computed.as_secs_f64(), at: now };
+    }
 }
 
 impl Turns {
     /// Makes turns for a machine of `cores` cores.
     pub(crate) fn new(clock: Arc<dyn Clock>, cores: usize) -> Self {
         let long_max = cores.saturating_sub(1).max(1);
-        Self { clock, long_max, is_shared: AtomicBool::new(false), line: Mutex::default() }
+        let line = Mutex::new(Line::new(clock.now()));
+        Self { clock, long_max, steps_back: priority::may_change(), is_shared: AtomicBool::new(false), line }
     }
 
     /// Begins to count for a statement of `database`.
     pub(crate) fn begin(self: &Arc<Self>, database: CompactString, interrupted: Arc<AtomicBool>) -> Turn {
-        let state = Mutex::new(Computing { since: self.clock.now(), holds: false });
+        let now = self.clock.now();
+        let state = Mutex::new(Computing { since: now, runs: false, holds: false });
         Turn { turns: Arc::clone(self), database, interrupted, state }
     }
 
-    /// Notes that a database is asked.
-    fn note(&self, database: &CompactString, now: Instant) {
+    /// Notes that a statement of a database computes; tells whether it is to step back for others.
+    fn enter(&self, database: &CompactString, now: Instant) -> bool {
         let mut line = self.line.lock();
         if line.latest != *database {
-            line.shared_at = (!line.latest.is_empty()).then_some(now);
-            line.latest = database.clone();
-            self.is_shared.store(line.shared_at.is_some(), Ordering::Relaxed);
+            let before = std::mem::replace(&mut line.latest, database.clone());
+            line.second = before;
+        }
+        let share = line.share(database, now);
+        share.running += 1;
+        share.asked_at = now;
+        if !line.is_shared(database, now) {
+            return false;
+        }
+        self.is_shared.store(true, Ordering::Relaxed);
+        self.steps_back && line.is_ahead(database, now)
+    }
+
+    /// Notes that it computes no more.
+    fn leave(&self, database: &CompactString, computed: Duration, now: Instant) {
+        let mut line = self.line.lock();
+        let share = line.share(database, now);
+        share.running = share.running.saturating_sub(1);
+        share.recent.add(computed, now);
+        if line.databases.len() > REMEMBERED_MAX {
+            line.databases.retain(|_, share| !share.is_idle());
         }
     }
 
@@ -111,9 +168,6 @@ impl Turns {
             share.computed += computed;
         }
         self.call_next(line);
-        if line.databases.len() > REMEMBERED_MAX {
-            line.databases.retain(|_, share| share.taken > 0 || !share.waiting.is_empty());
-        }
     }
 
     /// Gives free turns to those whose databases computed least.
@@ -129,7 +183,7 @@ impl Turns {
                 line.waiting.swap_remove(at);
             }
             if let Some(seat) = seat {
-                line.take(&name);
+                line.take(&name, self.clock.now());
                 seat.is_called.store(true, Ordering::Release);
                 seat.wake.notify_one();
             }
@@ -138,6 +192,19 @@ impl Turns {
 }
 
 impl Line {
+    fn new(now: Instant) -> Self {
+        Self {
+            taken: 0,
+            databases: FxHashMap::default(),
+            waiting: Vec::new(),
+            latest: CompactString::default(),
+            second: CompactString::default(),
+            reached: Duration::ZERO,
+            fair: f64::INFINITY,
+            added_up_at: now,
+        }
+    }
+
     /// Finds who is next, and what the database has computed so far.
     fn first(&self) -> Option<(usize, Duration)> {
         let computed = |name| self.databases.get(name).map_or(Duration::ZERO, |share| share.computed);
@@ -145,23 +212,61 @@ impl Line {
         places.map(|(at, name)| (at, computed(name))).min_by_key(|(_, computed)| *computed)
     }
 
-    fn take(&mut self, database: &CompactString) {
+    fn take(&mut self, database: &CompactString, now: Instant) {
         self.taken += 1;
-        self.share(database).taken += 1;
+        self.share(database, now).taken += 1;
     }
 
     /// Finds a database's share; one that was away starts where the others are now.
-    fn share(&mut self, database: &CompactString) -> &mut Share {
+    fn share(&mut self, database: &CompactString, now: Instant) -> &mut Share {
         let reached = self.reached;
-        let share = self.databases.entry(database.clone()).or_default();
+        if !self.databases.contains_key(database) {
+            self.databases.insert(database.clone(), Share::new(now));
+        }
+        let share = self.databases.get_mut(database).expect("it was put there");
         if share.taken == 0 && share.waiting.is_empty() {
             share.computed = share.computed.max(reached);
         }
         share
     }
 
-    fn is_shared(&self, now: Instant) -> bool {
-        self.shared_at.is_some_and(|at| now.saturating_duration_since(at) < SHARED_FOR)
+    /// Tells whether another database than this one is asked too.
+    fn is_shared(&self, database: &CompactString, now: Instant) -> bool {
+        let other = if self.latest == *database { &self.second } else { &self.latest };
+        self.databases
+            .get(other)
+            .is_some_and(|share| share.running > 0 || now.saturating_duration_since(share.asked_at) < ASKED_FOR)
+    }
+
+    /// Tells whether a database lately computed more than its share.
+    fn is_ahead(&mut self, database: &CompactString, now: Instant) -> bool {
+        if now.saturating_duration_since(self.added_up_at) >= ADDS_UP_EVERY {
+            let calm = CALM_PART * FADES_IN.as_secs_f64();
+            let (mut all, mut count) = (0.0, 0_u32);
+            for share in self.databases.values() {
+                let recent = share.recent.faded(now);
+                all += recent;
+                count += u32::from(recent > calm || share.is_asked(now));
+            }
+            self.fair = (all / f64::from(count.max(1))).max(calm);
+            self.added_up_at = now;
+        }
+        self.databases.get(database).is_some_and(|share| share.recent.faded(now) > self.fair)
+    }
+}
+
+impl Share {
+    fn new(now: Instant) -> Self {
+        let recent = Recent { seconds: 0.0, at: now };
+        Self { computed: Duration::ZERO, taken: 0, waiting: VecDeque::new(), running: 0, asked_at: now, recent }
+    }
+
+    fn is_asked(&self, now: Instant) -> bool {
+        self.running > 0 || now.saturating_duration_since(self.asked_at) < ASKED_FOR
+    }
+
+    fn is_idle(&self) -> bool {
+        self.taken == 0 && self.waiting.is_empty() && self.running == 0
     }
 }
 
@@ -169,17 +274,28 @@ impl Turn {
     /// Begins a stretch of computing.
     pub(crate) fn start(&self) {
         let now = self.turns.clock.now();
-        self.turns.note(&self.database, now);
-        self.state.lock().since = now;
+        let mut state = self.state.lock();
+        state.since = now;
+        if !std::mem::replace(&mut state.runs, true) && self.turns.enter(&self.database, now) {
+            priority::step_back();
+        } else {
+            priority::come_forward();
+        }
     }
 
     /// Ends a stretch of computing: the statement waits for its client, or is at its end.
     pub(crate) fn rest(&self) {
         let mut state = self.state.lock();
+        if !std::mem::take(&mut state.runs) {
+            return;
+        }
+        let now = self.turns.clock.now();
+        let computed = now.saturating_duration_since(state.since);
         if std::mem::take(&mut state.holds) {
-            let computed = self.turns.clock.now().saturating_duration_since(state.since);
             self.turns.give_back(&mut self.turns.line.lock(), &self.database, computed);
         }
+        self.turns.leave(&self.database, computed, now);
+        // A thread that stepped back stays there until its next statement begins: its answers are no more urgent.
     }
 
     /// Lets others go first where it is their turn; called between two parts of a computation.
@@ -194,18 +310,23 @@ impl Turn {
             return;
         }
         let mut line = self.turns.line.lock();
-        if line.waiting.is_empty() && !line.is_shared(now) {
+        if line.waiting.is_empty() && !line.is_shared(&self.database, now) {
             self.turns.is_shared.store(false, Ordering::Relaxed);
             return;
+        }
+        line.share(&self.database, now).recent.add(computed, now);
+        match self.turns.steps_back && line.is_ahead(&self.database, now) {
+            true => priority::step_back(),
+            false => priority::come_forward(),
         }
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut line, &self.database, computed);
         }
         let waited = if line.waiting.is_empty() && line.taken < self.turns.long_max {
-            line.take(&self.database);
+            line.take(&self.database, now);
             true
         } else {
-            self.wait(&mut line)
+            self.wait(&mut line, now)
         };
         state.holds = waited;
         drop(line);
@@ -213,9 +334,9 @@ impl Turn {
     }
 
     /// Waits in line; gives false where it took too long, or the statement was interrupted.
-    fn wait(&self, line: &mut MutexGuard<'_, Line>) -> bool {
+    fn wait(&self, line: &mut MutexGuard<'_, Line>, now: Instant) -> bool {
         let seat = Arc::new(Seat::default());
-        let share = line.share(&self.database);
+        let share = line.share(&self.database, now);
         share.waiting.push_back(Arc::clone(&seat));
         if share.waiting.len() == 1 {
             line.waiting.push(self.database.clone());
@@ -229,13 +350,13 @@ impl Turn {
         }
         let is_called = seat.is_called.load(Ordering::Acquire);
         if !is_called {
-            self.leave(line, &seat);
+            self.give_up(line, &seat, now);
         }
         is_called
     }
 
-    fn leave(&self, line: &mut Line, seat: &Arc<Seat>) {
-        let share = line.share(&self.database);
+    fn give_up(&self, line: &mut Line, seat: &Arc<Seat>, now: Instant) {
+        let share = line.share(&self.database, now);
         share.waiting.retain(|other| !Arc::ptr_eq(other, seat));
         if share.waiting.is_empty() {
             line.waiting.retain(|name| *name != self.database);
@@ -326,6 +447,24 @@ mod tests {
         compute(&waiting);
         let line = turns.line.lock();
         assert!(line.waiting.is_empty() && line.taken == 1);
+    }
+
+    #[test]
+    fn who_computes_more_than_its_share_is_ahead() {
+        let turns = turns();
+        let (busy, calm) = (begin(&turns, "busy"), begin(&turns, "calm"));
+        std::thread::sleep(FADES_IN);
+        busy.rest();
+        let now = turns.clock.now() + ADDS_UP_EVERY;
+        let mut line = turns.line.lock();
+        assert!(line.is_shared(&"busy".into(), now) && line.is_ahead(&"busy".into(), now));
+        assert!(!line.is_ahead(&"calm".into(), now));
+        let later = now + FADES_IN * 5;
+        assert!(!line.is_ahead(&"busy".into(), later), "what was computed long ago is forgotten");
+        drop(line);
+        drop(calm);
+        let line = turns.line.lock();
+        assert!(!line.is_shared(&"busy".into(), now + ASKED_FOR * 2), "nobody asks the other one any more");
     }
 
     #[test]
