@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use instance::{Instance, InstanceOptions};
+use catalog::Authentication;
 use types::{Map, Value};
 
 use crate::door::bolt::Bolt;
@@ -15,15 +16,24 @@ use crate::tck::scenario::TestSession;
 use crate::tck::value;
 
 /// Opens an empty system behind one face.
-pub type Open = fn() -> Result<Box<dyn System>, String>;
+pub type Open = fn(Users) -> Result<Box<dyn System>, String>;
+
+/// Whether a system asks who somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// Everybody may do everything.
+    Unknown,
+    /// Users have passwords; `admin` is the first.
+    Known,
+}
 
 /// Every face that a script is played through.
 #[must_use]
 pub fn faces() -> Vec<(&'static str, Open)> {
     vec![
-        ("in process", || Ok(Box::new(Direct::new(Arc::new(empty()?))))),
-        ("over Bolt", || Ok(Box::new(Bolt::start(Arc::new(empty()?))?))),
-        ("over HTTP", || Ok(Box::new(Http::start(Arc::new(empty()?))?))),
+        ("in process", |users| Ok(Box::new(Direct::new(Arc::new(empty(users)?))))),
+        ("over Bolt", |users| Ok(Box::new(Bolt::start(Arc::new(empty(users)?))?))),
+        ("over HTTP", |users| Ok(Box::new(Http::start(Arc::new(empty(users)?))?))),
     ]
 }
 
@@ -33,7 +43,7 @@ pub fn faces() -> Vec<(&'static str, Open)> {
 ///
 /// The reason, in words, where the instance cannot be made.
 pub fn test_session() -> Result<impl TestSession, String> {
-    let instance = empty()?;
+    let instance = empty(Users::Unknown)?;
     let session = Direct::new(Arc::new(instance.clone())).session(None)?;
     Ok(Scenario { session, instance })
 }
@@ -44,13 +54,17 @@ pub fn test_session() -> Result<impl TestSession, String> {
 ///
 /// The reason, in words, where the server cannot be started.
 pub fn bolt_test_session() -> Result<impl TestSession, String> {
-    let server = Bolt::start(Arc::new(empty()?))?;
+    let server = Bolt::start(Arc::new(empty(Users::Unknown)?))?;
     let session = server.session(None)?;
     Ok(Remote { session, _server: server })
 }
 
-fn empty() -> Result<Instance, String> {
-    let options = InstanceOptions { test_procedures: true, ..InstanceOptions::new("data") };
+fn empty(users: Users) -> Result<Instance, String> {
+    let authentication = match users {
+        Users::Unknown => Authentication::Off,
+        Users::Known => Authentication::Password { first: Some("admin-password".to_owned()) },
+    };
+    let options = InstanceOptions { test_procedures: true, authentication, ..InstanceOptions::new("data") };
     Instance::in_memory(options).map_err(|error| error.to_string())
 }
 

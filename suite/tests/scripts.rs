@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use suite::script::{file, play};
-use suite::system::{self, Open};
+use suite::system::{self, Open, Users};
 
 fn main() {
     let folder = suite::folder().join("scripts");
@@ -26,7 +26,8 @@ fn main() {
 fn run(path: &Path, open: Open, bless: bool) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
     let script = file::parse(&text)?;
-    let played = play::play(&script, open()?.as_ref())?;
+    let users = if script.has_users() { Users::Known } else { Users::Unknown };
+    let played = play::play(&script, open(users)?.as_ref())?;
     if bless {
         std::fs::write(path, played.blessed.to_string())?;
         return Ok(());

@@ -42,8 +42,9 @@ impl Bolt {
 }
 
 impl System for Bolt {
-    fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String> {
-        connect(self.0.bolt_addr().ok_or("Bolt is off")?, user)
+    fn session_with(&self, user: &str, password: &str) -> Result<Box<dyn Session>, Problem> {
+        let off = || Problem { codes: vec![types::Code::Internal], message: "Bolt is off".to_owned() };
+        log_in(self.0.bolt_addr().ok_or_else(off)?, user, password)
     }
 }
 
@@ -53,12 +54,13 @@ impl System for Bolt {
 ///
 /// The reason, in words, where the server refuses.
 pub fn connect(address: impl ToSocketAddrs, user: Option<&str>) -> Result<Box<dyn Session>, String> {
-    let auth = match credentials(user) {
-        None => AuthToken::none(),
-        Some((user, password)) => AuthToken::basic(&user, &password),
-    };
-    let options = ConnectOptions { auth, ..ConnectOptions::default() };
-    let client = Client::connect(address, &options).map_err(|error| error.to_string())?;
+    let (user, password) = credentials(user);
+    log_in(address, &user, &password).map_err(|problem| problem.message)
+}
+
+fn log_in(address: impl ToSocketAddrs, user: &str, password: &str) -> Result<Box<dyn Session>, Problem> {
+    let options = ConnectOptions { auth: AuthToken::basic(user, password), ..ConnectOptions::default() };
+    let client = Client::connect(address, &options).map_err(problem)?;
     Ok(Box::new(BoltSession(client)))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use server::sessions::{Counters, Credentials, Fetched, More, Plan, RunOptions, Sessions};
 use types::{Failure, Map};
 
-use super::{Answer, Problem, Session, System, credentials};
+use super::{Answer, Problem, Session, System};
 
 /// How many records are pulled at a time.
 const PULLED_ROWS: usize = 1_000;
@@ -22,12 +22,9 @@ impl Direct {
 }
 
 impl System for Direct {
-    fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String> {
-        let credentials = match credentials(user) {
-            None => Credentials::None,
-            Some((user, password)) => Credentials::Basic { user, password },
-        };
-        let session = self.0.log_in(&credentials).map_err(|failure| failure.to_string())?;
+    fn session_with(&self, user: &str, password: &str) -> Result<Box<dyn Session>, Problem> {
+        let credentials = Credentials::Basic { user: user.to_owned(), password: password.to_owned() };
+        let session = self.0.log_in(&credentials).map_err(|failure| problem(&failure))?;
         Ok(Box::new(DirectSession(session)))
     }
 }
@@ -40,8 +37,12 @@ impl Session for DirectSession {
         if outcome.is_err() {
             self.0.reset();
         }
-        outcome.map_err(|failure| Problem { codes: vec![failure.code()], message: failure.message().to_owned() })
+        outcome.map_err(|failure| problem(&failure))
     }
+}
+
+fn problem(failure: &Failure) -> Problem {
+    Problem { codes: vec![failure.code()], message: failure.message().to_owned() }
 }
 
 impl DirectSession {

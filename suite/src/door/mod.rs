@@ -15,7 +15,17 @@ pub trait System {
     /// # Errors
     ///
     /// The reason, in words, where the system refuses.
-    fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String>;
+    fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String> {
+        let (user, password) = credentials(user);
+        self.session_with(&user, &password).map_err(|problem| problem.message)
+    }
+
+    /// Opens a session of a user who has another password than usual, or a token.
+    ///
+    /// # Errors
+    ///
+    /// What the client is told, now or at the first statement.
+    fn session_with(&self, user: &str, password: &str) -> Result<Box<dyn Session>, Problem>;
 }
 
 /// One user's conversation.
@@ -75,9 +85,10 @@ impl Problem {
     }
 }
 
-/// Gives what a user logs in with; the first admin needs nothing, since nobody set a password.
-fn credentials(user: Option<&str>) -> Option<(String, String)> {
-    user.map(|user| (user.to_owned(), format!("{user}-password")))
+/// Gives what a user logs in with; a server that asks for no passwords takes whatever is given.
+fn credentials(user: Option<&str>) -> (String, String) {
+    let user = user.unwrap_or("admin");
+    (user.to_owned(), format!("{user}-password"))
 }
 
 /// Writes one operator of a plan.

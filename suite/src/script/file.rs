@@ -53,6 +53,19 @@ pub enum Tag {
     AnyOrder,
     /// `[param x=1, y='a']`: parameters, as a Cypher map without its braces.
     Parameters(String),
+    /// `[password x]`: the user logs in anew with this password, or with this token.
+    Password(String),
+}
+
+/// A line in front of the first block that makes the server ask for passwords.
+const USERS: &str = "[users]";
+
+impl Script {
+    /// Tells whether the script is about users: its server then asks for passwords.
+    #[must_use]
+    pub fn has_users(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Comment(line) if line == USERS))
+    }
 }
 
 /// Reads a script.
@@ -143,9 +156,10 @@ fn tag(text: &str) -> Result<Tag, String> {
     match text.trim() {
         "plan" => Ok(Tag::Plan),
         "any order" => Ok(Tag::AnyOrder),
-        other => match other.strip_prefix("param ") {
-            Some(parameters) => Ok(Tag::Parameters(parameters.trim().to_owned())),
-            None => Err(format!("there is no tag '[{other}]'")),
+        other => match (other.strip_prefix("param "), other.strip_prefix("password ")) {
+            (Some(parameters), _) => Ok(Tag::Parameters(parameters.trim().to_owned())),
+            (None, Some(password)) => Ok(Tag::Password(password.trim().to_owned())),
+            (None, None) => Err(format!("there is no tag '[{other}]'")),
         },
     }
 }

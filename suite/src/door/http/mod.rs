@@ -14,7 +14,7 @@ use server::sessions::Sessions;
 use server::{Server, ServerConfig};
 use types::{Code, Map};
 
-use super::{Answer, Problem, Session, System, credentials};
+use super::{Answer, Problem, Session, System};
 
 /// Keys of the answer's `counters`, and how a script names them.
 const CHANGES: [(&str, &str); 11] = [
@@ -47,13 +47,10 @@ impl Http {
 }
 
 impl System for Http {
-    fn session(&self, user: Option<&str>) -> Result<Box<dyn Session>, String> {
-        let address = self.0.http_addr().ok_or("HTTP is off")?;
-        let authorization = credentials(user).map(|(user, password)| {
-            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-            format!("Authorization: Basic {pair}\r\n")
-        });
-        Ok(Box::new(HttpSession { address, authorization: authorization.unwrap_or_default() }))
+    fn session_with(&self, user: &str, password: &str) -> Result<Box<dyn Session>, Problem> {
+        let address = self.0.http_addr().ok_or_else(|| lost("HTTP is off".to_owned()))?;
+        let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        Ok(Box::new(HttpSession { address, authorization: format!("Authorization: Basic {pair}\r\n") }))
     }
 }
 
