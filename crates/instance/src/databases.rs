@@ -247,16 +247,6 @@ impl Databases {
         Ok(())
     }
 
-    /// Tells why a database cannot be used although it should run, where that is so.
-    pub(crate) fn failure(&self, id: DatabaseId) -> Option<Failure> {
-        let slot = self.slots.lock().get(&id).cloned()?;
-        match &*slot.state.lock() {
-            State::Failed(failure) => Some(failure.clone()),
-            State::Open(database) => database.damage.get().cloned(),
-            State::Closed | State::Opening => None,
-        }
-    }
-
     /// Gives a database if it is open already.
     pub(crate) fn peek(&self, id: DatabaseId) -> Option<Arc<OpenDatabase>> {
         let slot = self.slots.lock().get(&id).cloned()?;

@@ -18,10 +18,12 @@ use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
 use crate::databases::{Bounds, Databases};
 use crate::limits::Meters;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, count};
+use crate::query_log::QueryLog;
 use crate::plans::Plans;
 use crate::procedures::Procedures;
 use crate::turns::Turns;
+use crate::session_list::SessionList;
 use crate::under_way::UnderWay;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
 
@@ -51,9 +53,14 @@ pub(crate) struct Shared {
     pub(crate) meters: Arc<Meters>,
     /// What is counted of the server as a whole.
     pub(crate) metrics: Metrics,
+    /// The log of statements, where there is one.
+    pub(crate) query_log: Option<QueryLog>,
+    /// Sessions so far.
+    pub(crate) session_numbers: AtomicU64,
     pub(crate) turns: Arc<Turns>,
     pub(crate) procedures: Procedures,
     pub(crate) under_way: UnderWay,
+    pub(crate) sessions: SessionList,
     /// Statements so far.
     pub(crate) statements: AtomicU64,
     pub(crate) server_id: DatabaseId,
@@ -108,6 +115,12 @@ impl Instance {
         let system = catalog.resolve(SYSTEM_FOLDER)?;
         let clock = Arc::clone(&options.clock);
         let InstanceOptions { open_max, idle_after, map_start_bytes, .. } = options;
+        let query_log = options.query_log.as_ref().map(QueryLog::open).transpose();
+        let query_log = query_log.map_err(|source| InstanceError::Folder {
+            action: "write the log of statements beside",
+            folder: folder.clone(),
+            source,
+        })?;
         let limits = options.default_limits();
         let InstanceOptions { waiting_max, waiting_time_max, .. } = options;
         let meters = Arc::new(Meters::new(Arc::clone(&clock), limits, waiting_max, waiting_time_max));
@@ -121,8 +134,11 @@ impl Instance {
             admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
             meters,
             metrics: Metrics::default(),
+            query_log,
+            session_numbers: AtomicU64::new(0),
             procedures: Procedures::new(options.test_procedures),
             under_way: UnderWay::default(),
+            sessions: SessionList::default(),
             statements: AtomicU64::new(0),
             server_id: system.database,
             audit,
@@ -152,6 +168,13 @@ impl Instance {
             None => self.shared.catalog.anonymous(),
         };
         let principal = principal.map_err(Failure::from);
+        match &principal {
+            Ok(_) => count(&self.shared.metrics.logins),
+            Err(failure) => {
+                count(&self.shared.metrics.logins_refused);
+                self.shared.metrics.failed(failure.code());
+            }
+        }
         let name = user.map(|(name, _)| name).or_else(|| principal.as_ref().ok().and_then(Principal::name));
         if let Some(name) = name.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
             auditing::login(&self.shared, name, None, principal.as_ref().err());
@@ -202,6 +225,7 @@ impl Instance {
 
     /// Closes the databases that nobody used for a while; counts them. Call it from time to time.
     pub fn close_idle(&self) -> usize {
+        self.shared.sessions.sweep(self.shared.options.clock.now());
         self.shared.databases.close_idle(&self.shared.catalog.names())
     }
 

@@ -8,6 +8,7 @@ use catalog::{Authentication, KeySource, Limit, Limits};
 use types::{Clock, SystemClock};
 
 use crate::audit::AuditOptions;
+use crate::query_log::QueryLogOptions;
 use crate::remote::RemoteOptions;
 
 /// How an instance is set up; [`InstanceOptions::new`] gives what suits most.
@@ -23,6 +24,8 @@ pub struct InstanceOptions {
     pub open_max: usize,
     /// How long a database that nobody uses stays open.
     pub idle_after: Duration,
+    /// How long a session object that nobody uses is kept.
+    pub session_idle_max: Duration,
     /// How long stopping a database waits for what is under way.
     pub stop_drain_max: Duration,
     /// How long a statement may take; `None` for as long as it likes.
@@ -49,6 +52,10 @@ pub struct InstanceOptions {
     pub audit: AuditOptions,
     /// Where the keys are that seal secrets; `seal.key` in the data folder where nothing is said.
     pub seal_keys: Option<KeySource>,
+    /// The log of statements; `None` for none.
+    pub query_log: Option<QueryLogOptions>,
+    /// Databases that have labels of their own among the metrics; the others share one.
+    pub metrics_databases_max: usize,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where clients find this server, as `SHOW DATABASES` tells it.
@@ -69,6 +76,7 @@ impl InstanceOptions {
             databases_max: 10_000,
             open_max: 256,
             idle_after: Duration::from_secs(300),
+            session_idle_max: Duration::from_secs(1_800),
             stop_drain_max: Duration::from_secs(10),
             statement_time_max: None,
             limits: Limits::default(),
@@ -82,6 +90,8 @@ impl InstanceOptions {
             backup_folder: None,
             audit: AuditOptions::default(),
             seal_keys: None,
+            query_log: None,
+            metrics_databases_max: 100,
             clock: Arc::new(SystemClock),
             address: "localhost:7687".to_owned(),
             map_start_bytes: store::OpenOptions::default().map_start_bytes,

@@ -14,16 +14,18 @@ use crate::admitting::{Room, Told};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::auditing;
 use crate::bookmark;
-use crate::instance::Shared;
 use crate::error::name_refusal;
+use crate::instance::Shared;
 use crate::limits::Seats;
 use crate::metrics::count;
 use crate::observation::{self, Observation};
 use crate::records::Records;
 use crate::running::{Allowance, Deadline};
+use crate::session_list::{Moment, Place};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
-use crate::under_way::{Begun, Listing};
+use crate::query_log::Note;
+use crate::under_way::{Begun, Listing, Origin};
 
 /// One user's conversation with one current database. Dropping it rolls back what is open.
 pub struct Session {
@@ -32,11 +34,17 @@ pub struct Session {
     /// What `USE x` alone chose.
     chosen: Option<String>,
     transaction: Option<Arc<OpenTransaction>>,
-    interrupted: Arc<AtomicBool>,
-    /// The databases that it uses, where it counts as a connection.
     /// As whom the open transaction runs.
     acting: Option<Principal>,
+    interrupted: Arc<AtomicBool>,
+    /// The databases that it uses, where it counts as a connection.
     seats: Seats,
+    /// Its number among the sessions since the start.
+    number: u64,
+    /// Where it comes from.
+    origin: Arc<Origin>,
+    /// How others see it, where it is listed.
+    place: Option<Place>,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -52,14 +60,74 @@ impl Interrupter {
 
 impl Session {
     pub(crate) fn new(shared: Arc<Shared>, principal: Principal) -> Self {
-        let (interrupted, seats) = (Arc::default(), Seats::default());
-        Self { shared, principal, chosen: None, transaction: None, acting: None, interrupted, seats }
+        let (interrupted, seats, origin) = (Arc::default(), Seats::default(), Arc::default());
+        let number = shared.session_numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        count(&shared.metrics.sessions);
+        Self { shared, principal, chosen: None, transaction: None, acting: None, interrupted, seats, number, origin, place: None }
+    }
+
+    /// Says where the session comes from, for those who look at what is under way.
+    pub fn comes_from(&mut self, origin: Origin) {
+        self.origin = Arc::new(origin);
     }
 
     /// Names the user; empty while nobody needs a password.
     #[must_use]
     pub fn user(&self) -> &str {
         self.principal.name().unwrap_or_default()
+    }
+
+    /// Lists this conversation among the sessions; gives the id by which it can be ended.
+    pub fn enlist(&mut self) -> Result<String, Failure> {
+        self.enter(None)
+    }
+
+    /// Makes a session object, which stays when this is dropped, until it lies idle for too long; gives its id.
+    pub fn open_object(&mut self) -> Result<String, Failure> {
+        let id = self.enter(Some(self.shared.options.session_idle_max))?;
+        let chosen = self.chosen.clone();
+        self.choose(chosen);
+        Ok(id)
+    }
+
+    fn enter(&mut self, idle_max: Option<Duration>) -> Result<String, Failure> {
+        let (origin, now) = (Arc::clone(&self.origin), self.moment());
+        let place = self.shared.sessions.enter(self.user(), origin, &self.interrupted, idle_max, now)?;
+        let id = place.session.id.clone();
+        self.place = Some(place);
+        Ok(id)
+    }
+
+    /// Goes on with a session object of the same user: on its database, and ended with it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::SessionNotFound`] where there is none, or none any more, or it is somebody else's.
+    pub fn resume(&mut self, id: &str) -> Result<(), Failure> {
+        let place = self.shared.sessions.resume(id, self.user(), self.moment())?;
+        self.chosen = place.session.chosen();
+        self.place = Some(place);
+        Ok(())
+    }
+
+    fn moment(&self) -> Moment {
+        let clock = &self.shared.options.clock;
+        Moment { at: clock.now(), nanos: clock.wall_nanos() }
+    }
+
+    /// Notes that the session is used; refuses it once it was ended.
+    fn use_place(&self) -> Result<(), Failure> {
+        let Some(place) = &self.place else { return Ok(()) };
+        place.session.check()?;
+        place.session.touch(self.moment());
+        Ok(())
+    }
+
+    fn choose(&mut self, database: Option<String>) {
+        if let Some(place) = &self.place {
+            place.session.choose(database.clone());
+        }
+        self.chosen = database;
     }
 
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
@@ -78,6 +146,7 @@ impl Session {
         tracing::debug!(user = self.user(), text = %cypher::without_secrets(text), "statement");
         let begun = self.shared.options.clock.now();
         let mut observation = Observation::begin(&self.shared, begun);
+        observation.note(text, &parameters, |note| Note { user: self.user().to_owned(), session: self.number, ..note });
         let ran = self.run_observed(text, parameters, options, begun, &mut observation);
         match &ran {
             Ok(records) => records.observe(observation),
@@ -98,20 +167,21 @@ impl Session {
         begun: Instant,
         observation: &mut Observation,
     ) -> Result<Records, Failure> {
+        self.use_place()?;
         bookmark::check(&options.bookmarks)?;
         let mut permit = self.shared.admission.enter()?;
         let names = self.shared.catalog.names();
         let transaction = self.transaction.clone();
+        let principal = match (&transaction, &self.acting) {
+            (Some(_), Some(acting)) => acting.clone(),
+            _ => self.acting_as(&names, options)?,
+        };
         let (own, access, allowance) = match &transaction {
             Some(transaction) => self.within(&principal, transaction)?,
             None => self.alone(&names, &principal, options)?,
         };
         let shown = shown(&own);
-        let listing = self.list_statement(transaction.as_deref(), &own, text, options)?;
-        let principal = match (&transaction, &self.acting) {
-            (Some(_), Some(acting)) => acting.clone(),
-            _ => self.acting_as(&names, options)?,
-        };
+        let listing = self.list_statement(transaction.as_deref(), &own, text, options, begun)?;
         let listed = match (&listing, &transaction) {
             (Some(listing), _) => Arc::clone(listing.entry()),
             (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
@@ -122,7 +192,7 @@ impl Session {
             permit: &mut permit,
             seats: &mut self.seats,
             role_limits: names.limits_of(&principal),
-            listed,
+            listed: Arc::clone(&listed),
             begun,
             told: &mut told,
         };
@@ -140,15 +210,15 @@ impl Session {
             room,
         };
         let outcome = statement.run();
-        observation.admitted(told);
-        if let Some(transaction) = &transaction {
-            transaction.rests();
-        }
-        match outcome? {
         let outcome = match (outcome, &told.written) {
             (Err(failure), Some(database)) => Err(name_refusal(failure, database)),
             (outcome, _) => outcome,
         };
+        observation.admitted(told, &listed);
+        if let Some(transaction) = &transaction {
+            transaction.rests();
+        }
+        match outcome? {
             Outcome::Records(records) => {
                 listing.into_iter().for_each(|listing| records.list(listing));
                 Ok(records)
@@ -166,6 +236,7 @@ impl Session {
         if self.transaction.is_some() {
             return Err(Failure::new(Code::RequestInvalid, "A transaction is open in this session already."));
         }
+        self.use_place()?;
         bookmark::check(&options.bookmarks)?;
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, options)?;
@@ -184,15 +255,19 @@ impl Session {
         let time_max = time_max.filter(|time| !time.is_zero());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let begun_nanos = settings.clock.wall_nanos();
-        let listing = self.list(&own, options);
+        let listing = self.list(&own, options, settings.clock.now());
         let begun =
             OpenTransaction::begin(own, reached, options.access, deadline, listing, begun_nanos, &self.interrupted)?;
+        count(&self.shared.metrics.transactions);
+        if let Some(place) = &self.place {
+            place.session.begins(&begun);
+        }
         self.transaction = Some(begun);
+        self.acting = Some(principal);
         Ok(())
     }
 
     /// Commits the open transaction and gives its bookmark. The transaction is over even if that fails.
-        count(&self.shared.metrics.transactions);
     pub fn commit(&mut self) -> Result<Option<String>, Failure> {
         let Some(transaction) = self.transaction.take() else {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
@@ -204,7 +279,6 @@ impl Session {
         }
         committed.map(Some)
     }
-        self.acting = Some(principal);
 
     /// Rolls the open transaction back; without one there is nothing to do.
     pub fn rollback(&mut self) -> Result<(), Failure> {
@@ -220,7 +294,7 @@ impl Session {
             transaction.rollback();
         }
         // The connection may serve another conversation of the same driver next.
-        self.chosen = None;
+        self.choose(None);
         self.interrupted.store(false, Ordering::Relaxed);
     }
 
@@ -231,15 +305,16 @@ impl Session {
     }
 
     /// Lists a transaction that begins now.
-    fn list(&self, own: &Target, options: &RunOptions) -> Listing {
+    fn list(&self, own: &Target, options: &RunOptions, at: Instant) -> Listing {
         let clock = &self.shared.options.clock;
         self.shared.under_way.enter(&Begun {
             database: own.name.as_str(),
             user: self.user(),
-            at: clock.now(),
+            at,
             nanos: clock.wall_nanos(),
             metadata: &options.metadata,
             interrupted: &self.interrupted,
+            origin: &self.origin,
         })
     }
 
@@ -250,14 +325,15 @@ impl Session {
         own: &Target,
         text: &str,
         options: &RunOptions,
+        at: Instant,
     ) -> Result<Option<Listing>, Failure> {
         let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(transaction) = transaction {
-            transaction.enter()?.listing.runs(number, &cypher::without_secrets(text));
+            transaction.enter()?.listing.runs(number, at, &cypher::without_secrets(text));
             return Ok(None);
         }
-        let listing = self.list(own, options);
-        listing.runs(number, &cypher::without_secrets(text));
+        let listing = self.list(own, options, at);
+        listing.runs(number, at, &cypher::without_secrets(text));
         Ok(Some(listing))
     }
 
@@ -317,7 +393,7 @@ impl Session {
         let target = target(names, principal, Some(&name.text))?;
         catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         let database = shown(&target);
-        self.chosen = Some(database.clone());
+        self.choose(Some(database.clone()));
         let summary = Summary { kind: Kind::Read, database, ..Summary::default() };
         Ok(Records::buffered(Vec::new(), Fetched::default(), summary, admission))
     }
@@ -325,15 +401,13 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.shared.metrics.sessions.fetch_sub(1, Ordering::Relaxed);
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
         }
     }
 }
 
-fn shown(target: &Target) -> String {
-    target.alias.as_ref().unwrap_or(&target.name).to_string()
-}
 /// Finds the database that is meant: the one that is named, or the user's home. One that he may not see is unknown to
 /// him.
 fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<Target, Failure> {
@@ -344,3 +418,6 @@ fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<T
     }
 }
 
+fn shown(target: &Target) -> String {
+    target.alias.as_ref().unwrap_or(&target.name).to_string()
+}

@@ -274,7 +274,7 @@ fn half_do(data: &Path) {
     };
     let catalog = Catalog::open(store, settings).expect("opens");
     let name = |text| DatabaseName::parse(text).expect("legal");
-    let made = catalog.create_database(&name("made")).expect("recorded");
+    let made = catalog.create_database(&name("made"), catalog::NewDatabase::default()).expect("recorded");
     fs::create_dir(data.join(&made.folder)).expect("makes");
     fs::write(data.join(&made.folder).join("data.mdb"), vec![0; 8192]).expect("writes");
     catalog.drop_database(&name("dropped"), catalog::Cascade::Restrict).expect("recorded");

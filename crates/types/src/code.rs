@@ -127,6 +127,8 @@ codes! {
     TransactionConflict = "TransientError.Transaction.Outdated", "40001", 409, true;
     /// No transaction by that id.
     TransactionNotFound = "ClientError.Transaction.TransactionNotFound", "25N04", 404, false;
+    /// No session by that id.
+    SessionNotFound = "ClientError.Request.Invalid", "08N11", 404, false;
     /// Two requests at once in one transaction.
     TransactionAccessedConcurrently = "ClientError.Transaction.TransactionAccessedConcurrently", "25N03", 400, false;
     /// The transaction was ended by somebody, or by a reset.

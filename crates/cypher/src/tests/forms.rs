@@ -257,6 +257,14 @@ fn f37_f38_f39_f40_alias_commands() {
 }
 
 #[test]
+fn f31_session_commands() {
+    same("SHOW SESSIONS");
+    check("SHOW SESSION 'a', $b YIELD *", "SHOW SESSIONS 'a', $b YIELD *");
+    check("TERMINATE SESSION 'a'", "TERMINATE SESSIONS 'a'");
+    same("TERMINATE SESSIONS $ids YIELD message");
+}
+
+#[test]
 fn index_commands() {
     check("CREATE INDEX FOR (p:Person) ON (p.id)", "CREATE RANGE INDEX FOR (n:Person) ON (n.id)");
     check(

@@ -19,6 +19,7 @@ pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod limit;
 pub(crate) mod rights;
+pub(crate) mod session;
 
 /// Runs a command on `system`.
 pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
@@ -28,6 +29,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
     match command {
         AdminCommand::Database(command) => database::run(statement, command),
         AdminCommand::Alias(command) => alias::run(statement, command),
+        AdminCommand::Session(command) => session::run(statement, command),
         AdminCommand::Backup(command) => backup::run(statement, command),
         AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
         AdminCommand::Limit(command) => limit::run(statement, command),

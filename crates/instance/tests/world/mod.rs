@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::path::Path;
+use std::time::Duration;
 use std::sync::Arc;
 
 use instance::{Fetched, Instance, InstanceOptions, More, Records, RunOptions, Session, Summary};
@@ -19,7 +20,8 @@ pub fn on_disk(folder: &Path) -> Instance {
 
 /// Gives the options that the tests change.
 pub fn options(folder: &Path) -> InstanceOptions {
-    InstanceOptions::new(folder)
+    // Stopping a database waits for nobody for long.
+    InstanceOptions { stop_drain_max: Duration::from_millis(50), ..InstanceOptions::new(folder) }
 }
 
 /// Opens a session of nobody in particular.

@@ -8,12 +8,14 @@ mod backup;
 mod database;
 mod limit;
 mod rights;
+mod session;
 
 pub use alias::*;
 pub use backup::*;
 pub use database::*;
 pub use limit::*;
 pub use rights::*;
+pub use session::*;
 
 /// Commands that run on `system`, whatever the session's database is; each area has a type of its own.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub enum AdminCommand {
     Database(DatabaseCommand),
     /// Makes, changes, drops or lists aliases.
     Alias(AliasCommand),
+    /// Lists or ends sessions.
+    Session(SessionCommand),
     /// Copies a database into a file, or lists such files.
     Backup(BackupCommand),
     /// `SHOW AUDIT`: what was recorded of who did what.

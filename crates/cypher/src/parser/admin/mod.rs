@@ -12,6 +12,7 @@ mod database;
 mod limit;
 mod privilege;
 mod rights;
+mod session;
 mod show;
 mod show_known;
 mod user;
@@ -71,6 +72,9 @@ impl Parser<'_> {
         }
         if self.accept_words(&["TERMINATE", "TRANSACTIONS"]) || self.accept_words(&["TERMINATE", "TRANSACTION"]) {
             return self.terminate().map(Some);
+        }
+        if let Some(command) = self.terminate_sessions()? {
+            return Ok(Some(AdminCommand::Session(command)));
         }
         if let Some(command) = self.alias_command()? {
             return Ok(Some(AdminCommand::Alias(command)));

@@ -71,6 +71,9 @@ impl Parser<'_> {
         if self.accept_word("BACKUPS") {
             return Ok(AdminCommand::Backup(BackupCommand::Show { tail: self.show_tail()? }));
         }
+        if let Some(command) = self.show_sessions()? {
+            return Ok(AdminCommand::Session(command));
+        }
         if self.accept_word("ALIASES") || self.accept_word("ALIAS") {
             return self.shown_aliases().map(AdminCommand::Alias);
         }

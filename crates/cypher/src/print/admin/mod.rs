@@ -10,12 +10,14 @@ mod backup;
 mod database;
 mod limit;
 mod rights;
+mod session;
 
 impl Display for AdminCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Database(command) => command.fmt(f),
             Self::Alias(command) => command.fmt(f),
+            Self::Session(command) => command.fmt(f),
             Self::Backup(command) => command.fmt(f),
             Self::ShowAudit { tail } => write!(f, "SHOW AUDIT{tail}"),
             Self::Limit(command) => command.fmt(f),

@@ -1,0 +1,232 @@
+//! The sessions that are listed: conversations over Bolt, and session objects that HTTP requests come back to.
+//! Leaves statements to `session`, and the columns to `commands::session`.
+//! Start reading at [`SessionList::enter`].
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rand::Rng;
+use types::{Code, Failure};
+
+use crate::leases::Work;
+use crate::transaction::OpenTransaction;
+use crate::under_way::Origin;
+
+/// How long ending a session waits for a statement of its transaction.
+const END_TIME_MAX: Duration = Duration::from_millis(100);
+/// Most sessions that are listed; session objects beyond them are refused.
+const LISTED_MAX: usize = 100_000;
+
+/// Every session of an instance that is listed.
+#[derive(Default)]
+pub(crate) struct SessionList {
+    listed: Arc<Mutex<Listed>>,
+}
+
+type Listed = BTreeMap<String, Arc<ListedSession>>;
+
+/// One session as others see it.
+pub(crate) struct ListedSession {
+    pub(crate) id: String,
+    /// Empty while nobody needs a password.
+    pub(crate) user: String,
+    pub(crate) origin: Arc<Origin>,
+    /// In nanoseconds since 1970.
+    pub(crate) begun_nanos: i128,
+    /// How long it may lie idle; one with a connection ends with that.
+    pub(crate) idle_max: Option<Duration>,
+    interrupted: Arc<AtomicBool>,
+    is_ended: AtomicBool,
+    now: Mutex<Now>,
+}
+
+/// What changes in the life of a session.
+struct Now {
+    /// What `USE x` alone chose.
+    chosen: Option<String>,
+    used_at: Instant,
+    used_nanos: i128,
+    transaction: Option<Weak<OpenTransaction>>,
+}
+
+/// A session's place in the list, gone when it is dropped.
+pub(crate) struct Place {
+    pub(crate) session: Arc<ListedSession>,
+    /// A session object stays when the request that used it ends.
+    listed: Option<Arc<Mutex<Listed>>>,
+}
+
+/// The moment, on both clocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) at: Instant,
+    /// In nanoseconds since 1970.
+    pub(crate) nanos: i128,
+}
+
+impl SessionList {
+    /// Lists a session. One without a time to lie idle is gone with its place; any other stays until it lapses.
+    pub(crate) fn enter(
+        &self,
+        user: &str,
+        origin: Arc<Origin>,
+        interrupted: &Arc<AtomicBool>,
+        idle_max: Option<Duration>,
+        now: Moment,
+    ) -> Result<Place, Failure> {
+        let mut listed = self.listed.lock();
+        if listed.len() >= LISTED_MAX {
+            return Err(Failure::new(Code::ResourceExhausted, "There are as many sessions as may be; end some first."));
+        }
+        // An id lets whoever knows it come back to a session object of his own: it must not be guessed.
+        let id = format!("session-{:032x}", rand::rng().random::<u128>());
+        let session = Arc::new(ListedSession {
+            id: id.clone(),
+            user: user.to_owned(),
+            origin,
+            begun_nanos: now.nanos,
+            idle_max,
+            interrupted: Arc::clone(interrupted),
+            is_ended: AtomicBool::new(false),
+            now: Mutex::new(Now { chosen: None, used_at: now.at, used_nanos: now.nanos, transaction: None }),
+        });
+        listed.insert(id, Arc::clone(&session));
+        let listed = idle_max.is_none().then(|| Arc::clone(&self.listed));
+        Ok(Place { session, listed })
+    }
+
+    /// Comes back to a session object of this user.
+    pub(crate) fn resume(&self, id: &str, user: &str, now: Moment) -> Result<Place, Failure> {
+        let found = self.listed.lock().get(id).cloned();
+        let mine = found.filter(|session| session.user == user && session.idle_max.is_some());
+        match mine.filter(|session| !session.has_lapsed(now.at)) {
+            Some(session) => {
+                session.touch(now);
+                Ok(Place { session, listed: None })
+            }
+            None => Err(Failure::new(
+                Code::SessionNotFound,
+                "There is no such session; it may have expired or been ended. Open one with POST /sessions.",
+            )),
+        }
+    }
+
+    /// Gives every session that has not lapsed, the oldest first.
+    pub(crate) fn all(&self, now: Instant) -> Vec<Arc<ListedSession>> {
+        let mut all: Vec<_> = self.listed.lock().values().filter(|it| !it.has_lapsed(now)).cloned().collect();
+        all.sort_by_key(|session| session.begun_nanos);
+        all
+    }
+
+    /// Forgets a session and ends what it does.
+    pub(crate) fn end(&self, session: &ListedSession) {
+        self.listed.lock().remove(&session.id);
+        session.end();
+    }
+
+    /// Forgets the session objects that lay idle for too long; counts them.
+    pub(crate) fn sweep(&self, now: Instant) -> usize {
+        let mut listed = self.listed.lock();
+        let before = listed.len();
+        listed.retain(|_, session| !session.has_lapsed(now));
+        before - listed.len()
+    }
+}
+
+impl ListedSession {
+    /// Notes that somebody uses it.
+    pub(crate) fn touch(&self, now: Moment) {
+        let mut state = self.now.lock();
+        state.used_at = now.at;
+        state.used_nanos = now.nanos;
+    }
+
+    /// Refuses what comes after its end.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.is_ended.load(Ordering::Acquire) { Err(ended()) } else { Ok(()) }
+    }
+
+    /// Gives the database that `USE x` alone chose.
+    pub(crate) fn chosen(&self) -> Option<String> {
+        self.now.lock().chosen.clone()
+    }
+
+    /// Notes which database it is on now.
+    pub(crate) fn choose(&self, database: Option<String>) {
+        self.now.lock().chosen = database;
+    }
+
+    /// Notes its transaction, so that ending the session ends it.
+    pub(crate) fn begins(&self, transaction: &Arc<OpenTransaction>) {
+        self.now.lock().transaction = Some(Arc::downgrade(transaction));
+    }
+
+    /// Says when it was used last, in nanoseconds since 1970.
+    pub(crate) fn used_nanos(&self) -> i128 {
+        self.now.lock().used_nanos
+    }
+
+    /// Tells whether a transaction is open in it.
+    pub(crate) fn has_transaction(&self) -> bool {
+        self.now.lock().transaction.as_ref().is_some_and(|transaction| transaction.strong_count() > 0)
+    }
+
+    fn has_lapsed(&self, now: Instant) -> bool {
+        let idle = now.saturating_duration_since(self.now.lock().used_at);
+        self.idle_max.is_some_and(|idle_max| idle >= idle_max)
+    }
+
+    fn end(&self) {
+        self.is_ended.store(true, Ordering::Release);
+        self.interrupted.store(true, Ordering::Relaxed);
+        let transaction = self.now.lock().transaction.take();
+        if let Some(transaction) = transaction.and_then(|transaction| transaction.upgrade()) {
+            transaction.end(&ended(), END_TIME_MAX);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(listed) = &self.listed {
+            listed.lock().remove(&self.session.id);
+        }
+    }
+}
+
+fn ended() -> Failure {
+    Failure::new(Code::TransactionTerminated, "The session was ended; open another one.")
+}
+
+#[cfg(test)]
+mod tests {
+    use types::{Clock, SystemClock};
+
+    use super::*;
+
+    fn moment(after: u64) -> Moment {
+        thread_local!(static BEGUN: Instant = SystemClock.now());
+        Moment { at: BEGUN.with(|begun| *begun) + Duration::from_secs(after), nanos: i128::from(after) * 1_000_000_000 }
+    }
+
+    #[test]
+    fn f32_objects_lapse_and_conversations_end_with_their_place() {
+        let (list, flag) = (SessionList::default(), Arc::default());
+        let idle = Some(Duration::from_secs(1_800));
+        let object = list.enter("ann", Arc::default(), &flag, idle, moment(0)).expect("has room").session.id.clone();
+        let talk = list.enter("ann", Arc::default(), &flag, None, moment(1)).expect("has room");
+        assert_eq!(list.all(moment(2).at).len(), 2);
+        assert!(list.resume(&talk.session.id, "ann", moment(2)).is_err(), "a conversation has one connection");
+        assert!(list.resume(&object, "bob", moment(2)).is_err(), "it is somebody else's");
+        list.resume(&object, "ann", moment(1_799)).expect("it is young").session.choose(Some("films".into()));
+        let again = list.resume(&object, "ann", moment(3_598)).expect("it was used");
+        assert_eq!(again.session.chosen().as_deref(), Some("films"));
+        assert!(list.resume(&object, "ann", moment(3_598 + 1_800)).is_err());
+        assert_eq!(list.sweep(moment(3_598 + 1_800).at), 1);
+        drop(talk);
+        assert_eq!(list.all(moment(0).at).len(), 0);
+    }
+}
