@@ -9,7 +9,6 @@ use types::{Code, Failure, Refusal};
 
 use crate::AdmissionError;
 use crate::audit::AuditError;
-use crate::audit::AuditError;
 
 /// Why an instance could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +41,6 @@ pub enum InstanceError {
     /// The audit cannot be gone on with.
     #[error(transparent)]
     Audit(#[from] AuditError),
-    /// The keys that seal secrets cannot be had.
-    #[error("could not open the keys for sealing")]
-    Seal(#[source] SealError),
-    /// The audit cannot be gone on with.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// The default database could not be made.
     #[error("could not make the database \"{name}\"")]
     Making {
@@ -67,8 +60,6 @@ impl InstanceError {
             Self::Folder { .. } => Code::StorageFailed,
             Self::System(source) => source.code(),
             Self::Catalog(source) => source.code(),
-            Self::Seal(source) => source.code(),
-            Self::Audit(source) => source.code(),
             Self::Seal(source) => source.code(),
             Self::Audit(source) => source.code(),
             Self::Making { source, .. } => source.code(),

@@ -53,6 +53,7 @@ mod transactions;
 mod turns;
 mod under_way;
 mod usage;
+mod watching;
 
 pub use admission::{Admission, AdmissionError, Permit};
 pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
@@ -65,3 +66,4 @@ pub use remote::{Authorities, Hosts, HostsError, RemoteOptions};
 pub use query_log::QueryLogOptions;
 pub use session::{Interrupter, Session};
 pub use under_way::Origin;
+pub use watching::{Health, Quota, Standing, retry_after_seconds};

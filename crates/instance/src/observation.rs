@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use catalog::Limit;
-use types::{Code, Failure};
+use types::{Code, Failure, Map};
 
 use crate::admitting::Told;
 use crate::instance::Shared;
 use crate::limits::Meter;
 use crate::metrics::count;
+use crate::query_log::{Ended, Note};
+use crate::under_way::Entry;
 
 /// A statement from its beginning to its last row; it is counted when this ends or is dropped.
 pub(crate) struct Observation {
@@ -21,23 +23,41 @@ pub(crate) struct Observation {
     meter: Option<Arc<Meter>>,
     begun: Instant,
     rows: u64,
+    waited: Duration,
+    plan_found: Option<bool>,
+    /// What the log of statements will hold of it, where there is one.
+    note: Option<Box<Note>>,
     is_over: bool,
 }
 
 impl Observation {
     /// Begins to observe a statement that came at `begun`.
     pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant) -> Self {
-        Self { shared: Arc::clone(shared), meter: None, begun, rows: 0, is_over: false }
+        let (waited, plan_found) = (Duration::ZERO, None);
+        Self { shared: Arc::clone(shared), meter: None, begun, rows: 0, waited, plan_found, note: None, is_over: false }
+    }
+
+    /// Notes the statement for the log, where there is one; `more` says who asks.
+    pub(crate) fn note(&mut self, text: &str, parameters: &Map, more: impl FnOnce(Note) -> Note) {
+        if let Some(log) = &self.shared.query_log {
+            self.note = Some(Box::new(more(log.begin(text, parameters))));
+        }
     }
 
     /// Says what is known of it once it has begun.
-    pub(crate) fn admitted(&mut self, told: Told) {
+    pub(crate) fn admitted(&mut self, told: Told, listed: &Entry) {
         match told.plan_found {
             Some(true) => count(&self.shared.metrics.plans_found),
             Some(false) => count(&self.shared.metrics.plans_made),
             None => {}
         }
+        self.waited = told.waited;
+        self.plan_found = told.plan_found;
         self.meter = told.meter;
+        if let Some(note) = &mut self.note {
+            note.database = listed.database.to_string();
+            note.transaction = listed.id();
+        }
     }
 
     /// Counts rows that the client got.
@@ -62,6 +82,17 @@ impl Observation {
         }
         if let Some(failure) = failure {
             self.failed(failure, time);
+        }
+        if let (Some(log), Some(note)) = (&self.shared.query_log, self.note.take()) {
+            let ended = Ended {
+                wall_nanos: self.shared.options.clock.wall_nanos(),
+                time,
+                waited: self.waited,
+                rows: self.rows,
+                plan_found: self.plan_found,
+                code: failure.map(|failure| failure.code().row().neo4j),
+            };
+            log.note(*note, &ended);
         }
     }
 

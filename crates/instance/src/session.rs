@@ -66,6 +66,11 @@ impl Session {
         Self { shared, principal, chosen: None, transaction: None, acting: None, interrupted, seats, number, origin, place: None }
     }
 
+    /// Lends what it is made of.
+    pub(crate) fn parts(&self) -> (&Arc<Shared>, &Principal) {
+        (&self.shared, &self.principal)
+    }
+
     /// Says where the session comes from, for those who look at what is under way.
     pub fn comes_from(&mut self, origin: Origin) {
         self.origin = Arc::new(origin);
@@ -130,11 +135,19 @@ impl Session {
         self.chosen = database;
     }
 
+    /// Tells whether the password must be changed before anything else is done.
+    #[must_use]
+    pub fn credentials_expired(&self) -> bool {
+        let names = self.shared.catalog.names();
+        let checked = catalog::access::check_password(&names, &self.principal);
+        checked.is_err_and(|error| error.code() == Code::CredentialsExpired)
+    }
+
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
     pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
         let names = self.shared.catalog.names();
+        // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
         let target = target(&names, &self.principal, database.or(self.chosen.as_deref()))?;
-        catalog::grant(&names, &self.principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         Ok(shown(&target))
     }
 

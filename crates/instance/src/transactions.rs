@@ -20,22 +20,7 @@ const BETWEEN_DATABASE_AND_NUMBER: &str = "-transaction-";
 
 /// Lists what is under way: everybody's for who manages databases, one's own for all others.
 pub(crate) fn show(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
-    let usual = |name| Column { name, usual: true };
-    let extra = |name| Column { name, usual: false };
-    let columns = [
-        usual("database"),
-        usual("transactionId"),
-        usual("currentQueryId"),
-        usual("connectionId"),
-        usual("clientAddress"),
-        usual("username"),
-        usual("currentQuery"),
-        usual("startTime"),
-        usual("status"),
-        usual("elapsedTime"),
-        extra("metaData"),
-        extra("currentQueryStatus"),
-    ];
+    let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
     let chosen = |entry: &Arc<Entry>| ids.is_empty() || ids.contains(&entry.id());
     let now = statement.shared.options.clock.now();
     let visible = statement.shared.under_way.all().into_iter().filter(|entry| may_see(statement, entry));
@@ -118,28 +103,118 @@ fn may_see(statement: &Statement<'_>, entry: &Entry) -> bool {
     is_own || commands::allow(statement, &Action::ShowTransactions).is_ok()
 }
 
+/// The columns that Neo4j has, in its order, and which of them are there without a `YIELD`.
+const COLUMNS: [(&str, bool); 38] = [
+    ("database", true),
+    ("transactionId", true),
+    ("currentQueryId", true),
+    ("connectionId", true),
+    ("clientAddress", true),
+    ("username", true),
+    ("currentQuery", true),
+    ("startTime", true),
+    ("status", true),
+    ("elapsedTime", true),
+    ("outerTransactionId", false),
+    ("metaData", false),
+    ("parameters", false),
+    ("planner", false),
+    ("runtime", false),
+    ("indexes", false),
+    ("currentQueryStartTime", false),
+    ("protocol", false),
+    ("requestUri", false),
+    ("currentQueryStatus", false),
+    ("statusDetails", false),
+    ("resourceInformation", false),
+    ("activeLockCount", false),
+    ("currentQueryActiveLockCount", false),
+    ("cpuTime", false),
+    ("waitTime", false),
+    ("idleTime", false),
+    ("currentQueryElapsedTime", false),
+    ("currentQueryCpuTime", false),
+    ("currentQueryWaitTime", false),
+    ("currentQueryIdleTime", false),
+    ("currentQueryAllocatedBytes", false),
+    ("allocatedDirectBytes", false),
+    ("estimatedUsedHeapMemory", false),
+    ("pageHits", false),
+    ("pageFaults", false),
+    ("currentQueryPageHits", false),
+    ("currentQueryPageFaults", false),
+];
+
+/// What is not measured is null; there are no locks, and pages are the operating system's affair.
 fn row(entry: &Entry, now: Instant) -> Vec<Value> {
-    let (number, text) = entry.statement().map_or((None, String::new()), |(number, text)| (Some(number), text));
-    let status = if entry.is_terminated() { "Terminated" } else { "Running" };
-    let elapsed = now.saturating_duration_since(entry.begun_at);
-    let elapsed = Duration {
+    let statement = entry.statement();
+    let (is_waiting, waited) = (entry.is_waiting(), duration(entry.waited_time()));
+    let status = match (entry.is_terminated(), is_waiting) {
+        (true, _) => "Terminated",
+        (false, true) => "Blocked",
+        (false, false) => "Running",
+    };
+    let since = |at: Instant| now.saturating_duration_since(at);
+    let running_since = statement.as_ref().map(|(_, at, _)| *at);
+    let query_time = running_since.map_or(Value::Null, |at| duration(since(at)));
+    let moment = |nanos: i128| types::text::to_text(&instant(Some(nanos))).map_or(Value::Null, Value::string);
+    let began = |at: Instant| {
+        let later = i128::try_from(at.saturating_duration_since(entry.begun_at).as_nanos()).unwrap_or_default();
+        moment(entry.begun_nanos.saturating_add(later))
+    };
+    let nothing = || Value::string("");
+    let details = if is_waiting { "waits for a place among the statements of a database" } else { "" };
+    vec![
+        entry.database.as_str().into(),
+        Value::string(entry.id()),
+        statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
+        entry.origin.connection.as_str().into(),
+        entry.origin.address.as_str().into(),
+        entry.user.as_str().into(),
+        statement.as_ref().map_or_else(nothing, |(_, _, text)| Value::string(&**text)),
+        moment(entry.begun_nanos),
+        status.into(),
+        duration(since(entry.begun_at)),
+        nothing(),
+        Value::map(entry.metadata.clone()),
+        Value::map(Map::new()),
+        if statement.is_some() { "COST".into() } else { nothing() },
+        if statement.is_some() { "BATCHED".into() } else { nothing() },
+        Value::list(Vec::new()),
+        running_since.map_or(Value::Null, began),
+        if entry.origin.protocol.is_empty() { "embedded".into() } else { entry.origin.protocol.into() },
+        Value::Null,
+        match (&statement, is_waiting) {
+            (None, _) => nothing(),
+            (Some(_), true) => "waiting".into(),
+            (Some(_), false) => "running".into(),
+        },
+        details.into(),
+        Value::map(Map::new()),
+        0.into(),
+        0.into(),
+        Value::Null,
+        waited.clone(),
+        if statement.is_none() { duration(since(entry.begun_at)) } else { Value::Null },
+        query_time,
+        Value::Null,
+        if statement.is_some() { waited } else { Value::Null },
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+        Value::Null,
+    ]
+}
+
+fn duration(time: std::time::Duration) -> Value {
+    Value::Duration(Box::new(Duration {
         months: 0,
         days: 0,
-        seconds: i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(elapsed.subsec_nanos()).expect("less than a second"),
-    };
-    vec![
-        Value::string(entry.database.as_str()),
-        Value::string(entry.id()),
-        number.map_or_else(|| "".into(), |number| Value::string(format!("query-{number}"))),
-        "".into(),
-        "".into(),
-        Value::string(entry.user.as_str()),
-        Value::string(text),
-        types::text::to_text(&instant(Some(entry.begun_nanos))).map_or(Value::Null, Value::string),
-        status.into(),
-        Value::Duration(Box::new(elapsed)),
-        Value::map(entry.metadata.clone()),
-        if number.is_some() { "running".into() } else { "".into() },
-    ]
+        seconds: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(time.subsec_nanos()).expect("less than a second"),
+    }))
 }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use compact_str::CompactString;
 use parking_lot::Mutex;
 use types::Map;
 
 /// What is kept of a statement's text.
-const TEXT_CHARACTERS_MAX: usize = 10_000;
+const TEXT_BYTES_MAX: usize = 10_000;
 
 /// The transactions of an instance, those of lone statements included.
 #[derive(Default)]
@@ -26,13 +27,16 @@ type Listed = BTreeMap<u64, Arc<Entry>>;
 pub(crate) struct Entry {
     pub(crate) number: u64,
     /// The database in which it was begun.
-    pub(crate) database: String,
-    pub(crate) user: String,
+    pub(crate) database: CompactString,
+    pub(crate) user: CompactString,
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
     pub(crate) metadata: Map,
-    statement: Mutex<Option<(u64, String)>>,
+    /// Who asks, and from where.
+    pub(crate) origin: Arc<Origin>,
+    /// The number of the statement that runs, when it came, and its text.
+    statement: Mutex<Option<(u64, Instant, Box<str>)>>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
     is_waiting: AtomicBool,
@@ -53,6 +57,18 @@ pub(crate) struct Begun<'a> {
     pub(crate) nanos: i128,
     pub(crate) metadata: &'a Map,
     pub(crate) interrupted: &'a Arc<AtomicBool>,
+    pub(crate) origin: &'a Arc<Origin>,
+}
+
+/// Where a session comes from, as its face tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The connection by its name: `bolt-7`.
+    pub connection: String,
+    /// The client's address.
+    pub address: String,
+    /// `bolt`, `http`, or empty for one in the same process.
+    pub protocol: &'static str,
 }
 
 impl UnderWay {
@@ -61,11 +77,12 @@ impl UnderWay {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let entry = Arc::new(Entry {
             number,
-            database: begun.database.to_owned(),
-            user: begun.user.to_owned(),
+            database: begun.database.into(),
+            user: begun.user.into(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
             metadata: begun.metadata.clone(),
+            origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
@@ -81,6 +98,11 @@ impl UnderWay {
         Arc::clone(&self.next)
     }
 
+    /// Counts what is under way.
+    pub(crate) fn count(&self) -> usize {
+        self.listed.lock().len()
+    }
+
     /// Gives everything that is under way, the oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
         self.listed.lock().values().cloned().collect()
@@ -93,8 +115,8 @@ impl Entry {
         transaction_id(&self.database, self.number)
     }
 
-    /// Gives the number and the text of the statement that runs; nothing between two statements.
-    pub(crate) fn statement(&self) -> Option<(u64, String)> {
+    /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.
+    pub(crate) fn statement(&self) -> Option<(u64, Instant, Box<str>)> {
         self.statement.lock().clone()
     }
 
@@ -142,8 +164,9 @@ impl Listing {
     }
 
     /// Says which statement runs now.
-    pub(crate) fn runs(&self, number: u64, text: &str) {
-        *self.entry.statement.lock() = Some((number, text.chars().take(TEXT_CHARACTERS_MAX).collect()));
+    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str) {
+        let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
+        *self.entry.statement.lock() = Some((number, at, text[..cut].into()));
     }
 
     /// Says that no statement runs now.

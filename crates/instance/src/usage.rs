@@ -16,6 +16,7 @@ use crate::commands;
 use crate::instance::Shared;
 use crate::limits::effective;
 use crate::metrics::Rates;
+use crate::open_database::OpenDatabase;
 use crate::records::Records;
 use crate::statement::Statement;
 use crate::tail::{self, Column};
@@ -180,7 +181,11 @@ pub(crate) struct Holdings {
 impl Holdings {
     /// Looks at a database if it is open; listing many must not open them all.
     pub(crate) fn of(shared: &Shared, row: &Row) -> Option<Self> {
-        let open = shared.databases.peek(row.id)?;
+        shared.databases.peek(row.id).as_deref().and_then(Self::look)
+    }
+
+    /// Looks at an open database; one that cannot be read has nothing to show.
+    pub(crate) fn look(open: &OpenDatabase) -> Option<Self> {
         let read = open.graph.begin_read().ok()?;
         let store = open.graph.store().usage().ok()?;
         Some(Self {

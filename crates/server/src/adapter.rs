@@ -5,9 +5,7 @@ use std::sync::Arc;
 use instance::Instance;
 use types::{CompactString, Failure, Map};
 
-use crate::sessions::{
-    Credentials, Fetched, Interrupter, More, PASSED_ROWS, Records, RunOptions, Session, Sessions, Summary,
-};
+use crate::sessions::{Credentials, Fetched, Health, Interrupter, More, Origin, Quota, Records, RunOptions, Session, Sessions, Standing, Summary, PASSED_ROWS};
 
 impl Sessions for Instance {
     fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure> {
@@ -17,11 +15,27 @@ impl Sessions for Instance {
         };
         Ok(Box::new(Instance::log_in(self, user)?))
     }
+
+    fn metrics(&self) -> Option<String> {
+        Some(self.metrics())
+    }
+
+    fn health(&self) -> Health {
+        self.health()
+    }
+
+    fn quota(&self, database: &str) -> Option<Quota> {
+        self.quota(database)
+    }
 }
 
 impl Session for instance::Session {
     fn user(&self) -> &str {
         self.user()
+    }
+
+    fn credentials_expired(&self) -> bool {
+        self.credentials_expired()
     }
 
     fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
@@ -51,6 +65,14 @@ impl Session for instance::Session {
     fn interrupter(&self) -> Interrupter {
         let interrupter = self.interrupter();
         Arc::new(move || interrupter.interrupt())
+    }
+
+    fn comes_from(&mut self, origin: Origin) {
+        self.comes_from(origin);
+    }
+
+    fn standing(&mut self, database: Option<&str>) -> Result<Standing, Failure> {
+        self.standing(database)
     }
 }
 

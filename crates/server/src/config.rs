@@ -41,8 +41,24 @@ pub struct ServerConfig {
     pub watch_interval: Duration,
     /// Threads that move bytes; `None` for as many as the machine has cores.
     pub worker_threads: Option<usize>,
+    /// Who may read the metrics.
+    pub metrics_access: MetricsAccess,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+}
+
+/// Who may read the metrics: they name databases and tell how much they are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Nobody: there is no such page.
+    Off,
+    /// Everybody on this machine, and who has the right to see limits from elsewhere.
+    #[default]
+    Loopback,
+    /// Who has the right to see limits, wherever he is.
+    Password,
+    /// Everybody who reaches the server.
+    Everybody,
 }
 
 impl Default for ServerConfig {
@@ -64,6 +80,7 @@ impl Default for ServerConfig {
             routing_ttl: Duration::from_secs(300),
             watch_interval: Duration::from_millis(20),
             worker_threads: None,
+            metrics_access: MetricsAccess::default(),
             clock: Arc::new(SystemClock),
         }
     }

@@ -10,7 +10,7 @@ mod running;
 pub mod sessions;
 mod stop;
 
-pub use config::ServerConfig;
+pub use config::{MetricsAccess, ServerConfig};
 pub use running::{Server, StartError};
 
 /// The product name that clients see; drivers ask that it begins with `Neo4j/`.

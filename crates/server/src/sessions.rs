@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
+pub use instance::{Health, Origin, Quota, Standing};
 pub use instance::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
-use types::{CompactString, Failure, Map};
+use types::{Code, CompactString, Failure, Map};
 
 /// Rows that are computed at once only to be passed over.
 pub(crate) const PASSED_ROWS: usize = 1_024;
@@ -14,6 +15,21 @@ pub(crate) const PASSED_ROWS: usize = 1_024;
 pub trait Sessions: Send + Sync {
     /// Opens a session for a client that proves who it is. May take long: passwords are hashed.
     fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure>;
+
+    /// Writes every number of the server as text for Prometheus; nothing where none are counted.
+    fn metrics(&self) -> Option<String> {
+        None
+    }
+
+    /// Tells how the databases are.
+    fn health(&self) -> Health {
+        Health { is_ready: true, ..Health::default() }
+    }
+
+    /// Tells how much of a database's rate of statements is left, where that is bounded.
+    fn quota(&self, _database: &str) -> Option<Quota> {
+        None
+    }
 }
 
 /// What a client says of itself.
@@ -35,6 +51,11 @@ pub trait Session: Send {
     /// Names the user.
     fn user(&self) -> &str;
 
+    /// Tells whether the password must be changed before anything else is done.
+    fn credentials_expired(&self) -> bool {
+        false
+    }
+
     /// Finds a database by name or alias, the user's home database without one; gives its name.
     fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure>;
 
@@ -55,6 +76,14 @@ pub trait Session: Send {
 
     /// Gives what interrupts this session's statement, from any thread, for as long as it lives.
     fn interrupter(&self) -> Interrupter;
+
+    /// Says where the session comes from.
+    fn comes_from(&mut self, _origin: Origin) {}
+
+    /// Tells how the user stands with a database, his own without a name.
+    fn standing(&mut self, _database: Option<&str>) -> Result<Standing, Failure> {
+        Err(Failure::new(Code::RequestInvalid, "Nothing is counted here."))
+    }
 }
 
 /// Interrupts a session's statement. The interrupt holds until the session is reset.

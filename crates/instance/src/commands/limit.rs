@@ -19,7 +19,11 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &LimitCommand) -> Resu
         LimitCommand::Set { owner, limits, if_exists } => {
             let read = |(name, value): &(Name, LimitValue)| -> Result<(Limit, Option<u64>), Failure> {
                 let limit = Limit::parse(&name.text)?;
-                Ok((limit, Some(limit.read(&given(value, &statement.parameters)?)?)))
+                match given(value, &statement.parameters)? {
+                    // What a parameter says nothing of is taken back.
+                    types::Value::Null => Ok((limit, None)),
+                    value => Ok((limit, Some(limit.read(&value)?))),
+                }
             };
             let changes = limits.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
             change(statement, owner, changes, *if_exists)

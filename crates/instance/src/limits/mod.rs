@@ -147,6 +147,11 @@ impl Meters {
         self.meters.read().get(&id).cloned()
     }
 
+    /// Gives the meters of all databases that were used.
+    pub(crate) fn all(&self) -> Vec<(DatabaseId, Arc<Meter>)> {
+        self.meters.read().iter().map(|(id, meter)| (*id, Arc::clone(meter))).collect()
+    }
+
     /// Takes over what the catalog says now, and forgets databases that are gone.
     pub(crate) fn follow(&self, names: &Names) {
         self.meters.write().retain(|id, meter| match names.database(*id) {

@@ -4,6 +4,7 @@
 
 mod histogram;
 mod rates;
+pub(crate) mod text;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

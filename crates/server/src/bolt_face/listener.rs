@@ -100,10 +100,10 @@ async fn converse(
     prepare(&stream)?;
     let deadline = Instant::now() + config.login_time_max;
     let Some(dialect) = connection::shake_hands(&mut stream, deadline).await? else { return Ok(()) };
-    let local = stream.local_addr()?;
+    let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
     let wire = Arc::new(Wire::new(stream.into_std()?, MESSAGE_MAX_BYTES_BEFORE_LOGIN));
     let watched = watch.enter(Arc::clone(&wire));
-    let place = Place { local, number: watched.number() };
+    let place = Place { local, peer, number: watched.number() };
     let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);
     let served = connection::serve(&wire, &mut machine, config, deadline, stop).await;
     // Ends the session, which may have a transaction to roll back.

@@ -1,6 +1,6 @@
 //! HELLO, LOGON and LOGOFF: who the client is.
 
-use crate::sessions::Credentials;
+use crate::sessions::{Credentials, Origin};
 use bolt::frame::MESSAGE_MAX_BYTES_BEFORE_LOGIN;
 use bolt::{AuthToken, Entries, Hello, PackError, Request};
 use types::{Code, Failure};
@@ -26,6 +26,10 @@ impl Machine {
     pub(super) fn handle_logon(&mut self, request: Request) {
         let Request::Logon(auth) = request else { return self.refuse_state(&request) };
         match self.log_in(&auth) {
+            Ok(()) if self.session_mut().credentials_expired() => {
+                let written = self.outbox.success(|map| map.boolean("credentials_expired", true));
+                written.expect("a short map");
+            }
             Ok(()) => self.outbox.done(),
             Err(failure) => self.fail_and_close(&failure),
         }
@@ -41,7 +45,12 @@ impl Machine {
 
     fn log_in(&mut self, auth: &AuthToken) -> Result<(), Failure> {
         let credentials = credentials(auth)?;
-        let session = self.sessions.log_in(&credentials)?;
+        let mut session = self.sessions.log_in(&credentials)?;
+        session.comes_from(Origin {
+            connection: format!("bolt-{}", self.place.number),
+            address: self.place.peer.to_string(),
+            protocol: "bolt",
+        });
         self.wire.set_interrupter(Some(session.interrupter()));
         self.wire.set_message_max_bytes(self.config.message_max_bytes);
         self.session = Some(session);
@@ -51,13 +60,18 @@ impl Machine {
 
     /// Answers HELLO: who we are, and which patches are agreed.
     fn greet(&mut self, hello: &Hello) {
+        self.wanted = hello.filter.clone();
         let utc = hello.patches.iter().any(|patch| patch == "utc") && !self.dialect.has_utc_datetimes();
         let number = self.place.number;
         let has_telemetry = self.dialect.has_telemetry();
+        let expired = self.session.as_ref().is_some_and(|session| session.credentials_expired());
         let written = self.outbox.success(|map| {
             map.string("server", AGENT)?;
             map.string("connection_id", &format!("bolt-{number}"))?;
             map.nested("hints", |hints| write_hints(hints, has_telemetry))?;
+            if expired {
+                map.boolean("credentials_expired", true)?;
+            }
             if utc { map.strings("patch_bolt", &["utc"]) } else { Ok(()) }
         });
         written.expect("a short map");
@@ -76,6 +90,11 @@ fn credentials(auth: &AuthToken) -> Result<Credentials, Failure> {
         "none" => Ok(Credentials::None),
         "basic" => Ok(Credentials::Basic {
             user: auth.principal.clone().unwrap_or_default(),
+            password: auth.credentials.clone().unwrap_or_default(),
+        }),
+        // A token says itself whose it is.
+        "bearer" => Ok(Credentials::Basic {
+            user: String::new(),
             password: auth.credentials.clone().unwrap_or_default(),
         }),
         other => {

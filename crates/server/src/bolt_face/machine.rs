@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::sessions::{Session, Sessions};
-use bolt::{Dialect, FrameError, Options, Outbox, PackError, Request, RequestError};
+use bolt::{Dialect, Filter, FrameError, Options, Outbox, PackError, Request, RequestError};
 use types::{Code, Failure};
 
 use super::results::Results;
@@ -17,6 +17,8 @@ use crate::config::ServerConfig;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) local: SocketAddr,
+    /// Where the client is.
+    pub(super) peer: SocketAddr,
     pub(super) number: u64,
 }
 
@@ -44,6 +46,9 @@ pub(super) struct Machine {
     /// Whether BEGIN was answered and neither COMMIT nor ROLLBACK.
     pub(super) in_transaction: bool,
     pub(super) results: Results,
+    /// Which notifications the client wants to hear, and in the open transaction.
+    pub(super) wanted: Filter,
+    pub(super) wanted_in_transaction: Filter,
     /// Whether requests are passed over until RESET.
     failed: bool,
     closing: bool,
@@ -69,6 +74,8 @@ impl Machine {
             session: None,
             in_transaction: false,
             results: Results::default(),
+            wanted: Filter::default(),
+            wanted_in_transaction: Filter::default(),
             failed: false,
             closing: false,
         }
@@ -144,6 +151,7 @@ impl Machine {
     }
 
     fn begin(&mut self, options: &Options) -> Result<(), Failure> {
+        self.wanted_in_transaction = options.filter.clone();
         let options = self.run_options(options);
         self.session_mut().begin(&options)?;
         self.in_transaction = true;

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::sessions::{Access, Fetched, More, Records, RunOptions};
-use bolt::{Demand, Mode, Options, Run};
+use crate::sessions::{Access, Fetched, More, Notification, Records, RunOptions};
+use bolt::{Demand, Filter, Mode, Options, Run};
 use types::{Code, Failure};
 
 use super::connection::FLUSH_BYTES;
@@ -28,6 +28,8 @@ struct Open {
     number: u64,
     records: Box<dyn Records>,
     available_at: Instant,
+    /// Which notifications the client wants to hear.
+    wanted: Filter,
 }
 
 /// What a PULL or DISCARD still has to do.
@@ -89,7 +91,8 @@ impl Machine {
             })
             .map_err(pack_failure)?;
         self.results.next += 1;
-        self.results.open.push(Open { number, records, available_at });
+        let wanted = self.wanted_for(&run.options.filter);
+        self.results.open.push(Open { number, records, available_at, wanted });
         Ok(())
     }
 
@@ -162,8 +165,19 @@ impl Machine {
 
     fn finish(&mut self, mut open: Open) -> Result<(), Failure> {
         let consumed_in = summary::millis(open.available_at, self.config.clock.now());
-        let ended = open.records.summary();
+        let mut ended = open.records.summary();
+        ended.notifications.retain(|notification| is_wanted(notification, &open.wanted));
         self.outbox.success(|map| summary::write(map, &ended, consumed_in)).map_err(pack_failure)
+    }
+
+    /// Tells which notifications a statement's client wants: what it said with it or with BEGIN, else with HELLO.
+    fn wanted_for(&self, own: &Filter) -> Filter {
+        let own = if self.in_transaction { &self.wanted_in_transaction } else { own };
+        let said = [own, &self.wanted];
+        Filter {
+            minimum_severity: said.iter().find_map(|filter| filter.minimum_severity.clone()),
+            disabled_categories: said.iter().find_map(|filter| filter.disabled_categories.clone()),
+        }
     }
 
     /// Turns what the client wrote into what the session asks for.
@@ -180,6 +194,16 @@ impl Machine {
             impersonated_user: options.impersonated_user.clone(),
         }
     }
+}
+
+fn is_wanted(notification: &Notification, filter: &Filter) -> bool {
+    let is_severe = match filter.minimum_severity.as_deref() {
+        Some("OFF") => false,
+        Some("WARNING") => notification.severity == "WARNING",
+        _ => true,
+    };
+    let disabled = filter.disabled_categories.iter().flatten();
+    is_severe && !disabled.into_iter().any(|category| category.eq_ignore_ascii_case(&notification.category))
 }
 
 fn interrupted() -> Failure {

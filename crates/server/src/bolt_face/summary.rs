@@ -15,6 +15,9 @@ pub(super) fn write(map: &mut Entries<'_>, summary: &Summary, consumed_in: i64) 
     if let Some(bookmark) = &summary.bookmark {
         map.string("bookmark", bookmark)?;
     }
+    if summary.truncated {
+        map.boolean("truncated", true)?;
+    }
     write_stats(map, &summary.counters)?;
     if let Some(plan) = &summary.plan {
         let key = if plan.profile.is_some() { "profile" } else { "plan" };

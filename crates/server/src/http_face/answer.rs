@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use types::{Code, Failure};
 
 use super::json::Json;
+use super::watching::add_retry_after;
 
 /// Parts of an answer that may wait for the client; more makes the statement wait.
 const PARTS_MAX: usize = 4;
@@ -45,15 +46,29 @@ impl From<Failure> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        self.written(|json| {
+            json.key("results");
+            json.begin_list();
+            json.end_list();
+        })
+    }
+}
+
+impl Refusal {
+    /// Answers with the error alone: only the transactional API has results beside it.
+    pub(super) fn without_results(self) -> Response {
+        self.written(|_| {})
+    }
+
+    fn written(self, write_first: impl FnOnce(&mut Json)) -> Response {
         let mut json = Json::default();
         json.begin_object();
-        json.key("results");
-        json.begin_list();
-        json.end_list();
+        write_first(&mut json);
         write_errors(&mut json, Some(&self.failure));
         json.end_object();
         let mut response = (self.status, json.take()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        add_retry_after(&mut response, &self.failure);
         if self.failure.code() == Code::Unauthorized {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Neo4j\""));
         }
@@ -94,6 +109,7 @@ enum Part {
     More(Bytes),
     Last(Bytes),
     Refused(Failure),
+    RefusedWithResults(Failure),
 }
 
 impl Sink {
@@ -115,6 +131,12 @@ impl Sink {
     pub(super) fn refuse(self, failure: Failure) -> End {
         debug_assert!(!self.sent, "the status is out already");
         End { parts: self.parts, part: Part::Refused(failure) }
+    }
+
+    /// As [`Sink::refuse`], with the empty results of the transactional API.
+    pub(super) fn refuse_with_results(self, failure: Failure) -> End {
+        debug_assert!(!self.sent, "the status is out already");
+        End { parts: self.parts, part: Part::RefusedWithResults(failure) }
     }
 
     /// Makes the rest ready to be sent.
@@ -171,9 +193,14 @@ impl Answer {
                 self.ready = Some(bytes);
                 Body::new(self)
             }
-            Some(Part::Refused(failure)) => {
+            Some(Part::RefusedWithResults(failure)) => {
                 self.interrupter = None;
                 return Refusal::from(failure).into_response();
+            }
+            Some(Part::Refused(failure)) => {
+                self.interrupter = None;
+                // Only the Query API's status waits for the statement.
+                return Refusal::from(failure).without_results();
             }
             None => {
                 self.interrupter = None;
@@ -204,7 +231,7 @@ impl hyper::body::Body for Answer {
                 self.interrupter = None;
                 (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
             }
-            Some(Part::Refused(_)) | None => None,
+            Some(Part::Refused(_) | Part::RefusedWithResults(_)) | None => None,
         })
     }
 }

@@ -1,6 +1,7 @@
-//! Who sends a request: basic authentication.
+//! Who sends a request: basic authentication, or a token.
 
-use crate::sessions::{Credentials, Session, Sessions};
+use super::watching::PEER;
+use crate::sessions::{Credentials, Origin, Session, Sessions};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine;
@@ -13,10 +14,20 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
     let credentials = credentials(headers)?;
     let anonymous = matches!(credentials, Credentials::None);
     // Hashing a password takes tens of milliseconds by design.
-    block_in_place(|| sessions.log_in(&credentials)).map_err(|failure| match failure.code() {
+    let logged_in = block_in_place(|| sessions.log_in(&credentials)).map_err(|failure| match failure.code() {
         Code::Unauthorized if anonymous => Failure::new(Code::Unauthorized, "No authentication header supplied."),
         Code::Unauthorized => Failure::new(Code::Unauthorized, "Invalid username or password."),
         _ => failure,
+    });
+    logged_in.map(|mut session| {
+        if let Ok(peer) = PEER.try_with(|peer| *peer) {
+            session.comes_from(Origin {
+                connection: format!("http-{}", peer.number),
+                address: peer.address.to_string(),
+                protocol: "http",
+            });
+        }
+        session
     })
 }
 
@@ -24,6 +35,10 @@ fn credentials(headers: &HeaderMap) -> Result<Credentials, Failure> {
     let Some(header) = headers.get(AUTHORIZATION) else { return Ok(Credentials::None) };
     let invalid = || Failure::new(Code::RequestFormat, "Invalid authentication header.");
     let (scheme, rest) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        // A token says itself whose it is.
+        return Ok(Credentials::Basic { user: String::new(), password: rest.trim().to_owned() });
+    }
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(invalid());
     }
@@ -57,7 +72,8 @@ mod tests {
         check(Some("basic YW5uOg=="), "ann ");
         check(Some("Basic %%%"), "Invalid authentication header.");
         check(Some("Basic YW5u"), "Invalid authentication header.");
-        check(Some("Bearer abc"), "Invalid authentication header.");
+        check(Some("Bearer abc"), " abc");
+        check(Some("Digest abc"), "Invalid authentication header.");
         check(Some("Basic"), "Invalid authentication header.");
     }
 }

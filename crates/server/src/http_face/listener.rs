@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::sessions::Sessions;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::watching::{PEER, Peer};
 use super::{App, Transactions, router};
 use crate::config::ServerConfig;
 use crate::stop::Stop;
@@ -42,10 +46,13 @@ impl Listener {
             config: Arc::clone(&self.config),
             transactions: Arc::clone(&transactions),
             bolt_addr: self.bolt_addr,
+            stop: self.stop.clone(),
+            limits_turn: Arc::default(),
         };
         let service = TowerToHyperService::new(router(app));
         let places = Arc::new(Semaphore::new(self.config.http_connections_max));
         let mut connections = JoinSet::new();
+        let mut accepted_so_far = 0;
         loop {
             // A place first: without one the connection waits in the kernel.
             let place = tokio::select! {
@@ -54,9 +61,11 @@ impl Listener {
             };
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, address)) => {
                         let time_max = self.config.login_time_max;
-                        connections.spawn(serve(stream, service.clone(), time_max, self.stop.clone(), place));
+                        accepted_so_far += 1;
+                        let peer = Peer { address, number: accepted_so_far };
+                        connections.spawn(serve(stream, peer, service.clone(), time_max, self.stop.clone(), place));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "an HTTP connection could not be accepted");
@@ -79,6 +88,7 @@ impl Listener {
 
 async fn serve(
     stream: TcpStream,
+    peer: Peer,
     service: TowerToHyperService<axum::Router>,
     headers_time_max: Duration,
     mut stop: Stop,
@@ -87,6 +97,7 @@ async fn serve(
     let _ = stream.set_nodelay(true);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(headers_time_max).max_buf_size(HEADERS_MAX_BYTES);
+    let service = service_fn(move |request: Request<Incoming>| PEER.scope(peer, service.call(request)));
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

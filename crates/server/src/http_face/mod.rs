@@ -15,6 +15,7 @@ mod run;
 mod stats;
 mod transactions;
 mod tx;
+mod watching;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,12 +23,17 @@ use std::sync::Arc;
 use crate::sessions::Sessions;
 use axum::Router;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{get, post};
 
 pub(crate) use listener::Listener;
+use parking_lot::Mutex;
+use types::{Code, Failure};
 
 use crate::config::ServerConfig;
+use crate::stop::Stop;
+use answer::Refusal;
 use transactions::Transactions;
 
 /// What every request handler may use.
@@ -38,23 +44,35 @@ struct App {
     transactions: Arc<Transactions>,
     /// Where Bolt listens, for discovery.
     bolt_addr: Option<SocketAddr>,
+    /// Whether the server is about to stop.
+    stop: Stop,
+    /// Held through a change of limits.
+    limits_turn: Arc<Mutex<()>>,
 }
 
 fn router(app: App) -> Router {
-    Router::new()
-        .route("/", get(discovery::discover))
-        .route("/health", get(health))
+    let statements = Router::new()
         .route("/db/{database}/tx", post(tx::open))
         .route("/db/{database}/tx/commit", post(tx::run_and_commit))
         .route("/db/{database}/tx/{id}", post(tx::run_more).delete(tx::roll_back))
         .route("/db/{database}/tx/{id}/commit", post(tx::commit))
         .route("/db/{database}/query/v2", post(query::run_and_commit))
         .route("/db/{database}/query/v2/tx", post(query::open))
-        .route("/db/{database}/query/v2/tx/{id}", post(query::run_more).delete(tx::roll_back))
+        .route("/db/{database}/query/v2/tx/{id}", post(query::run_more).delete(query::roll_back))
         .route("/db/{database}/query/v2/tx/{id}/commit", post(query::commit))
+        .route_layer(from_fn_with_state(app.clone(), watching::with_quota));
+    watching::routes(statements)
+        .route("/", get(discovery::discover))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing_there)
         .with_state(app)
 }
 
-async fn health() -> Response {
-    (StatusCode::OK, [("content-type", "application/json")], r#"{"status":"ok"}"#).into_response()
+async fn nothing_there() -> Response {
+    Refusal::new(StatusCode::NOT_FOUND, Failure::new(Code::RequestInvalid, "Not Found")).without_results()
+}
+
+async fn wrong_method() -> Response {
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, Failure::new(Code::RequestInvalid, "Method Not Allowed"))
+        .without_results()
 }

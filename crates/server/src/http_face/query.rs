@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tokio::task::{block_in_place, spawn_blocking};
 use types::{Code, Failure, Map};
 
@@ -15,9 +15,25 @@ use super::App;
 use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
 use super::body::{media_type, not_parsed, read_bytes, wrong_type};
-use super::json::{Parameters, read_typed_map};
+use super::json::{Parameters, parse_object, read_typed_map};
 use super::query_answer::{Call, Form, Shape, Transaction, run};
 use super::transactions::{Lease, Owner};
+
+/// A request of the Query API that was turned away.
+#[derive(Debug)]
+pub(super) struct QueryRefusal(Refusal);
+
+impl<T: Into<Refusal>> From<T> for QueryRefusal {
+    fn from(refusal: T) -> Self {
+        Self(refusal.into())
+    }
+}
+
+impl IntoResponse for QueryRefusal {
+    fn into_response(self) -> Response {
+        self.0.without_results()
+    }
+}
 
 /// What a request asks for.
 #[derive(Default, serde::Deserialize)]
@@ -39,7 +55,7 @@ pub(super) async fn run_and_commit(
     Path(database): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
     let query = read(&app, &headers, body).await?;
     let statement = query.statement.clone().ok_or_else(no_statement)?;
@@ -69,7 +85,7 @@ pub(super) async fn open(
     Path(database): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
     let owner = Owner::new(&*session, &database);
     let query = read(&app, &headers, body).await?;
@@ -85,7 +101,7 @@ pub(super) async fn run_more(
     Path((database, id)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
     let query = read(&app, &headers, body).await?;
     let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
@@ -98,11 +114,23 @@ pub(super) async fn commit(
     Path((database, id)): Path<(String, String)>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Refusal> {
+) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
     let query = read(&app, &headers, body).await?;
     let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
     run_in(&app, lease, query, &database, &headers, Then::Commit).await
+}
+
+/// `DELETE /db/{database}/query/v2/tx/{id}`: rolls back.
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    Path((database, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, QueryRefusal> {
+    let session = log_in(&*app.sessions, &headers)?;
+    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    block_in_place(|| drop(lease));
+    Ok((StatusCode::OK, [("content-type", answer::JSON)], "{}").into_response())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,7 +146,7 @@ async fn run_in(
     database: &str,
     headers: &HeaderMap,
     then: Then,
-) -> Result<Response, Refusal> {
+) -> Result<Response, QueryRefusal> {
     let shape = shape(headers, &query);
     let options = query.options(database)?;
     let transaction = match then {
@@ -182,7 +210,7 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Query, Refus
     if !typed && media_type != "application/json" {
         return Err(wrong_type("the body must be of type application/json or application/vnd.neo4j.query"));
     }
-    let mut query: Query = serde_json::from_slice(&bytes).map_err(|error| not_parsed(&error))?;
+    let mut query: Query = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     if typed {
         query.parameters =
             Parameters(read_typed_map(&query.parameters.0).map_err(|error| Failure::new(Code::RequestFormat, error))?);

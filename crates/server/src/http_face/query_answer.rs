@@ -164,6 +164,10 @@ fn write_answer(call: Call<'_>, sink: &mut Sink, nesting: &mut Nesting) -> Resul
 }
 
 fn write_summary(json: &mut Json, summary: &Summary, shape: Shape) {
+    if summary.truncated {
+        json.key("truncated");
+        json.boolean(true);
+    }
     if shape.counters {
         write_counters(json, &summary.counters);
     }

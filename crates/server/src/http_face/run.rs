@@ -81,6 +81,10 @@ pub(super) fn run(
         Err(Stop::Failure(failure)) => Some(failure),
         Err(Stop::Gone) => return (Outcome::Failed, None),
     };
+    // Who comes too soon is told by the status, which clients of HTTP wait by; other failures come with 200 here.
+    if let Some(failure) = failure.as_ref().filter(|failure| is_too_soon(failure) && !sink.has_sent()) {
+        return (Outcome::Failed, Some(sink.refuse_with_results(failure.clone())));
+    }
     if !notifications.is_empty() {
         write_notifications(&mut sink.json, &notifications);
     }
@@ -91,6 +95,10 @@ pub(super) fn run(
     sink.json.end_object();
     let outcome = if failure.is_none() { Outcome::Succeeded } else { Outcome::Failed };
     (outcome, Some(sink.finish()))
+}
+
+fn is_too_soon(failure: &Failure) -> bool {
+    failure.code().row().http == 429 && failure.refusal().is_some()
 }
 
 fn write_ending(sink: &mut Sink, ending: &Ending, bookmark: Option<&str>) {
@@ -152,6 +160,10 @@ fn run_one(
     sink.json.end_list();
     let ended = fetched.map(|()| result.summary());
     if let Ok(summary) = &ended {
+        if summary.truncated {
+            sink.json.key("truncated");
+            sink.json.boolean(true);
+        }
         if include_stats {
             write_stats(&mut sink.json, &summary.counters);
         }

@@ -44,7 +44,15 @@ pub(in crate::http_face) fn parse_statements(body: &[u8]) -> Result<Vec<Statemen
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
-    Ok(serde_json::from_slice::<Body>(body)?.statements)
+    Ok(parse_object::<Body>(body)?.statements)
+}
+
+/// Reads a body that is one JSON object. A list in its place would pass for the object's values in turn.
+pub(in crate::http_face) fn parse_object<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => Err(serde::de::Error::custom("invalid type: sequence, expected an object")),
+        _ => serde_json::from_slice(body),
+    }
 }
 
 /// A statement's parameters; null means none.
@@ -149,6 +157,7 @@ mod tests {
 
     #[test]
     fn wrong_bodies_are_refused() {
+        check(" []", "error: invalid type: sequence, expected an object");
         check(r#"{"statements":[{"parameters":{}}]}"#, "error: missing field `statement` at line 1 column 32");
         check(
             r#"{"statements":[{"statement":"x","parameters":[1]}]}"#,

@@ -1,0 +1,142 @@
+//! What those who watch a server ask it: its numbers, its health, and how much of a database's limits is left.
+//! Leaves what is counted to `metrics` and `limits`.
+
+use std::time::Duration;
+
+use catalog::{Access, Limit};
+use types::{Failure, Refusal};
+
+use crate::databases::Standing as Found;
+use crate::limits::effective;
+use crate::usage::Holdings;
+use crate::{Instance, Session};
+
+/// How a server and its databases are, without their names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Databases that should run and have not failed, open or not.
+    pub online: usize,
+    /// Databases that were stopped.
+    pub offline: usize,
+    /// Databases that should run and cannot.
+    pub failed: usize,
+    /// Whether statements that name no database find one.
+    pub is_ready: bool,
+}
+
+/// How much of one rate is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Statements a second.
+    pub limit: u64,
+    /// Statements that would be let in now.
+    pub remaining: u64,
+    /// When all of them are there again.
+    pub reset: Duration,
+}
+
+/// How somebody stands with one database.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The database's own name.
+    pub database: String,
+    /// Who asked.
+    pub user: String,
+    /// Each limit that is set, for this user: its name, its value, what is used of it, and who set it.
+    pub limits: Vec<(&'static str, u64, Option<u64>, &'static str)>,
+    /// Sessions of this user that use the database.
+    pub connections: u64,
+    /// How much of the rate of statements is left.
+    pub queries: Option<Quota>,
+}
+
+impl Instance {
+    /// Writes every number of the server as text that Prometheus reads.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        crate::metrics::text::write(&self.shared, self.shared.options.metrics_databases_max)
+    }
+
+    /// Tells how the server and its databases are; opens none of them.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let names = self.shared.catalog.names();
+        let default = names.default_database().id;
+        let mut health = Health::default();
+        for row in names.databases().iter().filter(|row| !row.name.is_system()) {
+            let is_online = row.requested == catalog::Requested::Online;
+            let has_failed = is_online && matches!(self.shared.databases.standing(row.id), Found::Failed(_));
+            health.failed += usize::from(has_failed);
+            health.online += usize::from(is_online && !has_failed);
+            health.offline += usize::from(!is_online);
+            health.is_ready |= row.id == default && is_online && !has_failed;
+        }
+        health
+    }
+
+    /// Tells how much of a database's rate of statements is left; nothing where that is not bounded.
+    #[must_use]
+    pub fn quota(&self, database: &str) -> Option<Quota> {
+        let names = self.shared.catalog.names();
+        let target = names.resolve(database).ok()?;
+        self.quota_of(target.database)
+    }
+
+    fn quota_of(&self, database: types::DatabaseId) -> Option<Quota> {
+        let meter = self.shared.meters.find(database)?;
+        let (limit, remaining) = meter.left(Limit::MaxQueriesPerSecond, self.shared.options.clock.now())?;
+        let burst = meter.limit(Limit::MaxQueriesBurst).max(limit);
+        let missing = burst.saturating_sub(remaining);
+        Some(Quota { limit, remaining, reset: Duration::from_millis(missing.saturating_mul(1_000) / limit) })
+    }
+}
+
+impl Session {
+    /// Tells how this session's user stands with a database: the one that is named, or the session's own.
+    ///
+    /// # Errors
+    ///
+    /// As for using the database.
+    pub fn standing(&mut self, database: Option<&str>) -> Result<Standing, Failure> {
+        let name = self.resolve(database)?;
+        let (shared, principal) = self.parts();
+        let names = shared.catalog.names();
+        let target = names.resolve(&name).map_err(Failure::from)?;
+        catalog::grant(&names, principal, &target, Access::Read).map_err(Failure::from)?;
+        let user = principal.name().unwrap_or_default().to_owned();
+        let mut standing =
+            Standing { database: target.name.to_string(), user, limits: Vec::new(), connections: 0, queries: None };
+        let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else {
+            return Ok(standing);
+        };
+        let roles = names.limits_of(principal);
+        let meter = shared.meters.find(row.id);
+        standing.connections = meter.as_ref().map_or(0, |meter| meter.seating.count_of(&standing.user));
+        let holdings = Holdings::of(shared, row);
+        for limit in Limit::ALL {
+            let (value, source) = effective(limit, &row.limits, roles.as_deref(), &shared.meters.defaults);
+            if value == 0 {
+                continue;
+            }
+            let used = match limit {
+                Limit::MaxNodes => holdings.map(|held| held.nodes),
+                Limit::MaxEdges => holdings.map(|held| held.relationships),
+                Limit::MaxStorageBytes => holdings.map(|held| held.used_bytes),
+                Limit::MaxConcurrentQueries => meter.as_ref().map(|meter| meter.running().0),
+                Limit::MaxConnections => meter.as_ref().map(|meter| meter.seating.count().0),
+                Limit::MaxConnectionsPerUser => Some(standing.connections),
+                _ => None,
+            };
+            standing.limits.push((limit.about().name, value, used, source.word()));
+        }
+        let instance = Instance { shared: std::sync::Arc::clone(shared) };
+        standing.queries = instance.quota_of(row.id);
+        Ok(standing)
+    }
+}
+
+/// Shortens what a refusal says to wait to what a header can carry: whole seconds, at least one.
+#[must_use]
+pub fn retry_after_seconds(refusal: &Refusal) -> Option<u64> {
+    refusal.retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0)).map(|seconds| seconds.max(1))
+}
