@@ -12,6 +12,7 @@ mod kept;
 pub mod limits;
 pub mod options;
 mod privileges;
+mod recover;
 pub mod resolve;
 pub mod rights;
 mod roles;

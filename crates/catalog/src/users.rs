@@ -79,7 +79,7 @@ pub(crate) fn first(given: Option<String>, now: i128) -> Result<(User, Option<St
     Ok((user, made))
 }
 
-fn new_user(name: &str, now: i128) -> User {
+pub(crate) fn new_user(name: &str, now: i128) -> User {
     User {
         id: UserId(*uuid::Uuid::new_v4().as_bytes()),
         name: name.into(),
@@ -98,7 +98,7 @@ pub(crate) fn made_up(characters: usize) -> String {
     (0..characters).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
 }
 
-fn hash(password: &str) -> Result<String, CatalogError> {
+pub(crate) fn hash(password: &str) -> Result<String, CatalogError> {
     if password.chars().count() < PASSWORD_MIN_CHARACTERS {
         return Err(CatalogError::PasswordShort);
     }
@@ -327,7 +327,7 @@ pub(crate) fn shown(name: &str) -> String {
     name.chars().take(80).collect()
 }
 
-fn check_name(name: &str) -> Result<(), CatalogError> {
+pub(crate) fn check_name(name: &str) -> Result<(), CatalogError> {
     let bad =
         |character: char| matches!(character, ',' | ':' | '`') || character.is_control() || character.is_whitespace();
     if name.is_empty() || name.len() > NAME_MAX_BYTES {

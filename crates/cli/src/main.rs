@@ -41,12 +41,41 @@ Example: sheaf import --database films --nodes Person=people.csv Film=films.csv 
 
 Exit codes: 0 imported, 1 failed, 2 wrong arguments or headers, 3 the data folder is in use.";
 
-const PASSWORD_HELP: &str = "\
-The first line of the input is the new password.
+const BACKUP_HELP: &str = "\
+While a server runs on the data folder it is asked over Bolt, at 127.0.0.1:7687 or where --bolt says, and goes on \
+serving. The file is there whole and read back, or not at all.
 
-Example: sheaf password --data ./data < password.txt
+Examples: sheaf backup films --to films.sheafbackup
+          sheaf backup verify films.sheafbackup
 
-Exit codes: 0 set, 1 failed, 2 wrong arguments or no password, 3 the data folder is in use.";
+Exit codes: 0 done, 1 failed, 2 wrong arguments or a file of that name, 3 the data folder is in use.";
+
+const RESTORE_HELP: &str = "\
+Example: sheaf restore films.sheafbackup --as films2
+
+Exit codes: 0 restored, 1 failed, 2 wrong arguments or no such file, 3 the data folder is in use.";
+
+const DUMP_HELP: &str = "\
+The same graph always gives the same file. While a server runs on the data folder it sends a backup over Bolt, and the \
+dump is made of that.
+
+Examples: sheaf dump films --to films.jsonl.gz
+          sheaf dump shop --where \"n.tenant = 'acme'\" --to acme.jsonl
+
+Exit codes: 0 dumped, 1 failed, 2 wrong arguments or a file of that name, 3 the data folder is in use.";
+
+const LOAD_HELP: &str = "\
+Either everything is loaded, or there is no such database.
+
+Example: sheaf load films.jsonl.gz --as films2
+
+Exit codes: 0 loaded, 1 failed, 2 wrong arguments, 3 the data folder is in use.";
+
+const AUDIT_HELP: &str = "\
+Examples: sheaf audit verify --data ./data
+          sheaf audit list --since 2026-11-21T13:00 --user bob
+
+Exit codes: 0 sound or listed, 1 tampered with or unreadable, 2 wrong arguments or no audit.";
 
 const DEMO_HELP: &str = "\
 Example: sheaf demo --exit
@@ -72,9 +101,24 @@ enum Command {
     /// Makes a database from CSV files, fast, while no server runs.
     #[command(after_help = IMPORT_HELP)]
     Import(cli::import::Arguments),
-    /// Sets a user's password while no server runs.
-    #[command(after_help = PASSWORD_HELP)]
-    Password(cli::password::Arguments),
+    /// Writes a whole database into a file, or verifies such a file.
+    #[command(after_help = BACKUP_HELP)]
+    Backup(cli::backup::Arguments),
+    /// Makes a database out of a backup.
+    #[command(after_help = RESTORE_HELP)]
+    Restore(cli::backup::RestoreArguments),
+    /// Writes a database as JSON lines or as Cypher, all of it or a part.
+    #[command(after_help = DUMP_HELP)]
+    Dump(cli::dump::Arguments),
+    /// Makes a database out of a dump, ours or Neo4j's.
+    #[command(after_help = LOAD_HELP)]
+    Load(cli::dump::LoadArguments),
+    /// Verifies or lists the audit of a data folder.
+    #[command(after_help = AUDIT_HELP)]
+    Audit(cli::audit::Arguments),
+    /// Repairs a data folder while no server runs: a lost password, a check of everything, a new key.
+    #[command(after_help = EXITS)]
+    Admin(cli::admin::Arguments),
     /// Makes three databases of real flights, shows statements across them, and serves them.
     #[command(after_help = DEMO_HELP)]
     Demo(cli::demo::Arguments),
@@ -85,7 +129,12 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => cli::serve::run(&arguments).into(),
         Command::Shell(arguments) => cli::shell::run(&arguments).into(),
         Command::Import(arguments) => cli::import::run(&arguments).into(),
-        Command::Password(arguments) => cli::password::run(&arguments).into(),
+        Command::Backup(arguments) => cli::backup::run(&arguments).into(),
+        Command::Restore(arguments) => cli::backup::run_restore(&arguments).into(),
+        Command::Dump(arguments) => cli::dump::run(&arguments).into(),
+        Command::Load(arguments) => cli::dump::run_load(&arguments).into(),
+        Command::Audit(arguments) => cli::audit::run(&arguments).into(),
+        Command::Admin(arguments) => cli::admin::run(&arguments).into(),
         Command::Demo(arguments) => cli::demo::run(&arguments).into(),
     }
 }

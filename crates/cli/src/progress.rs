@@ -8,7 +8,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// How often the bar is drawn.
 const STEP: Duration = Duration::from_millis(100);
+const BYTES_STYLE: &str = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}, {bytes_per_sec}  {elapsed}";
+const SPINNER_STYLE: &str = "{spinner} {bytes}, {bytes_per_sec}  {elapsed}";
 const STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {elapsed}";
+
+/// Does `work` under a bar of `total` bytes, or of nobody knows how many where that is 0; `done` tells how many are done.
+pub fn shown_bytes<T>(total: u64, done: &(dyn Fn() -> u64 + Sync), work: impl FnOnce() -> T) -> T {
+    let bar = if total > 0 { ProgressBar::new(total) } else { ProgressBar::new_spinner() };
+    if bar.is_hidden() {
+        return work();
+    }
+    if let Ok(style) = ProgressStyle::with_template(if total > 0 { BYTES_STYLE } else { SPINNER_STYLE }) {
+        bar.set_style(style);
+    }
+    watched(&bar, |bar| bar.set_position(if total > 0 { done().min(total) } else { done() }), work)
+}
 
 /// Does `work` under a bar of length `total`; `done` tells how far it is, and how many rows that was.
 pub fn shown<T>(total: u64, done: &(dyn Fn() -> (u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
@@ -20,12 +34,17 @@ pub fn shown<T>(total: u64, done: &(dyn Fn() -> (u64, u64) + Sync), work: impl F
     if let Ok(style) = ProgressStyle::with_template(STYLE) {
         bar.set_style(style);
     }
+    watched(&bar, |bar| draw(bar, total, done()), work)
+}
+
+/// Draws the bar again and again until the work ends, then takes it away.
+fn watched<T>(bar: &ProgressBar, draw: impl Fn(&ProgressBar) + Sync, work: impl FnOnce() -> T) -> T {
     let (finished, wait) = mpsc::channel::<()>();
     let result = thread::scope(|scope| {
         scope.spawn(|| {
             let wait = wait;
             while wait.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
-                draw(&bar, total, done());
+                draw(bar);
             }
         });
         // Dropped when the work ends, however it ends.

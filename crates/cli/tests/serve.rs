@@ -122,29 +122,89 @@ fn f93_a_first_start_with_passwords_prints_one_once() {
 }
 
 #[test]
-fn a_password_is_set_while_no_server_runs() {
+fn f100_a_lost_password_is_set_while_no_server_runs() {
     let data = folder();
     let set = |password: &str| {
-        let mut command = sheaf(&["password", "--data", path(data.path())]);
+        let mut command = sheaf(&["admin", "set-password", "--data", path(data.path())]);
         let mut child = command.stdin(std::process::Stdio::piped()).spawn().expect("the binary starts");
         // It may leave before it has read anything.
         let _ = std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), password.as_bytes());
         told(&child.wait_with_output().expect("it ends"))
     };
-    assert_eq!(set("new password\n").0, Some(1), "there is no user yet");
     let mut first = sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"]);
     let served = Served::wait(first.env("SHEAF_INITIAL_PASSWORD", "old password"));
     assert_eq!(set("new password\n").0, Some(3));
     served.end("-TERM");
     assert_eq!(set("\n").0, Some(2));
-    assert_eq!(set("new password\n").1, "The password of admin is set.\n");
+    assert_eq!(set("new password\n").1, "The password of admin is set; admin is an admin and can log in.\n");
     let served = Served::start(data.path(), &["--auth", "password"]);
     let call = |password: &str| {
         let bolt = served.address("bolt");
         told(&output(&["shell", "--bolt", bolt, "-u", "admin", "-p", password, "RETURN 1"])).0
     };
     assert_eq!((call("old password"), call("new password")), (Some(2), Some(0)));
-    assert_eq!(told(&output(&["password", "--data", "/nowhere"])).0, Some(2));
+    assert_eq!(told(&output(&["admin", "set-password", "--data", "/nowhere"])).0, Some(2));
+    served.end("-TERM");
+    // Whatever was done to him: he is let in again, and has his role.
+    let served = Served::start(data.path(), &["--auth", "none"]);
+    let bolt = served.address("bolt");
+    for text in
+        ["ALTER USER admin SET STATUS SUSPENDED", "CREATE USER bob SET PASSWORD 'password1'", "GRANT ROLE admin TO bob"]
+    {
+        told(&output(&["shell", "--bolt", bolt, text]));
+    }
+    told(&output(&["shell", "--bolt", bolt, "REVOKE ROLE admin FROM admin"]));
+    served.end("-TERM");
+    set("newer password\n");
+    let served = Served::start(data.path(), &["--auth", "password"]);
+    let bolt = served.address("bolt");
+    let made = ["shell", "--bolt", bolt, "-u", "admin", "-p", "newer password", "CREATE DATABASE mine"];
+    assert_eq!(told(&output(&made)).0, Some(0));
+    served.end("-TERM");
+    // The audit tells of all of it, and of no password.
+    let listed = told(&output(&["audit", "list", "--data", path(data.path())])).1;
+    assert!(listed.contains("with the data folder in hand") && listed.contains("CREATE DATABASE mine"), "{listed}");
+    assert!(!listed.contains("password1") && !listed.contains("newer"), "{listed}");
+    assert!(told(&output(&["audit", "verify", "--data", path(data.path())])).1.starts_with("sound: "));
+}
+
+#[test]
+fn f24_a_database_is_backed_up_and_restored_with_and_without_a_server() {
+    let data = folder();
+    let file = |name: &str| data.path().join(name).to_str().expect("a plain path").to_owned();
+    let call = |arguments: &[&str]| told(&output(arguments));
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt").to_owned();
+    let make = "UNWIND range(1, 5000) AS n CREATE (:Film {n: n, text: 'film number ' + n})-[:NEXT]->(:Film)";
+    assert_eq!(call(&["shell", "--bolt", &bolt, make]).0, Some(0));
+    let (code, out, error) = call(&["backup", "sheaf", "--to", &file("online"), "--bolt", &bolt]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.starts_with("database \"sheaf\": 10000 nodes, 5000 relationships in "), "{out}");
+    assert_eq!(call(&["backup", "sheaf", "--to", &file("online"), "--bolt", &bolt]).0, Some(2), "it is there");
+    let (code, out, error) = call(&["restore", &file("online"), "--as", "again", "--bolt", &bolt]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let count = ["shell", "--bolt", &bolt, "--format", "csv", "USE again MATCH (n) RETURN count(n) AS n"];
+    assert_eq!(call(&count).1, "n\n10000\n");
+    assert_eq!(call(&["backup", "verify", &file("online")]).0, Some(0));
+    served.end("-TERM");
+    let (code, out, error) =
+        call(&["backup", "again", "--to", &file("offline"), "--data", path(data.path()), "--check"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let (code, out, error) = call(&["restore", &file("offline"), "--as", "third", "--data", path(data.path())]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    let (code, out, _) = call(&["admin", "check", "--data", path(data.path())]);
+    assert_eq!(code, Some(0));
+    assert_eq!(
+        out,
+        "again: sound, 10000 nodes, 5000 relationships\nsheaf: sound, 10000 nodes, 5000 relationships\n\
+         third: sound, 10000 nodes, 5000 relationships\n3 databases sound\n"
+    );
+    let mut bytes = std::fs::read(file("offline")).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(file("bad"), bytes).expect("writes");
+    let (code, _, error) = call(&["backup", "verify", &file("bad")]);
+    assert!(code == Some(1) && error.contains("is damaged: piece"), "{error}");
 }
 
 #[test]
@@ -203,4 +263,93 @@ fn the_log_is_text_or_json() {
         let (_, _, log) = told(&child.wait_with_output().expect("it ends"));
         assert!(log.contains(expected) && log.contains("Bolt is ready"), "{log}");
     }
+}
+
+#[test]
+fn f24_a_dump_is_loaded_and_holds_the_same() {
+    let data = folder();
+    let file = |name: &str| data.path().join(name).to_str().expect("a plain path").to_owned();
+    let call = |arguments: &[&str]| {
+        let (code, out, error) = told(&output(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+        out
+    };
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt").to_owned();
+    for text in [
+        "CREATE CONSTRAINT number FOR (n:Everything) REQUIRE n.number IS UNIQUE",
+        "CREATE INDEX title FOR (n:`A label`) ON (n.title, n.`a key`)",
+        "CREATE TEXT INDEX words FOR (n:Film) ON (n.text)",
+        "CREATE (:Gone), (:Gone)",
+        "CREATE (a:Everything:`A label` {number: -9223372036854775808, floats: [0.1, -0.0, 1.0e300], nan: 0.0 / 0.0, \
+         inf: 1.0 / 0.0, text: 'it\\'s \\n `x` \\u2028', `a key`: true, date: date('-0044-03-15'), \
+         time: time('12:00:00.000000001+01:00'), local: localtime('23:59'), \
+         when: localdatetime('9999-12-31T23:59:59.999999999'), zoned: datetime('2024-10-27T02:30+01:00[Europe/Oslo]'), \
+         span: duration('P1Y2M3DT4H5M6.000000007S'), place: point({latitude: 59.9, longitude: 10.7, height: 3.5}), \
+         flat: point({x: 0.1, y: -2}), dates: [date('2024-01-01')], none: []})-[:`A type` {since: 1.0}]->(a)",
+        "MATCH (g:Gone) DELETE g",
+        "UNWIND range(1, 1500) AS n CREATE (:Film {n: n, tenant: ['acme', 'initech'][n % 2]})",
+        "MATCH (a:Film), (b:Film {n: a.n + 2}) CREATE (a)-[:NEXT {n: a.n}]->(b)",
+        "MATCH (a:Film {n: 1}), (b:Film {n: 2}) CREATE (a)-[:ACROSS]->(b)",
+    ] {
+        call(&["shell", "--bolt", &bolt, text]);
+    }
+    let out = call(&["dump", "sheaf", "--to", &file("online.jsonl"), "--bolt", &bolt]);
+    assert!(out.starts_with("database \"sheaf\": 1501 nodes, 1500 relationships in "), "{out}");
+    call(&["load", &file("online.jsonl"), "--as", "online", "--bolt", &bolt]);
+    let count = ["shell", "--bolt", &bolt, "--format", "csv", "USE online MATCH (n:Film) RETURN count(n) AS n"];
+    assert_eq!(call(&count), "n\n1500\n");
+    served.end("-TERM");
+    let dump = |database: &str, name: &str, more: &[&str]| {
+        let to = file(name);
+        call(&[&["dump", database, "--to", &to, "--data", path(data.path())], more].concat());
+        to
+    };
+    let load = |from: &str, name: &str| call(&["load", from, "--as", name, "--data", path(data.path())]);
+    let read = |name: &str| fs::read_to_string(name).expect("reads");
+    let lines = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let (first, again) = (dump("sheaf", "first.jsonl", &[]), dump("sheaf", "again.jsonl", &[]));
+    assert_eq!(read(&first), read(&again), "the same graph gives the same file");
+    assert_eq!(read(&first), read(&file("online.jsonl")));
+    // The ids close up when they are loaded; from then on nothing changes any more.
+    load(&first, "second");
+    let second = dump("second", "second.jsonl.gz", &[]);
+    load(&second, "third");
+    let third = read(&dump("third", "third.jsonl", &[]));
+    load(&dump("sheaf", "first.cypher", &["--format", "cypher"]), "fourth");
+    let fourth = read(&dump("fourth", "fourth.jsonl", &[]));
+    assert_eq!(lines(&third), lines(&read(&dump("second", "plain.jsonl", &[]))));
+    let sorted = |text: &str| {
+        // A script makes nodes of one kind together, so ids differ.
+        let mut properties: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.split_once("\"properties\":").map(|(_, rest)| rest.to_owned()))
+            .collect();
+        properties.sort();
+        properties
+    };
+    assert_eq!(sorted(&third), sorted(&fourth));
+    assert_eq!(sorted(&third), sorted(&read(&first)));
+    assert!(third.contains("CREATE CONSTRAINT") && third.contains("CREATE TEXT INDEX"), "{}", &third[..500]);
+    // One tenant alone.
+    let acme = read(&dump("sheaf", "acme.jsonl", &["--where", "n.tenant = 'acme'"]));
+    assert_eq!(acme.lines().filter(|line| line.contains("\"type\":\"node\"")).count(), 750);
+    assert_eq!(acme.matches("\"type\":\"relationship\"").count(), 749);
+    assert!(!acme.contains("initech") && !acme.contains("ACROSS"));
+    // As apoc.export.json.all of Neo4j writes it.
+    let apoc = "{\"type\":\"node\",\"id\":\"0\",\"labels\":[\"User\"],\"properties\":{\"name\":\"Adam\",\"place\":\
+                {\"crs\":\"wgs-84\",\"latitude\":13.1,\"longitude\":33.46789,\"height\":null}}}\n\
+                {\"type\":\"node\",\"id\":\"7\",\"labels\":[\"User\"],\"properties\":{\"name\":\"Jim\"}}\n\
+                {\"id\":\"0\",\"type\":\"relationship\",\"label\":\"KNOWS\",\"properties\":{\"since\":1993},\
+                \"start\":{\"id\":\"0\",\"labels\":[\"User\"]},\"end\":{\"id\":\"7\",\"labels\":[\"User\"]}}\n";
+    fs::write(file("apoc.json"), apoc).expect("writes");
+    assert_eq!(load(&file("apoc.json"), "apoc"), "database \"apoc\": 2 nodes, 1 relationship\n");
+    // What ends early is refused whole.
+    let whole = read(&first);
+    fs::write(file("short.jsonl"), &whole[..whole.len() - 60]).expect("writes");
+    let (code, _, error) = told(&output(&["load", &file("short.jsonl"), "--as", "short", "--data", path(data.path())]));
+    assert!(code == Some(1) && error.contains("of the dump: "), "{error}");
+    let served = Served::start(data.path(), &[]);
+    let names = call(&["shell", "--bolt", served.address("bolt"), "--format", "csv", "SHOW DATABASES YIELD name"]);
+    assert_eq!(names, "name\napoc\nfourth\nonline\nsecond\nsheaf\nsystem\nthird\n");
 }

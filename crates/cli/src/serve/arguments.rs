@@ -62,6 +62,20 @@ pub struct Given {
     /// A PEM file with the authorities that LOAD CSV trusts with https [default: those that Mozilla trusts].
     #[arg(long, env = "SHEAF_IMPORT_CA_FILE", value_name = "FILE")]
     pub import_ca_file: Option<PathBuf>,
+    /// The folder that backups go into and come from [default: backups in the data folder].
+    #[arg(long, env = "SHEAF_BACKUP_FOLDER", value_name = "FOLDER")]
+    pub backup_folder: Option<PathBuf>,
+    /// How large the audit may get; beyond that its oldest files go. 0 for no bound [default: 4GiB].
+    #[arg(long, env = "SHEAF_AUDIT_SIZE_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
+    pub audit_size_max: Option<Bytes>,
+    /// The file with the keys that seal secrets; made with one key if it is not there [default: seal.key in the data
+    /// folder].
+    #[arg(long, env = "SHEAF_SEAL_KEY_FILE", value_name = "FILE")]
+    pub seal_key_file: Option<PathBuf>,
+    /// Those keys themselves, each of 64 hexadecimal digits, apart by commas, the newest last; for the environment, since
+    /// other users of the machine see flags.
+    #[arg(long, env = "SHEAF_SEAL_KEYS", hide_env_values = true, value_name = "KEYS", conflicts_with = "seal_key_file")]
+    pub seal_keys: Option<String>,
     /// How long a statement may take, such as 30s or 5m; 0 for as long as it likes [default: 0].
     #[arg(long, env = "SHEAF_STATEMENT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub statement_time_max: Option<Time>,
@@ -142,6 +156,10 @@ impl Given {
             import_time_max: self.import_time_max.or(file.import_time_max),
             import_size_max: self.import_size_max.or(file.import_size_max),
             import_ca_file: self.import_ca_file.or(file.import_ca_file),
+            backup_folder: self.backup_folder.or(file.backup_folder),
+            audit_size_max: self.audit_size_max.or(file.audit_size_max),
+            seal_key_file: self.seal_key_file.or(file.seal_key_file),
+            seal_keys: self.seal_keys.or(file.seal_keys),
             statement_time_max: self.statement_time_max.or(file.statement_time_max),
             statement_memory_max: self.statement_memory_max.or(file.statement_memory_max),
             running_max: self.running_max.or(file.running_max),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::Authentication;
+use catalog::{Authentication, KeySource};
 use instance::{Authorities, Hosts, HostsError, InstanceOptions, RemoteOptions};
 use server::ServerConfig;
 use types::Code;
@@ -166,6 +166,9 @@ impl Settings {
             Auth::Password => Authentication::Password { first },
         };
         instance.import_folder = given.import_folder.map(a_folder).transpose()?;
+        instance.backup_folder = given.backup_folder;
+        set(&mut instance.audit.keep_max_bytes, given.audit_size_max.map(|bytes| bytes.0 as u64));
+        instance.seal_keys = given.seal_keys.map(KeySource::Text).or(given.seal_key_file.map(KeySource::File));
         let time = given.statement_time_max.map(|time| time.0);
         instance.statement_time_max = time.filter(|time| !time.is_zero());
         let memory = given.statement_memory_max.map(|bytes| memory_bound(bytes.0)).transpose()?;

@@ -102,11 +102,6 @@ impl Audit {
         let source = self.log.lock().source();
         reading::latest(source, entries_max)
     }
-
-    /// Waits until everything is on the disk.
-    pub(crate) fn sync(&self) {
-        self.log.lock().sync_if_needed();
-    }
 }
 
 #[cfg(test)]

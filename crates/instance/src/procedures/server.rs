@@ -202,6 +202,12 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
             "Where clients find this server.",
         ),
         (
+            "server.backup.folder",
+            shared.backup_folder().map(|folder| folder.display().to_string()).unwrap_or_default(),
+            "a path",
+            "The folder that backups go into and come from.",
+        ),
+        (
             "server.directories.import",
             options.import_folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
             "a path",

@@ -1,0 +1,205 @@
+//! `sheaf audit`: reads and verifies the audit of a data folder, whether a server runs on it or not.
+//! Leaves lines and hashes to `instance::audit`. Start reading at [`run`].
+
+use std::path::{Path, PathBuf};
+
+use catalog::{KeySource, Keyring, SealError};
+use clap::{Args, Subcommand};
+use instance::audit::{AuditError, Entry, FOLDER, lines, verify};
+use types::{Clock, SystemClock};
+
+use crate::backup::counted;
+use crate::exit::{Exit, complain, say};
+use crate::units::Time;
+
+/// What `sheaf audit` takes.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Walks the whole chain and finds any line that was changed, removed or added.
+    Verify {
+        /// The data folder.
+        #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
+        data: PathBuf,
+        /// The file of keys that seal the end of the chain [default: seal.key in the data folder].
+        #[arg(long, env = "SHEAF_SEAL_KEY_FILE", value_name = "FILE")]
+        seal_key_file: Option<PathBuf>,
+    },
+    /// Prints lines, the oldest first.
+    List {
+        /// The data folder.
+        #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
+        data: PathBuf,
+        /// Only what came later: a date or date and time in UTC, such as 2026-11-21T13:00, or a span of time such as 2h.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Only what this user did.
+        #[arg(long)]
+        user: Option<String>,
+        /// Only what is about this database.
+        #[arg(long)]
+        database: Option<String>,
+        /// Prints the lines as they are kept, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Why an audit could not be read, or is not sound.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    /// There is no audit; name another folder.
+    #[error("there is no audit in \"{}\"", .0.display())]
+    NoAudit(PathBuf),
+    /// A time that makes no sense.
+    #[error(
+        "\"{0}\" is no time. Write a date such as 2026-11-21, a time such as 2026-11-21T13:00, or a span such as 2h."
+    )]
+    Since(String),
+    /// The files cannot be read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// The keys cannot be read.
+    #[error(transparent)]
+    Keys(#[from] SealError),
+    /// Somebody changed it.
+    #[error("the audit was tampered with, or is damaged: {0}")]
+    Unsound(String),
+}
+
+impl CommandError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::NoAudit(_) | Self::Since(_) => Exit::Usage,
+            Self::Audit(_) | Self::Keys(_) | Self::Unsound(_) => Exit::Failed,
+        }
+    }
+}
+
+/// Verifies or lists.
+pub fn run(arguments: &Arguments) -> Exit {
+    let done = match &arguments.command {
+        Command::Verify { data, seal_key_file } => verified(data, seal_key_file.as_deref()),
+        Command::List { data, since, user, database, json } => {
+            listed(data, since.as_deref(), *json, &|entry: &Entry| {
+                user.as_ref().is_none_or(|user| entry.user.as_ref() == Some(user))
+                    && database.as_ref().is_none_or(|name| entry.databases.contains(&name.to_lowercase()))
+            })
+        }
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            complain(&error);
+            error.exit()
+        }
+    }
+}
+
+fn folder_of(data: &Path) -> Result<PathBuf, CommandError> {
+    let folder = data.join(FOLDER);
+    if folder.is_dir() { Ok(folder) } else { Err(CommandError::NoAudit(data.to_owned())) }
+}
+
+fn verified(data: &Path, keys: Option<&Path>) -> Result<(), CommandError> {
+    let folder = folder_of(data)?;
+    let file = keys.map_or_else(|| data.join("seal.key"), Path::to_owned);
+    // Opening a file of keys that is not there would make one.
+    let keyring = match std::env::var("SHEAF_SEAL_KEYS") {
+        Ok(text) => Some(Keyring::open(KeySource::Text(text))?),
+        Err(_) if file.exists() => Some(Keyring::open(KeySource::File(file))?),
+        Err(_) => None,
+    };
+    let verdict = verify(&folder, keyring.as_ref())?;
+    if !verdict.is_sound() {
+        return Err(CommandError::Unsound(verdict.problems.join("; ")));
+    }
+    say(&format!("sound: {}, {} to {}", counted(verdict.lines, "line"), verdict.first, verdict.last));
+    if let Some(why) = verdict.end_unchecked {
+        say(&format!("whether lines are missing at the end is not known: {why}"));
+    }
+    Ok(())
+}
+
+fn listed(
+    data: &Path,
+    since: Option<&str>,
+    json: bool,
+    is_wanted: &dyn Fn(&Entry) -> bool,
+) -> Result<(), CommandError> {
+    let since = since.map(|text| Since::parse(text).ok_or_else(|| CommandError::Since(text.to_owned()))).transpose()?;
+    for entry in lines(&folder_of(data)?)? {
+        let entry = entry?;
+        let is_late = since.as_ref().is_none_or(|since| since.is_before(&entry));
+        if is_late && is_wanted(&entry) {
+            say(&if json { serde_json::to_string(&entry).unwrap_or_default() } else { shown(&entry) });
+        }
+    }
+    Ok(())
+}
+
+fn shown(entry: &Entry) -> String {
+    let user = entry.user.as_deref().unwrap_or("-");
+    let databases = if entry.databases.is_empty() { "-".to_owned() } else { entry.databases.join(",") };
+    let outcome = entry.code.as_deref().unwrap_or(&entry.outcome);
+    let operation = entry.operation.replace(['\n', '\r'], " ");
+    format!(
+        "{:>6}  {}  {:<14}  {user}  {databases}  {outcome}  {operation}",
+        entry.sequence,
+        entry.time,
+        entry.kind.name()
+    )
+}
+
+/// From when on lines are wanted.
+enum Since {
+    /// Nanoseconds since 1970.
+    Nanos(i128),
+    /// The beginning of a time as lines have it, which sorts as times do.
+    Text(String),
+}
+
+impl Since {
+    fn parse(text: &str) -> Option<Self> {
+        if let Ok(Time(span)) = Time::parse(text) {
+            return Some(Self::Nanos(SystemClock.wall_nanos() - i128::try_from(span.as_nanos()).ok()?));
+        }
+        let is_time = text.char_indices().all(|(at, sign)| match at {
+            4 | 7 => sign == '-',
+            10 => matches!(sign, 'T' | ' '),
+            13 | 16 => sign == ':',
+            19 => matches!(sign, '.' | 'Z'),
+            _ => sign.is_ascii_digit() || (at > 19 && sign == 'Z'),
+        });
+        (is_time && text.len() >= 10).then(|| Self::Text(text.trim_end_matches('Z').replace(' ', "T")))
+    }
+
+    fn is_before(&self, entry: &Entry) -> bool {
+        match self {
+            Self::Nanos(nanos) => entry.nanos.parse::<i128>().is_ok_and(|at| at >= *nanos),
+            Self::Text(text) => entry.time.as_str() >= text.as_str(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f94_times_are_dates_times_or_spans() {
+        let check = |text: &str, expected: bool| assert_eq!(Since::parse(text).is_some(), expected, "{text}");
+        check("2026-11-21", true);
+        check("2026-11-21T13", true);
+        check("2026-11-21 13:05:59.5Z", true);
+        check("2h", true);
+        check("yesterday", false);
+        check("2026", false);
+        check("21.11.2026", false);
+    }
+}

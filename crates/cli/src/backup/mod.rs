@@ -1,0 +1,214 @@
+//! `sheaf backup`, `sheaf restore` and `sheaf backup verify`: whole databases into files and back.
+//! Leaves images and their bytes to `instance`. Start reading at [`run`].
+
+pub(crate) mod online;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Args, Subcommand};
+use instance::backup::{BackupError, Header, verify};
+use instance::{Instance, InstanceError, InstanceOptions, Walk};
+use types::{DatabaseName, Failure};
+
+use crate::exit::{Exit, complain, say};
+use crate::progress;
+use crate::reach::{Reach, ReachError};
+use crate::serve::exit_of;
+
+/// What `sheaf backup` takes.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The database.
+    #[arg(required = true)]
+    database: Option<String>,
+    /// The file to write; there must be none of that name.
+    #[arg(long, required = true, value_name = "FILE")]
+    to: Option<PathBuf>,
+    /// Restores the copy where nobody finds it and walks all of it, before it counts.
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads a backup and checks every byte of it.
+    Verify {
+        /// The backup.
+        file: PathBuf,
+    },
+}
+
+/// What `sheaf restore` takes.
+#[derive(Args, Debug)]
+pub struct RestoreArguments {
+    /// The backup.
+    file: PathBuf,
+    /// The database to make.
+    #[arg(long = "as", value_name = "NAME", value_parser = name)]
+    name: DatabaseName,
+    /// Puts it in the place of a database of that name.
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+pub(crate) fn name(text: &str) -> Result<DatabaseName, String> {
+    let name = DatabaseName::parse(text).map_err(|error| error.to_string())?;
+    if name.is_system() { Err("the database system holds the catalog".to_owned()) } else { Ok(name) }
+}
+
+/// Why nothing was backed up or restored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Instance(#[from] InstanceError),
+    /// The instance refused or failed.
+    #[error("{0}")]
+    Refused(#[from] Failure),
+    /// The file cannot be written or read.
+    #[error(transparent)]
+    File(#[from] BackupError),
+    /// Neither the folder nor a server can be reached.
+    #[error(transparent)]
+    Reach(#[from] ReachError),
+}
+
+impl CommandError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Instance(error) => exit_of(error),
+            Self::Reach(error) => error.exit(),
+            Self::File(BackupError::Exists(_) | BackupError::Missing(_)) => Exit::Usage,
+            Self::Refused(_) | Self::File(_) => Exit::Failed,
+        }
+    }
+}
+
+pub(crate) fn end(done: Result<String, CommandError>) -> Exit {
+    match done {
+        Ok(summary) => {
+            say(&summary);
+            Exit::Done
+        }
+        Err(error) => {
+            complain(&error);
+            error.exit()
+        }
+    }
+}
+
+/// Backs a database up, or verifies a backup.
+pub fn run(arguments: &Arguments) -> Exit {
+    end(match (&arguments.command, &arguments.database, &arguments.to) {
+        (Some(Command::Verify { file }), ..) => verified(file),
+        (None, Some(database), Some(to)) => back_up(arguments, database, to),
+        // Clap asks for both.
+        (None, ..) => Err(Failure::new(types::Code::ArgumentError, "give a database and a file").into()),
+    })
+}
+
+/// Makes a database out of a backup.
+pub fn run_restore(arguments: &RestoreArguments) -> Exit {
+    end(restore(arguments))
+}
+
+fn back_up(arguments: &Arguments, database: &str, to: &Path) -> Result<String, CommandError> {
+    let done = AtomicU64::new(0);
+    let (header, bytes) = match arguments.reach.folder()? {
+        Some(instance) => {
+            let walk = if arguments.check { Walk::Yes } else { Walk::No };
+            let total = instance.database_bytes(database)?;
+            let step = |bytes| {
+                done.store(bytes, Ordering::Relaxed);
+                Ok(())
+            };
+            let written = shown(total, &done, || instance.back_up(database, to, walk, &step));
+            instance.close();
+            let (header, written) = written?;
+            (header, written.file_bytes)
+        }
+        None => online::back_up(&arguments.reach, database, to, &done)?,
+    };
+    Ok(format!("database \"{}\": {} in {} of {}", header.database, counts(&header), size(bytes), to.display()))
+}
+
+fn restore(arguments: &RestoreArguments) -> Result<String, CommandError> {
+    let done = AtomicU64::new(0);
+    let header = match arguments.reach.folder()? {
+        Some(instance) => {
+            let total = instance::backup::Reading::open(&arguments.file)?.header().image_bytes;
+            let step = |bytes| {
+                done.store(bytes, Ordering::Relaxed);
+                Ok(())
+            };
+            let name = arguments.name.as_str();
+            let restored = shown(total, &done, || instance.restore(name, arguments.replace, &arguments.file, &step));
+            instance.close();
+            restored?
+        }
+        None => online::restore(&arguments.reach, &arguments.name, arguments.replace, &arguments.file)?,
+    };
+    Ok(format!("database \"{}\": {} from {}", arguments.name, counts(&header), arguments.file.display()))
+}
+
+fn verified(file: &Path) -> Result<String, CommandError> {
+    let total = instance::backup::Reading::open(file)?.header().image_bytes;
+    let done = AtomicU64::new(0);
+    let step = |bytes| {
+        done.store(bytes, Ordering::Relaxed);
+        Ok(())
+    };
+    let header = shown(total, &done, || verify(file, &step))?;
+    let bytes = File::open(file).and_then(|file| file.metadata()).map_or(0, |metadata| metadata.len());
+    let taken = types::temporal::from_epoch(i64::try_from(header.taken_nanos / 1_000_000_000).unwrap_or(0), 0);
+    let taken = taken.map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string());
+    Ok(format!(
+        "{} is sound: database \"{}\" at {taken}, version {}, {} in {}",
+        file.display(),
+        header.database,
+        header.version,
+        counts(&header),
+        size(bytes)
+    ))
+}
+
+/// Shows how many bytes of an image are done.
+fn shown<T>(total: u64, done: &AtomicU64, work: impl FnOnce() -> T) -> T {
+    progress::shown_bytes(total, &|| done.load(Ordering::Relaxed), work)
+}
+
+fn counts(header: &Header) -> String {
+    format!("{}, {}", counted(header.nodes, "node"), counted(header.relationships, "relationship"))
+}
+
+/// Puts a number before its noun.
+pub(crate) fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Writes a size for people.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+    let mut size = bytes as f64;
+    let mut unit = 0;
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} bytes") } else { format!("{size:.1} {}", UNITS[unit]) }
+}
+
+/// Opens a data folder that is there.
+pub(crate) fn open_folder(data: &Path) -> Result<Instance, InstanceError> {
+    Instance::open(InstanceOptions::new(data))
+}

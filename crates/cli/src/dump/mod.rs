@@ -1,0 +1,238 @@
+//! `sheaf dump` and `sheaf load`: databases as text that other programs read, and back.
+//! Leaves lines to `write` and `read`. Start reading at [`run`] and [`run_load`].
+
+mod read;
+mod value;
+mod write;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clap::{Args, ValueEnum};
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use instance::backup::Part;
+use instance::{Instance, Session};
+use types::{Code, DatabaseName, Failure};
+
+use crate::backup::{CommandError, counted, end, name, online, open_folder};
+use crate::exit::Exit;
+use crate::progress;
+use crate::reach::Reach;
+use write::{Dumped, Wanted};
+
+/// What `sheaf dump` takes.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The database.
+    database: String,
+    /// The file to write; compressed where its name ends in .gz. There must be none of that name.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// How it is written: jsonl keeps every type, cypher runs on any server.
+    #[arg(long, value_enum, default_value_t = Format::Jsonl)]
+    format: Format,
+    /// Only nodes for which this condition on n holds, and relationships between them: "n.tenant = 'acme'".
+    #[arg(long = "where", value_name = "CONDITION")]
+    filter: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// What `sheaf load` takes.
+#[derive(Args, Debug)]
+pub struct LoadArguments {
+    /// The dump: lines of JSON, ours or those of apoc.export.json, or Cypher; compressed or not.
+    file: PathBuf,
+    /// The database to make.
+    #[arg(long = "as", value_name = "NAME", value_parser = name)]
+    name: DatabaseName,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// How a dump is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One JSON object a line.
+    Jsonl,
+    /// Statements.
+    Cypher,
+}
+
+/// Writes a database as text.
+pub fn run(arguments: &Arguments) -> Exit {
+    end(dump(arguments))
+}
+
+/// Makes a database out of text.
+pub fn run_load(arguments: &LoadArguments) -> Exit {
+    end(load(arguments))
+}
+
+fn dump(arguments: &Arguments) -> Result<String, CommandError> {
+    let done = AtomicU64::new(0);
+    let dumped = match arguments.reach.folder()? {
+        Some(instance) => {
+            let dumped = write_out(&instance, &arguments.database, arguments, &done);
+            instance.close();
+            dumped?
+        }
+        None => {
+            // The server sends a backup, which stands in nobody's way, and what takes long is done here.
+            let folder = temporary()?;
+            let image = folder.0.join("image");
+            online::back_up(&arguments.reach, &arguments.database, &image, &done)?;
+            let instance = open_folder(&folder.0.join("data"))?;
+            let dumped = instance
+                .restore("dumped", false, &image, &|_| Ok(()))
+                .map_err(CommandError::from)
+                .and_then(|_| write_out(&instance, "dumped", arguments, &done));
+            instance.close();
+            dumped?
+        }
+    };
+    let Dumped { nodes, relationships } = dumped;
+    Ok(format!(
+        "database \"{}\": {}, {} in {}",
+        arguments.database,
+        counted(nodes, "node"),
+        counted(relationships, "relationship"),
+        arguments.to.display()
+    ))
+}
+
+fn write_out(
+    instance: &Instance,
+    database: &str,
+    arguments: &Arguments,
+    done: &AtomicU64,
+) -> Result<Dumped, CommandError> {
+    let mut part = Part::create(&arguments.to)?;
+    let wanted = Wanted { database, filter: arguments.filter.as_deref(), format: arguments.format };
+    let mut session = instance.log_in(None)?;
+    done.store(0, Ordering::Relaxed);
+    let rows = || (0, done.load(Ordering::Relaxed));
+    let dumped = progress::shown(0, &rows, || {
+        if is_gzip(&arguments.to) {
+            let mut out = GzEncoder::new(BufWriter::new(&mut part), Compression::default());
+            let dumped = write::write(&mut session, &wanted, &mut out, done)?;
+            let finished = out.finish().and_then(|mut out| out.flush());
+            finished
+                .map_err(|error| Failure::new(Code::StorageFailed, format!("could not write the dump: {error}")))?;
+            Ok::<Dumped, Failure>(dumped)
+        } else {
+            write::write(&mut session, &wanted, &mut part, done)
+        }
+    })?;
+    part.sync()?;
+    part.publish()?;
+    Ok(dumped)
+}
+
+fn load(arguments: &LoadArguments) -> Result<String, CommandError> {
+    let (instance, folder) = match arguments.reach.folder()? {
+        Some(instance) => (instance, None),
+        None => {
+            let folder = temporary()?;
+            (open_folder(&folder.0.join("data"))?, Some(folder))
+        }
+    };
+    let loaded = read_in(&instance, arguments);
+    let sent = loaded.and_then(|summary| match &folder {
+        None => Ok(summary),
+        Some(folder) => {
+            let image = folder.0.join("image");
+            instance.back_up(arguments.name.as_str(), &image, instance::Walk::No, &|_| Ok(()))?;
+            online::restore(&arguments.reach, &arguments.name, false, &image)?;
+            Ok(summary)
+        }
+    });
+    instance.close();
+    sent
+}
+
+/// Fills a database under a name that nobody knows, then gives it its own: whole or not at all.
+fn read_in(instance: &Instance, arguments: &LoadArguments) -> Result<String, CommandError> {
+    let mut session = instance.log_in(None)?;
+    let passing = format!("load-{}", std::process::id());
+    let done = AtomicU64::new(0);
+    let total = std::fs::metadata(&arguments.file).map_or(0, |metadata| metadata.len());
+    let work = || fill(instance, &mut session, &passing, &arguments.file, &done);
+    let filled =
+        progress::shown_bytes(if is_gzip(&arguments.file) { 0 } else { total }, &|| done.load(Ordering::Relaxed), work);
+    let named = filled.and_then(|summary| {
+        read::run(&mut session, "system", &format!("RENAME DATABASE `{passing}` TO `{}`", arguments.name))?;
+        Ok(summary)
+    });
+    if named.is_err() {
+        let _ = read::run(&mut session, "system", &format!("DROP DATABASE `{passing}` IF EXISTS"));
+    }
+    Ok(format!("database \"{}\": {}", arguments.name, named?))
+}
+
+fn fill(
+    instance: &Instance,
+    session: &mut Session,
+    passing: &str,
+    file: &Path,
+    done: &AtomicU64,
+) -> Result<String, Failure> {
+    let mut input = open(file)?;
+    if is_script(&mut *input)? {
+        read::run(session, "system", &format!("CREATE DATABASE `{passing}`"))?;
+        let statements = read::load_script(session, passing, &mut *input, done)?;
+        return Ok(counted(statements, "statement"));
+    }
+    let mut found = None;
+    instance.import_database(passing, false, &mut |database| {
+        found = Some(read::load_lines(database, &mut *input, done)?);
+        Ok(())
+    })?;
+    let found = found.unwrap_or_default();
+    for statement in &found.schema {
+        read::run(session, passing, statement)?;
+    }
+    let loaded = found.loaded;
+    Ok(format!("{}, {}", counted(loaded.nodes, "node"), counted(loaded.relationships, "relationship")))
+}
+
+fn open(file: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Code::ExternalResourceFailed, format!("could not read {}: {error}", file.display()))
+    };
+    let mut head = [0; 2];
+    let mut opened = File::open(file).map_err(failed)?;
+    let is_gzip = opened.read(&mut head).map_err(failed)? == 2 && head == [0x1F, 0x8B];
+    let opened = File::open(file).map_err(failed)?;
+    Ok(if is_gzip { Box::new(BufReader::new(MultiGzDecoder::new(opened))) } else { Box::new(BufReader::new(opened)) })
+}
+
+/// Tells Cypher from lines of JSON by the first sign that is no blank.
+fn is_script(input: &mut dyn BufRead) -> Result<bool, Failure> {
+    let head = input.fill_buf().map_err(|error| Failure::new(Code::ExternalResourceFailed, error.to_string()))?;
+    Ok(head.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{'))
+}
+
+fn is_gzip(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "gz")
+}
+
+/// A folder for the time of one command.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn temporary() -> Result<Temporary, Failure> {
+    let path = std::env::temp_dir().join(format!("sheaf-dump-{}", std::process::id()));
+    let made = std::fs::create_dir_all(path.join("data"));
+    made.map_err(|error| Failure::new(Code::StorageFailed, format!("could not make {}: {error}", path.display())))?;
+    Ok(Temporary(path))
+}

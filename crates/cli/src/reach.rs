@@ -1,0 +1,107 @@
+//! How a tool reaches databases: in the data folder while no server runs, else over Bolt.
+//! Start reading at [`Reach::folder`].
+
+use std::path::PathBuf;
+
+use bolt::client::{Client, ClientError, ConnectOptions};
+use bolt::request::AuthToken;
+use clap::Args;
+use instance::{Instance, InstanceError, InstanceOptions};
+
+use crate::exit::Exit;
+use crate::serve::exit_of;
+
+/// Where databases are.
+#[derive(Args, Clone, Debug)]
+pub struct Reach {
+    /// The data folder. A server that runs on it is asked over Bolt instead.
+    #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// Asks the server that listens here, and leaves the data folder alone: host:port or bolt://host:port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub bolt: Option<String>,
+    /// The user's name, for a server that asks for it.
+    #[arg(short, long, env = "SHEAF_USER", requires = "password")]
+    pub user: Option<String>,
+    /// The user's password; better given as SHEAF_PASSWORD, which other users of the machine cannot see.
+    #[arg(short, long, env = "SHEAF_PASSWORD", hide_env_values = true, requires = "user")]
+    pub password: Option<String>,
+}
+
+/// Why databases cannot be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ReachError {
+    /// There is nothing that could have databases; name another folder, or a server.
+    #[error("there is no data folder \"{}\". Name one after --data, or a server after --bolt.", .0.display())]
+    NoFolder(PathBuf),
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Instance(InstanceError),
+    /// The server cannot be reached, or refused.
+    #[error("the server at {address}: {source}")]
+    Server {
+        /// Where it should listen.
+        address: String,
+        /// Why it failed.
+        source: ClientError,
+    },
+}
+
+impl ReachError {
+    /// Tells how the process ends because of it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoFolder(_) => Exit::Usage,
+            Self::Instance(error) => exit_of(error),
+            Self::Server { .. } => Exit::Failed,
+        }
+    }
+}
+
+impl Reach {
+    /// Opens the data folder; nothing where a server has it or is to be asked.
+    pub fn folder(&self) -> Result<Option<Instance>, ReachError> {
+        if self.bolt.is_some() {
+            return Ok(None);
+        }
+        // Opening would make it.
+        if !self.data.is_dir() {
+            return Err(ReachError::NoFolder(self.data.clone()));
+        }
+        match Instance::open(InstanceOptions::new(&self.data)) {
+            Ok(instance) => Ok(Some(instance)),
+            Err(InstanceError::InUse { .. }) => Ok(None),
+            Err(error) => Err(ReachError::Instance(error)),
+        }
+    }
+
+    /// Opens the data folder, which no server may use meanwhile.
+    pub fn folder_alone(&self) -> Result<Instance, ReachError> {
+        if !self.data.is_dir() {
+            return Err(ReachError::NoFolder(self.data.clone()));
+        }
+        Instance::open(InstanceOptions::new(&self.data)).map_err(ReachError::Instance)
+    }
+
+    /// Connects to the server.
+    pub fn connect(&self) -> Result<Client, ReachError> {
+        let address = self.address();
+        let auth = match (&self.user, &self.password) {
+            (Some(user), Some(password)) => AuthToken::basic(user, password),
+            _ => AuthToken::none(),
+        };
+        Client::connect(address, &ConnectOptions { auth, ..ConnectOptions::default() })
+            .map_err(|source| self.failed(source))
+    }
+
+    /// Says what the server answered.
+    pub fn failed(&self, source: ClientError) -> ReachError {
+        ReachError::Server { address: self.address().to_owned(), source }
+    }
+
+    fn address(&self) -> &str {
+        let address = self.bolt.as_deref().unwrap_or("127.0.0.1:7687");
+        address.strip_prefix("bolt://").unwrap_or(address)
+    }
+}

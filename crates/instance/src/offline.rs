@@ -1,0 +1,122 @@
+//! What tools do with an instance while no server runs: whole databases in and out, and the way back in.
+//! Asks for no rights, since who holds the data folder holds everything; each is in the audit all the same.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use catalog::{CatalogError, Database as Row, NewDatabase};
+use types::{DatabaseName, Failure};
+
+use crate::Instance;
+use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::backup::{Header, Proof, Step, Written};
+use crate::commands::database::create_database;
+use crate::open_database::OpenDatabase;
+
+/// What a tool asks of a backup beside being whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Nothing: every byte is read back and summed, as always.
+    No,
+    /// It is restored where nobody finds it, and walked.
+    Yes,
+}
+
+impl Instance {
+    /// Writes a backup of a database to `file`, which is there whole when this returns, or not at all.
+    pub fn back_up(
+        &self,
+        database: &str,
+        file: &Path,
+        walk: Walk,
+        step: Step<'_>,
+    ) -> Result<(Header, Written), Failure> {
+        let (row, open) = self.open_by_name(database, "back up")?;
+        let proof = if walk == Walk::Yes { Proof::Check } else { Proof::Read };
+        let done = self.shared.back_up(&open, &row, file, proof, step);
+        self.told(Kind::Backup, &row.name, format!("backup of {} to {}", row.name, file.display()), &done);
+        done
+    }
+
+    /// Makes a database out of a backup: all of it or nothing. With `replace`, it comes into the place of one.
+    pub fn restore(&self, database: &str, replace: bool, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
+        let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
+        let new = NewDatabase { replace, ..NewDatabase::default() };
+        let mut header = None;
+        let made = create_database(&self.shared, &name, new, &mut |row| {
+            header = Some(self.shared.restore(row, file, step)?);
+            Ok(())
+        });
+        self.told(Kind::Backup, &name, format!("restore of {} as {name}", file.display()), &made);
+        made?;
+        header.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))
+    }
+
+    /// Tells about how many bytes a database's image has.
+    pub fn database_bytes(&self, database: &str) -> Result<u64, Failure> {
+        let (_, open) = self.open_by_name(database, "read")?;
+        let usage = open.graph.store().usage().map_err(|error| crate::error::of_store(&error))?;
+        Ok(usage.file_bytes)
+    }
+
+    /// Lends a database to be read.
+    pub fn read_database<T>(
+        &self,
+        database: &str,
+        read: impl FnOnce(&graph::Database) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (row, open) = self.open_by_name(database, "read")?;
+        let done = read(&open.graph);
+        self.told(Kind::Backup, &row.name, format!("dump of {}", row.name), &done);
+        done
+    }
+
+    /// Makes somebody an admin with this password, whatever was done to him before; tells whether he had to be made.
+    pub fn recover_admin(&self, user: &str, password: &str) -> Result<bool, Failure> {
+        let done = self.shared.catalog.recover_admin(user, password).map_err(Failure::from);
+        let operation = format!("set the password of {user} and make him an admin, with the data folder in hand");
+        let told = Told { operation: &operation, ..Told::default() };
+        self.shared.audit.note(Kind::Admin, told, Outcome::from(&done), Durable::Now);
+        done
+    }
+
+    /// Adds a new key that seals secrets from now on; gives its name.
+    pub fn rotate_key(&self) -> Result<String, Failure> {
+        let done = self.shared.keyring.rotate().map(|id| id.to_string());
+        let done = done.map_err(|error| Failure::new(error.code(), error.to_string()));
+        let operation = "add a key for sealing";
+        self.shared.audit.note(Kind::Admin, Told { operation, ..Told::default() }, Outcome::from(&done), Durable::Now);
+        done
+    }
+
+    /// Opens every database and walks it; hands each name, what is wrong with it, and its counts to `each`.
+    pub fn check_all(&self, each: &mut dyn FnMut(&DatabaseName, Result<graph::check::Report, Failure>)) {
+        for row in self.shared.catalog.names().databases() {
+            if row.name.is_system() {
+                continue;
+            }
+            // A stopped one is looked at too.
+            let looked = Row { requested: catalog::Requested::Online, ..Row::clone(&row) };
+            let found = self
+                .shared
+                .databases
+                .open(&looked)
+                .and_then(|open| open.graph.check().map_err(|error| open.fail(error)));
+            each(&row.name, found);
+        }
+    }
+
+    fn open_by_name(&self, database: &str, verb: &'static str) -> Result<(Arc<Row>, Arc<OpenDatabase>), Failure> {
+        let names = self.shared.catalog.names();
+        let target = names.resolve(database)?;
+        let missing = || CatalogError::SystemProtected { verb };
+        let row = names.database(target.database).filter(|row| !row.name.is_system()).ok_or_else(missing)?;
+        Ok((Arc::clone(row), self.shared.databases.open(row)?))
+    }
+
+    fn told<T>(&self, kind: Kind, database: &DatabaseName, operation: String, done: &Result<T, Failure>) {
+        let databases = [database.to_string()];
+        let told = Told { databases: &databases, operation: &operation, ..Told::default() };
+        self.shared.audit.note(kind, told, Outcome::from(done), Durable::Now);
+    }
+}
