@@ -509,6 +509,28 @@ impl Source for GraphSource {
         Ok(changes)
     }
 
+    fn set_node_properties(&mut self, node: NodeId, changes: &[(KeyId, Value)]) -> Result<u64, Failure> {
+        self.check_node(node)?;
+        let transaction = self.writer()?;
+        let state = transaction.node(node).map_err(of_graph)?;
+        let changed = state.map_or(0, |state| there(changes, &state.properties));
+        transaction.set_properties(Entity::Node(node), changes).map_err(of_graph)?;
+        Ok(changed)
+    }
+
+    fn set_relationship_properties(
+        &mut self,
+        relationship: RelationshipId,
+        changes: &[(KeyId, Value)],
+    ) -> Result<u64, Failure> {
+        self.check_relationship(relationship)?;
+        let transaction = self.writer()?;
+        let state = transaction.relationship(relationship).map_err(of_graph)?;
+        let changed = state.map_or(0, |state| there(changes, &state.properties));
+        transaction.set_properties(Entity::Relationship(relationship), changes).map_err(of_graph)?;
+        Ok(changed)
+    }
+
     fn set_relationship_property(
         &mut self,
         relationship: RelationshipId,
@@ -531,6 +553,15 @@ impl Source for GraphSource {
         let has = transaction.labels(node).map_err(of_graph)?.contains(&label);
         transaction.add_label(node, label).map_err(of_graph)?;
         Ok(!has)
+    }
+
+    fn add_labels(&mut self, node: NodeId, labels: &[LabelId]) -> Result<u64, Failure> {
+        self.check_node(node)?;
+        let transaction = self.writer()?;
+        let before = transaction.labels(node).map_err(of_graph)?.len();
+        transaction.add_labels(node, labels).map_err(of_graph)?;
+        let now = transaction.labels(node).map_err(of_graph)?.len();
+        Ok((now - before) as u64)
     }
 
     fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
@@ -595,4 +626,10 @@ fn element_id(prefix: &str, id: u64) -> CompactString {
 fn deleted(kind: &str, id: u64) -> Failure {
     let text = format!("{kind} with id {id} has been deleted in this transaction (DeletedEntityAccess)");
     Failure::new(Code::EntityNotFound, text)
+}
+
+/// Counts the changes of properties that set one, or remove one that is there.
+fn there(changes: &[(KeyId, Value)], properties: &[(KeyId, Value)]) -> u64 {
+    let counts = |(key, value): &&(KeyId, Value)| !value.is_null() || property(properties, *key).is_some();
+    changes.iter().filter(counts).count() as u64
 }

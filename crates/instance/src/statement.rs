@@ -16,7 +16,7 @@ use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::planning::{Indexes, Planning};
-use crate::plans::{Planned, Versions};
+use crate::plans::{Planned, PlannedSource, Versions};
 use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
@@ -123,7 +123,10 @@ impl Statement<'_> {
     fn plan(&self, query: &cypher::ast::Query, mode: Mode) -> Result<(Arc<Planned>, AllReached), Failure> {
         let make = |indexes| Planning::plan(self, &self.own, query, mode, indexes).map(Arc::new);
         let planned = make(Indexes::Latest)?;
-        self.shared.plans.keep(self.own.database, self.text, &planned);
+        // What is said of names that nothing has is true until somebody makes them.
+        if !planned.prepared.notifications.iter().any(is_unrecognized) {
+            self.shared.plans.keep(self.own.database, self.text, &planned);
+        }
         if self.suits_transaction(&planned) {
             let reached = self.reach(&planned)?;
             return Ok((planned, reached));
@@ -321,10 +324,26 @@ impl Statement<'_> {
     pub(crate) fn summary(&self, planned: &Planned) -> Summary {
         Summary {
             kind: planned.prepared.kind.into(),
-            database: self.shown_database(),
-            notifications: planned.prepared.notifications.iter().map(Notification::from).collect(),
+            database: self.database_of(planned),
+            notifications: self.notifications(planned),
             ..Summary::default()
         }
+    }
+
+    /// Names the database that a statement is about: the one that its first `USE` names, else the session's.
+    fn database_of(&self, planned: &Planned) -> String {
+        match planned.sources.get(usize::from(planned.prepared.about)) {
+            Some(PlannedSource { target, .. }) if planned.prepared.about > 0 => {
+                target.alias.as_ref().unwrap_or(&target.name).to_string()
+            }
+            _ => self.shown_database(),
+        }
+    }
+
+    /// Tells what the statement's writer should know. What the transaction has made, the planner did not see.
+    fn notifications(&self, planned: &Planned) -> Vec<Notification> {
+        let found = planned.prepared.notifications.iter();
+        found.filter(|found| self.transaction.is_none() || !is_unrecognized(found)).map(Notification::from).collect()
     }
 
     /// Makes the records of a command that gives no rows.
@@ -372,4 +391,8 @@ fn is_unrecognized(found: &query::Notification) -> bool {
 /// Tells whether a statement does what somebody may do whose password has expired.
 fn is_own_password(body: &Body) -> bool {
     matches!(body, Body::Admin(AdminCommand::Rights(RightsCommand::User(UserCommand::AlterCurrent { .. }))))
+}
+
+fn is_unrecognized(found: &query::Notification) -> bool {
+    found.category == query::Notification::UNRECOGNIZED
 }

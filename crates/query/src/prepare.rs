@@ -60,6 +60,11 @@ pub struct Notification {
     pub position: Option<Position>,
 }
 
+impl Notification {
+    /// The category of names that nothing has; somebody may make them at any time.
+    pub const UNRECOGNIZED: &'static str = "UNRECOGNIZED";
+}
+
 /// A statement made ready; run it with [`Prepared::start`].
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -67,6 +72,8 @@ pub struct Prepared {
     pub columns: Vec<CompactString>,
     /// What it does to data.
     pub kind: Kind,
+    /// The graph that it is about, by number: the one that its first part names, else the session's own.
+    pub about: u16,
     /// The one graph that it writes, by number.
     pub writes: Option<u16>,
     /// Whether batches of its rows commit on their own: it runs alone, with [`crate::Transactions`] in its context.

@@ -246,6 +246,28 @@ pub trait Source: Send {
     /// Sets a property, or removes it where the value is null; tells whether it is or was there.
     fn set_node_property(&mut self, node: NodeId, key: KeyId, value: Value) -> Result<bool, Failure>;
 
+    /// Sets many properties of a node, as [`Source::set_node_property`] does one; tells how many are or were there.
+    fn set_node_properties(&mut self, node: NodeId, changes: &[(KeyId, Value)]) -> Result<u64, Failure> {
+        let mut changed = 0;
+        for (key, value) in changes {
+            changed += u64::from(self.set_node_property(node, *key, value.clone())?);
+        }
+        Ok(changed)
+    }
+
+    /// Sets many properties of a relationship; tells how many are or were there.
+    fn set_relationship_properties(
+        &mut self,
+        relationship: RelationshipId,
+        changes: &[(KeyId, Value)],
+    ) -> Result<u64, Failure> {
+        let mut changed = 0;
+        for (key, value) in changes {
+            changed += u64::from(self.set_relationship_property(relationship, *key, value.clone())?);
+        }
+        Ok(changed)
+    }
+
     /// Sets a property, or removes it where the value is null; tells whether it is or was there.
     fn set_relationship_property(
         &mut self,
@@ -256,6 +278,15 @@ pub trait Source: Send {
 
     /// Adds a label; tells whether the node did not have it.
     fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure>;
+
+    /// Adds many labels; tells how many the node did not have.
+    fn add_labels(&mut self, node: NodeId, labels: &[LabelId]) -> Result<u64, Failure> {
+        let mut added = 0;
+        for label in labels {
+            added += u64::from(self.add_label(node, *label)?);
+        }
+        Ok(added)
+    }
 
     /// Removes a label; tells whether the node had it.
     fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure>;

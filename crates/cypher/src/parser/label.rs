@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 
 use super::{Parsed, Parser};
-use crate::ast::{LabelExpression, LabelName};
+use crate::ast::{LabelExpression, LabelName, Span};
 use crate::token::Token;
 
 /// Words that make up the name of a type.
@@ -52,6 +52,14 @@ const TYPE_WORDS: &[&str] = &[
     "ZONED",
 ];
 
+/// What joins the labels of an expression: colons, or all that is newer; never both.
+#[derive(Default)]
+struct Signs {
+    /// Where the first colon between two labels stands.
+    colon: Option<Span>,
+    has_symbol: bool,
+}
+
 impl Parser<'_> {
     /// `:A`, `:A:B`, `:A|B`, after `IS` or `:`; the current token is the colon.
     pub(super) fn labels_behind_colon(&mut self) -> Parsed<LabelExpression> {
@@ -67,38 +75,66 @@ impl Parser<'_> {
 
     /// `A&B|C`: `|` binds loosest.
     pub(super) fn label_expression(&mut self) -> Parsed<LabelExpression> {
-        let mut parts = vec![self.label_conjunction()?];
+        let mut signs = Signs::default();
+        let labels = self.label_choice(&mut signs)?;
+        match signs {
+            Signs { colon: Some(span), has_symbol: true } => {
+                let message = format!(
+                    "Mixing label expression symbols ('|', '&', '!', and '%') with colon (':') between labels is not \
+                     allowed. Please only use one set of symbols. This expression could be expressed as :{labels}."
+                );
+                Err(self.fail(span, &message))
+            }
+            _ => Ok(labels),
+        }
+    }
+
+    fn label_choice(&mut self, signs: &mut Signs) -> Parsed<LabelExpression> {
+        let mut parts = vec![self.label_conjunction(signs)?];
         while self.peek() == Token::Bar && !self.stops.bar {
             self.advance();
             // The old form repeats the colon: `:A|:B`.
-            self.accept(Token::Colon);
-            parts.push(self.label_conjunction()?);
+            if !self.accept(Token::Colon) {
+                signs.has_symbol = true;
+            }
+            parts.push(self.label_conjunction(signs)?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { LabelExpression::Or(parts) })
     }
 
-    fn label_conjunction(&mut self) -> Parsed<LabelExpression> {
-        let mut parts = vec![self.label_factor()?];
-        while self.accept(Token::Ampersand) || self.accept(Token::Colon) {
-            parts.push(self.label_factor()?);
+    fn label_conjunction(&mut self, signs: &mut Signs) -> Parsed<LabelExpression> {
+        let mut parts = vec![self.label_factor(signs)?];
+        loop {
+            let span = self.span();
+            if self.accept(Token::Ampersand) {
+                signs.has_symbol = true;
+            } else if self.accept(Token::Colon) {
+                signs.colon.get_or_insert(span);
+            } else {
+                break;
+            }
+            parts.push(self.label_factor(signs)?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { LabelExpression::And(parts) })
     }
 
-    fn label_factor(&mut self) -> Parsed<LabelExpression> {
+    fn label_factor(&mut self, signs: &mut Signs) -> Parsed<LabelExpression> {
         let span = self.span();
         match self.peek() {
             Token::Exclamation => {
                 self.advance();
-                Ok(LabelExpression::Not(Box::new(self.nested(Self::label_factor)?)))
+                signs.has_symbol = true;
+                Ok(LabelExpression::Not(Box::new(self.nested(|parser| parser.label_factor(signs))?)))
             }
             Token::Percent => {
                 self.advance();
+                signs.has_symbol = true;
                 Ok(LabelExpression::Any(span))
             }
             Token::ParenOpen => {
                 self.advance();
-                let inner = self.nested(|parser| parser.enclosed(Self::label_expression))?;
+                signs.has_symbol = true;
+                let inner = self.nested(|parser| parser.enclosed(|parser| parser.label_choice(signs)))?;
                 self.expect(Token::ParenClose, "')', '&' or '|'")?;
                 Ok(inner)
             }

@@ -56,7 +56,11 @@ impl Parser<'_> {
             return Err(self.unexpected(&["an expression", "'*'"]));
         }
         let expression = self.expression()?;
-        let text = self.text_of(self.since(start)).into();
+        let text = match &*expression.kind {
+            // A variable's column goes by its name, without the quotes.
+            ExpressionKind::Variable(name) => name.text.clone(),
+            _ => self.text_of(self.since(start)).into(),
+        };
         let alias = if self.accept_word("AS") {
             Some(self.name("a name")?)
         } else if let ExpressionKind::MapProjection { variable, .. } = &*expression.kind {

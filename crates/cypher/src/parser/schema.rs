@@ -56,7 +56,6 @@ impl Parser<'_> {
     pub(super) fn index_kind_at(&self, ahead: usize) -> Option<IndexKind> {
         let kinds = [
             ("RANGE", IndexKind::Range),
-            ("BTREE", IndexKind::Range),
             ("TEXT", IndexKind::Text),
             ("POINT", IndexKind::Point),
             ("LOOKUP", IndexKind::Lookup),

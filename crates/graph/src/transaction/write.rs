@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use types::{CompactString, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use super::state::{NodeState, RelationshipState, set_property};
+use super::state::{NodeState, RelationshipState, set_properties};
 use super::{IndexDefinition, Transaction};
 use crate::GraphError;
 use crate::codec::fact::{IndexKind, IndexOn, IndexOptions};
@@ -109,16 +109,21 @@ impl Transaction {
 
     /// Sets a property; null removes it.
     pub fn set_property(&mut self, entity: Entity, key: KeyId, value: Value) -> Result<(), GraphError> {
-        if !value.is_null() {
+        self.set_properties(entity, &[(key, value)])
+    }
+
+    /// Sets many properties as one change; null removes one, and the last of several values counts.
+    pub fn set_properties(&mut self, entity: Entity, changes: &[(KeyId, Value)]) -> Result<(), GraphError> {
+        for (key, value) in changes.iter().filter(|(_, value)| !value.is_null()) {
             check_token(key.0)?;
-            check_storable(&value)?;
+            check_storable(value)?;
         }
         match entity {
-            Entity::Node(id) => self.change_node(id, |node| set_property(&mut node.properties, key, value)),
+            Entity::Node(id) => self.change_node(id, |node| set_properties(&mut node.properties, changes)),
             Entity::Relationship(id) => {
                 let before = self.relationship(id)?.ok_or(GraphError::NotFound { entity })?;
                 let mut now = RelationshipState::clone(&before);
-                set_property(&mut now.properties, key, value);
+                set_properties(&mut now.properties, changes);
                 let place = self.overlay.savepoint();
                 self.overlay.put_relationship(id, Some(before), Some(Arc::new(now)));
                 self.unless_taken(place, entity)
@@ -133,11 +138,16 @@ impl Transaction {
 
     /// Adds a label to a node, if it is not there.
     pub fn add_label(&mut self, id: NodeId, label: LabelId) -> Result<(), GraphError> {
-        check_token(label.0)?;
+        self.add_labels(id, &[label])
+    }
+
+    /// Adds those of many labels that a node does not have, as one change.
+    pub fn add_labels(&mut self, id: NodeId, labels: &[LabelId]) -> Result<(), GraphError> {
+        labels.iter().try_for_each(|label| check_token(label.0))?;
         self.change_node(id, |node| {
-            if let Err(at) = node.labels.binary_search(&label) {
-                node.labels.insert(at, label);
-            }
+            node.labels.extend_from_slice(labels);
+            node.labels.sort_unstable();
+            node.labels.dedup();
         })
     }
 
@@ -183,7 +193,7 @@ pub(crate) fn collect(properties: &[(KeyId, Value)]) -> Result<Vec<(KeyId, Value
             check_token(key.0)?;
             check_storable(value)?;
         }
-        set_property(&mut out, *key, value.clone());
     }
+    set_properties(&mut out, properties);
     Ok(out)
 }

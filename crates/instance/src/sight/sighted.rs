@@ -388,6 +388,20 @@ impl Source for Sighted {
         self.change(|graph| graph.set_node_property(node, key, value))
     }
 
+    fn set_node_properties(&mut self, node: NodeId, changes: &[(KeyId, Value)]) -> Result<u64, Failure> {
+        changes.iter().try_for_each(|(key, _)| self.check_set_node(node, *key))?;
+        self.change(|graph| graph.set_node_properties(node, changes))
+    }
+
+    fn set_relationship_properties(
+        &mut self,
+        relationship: RelationshipId,
+        changes: &[(KeyId, Value)],
+    ) -> Result<u64, Failure> {
+        changes.iter().try_for_each(|(key, _)| self.check_set_relationship(relationship, *key))?;
+        self.change(|graph| graph.set_relationship_properties(relationship, changes))
+    }
+
     fn set_relationship_property(
         &mut self,
         relationship: RelationshipId,
@@ -396,6 +410,11 @@ impl Source for Sighted {
     ) -> Result<bool, Failure> {
         self.check_set_relationship(relationship, key)?;
         self.change(|graph| graph.set_relationship_property(relationship, key, value))
+    }
+
+    fn add_labels(&mut self, node: NodeId, labels: &[LabelId]) -> Result<u64, Failure> {
+        labels.iter().try_for_each(|label| self.check_add_label(*label))?;
+        self.change(|graph| graph.add_labels(node, labels))
     }
 
     fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {

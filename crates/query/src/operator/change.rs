@@ -134,17 +134,35 @@ fn set_all(
             return Err(Failure::new(Code::TypeError, format!("{text} (InvalidArgumentType)")));
         }
     };
+    let mut removed = Vec::new();
     if is_replaced {
         if !matches!(target, Value::NodeRef(_) | Value::RelationshipRef(_)) {
             return Err(mismatch("Node or Relationship", target));
         }
-        for key in properties_of(target, context)?.into_keys().filter(|key| !wanted.contains_key(key)) {
-            set(target, &key, Value::Null, keys, context)?;
+        let old = properties_of(target, context)?.into_keys();
+        removed.extend(old.filter(|key| !wanted.contains_key(key)).map(|key| (key, Value::Null)));
+    }
+    // All at once: one by one each of them would be a change of the whole entity.
+    let number = match target {
+        Value::NodeRef(node) => node.source,
+        Value::RelationshipRef(found) => found.source,
+        other => return Err(mismatch("Node or Relationship", other)),
+    };
+    let mut changes = Vec::with_capacity(removed.len() + wanted.len());
+    for (key, value) in removed.into_iter().chain(wanted) {
+        let value = stored(value)?;
+        if !value.is_null() {
+            changes.push((keys.make(number, &key, context)?, value));
+        } else if let Some(key) = source(context, number).key_id(&key) {
+            changes.push((key, value));
         }
     }
-    for (key, value) in wanted {
-        set(target, &key, value, keys, context)?;
-    }
+    let source = source(context, number);
+    context.counters.properties_set += match target {
+        Value::NodeRef(node) => source.set_node_properties(node.id, &changes)?,
+        Value::RelationshipRef(found) => source.set_relationship_properties(found.id, &changes)?,
+        _ => 0,
+    };
     Ok(())
 }
 
@@ -154,12 +172,9 @@ fn add_labels(target: &Value, labels: &[CompactString], context: &mut Context<'_
         Value::NodeRef(node) => node,
         other => return Err(mismatch("Node", other)),
     };
-    for name in labels {
-        let source = source(context, node.source);
-        let label = source.make_label(name)?;
-        let is_new = source.add_label(node.id, label)?;
-        context.counters.labels_added += u64::from(is_new);
-    }
+    let source = source(context, node.source);
+    let labels = labels.iter().map(|name| source.make_label(name)).collect::<Result<Vec<_>, _>>()?;
+    context.counters.labels_added += source.add_labels(node.id, &labels)?;
     Ok(())
 }
 

@@ -151,7 +151,8 @@ impl Planner<'_> {
             Yield::Nothing if is_alone => Ok(all()),
             Yield::Nothing if signature.outputs.is_empty() => Ok(Vec::new()),
             Yield::Nothing => {
-                let message = "Procedure call inside a query does not support naming results implicitly                                (UndefinedVariable); name them with YIELD";
+                let message = "Procedure call inside a query does not support naming results implicitly \
+                               (UndefinedVariable); name them with YIELD";
                 Err(self.syntax(name.span, message))
             }
             Yield::Items(items) => items

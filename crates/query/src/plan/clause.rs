@@ -19,6 +19,9 @@ impl Planner<'_> {
     /// Plans a query; each part of a union begins at `start`.
     pub(super) fn query(&mut self, query: &Query, start: &Pipe, place: Place) -> Result<Planned, Failure> {
         let first_slot = self.next_slot;
+        if let (Place::Whole, Some(using)) = (place, &query.first.using) {
+            self.about = self.graph_of(Some(using))?;
+        }
         let mut whole = self.single(&query.first, self.part_start(&query.first, start, place)?, place)?;
         let mut last_slot = self.next_slot;
         for (kind, part) in &query.rest {
@@ -182,6 +185,9 @@ impl Planner<'_> {
                 self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref(), false)
             }
             ClauseKind::CallSubquery { imports, query, transactions, optional } => {
+                if imports.is_none() {
+                    self.notify_of_old_call(&imported(query, &pipe.scope), clause.span);
+                }
                 self.call_subquery(pipe, imports.as_ref(), query, *optional, transactions.as_ref())
             }
             ClauseKind::Finish => Ok(pipe),
@@ -426,4 +432,19 @@ fn query_writes(query: &Query) -> bool {
         ClauseKind::CallSubquery { query, .. } => query_writes(query),
         _ => false,
     })
+}
+
+/// Names the outer variables that a subquery takes in by the `WITH` at its beginning.
+fn imported<'q>(query: &'q Query, outer: &Scope) -> Vec<&'q str> {
+    let Some(Clause { kind: ClauseKind::With { projection, .. }, .. }) = query.first.clauses.first() else {
+        return Vec::new();
+    };
+    if projection.all {
+        return vec!["*"];
+    }
+    let of = |item: &'q ast::ProjectionItem| match &*item.expression.kind {
+        ExpressionKind::Variable(name) => Some(name.text.as_str()),
+        _ => None,
+    };
+    projection.items.iter().filter_map(of).filter(|name| outer.find(name).is_some()).collect()
 }

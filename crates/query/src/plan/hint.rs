@@ -32,8 +32,11 @@ impl Planner<'_> {
                         "The hinted join was not planned. This could happen because no generated plan contained the \
                          join key, please try using a different join key or restructure your query. ({hint})"
                     );
-                    self.notify(&hint, JOIN_UNFULFILLED, text);
-                    false
+                    let is_split = super::join::sides(graph, names).is_some();
+                    if !is_split {
+                        self.notify_of_hint(&hint, JOIN_UNFULFILLED, text);
+                    }
+                    is_split
                 }
             };
             if is_kept {
@@ -86,7 +89,7 @@ impl Planner<'_> {
                 label.text,
                 keys.join(", ")
             );
-            self.notify(hint, INDEX_MISSING, text);
+            self.notify_of_hint(hint, INDEX_MISSING, text);
             return Ok(false);
         }
         let Some(node) = node(graph, variable) else { return Ok(false) };
@@ -116,7 +119,7 @@ impl Planner<'_> {
         Err(self.syntax(hint.span, &message))
     }
 
-    fn notify(&mut self, hint: &Hint, (code, title): (&'static str, &'static str), description: String) {
+    fn notify_of_hint(&mut self, hint: &Hint, (code, title): (&'static str, &'static str), description: String) {
         self.notifications.push(Notification {
             code,
             title,

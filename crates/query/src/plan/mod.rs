@@ -17,6 +17,7 @@ mod lift;
 #[cfg(test)]
 mod mutated;
 mod meet;
+mod notify;
 mod order;
 #[cfg(test)]
 mod paths;
@@ -73,6 +74,7 @@ fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Or
         is_by_cost: order == Order::ByCost,
         next_slot: 0,
         graph: 0,
+        about: 0,
         writes: None,
         in_transactions: false,
         hints: Vec::new(),
@@ -91,6 +93,7 @@ fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Or
     Ok(Prepared {
         columns: planned.columns,
         kind,
+        about: planner.about,
         writes: planner.writes,
         in_transactions: planner.in_transactions,
         notifications: planner.notifications,
@@ -110,6 +113,8 @@ pub(super) struct Planner<'a> {
     next_slot: usize,
     /// The graph of clauses that name none.
     graph: u16,
+    /// The graph that the first part of the statement names.
+    about: u16,
     /// The graph that is written.
     writes: Option<u16>,
     /// Whether batches of it commit on their own.
@@ -204,6 +209,7 @@ impl Planner<'_> {
     ) -> Result<Compiled, Failure> {
         self.look()?;
         self.checked(expression, scope)?;
+        self.notify_of_expression(expression, scope);
         let text = self.text;
         let mut lifter = lift::Lifter { planner: self, scope, known };
         let mut compiler = Compiler { text, scope: scope.pairs(), lifted: &mut lifter };

@@ -51,6 +51,7 @@ impl Planner<'_> {
             None => self.graph_of_patterns(None, patterns, &pipe.scope)?,
         };
         let graph = self.pattern_graph(&pipe.scope, patterns, filter, source)?;
+        self.notify_of_patterns(&graph, patterns);
         self.solved(pipe, graph)
     }
 

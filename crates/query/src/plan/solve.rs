@@ -483,7 +483,7 @@ impl Solver<'_, '_> {
 }
 
 /// Lists the connected parts of a pattern, each by its nodes' places.
-fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
+pub(super) fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
     let mut part_of: Vec<usize> = (0..graph.nodes.len()).collect();
     for relationship in graph.relationships.iter().filter(|found| found.search.is_none()) {
         let (left, right) = (part_of[relationship.left], part_of[relationship.right]);
