@@ -67,6 +67,18 @@ impl Session for instance::Session {
         Arc::new(move || interrupter.interrupt())
     }
 
+    fn enlist(&mut self) -> Result<Option<String>, Failure> {
+        self.enlist().map(Some)
+    }
+
+    fn open_object(&mut self) -> Result<String, Failure> {
+        self.open_object()
+    }
+
+    fn resume(&mut self, id: &str) -> Result<(), Failure> {
+        self.resume(id)
+    }
+
     fn comes_from(&mut self, origin: Origin) {
         self.comes_from(origin);
     }

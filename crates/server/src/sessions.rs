@@ -77,6 +77,21 @@ pub trait Session: Send {
     /// Gives what interrupts this session's statement, from any thread, for as long as it lives.
     fn interrupter(&self) -> Interrupter;
 
+    /// Lists this conversation among the sessions, under the id that this gives; nothing where none are listed.
+    fn enlist(&mut self) -> Result<Option<String>, Failure> {
+        Ok(None)
+    }
+
+    /// Makes a session object, which stays when this is dropped; gives its id.
+    fn open_object(&mut self) -> Result<String, Failure> {
+        Err(Failure::new(Code::RequestInvalid, "No sessions are kept here."))
+    }
+
+    /// Goes on with a session object of the same user.
+    fn resume(&mut self, _id: &str) -> Result<(), Failure> {
+        Err(Failure::new(Code::SessionNotFound, "No sessions are kept here."))
+    }
+
     /// Says where the session comes from.
     fn comes_from(&mut self, _origin: Origin) {}
 

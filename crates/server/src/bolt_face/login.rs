@@ -51,6 +51,7 @@ impl Machine {
             address: self.place.peer.to_string(),
             protocol: "bolt",
         });
+        session.enlist()?;
         self.wire.set_interrupter(Some(session.interrupter()));
         self.wire.set_message_max_bytes(self.config.message_max_bytes);
         self.session = Some(session);

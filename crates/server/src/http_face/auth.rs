@@ -1,5 +1,6 @@
 //! Who sends a request: basic authentication, or a token.
 
+use super::session_objects::resume;
 use super::watching::PEER;
 use crate::sessions::{Credentials, Origin, Session, Sessions};
 use axum::http::HeaderMap;
@@ -19,7 +20,7 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
         Code::Unauthorized => Failure::new(Code::Unauthorized, "Invalid username or password."),
         _ => failure,
     });
-    logged_in.map(|mut session| {
+    let mut session = logged_in.map(|mut session| {
         if let Ok(peer) = PEER.try_with(|peer| *peer) {
             session.comes_from(Origin {
                 connection: format!("http-{}", peer.number),
@@ -28,7 +29,9 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
             });
         }
         session
-    })
+    })?;
+    resume(&mut *session, headers)?;
+    Ok(session)
 }
 
 fn credentials(headers: &HeaderMap) -> Result<Credentials, Failure> {

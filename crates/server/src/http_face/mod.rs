@@ -5,6 +5,7 @@
 mod answer;
 mod auth;
 mod body;
+mod databases;
 mod discovery;
 mod json;
 mod listener;
@@ -12,6 +13,7 @@ mod plan;
 mod query;
 mod query_answer;
 mod run;
+mod session_objects;
 mod stats;
 mod transactions;
 mod tx;
@@ -56,12 +58,14 @@ fn router(app: App) -> Router {
         .route("/db/{database}/tx/commit", post(tx::run_and_commit))
         .route("/db/{database}/tx/{id}", post(tx::run_more).delete(tx::roll_back))
         .route("/db/{database}/tx/{id}/commit", post(tx::commit))
+        .route("/cypher", post(query::run_anywhere))
         .route("/db/{database}/query/v2", post(query::run_and_commit))
         .route("/db/{database}/query/v2/tx", post(query::open))
         .route("/db/{database}/query/v2/tx/{id}", post(query::run_more).delete(query::roll_back))
         .route("/db/{database}/query/v2/tx/{id}/commit", post(query::commit))
         .route_layer(from_fn_with_state(app.clone(), watching::with_quota));
-    watching::routes(statements)
+    let things = session_objects::routes(databases::routes(statements));
+    watching::routes(things)
         .route("/", get(discovery::discover))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_there)

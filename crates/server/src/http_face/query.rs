@@ -39,7 +39,10 @@ impl IntoResponse for QueryRefusal {
 #[derive(Default, serde::Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Query {
+    #[serde(alias = "query")]
     statement: Option<String>,
+    /// Where the path names none.
+    database: Option<String>,
     parameters: Parameters,
     include_counters: bool,
     access_mode: Option<String>,
@@ -56,12 +59,31 @@ pub(super) async fn run_and_commit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, QueryRefusal> {
-    let mut session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body).await?;
+    run_alone(&app, Some(database), &headers, body).await
+}
+
+/// `POST /cypher`: the same on the database that the body names, else on that of the session.
+pub(super) async fn run_anywhere(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, QueryRefusal> {
+    run_alone(&app, None, &headers, body).await
+}
+
+async fn run_alone(
+    app: &App,
+    database: Option<String>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, QueryRefusal> {
+    let mut session = log_in(&*app.sessions, headers)?;
+    let query = read(app, headers, body).await?;
     let statement = query.statement.clone().ok_or_else(no_statement)?;
-    let shape = shape(&headers, &query);
-    let options = query.options(&database)?;
-    block_in_place(|| session.resolve(Some(&database)))?;
+    let shape = shape(headers, &query);
+    let database = database.or_else(|| query.database.clone());
+    let options = query.options(database.as_deref())?;
+    block_in_place(|| session.resolve(database.as_deref()))?;
     let (sink, answer) = answer::channel(session.interrupter());
     spawn_blocking(move || {
         let call = Call {
@@ -89,7 +111,7 @@ pub(super) async fn open(
     let mut session = log_in(&*app.sessions, &headers)?;
     let owner = Owner::new(&*session, &database);
     let query = read(&app, &headers, body).await?;
-    let options = query.options(&database)?;
+    let options = query.options(Some(&database))?;
     block_in_place(|| session.begin(&options))?;
     let lease = app.transactions.enter(owner, session)?;
     run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
@@ -148,7 +170,7 @@ async fn run_in(
     then: Then,
 ) -> Result<Response, QueryRefusal> {
     let shape = shape(headers, &query);
-    let options = query.options(database)?;
+    let options = query.options(Some(database))?;
     let transaction = match then {
         Then::StayOpen => Transaction::StaysOpen {
             id: lease.id().to_string(),
@@ -233,7 +255,7 @@ fn no_statement() -> Refusal {
 }
 
 impl Query {
-    fn options(&self, database: &str) -> Result<RunOptions, Refusal> {
+    fn options(&self, database: Option<&str>) -> Result<RunOptions, Refusal> {
         let access = match self.access_mode.as_deref() {
             Some(mode) if mode.eq_ignore_ascii_case("read") => Access::Read,
             Some(mode) if !mode.eq_ignore_ascii_case("write") => {
@@ -242,7 +264,7 @@ impl Query {
             _ => Access::Write,
         };
         Ok(RunOptions {
-            database: Some(database.to_owned()),
+            database: database.map(str::to_owned),
             access,
             timeout: self.max_execution_time.filter(|seconds| *seconds > 0).map(Duration::from_secs),
             bookmarks: self.bookmarks.clone().unwrap_or_default(),

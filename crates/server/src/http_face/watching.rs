@@ -122,10 +122,10 @@ async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
 }
 
 /// A row with the names of its columns.
-type Row = Vec<(CompactString, Value)>;
+pub(super) type Row = Vec<(CompactString, Value)>;
 
 /// Runs a statement of this module to its end.
-fn rows(session: &mut dyn Session, statement: &str, parameters: Map) -> Result<Vec<Row>, Failure> {
+pub(super) fn rows(session: &mut dyn Session, statement: &str, parameters: Map) -> Result<Vec<Row>, Failure> {
     let mut records = session.run(statement, parameters, &RunOptions::default())?;
     let columns = records.columns().to_vec();
     let (mut rows, mut fetched) = (Vec::new(), Fetched::default());
@@ -139,7 +139,7 @@ fn rows(session: &mut dyn Session, statement: &str, parameters: Map) -> Result<V
     }
 }
 
-fn named(database: &str) -> Map {
+pub(super) fn named(database: &str) -> Map {
     [("database".into(), Value::string(database))].into_iter().collect()
 }
 
@@ -301,7 +301,7 @@ fn write_standing(json: &mut Json, found: &Standing) {
     json.end_object();
 }
 
-fn write_row(json: &mut Json, row: &[(CompactString, Value)]) {
+pub(super) fn write_row(json: &mut Json, row: &[(CompactString, Value)]) {
     json.begin_object();
     for (column, value) in row {
         json.key(column);
