@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A time; `0` stands for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Text", into = "String")]
 pub struct Time(pub Duration);
 
 /// A number of bytes; `0` stands for no bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "Text", into = "String")]
 pub struct Bytes(pub usize);
 
 /// What a file may hold: text with a unit, or a bare number.
@@ -52,6 +52,24 @@ impl Bytes {
             .and_then(|bytes| usize::try_from(bytes).ok())
             .map(Self)
             .ok_or_else(|| format!("\"{text}\" is no size. Write 512MiB, 2GiB, a number of bytes, or 0 for no bound."))
+    }
+}
+
+impl From<Time> for String {
+    /// Writes it in the largest unit that fits.
+    fn from(Time(time): Time) -> Self {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let fits = |(_, factor): &&(&str, u64)| millis > 0 && millis.is_multiple_of(*factor);
+        match TIMES.iter().rev().find(fits) {
+            Some((unit, factor)) => format!("{}{unit}", millis / factor),
+            None => "0".to_owned(),
+        }
+    }
+}
+
+impl From<Bytes> for String {
+    fn from(Bytes(bytes): Bytes) -> Self {
+        bytes.to_string()
     }
 }
 

@@ -104,7 +104,7 @@ impl Instance {
             other => InstanceError::System(other),
         })?;
         let settings = Settings {
-            first_start: FirstStart::default(),
+            first_start: FirstStart { default_database: options.default_database.clone(), ..FirstStart::default() },
             authentication: options.authentication.clone(),
             databases_max: options.databases_max,
             clock: Arc::clone(&options.clock),
@@ -175,7 +175,9 @@ impl Instance {
                 self.shared.metrics.failed(failure.code());
             }
         }
-        let name = user.map(|(name, _)| name).or_else(|| principal.as_ref().ok().and_then(Principal::name));
+        // A token comes without a name.
+        let name = user.map(|(name, _)| name).filter(|name| !name.is_empty());
+        let name = name.or_else(|| principal.as_ref().ok().and_then(Principal::name));
         if let Some(name) = name.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
             auditing::login(&self.shared, name, None, principal.as_ref().err());
         }

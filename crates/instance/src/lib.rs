@@ -25,7 +25,6 @@ mod listings;
 mod metrics;
 mod observation;
 mod offline;
-mod offline;
 mod open_database;
 mod options;
 mod planning;
@@ -61,8 +60,7 @@ pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Prof
 pub use error::InstanceError;
 pub use instance::Instance;
 pub use offline::Walk;
-pub use offline::Walk;
-pub use options::InstanceOptions;
+pub use options::{InstanceOptions, KnownSetting};
 pub use records::Records;
 pub use remote::{Authorities, Hosts, HostsError, RemoteOptions};
 pub use query_log::QueryLogOptions;

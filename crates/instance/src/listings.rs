@@ -2,8 +2,12 @@
 //! Leaves the functions to `query`, the procedures to `procedures`, and `YIELD` to `tail`.
 //! Start reading at [`show`].
 
-use cypher::ast::{Functions, Known, ShowTail};
+use std::sync::Arc;
+
+use catalog::{Action, GraphRights};
+use cypher::ast::{Executable, Functions, Known, ShowTail};
 use query::procedure::Field;
+use types::privilege::Act;
 use types::{DatabaseName, Failure, Map, Value};
 
 use crate::procedures::{Listed, settings};
@@ -20,36 +24,50 @@ const fn extra(name: &'static str) -> Column {
     Column { name, usual: false }
 }
 
-/// Lists what the server knows. Everybody may call every function and procedure; what they reach has its own rights.
+/// Lists what the server knows: all of it, or what who asks may call.
 pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail) -> Result<Records, Failure> {
     let database = DatabaseName::system().to_string();
     match what {
-        Known::Functions { which, executable: _ } => {
-            tail::run(statement, FUNCTION_COLUMNS, functions(*which), tail, database)
+        Known::Functions { which, executable } => {
+            let rights = callers_rights(statement, executable)?;
+            let may_use = |function: &query::functions::Function| {
+                function.is_built_in() || rights.as_ref().is_none_or(|rights| rights.may_use(function.name))
+            };
+            tail::run(statement, FUNCTION_COLUMNS, functions(*which, may_use), tail, database)
         }
-        Known::Procedures { executable: _ } => {
-            let rows = statement.shared.procedures.all().iter().map(procedure).collect();
+        Known::Procedures { executable } => {
+            let rights = callers_rights(statement, executable)?;
+            let may_call = |listed: &&Listed| {
+                rights.as_ref().is_none_or(|rights| rights.may_call(&listed.procedure.signature().name))
+            };
+            let rows = statement.shared.procedures.all().iter().filter(may_call).map(procedure).collect();
             tail::run(statement, PROCEDURE_COLUMNS, rows, tail, database)
         }
         Known::Settings { names } => {
             let wanted = transactions::ids(names, &statement.parameters)?;
             let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
-            let rows = settings(statement.shared).into_iter().filter(|setting| chosen(setting.name));
+            let rows = settings(statement.shared).into_iter().filter(|setting| chosen(&setting.name));
+            // One that may not be seen is left out, as if it were not there.
+            let may_see = |setting: &crate::procedures::Setting| {
+                let action = Action::DoTo(Act::ShowSetting, setting.name.as_str().into());
+                catalog::access::allow(statement.names, statement.principal, &action).is_ok()
+            };
             let row = |setting: crate::procedures::Setting| {
                 let value = Value::string(setting.value);
                 vec![
-                    setting.name.into(),
+                    setting.name.as_str().into(),
                     value.clone(),
                     false.into(),
-                    value.clone(),
-                    setting.description.into(),
+                    Value::string(setting.default),
+                    Value::string(setting.description),
                     value,
-                    false.into(),
+                    (setting.source != "default").into(),
                     false.into(),
                     Value::string(format!("{}, {}", setting.name, setting.values)),
+                    setting.source.into(),
                 ]
             };
-            let rows = rows.map(row).collect();
+            let rows = rows.filter(may_see).map(row).collect();
             tail::run(statement, SETTING_COLUMNS, rows, tail, database)
         }
     }
@@ -96,9 +114,19 @@ const SETTING_COLUMNS: &[Column] = &[
     extra("isExplicitlySet"),
     extra("isDeprecated"),
     extra("validValues"),
+    extra("source"),
 ];
 
-fn functions(which: Functions) -> Vec<Vec<Value>> {
+/// Gives the rights of who asks, where only what he may call is wanted.
+fn callers_rights(statement: &Statement<'_>, executable: &Executable) -> Result<Option<Arc<GraphRights>>, Failure> {
+    if !matches!(executable, Executable::ByMe) {
+        return Ok(None);
+    }
+    let grant = catalog::grant(statement.names, statement.principal, &statement.own, catalog::Access::Read)?;
+    Ok(Some(Arc::clone(grant.rights())))
+}
+
+fn functions(which: Functions, may_use: impl Fn(&query::functions::Function) -> bool) -> Vec<Vec<Value>> {
     let chosen = |function: &&&query::functions::Function| match which {
         Functions::All => true,
         Functions::BuiltIn => function.is_built_in(),
@@ -122,7 +150,7 @@ fn functions(which: Functions) -> Vec<Vec<Value>> {
             Value::Null,
         ]
     };
-    query::functions::all().iter().filter(chosen).map(row).collect()
+    query::functions::all().iter().filter(chosen).filter(|function| may_use(function)).map(row).collect()
 }
 
 /// Cuts `name(a :: T, b = 1 :: U) :: R` into its arguments and what it gives.

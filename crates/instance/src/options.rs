@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Authentication, KeySource, Limit, Limits};
-use types::{Clock, SystemClock};
+use catalog::{Authentication, FirstStart, KeySource, Limit, Limits};
+use types::{Clock, DatabaseName, SystemClock};
 
 use crate::audit::AuditOptions;
 use crate::query_log::QueryLogOptions;
@@ -18,6 +18,8 @@ pub struct InstanceOptions {
     pub folder: PathBuf,
     /// Who is let in.
     pub authentication: Authentication,
+    /// The default database, which the first start makes.
+    pub default_database: DatabaseName,
     /// Most databases, `system` and stopped ones counted.
     pub databases_max: usize,
     /// Open databases that are kept; beyond them, those that nobody uses are closed.
@@ -52,6 +54,8 @@ pub struct InstanceOptions {
     pub audit: AuditOptions,
     /// Where the keys are that seal secrets; `seal.key` in the data folder where nothing is said.
     pub seal_keys: Option<KeySource>,
+    /// What was set where, to be shown by `SHOW SETTINGS`.
+    pub settings: Vec<KnownSetting>,
     /// The log of statements; `None` for none.
     pub query_log: Option<QueryLogOptions>,
     /// Databases that have labels of their own among the metrics; the others share one.
@@ -66,6 +70,21 @@ pub struct InstanceOptions {
     pub test_procedures: bool,
 }
 
+/// A setting as whoever started the server knows it.
+#[derive(Clone, Debug)]
+pub struct KnownSetting {
+    /// Its name: `sheaf.open_max`.
+    pub name: String,
+    /// What holds.
+    pub value: String,
+    /// What would hold if nobody had set it.
+    pub default: String,
+    /// Who set it: `flag`, `environment`, `file` or `default`.
+    pub source: &'static str,
+    /// What it does.
+    pub description: String,
+}
+
 impl InstanceOptions {
     /// Gives the usual set-up over a data folder, without passwords.
     #[must_use]
@@ -73,6 +92,7 @@ impl InstanceOptions {
         Self {
             folder: folder.into(),
             authentication: Authentication::Off,
+            default_database: FirstStart::default().default_database,
             databases_max: 10_000,
             open_max: 256,
             idle_after: Duration::from_secs(300),
@@ -90,6 +110,7 @@ impl InstanceOptions {
             backup_folder: None,
             audit: AuditOptions::default(),
             seal_keys: None,
+            settings: Vec::new(),
             query_log: None,
             metrics_databases_max: 100,
             clock: Arc::new(SystemClock),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::logging::LogFormat;
 use crate::units::{Bytes, Time};
@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 /// What was set in one place: by flags and environment, or by the file.
-#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[derive(Args, Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Given {
     /// The data folder; made if it is not there [default: ./data].
@@ -106,6 +106,41 @@ pub struct Given {
     /// How long a stop waits for what still runs [default: 5s].
     #[arg(long, env = "SHEAF_STOP_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub stop_time_max: Option<Time>,
+    /// The limits of databases that set none themselves, such as max_nodes=1000000,max_query_time=30s; the guide lists
+    /// them [default: none].
+    #[arg(long, env = "SHEAF_LIMITS", value_name = "LIMITS")]
+    pub limits: Option<String>,
+    /// How long a statement waits to run, for the server or for its database [default: 30s].
+    #[arg(long, env = "SHEAF_WAITING_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub waiting_time_max: Option<Time>,
+    /// The default database; it is made at the first start [default: sheaf].
+    #[arg(long, env = "SHEAF_DEFAULT_DATABASE", value_name = "NAME")]
+    pub default_database: Option<String>,
+    /// Who may read /metrics: off, loopback (everybody on this machine, and from elsewhere who may see limits), password
+    /// (who may see limits), everybody [default: loopback].
+    #[arg(long, env = "SHEAF_METRICS", value_enum)]
+    pub metrics: Option<Metrics>,
+    /// Databases that have labels of their own in /metrics; the others are added up [default: 100].
+    #[arg(long, env = "SHEAF_METRICS_DATABASES_MAX", value_name = "NUMBER")]
+    pub metrics_databases_max: Option<usize>,
+    /// The file for a line of JSON about each statement that took long, or failed [default: none].
+    #[arg(long, env = "SHEAF_QUERY_LOG", value_name = "FILE")]
+    pub query_log: Option<PathBuf>,
+    /// Statements that took less are left out of it [default: 500ms].
+    #[arg(long, env = "SHEAF_QUERY_LOG_THRESHOLD", value_name = "TIME", value_parser = Time::parse)]
+    pub query_log_threshold: Option<Time>,
+    /// Whether the values of parameters are written into it [default: false].
+    #[arg(
+        long,
+        env = "SHEAF_QUERY_LOG_PARAMETERS",
+        num_args = 0..=1,
+        default_missing_value = "true",
+        value_parser = clap::builder::BoolishValueParser::new(),
+    )]
+    pub query_log_parameters: Option<bool>,
+    /// The size at which it is turned over; four older files are kept [default: 100MiB].
+    #[arg(long, env = "SHEAF_QUERY_LOG_SIZE_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
+    pub query_log_size_max: Option<Bytes>,
     /// How the log on the standard error is written [default: text].
     #[arg(long, env = "SHEAF_LOG", value_enum)]
     pub log: Option<LogFormat>,
@@ -125,8 +160,22 @@ pub struct Given {
     pub test_procedures: Option<bool>,
 }
 
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metrics {
+    /// Nobody.
+    Off,
+    /// Everybody on this machine.
+    Loopback,
+    /// Who may see limits.
+    Password,
+    /// Everybody.
+    Everybody,
+}
+
 /// Who is let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Auth {
     /// Everybody.
@@ -170,6 +219,15 @@ impl Given {
             bolt_connections_max: self.bolt_connections_max.or(file.bolt_connections_max),
             http_connections_max: self.http_connections_max.or(file.http_connections_max),
             stop_time_max: self.stop_time_max.or(file.stop_time_max),
+            limits: self.limits.or(file.limits),
+            waiting_time_max: self.waiting_time_max.or(file.waiting_time_max),
+            default_database: self.default_database.or(file.default_database),
+            metrics: self.metrics.or(file.metrics),
+            metrics_databases_max: self.metrics_databases_max.or(file.metrics_databases_max),
+            query_log: self.query_log.or(file.query_log),
+            query_log_threshold: self.query_log_threshold.or(file.query_log_threshold),
+            query_log_parameters: self.query_log_parameters.or(file.query_log_parameters),
+            query_log_size_max: self.query_log_size_max.or(file.query_log_size_max),
             log: self.log.or(file.log),
             log_level: self.log_level.or(file.log_level),
             test_procedures: self.test_procedures.or(file.test_procedures),

@@ -5,6 +5,7 @@
 mod arguments;
 mod running;
 mod settings;
+mod sources;
 
 use std::io;
 

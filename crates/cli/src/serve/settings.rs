@@ -7,16 +7,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Authentication, KeySource};
-use instance::{Authorities, Hosts, HostsError, InstanceOptions, RemoteOptions};
-use server::ServerConfig;
-use types::Code;
+use catalog::{Authentication, KeySource, Limit, LimitError, Limits};
+use instance::{Authorities, Hosts, HostsError, InstanceOptions, QueryLogOptions, RemoteOptions};
+use server::{MetricsAccess, ServerConfig};
+use types::{Code, DatabaseName};
 
-use super::arguments::{Arguments, Auth, Given};
+use super::arguments::{Arguments, Auth, Given, Metrics};
+use super::sources::Sources;
 use crate::logging::{self, LogFormat};
 
 /// The word that switches a face off.
 const OFF: &str = "off";
+/// Statements that took less are not in the log of statements.
+const QUERY_LOG_THRESHOLD: Duration = Duration::from_millis(500);
+/// The size at which that log is turned over.
+const QUERY_LOG_BYTES_MAX: u64 = 100 << 20;
+/// Files of that log that are kept beside the one that is written.
+const QUERY_LOG_FILES_MAX: u32 = 4;
 /// The least that a statement needs to get anywhere.
 const STATEMENT_MEMORY_MIN_BYTES: usize = 1 << 20;
 
@@ -91,6 +98,32 @@ pub enum SettingsError {
         /// The file.
         path: PathBuf,
     },
+    /// A limit is not known, or its value is none.
+    #[error("limits: {reason}")]
+    Limit {
+        /// Which, and what to write.
+        reason: String,
+    },
+    /// The name of the default database is none.
+    #[error("default_database: {reason}")]
+    Database {
+        /// Why.
+        reason: String,
+    },
+    /// Environment variables that look like settings and are none.
+    #[error("{names} is no setting of this server; sheaf serve --help lists them. Take it out of the environment.")]
+    Variable {
+        /// Their names.
+        names: String,
+    },
+    /// An environment variable with a name of Neo4j's has a value that cannot be taken over.
+    #[error("{name}: {reason}")]
+    Neo4jVariable {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The log level is none.
     #[error("{0}")]
     LogLevel(String),
@@ -118,6 +151,10 @@ impl SettingsError {
             | Self::Hosts(_)
             | Self::NoAuthorities { .. }
             | Self::LogLevel(_)
+            | Self::Limit { .. }
+            | Self::Database { .. }
+            | Self::Variable { .. }
+            | Self::Neo4jVariable { .. }
             | Self::NoPassword { .. } => Code::ArgumentError,
         }
     }
@@ -148,7 +185,12 @@ impl Settings {
     /// Puts flags, environment, file and defaults together, in this order, and checks them.
     pub fn gather(arguments: &Arguments) -> Result<Self, SettingsError> {
         let file = arguments.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
-        Self::of(arguments.given.clone().or(file))
+        let found = Sources::look(std::env::args_os(), std::env::vars_os())?;
+        let given = arguments.given.clone().or(found.neo4j.clone()).or(file);
+        let shown = found.settings(&given);
+        let mut settings = Self::of(given)?;
+        settings.instance.settings = shown;
+        Ok(settings)
     }
 
     fn of(given: Given) -> Result<Self, SettingsError> {
@@ -178,6 +220,23 @@ impl Settings {
         set(&mut instance.databases_max, at_least_one("databases_max", given.databases_max)?);
         set(&mut instance.open_max, at_least_one("open_max", given.open_max)?);
         set(&mut instance.idle_after, given.idle_after.map(|time| time.0));
+        set(&mut instance.waiting_time_max, given.waiting_time_max.map(|time| time.0));
+        instance.limits = given.limits.as_deref().map(limits).transpose()?.unwrap_or_default();
+        set(&mut instance.default_database, given.default_database.as_deref().map(a_database).transpose()?);
+        set(&mut instance.metrics_databases_max, given.metrics_databases_max);
+        instance.query_log = given.query_log.map(|file| QueryLogOptions {
+            file,
+            threshold: given.query_log_threshold.map_or(QUERY_LOG_THRESHOLD, |time| time.0),
+            parameters: given.query_log_parameters.unwrap_or_default(),
+            bytes_max: given.query_log_size_max.map_or(QUERY_LOG_BYTES_MAX, |bytes| bytes.0 as u64),
+            files_max: QUERY_LOG_FILES_MAX,
+        });
+        server.metrics_access = match given.metrics.unwrap_or(Metrics::Loopback) {
+            Metrics::Off => MetricsAccess::Off,
+            Metrics::Loopback => MetricsAccess::Loopback,
+            Metrics::Password => MetricsAccess::Password,
+            Metrics::Everybody => MetricsAccess::Everybody,
+        };
         instance.test_procedures = given.test_procedures.unwrap_or_default();
         set(&mut server.bolt_connections_max, at_least_one("bolt_connections_max", given.bolt_connections_max)?);
         set(&mut server.http_connections_max, at_least_one("http_connections_max", given.http_connections_max)?);
@@ -188,6 +247,24 @@ impl Settings {
         check_faces(server, auth)?;
         Ok(settings)
     }
+}
+
+/// Reads `max_nodes=1000000,max_query_time=30s`.
+fn limits(list: &str) -> Result<Limits, SettingsError> {
+    let mut limits = Limits::default();
+    for one in list.split(',').map(str::trim).filter(|one| !one.is_empty()) {
+        let (name, value) = one.split_once('=').ok_or_else(|| SettingsError::Limit {
+            reason: format!("\"{one}\" has no value; write name=value, apart by commas"),
+        })?;
+        let wrong = |error: LimitError| SettingsError::Limit { reason: error.to_string() };
+        let limit = Limit::parse(name.trim()).map_err(wrong)?;
+        limits.set(limit, Some(limit.read(&value.trim().into()).map_err(wrong)?));
+    }
+    Ok(limits)
+}
+
+fn a_database(name: &str) -> Result<DatabaseName, SettingsError> {
+    DatabaseName::parse(name).map_err(|error| SettingsError::Database { reason: error.to_string() })
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use catalog::Action;
+use types::privilege::Act;
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::built_in::{Call, Mode, Row, Rows};
@@ -100,10 +102,21 @@ pub(super) const ROWS: &[Row] = &[
         run: |call| {
             let wanted = call.text(0).to_lowercase();
             let shared = call.instance()?;
+            let (names, user) = (shared.catalog.names(), call.context.user);
+            let may_see = |setting: &Setting| {
+                let action = Action::DoTo(Act::ShowSetting, setting.name.as_str().into());
+                catalog::access::allows_as(&names, user, &action)
+            };
             let found = settings(&shared).into_iter().filter(|setting| setting.name.contains(wanted.as_str()));
+            let found = found.filter(may_see);
             Ok(found
                 .map(|setting| {
-                    vec![setting.name.into(), setting.description.into(), Value::string(setting.value), false.into()]
+                    vec![
+                        Value::string(setting.name),
+                        Value::string(setting.description),
+                        Value::string(setting.value),
+                        false.into(),
+                    ]
                 })
                 .collect())
         },
@@ -122,6 +135,12 @@ pub(super) const ROWS: &[Row] = &[
         run: routing_table,
     },
     Row {
+        signature: "dbms.setDefaultDatabase(databaseName :: STRING) :: (result :: STRING)",
+        description: "Makes another database the one that is meant where none is named.",
+        mode: Mode::Dbms,
+        run: set_default_database,
+    },
+    Row {
         signature: "dbms.showCurrentUser() :: (username :: STRING, roles :: LIST<STRING>, flags :: LIST<STRING>)",
         description: "Tells who asks; nobody has a name while authentication is off.",
         mode: Mode::Dbms,
@@ -134,6 +153,21 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// Waits as long as the argument at `seconds` says.
+fn set_default_database(call: &mut Call<'_, '_>) -> Rows {
+    let typed = call.text(0);
+    let shared = call.instance()?;
+    if !catalog::access::allows_as(&shared.catalog.names(), call.context.user, &Action::AlterDatabase) {
+        return Err(Failure::new(Code::Forbidden, "Permission denied."));
+    }
+    let name = DatabaseName::parse(&typed).map_err(catalog::CatalogError::from)?;
+    let (row, changed) = shared.catalog.alter_database(&name, &[catalog::Change::Default]).map_err(Failure::from)?;
+    let text = match changed {
+        true => format!("Default database set to {}", row.name),
+        false => format!("Default database already set to {}, no change required", row.name),
+    };
+    Ok(vec![vec![Value::string(text)]])
+}
+
 fn await_indexes(call: &mut Call<'_, '_>, name: Option<&str>, seconds: usize) -> Rows {
     let seconds = call.arguments.get(seconds).and_then(|value| match value {
         Value::Integer(seconds) => u64::try_from(*seconds).ok(),
@@ -151,12 +185,26 @@ fn await_indexes(call: &mut Call<'_, '_>, name: Option<&str>, seconds: usize) ->
 
 /// A setting as the listings show it.
 pub(crate) struct Setting {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) value: String,
+    /// What holds where nobody sets it; the value itself where that is not known.
+    pub(crate) default: String,
+    /// Who set it.
+    pub(crate) source: &'static str,
     /// The type of its value, in words.
     pub(crate) values: &'static str,
-    pub(crate) description: &'static str,
+    pub(crate) description: String,
 }
+
+/// Neo4j's names of settings that the server has under its own.
+const SAME: [(&str, &str); 6] = [
+    ("db.memory.transaction.max", "sheaf.statement_memory_max"),
+    ("db.transaction.concurrent.maximum", "sheaf.running_max"),
+    ("db.transaction.timeout", "sheaf.statement_time_max"),
+    ("dbms.max_databases", "sheaf.databases_max"),
+    ("server.bolt.advertised_address", "sheaf.bolt_advertised"),
+    ("server.directories.import", "sheaf.import_folder"),
+];
 
 /// Lists the settings of the instance, sorted by name.
 pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
@@ -232,8 +280,37 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
             "How long LOAD CSV may read one file of another machine; 0 for as long as the statement may.",
         ),
     ];
-    let setting = |(name, value, values, description)| Setting { name, value, values, description };
-    rows.into_iter().map(setting).collect()
+    let known = |name: &str| {
+        let own = SAME.iter().find(|(same, _)| *same == name).map_or(name, |(_, own)| own);
+        options.settings.iter().find(|known| known.name == own)
+    };
+    let setting = |(name, value, values, description): (&str, String, &'static str, &str)| {
+        let known = known(name);
+        let default = known.filter(|known| known.source != "default").map(|known| known.default.clone());
+        Setting {
+            name: name.to_owned(),
+            default: default.unwrap_or_else(|| value.clone()),
+            value,
+            source: known.map_or("default", |known| known.source),
+            values,
+            description: description.to_owned(),
+        }
+    };
+    let mut all: Vec<Setting> = rows.into_iter().map(setting).collect();
+    for known in &options.settings {
+        if all.iter().all(|setting| setting.name != known.name) {
+            all.push(Setting {
+                name: known.name.clone(),
+                value: known.value.clone(),
+                default: known.default.clone(),
+                source: known.source,
+                values: "as on the command line",
+                description: known.description.clone(),
+            });
+        }
+    }
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    all
 }
 
 fn database(call: &mut Call<'_, '_>) -> Rows {
@@ -256,7 +333,9 @@ fn routing_table(call: &mut Call<'_, '_>) -> Rows {
     let shared = call.instance()?;
     let database = call.text(1);
     if !database.is_empty() {
-        shared.catalog.names().resolve(&database).map_err(Failure::from)?;
+        // Whether a database is there that the user may not see, nobody is told here either.
+        let user = call.context.user;
+        catalog::access::resolve_as(&shared.catalog.names(), user, &database).map_err(Failure::from)?;
     }
     let server = |role: &str| {
         let addresses = Value::list(vec![shared.options.address.as_str().into()]);
