@@ -2,10 +2,11 @@
 //! Leaves how it is spoken to to [`crate::door`].
 //! Start reading at [`faces`].
 
+use std::path::Path;
 use std::sync::Arc;
 
-use instance::{Instance, InstanceOptions};
 use catalog::Authentication;
+use instance::{Instance, InstanceOptions};
 use types::{Map, Value};
 
 use crate::door::bolt::Bolt;
@@ -35,6 +36,16 @@ pub fn faces() -> Vec<(&'static str, Open)> {
         ("over Bolt", |users| Ok(Box::new(Bolt::start(Arc::new(empty(users)?))?))),
         ("over HTTP", |users| Ok(Box::new(Http::start(Arc::new(empty(users)?))?))),
     ]
+}
+
+/// Opens a system in process whose data lies in a folder.
+///
+/// # Errors
+///
+/// The reason, in words, where the instance cannot be opened.
+pub fn on_disk(folder: &Path) -> Result<Box<dyn System>, String> {
+    let instance = Instance::open(InstanceOptions::new(folder)).map_err(|error| error.to_string())?;
+    Ok(Box::new(Direct::new(Arc::new(instance))))
 }
 
 /// Opens a session on an empty database, for one scenario.

@@ -80,6 +80,9 @@ fn equal(negated: bool, left: &Column, right: &Column) -> Vec<usize> {
         let same = |row: &usize| (ids[*row] == others[*row] && source == other) != negated;
         return (0..ids.len()).filter(same).collect();
     }
+    if let (Column::Integers(values), Column::Constant { value: Value::Integer(value), .. }) = (left, right) {
+        return (0..values.len()).filter(|row| (values[*row] == *value) != negated).collect();
+    }
     let (mut made, mut other) = (Value::Null, Value::Null);
     let holds = |row: &usize| match (left.lend(*row, &mut made), right.lend(*row, &mut other)) {
         (Value::Integer(left), Value::Integer(right)) => (left == right) != negated,

@@ -244,6 +244,18 @@ pub struct HashJoin {
     pub kept: Vec<usize>,
 }
 
+impl HashJoin {
+    /// Tells whether what is joined on are nodes that both plans find: one slot in both.
+    #[must_use]
+    pub fn is_on_nodes(&self) -> bool {
+        let one = |(probe, build): (&Compiled, &Compiled)| match (probe, build) {
+            (Compiled::Slot(probe), Compiled::Slot(build)) => probe == build,
+            _ => false,
+        };
+        !self.probe_keys.is_empty() && self.probe_keys.iter().zip(&self.build_keys).all(one)
+    }
+}
+
 /// How an inner plan is run.
 #[derive(Clone, Debug)]
 pub struct Inner {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use types::compare::order;
+use types::compare::{order, total_floats};
 use types::{Failure, Value};
 
 use super::Operator;
@@ -58,9 +58,7 @@ impl Sort {
                 worst = limit.checked_sub(1).map(|last| self.row_keys.iter().map(|column| column.get(last)).collect());
             }
         }
-        let mut sorted = self.order();
-        sorted.truncate(limit);
-        Ok(sorted)
+        Ok(self.order(limit))
     }
 
     fn keep(&mut self, batch: Batch, keys: Vec<Column>, context: &mut Context<'_>) -> Result<(), Failure> {
@@ -76,21 +74,25 @@ impl Sort {
         Ok(())
     }
 
-    /// Orders what is kept. Stable: equal rows keep their order.
-    fn order(&self) -> Vec<usize> {
+    /// Orders what is kept, or the first `limit` rows of it. Stable: equal rows keep their order.
+    fn order(&self, limit: usize) -> Vec<usize> {
         let mut sorted: Vec<usize> = (0..self.rows.rows).collect();
-        if let ([Column::Values(values)], [(_, descending)]) = (self.row_keys.as_slice(), self.keys.as_slice()) {
-            sorted.sort_by(|left, right| turned(order(&values[*left], &values[*right]), *descending));
-            return sorted;
-        }
-        sorted.sort_by(|left, right| {
-            let (mut made, mut other) = (Value::Null, Value::Null);
-            let keys = self.row_keys.iter().zip(&self.keys);
-            let mut found = keys.map(|(column, (_, descending))| {
-                turned(order(column.lend(*left, &mut made), column.lend(*right, &mut other)), *descending)
+        let compare = |left: &usize, right: &usize| {
+            let mut keys = self.row_keys.iter().zip(&self.keys);
+            let found = keys.find_map(|(column, (_, descending))| {
+                Some(turned(compare(column, *left, *right), *descending)).filter(|found| found.is_ne())
             });
-            found.find(|found| found.is_ne()).unwrap_or(Ordering::Equal)
-        });
+            // Rows that are equal stand as they came, also where the sort does not see to that.
+            found.unwrap_or_else(|| left.cmp(right))
+        };
+        if limit < sorted.len() / 2 {
+            if limit > 0 {
+                sorted.select_nth_unstable_by(limit - 1, compare);
+            }
+            sorted.truncate(limit);
+        }
+        sorted.sort_unstable_by(compare);
+        sorted.truncate(limit);
         sorted
     }
 
@@ -105,8 +107,7 @@ impl Sort {
 
     /// Sorts what is kept and lets go of what lies beyond the limit.
     fn cut(&mut self, limit: usize, context: &mut Context<'_>) {
-        let mut sorted = self.order();
-        sorted.truncate(limit);
+        let sorted = self.order(limit);
         self.rows = self.rows.gather(&sorted);
         self.row_keys = self.row_keys.iter().map(|column| column.gather(&sorted)).collect();
         let bytes = memory_bytes(&self.rows, &self.row_keys);
@@ -117,6 +118,16 @@ impl Sort {
 
 fn memory_bytes(rows: &Batch, keys: &[Column]) -> usize {
     rows.rows * ROW_BYTES + rows.memory_bytes() + keys.iter().map(Column::memory_bytes).sum::<usize>()
+}
+
+/// Compares two rows of a column; numbers of one type never become values.
+fn compare(column: &Column, left: usize, right: usize) -> Ordering {
+    match column {
+        Column::Integers(values) => values[left].cmp(&values[right]),
+        Column::Floats(values) => total_floats(values[left], values[right]),
+        Column::Values(values) => order(&values[left], &values[right]),
+        other => order(&other.get(left), &other.get(right)),
+    }
 }
 
 fn turned(found: Ordering, descending: bool) -> Ordering {

@@ -148,6 +148,7 @@ fn name(plan: &Plan) -> &'static str {
         Plan::Limit(..) => "Limit",
         Plan::Append(..) => "Union",
         Plan::HashJoin(_, _, how) if how.probe_keys.is_empty() => "CartesianProduct",
+        Plan::HashJoin(_, _, how) if how.is_on_nodes() => "NodeHashJoin",
         Plan::HashJoin(..) => "ValueHashJoin",
         Plan::Inner(_, _, how) => match how.when {
             WhenInner::Optional => "Optional",

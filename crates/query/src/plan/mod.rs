@@ -13,6 +13,7 @@ mod describe;
 mod forms;
 mod graph;
 mod hint;
+mod join;
 mod lift;
 #[cfg(test)]
 mod mutated;
@@ -28,6 +29,8 @@ mod quantified;
 mod random;
 mod scope;
 mod seek;
+#[cfg(test)]
+mod shapes;
 mod shortcut;
 mod solve;
 #[cfg(test)]

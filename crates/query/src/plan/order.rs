@@ -17,6 +17,9 @@ const LONG_PART_NODES: usize = 16;
 /// How many are tried.
 const LONG_PART_BEGINNINGS: usize = 2;
 
+/// Nodes that an index finds for an end, at most, where a part is walked from both of its ends.
+const END_ROWS_MAX: f64 = 8.0;
+
 /// One step of reading a part.
 #[derive(Clone)]
 pub(super) enum Step {
@@ -58,12 +61,11 @@ pub(super) type Ordered = (Vec<Step>, f64, f64);
 impl Solver<'_, '_> {
     /// Orders the reading of a part; gives its steps, the rows that it makes on the way, and the rows at its end.
     pub(super) fn order(&self, part: &[usize], solved: &BTreeSet<usize>) -> Result<Ordered, Failure> {
-        if let Some(place) = part.iter().find(|place| self.graph.nodes[**place].is_bound) {
-            return self.walk(
-                part,
-                &Begun { nodes: vec![*place], relationship: None, is_sought: false, rows: 1.0 },
-                solved,
-            );
+        let mut bound: Vec<usize> = part.iter().copied().filter(|place| self.graph.nodes[*place].is_bound).collect();
+        if !bound.is_empty() {
+            // By cost, a part is walked from all of its ends that are there.
+            bound.truncate(if self.planner.is_by_cost { bound.len() } else { 1 });
+            return self.walk(part, &Begun { nodes: bound, relationship: None, is_sought: false, rows: 1.0 }, solved);
         }
         let relationships = self.relationships_of(part);
         if let Some(found) = relationships.iter().find(|found| self.graph.relationships[**found].same_as.is_some()) {
@@ -93,13 +95,18 @@ impl Solver<'_, '_> {
         leaves.sort_by(|left, right| left.2.total_cmp(&right.2));
         let is_long = part.len() > LONG_PART_NODES;
         leaves.truncate(if is_long { LONG_PART_BEGINNINGS } else { part.len() });
-        for (place, leaf, rows) in leaves {
-            let (mut steps, cost, end) =
-                self.walk(part, &Begun { nodes: vec![place], relationship: None, is_sought: true, rows }, solved)?;
-            steps.insert(0, Step::Begin(place, leaf));
+        for (place, leaf, rows) in &leaves {
+            let begun = Begun { nodes: vec![*place], relationship: None, is_sought: true, rows: *rows };
+            let (mut steps, cost, end) = self.walk(part, &begun, solved)?;
+            steps.insert(0, Step::Begin(*place, leaf.clone()));
             if best.as_ref().is_none_or(|(_, known, _)| cost < *known) {
                 best = Some((steps, cost, end));
             }
+        }
+        if let Some((steps, cost, end)) = self.from_both_ends(part, &leaves, solved)?
+            && best.as_ref().is_none_or(|(_, known, _)| cost < *known)
+        {
+            best = Some((steps, cost, end));
         }
         let is_free = self.planner.is_by_cost && !is_long && hinted.is_empty();
         for place in relationships.into_iter().filter(|_| is_free) {
@@ -125,8 +132,31 @@ impl Solver<'_, '_> {
         Ok(best.expect("a part has a node, and every node can be looked for"))
     }
 
+    /// Orders a part that begins at two nodes, each of which an index finds, and is walked from both.
+    fn from_both_ends(
+        &self,
+        part: &[usize],
+        leaves: &[(usize, Leaf, f64)],
+        solved: &BTreeSet<usize>,
+    ) -> Result<Option<Ordered>, Failure> {
+        let is_found = |(_, leaf, rows): &&(usize, Leaf, f64)| *rows <= END_ROWS_MAX && !matches!(leaf, Leaf::Scan(_));
+        let mut ends = leaves.iter().filter(is_found);
+        let (Some((first, leaf, rows)), Some((second, other, more))) = (ends.next(), ends.next()) else {
+            return Ok(None);
+        };
+        if part.len() < 3 || !self.planner.is_by_cost {
+            return Ok(None);
+        }
+        let nodes = vec![*first, *second];
+        let begun = Begun { nodes, relationship: None, is_sought: true, rows: rows * more };
+        let (mut steps, cost, end) = self.walk(part, &begun, solved)?;
+        steps.splice(0..0, [Step::Begin(*first, leaf.clone()), Step::Begin(*second, other.clone())]);
+        Ok(Some((steps, cost + rows, end)))
+    }
+
     fn relationships_of(&self, part: &[usize]) -> Vec<usize> {
-        let is_in = |found: &PatternRelationship| found.search.is_none() && part.contains(&found.left);
+        let has_ends = |found: &PatternRelationship| part.contains(&found.left) && part.contains(&found.right);
+        let is_in = |found: &PatternRelationship| found.search.is_none() && has_ends(found);
         (0..self.graph.relationships.len()).filter(|place| is_in(&self.graph.relationships[*place])).collect()
     }
 

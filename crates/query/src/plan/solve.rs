@@ -141,19 +141,22 @@ impl Solver<'_, '_> {
     }
 
     fn part(&mut self, state: &mut State, part: &[usize]) -> Result<(), Failure> {
+        if let Some(sides) = self.hinted_sides(part) {
+            return self.split(state, &sides);
+        }
         let (steps, nested, _) = self.order(part, &state.solved)?;
         let is_first = matches!(*state.plan, Plan::Unit) || state.rows <= 1.0;
         let begins_before = !matches!(steps.first(), Some(Step::Begin(..)));
         if !begins_before && !is_first && self.planner.is_by_cost {
             let (alone, alone_cost, alone_rows) = self.order(part, &BTreeSet::new())?;
             if alone_cost + alone_rows + state.rows < nested * state.rows {
-                return self.joined(state, &alone);
+                return self.joined(state, &alone, &[]);
             }
         }
         self.run(state, &steps)
     }
 
-    fn run(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
+    pub(super) fn run(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
         let mut steps = steps.iter().peekable();
         while let Some(step) = steps.next() {
             self.planner.look()?;
@@ -175,12 +178,15 @@ impl Solver<'_, '_> {
         Ok(())
     }
 
-    /// Reads a part by itself and joins it with what there is.
-    fn joined(&mut self, state: &mut State, steps: &[Step]) -> Result<(), Failure> {
+    /// Reads a part by itself and joins it with what there is: on equal values, and on nodes that both have.
+    pub(super) fn joined(&mut self, state: &mut State, steps: &[Step], on: &[usize]) -> Result<(), Failure> {
         let plan = Arc::new(Plan::Unit);
         let mut other = State { plan, rows: 1.0, solved: BTreeSet::new(), relationships: Vec::new() };
         self.run(&mut other, steps)?;
-        let (mut probe_keys, mut build_keys, mut details) = (Vec::new(), Vec::new(), Vec::new());
+        let nodes = on.iter().map(|place| &self.graph.nodes[*place]);
+        let (mut probe_keys, mut details): (Vec<_>, Vec<_>) =
+            nodes.map(|node| (Compiled::Slot(node.slot), node.name.to_string())).unzip();
+        let mut build_keys = probe_keys.clone();
         for (at, predicate) in self.graph.predicates.iter().enumerate() {
             let Some(sides) = predicate.sides.as_deref().filter(|_| !self.met[at]) else { continue };
             let [left, right] = sides;
@@ -483,7 +489,7 @@ impl Solver<'_, '_> {
 }
 
 /// Lists the connected parts of a pattern, each by its nodes' places.
-pub(super) fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
+fn parts(graph: &PatternGraph) -> Vec<Vec<usize>> {
     let mut part_of: Vec<usize> = (0..graph.nodes.len()).collect();
     for relationship in graph.relationships.iter().filter(|found| found.search.is_none()) {
         let (left, right) = (part_of[relationship.left], part_of[relationship.right]);
