@@ -245,6 +245,26 @@ pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Targ
     Err(CatalogError::NotFound { name: typed.chars().take(80).collect() })
 }
 
+/// As [`resolve`], for a user of whom a procedure knows no more than the name; nobody is everybody without passwords.
+pub fn resolve_as(names: &Names, user: Option<&str>, typed: &str) -> Result<Target, CatalogError> {
+    let target = names.resolve(typed)?;
+    let Some(user) = user else { return Ok(target) };
+    let rights = names.user(user).and_then(|user| names.memory.of(names, user.id, None).ok());
+    let on = rights.and_then(|rights| rights.on(names, target.database));
+    if target.name.is_system() || on.is_some_and(|on| on.access) {
+        return Ok(target);
+    }
+    Err(CatalogError::NotFound { name: typed.chars().take(80).collect() })
+}
+
+/// As [`allow`], for a user of whom a procedure knows no more than the name; tells only whether it is allowed.
+#[must_use]
+pub fn allows_as(names: &Names, user: Option<&str>, action: &Action) -> bool {
+    let Some(user) = user else { return true };
+    let rights = names.user(user).and_then(|user| names.memory.of(names, user.id, None).ok());
+    rights.is_some_and(|rights| rights.may(names, action.act(), action.argument(), None))
+}
+
 /// Tells whether a database is there for somebody; everybody sees `system`.
 #[must_use]
 pub fn sees(names: &Names, principal: &Principal, target: &Target) -> bool {

@@ -25,7 +25,7 @@ pub struct Between {
 }
 
 /// Finds what lies between by the lists of both ends.
-pub(crate) fn by_lists(
+pub fn by_lists(
     source: &(impl Source + ?Sized),
     nodes: &[NodeId],
     ends: &[NodeId],

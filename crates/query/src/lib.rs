@@ -20,7 +20,7 @@ mod testing;
 mod transactions;
 
 pub use batch::{Batch, Column};
-pub use between::{Between, Hop};
+pub use between::{Between, Hop, by_lists as between_by_lists};
 pub use budget::{Budget, Pace};
 pub use counters::Counters;
 pub use materialise::materialise;

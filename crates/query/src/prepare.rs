@@ -26,6 +26,11 @@ pub trait Graphs {
     /// Finds a procedure by its name.
     fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>>;
 
+    /// Suggests the procedure whose name is nearest to a misspelt one.
+    fn nearest_procedure(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// Fails where the statement was interrupted or its time is over. It is asked often, between two parts of the work.
     fn look(&self) -> Result<(), Failure> {
         Ok(())
@@ -97,6 +102,14 @@ pub struct Uses {
     pub functions: Vec<&'static str>,
     /// Whether it loads files.
     pub loads: bool,
+}
+
+impl Uses {
+    /// Tells whether it is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.procedures.is_empty() && self.functions.is_empty() && !self.loads
+    }
 }
 
 /// One operator of a plan as people see it, with those that feed it.

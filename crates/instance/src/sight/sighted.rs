@@ -8,7 +8,9 @@ use std::sync::Arc;
 use catalog::GraphRights;
 use catalog::graph_rights::SchemaRight;
 use graph::keys::TokenKind;
-use query::{Budget, Column, Condition, Expansion, IndexInfo, IndexSize, NameKind, Search, Source, VectorIndex};
+use query::{
+    Between, Budget, Column, Condition, Expansion, Hop, IndexInfo, IndexSize, NameKind, Search, Source, VectorIndex,
+};
 use rustc_hash::FxHashMap;
 use types::{
     CompactString, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId,
@@ -75,8 +77,19 @@ impl Sighted {
         !self.estimates || self.may_name(kind, name)
     }
 
-    fn knows_indexes(&self) -> bool {
-        self.estimates || self.rights.may(SchemaRight::ShowIndex)
+    /// Lists indexes to who may list them; a plan is made with those that can find something.
+    fn known_indexes(&self, all: impl FnOnce() -> Vec<IndexInfo>) -> Vec<IndexInfo> {
+        if !self.estimates && !self.rights.may(SchemaRight::ShowIndex) {
+            return Vec::new();
+        }
+        let mut indexes = all();
+        if self.estimates {
+            indexes.retain(|index| {
+                let of = if index.relationships { NameKind::Type } else { NameKind::Label };
+                self.may_name(of, &index.of) && index.keys.iter().all(|key| self.may_name(NameKind::Key, key))
+            });
+        }
+        indexes
     }
 }
 
@@ -165,6 +178,19 @@ impl Source for Sighted {
         self.expand_seen(nodes.len(), types, out, |types, all| {
             self.graph.expand_into(nodes, ends, direction, types, all)
         })
+    }
+
+    fn expand_between(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        hops: (Hop<'_>, Hop<'_>),
+        out: &mut Between,
+    ) -> Result<(), Failure> {
+        if self.rules.find_every_relationship() {
+            return self.graph.expand_between(nodes, ends, hops, out);
+        }
+        query::between_by_lists(self, nodes, ends, hops, out)
     }
 
     fn degrees(
@@ -262,11 +288,11 @@ impl Source for Sighted {
     }
 
     fn indexes(&self) -> Vec<IndexInfo> {
-        if self.knows_indexes() { self.graph.indexes() } else { Vec::new() }
+        self.known_indexes(|| self.graph.indexes())
     }
 
     fn narrow_indexes(&self) -> Vec<IndexInfo> {
-        if self.knows_indexes() { self.graph.narrow_indexes() } else { Vec::new() }
+        self.known_indexes(|| self.graph.narrow_indexes())
     }
 
     fn index_size(&self, index: IndexId) -> Result<IndexSize, Failure> {
