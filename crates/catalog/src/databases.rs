@@ -11,6 +11,7 @@ use types::{DatabaseId, DatabaseName, Value, failpoint};
 use crate::catalog::Step;
 use crate::limits::Limits;
 use crate::resolve::Names;
+use crate::rights::RightsStep;
 use crate::{Catalog, CatalogError, DatabaseOption, DatabaseOptions};
 
 /// Hexadecimal digits of the id in a folder's name.
@@ -233,7 +234,11 @@ impl Catalog {
             let NewDatabase { options, language, creator, replace: _ } = new;
             let options = Arc::new(options);
             let database = Database { options, language, creator, replaces, ..Database::new(name.clone(), now) };
-            Ok((vec![Step::Database(database.clone())], Arc::new(database)))
+            // Who makes a database owns it.
+            let owner = database.creator.as_deref().and_then(|creator| names.user(creator));
+            let owner = owner.map(|owner| Step::Rights(RightsStep::Owner(database.id, owner.id)));
+            let steps = [Step::Database(database.clone())].into_iter().chain(owner).collect();
+            Ok((steps, Arc::new(database)))
         })?;
         failpoint::reach("catalog.create.recorded");
         Ok(made)

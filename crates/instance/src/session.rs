@@ -145,9 +145,15 @@ impl Session {
 
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
     pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
+        self.resolve_as(database, None)
+    }
+
+    /// As [`Session::resolve`], for another user in whose name the client will speak.
+    pub fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
         let names = self.shared.catalog.names();
+        let principal = self.acting_as(&names, user)?;
         // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
-        let target = target(&names, &self.principal, database.or(self.chosen.as_deref()))?;
+        let target = target(&names, &principal, database.or(self.chosen.as_deref()))?;
         Ok(shown(&target))
     }
 
@@ -187,7 +193,7 @@ impl Session {
         let transaction = self.transaction.clone();
         let principal = match (&transaction, &self.acting) {
             (Some(_), Some(acting)) => acting.clone(),
-            _ => self.acting_as(&names, options)?,
+            _ => self.acting_as(&names, options.impersonated_user.as_deref())?,
         };
         let (own, access, allowance) = match &transaction {
             Some(transaction) => self.within(&principal, transaction)?,
@@ -252,7 +258,7 @@ impl Session {
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
         let names = self.shared.catalog.names();
-        let principal = self.acting_as(&names, options)?;
+        let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
         let own = target(&names, &principal, options.database.as_deref().or(self.chosen.as_deref()))?;
         // Clients open most transactions for writing; whether a statement writes is asked of its plan.
         let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
@@ -351,8 +357,8 @@ impl Session {
     }
 
     /// Tells as whom to run: the session's user, or another in whose name he may speak.
-    fn acting_as(&self, names: &Names, options: &RunOptions) -> Result<Principal, Failure> {
-        match options.impersonated_user.as_deref().filter(|user| !user.is_empty()) {
+    fn acting_as(&self, names: &Names, user: Option<&str>) -> Result<Principal, Failure> {
+        match user.filter(|user| !user.is_empty()) {
             Some(user) => catalog::access::impersonate(names, &self.principal, user).map_err(Failure::from),
             None => Ok(self.principal.clone()),
         }

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use catalog::Action;
 use cypher::ast::{Expression, ExpressionKind, ShowTail};
+use types::privilege::Act;
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
 
-use crate::commands;
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
@@ -23,7 +23,8 @@ pub(crate) fn show(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTai
     let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
     let chosen = |entry: &Arc<Entry>| ids.is_empty() || ids.contains(&entry.id());
     let now = statement.shared.options.clock.now();
-    let visible = statement.shared.under_way.all().into_iter().filter(|entry| may_see(statement, entry));
+    let all = statement.shared.under_way.all().into_iter();
+    let visible = all.filter(|entry| may(statement, Act::ShowTransaction, entry));
     let rows = visible.filter(chosen).map(|entry| row(&entry, now)).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
@@ -43,7 +44,7 @@ pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &Sh
     let known = statement.shared.under_way.all();
     let mut rows = Vec::new();
     for id in ids {
-        let found = known.iter().find(|entry| entry.id() == *id && may_see(statement, entry));
+        let found = known.iter().find(|entry| entry.id() == *id && may(statement, Act::TerminateTransaction, entry));
         if let Some(entry) = found {
             tracing::info!(transaction = %id, "transaction terminated");
             entry.terminate();
@@ -98,9 +99,14 @@ fn is_legal(id: &str) -> bool {
     number.is_some_and(|number| number.is_ok())
 }
 
-fn may_see(statement: &Statement<'_>, entry: &Entry) -> bool {
+/// Tells whether somebody may do this to a transaction: it is his own, or he may to its user's on its database.
+fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
     let is_own = statement.principal.name().unwrap_or_default() == entry.user;
-    is_own || commands::allow(statement, &Action::ShowTransactions).is_ok()
+    is_own
+        || DatabaseName::parse(&entry.database).is_ok_and(|database| {
+            let action = Action::DoTo(act, entry.user.as_str().into());
+            catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()
+        })
 }
 
 /// The columns that Neo4j has, in its order, and which of them are there without a `YIELD`.

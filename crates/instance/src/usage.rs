@@ -48,7 +48,10 @@ pub(crate) fn show_limits(
     owner: Option<&LimitOwner>,
     tail: &ShowTail,
 ) -> Result<Records, Failure> {
-    commands::allow(statement, &Action::ShowLimit)?;
+    match owner {
+        Some(LimitOwner::Database(name)) => commands::allow_on(statement, &Action::ShowLimit, name)?,
+        Some(LimitOwner::Role(_)) | None => commands::allow(statement, &Action::ShowLimit)?,
+    }
     let rows = match owner {
         Some(LimitOwner::Database(name)) => {
             let databases = chosen(statement, Some(name))?;
@@ -231,7 +234,10 @@ pub(crate) fn show_usage(
     database: Option<&NameOrParameter>,
     tail: &ShowTail,
 ) -> Result<Records, Failure> {
-    commands::allow(statement, &Action::ShowLimit)?;
+    match database {
+        Some(name) => commands::allow_on(statement, &Action::ShowLimit, name)?,
+        None => commands::allow(statement, &Action::ShowLimit)?,
+    }
     let databases = chosen(statement, database)?;
     if database.is_some() {
         databases.iter().for_each(|row| open_if_possible(statement.shared, row));

@@ -49,6 +49,10 @@ impl Session for instance::Session {
     fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
         self.begin(options)
     }
+    fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
+        self.resolve_as(database, user)
+    }
+
 
     fn commit(&mut self) -> Result<Option<String>, Failure> {
         self.commit()

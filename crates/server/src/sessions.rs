@@ -64,6 +64,12 @@ pub trait Session: Send {
 
     /// Opens a transaction.
     fn begin(&mut self, options: &RunOptions) -> Result<(), Failure>;
+    /// As [`Session::resolve`], for another user in whose name the client will speak.
+    fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
+        let _ = user;
+        self.resolve(database)
+    }
+
 
     /// Commits the open transaction and gives its bookmark. The transaction is over even if that fails.
     fn commit(&mut self) -> Result<Option<String>, Failure>;

@@ -18,7 +18,7 @@ use crate::tail::{self, Column};
 pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Result<Records, Failure> {
     match command {
         AliasCommand::Create { alias, if_not_exists, or_replace, target, properties } => {
-            super::enter(statement, &Action::CreateAlias)?;
+            super::enter_on(statement, &Action::CreateAlias, target)?;
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
             let properties = map(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
@@ -33,7 +33,10 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             Ok(super::changed(statement, changed))
         }
         AliasCommand::Alter { alias, if_exists, target, properties } => {
-            super::enter(statement, &Action::AlterAlias)?;
+            super::enter_on(statement, &Action::AlterAlias, alias)?;
+            if let Some(target) = target {
+                super::allow_on(statement, &Action::AlterAlias, target)?;
+            }
             let alias = named(alias, &statement.parameters)?;
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
             let properties = map(properties.as_ref(), &statement.parameters)?;
@@ -47,7 +50,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             }
         }
         AliasCommand::Drop { alias, if_exists } => {
-            super::enter(statement, &Action::DropAlias)?;
+            super::enter_on(statement, &Action::DropAlias, alias)?;
             let alias = named(alias, &statement.parameters)?;
             match statement.shared.catalog.drop_alias(&alias) {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),

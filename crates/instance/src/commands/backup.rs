@@ -27,7 +27,10 @@ const COLUMNS: [&str; 9] =
 
 /// Runs a command about backups.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Result<Records, Failure> {
-    allow(statement, &Action::BackupDatabase)?;
+    match command {
+        BackupCommand::Backup { name, .. } => super::allow_on(statement, &Action::BackupDatabase, name)?,
+        BackupCommand::Show { .. } => allow(statement, &Action::BackupDatabase)?,
+    }
     match command {
         BackupCommand::Backup { name, to: BackupTarget::Stream, check: _ } => {
             let source = source(statement, name, "back up")?;
@@ -42,7 +45,10 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Res
 ///
 /// Who makes databases calls it between the two halves of the change; it asks for the rights to the source.
 pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row: &Row) -> Result<(), Failure> {
-    allow(statement, &Action::BackupDatabase)?;
+    match origin {
+        DatabaseOrigin::Database(name) => super::allow_on(statement, &Action::BackupDatabase, name)?,
+        DatabaseOrigin::Backup(_) => allow(statement, &Action::BackupDatabase)?,
+    }
     let step = |_| statement.allowance.check();
     match origin {
         DatabaseOrigin::Database(name) => {
@@ -61,7 +67,7 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
 
 /// Backs a database up into a new file of the backup folder, because it is about to be dropped.
 pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Result<(), Failure> {
-    allow(statement, &Action::BackupDatabase)?;
+    catalog::access::allow_on(statement.names, statement.principal, &Action::BackupDatabase, &row.name)?;
     let database = statement.shared.databases.open(row)?;
     let source = Source::of(statement, database, Arc::clone(row));
     let folder = statement.shared.backup_folder()?;

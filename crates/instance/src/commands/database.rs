@@ -22,10 +22,10 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
     match command {
         DatabaseCommand::Create(create) => run_create(statement, create),
         DatabaseCommand::Drop { name, if_exists, cascade, dump, wait } => {
-            super::enter(statement, &Action::DropDatabase)?;
+            super::enter_on(statement, &Action::DropDatabase, name)?;
             let cascade = if *cascade { Cascade::Aliases } else { Cascade::Restrict };
             if cascade == Cascade::Aliases {
-                super::allow(statement, &Action::DropAlias)?;
+                super::allow_on(statement, &Action::DropAlias, name)?;
             }
             let name = named(name, &statement.parameters)?;
             refuse_own(statement, &name, "dropped")?;
@@ -39,7 +39,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             run_alter(statement, name, *if_exists, changes, *wait)
         }
         DatabaseCommand::Rename { name, if_exists, to } => {
-            super::enter(statement, &Action::AlterDatabase)?;
+            super::enter_on(statement, &Action::AlterDatabase, name)?;
             let (name, to) = (named(name, &statement.parameters)?, named(to, &statement.parameters)?);
             match statement.shared.catalog.rename_database(&name, &to) {
                 Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
@@ -51,19 +51,19 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             }
         }
         DatabaseCommand::Start { name, wait } => {
-            super::enter(statement, &Action::StartDatabase)?;
+            super::enter_on(statement, &Action::StartDatabase, name)?;
             let changed = start_database(statement.shared, &named(name, &statement.parameters)?)?;
             Ok(done(statement, changed, *wait))
         }
         DatabaseCommand::Stop { name, wait } => {
-            super::enter(statement, &Action::StopDatabase)?;
+            super::enter_on(statement, &Action::StopDatabase, name)?;
             let name = named(name, &statement.parameters)?;
             refuse_own(statement, &name, "stopped")?;
             let changed = stop_database(statement.shared, &name)?;
             Ok(done(statement, changed, *wait))
         }
         DatabaseCommand::Check { name } => {
-            super::allow(statement, &Action::CheckDatabase)?;
+            super::allow_on(statement, &Action::CheckDatabase, name)?;
             check::run(statement, &named(name, &statement.parameters)?)
         }
     }
@@ -72,14 +72,14 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
 fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<Records, Failure> {
     super::enter(statement, &Action::CreateDatabase)?;
     if create.or_replace {
-        super::allow(statement, &Action::DropDatabase)?;
+        super::allow_on(statement, &Action::DropDatabase, &create.name)?;
     }
     let name = named(&create.name, &statement.parameters)?;
     if create.or_replace {
         refuse_own(statement, &name, "replaced")?;
     }
     let mut new = NewDatabase {
-        creator: statement.principal.name().map(str::to_owned),
+        creator: statement.names.user_name_of(statement.principal).map(str::to_owned),
         replace: create.or_replace,
         language: create.language.map(language).unwrap_or_default(),
         ..NewDatabase::default()
@@ -216,10 +216,10 @@ fn run_alter(
 ) -> Result<Records, Failure> {
     let is_access = |change: &DatabaseChange| matches!(change, DatabaseChange::Access { .. });
     if changes.iter().any(is_access) {
-        super::allow(statement, &Action::SetDatabaseAccess)?;
+        super::allow_on(statement, &Action::SetDatabaseAccess, name)?;
     }
     if !changes.iter().all(is_access) {
-        super::allow(statement, &Action::AlterDatabase)?;
+        super::allow_on(statement, &Action::AlterDatabase, name)?;
     }
     super::begin(statement)?;
     let name = named(name, &statement.parameters)?;

@@ -60,6 +60,23 @@ pub(crate) fn allow(statement: &Statement<'_>, action: &Action) -> Result<(), Fa
     catalog::access::allow(statement.names, statement.principal, action).map_err(Failure::from)
 }
 
+/// Refuses who may do this neither to every database nor, as its owner or by a privilege on it, to this one.
+///
+/// Who may do it to no database hears the same of one that is not there.
+pub(crate) fn allow_on(statement: &Statement<'_>, action: &Action, name: &NameOrParameter) -> Result<(), Failure> {
+    let typed = typed(name, &statement.parameters)?;
+    match DatabaseName::parse(&typed) {
+        Ok(name) => Ok(catalog::access::allow_on(statement.names, statement.principal, action, &name)?),
+        Err(_) => allow(statement, action),
+    }
+}
+
+/// Begins a command that changes one database, by somebody who may.
+pub(crate) fn enter_on(statement: &Statement<'_>, action: &Action, name: &NameOrParameter) -> Result<(), Failure> {
+    allow_on(statement, action, name)?;
+    begin(statement)
+}
+
 /// Makes one change at a time, by somebody who may; `change` tells whether there was anything to change.
 pub(crate) fn change(
     statement: &mut Statement<'_>,
