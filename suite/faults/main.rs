@@ -1,11 +1,15 @@
 //! Does it survive? Real servers are killed, starved of disk, given damaged files and left by their clients.
-//! Rows A1, A4, A5, A7, A8 and D5 of the list of faults; each failure says how to play it again.
+//! Rows A1, A4, A5, A7, A8, C3, C6 and D5 of the list of faults; each failure says how to play it again.
 #![expect(clippy::print_stdout, reason = "what was done last, and how to do it again, is shown with a failure")]
 
 mod copy;
 mod damage;
 mod disk;
 mod gone;
+mod hostile;
 mod kill;
+mod lifecycle;
+mod limits;
 mod pairs;
+mod rights;
 mod schema;

@@ -22,6 +22,8 @@ pub(crate) struct Observation {
     /// The database that admitted it; none for commands on `system` and for what was refused before.
     meter: Option<Arc<Meter>>,
     begun: Instant,
+    /// The number of the session.
+    session: u64,
     rows: u64,
     waited: Duration,
     plan_found: Option<bool>,
@@ -32,9 +34,9 @@ pub(crate) struct Observation {
 
 impl Observation {
     /// Begins to observe a statement that came at `begun`.
-    pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant) -> Self {
+    pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant, session: u64) -> Self {
         let (waited, plan_found) = (Duration::ZERO, None);
-        Self { shared: Arc::clone(shared), meter: None, begun, rows: 0, waited, plan_found, note: None, is_over: false }
+        Self { shared: Arc::clone(shared), meter: None, begun, session, rows: 0, waited, plan_found, note: None, is_over: false }
     }
 
     /// Notes the statement for the log, where there is one; `more` says who asks.
@@ -98,8 +100,10 @@ impl Observation {
 
     #[cold]
     fn failed(&self, failure: &Failure, time: Duration) {
-        failed(&self.shared, failure);
-        tracing::debug!(code = ?failure.code(), ?time, reason = %failure, "statement failed");
+        failed(&self.shared, failure, self.session);
+        let database = self.meter.as_ref().map(|meter| meter.name()).unwrap_or_default();
+        let session = self.session;
+        tracing::debug!(%database, session, code = ?failure.code(), ?time, reason = %failure, "statement failed");
     }
 }
 
@@ -110,7 +114,7 @@ impl Drop for Observation {
 }
 
 /// Counts a failure that a client is told, and the limit that was in the way.
-pub(crate) fn failed(shared: &Shared, failure: &Failure) {
+pub(crate) fn failed(shared: &Shared, failure: &Failure, session: u64) {
     shared.metrics.failed(failure.code());
     let Some(refusal) = failure.refusal() else { return };
     let names = shared.catalog.names();
@@ -121,6 +125,7 @@ pub(crate) fn failed(shared: &Shared, failure: &Failure) {
     let retry_after = refusal.retry_after.map_or(0.0, |time| time.as_secs_f64());
     tracing::info!(
         database = %refusal.database,
+        session,
         limit = refusal.limit,
         max = refusal.max,
         used = refusal.used,

@@ -162,16 +162,16 @@ impl Session {
     /// A statement that writes has run to its end, and committed if it is alone, when this returns. One that reads runs
     /// as its records are pulled.
     pub fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Records, Failure> {
-        tracing::debug!(user = self.user(), text = %cypher::without_secrets(text), "statement");
+        tracing::debug!(session = self.number, user = self.user(), text = %cypher::without_secrets(text), "statement");
         let begun = self.shared.options.clock.now();
-        let mut observation = Observation::begin(&self.shared, begun);
+        let mut observation = Observation::begin(&self.shared, begun, self.number);
         observation.note(text, &parameters, |note| Note { user: self.user().to_owned(), session: self.number, ..note });
         let ran = self.run_observed(text, parameters, options, begun, &mut observation);
         match &ran {
             Ok(records) => records.observe(observation),
             Err(failure) => {
                 let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
-                auditing::refused(&self.shared, self.user(), database, text, failure);
+                auditing::refused(&self.shared, self.user(), &self.origin.address, database, text, failure);
                 observation.end(Some(failure));
             }
         }
@@ -294,7 +294,7 @@ impl Session {
         let committed = transaction.commit(&self.interrupted);
         match &committed {
             Ok(_) => count(&self.shared.metrics.commits),
-            Err(failure) => observation::failed(&self.shared, failure),
+            Err(failure) => observation::failed(&self.shared, failure, self.number),
         }
         committed.map(Some)
     }
