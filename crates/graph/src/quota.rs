@@ -74,6 +74,22 @@ impl Quotas {
         self.relationships.store(tally.relationships, Ordering::Release);
     }
 
+    /// Refuses a load that came to more than the database may hold; nothing of it is seen yet.
+    pub fn check_load(
+        &self,
+        loaded: Loaded,
+        used_bytes: impl FnOnce() -> Result<u64, GraphError>,
+    ) -> Result<(), GraphError> {
+        check("max_nodes", &self.nodes_max, 0, loaded.nodes.cast_signed(), 0)?;
+        check("max_edges", &self.relationships_max, 0, loaded.relationships.cast_signed(), 0)?;
+        let bytes_max = self.bytes_max.load(Ordering::Acquire);
+        let used = if bytes_max < u64::MAX { used_bytes()? } else { 0 };
+        if used > bytes_max {
+            return Err(GraphError::QuotaReached { limit: "max_storage_bytes", max: bytes_max, used });
+        }
+        Ok(())
+    }
+
     /// Takes over what a load came to.
     pub fn set_counts(&self, loaded: Loaded) {
         self.nodes.store(loaded.nodes.cast_signed(), Ordering::Release);
@@ -205,6 +221,17 @@ mod tests {
         let mut less = database.begin().expect("a transaction");
         less.delete_node(NodeId(1)).expect("it is there");
         less.commit().expect("less is fine above the limit too");
+    }
+
+    #[test]
+    fn f48_a_load_that_is_too_large_is_refused_before_anybody_sees_it() {
+        let database = database(Quota { nodes_max: Some(2), ..Quota::default() });
+        let mut loader = crate::bulk::Loader::new(&database).expect("an empty database");
+        for _ in 0..3 {
+            loader.node(&[], &[]).expect("counted in the end");
+        }
+        is_reached(loader.finish(), "the limit max_nodes of the database, 2, is reached: 0 are used");
+        assert!(database.begin().is_err(), "what was half loaded is for nobody");
     }
 
     #[test]

@@ -54,6 +54,7 @@ impl Database {
         schema: (Vec<IndexDefinition>, Vec<ConstraintDefinition>, u32),
     ) -> Result<(), GraphError> {
         let inner = &*self.inner;
+        inner.quotas.check_load(loaded, || Ok(inner.store.usage()?.used_bytes))?;
         let mut history = inner.history.lock();
         let version = inner.version.load(Ordering::Acquire) + 1;
         let facts = Facts {

@@ -96,6 +96,8 @@ struct Inner {
     node_next: AtomicU64,
     relationship_next: AtomicU64,
     version: AtomicU64,
+    /// Groups of commits that were written since it was opened; each waited for the disk once.
+    groups: AtomicU64,
     /// Whether a loader has the database for itself.
     is_loading: AtomicBool,
     history: Mutex<History>,
@@ -140,6 +142,7 @@ impl Database {
             node_next: AtomicU64::new(base.number(Meta::NodeNext)?),
             relationship_next: AtomicU64::new(base.number(Meta::RelationshipNext)?),
             version: AtomicU64::new(version),
+            groups: AtomicU64::new(0),
             is_loading: AtomicBool::new(false),
             history: Mutex::new(History::new(version, bounds)),
             filler: Filler::default(),
@@ -171,6 +174,12 @@ impl Database {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.inner.version.load(Ordering::Acquire)
+    }
+
+    /// Counts the groups of commits that were written since the database was opened: so often it waited for the disk.
+    #[must_use]
+    pub fn groups(&self) -> u64 {
+        self.inner.groups.load(Ordering::Relaxed)
     }
 
     /// Gives a number that changes with every commit that changes the indexes; costs one load.
@@ -289,6 +298,7 @@ impl Inner {
             return results.into_iter().map(|result| result.and_then(fail)).collect();
         }
         failpoint::reach("graph.commit.durable");
+        self.groups.fetch_add(1, Ordering::Relaxed);
         history.keep(written);
         self.quotas.keep(&tally);
         self.version.store(version, Ordering::Release);

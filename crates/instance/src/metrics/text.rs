@@ -48,6 +48,7 @@ struct Told {
     refused: Vec<(Limit, u64)>,
     holdings: Option<Holdings>,
     commits: u64,
+    syncs: u64,
 }
 
 impl Told {
@@ -70,7 +71,8 @@ impl Told {
             sum,
             refused: Limit::ALL.map(|limit| (limit, counts.refusals(limit))).to_vec(),
             holdings: open.as_deref().and_then(Holdings::look),
-            commits: open.map_or(0, |open| open.graph.version()),
+            commits: open.as_ref().map_or(0, |open| open.graph.version()),
+            syncs: open.map_or(0, |open| open.graph.groups()),
         }
     }
 
@@ -85,6 +87,7 @@ impl Told {
         self.waited += other.waited;
         self.sum += other.sum;
         self.commits += other.commits;
+        self.syncs += other.syncs;
         let add = |own: &mut u64, more: &u64| *own += more;
         self.below.iter_mut().zip(&other.below).for_each(|(own, more)| add(own, more));
         self.refused.iter_mut().zip(&other.refused).for_each(|((_, own), (_, more))| add(own, more));
@@ -164,7 +167,7 @@ fn server(shared: &Shared, text: &mut Text) {
 
 fn databases(told: &[Told], text: &mut Text) {
     type Get = fn(&Told) -> Option<f64>;
-    let numbers: [(&str, &str, &str, Get); 12] = [
+    let numbers: [(&str, &str, &str, Get); 13] = [
         ("sheaf_database_statements_total", "counter", "Statements that ended.", |told| Some(told.statements as f64)),
         ("sheaf_database_failures_total", "counter", "Statements that failed.", |told| Some(told.failures as f64)),
         ("sheaf_database_rows_total", "counter", "Rows that clients got.", |told| Some(told.rows as f64)),
@@ -178,6 +181,9 @@ fn databases(told: &[Told], text: &mut Text) {
         ("sheaf_database_connections", "gauge", "Sessions that use it.", |told| Some(told.connections as f64)),
         ("sheaf_database_commits_total", "counter", "Commits of an open database since it was made.", |told| {
             told.holdings.map(|_| told.commits as f64)
+        }),
+        ("sheaf_database_syncs_total", "counter", "Waits for the disk since it was opened; commits share them.", |told| {
+            told.holdings.map(|_| told.syncs as f64)
         }),
         ("sheaf_database_nodes", "gauge", "Nodes of an open database.", |told| {
             told.holdings.map(|held| held.nodes as f64)

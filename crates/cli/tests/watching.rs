@@ -1,0 +1,262 @@
+//! A server as those see it who watch and bound it over HTTP and Bolt: limits, usage, metrics, health, logs, settings.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use common::{Served, ask, output, path, sheaf, told};
+use serde_json::Value;
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder for tests")
+}
+
+/// What came back: the status, the headers in lower case, the body.
+struct Answer {
+    status: u16,
+    headers: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+fn http(served: &Served, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut stream = TcpStream::connect(served.address("http")).expect("HTTP listens");
+    stream.set_read_timeout(Some(common::PATIENCE)).expect("a socket");
+    let mut request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+    headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+    request.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(request.as_bytes()).expect("is sent");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    Answer { status, headers: head.to_lowercase(), body: body.to_owned() }
+}
+
+fn get(served: &Served, target: &str) -> Answer {
+    http(served, "GET", target, &[], "")
+}
+
+fn query(served: &Served, database: &str, statement: &str) -> Answer {
+    let body = format!("{{\"statement\": \"{statement}\"}}");
+    http(served, "POST", &format!("/db/{database}/query/v2"), &[], &body)
+}
+
+fn commit(served: &Served, statement: &str) -> Answer {
+    let body = format!("{{\"statements\": [{{\"statement\": \"{statement}\"}}]}}");
+    http(served, "POST", "/db/sheaf/tx/commit", &[], &body)
+}
+
+#[test]
+fn f61_limits_and_usage_over_http() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let first = get(&served, "/db/neo4j/limits");
+    let mark = first.header("etag").expect("a mark").to_owned();
+    assert_eq!((first.status, first.json()["database"].as_str()), (200, Some("sheaf")));
+    assert_eq!(first.json()["limits"]["max_nodes"]["value"], 0);
+
+    let limits = r#"{"max_nodes": 1, "max_query_time": "60s"}"#;
+    let set = http(&served, "PUT", "/db/sheaf/limits", &[("if-match", &mark)], limits);
+    assert_eq!((set.status, set.json()["limits"]["max_query_time"]["text"].as_str()), (200, Some("1m")));
+    let stale = http(&served, "PUT", "/db/sheaf/limits", &[("if-match", &mark)], r#"{"max_nodes": 7}"#);
+    assert_eq!(stale.status, 412, "{}", stale.body);
+    let mark = set.header("etag").expect("a mark").to_owned();
+    let set = http(&served, "PUT", "/db/sheaf/limits", &[("if-match", &mark)], r#"{"max_query_time": null}"#);
+    assert_eq!(set.json()["limits"]["max_query_time"]["source"], "default");
+    let wrong = http(&served, "PUT", "/db/sheaf/limits", &[], r#"{"max_nodes": 2, "max_nodez": 2}"#);
+    assert!(wrong.status == 400 && wrong.body.contains("Unknown limit 'max_nodez'"), "{}", wrong.body);
+    assert_eq!(get(&served, "/db/sheaf/limits").json()["limits"]["max_nodes"]["value"], 1, "all or nothing");
+
+    // It bites over both faces.
+    assert_eq!(query(&served, "sheaf", "CREATE (:A)").status, 202);
+    let refused = query(&served, "sheaf", "CREATE (:A)");
+    assert_eq!((refused.status, refused.header("retry-after")), (507, None), "{}", refused.body);
+    assert!(refused.body.contains("The limit max_nodes of database 'sheaf' is 1, and 1 are used."));
+    let bolt = served.address("bolt");
+    let (code, _, complaint) = told(&output(&["shell", "--bolt", bolt, "CREATE (:A)"]));
+    assert!(code == Some(1) && complaint.contains("max_nodes"), "{complaint}");
+
+    let usage = get(&served, "/db/sheaf/usage").json();
+    assert_eq!((&usage["nodes"], &usage["rejectionsByLimit"]["max_nodes"]), (&1.into(), &2.into()), "{usage}");
+    let standing = get(&served, "/cluster/stats/self?database=neo4j").json();
+    assert_eq!(standing["limits"]["max_nodes"]["remaining"], 0, "{standing}");
+    assert_eq!(get(&served, "/db/nobody/limits").status, 404);
+    assert_eq!(get(&served, "/db/nobody/usage").status, 404);
+    assert_eq!(get(&served, "/cluster/stats/self?database=nobody").status, 404);
+}
+
+#[test]
+fn f56_too_many_requests_over_http_and_bolt() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let limits = r#"{"max_queries_per_second": 1, "max_queries_burst": 3}"#;
+    assert_eq!(http(&served, "PUT", "/db/sheaf/limits", &[], limits).status, 200);
+    let first = query(&served, "sheaf", "RETURN 1");
+    let told_of = ["x-ratelimit-limit", "x-ratelimit-remaining"].map(|name| first.header(name).map(str::to_owned));
+    assert_eq!(told_of, [Some("1".to_owned()), Some("2".to_owned())]);
+    assert!(commit(&served, "RETURN 1").status == 200 && commit(&served, "RETURN 1").status == 200);
+    for refused in [query(&served, "sheaf", "RETURN 1"), commit(&served, "RETURN 1")] {
+        assert_eq!((refused.status, refused.header("retry-after")), (429, Some("1")), "{}", refused.body);
+        assert_eq!(refused.header("x-ratelimit-remaining"), Some("0"));
+        assert!(refused.body.contains("Neo.TransientError.Invalid.ResourceExhaustion"), "{}", refused.body);
+        assert!(refused.body.contains("Retry after "), "{}", refused.body);
+    }
+    let (code, _, complaint) = told(&output(&["shell", "--bolt", served.address("bolt"), "RETURN 1"]));
+    assert!(code == Some(1) && complaint.contains("max_queries_per_second"), "{complaint}");
+}
+
+#[test]
+fn f54_a_client_that_dies_gives_its_connection_back() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt");
+    assert_eq!(http(&served, "PUT", "/db/sheaf/limits", &[], r#"{"max_connections": 1}"#).status, 200);
+    let mut child = sheaf(&["shell", "--bolt", bolt, "UNWIND range(1, 100000000000) AS n RETURN n"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    // It has a row, so it has its seat.
+    let mut byte = [0];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut byte).expect("a row");
+    let refused = query(&served, "sheaf", "RETURN 1");
+    assert!(refused.status == 429 && refused.body.contains("max_connections"), "{}", refused.body);
+    child.kill().expect("it runs");
+    child.wait().expect("it ran");
+    let deadline = 200;
+    let free = (0..deadline).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        query(&served, "sheaf", "RETURN 1").status == 202
+    });
+    assert!(free, "the seat is given back soon after the client died");
+}
+
+#[test]
+fn f206_health_tells_life_readiness_and_databases() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    ask(served.address("bolt"), "system", "CREATE DATABASE films");
+    ask(served.address("bolt"), "system", "STOP DATABASE films");
+    assert_eq!(get(&served, "/health/live").json()["status"], "ok");
+    assert_eq!(get(&served, "/health/ready").status, 200);
+    let health = get(&served, "/health");
+    let databases = &health.json()["databases"];
+    assert_eq!((&databases["online"], &databases["offline"], &databases["failed"]), (&1.into(), &1.into(), &0.into()));
+    assert!(!health.body.contains("films"), "names are for those who log in: {}", health.body);
+    let named = http(&served, "GET", "/health", &[("authorization", "Basic YTpi")], "").json();
+    let films = named["services"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "films").cloned());
+    assert_eq!(films.expect("it is listed")["currentStatus"], "offline");
+}
+
+#[test]
+fn f207_metrics_are_text_with_bounded_labels() {
+    let data = folder();
+    let served = Served::start(data.path(), &["--metrics-databases-max", "1"]);
+    for name in ["a", "b", "c"] {
+        ask(served.address("bolt"), "system", &format!("CREATE DATABASE {name}"));
+        query(&served, name, "CREATE (:N)");
+        query(&served, name, "RETURN 1 / 0");
+    }
+    query(&served, "a", "RETURN 1");
+    let answer = get(&served, "/metrics");
+    let text = &answer.body;
+    assert_eq!(answer.status, 200);
+    for line in [
+        "sheaf_database_statements_total{database=\"a\"} 3",
+        "sheaf_database_statements_total{database=\"other\"} 4",
+        "sheaf_errors_total{code=\"ArithmeticError\",status=\"Neo.ClientError.Statement.ArithmeticError\"} 3",
+        "sheaf_database_nodes{database=\"other\"} 2",
+        "sheaf_database_statement_seconds_count{database=\"a\"} 3",
+    ] {
+        assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
+    }
+    let sound = |line: &str| {
+        line.starts_with('#') || line.rsplit_once(' ').is_some_and(|(_, value)| value.parse::<f64>().is_ok())
+    };
+    assert!(text.lines().all(sound), "{text}");
+    drop(served);
+    let served = Served::start(data.path(), &["--metrics", "off"]);
+    assert_eq!(get(&served, "/metrics").status, 404);
+    drop(served);
+    let password = ["--auth", "password", "--initial-password", "secret of tests", "--metrics", "password"];
+    let served = Served::start(data.path(), &password);
+    assert_eq!(get(&served, "/metrics").status, 401);
+    let admin = [("authorization", "Basic YWRtaW46c2VjcmV0IG9mIHRlc3Rz")];
+    assert_eq!(http(&served, "GET", "/metrics", &admin, "").status, 200);
+}
+
+#[test]
+fn f208_slow_and_failed_statements_are_logged_without_secrets() {
+    let data = folder();
+    let log = data.path().join("query.log");
+    let served = Served::start(data.path(), &["--query-log", path(&log), "--query-log-threshold", "0"]);
+    let bolt = served.address("bolt").to_owned();
+    ask(&bolt, "sheaf", "UNWIND [1, 2] AS n RETURN n");
+    let bad = output(&["shell", "--bolt", &bolt, "RETURN 1 / 0"]);
+    assert_eq!(bad.status.code(), Some(1));
+    ask(&bolt, "system", "CREATE USER bob SET PASSWORD 'secret of bob'");
+    assert_eq!(served.end("-TERM").0, Some(0));
+    let text = fs::read_to_string(&log).expect("a log");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let of = |part: &str| {
+        let is_it = |line: &&Value| line["query"].as_str().is_some_and(|query| query.contains(part));
+        lines.iter().find(is_it).unwrap_or_else(|| panic!("{part} in {text}"))
+    };
+    let unwound = of("UNWIND");
+    assert_eq!((&unwound["rows"], &unwound["database"]), (&2.into(), &"sheaf".into()));
+    assert!(unwound["session"].as_u64().is_some() && unwound["duration_ms"].as_f64().is_some(), "{unwound}");
+    assert_eq!(of("1 / 0")["error"], "Neo.ClientError.Statement.ArithmeticError");
+    assert!(!text.contains("secret of bob"), "{text}");
+}
+
+#[test]
+fn f204_settings_show_their_sources_and_unknown_ones_are_errors() {
+    let data = folder();
+    let file = data.path().join("sheaf.toml");
+    fs::write(&file, "open_max = 9\nlimits = \"max_results=1000\"\n").expect("a folder for tests");
+    let mut command = sheaf(&["serve", "--data", path(data.path()), "--config", path(&file), "--running-max", "7"]);
+    command.args(["--bolt", "127.0.0.1:0", "--http", "127.0.0.1:0"]).env("SHEAF_IDLE_AFTER", "1m");
+    let served = Served::wait(command.env("NEO4J_initial_dbms_default__database", "films"));
+    let text = "SHOW SETTINGS YIELD name, value, defaultValue, source WHERE name IN ['sheaf.open_max', 'sheaf.running_max', \
+                'sheaf.idle_after', 'sheaf.default_database', 'sheaf.waiting_max'] RETURN name, value, defaultValue, source";
+    assert_eq!(
+        ask(served.address("bolt"), "system", text),
+        "{\"name\":\"sheaf.default_database\",\"value\":\"films\",\"defaultValue\":\"sheaf\",\"source\":\"environment\"}\n\
+         {\"name\":\"sheaf.idle_after\",\"value\":\"1m\",\"defaultValue\":\"5m\",\"source\":\"environment\"}\n\
+         {\"name\":\"sheaf.open_max\",\"value\":\"9\",\"defaultValue\":\"256\",\"source\":\"file\"}\n\
+         {\"name\":\"sheaf.running_max\",\"value\":\"7\",\"defaultValue\":\"64\",\"source\":\"flag\"}\n\
+         {\"name\":\"sheaf.waiting_max\",\"value\":\"1024\",\"defaultValue\":\"1024\",\"source\":\"default\"}\n"
+    );
+    let limit =
+        "SHOW LIMITS FOR DATABASE films YIELD limit, value, source WHERE limit = 'max_results' RETURN value, source";
+    assert_eq!(ask(served.address("bolt"), "films", limit), "{\"value\":1000,\"source\":\"server\"}\n");
+    drop(served);
+    let wrong = sheaf(&["serve", "--data", path(data.path())]).env("SHEAF_OPNE_MAX", "3").output().expect("starts");
+    let (code, _, complaint) = told(&wrong);
+    assert!(code == Some(2) && complaint.contains("SHEAF_OPNE_MAX is no setting"), "{complaint}");
+}
+
+#[test]
+fn f63_show_transactions_tells_where_clients_are() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let shown = "SHOW TRANSACTIONS YIELD connectionId, clientAddress, protocol, username RETURN connectionId, clientAddress, protocol";
+    let row: Value = serde_json::from_str(&ask(served.address("bolt"), "sheaf", shown)).expect("a row");
+    assert!(row["connectionId"].as_str().is_some_and(|id| id.starts_with("bolt-")), "{row}");
+    assert!(row["clientAddress"].as_str().is_some_and(|address| address.starts_with("127.0.0.1:")), "{row}");
+    let over_http = query(&served, "sheaf", shown).json();
+    let row = &over_http["data"]["values"][0];
+    assert!(row[0].as_str().is_some_and(|id| id.starts_with("http-")) && row[2] == "http", "{over_http}");
+}
