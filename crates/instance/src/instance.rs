@@ -232,6 +232,7 @@ impl Instance {
     }
 
     /// Counts the open databases, `system` left out.
+        self.shared.end_overdue();
     #[must_use]
     pub fn open_databases(&self) -> usize {
         self.shared.databases.count()
@@ -296,6 +297,23 @@ impl Shared {
     /// Makes the files of a database that the catalog has recorded, and tells the catalog.
     pub(crate) fn make(&self, row: &Row) -> Result<(), Failure> {
         self.databases.make(row)?;
+        self.end_overdue();
+    }
+
+    /// Ends statements that run longer than their database lets them by now: its limit was lowered since they began.
+    pub(crate) fn end_overdue(&self) {
+        let now = self.options.clock.now();
+        for entry in self.under_way.all() {
+            let Some((_, since, _)) = entry.statement() else { continue };
+            let meter = self.catalog.resolve(&entry.database).ok().and_then(|own| self.meters.find(own.database));
+            let millis = meter.map_or(0, |meter| meter.own_limit(catalog::Limit::MaxQueryTime));
+            // Those that began under the limit end by themselves, with a better reason; they get a moment for it.
+            let grace = std::time::Duration::from_millis(millis.saturating_add(millis / 10).saturating_add(100));
+            if millis > 0 && now.saturating_duration_since(since) > grace {
+                tracing::info!(database = %entry.database, transaction = %entry.id(), "a statement is over its time");
+                entry.terminate();
+            }
+        }
         self.catalog.database_made(row.id).map(drop).map_err(Failure::from)
     }
 }

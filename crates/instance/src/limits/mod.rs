@@ -215,6 +215,12 @@ impl Meter {
         self.limits[limit as usize].load(Ordering::Relaxed)
     }
 
+    /// Gives the value of a limit that was set on the database itself; 0 where it was not, so that a role may say more.
+    pub(crate) fn own_limit(&self, limit: Limit) -> u64 {
+        let is_own = self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1;
+        if is_own { self.limit(limit) } else { 0 }
+    }
+
     /// Gives the value of a limit for one who asks, and whether a role says so.
     pub(crate) fn limit_for(&self, limit: Limit, roles: Option<&Limits>) -> (u64, bool) {
         let is_own = self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1;
