@@ -303,6 +303,7 @@ impl Session {
     pub fn rollback(&mut self) -> Result<(), Failure> {
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
+            count(&self.shared.metrics.rollbacks);
         }
         Ok(())
     }

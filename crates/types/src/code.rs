@@ -196,18 +196,18 @@ impl Code {
     /// Tells whether a limit was in the way: of a database, of a role or of the server.
     #[must_use]
     pub fn is_limit(self) -> bool {
-        match self {
+        matches!(
+            self,
             Self::ResourceExhausted
-            | Self::TooManyConnections
-            | Self::RateLimited
-            | Self::ResultsLimit
-            | Self::TooManyTransactions
-            | Self::LimitReached
-            | Self::DatabaseLimitReached
-            | Self::MemoryLimit
-            | Self::TransactionTimedOut => true,
-            _ => false,
-        }
+                | Self::TooManyConnections
+                | Self::RateLimited
+                | Self::ResultsLimit
+                | Self::TooManyTransactions
+                | Self::LimitReached
+                | Self::DatabaseLimitReached
+                | Self::MemoryLimit
+                | Self::TransactionTimedOut
+        )
     }
 }
 

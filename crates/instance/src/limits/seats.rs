@@ -82,11 +82,6 @@ impl Seats {
         }
         Ok(())
     }
-
-    /// Gives up every seat.
-    pub(crate) fn leave(&mut self) {
-        self.0.clear();
-    }
 }
 
 impl Seat {

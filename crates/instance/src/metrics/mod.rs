@@ -53,11 +53,6 @@ impl Counts {
         self.refused[limit as usize].load(Ordering::Relaxed)
     }
 
-    /// Counts the refusals by all limits.
-    pub(crate) fn all_refusals(&self) -> u64 {
-        self.refused.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
     /// Counts a wait in line.
     pub(crate) fn waited(&self, time: Duration) {
         self.waited_micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
