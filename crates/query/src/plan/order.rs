@@ -103,7 +103,7 @@ impl Solver<'_, '_> {
                 best = Some((steps, cost, end));
             }
         }
-        if let Some((steps, cost, end)) = self.from_both_ends(part, &leaves, solved)?
+        if let Some((steps, cost, end)) = self.by_both_ends(part, &leaves, solved)?
             && best.as_ref().is_none_or(|(_, known, _)| cost < *known)
         {
             best = Some((steps, cost, end));
@@ -133,7 +133,7 @@ impl Solver<'_, '_> {
     }
 
     /// Orders a part that begins at two nodes, each of which an index finds, and is walked from both.
-    fn from_both_ends(
+    fn by_both_ends(
         &self,
         part: &[usize],
         leaves: &[(usize, Leaf, f64)],
