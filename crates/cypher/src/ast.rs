@@ -101,8 +101,19 @@ pub struct SingleQuery {
 pub struct GraphReference {
     /// The parts between dots, `comp.part` has two; a name with a dot in back-quotes is one part.
     pub parts: Vec<Name>,
+    /// What finds it, where it is no name: then the parts are the name of a function.
+    pub found_by: Option<Box<GraphFunction>>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// A graph that is found: `graph.byName(e)`, `graph.byElementId(e)`.
+#[derive(Clone, Debug)]
+pub enum GraphFunction {
+    /// By a name.
+    Name(Expression),
+    /// By the element id of something in it.
+    ElementId(Expression),
 }
 
 /// One clause and its place.

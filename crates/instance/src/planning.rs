@@ -6,10 +6,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use catalog::{Access, Names, Principal, Target};
-use cypher::ast::{GraphReference, Mode, Query};
+use cypher::ast::{Expression, ExpressionKind, GraphFunction, GraphReference, Mode, Query};
 use query::procedure::Procedure;
 use query::{Graphs, Source};
-use types::{Failure, Position};
+use types::{Code, Failure, Map, Position, Value};
 
 use crate::error::of_graph;
 use crate::instance::Shared;
@@ -20,6 +20,7 @@ use crate::sight;
 use crate::source::{GraphSource, Writes};
 use crate::statement::Statement;
 use crate::table::NoGraph;
+use crate::transaction::OpenTransaction;
 
 /// How often the planner asks whether it may go on, for each time that somebody really looks.
 const LOOKS_BETWEEN_CHECKS: u32 = 16;
@@ -38,13 +39,18 @@ pub(crate) struct Planning<'a> {
     shared: &'a Shared,
     principal: &'a Principal,
     names: &'a Names,
+    parameters: &'a Map,
     text: &'a str,
     indexes: Indexes,
+    /// The transaction that will run the plan, if one is open.
+    transaction: Option<&'a Arc<OpenTransaction>>,
     numbered: Vec<PlannedSource>,
     sources: Vec<Box<dyn Source>>,
     allowance: &'a Allowance,
     /// How often the planner has asked whether it may go on.
     looks: Cell<u32>,
+    /// Whether it serves these parameters only.
+    is_personal: bool,
     /// Whether anything was asked of the statement's own database.
     uses_own: Cell<bool>,
 }
@@ -61,19 +67,37 @@ impl<'a> Planning<'a> {
         let Statement { shared, principal, names, text, .. } = *statement;
         let (numbered, sources, looks, uses_own) = (Vec::new(), Vec::new(), Cell::new(0), Cell::new(false));
         let allowance = &statement.allowance;
-        let mut planning =
-            Self { shared, principal, names, text, indexes, numbered, sources, allowance, looks, uses_own };
+        let (parameters, is_personal) = (&statement.parameters, false);
+        let mut planning = Self {
+            shared,
+            principal,
+            names,
+            parameters,
+            text,
+            indexes,
+            transaction: statement.transaction,
+            numbered,
+            sources,
+            allowance,
+            looks,
+            is_personal,
+            uses_own,
+        };
         planning.add(own)?;
         let prepared = query::prepare(text, query, &mut planning)?;
-        let counts_lines = text.to_ascii_lowercase().contains("linenumber");
+        let lower = text.to_ascii_lowercase();
+        let counts_lines = lower.contains("linenumber");
+        let asks_graphs =
+            lower.contains("graph") && ["names", "propertiesbyname"].iter().any(|name| lower.contains(name));
+        let is_personal = planning.is_personal;
         let uses_own = planning.uses_own.get();
         let (sources, versions) = (planning.numbered, statement.versions());
-        Ok(Planned { prepared, mode, counts_lines, sources, uses_own, versions })
+        Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, uses_own, versions })
     }
 
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
         let number = u16::try_from(self.numbered.len()).expect("a text of 64 MiB at most names fewer databases");
-        let reached = self.shared.reach(self.principal, self.names, target, Access::Read)?;
+        let reached = self.shared.reach_within(self.transaction, self.principal, self.names, target, Access::Read)?;
         let mut sight = 0;
         let (source, basis): (Box<dyn Source>, _) = match reached {
             Reached::System => (Box::new(NoGraph), None),
@@ -94,8 +118,9 @@ impl<'a> Planning<'a> {
 
 impl Graphs for Planning<'_> {
     fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
+        self.is_personal |= reference.found_by.is_some();
         let place = |failure: Failure| failure.at(self.place(reference));
-        let typed = typed_name(reference);
+        let typed = typed_name(reference, self.names, self.principal, self.parameters).map_err(place)?;
         let target = catalog::access::resolve(self.names, self.principal, &typed);
         let target = target.map_err(|error| place(error.into()))?;
         match self.numbered.iter().position(|known| known.target.database == target.database) {
@@ -118,6 +143,10 @@ impl Graphs for Planning<'_> {
         self.shared.procedures.find(name)
     }
 
+    fn nearest_procedure(&self, name: &str) -> Option<String> {
+        self.shared.procedures.nearest(name)
+    }
+
     fn look(&self) -> Result<(), Failure> {
         let looks = self.looks.get();
         self.looks.set(looks.wrapping_add(1));
@@ -132,7 +161,47 @@ impl Planning<'_> {
 }
 
 /// Gives the name that a reference means: the dots of a name may be written with and without quotes.
-pub(crate) fn typed_name(reference: &GraphReference) -> String {
+pub(crate) fn typed_name(
+    reference: &GraphReference,
+    names: &Names,
+    principal: &Principal,
+    parameters: &Map,
+) -> Result<String, Failure> {
+    let text = |argument: &Expression| match &*argument.kind {
+        ExpressionKind::String(text) => Ok(text.to_string()),
+        ExpressionKind::Parameter(name) => match parameters.get(&name.text) {
+            Some(Value::String(text)) => Ok(text.to_string()),
+            Some(other) => {
+                let text = format!("Type mismatch: expected String but was {}", other.type_name());
+                Err(Failure::new(Code::TypeError, text))
+            }
+            None => Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text))),
+        },
+        _ => {
+            let text = "Databases are opened before a statement begins: give graph.byName and graph.byElementId a \
+                        text or a parameter, not a value that rows have";
+            Err(Failure::new(Code::SemanticError, text))
+        }
+    };
+    match reference.found_by.as_deref() {
+        Some(GraphFunction::Name(argument)) => return text(argument),
+        Some(GraphFunction::ElementId(argument)) => return named_by(&text(argument)?, names, principal),
+        None => {}
+    }
     let parts: Vec<&str> = reference.parts.iter().map(|part| part.text.as_str()).collect();
-    parts.join(".")
+    Ok(parts.join("."))
+}
+
+/// Gives the name of the database that an element id names: `4:database:number`.
+fn named_by(element: &str, names: &Names, principal: &Principal) -> Result<String, Failure> {
+    let id = element.split(':').nth(1).unwrap_or_default();
+    let found = names.databases().into_iter().find(|database| database.id.to_string() == id);
+    let named = found.map(|database| database.name.to_string());
+    // One that the user may not see is told of as one that is not there.
+    named.filter(|name| catalog::access::resolve(names, principal, name).is_ok()).ok_or_else(|| {
+        let text = format!(
+            "No database is corresponding to `graph.byElementId('{element}')`. Verify that the elementId is correct."
+        );
+        Failure::new(Code::DatabaseNotFound, text)
+    })
 }

@@ -48,6 +48,10 @@ pub(crate) struct Planned {
     pub(crate) versions: Versions,
     /// Whether it may ask for the number of the line that `LOAD CSV` read last.
     pub(crate) counts_lines: bool,
+    /// Whether it may ask which graphs there are.
+    pub(crate) asks_graphs: bool,
+    /// Whether it serves these parameters only: they name a database.
+    pub(crate) is_personal: bool,
 }
 
 /// What every plan relies on, whatever its databases.

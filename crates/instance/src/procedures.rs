@@ -106,6 +106,13 @@ impl Procedures {
         self.0.by_name.read().get(&name.to_lowercase()).map(|entry| Arc::clone(&entry.procedure))
     }
 
+    /// Suggests the procedure whose name is nearest to a misspelt one.
+    pub(crate) fn nearest(&self, name: &str) -> Option<String> {
+        let known = self.0.by_name.read();
+        let names = known.values().map(|entry| entry.procedure.signature().name.as_str());
+        query::functions::nearest_of(name, names).map(str::to_owned)
+    }
+
     /// Lists all procedures, sorted by name.
     pub(crate) fn all(&self) -> Vec<Listed> {
         let mut entries: Vec<Entry> = self.0.by_name.read().values().cloned().collect();

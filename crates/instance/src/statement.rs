@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use catalog::{Names, Principal, Target};
 use cypher::ast::{AdminCommand, Body, Mode, Name, RightsCommand, UserCommand};
 use query::Source;
-use types::{Code, DatabaseId, Failure, Map};
+use types::{Code, DatabaseId, Failure, Map, Value};
 
 use crate::admitting::Room;
 use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
@@ -125,7 +125,7 @@ impl Statement<'_> {
         let make = |indexes| Planning::plan(self, &self.own, query, mode, indexes).map(Arc::new);
         let planned = make(Indexes::Latest)?;
         // What is said of names that nothing has is true until somebody makes them.
-        if !planned.prepared.notifications.iter().any(is_unrecognized) {
+        if !planned.is_personal && !planned.prepared.notifications.iter().any(is_unrecognized) {
             self.shared.plans.keep(self.own.database, self.text, &planned);
         }
         if self.suits_transaction(&planned) {
@@ -194,6 +194,9 @@ impl Statement<'_> {
             let own = reached.first().and_then(|(_, own)| own.rights());
             self.allowance.loader = own.filter(|rights| !rights.load.is_everything()).map(Arc::clone);
         }
+        if planned.asks_graphs {
+            self.give_graphs();
+        }
         let admitted = self.admit(&reached, planned.prepared.writes)?;
         if planned.sources.len() > 1 && planned.mode != Mode::Explain {
             auditing::crossing(&self, planned);
@@ -203,6 +206,24 @@ impl Statement<'_> {
         records.hold(admitted);
         records.bounded_by(self.allowance.bounds.clone());
         Ok(records)
+    }
+
+    /// Gives the functions over graphs their values: the databases that this user sees, under each of their names.
+    fn give_graphs(&mut self) {
+        let (mut listed, mut kept) = (Vec::new(), Map::new());
+        let mut add = |name: &str, properties: &Map| {
+            let target = self.names.resolve(name).ok().filter(|target| !target.name.is_system());
+            if target.is_some_and(|target| catalog::access::sees(self.names, self.principal, &target)) {
+                listed.push(name.to_owned());
+                kept.insert(name.into(), Value::map(properties.clone()));
+            }
+        };
+        self.names.databases().iter().for_each(|database| add(database.name.as_str(), &Map::new()));
+        self.names.aliases().for_each(|alias| add(alias.name.as_str(), &alias.properties));
+        listed.sort_unstable();
+        let listed = Value::list(listed.into_iter().map(Value::string).collect());
+        self.parameters.insert(query::functions::GRAPH_NAMES.into(), listed);
+        self.parameters.insert(query::functions::GRAPH_PROPERTIES.into(), Value::map(kept));
     }
 
     fn run_admitted(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {

@@ -123,7 +123,7 @@ impl Parser<'_> {
             Some(ConstraintKind::Typed("".into()))
         } else if !is_property && self.accept_word("KEY") {
             Some(ConstraintKind::Key)
-        } else if is_property || filter.nodes.is_some() {
+        } else if is_property {
             return Err(self.unexpected(&["'UNIQUENESS'", "'EXISTENCE'", "'TYPE'", "'KEY'"]));
         } else {
             None

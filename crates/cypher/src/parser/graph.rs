@@ -1,7 +1,7 @@
 //! Names of graphs: `USE x`, `FROM DATABASE x`, `IN x`, `GRAPH[x]`, `USE DATABASE a AS x, b AS y`.
 
 use super::{Parsed, Parser};
-use crate::ast::{GraphReference, Name};
+use crate::ast::{GraphFunction, GraphReference, Name};
 use crate::token::Token;
 
 /// Words that end a clause's patterns; after `IN DATABASE` they show that `DATABASE` itself is the name.
@@ -16,8 +16,8 @@ impl Parser<'_> {
             parts.push(self.name("a database name")?);
         }
         if self.peek() == Token::ParenOpen && parts.len() > 1 {
-            let command = format!("USE {}(...)", self.text_of(self.since(start)));
-            return Err(self.unsupported(command, start));
+            let found_by = Some(Box::new(self.graph_function(&parts, start)?));
+            return Ok(GraphReference { parts, found_by, span: self.since(start) });
         }
         let span = self.since(start);
         if let [only] = parts.as_slice()
@@ -25,7 +25,27 @@ impl Parser<'_> {
         {
             parts = database.clone();
         }
-        Ok(GraphReference { parts, span })
+        Ok(GraphReference { parts, found_by: None, span })
+    }
+
+    /// `(e)` behind `graph.byName` or `graph.byElementId`.
+    fn graph_function(&mut self, parts: &[Name], start: u32) -> Parsed<GraphFunction> {
+        let is = |name: &str| match parts {
+            [first, last] => first.text.eq_ignore_ascii_case("graph") && last.text.eq_ignore_ascii_case(name),
+            _ => false,
+        };
+        let make = match (is("byName"), is("byElementId")) {
+            (true, _) => GraphFunction::Name,
+            (_, true) => GraphFunction::ElementId,
+            _ => {
+                let message = "Only graph.byName(...) and graph.byElementId(...) find a database";
+                return Err(self.fail(self.since(start), message));
+            }
+        };
+        self.advance();
+        let argument = self.expression()?;
+        self.expect(Token::ParenClose, "')'")?;
+        Ok(make(argument))
     }
 
     /// `USE [DATABASE] x`.
@@ -62,6 +82,9 @@ impl Parser<'_> {
 
     /// `AS x` behind a database of `USE DATABASE`.
     fn alias(&mut self, database: &GraphReference) -> Parsed<()> {
+        if database.found_by.is_some() {
+            return Err(self.fail(database.span, "A database that a function finds cannot have an alias"));
+        }
         self.expect_word("AS")?;
         let alias: Name = self.name("an alias")?;
         if self.aliases.iter().any(|(known, _)| known.eq_ignore_ascii_case(&alias.text)) {

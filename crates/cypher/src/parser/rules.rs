@@ -46,7 +46,7 @@ impl Parser<'_> {
                     .iter()
                     .find(|item| item.alias.is_none() && !matches!(*item.expression.kind, ExpressionKind::Variable(_)));
                 unnamed.map_or(Ok(()), |item| {
-                    let message = "Expression in WITH must be aliased (use AS)";
+                    let message = "Expression in WITH must be aliased (use AS) (NoExpressionAlias)";
                     Err(self.fail(item.expression.span, message))
                 })
             }

@@ -142,6 +142,9 @@ impl Parser<'_> {
         if matches!(self.peek(), Token::End | Token::Semicolon)
             && let Some(using) = using
         {
+            if using.found_by.is_some() {
+                return Err(self.unexpected(CLAUSES));
+            }
             return Ok(Body::UseDatabase { name: Some(joined(&using)) });
         }
         if !self.clause_ahead() {

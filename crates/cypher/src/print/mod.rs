@@ -11,7 +11,7 @@ mod statement;
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::ast::{GraphReference, Name};
+use crate::ast::{GraphFunction, GraphReference, Name};
 
 /// Words that a name is quoted for where a keyword could stand.
 const KEYWORDS: &[&str] = &[
@@ -183,6 +183,10 @@ impl<T: Display> Display for Optional<'_, T> {
 
 impl Display for GraphReference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        Joined(self.parts.iter().map(Word), ".").fmt(f)
+        Joined(self.parts.iter().map(Word), ".").fmt(f)?;
+        match self.found_by.as_deref() {
+            Some(GraphFunction::Name(of) | GraphFunction::ElementId(of)) => write!(f, "({of})"),
+            None => Ok(()),
+        }
     }
 }

@@ -252,7 +252,7 @@ fn opencypher_words() {
     );
     check(
         "MATCH (n) WITH count(*) RETURN 1",
-        "Expression in WITH must be aliased (use AS) (line 1, column 16 (offset: 15))",
+        "Expression in WITH must be aliased (use AS) (NoExpressionAlias) (line 1, column 16 (offset: 15))",
     );
     check(
         "RETURN 1 AS a UNION RETURN 2 AS a UNION ALL RETURN 3 AS a",

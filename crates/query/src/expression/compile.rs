@@ -82,8 +82,9 @@ impl Compiler<'_> {
             ExpressionKind::IsNull(of) => Compiled::IsNull(self.boxed(of)?, false),
             ExpressionKind::IsNotNull(of) => Compiled::IsNull(self.boxed(of)?, true),
             ExpressionKind::IsTyped { value, negated, type_name } => {
-                let wanted = Type::parse(type_name)
-                    .map_err(|failure| self.error(expression.span, failure.code(), failure.message()))?;
+                let wanted = Type::parse(type_name).map_err(|failure| {
+                    self.error(self.type_span(expression.span), failure.code(), failure.message())
+                })?;
                 Compiled::IsTyped(self.boxed(value)?, wanted, *negated)
             }
             ExpressionKind::Call { name, arguments, .. } => self.call(name, arguments, expression.span)?,
@@ -131,6 +132,16 @@ impl Compiler<'_> {
                 return Err(self.error(expression.span, Code::SyntaxError, message));
             }
         })
+    }
+
+    /// Gives the place of the type at the end of `value IS :: TYPE`.
+    fn type_span(&self, span: Span) -> Span {
+        let text = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let sign = text.rfind("::").map(|at| at + 2);
+        let word = text.to_ascii_uppercase().rfind("TYPED").map(|at| at + 5);
+        let Some(from) = sign.max(word) else { return span };
+        let blank = text[from..].len() - text[from..].trim_start().len();
+        Span { start: span.start + u32::try_from(from + blank).unwrap_or_default(), ..span }
     }
 
     fn error(&self, span: Span, code: Code, message: &str) -> Failure {
@@ -274,13 +285,19 @@ impl Compiler<'_> {
         };
         self.check_arity(function, arguments.len(), span)?;
         // Those of the language belong to everybody.
-        if function.name.starts_with("apoc.") {
+        if !function.is_built_in() {
             self.lifted.uses(function.name);
         }
         match function.kind {
             Kind::Aggregate(_) => Err(self.misplaced_aggregate(span, function.name)),
             // Whoever reads lines has to know that their numbers are asked for.
             Kind::Scalar(_) if function.name == "linenumber" => Ok(Compiled::LineNumber),
+            // Who runs the statement says which graphs there are: a plan serves several people.
+            Kind::Scalar(_) if function.name == functions::GRAPH_NAMES => Ok(Compiled::Parameter(function.name.into())),
+            Kind::Scalar(_) if function.name == functions::GRAPH_PROPERTIES => {
+                let all = Box::new(Compiled::Parameter(function.name.into()));
+                Ok(Compiled::Index(all, self.boxed(&arguments[0])?))
+            }
             Kind::Scalar(_) if function.name == "apoc.any.property" => {
                 Ok(Compiled::Index(self.boxed(&arguments[0])?, self.boxed(&arguments[1])?))
             }

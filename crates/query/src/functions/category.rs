@@ -47,6 +47,7 @@ const FAMILIES: &[(&str, &str)] = &[
     ("date", "Temporal"),
     ("datetime", "Temporal"),
     ("duration", "Temporal"),
+    ("graph", "Graph"),
     ("localdatetime", "Temporal"),
     ("localtime", "Temporal"),
     ("time", "Temporal"),

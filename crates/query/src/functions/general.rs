@@ -6,7 +6,7 @@ use types::compare::equals;
 use types::{Failure, Value};
 
 use super::error::wrong_type;
-use super::{Function, FunctionContext};
+use super::{Function, FunctionContext, GRAPH_NAMES, GRAPH_PROPERTIES};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
@@ -61,6 +61,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::impure("database", (0, 0), database, "database() :: STRING", "Returns the name of the current database."),
     Function::impure("db", (0, 0), database, "db() :: STRING", "Returns the name of the current database."),
     Function::impure("db.name", (0, 0), database, "db.name() :: STRING", "Returns the name of the current database."),
+    Function::impure(
+        GRAPH_NAMES,
+        (0, 0),
+        |_, _| Ok(Value::Null),
+        "graph.names() :: LIST<STRING>",
+        "Returns the names of the databases that USE may name.",
+    ),
+    Function::impure(
+        GRAPH_PROPERTIES,
+        (1, 1),
+        |_, _| Ok(Value::Null),
+        "graph.propertiesByName(graphName :: STRING) :: MAP",
+        "Returns the properties of an alias; those of a database are empty.",
+    ),
     Function::impure(
         "linenumber",
         (0, 0),

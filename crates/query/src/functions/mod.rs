@@ -170,16 +170,25 @@ pub fn all() -> &'static [&'static Function] {
     &INDEX.sorted
 }
 
+/// The function that lists graphs; whoever runs a plan gives its value as the parameter of this name.
+pub const GRAPH_NAMES: &str = "graph.names";
+/// The function that tells what is kept with a graph's name; its parameter has the properties by name.
+pub const GRAPH_PROPERTIES: &str = "graph.propertiesByName";
+
 /// Suggests the function whose name is nearest to a misspelt one.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {
+    nearest_of(name, INDEX.sorted.iter().map(|function| function.name))
+}
+
+/// Suggests the name that is nearest to a misspelt one.
+#[must_use]
+pub fn nearest_of<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let typed = name.to_ascii_lowercase();
     // A third of the letters may be wrong; more would suggest anything for short names.
     let distance_max = (typed.chars().count() / 3).clamp(1, 3);
-    INDEX
-        .sorted
-        .iter()
-        .map(|function| (edit_distance(&typed, &function.name.to_ascii_lowercase()), function.name))
+    known
+        .map(|known| (edit_distance(&typed, &known.to_ascii_lowercase()), known))
         .filter(|(distance, _)| *distance <= distance_max)
         .min()
         .map(|(_, name)| name)

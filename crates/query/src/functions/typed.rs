@@ -71,7 +71,12 @@ impl Type {
         rest.reverse();
         let found = union(&mut rest, 0);
         found.filter(|_| rest.is_empty()).ok_or_else(|| {
-            Failure::new(Code::SyntaxError, format!("Invalid input '{name}': expected the name of a type"))
+            let bits = |word: &str| word.starts_with("INT") || word.starts_with("FLOAT");
+            let hint = match name.trim_end_matches(|last: char| last.is_ascii_digit()) {
+                word if word != name && bits(word) => "; integers and floats have 64 bits: write INTEGER or FLOAT",
+                _ => "",
+            };
+            Failure::new(Code::SyntaxError, format!("Invalid input '{name}': expected the name of a type{hint}"))
         })
     }
 

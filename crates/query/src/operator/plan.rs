@@ -375,6 +375,10 @@ pub struct Seek {
     pub slot: usize,
     /// Whether each relationship is found once from either end.
     pub both: bool,
+    /// Whether no two entities have the same keys.
+    pub unique: bool,
+    /// The label or type to scan for a value that the index never has: an index over texts, and no text.
+    pub otherwise: Option<CompactString>,
 }
 
 /// What the key after the equal ones must meet.

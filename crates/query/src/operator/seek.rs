@@ -8,7 +8,7 @@ use types::{Failure, NodeId, RelationshipRef, Value};
 
 use super::{Operator, Seek, SeekNext};
 use crate::expression::{Compiled, Context, evaluate};
-use crate::source::Condition;
+use crate::source::{Condition, Source};
 use crate::{Batch, Column};
 
 /// For each row, what an index has for a condition.
@@ -57,6 +57,21 @@ impl Found {
         self.nodes.clear();
         self.relationships.clear();
         self.turned.clear();
+    }
+
+    /// Finds all of a label or type: who comes behind asks each of them.
+    fn scan(&mut self, how: &Seek, all: &str, source: &dyn Source) -> Result<(), Failure> {
+        if how.ends.is_some() {
+            if let Some(kind) = source.type_id(all) {
+                source.scan_relationships(Some(kind), None, usize::MAX, &mut self.relationships)?;
+            }
+            if how.both {
+                self.turn();
+            }
+        } else if let Some(label) = source.label_id(all) {
+            source.scan_nodes(Some(label), None, usize::MAX, &mut self.nodes)?;
+        }
+        Ok(())
     }
 
     /// Finds each relationship from its other end too; one that begins where it ends has one.
@@ -126,7 +141,11 @@ impl SeekAll {
         self.found.clear();
         if let Some(wanted) = &wanted {
             let source = &context.sources[usize::from(self.how.source)];
-            if self.how.ends.is_some() {
+            if let (Some(all), Condition::Equal(keys)) = (&self.how.otherwise, wanted)
+                && !matches!(keys.as_slice(), [Value::String(_)])
+            {
+                self.found.scan(&self.how, all, source.as_ref())?;
+            } else if self.how.ends.is_some() {
                 source.seek_relationships(self.how.index, wanted, &mut self.found.relationships)?;
                 if self.how.both {
                     self.found.turn();

@@ -62,7 +62,7 @@ fn floats(items: &[Value]) -> Option<Value> {
 #[cold]
 fn not_plain(value: &Value) -> Failure {
     refused(&format!(
-        "Property values can only be of primitive types or arrays thereof. Encountered: {}.",
+        "Property values can only be of primitive types or arrays thereof. Encountered: {}. (InvalidPropertyType)",
         value.type_name()
     ))
 }

@@ -53,9 +53,11 @@ impl Planner<'_> {
         is_alone: bool,
     ) -> Result<Pipe, Failure> {
         let Some(procedure) = self.graphs.procedure(&name.text) else {
+            let near = self.graphs.nearest_procedure(&name.text);
+            let hint = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
             let message = format!(
                 "There is no procedure with the name `{}` registered for this database instance (ProcedureNotFound). \
-                 Please ensure you've spelled the procedure name correctly.",
+                 Please ensure you've spelled the procedure name correctly.{hint}",
                 name.text
             );
             return Err(self.error(name.span, Code::ProcedureNotFound, &message));

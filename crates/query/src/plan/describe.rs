@@ -103,6 +103,9 @@ fn one(plan: &Arc<Plan>, notes: &Notes, measures: Option<&Measures>, number: &mu
 
 fn seek_name(seek: &Seek) -> &'static str {
     match (seek.ends.is_some(), seek.both, &seek.next) {
+        (false, _, SeekNext::Any) if seek.unique => "NodeUniqueIndexSeek",
+        (true, false, SeekNext::Any) if seek.unique => "DirectedRelationshipUniqueIndexSeek",
+        (true, true, SeekNext::Any) if seek.unique => "UndirectedRelationshipUniqueIndexSeek",
         (false, _, SeekNext::Any) => "NodeIndexSeek",
         (false, _, SeekNext::Holds(_)) => "NodeIndexContainsScan",
         (false, _, SeekNext::Ends(_)) => "NodeIndexEndsWithScan",

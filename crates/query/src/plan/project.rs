@@ -4,6 +4,7 @@
 
 use compact_str::CompactString;
 use cypher::ast::{Expression, ExpressionKind, Projection, SortItem, Span};
+use rustc_hash::FxHashSet;
 use types::{Failure, arithmetic};
 
 use super::lift::Known;
@@ -135,9 +136,18 @@ impl Planner<'_> {
                     .push(Item { name: variable.name.clone(), expression: Expression { kind, span: projection.span } });
             }
         }
+        let mut names: FxHashSet<CompactString> = items.iter().map(|item: &Item| item.name.clone()).collect();
         for item in &projection.items {
             let name = item.alias.as_ref().map_or(&item.text, |alias| &alias.text).clone();
-            if items.iter().any(|known: &Item| known.name == name) {
+            self.look()?;
+            if !names.insert(name.clone()) {
+                // `LET x = 1` passes everything on and begins with the name; `WITH` begins with what is passed on.
+                if let Some(alias) = item.alias.as_ref().filter(|alias| alias.span.start == projection.span.start) {
+                    let message = format!(
+                        "Variable `{name}` already declared (VariableAlreadyBound); `WITH` gives a variable another value"
+                    );
+                    return Err(self.syntax(alias.span, &message));
+                }
                 let message = format!(
                     "Multiple result columns with the same name are not supported (ColumnNameConflict): {name}"
                 );

@@ -330,11 +330,10 @@ fn narrow_seek<'f>(mut seek: SeekLeaf, forms: impl Iterator<Item = (usize, &'f F
     let mut best: Option<(u8, usize, NextKey, Vec<Expression>)> = None;
     for (at, form) in forms {
         let (rank, next, equal) = match &form.wants {
-            // What is no string is in no text index, so the value has to be seen to be one.
-            Wants::Equal(name, value) if *name == key && is_text => match &*value.kind {
-                ExpressionKind::String(_) => (0, NextKey::Any, vec![value.clone()]),
-                _ => continue,
-            },
+            // What is no string is in no text index: for another value the seek scans instead.
+            Wants::Equal(name, value) if *name == key && is_text && may_be_text(value) => {
+                (0, NextKey::Any, vec![value.clone()])
+            }
             Wants::Begins(name, text) if *name == key && is_text => (1, NextKey::Begins(text.clone()), Vec::new()),
             Wants::Ends(name, text) if *name == key && is_text => (1, NextKey::Ends(text.clone()), Vec::new()),
             Wants::Holds(name, text) if *name == key && is_text => (2, NextKey::Holds(text.clone()), Vec::new()),
@@ -354,6 +353,20 @@ fn narrow_seek<'f>(mut seek: SeekLeaf, forms: impl Iterator<Item = (usize, &'f F
     (seek.next, seek.equal) = (next, equal);
     seek.narrowed.push(at);
     Some(seek)
+}
+
+/// Tells whether a value could be a text, as far as it is written.
+fn may_be_text(value: &Expression) -> bool {
+    let is_other = matches!(
+        &*value.kind,
+        ExpressionKind::Integer(_)
+            | ExpressionKind::Float(_)
+            | ExpressionKind::Boolean(_)
+            | ExpressionKind::List(_)
+            | ExpressionKind::Map(_)
+            | ExpressionKind::Null
+    );
+    !is_other
 }
 
 /// Tells how many an index is expected to have for what it is asked; `count` is all that it is about.

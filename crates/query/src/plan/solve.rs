@@ -351,6 +351,8 @@ impl Solver<'_, '_> {
             next,
             slot,
             both: ends.is_some_and(|(_, both)| both),
+            unique: seek.index.unique,
+            otherwise: (seek.index.kind == crate::source::IndexUse::Text).then(|| seek.index.of.clone()),
         };
         state.plan = self.planner.put(Plan::Seek(input, plan), state.rows, details);
         Ok(())

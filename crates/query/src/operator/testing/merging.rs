@@ -90,6 +90,8 @@ fn every_match_goes_on_and_is_changed() {
         next: SeekNext::Any,
         slot: 1,
         both: false,
+        unique: false,
+        otherwise: None,
     };
     let find = Plan::Seek(Plan::Argument.into(), seek).into();
     let how = Merge { find, on_match: vec![set(1, "seen", number(1))], ..merge_node(slot(0)) };

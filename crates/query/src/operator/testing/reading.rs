@@ -16,7 +16,8 @@ fn check(world: &mut World, plan: &Plan, expected: &str) {
 }
 
 fn seek(equal: Vec<Compiled>, next: SeekNext) -> Seek {
-    Seek { source: 0, index: IndexId(0), name: "i".into(), ends: None, equal, next, slot: 1, both: false }
+    let (name, unique, otherwise) = ("i".into(), false, None);
+    Seek { source: 0, index: IndexId(0), name, ends: None, equal, next, slot: 1, both: false, unique, otherwise }
 }
 
 fn films() -> World {
