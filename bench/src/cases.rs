@@ -10,7 +10,7 @@ use types::{Map, Value};
 
 use crate::load::Load;
 use crate::table::{Row, mebibytes, time};
-use crate::{BenchError, Settings, import, neighbours, tenants};
+use crate::{BenchError, Settings, copies, import, neighbours, tenants};
 
 /// One case.
 pub struct Case {
@@ -23,7 +23,8 @@ pub struct Case {
 }
 
 /// Every case.
-pub const ALL: [Case; 8] = [
+pub const ALL: [Case; 9] = [
+    Case { name: "copies", about: "backup, restore and clone of a database, against the disk's copy", run: copies::run },
     Case { name: "import", about: "files of people and whom they know, into a new database", run: import::run },
     Case { name: "lookup", about: "one node by an indexed property, against the bare round trip", run: lookup },
     Case { name: "batches", about: "UNWIND $rows CREATE, 1,000 rows a statement", run: batches },

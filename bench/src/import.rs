@@ -40,6 +40,12 @@ pub fn run(_: &Target, settings: &Settings) -> Result<Vec<Row>, BenchError> {
     ])
 }
 
+/// Imports people into a data folder, for other cases to work on.
+pub(crate) fn imported(files: &Path, data: &Path, nodes: u64) -> Result<(), BenchError> {
+    write_files(files, nodes)?;
+    import(files, data).map(drop)
+}
+
 fn write_files(folder: &Path, nodes: u64) -> Result<(), BenchError> {
     let mut people = BufWriter::new(File::create(folder.join("people.csv"))?);
     writeln!(people, "key:ID(Person),number:int,name")?;

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod cases;
+mod copies;
 mod import;
 mod load;
 mod machine;

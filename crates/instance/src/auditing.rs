@@ -59,8 +59,10 @@ impl Lately {
 /// Notes that somebody proved who he is, or failed to. Nobody is noted while everybody is let in without a name.
 pub(crate) fn login(shared: &Shared, user: &str, address: Option<&str>, failure: Option<&Failure>) {
     let now = shared.options.clock.now();
+    // Each connection has a port of its own.
+    let host = address.map_or("", |address| address.rsplit_once(':').map_or(address, |(host, _)| host));
     let admitted = match failure {
-        None => shared.lately.admit(&format!("{user} {}", address.unwrap_or_default()), "login", now, SAME_LOGIN, 1),
+        None => shared.lately.admit(&format!("{user} {host}"), "login", now, SAME_LOGIN, 1),
         Some(_) => shared.lately.admit(user, "failed login", now, WINDOW, WITHIN_WINDOW_MAX),
     };
     let Some(left_out) = admitted else { return };
@@ -88,7 +90,12 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         _ => Kind::Admin,
     };
     let databases: Vec<String> = named(statement, command).into_iter().collect();
-    let told = Told { user: statement.principal.name(), address: None, databases: &databases, operation: &operation };
+    let told = Told {
+        user: statement.principal.name(),
+        address: address_of(statement),
+        databases: &databases,
+        operation: &operation,
+    };
     statement.shared.audit.note(kind, told, Outcome::from(ran), Durable::Now);
 }
 
@@ -111,7 +118,7 @@ fn named(statement: &Statement<'_>, command: &AdminCommand) -> Option<String> {
 }
 
 /// Notes a statement that a right or a limit was in the way of; any other failure is none of the audit's business.
-pub(crate) fn refused(shared: &Shared, user: &str, database: &str, text: &str, failure: &Failure) {
+pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str, text: &str, failure: &Failure) {
     if !is_refusal(failure) {
         return;
     }
@@ -128,7 +135,12 @@ pub(crate) fn refused(shared: &Shared, user: &str, database: &str, text: &str, f
     {
         databases.push(refusal.database.clone());
     }
-    let told = Told { user: Some(user), address: None, databases: &databases, operation: &operation };
+    let told = Told {
+        user: Some(user),
+        address: Some(address).filter(|address| !address.is_empty()),
+        databases: &databases,
+        operation: &operation,
+    };
     shared.audit.note(Kind::Refusal, told, Outcome::from(failure), Durable::Soon);
 }
 
@@ -141,8 +153,18 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
         return;
     }
     let operation = cypher::without_secrets(statement.text).into_owned();
-    let told = Told { user: statement.principal.name(), address: None, databases: &databases, operation: &operation };
+    let told = Told {
+        user: statement.principal.name(),
+        address: address_of(statement),
+        databases: &databases,
+        operation: &operation,
+    };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
+}
+
+/// Tells where a statement comes from, where that is known.
+fn address_of<'s>(statement: &'s Statement<'_>) -> Option<&'s str> {
+    Some(statement.room.listed.origin.address.as_str()).filter(|address| !address.is_empty())
 }
 
 /// Notes that the server begins or ends.

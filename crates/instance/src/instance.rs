@@ -163,6 +163,11 @@ impl Instance {
 
     /// Opens a session for somebody who proves who he is by name and password. Hashing takes tens of milliseconds.
     pub fn log_in(&self, user: Option<(&str, &str)>) -> Result<Session, Failure> {
+        self.log_in_from(user, None)
+    }
+
+    /// As [`Instance::log_in`], for somebody at an address, which the audit keeps.
+    pub fn log_in_from(&self, user: Option<(&str, &str)>, address: Option<&str>) -> Result<Session, Failure> {
         let principal = match user {
             Some((name, password)) => self.shared.catalog.authenticate(name, password),
             None => self.shared.catalog.anonymous(),
@@ -179,7 +184,7 @@ impl Instance {
         let name = user.map(|(name, _)| name).filter(|name| !name.is_empty());
         let name = name.or_else(|| principal.as_ref().ok().and_then(Principal::name));
         if let Some(name) = name.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
-            auditing::login(&self.shared, name, None, principal.as_ref().err());
+            auditing::login(&self.shared, name, address, principal.as_ref().err());
         }
         Ok(Session::new(Arc::clone(&self.shared), principal?))
     }

@@ -7,13 +7,20 @@ use types::{CompactString, Failure, Map};
 
 use crate::sessions::{Credentials, Fetched, Health, Interrupter, More, Origin, Quota, Records, RunOptions, Session, Sessions, Standing, Summary, PASSED_ROWS};
 
+fn user(credentials: &Credentials) -> Option<(&str, &str)> {
+    match credentials {
+        Credentials::None => None,
+        Credentials::Basic { user, password } => Some((user, password)),
+    }
+}
+
 impl Sessions for Instance {
     fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure> {
-        let user = match credentials {
-            Credentials::None => None,
-            Credentials::Basic { user, password } => Some((user.as_str(), password.as_str())),
-        };
-        Ok(Box::new(Instance::log_in(self, user)?))
+        Ok(Box::new(Instance::log_in(self, user(credentials))?))
+    }
+
+    fn log_in_from(&self, credentials: &Credentials, address: &str) -> Result<Box<dyn Session>, Failure> {
+        Ok(Box::new(Instance::log_in_from(self, user(credentials), Some(address))?))
     }
 
     fn metrics(&self) -> Option<String> {

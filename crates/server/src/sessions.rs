@@ -16,6 +16,11 @@ pub trait Sessions: Send + Sync {
     /// Opens a session for a client that proves who it is. May take long: passwords are hashed.
     fn log_in(&self, credentials: &Credentials) -> Result<Box<dyn Session>, Failure>;
 
+    /// As [`Sessions::log_in`]; `address` is told to whoever keeps book of that.
+    fn log_in_from(&self, credentials: &Credentials, _address: &str) -> Result<Box<dyn Session>, Failure> {
+        self.log_in(credentials)
+    }
+
     /// Writes every number of the server as text for Prometheus; nothing where none are counted.
     fn metrics(&self) -> Option<String> {
         None

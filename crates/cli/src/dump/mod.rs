@@ -112,7 +112,8 @@ fn write_out(
     done: &AtomicU64,
 ) -> Result<Dumped, CommandError> {
     let mut part = Part::create(&arguments.to)?;
-    let wanted = Wanted { database, filter: arguments.filter.as_deref(), format: arguments.format };
+    let wanted =
+        Wanted { title: &arguments.database, database, filter: arguments.filter.as_deref(), format: arguments.format };
     let mut session = instance.log_in(None)?;
     done.store(0, Ordering::Relaxed);
     let rows = || (0, done.load(Ordering::Relaxed));

@@ -29,6 +29,8 @@ pub(super) struct Dumped {
 
 /// Which database, and which part of it.
 pub(super) struct Wanted<'w> {
+    /// What the database is called where it comes from.
+    pub title: &'w str,
     pub database: &'w str,
     /// A condition on `n` that nodes must meet, with both ends of each relationship.
     pub filter: Option<&'w str>,
@@ -122,7 +124,7 @@ struct Lines<'o> {
 
 impl Lines<'_> {
     fn write(mut self, session: &mut Session, wanted: &Wanted<'_>, schema: &[String]) -> Result<Dumped, Failure> {
-        self.line(&json!({ "type": "sheaf-dump", "version": 1, "database": wanted.database }))?;
+        self.line(&json!({ "type": "sheaf-dump", "version": 1, "database": wanted.title }))?;
         for statement in schema {
             self.line(&json!({ "type": "schema", "statement": statement }))?;
         }

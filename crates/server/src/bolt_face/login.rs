@@ -45,7 +45,7 @@ impl Machine {
 
     fn log_in(&mut self, auth: &AuthToken) -> Result<(), Failure> {
         let credentials = credentials(auth)?;
-        let mut session = self.sessions.log_in(&credentials)?;
+        let mut session = self.sessions.log_in_from(&credentials, &self.place.peer.to_string())?;
         session.comes_from(Origin {
             connection: format!("bolt-{}", self.place.number),
             address: self.place.peer.to_string(),

@@ -15,7 +15,11 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
     let credentials = credentials(headers)?;
     let anonymous = matches!(credentials, Credentials::None);
     // Hashing a password takes tens of milliseconds by design.
-    let logged_in = block_in_place(|| sessions.log_in(&credentials)).map_err(|failure| match failure.code() {
+    let log_in = || match PEER.try_with(|peer| *peer) {
+        Ok(peer) => sessions.log_in_from(&credentials, &peer.address.to_string()),
+        Err(_) => sessions.log_in(&credentials),
+    };
+    let logged_in = block_in_place(log_in).map_err(|failure| match failure.code() {
         Code::Unauthorized if anonymous => Failure::new(Code::Unauthorized, "No authentication header supplied."),
         Code::Unauthorized => Failure::new(Code::Unauthorized, "Invalid username or password."),
         _ => failure,
