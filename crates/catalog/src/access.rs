@@ -151,6 +151,17 @@ impl Principal {
         self.0.as_deref().map(|who| who.name.as_str())
     }
 
+    /// Gives a text that stands for him where only a text is carried, such as into procedures: see [`resolve_as`],
+    /// [`allows_as`] and [`name_in`]. It is the name, and for who came by a token the token's id behind it.
+    #[must_use]
+    pub fn key(&self) -> Option<CompactString> {
+        let who = self.0.as_deref()?;
+        Some(match &who.token {
+            Some(token) => types::CompactString::from(format!("{}\0{token}", who.name)),
+            None => who.name.clone(),
+        })
+    }
+
     /// Gives the user who speaks in the name of this one, if another does.
     #[must_use]
     pub fn impersonator(&self) -> Option<&str> {
@@ -249,7 +260,7 @@ pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Targ
 pub fn resolve_as(names: &Names, user: Option<&str>, typed: &str) -> Result<Target, CatalogError> {
     let target = names.resolve(typed)?;
     let Some(user) = user else { return Ok(target) };
-    let rights = names.user(user).and_then(|user| names.memory.of(names, user.id, None).ok());
+    let rights = rights_of_key(names, user);
     let on = rights.and_then(|rights| rights.on(names, target.database));
     if target.name.is_system() || on.is_some_and(|on| on.access) {
         return Ok(target);
@@ -261,8 +272,20 @@ pub fn resolve_as(names: &Names, user: Option<&str>, typed: &str) -> Result<Targ
 #[must_use]
 pub fn allows_as(names: &Names, user: Option<&str>, action: &Action) -> bool {
     let Some(user) = user else { return true };
-    let rights = names.user(user).and_then(|user| names.memory.of(names, user.id, None).ok());
+    let rights = rights_of_key(names, user);
     rights.is_some_and(|rights| rights.may(names, action.act(), action.argument(), None))
+}
+
+/// Gives the name of the user whom a [`Principal::key`] stands for.
+#[must_use]
+pub fn name_in(key: &str) -> &str {
+    key.split('\0').next().unwrap_or_default()
+}
+
+fn rights_of_key(names: &Names, key: &str) -> Option<Arc<UserRights>> {
+    let token = key.split_once('\0').map(|(_, token)| CompactString::from(token));
+    let user = names.user(name_in(key))?;
+    names.memory.of(names, user.id, token.as_ref()).ok()
 }
 
 /// Tells whether a database is there for somebody; everybody sees `system`.

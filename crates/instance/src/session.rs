@@ -376,7 +376,7 @@ impl Session {
         // A database says itself how long its statements may take; the server's own word is its default.
         let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
-        let allowance = Allowance::of(&self.shared, principal.name(), &self.interrupted, deadline);
+        let allowance = Allowance::of(&self.shared, principal.key().as_deref(), &self.interrupted, deadline);
         Ok((own, options.access, allowance))
     }
 
@@ -386,7 +386,7 @@ impl Session {
         transaction: &Arc<OpenTransaction>,
     ) -> Result<(Target, Access, Allowance), Failure> {
         let state = transaction.enter()?;
-        let allowance = Allowance::of(&self.shared, principal.name(), &self.interrupted, state.deadline);
+        let allowance = Allowance::of(&self.shared, principal.key().as_deref(), &self.interrupted, state.deadline);
         let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
         Ok((state.own.clone(), state.access, allowance))
     }

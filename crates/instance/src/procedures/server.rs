@@ -145,9 +145,14 @@ pub(super) const ROWS: &[Row] = &[
         description: "Tells who asks; nobody has a name while authentication is off.",
         mode: Mode::Dbms,
         run: |call| {
-            let roles = Value::list(vec!["admin".into(), "PUBLIC".into()]);
-            let name = call.context.user.unwrap_or_default();
-            Ok(vec![vec![name.into(), roles, Value::list(Vec::new())]])
+            let name = catalog::access::name_in(call.context.user.unwrap_or_default());
+            let names = call.instance()?.catalog.names();
+            let roles = match names.user(name) {
+                Some(user) => user.all_roles().iter().map(|role| role.as_str().into()).collect(),
+                // Whoever has no name may do everything.
+                None => vec!["admin".into(), "PUBLIC".into()],
+            };
+            Ok(vec![vec![name.into(), Value::list(roles), Value::list(Vec::new())]])
         },
     },
 ];
