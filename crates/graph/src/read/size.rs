@@ -1,4 +1,4 @@
-//! How much an index holds: entries counted, different values estimated from a sample.
+//! How much an index holds: entries counted, different values counted while they are few, and estimated from a sample.
 
 use types::IndexId;
 
@@ -7,6 +7,8 @@ use crate::codec::fact::{IndexDefinition, IndexKind};
 use crate::error::GraphError;
 use crate::keys::{self, Counted};
 
+/// Different values that are counted one by one.
+const VALUES_COUNTED: u64 = 512;
 /// Places of an index that are looked at.
 const PLACES: u64 = 8;
 /// Entries that are read at each place.
@@ -17,7 +19,7 @@ const PLACE_ENTRIES: u64 = 64;
 pub struct IndexSize {
     /// Entries, exactly.
     pub entries: u64,
-    /// Different values of all keys together; exact if the index is small.
+    /// Different values of all keys together; exact if there are not many, or the index is small.
     pub distinct: u64,
 }
 
@@ -38,7 +40,7 @@ impl View<'_> {
         u64::try_from(count).map_err(|_| GraphError::damaged("a count is negative"))
     }
 
-    /// Counts the entries of an index and estimates their different values from about 500 of them.
+    /// Counts the entries of an index and its different values; more than 512 of these are estimated from as many entries.
     pub fn index_size(&self, definition: &IndexDefinition) -> Result<IndexSize, GraphError> {
         let entries = self.count_entries(definition.id)?;
         if definition.is_unique() || definition.kind != IndexKind::Range || entries <= 1 {
@@ -50,6 +52,10 @@ impl View<'_> {
             let sample = self.sample(&start, &end, u64::MAX)?;
             return Ok(IndexSize { entries, distinct: sample.distinct });
         }
+        // A sample of neighbours tells nothing of values that hundreds have.
+        if let Some(distinct) = self.count_values(&start, &end)? {
+            return Ok(IndexSize { entries, distinct });
+        }
         let mut all = Sample::default();
         for place in self.places(&start, &end)? {
             let sample = self.sample(&place, &end, PLACE_ENTRIES)?;
@@ -57,7 +63,25 @@ impl View<'_> {
             all.distinct += sample.distinct;
         }
         let sampled = IndexSize { entries: all.entries, distinct: all.distinct };
-        Ok(sampled.grown_to(entries))
+        let sampled = sampled.grown_to(entries);
+        Ok(IndexSize { distinct: sampled.distinct.max(VALUES_COUNTED).min(entries), ..sampled })
+    }
+
+    /// Counts different values by going from each to the next one; `None` where there are too many.
+    fn count_values(&self, start: &[u8], end: &[u8]) -> Result<Option<u64>, GraphError> {
+        let mut from = start.to_vec();
+        for found in 0..=VALUES_COUNTED {
+            let mut next = None;
+            self.scan(&from, end, |key, _| {
+                next = Some(keys::after_prefix(&key[..key.len().saturating_sub(8)]));
+                Ok(false)
+            })?;
+            match next {
+                Some(next) => from = next,
+                None => return Ok(Some(found)),
+            }
+        }
+        Ok(None)
     }
 
     /// Reads up to `limit` entries from `start` on, and tells how many different values they have.

@@ -608,6 +608,15 @@ fn indexes_know_their_size() {
     let size = database.begin_read().expect("a transaction").index_size(index).expect("an index");
     assert_eq!(size.entries, 3_000);
     assert!((800..1_400).contains(&size.distinct), "{size:?}");
+    for (values, expected) in [(2, 2..3), (300, 300..301), (1, 1..2)] {
+        let database = memory();
+        let mut transaction = database.begin().expect("a transaction");
+        (0..3_000).for_each(|value| _ = create(&mut transaction, value % values));
+        transaction.commit().expect("alone");
+        let of = self::index(&database);
+        let size = database.begin_read().expect("a transaction").index_size(of).expect("an index");
+        assert!(expected.contains(&size.distinct), "{size:?}");
+    }
     let mut transaction = database.begin().expect("a transaction");
     let some = all(&transaction, None)[..1_000].to_vec();
     some.iter().for_each(|id| transaction.delete_node(NodeId(*id)).expect("it is there"));

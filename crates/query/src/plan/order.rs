@@ -190,8 +190,11 @@ impl Solver<'_, '_> {
             let Some(next) = self.next(&open, &reached, rows, (&has, &counted)) else { break };
             let (place, from) = (open.remove(next.at), next.from);
             steps.push(Step::Follow(place, from));
-            // What is looked at costs, and not only what is left of it.
-            cost += rows * cost::degree(graph, &graph.relationships[place], from, source) + next.rows;
+            // What is looked at costs, and not only what is left of it; one that is looked for in a list costs halvings.
+            let relationship = &graph.relationships[place];
+            let degree = cost::degree(graph, relationship, from, source);
+            let is_sought = relationship.repeat.is_none() && reached[relationship.other(from)];
+            cost += rows * if is_sought { degree.min(1.0 + degree.max(1.0).log2()) } else { degree } + next.rows;
             rows = next.rows.max(0.01);
             has.extend(next.fills);
             next.judged.iter().for_each(|at| counted[*at] = true);
