@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
+use bolt::client::{Client, ClientError, ConnectOptions};
+use bolt::{AuthToken, Options};
 use server::{Server, ServerConfig};
 use suite::process::now;
+use types::Map;
 
 use crate::world::{TENANTS, World};
 
@@ -81,6 +84,43 @@ fn f90_a_database_that_is_not_the_users_answers_as_one_that_never_was() {
                 let told = |answer: &Answer| (answer.status, without(&answer.text, &[name, "beta", "gone"]));
                 assert_eq!(told(&answer), told(&missing), "{way:?} on {name} as {user}");
             }
+        }
+    }
+}
+
+#[test]
+fn f90_every_message_that_names_a_database_answers_as_if_it_never_was() {
+    let world = World::new();
+    let config = ServerConfig { http_addr: None, worker_threads: Some(1), ..ServerConfig::on_free_ports() };
+    let server = Server::start(Arc::clone(&world.instance) as _, config).expect("a port is free");
+    let address = server.bolt_addr().expect("Bolt is on");
+    for user in ["nobody", "reader"] {
+        let auth = AuthToken::basic(user, &format!("{user}-password"));
+        let mut client =
+            Client::connect(address, &ConnectOptions { auth, ..ConnectOptions::default() }).expect("known");
+        let mut told = |name: &str| -> Vec<String> {
+            let options = || Options { database: Some(name.to_owned()), ..Options::default() };
+            let call = format!("CALL dbms.routing.getRoutingTable({{}}, '{name}')");
+            let outcomes = [
+                client.route(Some(name.to_owned())).map(drop),
+                client.begin(options()),
+                client.run_with("MATCH (n) RETURN n", Map::new(), options()).map(drop),
+                client.run_with("CREATE (n)", Map::new(), options()).map(drop),
+                client.run_with("SHOW INDEXES", Map::new(), options()).map(drop),
+                client.run(&call, Map::new()).map(drop),
+            ];
+            let text = |outcome: Result<(), ClientError>| match outcome {
+                Ok(()) => "answered".to_owned(),
+                Err(error) => without(&format!("{:?} {error}", error.status()), &[name, "beta", "gone"]),
+            };
+            let told = outcomes.into_iter().map(text).collect();
+            client.reset().expect("it listens");
+            told
+        };
+        let missing = told("gone");
+        assert!(!missing.contains(&"answered".to_owned()), "{missing:?}");
+        for name in ["beta", "BETA", "be"] {
+            assert_eq!(told(name), missing, "{name} as {user}");
         }
     }
 }

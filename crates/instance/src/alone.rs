@@ -27,7 +27,7 @@ use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::records::{Records, Stream};
 use crate::running::Allowance;
-use crate::sight;
+use crate::sight::{self, Does};
 use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
@@ -204,7 +204,8 @@ pub(crate) fn open_all(
             let transaction = database.graph.begin_read().map_err(|error| database.fail(error))?;
             GraphSource::new(database, at, transaction, Writes::Elsewhere(written.clone()))
         };
-        sources.push(sight::open(source, rights, allowance));
+        let does = if at == number { Does::Writes } else { Does::Reads };
+        sources.push(sight::open(source, rights, allowance, does));
     }
     Ok(sources)
 }

@@ -21,7 +21,7 @@ use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::records::Records;
 use crate::running::Allowance;
-use crate::sight;
+use crate::sight::{self, Does};
 use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
@@ -194,7 +194,7 @@ impl Written {
     fn put(&self, context: &mut Context<'_>, source: GraphSource) {
         self.remove(context);
         let source = source.counting_from(self.hits.load(Ordering::Relaxed));
-        context.sources[usize::from(self.number)] = sight::open(source, &self.rights, &self.allowance);
+        context.sources[usize::from(self.number)] = sight::open(source, &self.rights, &self.allowance, Does::Writes);
     }
 
     /// Ends the context's source.

@@ -31,6 +31,8 @@ pub(crate) struct Allowance {
     pub(crate) memory_max_bytes: usize,
     pub(crate) import_folder: Option<PathBuf>,
     pub(crate) import_remote: Arc<RemoteOptions>,
+    /// Whether the statement may call procedures, which can ask a graph for more than a plan does.
+    pub(crate) calls_procedures: bool,
     /// What bounds what is loaded; nothing for who may load everything.
     pub(crate) loader: Option<Arc<GraphRights>>,
     /// Who asks; nobody while authentication is off.
@@ -141,6 +143,7 @@ impl Allowance {
             memory_max_bytes: options.statement_memory_max_bytes,
             import_folder: options.import_folder.clone(),
             import_remote: Arc::clone(&options.import_remote),
+            calls_procedures: true,
             loader: None,
             user: user.map(CompactString::from),
             interrupted: Arc::clone(interrupted),

@@ -20,7 +20,7 @@ use crate::plans::{Planned, PlannedSource, Versions};
 use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
-use crate::sight;
+use crate::sight::{self, Does};
 use crate::source::{GraphSource, Writes};
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
@@ -205,6 +205,7 @@ impl Statement<'_> {
         admitted.wrote(records.changes(), &self.shared.meters);
         records.hold(admitted);
         records.bounded_by(self.allowance.bounds.clone());
+        self.allowance.calls_procedures = !planned.prepared.uses.procedures.is_empty();
         Ok(records)
     }
 
@@ -255,7 +256,7 @@ impl Statement<'_> {
                 summary.bookmark = Some(bookmark::write(&database.name, transaction.version()));
             }
             let source = GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode);
-            sources.push(sight::open(source, rights, &self.allowance));
+            sources.push(sight::open(source, rights, &self.allowance, Does::Reads));
         }
         let running = self.start(planned, sources);
         if planned.mode == Mode::Profile {

@@ -20,7 +20,7 @@ use crate::reach::Reached;
 use crate::records::Stream;
 use crate::running::{Allowance, Deadline};
 use crate::schema_turn::HeldTurn;
-use crate::sight;
+use crate::sight::{self, Does};
 use crate::source::{GraphSource, Home, Writes};
 use crate::table::NoGraph;
 use crate::under_way::Listing;
@@ -237,7 +237,7 @@ impl State {
         for (number, (place, rights)) in (0..).zip(places.into_iter().zip(rights)) {
             let taken = &mut self.databases[place];
             taken.blurs |= rights.as_ref().is_some_and(|rights| !rights.sees_everything());
-            sources.push(self.source(number, &self.databases[place], rights.as_ref(), allowance)?);
+            sources.push(self.source(number, &self.databases[place], writes == Some(number), rights.as_ref(), allowance)?);
         }
         Ok(Lent { sources, savepoint })
     }
@@ -247,13 +247,15 @@ impl State {
         number: u16,
         taken: &Taken,
         rights: Option<&Arc<GraphRights>>,
+        writes: bool,
         allowance: &Allowance,
     ) -> Result<Box<dyn Source>, Failure> {
         let (Some(database), Some(rights)) = (taken.reached.graph(), rights) else { return Ok(Box::new(NoGraph)) };
         let source = GraphSource::lend(Arc::clone(database), number, &taken.home, self.writes(taken));
         let source =
             source.ok_or_else(|| Failure::new(Code::Internal, "a statement of this transaction still runs"))?;
-        Ok(sight::open(source, rights, allowance))
+        let does = if writes { Does::Writes } else { Does::Reads };
+        Ok(sight::open(source, rights, allowance, does))
     }
 
     /// Tells whether a database may be written: the first one that is, and no other.

@@ -27,9 +27,26 @@ use crate::running::Allowance;
 use crate::source::GraphSource;
 pub(crate) use sighted::Sighted;
 
-/// Makes the source that a statement gets: the graph's own where nothing is hidden and nothing refused.
-pub(crate) fn open(graph: GraphSource, rights: &Arc<GraphRights>, allowance: &Allowance) -> Box<dyn Source> {
-    if rights.sees_everything() && rights.writes_everything() && shows_and_makes_indexes(rights) {
+/// What the plan of a statement does to one of its graphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Does {
+    /// It changes nothing.
+    Reads,
+    /// It may change something.
+    Writes,
+}
+
+/// Makes the source that a statement gets: the graph's own where nothing that it does is hidden or refused.
+pub(crate) fn open(
+    graph: GraphSource,
+    rights: &Arc<GraphRights>,
+    allowance: &Allowance,
+    does: Does,
+) -> Box<dyn Source> {
+    let changes = || rights.writes_everything() && rights.may(SchemaRight::CreateIndex);
+    // Only procedures list indexes.
+    let lists = || !allowance.calls_procedures || rights.may(SchemaRight::ShowIndex);
+    if rights.sees_everything() && (does == Does::Reads || changes()) && lists() {
         return Box::new(graph);
     }
     Box::new(Sighted::new(graph, Arc::clone(rights), allowance.clone()))
@@ -63,10 +80,6 @@ pub(crate) fn check_uses(rights: &GraphRights, uses: &Uses) -> Result<(), Failur
         return Err(refusal::no_load(rights));
     }
     Ok(())
-}
-
-fn shows_and_makes_indexes(rights: &GraphRights) -> bool {
-    rights.may(SchemaRight::ShowIndex) && rights.may(SchemaRight::CreateIndex)
 }
 
 /// Refuses who may change nothing at all in a database; who may change something is refused where that ends.

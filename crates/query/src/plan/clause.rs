@@ -14,6 +14,7 @@ use types::{Code, Failure};
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Place, Planned, Planner, walk};
 use crate::operator::{Apply, InTransactions, Inner, Plan, WhenInner};
+use crate::prepare::Graphs;
 
 impl Planner<'_> {
     /// Plans a query; each part of a union begins at `start`.
@@ -322,7 +323,7 @@ impl Planner<'_> {
         let around = std::mem::replace(&mut self.outer, outer);
         let inner = self.query(query, &Pipe::inside(scope, 1.0), place)?;
         (self.next_slot, self.outer) = (first, around);
-        let writes = query_writes(query);
+        let writes = query_writes(query, self.graphs);
         debug_assert!(writes || wrote == self.writes, "only a query with writing clauses writes");
         let is_apart = transactions.is_some() && is_own_node(&pipe.plan) && changes_only(query);
         if pipe.writes || (writes && pipe.reads && !is_apart) {
@@ -420,7 +421,7 @@ fn changes_only(query: &Query) -> bool {
 }
 
 /// Tells whether a query changes data.
-fn query_writes(query: &Query) -> bool {
+fn query_writes(query: &Query, graphs: &dyn Graphs) -> bool {
     let parts = std::iter::once(&query.first).chain(query.rest.iter().map(|(_, part)| part));
     parts.flat_map(|part| &part.clauses).any(|clause| match &clause.kind {
         ClauseKind::Create { .. }
@@ -429,7 +430,10 @@ fn query_writes(query: &Query) -> bool {
         | ClauseKind::Remove { .. }
         | ClauseKind::Delete { .. }
         | ClauseKind::Foreach { .. } => true,
-        ClauseKind::CallSubquery { query, .. } => query_writes(query),
+        ClauseKind::CallSubquery { query, .. } => query_writes(query, graphs),
+        ClauseKind::CallProcedure { name, .. } => {
+            graphs.procedure(&name.text).is_some_and(|procedure| procedure.signature().writes)
+        }
         _ => false,
     })
 }
