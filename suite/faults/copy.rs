@@ -18,10 +18,12 @@ const COPY_PLACES: [&str; 20] = [
     "clone.piece:1",
     "clone.piece:2",
     "clone.piece:3",
+    "clone.piece:4",
     "clone.piece:5",
     "clone.piece:7",
     "store.restore.piece:1",
     "store.restore.piece:2",
+    "store.restore.piece:3",
     "store.restore.piece:4",
     "store.restore.piece:6",
     "store.restore.piece:8",
@@ -31,8 +33,6 @@ const COPY_PLACES: [&str; 20] = [
     "clone.adopted",
     "clone.opened",
     "catalog.create.made",
-    "store.commit.before:2",
-    "store.commit.after:2",
 ];
 
 /// Those that only a restore has on top.

@@ -10,6 +10,7 @@ use catalog::Limit;
 use types::{Code, Failure, Map};
 
 use crate::admitting::Told;
+use crate::auditing;
 use crate::instance::Shared;
 use crate::limits::Meter;
 use crate::metrics::count;
@@ -29,6 +30,8 @@ pub(crate) struct Observation {
     plan_found: Option<bool>,
     /// What the log of statements will hold of it, where there is one.
     note: Option<Box<Note>>,
+    /// How it is listed while its rows are still computed: a limit may be in the way of those.
+    listed: Option<Arc<Entry>>,
     is_over: bool,
 }
 
@@ -36,7 +39,7 @@ impl Observation {
     /// Begins to observe a statement that came at `begun`.
     pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant, session: u64) -> Self {
         let (waited, plan_found) = (Duration::ZERO, None);
-        Self { shared: Arc::clone(shared), meter: None, begun, session, rows: 0, waited, plan_found, note: None, is_over: false }
+        Self { shared: Arc::clone(shared), meter: None, begun, session, rows: 0, waited, plan_found, note: None, listed: None, is_over: false }
     }
 
     /// Notes the statement for the log, where there is one; `more` says who asks.
@@ -60,6 +63,11 @@ impl Observation {
             note.database = listed.database.to_string();
             note.transaction = listed.id();
         }
+    }
+
+    /// Says that it goes on after it was answered.
+    pub(crate) fn goes_on(&mut self, listed: &Arc<Entry>) {
+        self.listed = Some(Arc::clone(listed));
     }
 
     /// Counts rows that the client got.
@@ -101,6 +109,10 @@ impl Observation {
     #[cold]
     fn failed(&self, failure: &Failure, time: Duration) {
         failed(&self.shared, failure, self.session);
+        if let Some(listed) = &self.listed {
+            let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
+            auditing::refused(&self.shared, &listed.user, &listed.origin.address, &listed.database, &text, failure);
+        }
         let database = self.meter.as_ref().map(|meter| meter.name()).unwrap_or_default();
         let session = self.session;
         tracing::debug!(%database, session, code = ?failure.code(), ?time, reason = %failure, "statement failed");

@@ -239,6 +239,7 @@ impl Session {
         }
         match outcome? {
             Outcome::Records(records) => {
+                observation.goes_on(&listed);
                 listing.into_iter().for_each(|listing| records.list(listing));
                 Ok(records)
             }
