@@ -301,3 +301,60 @@ impl Names {
         Some(&holder.database)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use types::{Clock, Map, SystemClock};
+
+    use super::*;
+
+    const DATABASES: usize = 10_000;
+
+    fn name(text: &str) -> DatabaseName {
+        DatabaseName::parse(text).expect("legal")
+    }
+
+    fn ready(text: &str) -> Database {
+        Database { stage: Stage::Ready, ..Database::new(name(text), 0) }
+    }
+
+    fn time_each(times: usize, mut work: impl FnMut(usize)) -> Duration {
+        let begun: Instant = SystemClock.now();
+        (0..times).for_each(&mut work);
+        begun.elapsed() / u32::try_from(times).expect("few")
+    }
+
+    /// Bounds are loose: the machine does other things meanwhile. The bench has the figures.
+    #[test]
+    fn f7_f41_a_name_and_a_change_cost_the_same_among_ten_thousand() {
+        let mut names = Names::empty();
+        let rows: Vec<Database> = (0..DATABASES).map(|number| ready(&format!("tenant{number}"))).collect();
+        let system = ready("system");
+        names.set_head(&HeadRow { version: 0, default: rows[0].id.0 });
+        for database in rows.iter().chain([&system]) {
+            names.apply(&Step::Database(database.clone())).expect("free");
+        }
+        let typed: Vec<String> = rows.iter().map(|row| row.name.to_string()).collect();
+        let resolved = time_each(DATABASES, |number| {
+            let found = names.resolve(&typed[number]).expect("there");
+            assert_eq!(found.database, rows[number].id);
+        });
+        let changed = time_each(1_000, |number| {
+            let mut next = names.clone();
+            let alias = Alias { name: name("one"), target: rows[number].id, properties: Map::new(), created_nanos: 0 };
+            let steps = [Step::Database(ready(&format!("new{number}"))), Step::Alias(alias)];
+            steps.iter().try_for_each(|step| next.apply(step)).expect("both are free");
+            next.check(&steps).expect("they fit together");
+            assert_eq!(next.resolve("ONE").expect("there").database, rows[number].id);
+            assert_eq!(next.aliases_of(rows[number].id), [name("one")]);
+            names = next;
+        });
+        assert_eq!(names.databases().len(), DATABASES + 1 + 1_000);
+        let page: Vec<&str> = names.databases_from("tenant5").take(2).map(|row| row.name.as_str()).collect();
+        assert_eq!(page, ["tenant5", "tenant50"]);
+        assert!(resolved < Duration::from_micros(50), "a name took {resolved:?}");
+        assert!(changed < Duration::from_millis(2), "a change took {changed:?}");
+    }
+}

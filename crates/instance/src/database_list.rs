@@ -153,9 +153,10 @@ fn rows_max(tail: &ShowTail, parameters: &Map) -> Result<Option<usize>, Failure>
         _ => false,
     };
     // `YIELD type AS name` orders by something else.
-    let keeps_name = yields.items.iter().all(|item| {
-        item.alias.as_ref().is_none_or(|alias| alias.text != "name") || is_name(&item.expression)
-    });
+    let keeps_name = yields
+        .items
+        .iter()
+        .all(|item| item.alias.as_ref().is_none_or(|alias| alias.text != "name") || is_name(&item.expression));
     let by_name = match yields.order.first() {
         None => true,
         Some(first) => !first.descending && is_name(&first.expression) && keeps_name,

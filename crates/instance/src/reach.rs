@@ -9,6 +9,7 @@ use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
 use crate::sight;
 use crate::source::Writes;
+use crate::transaction::OpenTransaction;
 
 /// A database that somebody may use.
 #[derive(Clone)]
@@ -73,6 +74,18 @@ impl Shared {
         target: &Target,
         access: Access,
     ) -> Result<Reached, Failure> {
+        self.reach_within(None, principal, names, target, access)
+    }
+
+    /// As [`Shared::reach`], in a transaction: one that uses the database already goes on with it while it is stopped.
+    pub(crate) fn reach_within(
+        &self,
+        transaction: Option<&Arc<OpenTransaction>>,
+        principal: &Principal,
+        names: &Names,
+        target: &Target,
+        access: Access,
+    ) -> Result<Reached, Failure> {
         let grant = grant(names, principal, target, access)?;
         if grant.name().is_system() {
             return Ok(Reached::System);
@@ -87,6 +100,8 @@ impl Shared {
         if access == Access::Write {
             sight::check_writes(&rights, row.name.as_str())?;
         }
-        Ok(Reached::Graph { database: self.databases.open(row)?, row: Arc::clone(row), rights })
+        let held = transaction.and_then(|transaction| transaction.enter().ok()?.held(row.id));
+        let database = held.map_or_else(|| self.databases.open(row), Ok)?;
+        Ok(Reached::Graph { database, row: Arc::clone(row), rights })
     }
 }

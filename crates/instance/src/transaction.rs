@@ -16,6 +16,7 @@ use crate::answer::Access;
 use crate::bookmark;
 use crate::error::of_graph;
 use crate::leases::{Lease, Work};
+use crate::open_database::OpenDatabase;
 use crate::reach::Reached;
 use crate::records::Stream;
 use crate::running::{Allowance, Deadline};
@@ -246,8 +247,8 @@ impl State {
         &self,
         number: u16,
         taken: &Taken,
-        rights: Option<&Arc<GraphRights>>,
         writes: bool,
+        rights: Option<&Arc<GraphRights>>,
         allowance: &Allowance,
     ) -> Result<Box<dyn Source>, Failure> {
         let (Some(database), Some(rights)) = (taken.reached.graph(), rights) else { return Ok(Box::new(NoGraph)) };
@@ -349,6 +350,11 @@ impl State {
         Ok(())
     }
 
+    /// Tells whether a statement before this one wrote.
+    pub(crate) fn has_written(&self) -> bool {
+        self.written.is_some()
+    }
+
     /// Takes back the choice of the written database after a statement that wrote nothing to it.
     pub(crate) fn forget_written_if_clean(&mut self) {
         let clean = self.on_written(|transaction| Ok(!transaction.has_changes())).unwrap_or(true);
@@ -367,6 +373,12 @@ impl State {
     /// Tells whether it uses a database.
     pub(crate) fn holds(&self, id: DatabaseId) -> bool {
         self.databases.iter().any(|taken| taken.id == id)
+    }
+
+    /// Gives a database that it has open.
+    pub(crate) fn held(&self, id: DatabaseId) -> Option<Arc<OpenDatabase>> {
+        let taken = self.databases.iter().find(|taken| taken.id == id)?;
+        taken.reached.graph().map(Arc::clone)
     }
 
     /// Remembers a result whose rows are computed while the client takes them.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use types::{CompactString, DatabaseId, DatabaseName};
 
+use crate::sorted::Sorted;
 use crate::{CatalogError, Limits};
 use level::Level;
 use privilege::Privilege;
@@ -113,7 +114,8 @@ pub(crate) struct Book {
     names: BTreeMap<UserId, CompactString>,
     roles: BTreeMap<CompactString, Arc<Role>>,
     privileges: BTreeMap<Holder, BTreeSet<Privilege>>,
-    owners: BTreeMap<DatabaseId, UserId>,
+    /// There are as many as databases, and each new one changes them.
+    owners: Sorted<DatabaseId, UserId>,
     tokens: BTreeMap<CompactString, Arc<Token>>,
     /// The limits of roles that have any.
     limits: BTreeMap<CompactString, Arc<Limits>>,
@@ -262,7 +264,7 @@ impl Book {
             .filter(|(_, privilege)| about(privilege))
             .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()))
             .collect();
-        if self.owners.contains_key(&gone) {
+        if self.owners.get(&gone).is_some() {
             steps.push(RightsStep::OwnerGone(gone));
         }
         // A token that was bound to it stays bound: it must not reach more than before.

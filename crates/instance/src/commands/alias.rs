@@ -20,7 +20,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
         AliasCommand::Create { alias, if_not_exists, or_replace, target, properties } => {
             super::enter_on(statement, &Action::CreateAlias, target)?;
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
-            let properties = map(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
+            let properties = properties_of(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
             let made = statement.shared.catalog.create_alias(&alias, &target, &properties, existing);
             let changed = match made {
@@ -39,7 +39,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             }
             let alias = named(alias, &statement.parameters)?;
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
-            let properties = map(properties.as_ref(), &statement.parameters)?;
+            let properties = properties_of(properties.as_ref(), &statement.parameters)?;
             let altered = statement.shared.catalog.alter_alias(&alias, target.as_ref(), properties.as_ref());
             match altered {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
@@ -67,6 +67,12 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
 
 fn missing(statement: &Statement<'_>, alias: &DatabaseName) -> Records {
     super::without_effect(statement, &format!("There is no alias '{alias}'."))
+}
+
+/// Reads the properties of an alias.
+fn properties_of(given: Option<&Expression>, parameters: &Map) -> Result<Option<Map>, Failure> {
+    map(given, parameters)
+        .map_err(|failure| Failure::new(failure.code(), failure.message().replace("OPTIONS", "PROPERTIES")))
 }
 
 /// Reads a map that a command was given.

@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::path::Path;
-use std::time::Duration;
 use std::sync::Arc;
+use std::time::Duration;
 
 use instance::{Fetched, Instance, InstanceOptions, More, Records, RunOptions, Session, Summary};
 use types::{Failure, Map, Value};
