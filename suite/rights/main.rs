@@ -2,6 +2,7 @@
 //! Groups F, G and H of the list of faults in their short form; each failure says how to play it again.
 #![expect(clippy::print_stdout, reason = "how often something was tried is shown with a failure")]
 
+mod choosing;
 mod cost;
 mod faces;
 mod isolation;

@@ -1,0 +1,266 @@
+//! The life of databases while others use them: draining, renaming, replacing, switching aliases, idling, thousands.
+
+mod world;
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use instance::{Instance, InstanceOptions, RunOptions};
+use types::{Clock, Code, Map, SystemClock, Value};
+use world::{check, in_memory, on_disk, options, run, run_with, session};
+
+fn on(database: &str) -> RunOptions {
+    RunOptions { database: Some(database.to_owned()), ..RunOptions::default() }
+}
+
+#[test]
+fn f12_stopping_lets_what_is_under_way_end() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films OPTIONS {drainTimeout: '30s'}", "[system 1]");
+    let mut holder = session(&instance);
+    holder.begin(&on("films")).expect("begins");
+    check(&mut holder, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let stopping = std::thread::spawn(move || {
+        check(&mut admin, "STOP DATABASE films", "[system 1]");
+        admin
+    });
+    let mut other = session(&instance);
+    let stops = || SystemClock.now() + Duration::from_secs(20);
+    let deadline = stops();
+    while run(&mut other, "SHOW DATABASE films YIELD currentStatus").expect("lists") != "'stopping'" {
+        assert!(SystemClock.now() < deadline, "it never began to stop");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let failure = run_with(&mut other, "RETURN 1", Map::new(), &on("films")).expect_err("nobody new gets in");
+    assert_eq!(failure.code(), Code::DatabaseUnavailable);
+    // Who was there before goes on: also with statements that were never planned.
+    check(&mut holder, "MATCH (f:Film) SET f.seen = true", "[properties 1]");
+    holder.commit().expect("it had time");
+    let mut admin = stopping.join().expect("stops");
+    check(&mut admin, "SHOW DATABASE films YIELD currentStatus", "'offline'");
+    check(&mut admin, "START DATABASE films", "[system 1]");
+    check(&mut admin, "USE films MATCH (f:Film {seen: true}) RETURN count(f)", "1");
+}
+
+#[test]
+fn f32_a_transaction_keeps_its_database() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    for name in ["films", "books"] {
+        check(&mut admin, &format!("CREATE DATABASE {name}"), "[system 1]");
+    }
+    check(&mut admin, "CREATE ALIAS cinema FOR DATABASE films", "[system 1]");
+    let mut holder = session(&instance);
+    holder.begin(&on("cinema")).expect("begins");
+    check(&mut holder, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    check(&mut admin, "ALTER ALIAS cinema SET DATABASE TARGET books", "[system 1]");
+    check(&mut admin, "RENAME DATABASE films TO movies", "[system 1]");
+    check(&mut holder, "MATCH (f:Film) RETURN count(f)", "1");
+    let text = "SemanticError: The database of an open transaction cannot be changed; commit it or roll it back first.";
+    check(&mut holder, "USE books", text);
+    for verb in ["DROP", "STOP"] {
+        let failure = run(&mut holder, &format!("{verb} DATABASE movies")).expect_err("it is its own");
+        assert_eq!(failure.code(), Code::ForbiddenTransactionType, "{failure}");
+    }
+    holder.commit().expect("its database is there");
+    check(&mut admin, "USE movies MATCH (f:Film) RETURN count(f), database()", "1 | 'movies'");
+    check(&mut admin, "USE cinema MATCH (n) RETURN count(n), database()", "0 | 'books'");
+}
+
+#[test]
+fn f40_b4_each_statement_runs_on_one_side_of_a_switch() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    for (name, nodes) in [("left", 3), ("right", 5)] {
+        check(&mut admin, &format!("CREATE DATABASE {name}"), "[system 1]");
+        let text = format!("USE {name} UNWIND range(1, {nodes}) AS x CREATE (:Here {{in: '{name}'}})");
+        run(&mut admin, &text).expect("fills");
+    }
+    check(&mut admin, "CREATE ALIAS now FOR DATABASE left", "[system 1]");
+    let (over, seen) = (AtomicBool::new(false), [AtomicU64::new(0), AtomicU64::new(0)]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut reader = session(&instance);
+                while !over.load(Ordering::Relaxed) {
+                    let text = "USE now MATCH (n:Here) RETURN count(n), collect(DISTINCT n.in)";
+                    match run(&mut reader, text).expect("there is always a target").as_str() {
+                        "3 | ['left']" => seen[0].fetch_add(1, Ordering::Relaxed),
+                        "5 | ['right']" => seen[1].fetch_add(1, Ordering::Relaxed),
+                        other => panic!("a statement saw {other}"),
+                    };
+                }
+            });
+        }
+        for switch in 0..50 {
+            let target = ["right", "left"][switch % 2];
+            run(&mut admin, &format!("ALTER ALIAS now SET DATABASE TARGET {target}")).expect("switches");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(seen.iter().all(|seen| seen.load(Ordering::Relaxed) > 0), "one side was never seen: {seen:?}");
+}
+
+#[test]
+fn f2_a_replaced_database_serves_until_the_new_one_is_there() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    check(&mut admin, "USE films CREATE (:Old)", "[nodes+ 1, labels+ 1]");
+    let failed = instance.import_database("films", true, &mut |_| {
+        let mut other = session(&instance);
+        check(&mut other, "USE films MATCH (n:Old) RETURN count(n)", "1");
+        Err(types::Failure::new(Code::ExternalResourceFailed, "no such file"))
+    });
+    assert_eq!(failed.expect_err("it was given up").code(), Code::ExternalResourceFailed);
+    check(&mut admin, "USE films MATCH (n:Old) RETURN count(n)", "1");
+    instance.import_database("films", true, &mut |_| Ok(())).expect("made");
+    check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+    let folders = fs::read_dir(data.path()).expect("lists").map(|entry| entry.expect("lists").path());
+    assert_eq!(folders.filter(|folder| folder.join("data.mdb").exists()).count(), 3, "the old files are gone");
+}
+
+#[test]
+fn f13_f15_idle_databases_close_by_their_own_time_and_open_on_demand() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE soon OPTIONS {idleTimeout: 1}", "[system 1]");
+    check(&mut admin, "CREATE DATABASE never OPTIONS {idleTimeout: 0}", "[system 1]");
+    for name in ["soon", "never"] {
+        check(&mut admin, &format!("USE {name} CREATE (:Thing)"), "[nodes+ 1, labels+ 1]");
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    instance.close_idle();
+    let status = "SHOW DATABASES YIELD name, currentStatus, suspended WHERE name IN ['never', 'soon'] \
+                  RETURN name, currentStatus, suspended";
+    check(&mut admin, status, "'never' | 'online' | false\n'soon' | 'online' | true");
+    check(&mut admin, "USE soon MATCH (n) RETURN count(n)", "1");
+    check(&mut admin, status, "'never' | 'online' | false\n'soon' | 'online' | false");
+}
+
+#[test]
+fn f11_f22_a_damaged_file_is_told_without_a_touch_and_harms_nobody() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    for name in ["hurt", "short", "well"] {
+        check(&mut admin, &format!("CREATE DATABASE {name}"), "[system 1]");
+        check(&mut admin, &format!("USE {name} CREATE (:Thing)"), "[nodes+ 1, labels+ 1]");
+    }
+    drop(admin);
+    instance.close();
+    drop(instance);
+    let file = |name: &str| {
+        let entries = fs::read_dir(data.path()).expect("lists").map(|entry| entry.expect("lists").path());
+        let mut its = entries.filter(|path| path.to_string_lossy().contains(&format!("/{name}-")));
+        its.next().expect("it has a folder").join("data.mdb")
+    };
+    let mut bytes = fs::read(file("hurt")).expect("reads");
+    bytes[..8_192].fill(0xA5);
+    fs::write(file("hurt"), bytes).expect("writes");
+    let short = fs::File::options().write(true).open(file("short")).expect("opens");
+    short.set_len(8_192).expect("cuts");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    let status = "SHOW DATABASES YIELD name, currentStatus, statusMessage WHERE name IN ['hurt', 'short', 'well'] \
+                  RETURN name, currentStatus, statusMessage <> '' AS reason";
+    check(&mut admin, status, "'hurt' | 'error' | true\n'short' | 'error' | true\n'well' | 'online' | false");
+    assert_eq!(instance.open_databases(), 0, "nothing was opened for that");
+    check(&mut admin, "USE well MATCH (n) RETURN count(n)", "1");
+    run(&mut admin, "USE hurt MATCH (n) RETURN count(n)").expect_err("it is damaged");
+    check(&mut admin, "USE well MATCH (n) RETURN count(n)", "1");
+    check(&mut admin, "DROP DATABASE hurt", "[system 1]");
+}
+
+#[test]
+fn f31_sessions_are_listed_and_ended() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    let mut talk = session(&instance);
+    let id = talk.enlist().expect("has room");
+    check(&mut talk, "USE films", "");
+    talk.begin(&RunOptions::default()).expect("begins");
+    let shown = "SHOW SESSIONS YIELD database, status, expiryTime RETURN database, status, expiryTime";
+    check(&mut admin, shown, "'films' | 'in transaction' | null");
+    check(&mut admin, &format!("TERMINATE SESSION '{id}' YIELD message"), "'Session terminated.'");
+    check(&mut admin, &format!("TERMINATE SESSION '{id}' YIELD message"), "'Session not found.'");
+    talk.commit().expect_err("its transaction was ended");
+    talk.reset();
+    check(&mut talk, "RETURN 1", "TransactionTerminated: The session was ended; open another one.");
+    check(&mut admin, shown, "");
+
+    let id = session(&instance).open_object().expect("has room");
+    let mut first = session(&instance);
+    first.resume(&id).expect("it is there");
+    check(&mut first, "USE films", "");
+    drop(first);
+    let mut second = session(&instance);
+    second.resume(&id).expect("it is still there");
+    check(&mut second, "RETURN database()", "'films'");
+    check(&mut second, ":USE", "'films'");
+    check(&mut admin, &format!("TERMINATE SESSIONS ['{id}'] YIELD message"), "'Session terminated.'");
+    let failure = session(&instance).resume(&id).expect_err("it was ended");
+    assert_eq!(failure.code(), Code::SessionNotFound);
+}
+
+#[test]
+fn f31_session_objects_lapse() {
+    let idle = Duration::from_millis(30);
+    let options = InstanceOptions { session_idle_max: idle, ..options(std::path::Path::new("/nowhere")) };
+    let instance = Instance::in_memory(options).expect("memory has room");
+    let id = session(&instance).open_object().expect("has room");
+    session(&instance).resume(&id).expect("it is young");
+    std::thread::sleep(2 * idle);
+    let failure = session(&instance).resume(&id).expect_err("it lay idle");
+    assert_eq!(failure.code(), Code::SessionNotFound);
+}
+
+#[test]
+fn f210_a_thousand_databases_are_written_side_by_side() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    let begun = SystemClock.now();
+    for number in 0..1_000 {
+        run(&mut admin, &format!("CREATE DATABASE tenant{number}")).expect("makes");
+    }
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let instance = &instance;
+            scope.spawn(move || {
+                let mut session = session(instance);
+                for number in (writer..1_000).step_by(8) {
+                    let parameters = Map::from_iter([("n".into(), Value::Integer(number))]);
+                    let text = "CREATE (:Own {tenant: $n})";
+                    run_with(&mut session, text, parameters, &on(&format!("tenant{number}"))).expect("writes");
+                }
+            });
+        }
+    });
+    for number in [0, 1, 499, 998, 999] {
+        let text = format!("USE tenant{number} MATCH (n) RETURN collect(n.tenant)");
+        check(&mut admin, &text, &format!("[{number}]"));
+    }
+    // A page costs a page, and a change of the catalog does not cost a copy of it. Bounds are loose: others work here too.
+    let time_of = |work: &mut dyn FnMut()| {
+        let begun = SystemClock.now();
+        work();
+        begun.elapsed()
+    };
+    let page = time_of(&mut || drop(run(&mut admin, "SHOW DATABASES YIELD * LIMIT 100").expect("lists")));
+    assert!(page < Duration::from_secs(1), "a page took {page:?}");
+    let changes = time_of(&mut || {
+        for switch in 0..100 {
+            let text = format!("CREATE OR REPLACE ALIAS one FOR DATABASE tenant{switch}");
+            run(&mut admin, &text).expect("switches");
+        }
+    });
+    assert!(changes < Duration::from_secs(5), "a hundred changes took {changes:?}");
+    println!("1,000 databases in {:?}, a page in {page:?}, 100 changes in {changes:?}", begun.elapsed());
+}
