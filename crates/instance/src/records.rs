@@ -294,7 +294,12 @@ impl Rest {
         if let Self::Live(live) = self {
             *self = match live.drain() {
                 Ok(rows) => Self::Buffered { rows, width: live.width, next: 0 },
-                Err(failure) => Self::Ended(Err(failure)),
+                Err(failure) => {
+                    if let Some(observation) = &mut live.observation {
+                        observation.end(Some(&failure));
+                    }
+                    Self::Ended(Err(failure))
+                }
             };
         }
     }

@@ -244,7 +244,8 @@ fn f53_a_limit_that_changes_bites_at_once() {
 fn f51_a_time_that_is_lowered_ends_what_runs() {
     let instance = in_memory();
     std::thread::scope(|scope| {
-        let running = scope.spawn(|| run(&mut session(&instance), "UNWIND range(1, 100000000000) AS n RETURN count(n)"));
+        let running =
+            scope.spawn(|| run(&mut session(&instance), "UNWIND range(1, 100000000000) AS n RETURN count(n)"));
         let mut other = session(&instance);
         let listed = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery STARTS WITH 'UNWIND'";
         while run(&mut other, listed).expect("shows").is_empty() {
@@ -342,6 +343,7 @@ fn f60_usage_is_counted() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are what this test is run for by hand")]
 fn f211_limits_that_are_far_away_cost_a_point_read_little() {
     const ROUNDS: usize = 30;
     const READS: i64 = 500;
@@ -387,4 +389,104 @@ fn f211_limits_that_are_far_away_cost_a_point_read_little() {
 
 fn now() -> std::time::Instant {
     types::Clock::now(&types::SystemClock)
+}
+
+fn with_passwords() -> Instance {
+    let mut options = world::options(std::path::Path::new("/nowhere"));
+    options.authentication = catalog::Authentication::Password { first: Some("admin-password".to_owned()) };
+    options.limits.set(catalog::Limit::MaxResults, Some(3));
+    Instance::in_memory(options).expect("memory has room")
+}
+
+fn rows(session: &mut Session, text: &str) -> usize {
+    run(session, text).expect("runs").lines().count()
+}
+
+#[test]
+fn f59_the_database_wins_over_the_role_and_that_over_the_server() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    let five = "UNWIND [1, 2, 3, 4, 5] AS n RETURN n";
+    assert_eq!(rows(&mut admin, five), 3, "the server's default");
+    for text in [
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE guest",
+        "CREATE ROLE friend",
+        "GRANT ROLE guest, reader TO bob",
+        "ALTER ROLE guest SET LIMIT max_results = 2, max_queries_per_second = 100, max_concurrent_queries = 1",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let mut bob = instance.log_in(Some(("bob", "bob-password"))).expect("the user was made");
+    assert_eq!((rows(&mut bob, five), rows(&mut admin, five)), (2, 3), "the role's value, for its users alone");
+    // One user of a role is bounded by himself.
+    let slow = bob.run("UNWIND range(1, 10000) AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    run(&mut admin, "RETURN 1").expect("others go on");
+    drop(slow);
+    run(&mut admin, "ALTER ROLE friend SET LIMIT max_results = 4").expect("is set");
+    run(&mut admin, "GRANT ROLE friend TO bob").expect("is granted");
+    assert_eq!(rows(&mut bob, five), 4, "of several roles the most generous");
+    run(&mut admin, "ALTER DATABASE sheaf SET LIMIT max_results = 1").expect("is set");
+    assert_eq!((rows(&mut bob, five), rows(&mut admin, five)), (1, 1), "the database's own");
+    run(&mut admin, "ALTER DATABASE sheaf SET LIMIT max_results = 0").expect("is set");
+    assert_eq!((rows(&mut bob, five), rows(&mut admin, five)), (5, 5), "which may be none");
+    // Who may not manage limits neither sets nor lists them.
+    for text in ["ALTER DATABASE sheaf SET LIMIT max_results = 9", "ALTER ROLE guest REMOVE LIMIT max_results"] {
+        assert_eq!(code(run(&mut bob, text)), Some(Code::Forbidden), "{text}");
+    }
+}
+
+#[test]
+fn f55_sessions_of_one_user_are_counted_apart() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    for text in [
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "GRANT ROLE reader TO bob",
+        "ALTER DATABASE sheaf SET LIMIT max_connections_per_user = 1",
+        "RETURN 1",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let bob = || instance.log_in(Some(("bob", "bob-password"))).expect("the user was made");
+    let (mut one, mut two) = (bob(), bob());
+    check(&mut one, "RETURN 1", "1");
+    refused(&mut two, "RETURN 1", Code::TooManyConnections, "max_connections_per_user");
+    drop(one);
+    check(&mut two, "RETURN 1", "1");
+    assert_eq!(two.standing(None).expect("his own").connections, 1);
+}
+
+#[test]
+fn f58_f63_everybody_sees_how_he_stands() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_queries_per_second = 10, max_nodes = 5");
+    check(&mut one, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    let standing = one.standing(Some("neo4j")).expect("he may use it");
+    assert_eq!((standing.database.as_str(), standing.connections), ("sheaf", 1));
+    assert_eq!(standing.limits[0], ("max_nodes", 5, Some(1), "database"));
+    let quota = standing.queries.expect("it is bounded");
+    assert_eq!(quota.limit, 10);
+    assert!((9..=10).contains(&quota.remaining), "{quota:?}");
+    assert!(one.standing(Some("nobody")).is_err());
+    assert_eq!(instance.quota("sheaf").map(|quota| quota.limit), Some(10));
+}
+
+#[test]
+fn f62_refusals_are_audited() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_nodes = 1");
+    refused(&mut one, "UNWIND [1, 2] AS n CREATE (:A)", Code::LimitReached, "max_nodes");
+    let is_noted = |audited: &str| audited.contains("SET LIMIT") && audited.contains("LimitReached");
+    let mut audited = String::new();
+    for _ in 0..100 {
+        audited = run(&mut one, "SHOW AUDIT YIELD *").expect("lists");
+        if is_noted(&audited) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(is_noted(&audited), "{audited}");
 }

@@ -44,14 +44,16 @@ impl Histogram {
 
     /// Counts the times that were no longer than each of the bounds, which rise; then gives the sum of all.
     pub(crate) fn cumulative(&self, bounds: &[Duration]) -> (Vec<u64>, u64, Duration) {
-        let mut below = vec![0; bounds.len()];
-        let mut all = 0;
+        let (mut below, mut all, mut next) = (vec![0; bounds.len()], 0, 0);
         for (at, count) in self.counts.iter().enumerate() {
-            let count = count.load(Ordering::Relaxed);
-            all += count;
             let upper = Duration::from_micros(upper_micros(at));
-            below.iter_mut().zip(bounds).filter(|(_, bound)| upper <= **bound).for_each(|(below, _)| *below += count);
+            while next < bounds.len() && bounds[next] < upper {
+                below[next] = all;
+                next += 1;
+            }
+            all += count.load(Ordering::Relaxed);
         }
+        below[next..].fill(all);
         (below, all, Duration::from_micros(self.sum_micros.load(Ordering::Relaxed)))
     }
 }
