@@ -92,9 +92,9 @@ fn unit() -> Result<Tally, String> {
     step::run(fuzzing(&mut cargo(tests)))
 }
 
-/// Gives the tests that break statements at random a minute; alone they take a few seconds.
+/// Gives the tests that break statements at random a minute and many statements; alone they take a few seconds.
 fn fuzzing(tests: &mut Command) -> &mut Command {
-    tests.env("SHEAF_FUZZ_SECONDS", "60")
+    tests.env("SHEAF_FUZZ_SECONDS", "60").env("SHEAF_FUZZ_STATEMENTS", "20000")
 }
 
 /// The tests across crates, in the order of `suite`'s manifest; no further than the first that fails.

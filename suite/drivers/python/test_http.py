@@ -92,6 +92,18 @@ class TransactionalApi(SheafTest):
         self.assertEqual(status, 200)
         self.assertEqual(self.single("MATCH (n:Web) RETURN count(n)"), 0)
 
+    def test_a_list_is_no_request(self):
+        status, _, body = request("POST", self.path("/commit"), [])
+        self.assertEqual(status, 400)
+        self.assertEqual(body["errors"][0]["code"], "Neo.ClientError.Request.InvalidFormat")
+
+    def test_unknown_paths_and_methods_have_an_error_to_read(self):
+        for method, path, wanted in [("GET", "/nowhere", 404), ("POST", "/db", 404), ("PUT", self.path(), 405)]:
+            with self.subTest(path=path):
+                status, _, body = request(method, path)
+                self.assertEqual(status, wanted)
+                self.assertEqual([error["code"] for error in body["errors"]], ["Neo.ClientError.Request.Invalid"])
+
     def test_an_unknown_database_is_not_found(self):
         status, _, body = self.post("/db/nobody/tx/commit", "RETURN 1")
         self.assertEqual(status, 404)
@@ -113,9 +125,22 @@ class QueryApi(SheafTest):
         self.assertEqual(body["counters"]["nodesCreated"], 1)
         self.assertEqual(len(body["counters"]), 14)
 
+    def test_texts_come_back_as_they_went_and_half_characters_are_refused(self):
+        for text in ("", "\0", "a\0b", "\U0001f600", "\ufffe", "e\u0301", '"\\\n'):
+            with self.subTest(text=text):
+                _, _, body = self.post("CREATE (n:Web {text: $x}) RETURN n.text", parameters={"x": text})
+                self.assertEqual(body["data"]["values"], [[text]])
+        status, _, body = self.post("RETURN $x", parameters={"x": "\ud800"})
+        self.assertEqual((status, body["errors"][0]["code"]), (400, "Neo.ClientError.Request.InvalidFormat"))
+        status, _, body = self.post("RETURN $x", parameters={"x": 2**63})
+        self.assertEqual((status, body["errors"][0]["code"]), (400, "Neo.ClientError.Request.InvalidFormat"))
+        numbers = [2**63 - 1, -(2**63), 1.5, 5e-324]
+        self.assertEqual(self.post("RETURN $x", parameters={"x": numbers})[2]["data"]["values"], [[numbers]])
+
     def test_errors_have_a_status_and_a_code(self):
         status, _, body = self.post("RETURN 1 / 0")
         self.assertIn(status, (202, 400))
+        self.assertEqual(set(body), {"errors"})
         self.assertEqual(body["errors"][0]["code"], "Neo.ClientError.Statement.ArithmeticError")
         status, _, body = request("POST", "/db/nobody/query/v2", {"statement": "RETURN 1"})
         self.assertEqual(status, 404)

@@ -15,6 +15,9 @@ use super::tests::{prepared, rows_of};
 /// How long it goes on, unless `SHEAF_FUZZ_SECONDS` says another time.
 const SECONDS: u64 = 10;
 
+/// Where statements that once failed are kept, to be played first in every run.
+const KEPT: &str = "corpus/cypher";
+
 /// The stack of a thread that runs statements, as the server makes it.
 const STACK_BYTES: usize = 64 << 20;
 
@@ -183,6 +186,23 @@ fn play(text: &str, seed: u64) {
     }
 }
 
+/// Plays a statement on a thread of its own; tells whether it did not panic.
+fn ends_well(text: &str, seed: u64) -> bool {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        thread.spawn_scoped(scope, || play(text, seed)).expect("a thread starts").join().is_ok()
+    })
+}
+
+fn kept_statements(folder: &Path) -> Vec<String> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("the corpus is there").flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "cypher"));
+    files.sort();
+    assert!(!files.is_empty(), "{} has no statement", folder.display());
+    files.iter().map(|path| fs::read_to_string(path).expect("a statement can be read")).collect()
+}
+
 #[test]
 fn broken_statements_end_well() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -191,21 +211,26 @@ fn broken_statements_end_well() {
     if let Some(seed) = number("SHEAF_FUZZ_SEED") {
         return play(&mutated(&mut Random(seed), &all), seed);
     }
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../suite").join(KEPT);
+    for (at, text) in kept_statements(&kept).iter().enumerate() {
+        assert!(ends_well(text, at as u64), "{}: {text}", kept.display());
+    }
+    // It goes on for both, a time and a number.
     let time = Duration::from_secs(number("SHEAF_FUZZ_SECONDS").unwrap_or(SECONDS));
+    let least = number("SHEAF_FUZZ_STATEMENTS").unwrap_or(100);
     let started = SystemClock.now();
     let first = number("SHEAF_SEED").unwrap_or(20_260) << 32;
     let mut seed = first;
-    while SystemClock.now() - started < time {
+    while seed - first < least || SystemClock.now() - started < time {
         let text = mutated(&mut Random(seed), &all);
         let before = SystemClock.now();
-        let played = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-            thread.spawn_scoped(scope, || play(&text, seed)).expect("a thread starts").join()
-        });
-        assert!(played.is_ok(), "SHEAF_FUZZ_SEED={seed} fails: {text}");
+        if !ends_well(&text, seed) {
+            // It stays in the corpus, so that it never fails again.
+            let _kept = fs::write(kept.join(format!("{seed}.cypher")), &text);
+            panic!("SHEAF_FUZZ_SEED={seed} fails: {text}");
+        }
         let spent = SystemClock.now() - before;
         assert!(spent < Duration::from_secs(10), "SHEAF_FUZZ_SEED={seed} takes {spent:?}: {text}");
         seed += 1;
     }
-    assert!(seed - first > 100, "only {} statements were broken, from seed {first}", seed - first);
 }

@@ -9,7 +9,7 @@ use cypher::ast::{
 
 use super::graph::PatternGraph;
 use super::scope::{Held, Scope};
-use super::{Planner, solve, walk};
+use super::{Planner, walk};
 use crate::prepare::Notification;
 
 /// A kind of notification: code, title, severity and category.
@@ -115,7 +115,7 @@ impl Planner<'_> {
 
     /// Tells of parts of a pattern that nothing connects; conditions between them do not count.
     fn notify_of_product(&mut self, graph: &PatternGraph, start: u32) {
-        let parts = solve::parts(graph);
+        let parts = connected(graph);
         let has_bound = |part: &Vec<usize>| part.iter().any(|place| graph.nodes[*place].is_bound);
         let free: Vec<&Vec<usize>> = parts.iter().filter(|part| !has_bound(part)).collect();
         let is_product = free.len() > 1 || (free.len() == 1 && parts.len() > 1);
@@ -204,6 +204,29 @@ impl Planner<'_> {
             self.notifications.push(Notification { code, title, description, severity, category, position });
         }
     }
+}
+
+/// Lists the connected parts of a pattern; what a search connects is connected.
+fn connected(graph: &PatternGraph) -> Vec<Vec<usize>> {
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let mut part_of: Vec<usize> = (0..graph.nodes.len()).collect();
+    for relationship in &graph.relationships {
+        let (left, right) = (part_of[relationship.left], part_of[relationship.right]);
+        if left != right {
+            part_of.iter_mut().filter(|part| **part == right).for_each(|part| *part = left);
+        }
+    }
+    let mut place_of = vec![None; part_of.len()];
+    for (node, part) in part_of.iter().enumerate() {
+        let place = *place_of[*part].get_or_insert(parts.len());
+        if place == parts.len() {
+            parts.push(Vec::new());
+        }
+        parts[place].push(node);
+    }
+    // A node from before that stands alone is nothing to be read.
+    parts.retain(|part| part.len() > 1 || !graph.nodes[part[0]].is_bound);
+    parts
 }
 
 /// Gives what a variable holds, and of which graph, where that is surely an entity.

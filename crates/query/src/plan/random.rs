@@ -9,6 +9,9 @@ use crate::testing::World;
 /// Statements of a run, unless `SHEAF_RANDOM_STATEMENTS` says another number.
 const STATEMENTS: u64 = 20_000;
 
+/// Conditions that are split in three.
+const CONDITIONS: u64 = 2_000;
+
 /// The first seed, unless `SHEAF_SEED` says another one.
 const SEED: u64 = 20_260;
 
@@ -260,4 +263,37 @@ fn plans_by_cost_give_what_the_text_says() {
     }
     assert!(ran * 10 > count * 9, "only {ran} of {count} statements ran, from seed {first}");
     assert!(with_rows * 3 > count, "only {with_rows} of {count} statements gave rows, from seed {first}");
+}
+
+#[test]
+fn a_condition_its_opposite_and_its_null_find_everything_once() {
+    let first = setting("SHEAF_SEED", SEED);
+    let mut split = 0;
+    for seed in first..first + CONDITIONS {
+        let mut random = Random(seed);
+        let mut writer = Writer { random: &mut random, scope: Vec::new(), names: 0 };
+        let pattern = writer.pattern();
+        let nodes = writer.scope.iter().filter(|(_, kind)| *kind == Kind::Node);
+        let columns: Vec<String> = nodes.map(|(name, _)| format!("{name}.at")).collect();
+        let condition = writer.condition(2);
+        let mut world = graph(seed % 97, seed.is_multiple_of(2));
+        let mut rows = |filter: String| {
+            let text = format!("MATCH {pattern}{filter} RETURN {}", columns.join(", "));
+            prepared(&world, &text).and_then(|plan| rows_of(&mut world, &plan))
+        };
+        let parts = [
+            format!(" WHERE {condition}"),
+            format!(" WHERE NOT ({condition})"),
+            format!(" WHERE ({condition}) IS NULL"),
+        ];
+        let mut whole = rows(String::new()).expect("a pattern alone is fine");
+        // A pattern is a condition and no value, so that not all of them can be asked for null.
+        let Ok(parts) = parts.map(&mut rows).into_iter().collect::<Result<Vec<_>, _>>() else { continue };
+        let mut found = parts.concat();
+        whole.sort();
+        found.sort();
+        assert_eq!(found, whole, "SHEAF_SEED={seed}: MATCH {pattern} WHERE {condition}");
+        split += 1;
+    }
+    assert!(split * 2 > CONDITIONS, "only {split} of {CONDITIONS} conditions were split, from seed {first}");
 }

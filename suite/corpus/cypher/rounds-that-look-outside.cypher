@@ -1,0 +1,1 @@
+MATCH (a:A)((b)-[r]->(c WHERE c.k = a.k)){1,3}(d) WHERE none(x IN r WHERE x.k IS NULL) RETURN [n IN b | n.k], size(r) ORDER BY size(r) DESC SKIP 1 LIMIT $p
