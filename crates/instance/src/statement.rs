@@ -15,7 +15,7 @@ use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
-use crate::planning::{Indexes, Planning};
+use crate::planning::{Indexes, Planning, typed_name};
 use crate::plans::{Planned, PlannedSource, Versions};
 use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
@@ -72,6 +72,7 @@ impl Statement<'_> {
         match statement.body {
             Body::Query(query) => {
                 self.room.told.plan_found = Some(false);
+                self.leave_what_is_closed(&query)?;
                 let (planned, reached) = self.plan(&query, statement.mode)?;
                 self.run_plan(&planned, reached).map(Outcome::Records)
             }
@@ -87,6 +88,19 @@ impl Statement<'_> {
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
+    }
+
+    /// Takes the database that `USE` names in front in the place of the session's own, where that is not there for the
+    /// user: a token may reach another one only.
+    fn leave_what_is_closed(&mut self, query: &cypher::ast::Query) -> Result<(), Failure> {
+        let Some(reference) = &query.first.using else { return Ok(()) };
+        if !catalog::access::sees(self.names, self.principal, &self.own) {
+            let typed = typed_name(reference, self.names, self.principal, &self.parameters)?;
+            let found = catalog::access::resolve(self.names, self.principal, &typed);
+            let position = cypher::position(self.text, reference.span);
+            self.own = found.map_err(|error| Failure::from(error).at(position))?;
+        }
+        Ok(())
     }
 
     /// Finds a plan that was kept for this text, made by what this user sees, and opens its databases.

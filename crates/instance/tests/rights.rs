@@ -1,0 +1,319 @@
+//! Who may do what, where it takes more than one session to see it: sessions that run on, tokens, impersonation, owners.
+//! Leaves what one session sees to the scripts under `suite/scripts/rights`.
+//! Start reading at [`f95_what_is_changed_holds_from_the_next_statement_on`].
+
+mod world;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use catalog::Authentication;
+use instance::{Access, Instance, InstanceOptions, RunOptions, Session};
+use types::{Clock, Map, SystemClock};
+use world::{check, failed, options, run, run_with, take};
+
+/// Time that stands still unless it is moved.
+struct TestClock {
+    start: Instant,
+    seconds: AtomicU64,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Instant {
+        self.start + Duration::from_secs(self.seconds.load(Ordering::Relaxed))
+    }
+
+    fn wall_nanos(&self) -> i128 {
+        1_000_000_000 * i128::from(1_700_000_000 + self.seconds.load(Ordering::Relaxed))
+    }
+}
+
+fn clock() -> Arc<TestClock> {
+    Arc::new(TestClock { start: SystemClock.now(), seconds: AtomicU64::new(0) })
+}
+
+fn with_passwords(clock: &Arc<TestClock>) -> Instance {
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    let clock: Arc<dyn Clock> = clock.clone();
+    let options = InstanceOptions { authentication, clock, ..options(Path::new("/nowhere")) };
+    Instance::in_memory(options).expect("memory has room")
+}
+
+fn log_in(instance: &Instance, user: &str) -> Session {
+    instance.log_in(Some((user, &format!("{user}-password")))).expect("the password is right")
+}
+
+fn refused(instance: &Instance, user: &str, password: &str) -> String {
+    instance.log_in(Some((user, password))).err().map_or_else(|| "let in".to_owned(), |failure| failed(&failure))
+}
+
+fn make(admin: &mut Session, user: &str) {
+    check(admin, &format!("CREATE USER {user} SET PASSWORD '{user}-password' CHANGE NOT REQUIRED"), DONE);
+}
+
+/// What a command shows that changed something.
+const DONE: &str = "[system 1]";
+const UNAUTHORIZED: &str = "Unauthorized: The client is unauthorized due to authentication failure.";
+
+#[test]
+fn f95_what_is_changed_holds_from_the_next_statement_on() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "eve");
+    check(&mut admin, "CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    let mut eve = log_in(&instance, "eve");
+    check(&mut eve, "MATCH (n) RETURN count(n)", "0");
+    check(&mut admin, "GRANT ROLE reader TO eve", DONE);
+    check(&mut eve, "MATCH (n) RETURN count(n)", "1");
+    check(&mut admin, "ALTER USER eve SET STATUS SUSPENDED", DONE);
+    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    assert_eq!(refused(&instance, "eve", "eve-password"), UNAUTHORIZED);
+    check(&mut admin, "ALTER USER eve SET STATUS ACTIVE", DONE);
+    check(&mut eve, "RETURN 1", "1");
+    check(&mut admin, "RENAME USER eve TO ada", DONE);
+    check(&mut eve, "SHOW CURRENT USER YIELD user", "'ada'");
+    check(&mut admin, "DROP USER ada", DONE);
+    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    // Whoever gets the name of somebody who is gone does not get his session.
+    make(&mut admin, "eve");
+    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    check(&mut log_in(&instance, "eve"), "RETURN 1", "1");
+}
+
+#[test]
+fn f95_an_expired_password_allows_nothing_but_a_new_one() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE USER bob SET PASSWORD 'bob-password'", DONE);
+    let mut bob = log_in(&instance, "bob");
+    assert!(bob.credentials_expired() && !admin.credentials_expired());
+    for text in ["RETURN 1", "SHOW USERS", "SHOW DATABASES", "CREATE DATABASE x", "USE system RETURN 1"] {
+        check(&mut bob, text, "CredentialsExpired: Permission denied.");
+    }
+    check(&mut bob, "ALTER CURRENT USER SET PASSWORD FROM 'bob-password' TO 'other-password'", DONE);
+    check(&mut bob, "RETURN 1", "1");
+    assert!(!bob.credentials_expired());
+    assert_eq!(refused(&instance, "bob", "bob-password"), UNAUTHORIZED);
+    // An admin sets it back to be changed, and the session that runs hears of it.
+    check(&mut admin, "ALTER USER bob SET PASSWORD CHANGE REQUIRED", DONE);
+    check(&mut bob, "RETURN 1", "CredentialsExpired: Permission denied.");
+}
+
+#[test]
+fn f99_wrong_passwords_are_slowed_down_by_name() {
+    let clock = clock();
+    let instance = with_passwords(&clock);
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "bob");
+    for _ in 0..3 {
+        assert_eq!(refused(&instance, "bob", "wrong"), UNAUTHORIZED);
+    }
+    let limited = "AuthenticationRateLimit: The client has provided incorrect authentication details too many times in \
+                   a row.";
+    assert_eq!(refused(&instance, "bob", "bob-password"), limited);
+    assert_eq!(refused(&instance, "admin", "admin-password"), "let in");
+    // Guessing the old password of a session counts too, and locks neither out for good.
+    clock.seconds.fetch_add(6, Ordering::Relaxed);
+    assert_eq!(refused(&instance, "bob", "bob-password"), "let in");
+}
+
+/// Takes the text of a new token out of the row that shows it.
+fn token(session: &mut Session, text: &str) -> String {
+    let row = run(session, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    let text = row.split(" | ").nth(1).expect("the second column is the token");
+    text.trim_matches('\'').to_owned()
+}
+
+#[test]
+fn f96_tokens_do_less_than_their_user_and_end() {
+    let clock = clock();
+    let instance = with_passwords(&clock);
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for database in ["films", "notes"] {
+        check(&mut admin, &format!("CREATE DATABASE {database}"), DONE);
+        check(&mut admin, &format!("USE {database} CREATE (:Thing)"), "[nodes+ 1, labels+ 1]");
+    }
+    check(&mut admin, "GRANT ROLE architect TO ann", DONE);
+    let mut ann = log_in(&instance, "ann");
+    let reading = token(&mut ann, "CREATE TOKEN nightly ON DATABASES films WITH LEVEL read EXPIRES AFTER '1h'");
+    check(
+        &mut ann,
+        "CREATE TOKEN nightly",
+        "ArgumentError: Failed to create the specified token 'nightly': The user has a token by that name.",
+    );
+    check(
+        &mut ann,
+        "CREATE TOKEN other FOR USER admin",
+        "Forbidden: Permission denied. The privilege TOKEN MANAGEMENT ON DBMS is missing or denied for user 'ann' with roles [PUBLIC, architect]; see SHOW USER PRIVILEGES.",
+    );
+
+    let mut program = instance.log_in(Some(("", &reading))).expect("the token is right");
+    assert_eq!(program.user(), "ann");
+    assert_eq!(refused(&instance, "admin", &reading), UNAUTHORIZED, "a token is its user's alone");
+    assert_eq!(refused(&instance, "", &format!("{}x", &reading[..reading.len() - 1])), UNAUTHORIZED);
+    check(&mut program, "USE films MATCH (n) RETURN count(n)", "1");
+    let unknown = "DatabaseNotFound: Database does not exist. Database name: 'notes'.";
+    check(&mut program, "USE notes MATCH (n) RETURN count(n)", unknown);
+    check(&mut program, "SHOW DATABASES YIELD name", "'films'\n'system'");
+    assert!(run(&mut program, "USE films CREATE (:Thing)").is_err());
+    assert!(run(&mut program, "USE films CREATE INDEX FOR (n:Thing) ON (n.x)").is_err());
+    assert!(run(&mut program, "CREATE TOKEN more").is_err());
+    let own = "ALTER CURRENT USER SET PASSWORD FROM 'ann-password' TO 'new-password'";
+    check(&mut program, own, "Forbidden: Permission denied. A token cannot do this; log in with a password.");
+
+    // It never does more than its user: what he loses, it loses.
+    check(&mut admin, "REVOKE ROLE architect FROM ann", DONE);
+    assert!(run(&mut program, "USE films MATCH (n) RETURN count(n)").is_err());
+    check(&mut admin, "GRANT ROLE architect TO ann", DONE);
+    check(&mut program, "USE films MATCH (n) RETURN count(n)", "1");
+
+    // Its end bites in a session that runs.
+    check(
+        &mut ann,
+        "SHOW TOKENS YIELD name, user, databases, level, expired",
+        "'nightly' | 'ann' | ['films'] | 'read' | false",
+    );
+    clock.seconds.fetch_add(3_601, Ordering::Relaxed);
+    let expired = "TokenExpired: The token has expired; log in with another one.";
+    check(&mut program, "USE films MATCH (n) RETURN count(n)", expired);
+    assert_eq!(refused(&instance, "", &reading), expired);
+
+    // So does taking it back.
+    let whole = token(&mut admin, "CREATE TOKEN whole FOR USER ann");
+    let mut program = instance.log_in(Some(("ann", &whole))).expect("the token is right");
+    check(&mut program, "USE notes CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    check(&mut ann, "DROP TOKEN whole", DONE);
+    check(&mut program, "USE notes RETURN 1", UNAUTHORIZED);
+    check(
+        &mut ann,
+        "DROP TOKEN whole",
+        "ArgumentError: Failed to delete the specified token 'whole' of user 'ann': Token does not exist.",
+    );
+    check(&mut ann, "DROP TOKEN whole IF EXISTS", "");
+}
+
+fn as_user(user: &str) -> RunOptions {
+    RunOptions { impersonated_user: Some(user.to_owned()), ..RunOptions::default() }
+}
+
+fn check_as(session: &mut Session, user: &str, text: &str, expected: &str) {
+    let got = run_with(session, text, Map::new(), &as_user(user)).unwrap_or_else(|failure| failed(&failure));
+    assert_eq!(got, expected, "{text}");
+}
+
+#[test]
+fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    for user in ["ann", "bob", "carl"] {
+        make(&mut admin, user);
+    }
+    check(&mut admin, "CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    check(&mut admin, "GRANT ROLE reader TO ann", DONE);
+    check(&mut admin, "GRANT IMPERSONATE (ann) ON DBMS TO USER bob", DONE);
+    let mut bob = log_in(&instance, "bob");
+    check(&mut bob, "MATCH (n) RETURN count(n)", "0");
+    check_as(&mut bob, "ann", "MATCH (n) RETURN count(n)", "1");
+    check_as(&mut bob, "ann", "SHOW CURRENT USER YIELD user", "'ann'");
+    check_as(&mut bob, "bob", "SHOW CURRENT USER YIELD user", "'bob'");
+    for other in ["carl", "nobody", "admin"] {
+        let expected = format!("ArgumentError: Cannot impersonate user '{other}'.");
+        check_as(&mut bob, other, "RETURN 1", &expected);
+    }
+    let updating = "Forbidden: Not allowed to run updating system commands when impersonating a user.";
+    check_as(&mut bob, "ann", "ALTER CURRENT USER SET PASSWORD FROM 'ann-password' TO 'new-password'", updating);
+    check_as(&mut admin, "admin", "CREATE ROLE a", DONE);
+    let mut boss = log_in(&instance, "admin");
+    check(&mut boss, "GRANT ROLE admin TO ann", DONE);
+    check_as(&mut bob, "ann", "CREATE ROLE b", updating);
+
+    // A transaction keeps whom it runs as.
+    bob.begin(&as_user("ann")).expect("bob may speak as ann");
+    check(&mut bob, "MATCH (n) RETURN count(n)", "1");
+    bob.rollback().expect("rolls back");
+    check(&mut bob, "MATCH (n) RETURN count(n)", "0");
+    check(&mut admin, "REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", DONE);
+    check_as(&mut bob, "ann", "RETURN 1", "ArgumentError: Cannot impersonate user 'ann'.");
+}
+
+#[test]
+fn f29_homes_are_each_users_own() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    check(&mut admin, "CREATE ALIAS cinema FOR DATABASE films", DONE);
+    check(&mut admin, "GRANT ROLE reader TO ann", DONE);
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, "RETURN db.name() AS n", "'sheaf'");
+    check(&mut admin, "ALTER USER ann SET HOME DATABASE cinema", DONE);
+    assert_eq!(ann.resolve(None).expect("its home"), "cinema");
+    check(&mut ann, "SHOW HOME DATABASE YIELD name", "'films'");
+    check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", DONE);
+    check(&mut ann, "RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'nowhere'.");
+    check(&mut admin, "ALTER USER ann REMOVE HOME DATABASE", DONE);
+    check(&mut ann, "RETURN 1", "1");
+    // Nothing but commands is left to whom even the home is closed.
+    check(&mut admin, "REVOKE ROLE reader FROM ann", DONE);
+    check(&mut admin, "REVOKE ACCESS ON HOME DATABASE FROM PUBLIC", DONE);
+    check(&mut ann, "RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'sheaf'.");
+    check(&mut ann, "SHOW DATABASES YIELD name", "'system'");
+}
+
+#[test]
+fn f90_a_plan_of_somebody_else_tells_nothing() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "bob");
+    check(&mut admin, "CREATE DATABASE secret", DONE);
+    let text = |name: &str| format!("USE `{name}` MATCH (n) RETURN count(n) AS n");
+    for name in ["secret", "SECRET", "nowhere", "NOWHERE"] {
+        let _ = run(&mut admin, &text(name));
+        let mut bob = log_in(&instance, "bob");
+        let failure = run(&mut bob, &text(name)).expect_err("it is not there for bob");
+        assert_eq!(failed(&failure), format!("DatabaseNotFound: Database does not exist. Database name: '{name}'."));
+        assert_eq!(failure.position().map(|place| place.offset), Some(4), "{name}");
+    }
+}
+
+#[test]
+fn a_reader_reads_in_a_transaction_that_was_opened_for_writing() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    check(&mut admin, "GRANT ROLE reader TO ann", DONE);
+    let mut ann = log_in(&instance, "ann");
+    ann.begin(&RunOptions { access: Access::Write, ..RunOptions::default() }).expect("most clients open them so");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "0");
+    assert!(run(&mut ann, "CREATE (:Thing)").is_err());
+    ann.rollback().expect("rolls back");
+}
+
+#[test]
+fn f84_commands_without_effect_say_so() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "bob");
+    for (text, updates, code) in [
+        ("GRANT ROLE reader TO bob", 1, ""),
+        ("GRANT ROLE reader TO bob", 0, "Neo.ClientNotification.Security.CommandHasNoEffect"),
+        ("GRANT ACCESS ON DATABASE * TO USER bob", 1, ""),
+        ("GRANT ACCESS ON DATABASE * TO USER bob", 0, "Neo.ClientNotification.Security.CommandHasNoEffect"),
+        ("REVOKE ACCESS ON DATABASE * FROM USER bob", 1, ""),
+        ("REVOKE ACCESS ON DATABASE * FROM USER bob", 0, "Neo.ClientNotification.Security.ImpossibleRevokeCommand"),
+        (
+            "CREATE USER bob IF NOT EXISTS SET PASSWORD 'other-password'",
+            0,
+            "Neo.ClientNotification.Security.CommandHasNoEffect",
+        ),
+    ] {
+        let mut records = admin.run(text, Map::new(), &RunOptions::default()).expect("it is allowed");
+        let (_, summary) = take(&mut records).expect("there are no rows");
+        let codes: Vec<&str> = summary.notifications.iter().map(|note| note.code.as_str()).collect();
+        assert_eq!((summary.counters.system_updates, codes.join(" ").as_str()), (updates, code), "{text}");
+        assert!(summary.notifications.iter().all(|note| !note.title.contains("other-password")), "{text}");
+    }
+}
