@@ -5,13 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cypher::ast::{Expression, ExpressionKind, GraphReference, IndexKind, Mode, SchemaCommand};
+use cypher::ast::{Expression, GraphReference, IndexKind, Mode, SchemaCommand};
 use graph::codec::fact::{
     ConstraintDefinition, ConstraintId, ConstraintKind, IndexDefinition, IndexKind as KeptKind, IndexOptions,
 };
 use graph::transaction::{NewConstraint, NewIndex, Older};
 use graph::{GraphError, Transaction};
-use types::{Code, Failure, Map};
+use types::{Code, CompactString, Failure, Map, Value};
 
 use crate::alone::{Lost, until_through};
 use crate::answer::{Counters, Fetched, Kind, Plan, Summary};
@@ -194,10 +194,12 @@ impl<'a> Change<'a> {
                 if matches!(kind, IndexKind::Fulltext | IndexKind::Vector) {
                     made.options = index_options::settings(*kind, options.as_ref(), parameters)?;
                 } else {
-                    check_no_options(options.as_ref(), index_options::shown_provider(kept_kind(*kind)))?;
+                    check_no_options(options.as_ref(), index_options::shown_provider(kept_kind(*kind)), parameters)?;
                 }
             }
-            SchemaCommand::CreateConstraint { options, .. } => check_no_options(options.as_ref(), "range-1.0")?,
+            SchemaCommand::CreateConstraint { options, .. } => {
+                check_no_options(options.as_ref(), "range-1.0", parameters)?;
+            }
             SchemaCommand::DropIndex { .. }
             | SchemaCommand::DropConstraint { .. }
             | SchemaCommand::ShowIndexes { .. }
@@ -323,31 +325,41 @@ impl<'a> Change<'a> {
     }
 }
 
-/// Refuses options of a kind that has none, but for naming its only provider.
-fn check_no_options(options: Option<&Expression>, provider: &str) -> Result<(), Failure> {
-    let Some(ExpressionKind::Map(entries)) = options.map(|options| &*options.kind) else {
-        return match options {
-            None => Ok(()),
-            Some(_) => Err(no_options()),
-        };
+/// Refuses options of a kind that has none, but for naming its only provider, and the bounds of point indexes, which
+/// are needed by other ways of keeping points than ours.
+fn check_no_options(options: Option<&Expression>, provider: &str, parameters: &Map) -> Result<(), Failure> {
+    let kind = provider.split('-').next().unwrap_or_default();
+    let refused =
+        |why: String| Failure::new(Code::ArgumentError, format!("Could not create {kind} index with specified {why}"));
+    let Some(options) = options else { return Ok(()) };
+    let Value::Map(given) = index_options::value(options, parameters)? else {
+        return Err(refused("OPTIONS: a map is expected.".to_owned()));
     };
-    for (name, value) in entries {
-        let is_known = match (name.text.as_str(), &*value.kind) {
-            ("indexProvider", ExpressionKind::String(named)) => named == provider,
-            ("indexConfig", ExpressionKind::Map(entries)) => entries.is_empty(),
-            _ => false,
-        };
-        if !is_known {
-            return Err(no_options());
+    for (name, value) in given.iter() {
+        match (name.as_str(), value) {
+            // There were two of texts.
+            ("indexProvider", Value::String(named)) if named == provider || (kind == "text" && named == "text-1.0") => {
+            }
+            ("indexProvider", other) => {
+                let why = format!("index provider {}. The only one is '{provider}'.", types::text::literal(other));
+                return Err(refused(why));
+            }
+            ("indexConfig", Value::Map(config)) => {
+                let is_bound = |(name, value): (&CompactString, &Value)| {
+                    name.starts_with("spatial.") && matches!(value, Value::List(_)) && kind == "point"
+                };
+                if let Some((name, _)) = config.iter().find(|(name, value)| !is_bound((name, value))) {
+                    return Err(refused(format!("index config '{name}'.")));
+                }
+            }
+            _ => {
+                return Err(refused(format!(
+                    "OPTIONS: '{name}' is no option; there are indexProvider and indexConfig."
+                )));
+            }
         }
     }
     Ok(())
-}
-
-fn no_options() -> Failure {
-    let text =
-        "Unsupported administration command: CREATE ... OPTIONS. Only full-text and vector indexes have options.";
-    Failure::new(Code::UnsupportedCommand, text)
 }
 
 fn kept_kind(kind: IndexKind) -> KeptKind {

@@ -15,7 +15,7 @@ use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
-use crate::planning::{Indexes, Planning, typed_name};
+use crate::planning::{Indexes, Planning};
 use crate::plans::{Planned, PlannedSource, Versions};
 use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
@@ -72,7 +72,6 @@ impl Statement<'_> {
         match statement.body {
             Body::Query(query) => {
                 self.room.told.plan_found = Some(false);
-                self.leave_what_is_closed(&query)?;
                 let (planned, reached) = self.plan(&query, statement.mode)?;
                 self.run_plan(&planned, reached).map(Outcome::Records)
             }
@@ -88,19 +87,6 @@ impl Statement<'_> {
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
-    }
-
-    /// Takes the database that `USE` names in front in the place of the session's own, where that is not there for the
-    /// user: a token may reach another one only.
-    fn leave_what_is_closed(&mut self, query: &cypher::ast::Query) -> Result<(), Failure> {
-        let Some(reference) = &query.first.using else { return Ok(()) };
-        if !catalog::access::sees(self.names, self.principal, &self.own) {
-            let typed = typed_name(reference, self.names, self.principal, &self.parameters)?;
-            let found = catalog::access::resolve(self.names, self.principal, &typed);
-            let position = cypher::position(self.text, reference.span);
-            self.own = found.map_err(|error| Failure::from(error).at(position))?;
-        }
-        Ok(())
     }
 
     /// Finds a plan that was kept for this text, made by what this user sees, and opens its databases.
@@ -304,9 +290,14 @@ impl Statement<'_> {
         if writes.is_some() {
             state.mix(Did::Data)?;
         }
+        let has_written = state.has_written();
         let lent = state.lend(transaction, reached, writes, self.interrupted, &self.allowance)?;
         let mut running = self.start(planned, lent.sources);
-        let summary = self.summary(planned);
+        let mut summary = self.summary(planned);
+        if has_written {
+            // What the transaction has made, the planner did not see.
+            summary.notifications.retain(|found| found.category != query::Notification::UNRECOGNIZED);
+        }
         let Some(savepoint) = lent.savepoint else {
             if planned.mode == Mode::Profile || writes.is_some() {
                 return self.profiled(planned, running, summary);
@@ -362,7 +353,7 @@ impl Statement<'_> {
         Summary {
             kind: planned.prepared.kind.into(),
             database: self.database_of(planned),
-            notifications: self.notifications(planned),
+            notifications: planned.prepared.notifications.iter().map(Notification::from).collect(),
             ..Summary::default()
         }
     }
@@ -375,12 +366,6 @@ impl Statement<'_> {
             }
             _ => self.shown_database(),
         }
-    }
-
-    /// Tells what the statement's writer should know. What the transaction has made, the planner did not see.
-    fn notifications(&self, planned: &Planned) -> Vec<Notification> {
-        let found = planned.prepared.notifications.iter();
-        found.filter(|found| self.transaction.is_none() || !is_unrecognized(found)).map(Notification::from).collect()
     }
 
     /// Makes the records of a command that gives no rows.
@@ -428,8 +413,4 @@ fn is_unrecognized(found: &query::Notification) -> bool {
 /// Tells whether a statement does what somebody may do whose password has expired.
 fn is_own_password(body: &Body) -> bool {
     matches!(body, Body::Admin(AdminCommand::Rights(RightsCommand::User(UserCommand::AlterCurrent { .. }))))
-}
-
-fn is_unrecognized(found: &query::Notification) -> bool {
-    found.category == query::Notification::UNRECOGNIZED
 }

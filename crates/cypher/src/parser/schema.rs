@@ -126,7 +126,18 @@ impl Parser<'_> {
         if let Some((close, shown)) = close {
             self.expect(close, shown)?;
         }
+        self.check_keys_differ(&keys)?;
         Ok(keys)
+    }
+
+    fn check_keys_differ(&self, keys: &[Name]) -> Parsed<()> {
+        for (at, key) in keys.iter().enumerate() {
+            if keys[..at].iter().any(|other| other.text == key.text) {
+                let message = format!("The property `{}` is named twice (RepeatedPropertyInCompositeSchema)", key.text);
+                return Err(self.fail(key.span, &message));
+            }
+        }
+        Ok(())
     }
 
     fn index_key(&mut self, variable: &Name) -> Parsed<Name> {
