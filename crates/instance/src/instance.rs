@@ -232,12 +232,13 @@ impl Instance {
 
     /// Closes the databases that nobody used for a while; counts them. Call it from time to time.
     pub fn close_idle(&self) -> usize {
+        self.shared.meters.follow(&self.shared.catalog.names());
+        self.shared.end_overdue();
         self.shared.sessions.sweep(self.shared.options.clock.now());
         self.shared.databases.close_idle(&self.shared.catalog.names())
     }
 
     /// Counts the open databases, `system` left out.
-        self.shared.end_overdue();
     #[must_use]
     pub fn open_databases(&self) -> usize {
         self.shared.databases.count()
@@ -297,11 +298,6 @@ impl Shared {
         let names = self.catalog.names();
         self.meters.follow(&names);
         self.databases.follow_limits();
-    }
-
-    /// Makes the files of a database that the catalog has recorded, and tells the catalog.
-    pub(crate) fn make(&self, row: &Row) -> Result<(), Failure> {
-        self.databases.make(row)?;
         self.end_overdue();
     }
 
@@ -319,6 +315,11 @@ impl Shared {
                 entry.terminate();
             }
         }
+    }
+
+    /// Makes the files of a database that the catalog has recorded, and tells the catalog.
+    pub(crate) fn make(&self, row: &Row) -> Result<(), Failure> {
+        self.databases.make(row)?;
         self.catalog.database_made(row.id).map(drop).map_err(Failure::from)
     }
 }

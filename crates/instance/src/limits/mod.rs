@@ -132,9 +132,10 @@ impl Meters {
         Self { clock, defaults, waiting_max, waiting_time_max, begun, meters: RwLock::default() }
     }
 
-    /// Gives the meter of a database, with the limits that its row has.
+    /// Gives the meter of a database, with the name and the limits that its row has now.
     pub(crate) fn of(&self, row: &Row) -> Arc<Meter> {
         if let Some(meter) = self.meters.read().get(&row.id) {
+            meter.follow(row, &self.defaults);
             return Arc::clone(meter);
         }
         let mut meters = self.meters.write();
