@@ -15,7 +15,7 @@ use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
-use crate::planning::{Indexes, Planning};
+use crate::planning::{Indexes, Planning, typed_name};
 use crate::plans::{Planned, PlannedSource, Versions};
 use crate::reach::{Reached, granted_rights};
 use crate::records::{Records, Stream};
@@ -72,6 +72,7 @@ impl Statement<'_> {
         match statement.body {
             Body::Query(query) => {
                 self.room.told.plan_found = Some(false);
+                self.leave_what_is_closed(&query)?;
                 let (planned, reached) = self.plan(&query, statement.mode)?;
                 self.run_plan(&planned, reached).map(Outcome::Records)
             }
@@ -87,6 +88,19 @@ impl Statement<'_> {
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
+    }
+
+    /// Takes the database that `USE` names in front in the place of the session's own, where that is not there for the
+    /// user: a token may reach another one only.
+    fn leave_what_is_closed(&mut self, query: &cypher::ast::Query) -> Result<(), Failure> {
+        let Some(reference) = &query.first.using else { return Ok(()) };
+        if !catalog::access::sees(self.names, self.principal, &self.own) {
+            let typed = typed_name(reference, self.names, self.principal, &self.parameters)?;
+            let found = catalog::access::resolve(self.names, self.principal, &typed);
+            let position = cypher::position(self.text, reference.span);
+            self.own = found.map_err(|error| Failure::from(error).at(position))?;
+        }
+        Ok(())
     }
 
     /// Finds a plan that was kept for this text, made by what this user sees, and opens its databases.
@@ -140,20 +154,20 @@ impl Statement<'_> {
     /// Opens the databases of a plan; asks for the right to each of them.
     fn reach(&self, planned: &Planned) -> Result<AllReached, Failure> {
         let mut all = Vec::with_capacity(planned.sources.len());
+        // The session's own database, or the one that is used in its place, needs no right to be beside another.
+        let beside = if planned.uses_own { 1 } else { 2 };
         for (number, source) in (0_u16..).zip(&planned.sources) {
+            if number >= beside {
+                catalog::access::cross(self.names, self.principal, &source.target)?;
+            }
             // Who may not run a statement may not have it explained either.
             let writes = planned.prepared.writes == Some(number);
             let access = if writes { catalog::Access::Write } else { catalog::Access::Read };
-            let reached = self.shared.reach(self.principal, self.names, &source.target, access)?;
-            if number == 0
-                && let Some(rights) = reached.rights()
-            {
-                sight::check_uses(rights, &planned.prepared.uses)?;
-        // The session's own database, or the one that is used in its place, needs no right to be beside another.
-        let beside = if planned.uses_own { 1 } else { 2 };
-            }
-            if number >= beside {
-                catalog::access::cross(self.names, self.principal, &source.target)?;
+            let (principal, names) = (self.principal, self.names);
+            let reached = self.shared.reach_within(self.transaction, principal, names, &source.target, access)?;
+            if number == 0 && !planned.prepared.uses.is_empty() {
+                let grant = catalog::grant(self.names, self.principal, &source.target, access)?;
+                sight::check_uses(&granted_rights(&grant), &planned.prepared.uses)?;
             }
             all.push((source.target.database, reached));
         }
@@ -190,6 +204,7 @@ impl Statement<'_> {
     }
 
     fn run_plan(mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+        self.allowance.calls_procedures = !planned.prepared.uses.procedures.is_empty();
         if planned.prepared.uses.loads {
             let own = reached.first().and_then(|(_, own)| own.rights());
             self.allowance.loader = own.filter(|rights| !rights.load.is_everything()).map(Arc::clone);
@@ -205,7 +220,6 @@ impl Statement<'_> {
         admitted.wrote(records.changes(), &self.shared.meters);
         records.hold(admitted);
         records.bounded_by(self.allowance.bounds.clone());
-        self.allowance.calls_procedures = !planned.prepared.uses.procedures.is_empty();
         Ok(records)
     }
 
@@ -368,12 +382,7 @@ impl Statement<'_> {
         }
     }
 
-    /// Makes the records of a command that gives no rows.
-    pub(crate) fn done(&self, kind: Kind, database: String, counters: Counters) -> Records {
-        self.done_noting(kind, database, counters, Vec::new())
-    }
-
-    /// As [`Statement::done`], with what its writer should know.
+    /// Makes the records of a command that gives no rows, with what its writer should know.
     pub(crate) fn done_noting(
         &self,
         kind: Kind,
