@@ -48,10 +48,11 @@ pub(crate) fn run(
     command: &SchemaCommand,
 ) -> Result<Records, Failure> {
     if let Some(reference) = using {
-        let target = typed_name(reference, statement.names, statement.principal, &statement.parameters).and_then(|typed| {
-            // One that the user may not see is told of as one that is not there.
-            catalog::access::resolve(statement.names, statement.principal, &typed).map_err(Failure::from)
-        });
+        let target =
+            typed_name(reference, statement.names, statement.principal, &statement.parameters).and_then(|typed| {
+                // One that the user may not see is told of as one that is not there.
+                catalog::access::resolve(statement.names, statement.principal, &typed).map_err(Failure::from)
+            });
         let target = target.map_err(|failure| failure.at(cypher::position(statement.text, reference.span)))?;
         let stays = target.database == statement.own.database;
         if statement.transaction.is_some() && !stays {

@@ -15,9 +15,9 @@ mod graph;
 mod hint;
 mod join;
 mod lift;
+mod meet;
 #[cfg(test)]
 mod mutated;
-mod meet;
 mod notify;
 mod order;
 #[cfg(test)]
