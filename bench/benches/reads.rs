@@ -6,7 +6,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bench::table;
 use suite::door::Session;
 use suite::process::now;
 use suite::system;
@@ -95,7 +94,7 @@ fn main() -> Result<(), String> {
     println!("reads inside the server, {PEOPLE} people, {KNOWS} relationships between them");
     for (name, text) in READS.into_iter().filter(|(name, _)| is_chosen(name)) {
         let times = times(&mut *session, text)?;
-        let at = |share: usize| table::time(times[(times.len() - 1) * share / 100]);
+        let at = |share: usize| format!("{:.1} µs", times[(times.len() - 1) * share / 100].as_secs_f64() * 1e6);
         println!("{name:10} median {:>10}  p99 {:>10}  least {:>10}", at(50), at(99), at(0));
     }
     Ok(())

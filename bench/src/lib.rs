@@ -9,6 +9,7 @@ mod import;
 mod load;
 mod machine;
 mod neighbours;
+pub mod statement;
 mod table;
 mod tenants;
 
