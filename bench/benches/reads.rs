@@ -3,6 +3,7 @@
 //! 10,000 people with 100,000 skewed relationships and 30,000 posts. `BENCH_DATA` names a folder with `persons.csv`,
 //! `knows.csv`, `posts.csv` and `creator.csv` to be read instead.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,13 +92,19 @@ fn main() -> Result<(), String> {
     let system = system::on_disk(folder.path())?;
     let mut session = system.session(None)?;
     fill(&mut *session)?;
-    println!("reads inside the server, {PEOPLE} people, {KNOWS} relationships between them");
+    let mut out = std::io::stdout().lock();
+    say(&mut out, &format!("reads inside the server, {PEOPLE} people, {KNOWS} relationships between them"))?;
     for (name, text) in READS.into_iter().filter(|(name, _)| is_chosen(name)) {
         let times = times(&mut *session, text)?;
         let at = |share: usize| format!("{:.1} µs", times[(times.len() - 1) * share / 100].as_secs_f64() * 1e6);
-        println!("{name:10} median {:>10}  p99 {:>10}  least {:>10}", at(50), at(99), at(0));
+        let line = format!("{name:10} median {:>10}  p99 {:>10}  least {:>10}", at(50), at(99), at(0));
+        say(&mut out, &line)?;
     }
     Ok(())
+}
+
+fn say(out: &mut impl Write, line: &str) -> Result<(), String> {
+    writeln!(out, "{line}").map_err(|error| error.to_string())
 }
 
 /// Times a read from each start in turn, after two rounds that are not counted; sorted.

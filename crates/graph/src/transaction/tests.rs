@@ -611,7 +611,9 @@ fn indexes_know_their_size() {
     for (values, expected) in [(2, 2..3), (300, 300..301), (1, 1..2)] {
         let database = memory();
         let mut transaction = database.begin().expect("a transaction");
-        (0..3_000).for_each(|value| _ = create(&mut transaction, value % values));
+        for value in 0..3_000 {
+            create(&mut transaction, value % values);
+        }
         transaction.commit().expect("alone");
         let of = self::index(&database);
         let size = database.begin_read().expect("a transaction").index_size(of).expect("an index");
