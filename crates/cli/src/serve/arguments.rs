@@ -97,6 +97,12 @@ pub struct Given {
     /// How long a database that nobody uses stays open [default: 5m].
     #[arg(long, env = "SHEAF_IDLE_AFTER", value_name = "TIME", value_parser = Time::parse)]
     pub idle_after: Option<Time>,
+    /// How long stopping a database waits for what is under way [default: 10s].
+    #[arg(long, env = "SHEAF_DRAIN_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub drain_time_max: Option<Time>,
+    /// How long a session object that nobody uses is kept [default: 30m].
+    #[arg(long, env = "SHEAF_SESSION_IDLE_MAX", value_name = "TIME", value_parser = Time::parse)]
+    pub session_idle_max: Option<Time>,
     /// Bolt connections at a time; further ones are refused [default: 4096].
     #[arg(long, env = "SHEAF_BOLT_CONNECTIONS_MAX", value_name = "NUMBER")]
     pub bolt_connections_max: Option<usize>,
@@ -216,6 +222,8 @@ impl Given {
             databases_max: self.databases_max.or(file.databases_max),
             open_max: self.open_max.or(file.open_max),
             idle_after: self.idle_after.or(file.idle_after),
+            drain_time_max: self.drain_time_max.or(file.drain_time_max),
+            session_idle_max: self.session_idle_max.or(file.session_idle_max),
             bolt_connections_max: self.bolt_connections_max.or(file.bolt_connections_max),
             http_connections_max: self.http_connections_max.or(file.http_connections_max),
             stop_time_max: self.stop_time_max.or(file.stop_time_max),

@@ -220,6 +220,8 @@ impl Settings {
         set(&mut instance.databases_max, at_least_one("databases_max", given.databases_max)?);
         set(&mut instance.open_max, at_least_one("open_max", given.open_max)?);
         set(&mut instance.idle_after, given.idle_after.map(|time| time.0));
+        set(&mut instance.stop_drain_max, given.drain_time_max.map(|time| time.0));
+        set(&mut instance.session_idle_max, given.session_idle_max.map(|time| time.0));
         set(&mut instance.waiting_time_max, given.waiting_time_max.map(|time| time.0));
         instance.limits = given.limits.as_deref().map(limits).transpose()?.unwrap_or_default();
         set(&mut instance.default_database, given.default_database.as_deref().map(a_database).transpose()?);
