@@ -192,7 +192,10 @@ fn commands() {
         "USE a CREATE DATABASE b",
         "USE cannot stand in front of an administration command, which always runs on system (line 1, column 5 (offset: 4))",
     );
-    check("USE graph.byName('x') RETURN 1", "Unsupported administration command: USE graph.byName(...)");
+    check(
+        "USE graph.byMagic('x') RETURN 1",
+        "Only graph.byName(...) and graph.byElementId(...) find a database (line 1, column 5 (offset: 4))",
+    );
     check(
         "USE DATABASE a AS x, b AS y MATCH (n) RETURN n",
         "USE names several databases: say which one this clause means (IN x, IN y) (line 1, column 29 (offset: 28))",
