@@ -13,8 +13,8 @@ use xxhash_rust::xxh3;
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
 use super::{ADMIN_ROLE, Holder, RightsStep, Role, Token, User, UserId};
-use crate::{CatalogError, Limits};
 use crate::rows::{Put, Table};
+use crate::{CatalogError, Limits};
 
 impl RightsStep {
     /// Makes the row that a step writes or removes.
