@@ -10,10 +10,13 @@ use std::sync::Arc;
 /// Most entries of a run; a fuller one is cut in half.
 const RUN_MAX: usize = 128;
 
+/// Some entries in a row.
+type Run<K, V> = Arc<Vec<(K, V)>>;
+
 /// An ordered map that is cheap to copy and to change afterwards.
 pub(crate) struct Sorted<K, V> {
     /// In order, none of them empty.
-    runs: Arc<Vec<Arc<Vec<(K, V)>>>>,
+    runs: Arc<Vec<Run<K, V>>>,
     count: usize,
 }
 

@@ -20,9 +20,12 @@ const DATABASES_KEPT_MAX: usize = 16_384;
 /// Most users that are kept.
 const USERS_KEPT_MAX: usize = 16_384;
 
+/// A user, and the token by which he came.
+type Asker = (UserId, Option<CompactString>);
+
 /// What was asked of one version of the catalog so far. A new version begins with none of it.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(RwLock<HashMap<(UserId, Option<CompactString>), Arc<UserRights>>>);
+pub(crate) struct Memory(RwLock<HashMap<Asker, Arc<UserRights>>>);
 
 impl Clone for Memory {
     fn clone(&self) -> Self {
