@@ -24,7 +24,11 @@ pub struct Case {
 
 /// Every case.
 pub const ALL: [Case; 9] = [
-    Case { name: "copies", about: "backup, restore and clone of a database, against the disk's copy", run: copies::run },
+    Case {
+        name: "copies",
+        about: "backup, restore and clone of a database, against the disk's copy",
+        run: copies::run,
+    },
     Case { name: "import", about: "files of people and whom they know, into a new database", run: import::run },
     Case { name: "lookup", about: "one node by an indexed property, against the bare round trip", run: lookup },
     Case { name: "batches", about: "UNWIND $rows CREATE, 1,000 rows a statement", run: batches },

@@ -208,12 +208,10 @@ fn a1_f16_commands_about_databases_happen_wholly_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     plain(&data).stop().expect("stops");
-    let mut round = 0;
-    for (place, times) in DATABASE_PLACES {
+    for (round, (place, times)) in (0..).zip(DATABASE_PLACES) {
         // Each round begins with new names and with the first command.
         let mut number = round * 90;
         die_at(&data, &format!("{place}:{times}"), database_step, &mut number);
-        round += 1;
     }
 }
 
@@ -227,10 +225,8 @@ fn a1_f43_commands_about_aliases_happen_wholly_or_not_at_all() {
         run_in(&mut client, "system", &format!("CREATE DATABASE {name}"), Map::new()).expect("makes");
     }
     assert!(server.stop().expect("stops").success());
-    let mut round = 0;
-    for (place, times) in ALIAS_PLACES {
+    for (round, (place, times)) in (0..).zip(ALIAS_PLACES) {
         let mut number = round * 60;
         die_at(&data, &format!("{place}:{times}"), alias_step, &mut number);
-        round += 1;
     }
 }

@@ -95,7 +95,7 @@ fn f90_every_message_that_names_a_database_answers_as_if_it_never_was() {
     let server = Server::start(Arc::clone(&world.instance) as _, config).expect("a port is free");
     let address = server.bolt_addr().expect("Bolt is on");
     for user in ["nobody", "reader"] {
-        let auth = AuthToken::basic(user, &format!("{user}-password"));
+        let auth = AuthToken::basic(user, format!("{user}-password"));
         let mut client =
             Client::connect(address, &ConnectOptions { auth, ..ConnectOptions::default() }).expect("known");
         let mut told = |name: &str| -> Vec<String> {

@@ -28,8 +28,7 @@ impl Version {
     pub const V5_4: Self = Self { major: 5, minor: 4 };
 
     /// Every version served, best first.
-    pub const SERVED: [Self; 7] =
-        [Self::V5_4, Self::V5_3, Self::V5_2, Self::V5_1, Self::V5_0, Self::V4_4, Self::V4_3];
+    pub const SERVED: [Self; 7] = [Self::V5_4, Self::V5_3, Self::V5_2, Self::V5_1, Self::V5_0, Self::V4_4, Self::V4_3];
 }
 
 impl fmt::Display for Version {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::{
-    Access, Authentication, Cascade, Catalog, Change, DatabaseAccess, Existing, NewDatabase, Pending, Requested, Settings,
-    Stage, grant,
+    Access, Authentication, Cascade, Catalog, Change, DatabaseAccess, Existing, NewDatabase, Pending, Requested,
+    Settings, Stage, grant,
 };
 use store::{Snapshot, Store, StoreError, Usage, Writer};
 use types::Map;
@@ -67,10 +67,15 @@ fn f20_one_name_space() {
             refused(told(catalog.create_database(&name(taken), NewDatabase::default())), &exists(taken, "Database"));
         }
         for taken in ["cinema", "neo4j"] {
-            refused(told(catalog.create_database(&name(taken), NewDatabase::default())), &exists(taken, "Database name or alias"));
+            refused(
+                told(catalog.create_database(&name(taken), NewDatabase::default())),
+                &exists(taken, "Database name or alias"),
+            );
         }
         let alias = |text: &str| format!("Failed to create the specified database alias '{text}");
-        let make = |text: &str, target: &str| told(catalog.create_alias(&name(text), &name(target), &Map::new(), Existing::Refuse));
+        let make = |text: &str, target: &str| {
+            told(catalog.create_alias(&name(text), &name(target), &Map::new(), Existing::Refuse))
+        };
         for taken in ["films", "half", "system"] {
             let text = format!("DatabaseExists: {}': Database exists with that name.", alias(taken));
             refused(make(taken, "sheaf"), &text);
@@ -135,7 +140,10 @@ fn system_and_the_default_are_protected() {
         assert_eq!(drop("x"), missing("delete"));
         assert_eq!(stop("x"), missing("stop"));
         assert_eq!(told(catalog.start_database(&name("x"))), missing("start"));
-        assert_eq!(told(catalog.alter_database(&name("x"), &[Change::Access(DatabaseAccess::ReadOnly)])), missing("alter"));
+        assert_eq!(
+            told(catalog.alter_database(&name("x"), &[Change::Access(DatabaseAccess::ReadOnly)])),
+            missing("alter")
+        );
     });
 }
 
@@ -373,7 +381,10 @@ fn a_change_that_cannot_be_written_never_was() {
         let version = catalog.names().version();
 
         store.fails.store(true, Ordering::Relaxed);
-        assert_eq!(told(catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse)), "StorageFull: no room left: test");
+        assert_eq!(
+            told(catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse)),
+            "StorageFull: no room left: test"
+        );
         assert_eq!((catalog.names().version(), listed(&catalog)), (version, "sheaf system neo4j>sheaf".to_owned()));
         store.fails.store(false, Ordering::Relaxed);
         catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse).expect("there is room again");

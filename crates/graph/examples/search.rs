@@ -108,7 +108,8 @@ fn fill(database: &Database, count: u64, content: impl Fn(u64) -> Value) -> Outc
 
 fn vectors(folder: &Path, count: u64, dimensions: u64, directions: u64) -> Outcome<()> {
     let database = open(folder)?;
-    let list = |id: u64| Value::list(Random::vector(id, dimensions, directions).into_iter().map(Value::Float).collect());
+    let list =
+        |id: u64| Value::list(Random::vector(id, dimensions, directions).into_iter().map(Value::Float).collect());
     let settings = vec![
         (options::DIMENSIONS.into(), Value::Integer(i64::try_from(dimensions)?)),
         (options::SIMILARITY.into(), "COSINE".into()),
@@ -131,7 +132,8 @@ fn vectors(folder: &Path, count: u64, dimensions: u64, directions: u64) -> Outco
 
 fn ask_near(database: &Database, index: IndexId, count: u64, (dimensions, directions): (u64, u64)) -> Outcome<()> {
     const QUERIES: u64 = 100;
-    let prepared = |seed| Similarity::Cosine.prepared(&Random::vector(seed, dimensions, directions)).ok_or("a vector of zeros");
+    let prepared =
+        |seed| Similarity::Cosine.prepared(&Random::vector(seed, dimensions, directions)).ok_or("a vector of zeros");
     let all = (0..count).map(prepared).collect::<Result<Vec<_>, _>>()?;
     for wanted in [1, 10, 100] {
         let (mut found, mut taken) = (0, 0.0);

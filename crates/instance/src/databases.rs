@@ -341,7 +341,8 @@ impl Databases {
 
     fn open_with(&self, row: &Row, options: &OpenOptions) -> Result<Arc<OpenDatabase>, Failure> {
         let begun = self.clock.now();
-        let database = OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options, self.meters.of(row))?;
+        let database =
+            OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options, self.meters.of(row))?;
         let time = self.clock.now().saturating_duration_since(begun);
         tracing::debug!(database = %row.name, ?time, "database opened");
         database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);

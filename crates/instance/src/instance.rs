@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
-use catalog::{Authentication, Catalog, Database as Row, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal, Settings};
+use catalog::{
+    Authentication, Catalog, Database as Row, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal, Settings,
+};
 use parking_lot::Mutex;
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
@@ -19,11 +21,11 @@ use crate::auditing::{self, Lately};
 use crate::databases::{Bounds, Databases};
 use crate::limits::Meters;
 use crate::metrics::{Metrics, count};
-use crate::query_log::QueryLog;
 use crate::plans::Plans;
 use crate::procedures::Procedures;
-use crate::turns::Turns;
+use crate::query_log::QueryLog;
 use crate::session_list::SessionList;
+use crate::turns::Turns;
 use crate::under_way::UnderWay;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
 

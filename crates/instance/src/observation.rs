@@ -39,7 +39,18 @@ impl Observation {
     /// Begins to observe a statement that came at `begun`.
     pub(crate) fn begin(shared: &Arc<Shared>, begun: Instant, session: u64) -> Self {
         let (waited, plan_found) = (Duration::ZERO, None);
-        Self { shared: Arc::clone(shared), meter: None, begun, session, rows: 0, waited, plan_found, note: None, listed: None, is_over: false }
+        Self {
+            shared: Arc::clone(shared),
+            meter: None,
+            begun,
+            session,
+            rows: 0,
+            waited,
+            plan_found,
+            note: None,
+            listed: None,
+            is_over: false,
+        }
     }
 
     /// Notes the statement for the log, where there is one; `more` says who asks.

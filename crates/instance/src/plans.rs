@@ -90,7 +90,13 @@ impl Plans {
     /// Finds the plan of a text, if names and procedures are still as they were then.
     ///
     /// `sight` is the fingerprint of the rights that the user has in the database.
-    pub(crate) fn find(&self, database: DatabaseId, sight: u64, text: &str, versions: Versions) -> Option<Arc<Planned>> {
+    pub(crate) fn find(
+        &self,
+        database: DatabaseId,
+        sight: u64,
+        text: &str,
+        versions: Versions,
+    ) -> Option<Arc<Planned>> {
         let key = self.hasher.hash_one((database, sight, text));
         let mut kept = self.kept.lock();
         let found = kept.get_mut(&key)?;

@@ -19,12 +19,12 @@ use crate::instance::Shared;
 use crate::limits::Seats;
 use crate::metrics::count;
 use crate::observation::{self, Observation};
+use crate::query_log::Note;
 use crate::records::Records;
 use crate::running::{Allowance, Deadline};
 use crate::session_list::{Moment, Place};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
-use crate::query_log::Note;
 use crate::under_way::{Begun, Listing, Origin};
 
 /// One user's conversation with one current database. Dropping it rolls back what is open.
@@ -63,7 +63,18 @@ impl Session {
         let (interrupted, seats, origin) = (Arc::default(), Seats::default(), Arc::default());
         let number = shared.session_numbers.fetch_add(1, Ordering::Relaxed) + 1;
         count(&shared.metrics.sessions);
-        Self { shared, principal, chosen: None, transaction: None, acting: None, interrupted, seats, number, origin, place: None }
+        Self {
+            shared,
+            principal,
+            chosen: None,
+            transaction: None,
+            acting: None,
+            interrupted,
+            seats,
+            number,
+            origin,
+            place: None,
+        }
     }
 
     /// Lends what it is made of.

@@ -238,7 +238,13 @@ impl State {
         for (number, (place, rights)) in (0..).zip(places.into_iter().zip(rights)) {
             let taken = &mut self.databases[place];
             taken.blurs |= rights.as_ref().is_some_and(|rights| !rights.sees_everything());
-            sources.push(self.source(number, &self.databases[place], writes == Some(number), rights.as_ref(), allowance)?);
+            sources.push(self.source(
+                number,
+                &self.databases[place],
+                writes == Some(number),
+                rights.as_ref(),
+                allowance,
+            )?);
         }
         Ok(Lent { sources, savepoint })
     }

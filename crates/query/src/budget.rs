@@ -38,7 +38,16 @@ impl Budget {
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         let deadline = time.and_then(|time| clock.now().checked_add(time));
-        Self { clock, deadline, interrupted, rows_until_look: 0, memory_used_bytes: 0, memory_max_bytes, pace: None, results_left: u64::MAX }
+        Self {
+            clock,
+            deadline,
+            interrupted,
+            rows_until_look: 0,
+            memory_used_bytes: 0,
+            memory_max_bytes,
+            pace: None,
+            results_left: u64::MAX,
+        }
     }
 
     /// Looks at `pace` too, each time that it looks at the clock.

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use instance::Instance;
 use types::{CompactString, Failure, Map};
 
-use crate::sessions::{Credentials, Fetched, Health, Interrupter, More, Origin, Quota, Records, RunOptions, Session, Sessions, Standing, Summary, PASSED_ROWS};
+use crate::sessions::{
+    Credentials, Fetched, Health, Interrupter, More, Origin, PASSED_ROWS, Quota, Records, RunOptions, Session,
+    Sessions, Standing, Summary,
+};
 
 fn user(credentials: &Credentials) -> Option<(&str, &str)> {
     match credentials {
@@ -49,6 +52,10 @@ impl Session for instance::Session {
         self.resolve(database)
     }
 
+    fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
+        self.resolve_as(database, user)
+    }
+
     fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Box<dyn Records>, Failure> {
         Ok(Box::new(self.run(text, parameters, options)?))
     }
@@ -56,10 +63,6 @@ impl Session for instance::Session {
     fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
         self.begin(options)
     }
-    fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
-        self.resolve_as(database, user)
-    }
-
 
     fn commit(&mut self) -> Result<Option<String>, Failure> {
         self.commit()

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-pub use instance::{Health, Origin, Quota, Standing};
 pub use instance::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
+pub use instance::{Health, Origin, Quota, Standing};
 use types::{Code, CompactString, Failure, Map};
 
 /// Rows that are computed at once only to be passed over.
@@ -64,17 +64,17 @@ pub trait Session: Send {
     /// Finds a database by name or alias, the user's home database without one; gives its name.
     fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure>;
 
-    /// Starts a statement: in the open transaction, or in one of its own.
-    fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Box<dyn Records>, Failure>;
-
-    /// Opens a transaction.
-    fn begin(&mut self, options: &RunOptions) -> Result<(), Failure>;
     /// As [`Session::resolve`], for another user in whose name the client will speak.
     fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
         let _ = user;
         self.resolve(database)
     }
 
+    /// Starts a statement: in the open transaction, or in one of its own.
+    fn run(&mut self, text: &str, parameters: Map, options: &RunOptions) -> Result<Box<dyn Records>, Failure>;
+
+    /// Opens a transaction.
+    fn begin(&mut self, options: &RunOptions) -> Result<(), Failure>;
 
     /// Commits the open transaction and gives its bookmark. The transaction is over even if that fails.
     fn commit(&mut self) -> Result<Option<String>, Failure>;

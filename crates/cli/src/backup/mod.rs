@@ -1,5 +1,6 @@
 //! `sheaf backup`, `sheaf restore` and `sheaf backup verify`: whole databases into files and back.
-//! Leaves images and their bytes to `instance`. Start reading at [`run`].
+//! Leaves images and their bytes to `instance`.
+//! Start reading at [`run`].
 
 pub(crate) mod online;
 

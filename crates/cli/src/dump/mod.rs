@@ -1,5 +1,6 @@
 //! `sheaf dump` and `sheaf load`: databases as text that other programs read, and back.
-//! Leaves lines to `write` and `read`. Start reading at [`run`] and [`run_load`].
+//! Leaves lines to `write` and `read`.
+//! Start reading at [`run`] and [`run_load`].
 
 mod read;
 mod value;

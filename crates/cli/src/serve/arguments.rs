@@ -74,7 +74,13 @@ pub struct Given {
     pub seal_key_file: Option<PathBuf>,
     /// Those keys themselves, each of 64 hexadecimal digits, apart by commas, the newest last; for the environment, since
     /// other users of the machine see flags.
-    #[arg(long, env = "SHEAF_SEAL_KEYS", hide_env_values = true, value_name = "KEYS", conflicts_with = "seal_key_file")]
+    #[arg(
+        long,
+        env = "SHEAF_SEAL_KEYS",
+        hide_env_values = true,
+        value_name = "KEYS",
+        conflicts_with = "seal_key_file"
+    )]
     pub seal_keys: Option<String>,
     /// How long a statement may take, such as 30s or 5m; 0 for as long as it likes [default: 0].
     #[arg(long, env = "SHEAF_STATEMENT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]

@@ -2,7 +2,9 @@
 
 use super::clause::CLAUSES;
 use super::{Parsed, Parser};
-use crate::ast::{Body, Clause, ClauseKind, GraphReference, Language, Mode, Name, Query, SingleQuery, Statement, UnionKind};
+use crate::ast::{
+    Body, Clause, ClauseKind, GraphReference, Language, Mode, Name, Query, SingleQuery, Statement, UnionKind,
+};
 use crate::error::ParseError;
 use crate::token::Token;
 

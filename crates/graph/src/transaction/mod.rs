@@ -29,8 +29,8 @@ use store::Snapshot;
 use types::{Direction, NodeId};
 
 pub(crate) use apply::{AsReader, Facts, apply, put_facts, remove_index};
-pub(crate) use change::{Changes, Place};
 pub use between::Hop;
+pub(crate) use change::{Changes, Place};
 pub use constrain::{NewConstraint, Older};
 use entries::OwnEntries;
 pub use expand::Step;

@@ -25,6 +25,9 @@ pub(crate) use refuse::{RefusedBy, results_refused, time_refused};
 use seats::Seating;
 pub(crate) use seats::Seats;
 
+/// Runs what it is handed while the statement gives back what it holds of the server.
+type Pause<'p> = &'p mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>;
+
 /// Users of whom something is kept apart, beyond those who are there now.
 const USERS_KEPT_MAX: usize = 1_024;
 
@@ -250,7 +253,7 @@ impl Meter {
         self: &Arc<Self>,
         meters: &Meters,
         asking: &Asking<'_>,
-        pause: &mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>,
+        pause: Pause<'_>,
     ) -> Result<Admitted, Failure> {
         if asking.role_limits.is_none() && !self.is_bounded() {
             let place = self.gate.try_enter(0).expect("without a bound there is room");
@@ -283,7 +286,7 @@ impl Meter {
         max: &dyn Fn() -> u64,
         meters: &Meters,
         asking: &Asking<'_>,
-        pause: &mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>,
+        pause: Pause<'_>,
     ) -> Result<Place, Failure> {
         if let Some(place) = gate.try_enter(max()) {
             return Ok(place);

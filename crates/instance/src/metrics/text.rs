@@ -182,9 +182,12 @@ fn databases(told: &[Told], text: &mut Text) {
         ("sheaf_database_commits_total", "counter", "Commits of an open database since it was made.", |told| {
             told.holdings.map(|_| told.commits as f64)
         }),
-        ("sheaf_database_syncs_total", "counter", "Waits for the disk since it was opened; commits share them.", |told| {
-            told.holdings.map(|_| told.syncs as f64)
-        }),
+        (
+            "sheaf_database_syncs_total",
+            "counter",
+            "Waits for the disk since it was opened; commits share them.",
+            |told| told.holdings.map(|_| told.syncs as f64),
+        ),
         ("sheaf_database_nodes", "gauge", "Nodes of an open database.", |told| {
             told.holdings.map(|held| held.nodes as f64)
         }),

@@ -118,7 +118,7 @@ impl Entry {
             // Four numbers that are no address are a slip, not a name.
             && name.bytes().any(|byte| byte.is_ascii_alphabetic());
         let name = name.to_ascii_lowercase();
-        is_name.then(|| if is_below { Self::Below(name) } else { Self::Name(name) })
+        is_name.then_some(if is_below { Self::Below(name) } else { Self::Name(name) })
     }
 }
 

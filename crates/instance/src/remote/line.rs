@@ -47,7 +47,11 @@ impl Fence {
 
     /// Says why an address is not read.
     fn refused(&self, host: &str, address: IpAddr) -> Error {
-        if self.grants(address) { refused(&not_allowed(host, address)) } else { Error::Io(io::Error::other(NotGranted)) }
+        if self.grants(address) {
+            refused(&not_allowed(host, address))
+        } else {
+            Error::Io(io::Error::other(NotGranted))
+        }
     }
 }
 

@@ -94,10 +94,9 @@ fn credentials(auth: &AuthToken) -> Result<Credentials, Failure> {
             password: auth.credentials.clone().unwrap_or_default(),
         }),
         // A token says itself whose it is.
-        "bearer" => Ok(Credentials::Basic {
-            user: String::new(),
-            password: auth.credentials.clone().unwrap_or_default(),
-        }),
+        "bearer" => {
+            Ok(Credentials::Basic { user: String::new(), password: auth.credentials.clone().unwrap_or_default() })
+        }
         other => {
             let message = format!("Unsupported authentication token, scheme '{other}' is not supported.");
             Err(Failure::new(Code::Unauthorized, message))

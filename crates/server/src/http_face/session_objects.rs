@@ -151,7 +151,8 @@ mod tests {
     use super::*;
 
     fn check(headers: &[(&'static str, &'static str)], expected: Option<&str>) {
-        let headers = headers.iter().map(|(name, value)| (name.parse().expect("a name"), HeaderValue::from_static(value)));
+        let headers =
+            headers.iter().map(|(name, value)| (name.parse().expect("a name"), HeaderValue::from_static(value)));
         assert_eq!(named_session(&HeaderMap::from_iter(headers)).as_deref(), expected);
     }
 

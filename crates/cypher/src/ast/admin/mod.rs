@@ -1,5 +1,6 @@
-//! Commands about what the server keeps: databases, transactions, what it knows.
-//! One file for each area.
+//! Commands about what the server keeps: databases, users, limits, transactions, what it knows; a file for each area.
+//! Leaves indexes and constraints to `schema`.
+//! Start reading at [`AdminCommand`].
 
 use super::{Expression, Name, Projection};
 

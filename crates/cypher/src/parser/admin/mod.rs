@@ -1,4 +1,6 @@
 //! Commands that run on `system`: which area a statement belongs to, and what the areas share.
+//! Leaves indexes and constraints to `schema`.
+//! Start reading at [`Parser::admin_command`].
 
 use super::{Parsed, Parser};
 use crate::ast::{AdminCommand, Expression, ExpressionKind, NameOrParameter};

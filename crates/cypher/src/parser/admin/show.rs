@@ -5,10 +5,7 @@ use crate::ast::{AdminCommand, BackupCommand, SchemaCommand, ShowDatabases, Show
 use crate::token::Token;
 
 /// What Neo4j can show and this server cannot, by its last telling word.
-const UNSUPPORTED: &[&str] = &[
-    "SERVER",
-    "SERVERS",
-];
+const UNSUPPORTED: &[&str] = &["SERVER", "SERVERS"];
 
 /// Words between `SHOW` and what is shown that only narrow it.
 const NARROWING: &[&str] = &[

@@ -1,4 +1,6 @@
-//! Commands that run on `system`; one file for each area.
+//! Commands that run on `system`, as text; one file for each area.
+//! Leaves indexes and constraints to `schema`.
+//! Start reading at the printer of [`AdminCommand`].
 
 use std::fmt::{self, Display, Formatter};
 

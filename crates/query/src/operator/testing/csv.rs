@@ -71,8 +71,7 @@ fn only_the_import_folder_is_read() {
     std::fs::write(outside.path().join("secret.csv"), "s").expect("it is writable");
     std::os::unix::fs::symlink(outside.path().join("secret.csv"), folder.path().join("link.csv")).expect("a link");
     let missing = "there is no such file in the import folder";
-    let only =
-        "an address is like file:///name.csv, a file within the import folder, or https://example.com/name.csv";
+    let only = "an address is like file:///name.csv, a file within the import folder, or https://example.com/name.csv";
     let up = format!("file:///..{}/secret.csv", outside.path().display());
     for (address, why) in [
         ("file:///no.csv", missing),
