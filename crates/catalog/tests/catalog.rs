@@ -256,7 +256,7 @@ fn damage_is_told_and_not_guessed_around() {
         };
         store.snapshot().expect("opens").scan(&start[..]..&end[..], keep).expect("reads");
         drop(store);
-        assert_eq!(rows.len(), 5, "head, two databases, alias, admin");
+        assert_eq!(rows.len(), 11, "head, two databases, alias, admin, six roles");
         for (key, value) in &rows {
             let mut flipped = value.clone();
             *flipped.last_mut().expect("not empty") ^= 1;

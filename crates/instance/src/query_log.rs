@@ -269,7 +269,7 @@ mod tests {
             log.note(note("RETURN 'long'"), &ended(50, None));
         }
         let turned = |number: u32| folder.path().join(format!("query.log.{number}"));
-        while !turned(2).exists() {
+        while !turned(2).exists() || !turned(1).exists() {
             thread::yield_now();
         }
         assert!(!turned(3).exists());

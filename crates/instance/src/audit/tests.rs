@@ -64,7 +64,7 @@ fn f94_a_chain_is_sound_and_goes_on_after_a_restart() {
 fn f94_every_change_is_noticed() {
     check(|lines| owned(&lines), "");
     check(
-        |lines| owned(&lines).into_iter().map(|line| line.replace("d3", "dX")).collect(),
+        |lines| owned(&lines).into_iter().map(|line| line.replace("DATABASE d3", "DATABASE dX")).collect(),
         "the 3. line of all cannot be read: line 3 was changed: its hash does not fit it; line 4 follows line 2: lines \
          were removed or added",
     );

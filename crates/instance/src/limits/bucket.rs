@@ -67,7 +67,8 @@ impl Bucket {
         let own = (share - *taken).max(0.0);
         // What others may still ask for is set aside, less and less as their second goes by.
         let withheld = if self.asked_before > 1 { (self.reserved - own).max(0.0) * left_of_epoch } else { 0.0 };
-        let within_share = *taken < share && self.asked_before > 1;
+        // A share comes over the second: who would take all of it at once would leave the others nothing for a while.
+        let within_share = *taken < share * (1.0 - left_of_epoch) + 1.0 && self.asked_before > 1;
         if self.tokens >= 1.0 && (within_share || self.tokens - withheld >= 1.0) {
             self.tokens -= 1.0;
             self.reserved -= own.min(1.0);

@@ -27,6 +27,8 @@ impl Rates {
             slot.store((second << 32) | 1, Ordering::Relaxed);
             let last = self.slots[(second.wrapping_sub(1) % SECONDS) as usize].load(Ordering::Relaxed);
             self.peak.fetch_max(last & u64::from(u32::MAX), Ordering::Relaxed);
+        } else if (before & u64::from(u32::MAX)) + 1 > self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max((before & u64::from(u32::MAX)) + 1, Ordering::Relaxed);
         }
     }
 
