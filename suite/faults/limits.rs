@@ -1,13 +1,13 @@
 //! Group E, and row A1 for limits: many clients at the edge of a limit never go over it, and a command about limits that
 //! is killed happened wholly or not at all.
 
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use bolt::client::Client;
-use suite::process::{Process, now, run_in, signal_of};
-use types::{Map, Value, failpoint};
+use suite::process::{Process, now};
+use types::Value;
+
+use crate::whole::{Commands, run};
 
 /// Each makes one change of the catalog.
 const COMMANDS: [&str; 12] = [
@@ -25,79 +25,29 @@ const COMMANDS: [&str; 12] = [
     "DROP ROLE visitor",
 ];
 
-/// The changes of the catalog during which the server is killed: the first one is its own.
-const CHANGES: std::ops::RangeInclusive<u32> = 3..=12;
-
-#[test]
-fn a1_f46_commands_about_limits_happen_wholly_or_not_at_all() {
-    let states = states();
-    for place in CHANGES.flat_map(|number| ["planned", "written"].map(|when| format!("catalog.change.{when}:{number}")))
-    {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        let mut server = Process::start(&data, [(failpoint::VARIABLE, place.as_str())]).expect("starts");
-        let mut client = server.connect().expect("connects");
-        let answered = COMMANDS.iter().take_while(|command| run(&mut client, command).is_some()).count();
-        let signal = server.wait_for_end(Duration::from_secs(30)).and_then(signal_of);
-        assert_eq!(signal, Some(6), "the place {place} was not reached: {}", server.log());
-        assert!(answered < COMMANDS.len(), "the server outlived every command, {place}");
-        let found = state_of(&data);
-        assert!(
-            found == states[answered] || found == states[answered + 1],
-            "after {place}, killed in {}:\n{found}\nis neither\n{}\nnor\n{}",
-            COMMANDS[answered],
-            states[answered],
-            states[answered + 1]
-        );
-    }
-}
-
-/// Gives the limits after none, one, two... of the commands.
-fn states() -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
-    let mut client = server.connect().expect("connects");
-    let mut states = vec![state(&mut client)];
-    for command in COMMANDS {
-        run(&mut client, command).unwrap_or_else(|| panic!("{command} fails"));
-        states.push(state(&mut client));
-    }
-    assert!(server.stop().expect("stops").success());
-    states
-}
-
-fn state_of(data: &Path) -> String {
-    let server = Process::start(data, [("", ""); 0]).expect("starts without help");
-    let state = state(&mut server.connect().expect("connects"));
-    assert!(server.stop().expect("stops").success());
-    state
-}
-
-fn state(client: &mut Client) -> String {
-    let mut all = String::new();
-    for listing in [
+const ABOUT_LIMITS: Commands = Commands {
+    texts: &COMMANDS,
+    listings: &[
         "SHOW LIMITS FOR DATABASE sheaf YIELD limit, value, source",
         "SHOW ROLES YIELD role",
         "SHOW LIMITS FOR ROLE reader YIELD limit, value",
         "SHOW LIMITS FOR ROLE guest YIELD limit, value",
         "SHOW LIMITS FOR ROLE visitor YIELD limit, value",
-    ] {
-        // A role that is not there has no limits to show.
-        for row in run(client, listing).unwrap_or_default() {
-            all.push_str(&row.iter().map(types::text::literal).collect::<Vec<_>>().join(" | "));
-            all.push('\n');
-        }
-    }
-    all
-}
+    ],
+    // A role that is not there has no limits to show.
+    may_miss: true,
+};
 
-fn run(client: &mut Client, text: &str) -> Option<Vec<Vec<Value>>> {
-    let ran = run_in(client, "sheaf", text, Map::new());
-    if ran.is_err() {
-        // Whoever was refused may go on; a connection that is gone stays so.
-        let _ = client.reset();
+/// The changes of the catalog during which the server is killed: the first one is its own.
+const CHANGES: std::ops::RangeInclusive<u32> = 3..=12;
+
+#[test]
+fn a1_f46_commands_about_limits_happen_wholly_or_not_at_all() {
+    let states = ABOUT_LIMITS.states();
+    for place in CHANGES.flat_map(|number| ["planned", "written"].map(|when| format!("catalog.change.{when}:{number}")))
+    {
+        ABOUT_LIMITS.die_at(&place, &states);
     }
-    ran.ok()
 }
 
 #[test]

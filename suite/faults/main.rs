@@ -13,3 +13,4 @@ mod limits;
 mod pairs;
 mod rights;
 mod schema;
+mod whole;

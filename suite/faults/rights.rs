@@ -1,11 +1,6 @@
 //! Row A1 for commands about rights: kill -9 at named places, then each command happened wholly or not at all.
 
-use std::path::Path;
-use std::time::Duration;
-
-use bolt::client::Client;
-use suite::process::{Process, run_in, signal_of};
-use types::{Map, Value, failpoint};
+use crate::whole::Commands;
 
 /// Every family of commands about rights, each building on those before.
 const COMMANDS: [&str; 24] = [
@@ -61,69 +56,22 @@ const PLACES: [&str; 22] = [
     "rights.done:20",
 ];
 
-#[test]
-fn a1_f85_commands_about_rights_happen_wholly_or_not_at_all() {
-    let states = states();
-    for place in PLACES {
-        let folder = tempfile::tempdir().expect("a folder");
-        let data = folder.path().join("data");
-        let mut server = Process::start(&data, [(failpoint::VARIABLE, place)]).expect("starts");
-        let mut client = server.connect().expect("connects");
-        let answered = COMMANDS.iter().take_while(|command| run(&mut client, command).is_some()).count();
-        let signal = server.wait_for_end(Duration::from_secs(30)).and_then(signal_of);
-        assert_eq!(signal, Some(6), "the place {place} was not reached: {}", server.log());
-        let found = state_of(&data);
-        assert!(answered < COMMANDS.len(), "the server outlived every command, {place}");
-        assert!(
-            found == states[answered] || found == states[answered + 1],
-            "after {place}, killed in {}:\n{found}\nis neither\n{}\nnor\n{}",
-            COMMANDS[answered],
-            states[answered],
-            states[answered + 1]
-        );
-    }
-}
-
-/// Gives what is seen of the rights after none, one, two... of the commands.
-fn states() -> Vec<String> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
-    let mut client = server.connect().expect("connects");
-    let mut states = vec![state(&mut client)];
-    for command in COMMANDS {
-        run(&mut client, command).unwrap_or_else(|| panic!("{command} fails"));
-        states.push(state(&mut client));
-    }
-    assert!(server.stop().expect("stops").success());
-    states
-}
-
-fn state_of(data: &Path) -> String {
-    let server = Process::start(data, [("", ""); 0]).expect("starts without help");
-    let state = state(&mut server.connect().expect("connects"));
-    assert!(server.stop().expect("stops").success());
-    state
-}
-
-fn state(client: &mut Client) -> String {
-    const LISTINGS: [&str; 5] = [
+const ABOUT_RIGHTS: Commands = Commands {
+    texts: &COMMANDS,
+    listings: &[
         "SHOW USERS YIELD *",
         "SHOW ROLES WITH USERS YIELD *",
         "SHOW PRIVILEGES AS COMMANDS YIELD command ORDER BY command",
         "SHOW TOKENS YIELD name, user, databases, level",
         "SHOW DATABASES YIELD name, owner",
-    ];
-    let mut all = String::new();
-    for listing in LISTINGS {
-        let rows = run(client, listing).unwrap_or_else(|| panic!("{listing} fails"));
-        for row in rows {
-            all.push_str(&row.iter().map(types::text::literal).collect::<Vec<_>>().join(" | "));
-            all.push('\n');
-        }
-    }
-    all
-}
+    ],
+    may_miss: false,
+};
 
-fn run(client: &mut Client, text: &str) -> Option<Vec<Vec<Value>>> {
-    run_in(client, "system", text, Map::new()).ok()
+#[test]
+fn a1_f85_commands_about_rights_happen_wholly_or_not_at_all() {
+    let states = ABOUT_RIGHTS.states();
+    for place in PLACES {
+        ABOUT_RIGHTS.die_at(place, &states);
+    }
 }
