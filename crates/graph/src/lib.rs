@@ -24,6 +24,23 @@ pub mod transaction;
 pub mod vector;
 mod warm;
 
+/// What is kept in memory of all databases of this process, beside what the system keeps of their files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Bytes of topologies: who is joined to whom.
+    pub topology_bytes: u64,
+    /// Bytes of warm pages: decoded properties and labels.
+    pub warm_bytes: u64,
+}
+
+impl Kept {
+    /// Tells what is kept now.
+    #[must_use]
+    pub fn now() -> Self {
+        Self { topology_bytes: topology::used_bytes(), warm_bytes: warm::used_bytes() }
+    }
+}
+
 pub use column::Column;
 pub use database::{Database, DatabaseOptions, Pictured};
 pub use error::GraphError;

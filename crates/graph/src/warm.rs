@@ -29,6 +29,11 @@ const VALUE_MAX_BYTES: usize = 256;
 /// Memory that this takes in all databases of this process now.
 static USED_BYTES: AtomicU64 = AtomicU64::new(0);
 
+/// Tells the memory that the pages of all databases take.
+pub(crate) fn used_bytes() -> u64 {
+    USED_BYTES.load(Ordering::Relaxed)
+}
+
 /// The pages of the nodes, or of the relationships, of one database.
 ///
 /// A page belongs to every version from its last change on. A commit notes that before anyone can see the commit, and

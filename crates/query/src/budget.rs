@@ -13,6 +13,9 @@ const ROWS_BETWEEN_LOOKS: u64 = 256;
 pub trait Pace: Send + Sync {
     /// Waits where others are to go first.
     fn look(&self);
+
+    /// Hears how many bytes the statement holds now.
+    fn holds(&self, _bytes: usize) {}
 }
 
 /// A statement's allowance; every operator pays from it.
@@ -95,6 +98,22 @@ impl Budget {
         Ok(())
     }
 
+    /// Looks at the clock now, whatever was paid: before something that cannot be taken back.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::pay_rows`].
+    pub fn look(&mut self) -> Result<(), Failure> {
+        self.rows_until_look = 0;
+        self.pay_rows(0)
+    }
+
+    /// Gives the reason why a statement is over that was ended within a computation.
+    pub fn over(&mut self) -> Failure {
+        let ended = self.look().err();
+        ended.unwrap_or_else(|| Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."))
+    }
+
     /// Gives a result; where it failed and the statement was ended meanwhile, that is the reason.
     ///
     /// # Errors
@@ -102,8 +121,7 @@ impl Budget {
     /// That of the result, or of [`Budget::pay_rows`].
     pub fn ended_or<T>(&mut self, result: Result<T, Failure>) -> Result<T, Failure> {
         if result.is_err() {
-            self.rows_until_look = 0;
-            self.pay_rows(0)?;
+            self.look()?;
         }
         result
     }
@@ -123,13 +141,20 @@ impl Budget {
             );
             return Err(Failure::new(Code::MemoryLimit, text));
         }
-        self.memory_used_bytes = wanted;
+        self.set_used(wanted);
         Ok(())
+    }
+
+    fn set_used(&mut self, bytes: usize) {
+        self.memory_used_bytes = bytes;
+        if let Some(pace) = &self.pace {
+            pace.holds(bytes);
+        }
     }
 
     /// Gives back memory that was taken.
     pub fn give_back_memory(&mut self, bytes: usize) {
-        self.memory_used_bytes = self.memory_used_bytes.saturating_sub(bytes);
+        self.set_used(self.memory_used_bytes.saturating_sub(bytes));
     }
 
     /// Tells the bytes that are taken, to come back to with [`Budget::return_to`].
@@ -140,7 +165,7 @@ impl Budget {
 
     /// Gives back whatever was taken above `memory_bytes`: what operators held that were let go before their end.
     pub fn return_to(&mut self, memory_bytes: usize) {
-        self.memory_used_bytes = self.memory_used_bytes.min(memory_bytes);
+        self.set_used(self.memory_used_bytes.min(memory_bytes));
     }
 
     /// Tells the time, for what is measured.

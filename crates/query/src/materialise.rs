@@ -4,8 +4,9 @@
 
 use std::sync::Arc;
 
-use types::{Failure, Node, NodeRef, Path, Relationship, RelationshipRef, Value};
+use types::{Failure, Node, NodeRef, Path, Relationship, RelationshipRef, Value, effort};
 
+use crate::expression::over;
 use crate::source::Source;
 
 /// Turns references into whole entities, also inside lists, maps and paths; an entity deleted since comes without
@@ -54,7 +55,13 @@ fn source(number: u16, sources: &[Box<dyn Source>]) -> &dyn Source {
     sources[usize::from(number)].as_ref()
 }
 
+/// Parts of a value that making an entity whole takes as long as.
+const ENTITY_PARTS: usize = 16;
+
 fn node(found: NodeRef, sources: &[Box<dyn Source>]) -> Result<Node, Failure> {
+    if !effort::pay(ENTITY_PARTS) {
+        return Err(over());
+    }
     let source = source(found.source, sources);
     let id = found.id;
     let (labels, properties) =
@@ -63,6 +70,9 @@ fn node(found: NodeRef, sources: &[Box<dyn Source>]) -> Result<Node, Failure> {
 }
 
 fn relationship(found: &RelationshipRef, sources: &[Box<dyn Source>]) -> Result<Relationship, Failure> {
+    if !effort::pay(ENTITY_PARTS) {
+        return Err(over());
+    }
     let source = source(found.source, sources);
     let properties = match source.relationship(found.id)? {
         Some(_) => source.relationship_properties(found.id)?,

@@ -6,6 +6,7 @@ pub mod arithmetic;
 pub mod clock;
 pub mod code;
 pub mod compare;
+pub mod effort;
 pub mod failpoint;
 pub mod id;
 pub mod name;

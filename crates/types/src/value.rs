@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use indexmap::IndexMap;
 
+use crate::effort::pay;
 use crate::id::{NodeId, RelationshipId};
 use crate::temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time};
 
@@ -226,7 +227,7 @@ impl Value {
         }
     }
 
-    /// Estimates the bytes that this value holds, for memory budgets.
+    /// Estimates the bytes that this value holds, for memory budgets; parts that it shares with itself count each time.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         let inline = size_of::<Value>();
@@ -234,12 +235,43 @@ impl Value {
             + match self {
                 Self::String(text) if text.is_heap_allocated() => text.len(),
                 Self::Bytes(bytes) => bytes.len(),
-                Self::List(items) => items.iter().map(Self::memory_bytes).sum(),
-                Self::Map(entries) => entries.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum(),
+                Self::List(items) if pay(items.len()) => items.iter().map(Self::memory_bytes).sum(),
+                Self::Map(entries) if pay(entries.len()) => {
+                    entries.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum()
+                }
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
                 Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
                 _ => 0,
             }
+    }
+
+    /// Tells whether the value is nested no deeper than `depth_max`, and takes no more than `bytes_max` written out.
+    ///
+    /// A list may hold another one many times over, so that it takes little memory and is endless for who reads it.
+    #[must_use]
+    pub fn is_within(&self, depth_max: usize, bytes_max: usize) -> bool {
+        let mut left = bytes_max;
+        self.fits(depth_max, &mut left)
+    }
+
+    fn fits(&self, depth_max: usize, left: &mut usize) -> bool {
+        let own = match self {
+            Self::String(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::List(items) => items.len() * size_of::<Value>(),
+            Self::Map(entries) => entries.len() * 2 * size_of::<Value>(),
+            _ => return true,
+        };
+        let Some(rest) = left.checked_sub(own) else { return false };
+        *left = rest;
+        match (self, depth_max.checked_sub(1)) {
+            (Self::List(items), Some(depth)) => pay(items.len()) && items.iter().all(|item| item.fits(depth, left)),
+            (Self::Map(entries), Some(depth)) => {
+                pay(entries.len()) && entries.values().all(|item| item.fits(depth, left))
+            }
+            (Self::List(_) | Self::Map(_), None) => false,
+            _ => true,
+        }
     }
 }
 

@@ -19,6 +19,11 @@ use crate::read::Neighbour;
 /// Memory that the topologies of all databases of this process take now.
 static USED_BYTES: AtomicU64 = AtomicU64::new(0);
 
+/// Tells the memory that the topologies of all databases take.
+pub(crate) fn used_bytes() -> u64 {
+    USED_BYTES.load(Ordering::Relaxed)
+}
+
 /// How much of a graph may be kept in memory, and when it is worth it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TopologyBounds {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use types::compare::{self, Inequality};
-use types::{Code, Failure, Map, Value, arithmetic};
+use types::{Code, Failure, Map, Value, arithmetic, effort};
 
 use super::{Compiled, Projected, entity, membership, over_lists, subquery};
 use crate::budget::Budget;
@@ -73,7 +73,7 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             let to = to.as_ref().map(|to| evaluate(to, batch, context)).transpose()?;
             by_row(rows, |row| {
                 let (from, to) = (from.as_ref().map(|from| from.get(row)), to.as_ref().map(|to| to.get(row)));
-                operators::slice(&of.get(row), from.as_ref(), to.as_ref())
+                operators::slice(paid(&of.get(row))?, from.as_ref(), to.as_ref())
             })?
         }
         Compiled::HasLabels(of, test) => {
@@ -105,8 +105,8 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         Compiled::Matches(of, pattern) => {
             let of = evaluate(of, batch, context)?;
             by_row(rows, |row| {
-                Ok(match of.get(row) {
-                    Value::String(text) => Value::Boolean(pattern.matches(&text)),
+                Ok(match paid(&of.get(row))? {
+                    Value::String(text) => Value::Boolean(pattern.matches(text)),
                     _ => Value::Null,
                 })
             })?
@@ -126,6 +126,7 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             by_row_within(rows, context.budget.memory_left_bytes(), |row| {
                 values.clear();
                 values.extend(columns.iter().map(|column| column.get(row)));
+                values.iter().try_for_each(|value| paid(value).map(drop))?;
                 run(&mut context.functions, &values)
             })?
         }
@@ -160,6 +161,17 @@ pub(super) fn ternary(truth: Option<bool>) -> Value {
 /// Makes a column by computing each row's value.
 pub(super) fn by_row(rows: usize, compute: impl FnMut(usize) -> Result<Value, Failure>) -> Result<Column, Failure> {
     Ok(Column::Values((0..rows).map(compute).collect::<Result<_, Failure>>()?))
+}
+
+/// Lends a value for which its reading was paid; fails once the statement is over.
+pub(super) fn paid(value: &Value) -> Result<&Value, Failure> {
+    if effort::pay_for(value) { Ok(value) } else { Err(over()) }
+}
+
+/// Ends a computation of which nothing will be seen: whoever ended the statement has the reason.
+#[cold]
+pub(crate) fn over() -> Failure {
+    Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user.")
 }
 
 /// As [`by_row`], for values that may be long: they may hold `left_bytes` together.
@@ -228,7 +240,9 @@ fn binary(
     let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
     let (mut made, mut other) = (Value::Null, Value::Null);
     let left_bytes = context.budget.memory_left_bytes();
-    by_row_within(batch.rows, left_bytes, |row| run(left.lend(row, &mut made), right.lend(row, &mut other)))
+    by_row_within(batch.rows, left_bytes, |row| {
+        run(paid(left.lend(row, &mut made))?, paid(right.lend(row, &mut other))?)
+    })
 }
 
 /// Compares; two columns of integers, or one with a constant, never become values.

@@ -7,6 +7,7 @@ use rustc_hash::{FxBuildHasher, FxHasher};
 use types::compare::{equivalent, hash_value};
 use types::{Failure, Value};
 
+use super::evaluate::paid;
 use crate::Column;
 use crate::functions::operators;
 
@@ -25,7 +26,7 @@ pub(super) fn in_lists(values: &Column, lists: &Column) -> Result<Vec<Value>, Fa
             let value = values.lend(row, &mut made);
             match hashed.as_ref().and_then(|hashed| hashed.find(value)) {
                 Some(found) => Ok(found),
-                None => operators::in_list(value, lists.lend(row, &mut other)),
+                None => operators::in_list(value, paid(lists.lend(row, &mut other))?),
             }
         })
         .collect()

@@ -28,7 +28,9 @@ use crate::operator::Plan;
 
 pub use compile::{Compiler, Lifted, compile};
 pub(crate) use entity::{mismatch, properties_of, wanted_names};
+pub(crate) use evaluate::over;
 pub use evaluate::{Context, evaluate};
+pub use over_lists::check_extent;
 pub use select::select;
 pub use within::Part;
 

@@ -8,6 +8,13 @@ use super::{Compiled, Context};
 use crate::functions::operators;
 use crate::{Batch, Column};
 
+/// Steps of `reduce` between two looks at how deep and how large its values have become.
+const STEPS_BETWEEN_LOOKS: usize = 8;
+/// How deep values may be nested: whoever walks through them goes down as many levels.
+const NESTED_MAX: usize = 1_000;
+/// The most that one value may take written out, where the statement may take more.
+const WRITTEN_MAX_BYTES: usize = 4 << 30;
+
 /// The slots that `reduce` fills for each step.
 #[derive(Clone, Copy)]
 pub(super) struct ReduceSlots {
@@ -183,9 +190,30 @@ pub(super) fn reduce(
         let mut held = Held::new(context.budget.memory_left_bytes());
         (0..next.rows()).try_for_each(|row| held.add(&next.get(row)))?;
         context.budget.pay_rows(next.rows() + held.bytes() / 64)?;
+        if at % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 {
+            (0..next.rows()).try_for_each(|row| check_extent(&next.get(row), context.budget.memory_left_bytes()))?;
+        }
         for (place, row) in rows.into_iter().enumerate() {
             carried[row] = next.get(place);
         }
     }
     by_row(batch.rows, |row| Ok(if runs[row].is_some() { std::mem::take(&mut carried[row]) } else { Value::Null }))
+}
+
+/// Refuses a value that is nested too deep, or that would be too large written out: one that holds itself many times over
+/// takes little memory.
+///
+/// # Errors
+///
+/// [`Code::MemoryLimit`].
+pub fn check_extent(value: &Value, left_bytes: usize) -> Result<(), Failure> {
+    let bytes_max = left_bytes.min(WRITTEN_MAX_BYTES);
+    if value.is_within(NESTED_MAX, bytes_max) {
+        return Ok(());
+    }
+    let text = format!(
+        "A value is nested deeper than {NESTED_MAX} levels, or would take more than {bytes_max} bytes written out; \
+         make it smaller, or raise the statement's limit."
+    );
+    Err(Failure::new(Code::MemoryLimit, text))
 }

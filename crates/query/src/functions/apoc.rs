@@ -2,7 +2,7 @@
 //! Leaves `apoc.any.property` of an entity to the executor, which asks its source.
 //! Start reading at [`FUNCTIONS`].
 
-use types::{Code, Failure, Map, Value, compare};
+use types::{Code, Failure, Map, Value, compare, effort};
 
 use super::error::wrong_type;
 use super::{Function, FunctionContext};
@@ -198,7 +198,7 @@ fn to_set(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Fai
     };
     // Sorted, equal ones lie side by side; the first of them stays, at its own place.
     let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by(|left, right| compare::order(&items[*left], &items[*right]).then(left.cmp(right)));
+    effort::sort_by(&mut order, 1, |left, right| compare::order(&items[*left], &items[*right]));
     order.dedup_by(|later, earlier| compare::order(&items[*later], &items[*earlier]).is_eq());
     order.sort_unstable();
     Ok(Value::list(order.into_iter().map(|at| items[at].clone()).collect()))

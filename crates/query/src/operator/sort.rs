@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use types::compare::{order, total_floats};
-use types::{Failure, Value};
+use types::{Failure, Value, effort};
 
 use super::Operator;
 use super::flow::row_count;
@@ -12,6 +12,8 @@ use crate::{Batch, Column};
 
 /// Bytes that a kept row costs beside its values: its place in the order.
 const ROW_BYTES: usize = 8;
+/// Rows that are sorted between two looks at the clock.
+const ROWS_BETWEEN_LOOKS: usize = 1 << 18;
 
 /// The rows in order; with a limit, few more than twice that many are ever kept.
 pub(super) struct Sort {
@@ -77,6 +79,12 @@ impl Sort {
     /// Orders what is kept, or the first `limit` rows of it. Stable: equal rows keep their order.
     fn order(&self, limit: usize) -> Vec<usize> {
         let mut sorted: Vec<usize> = (0..self.rows.rows).collect();
+        // What lies in lists and maps may take for ever to compare, and then gives no order.
+        let is_plain = self.row_keys.iter().all(|column| match column {
+            Column::Values(values) => !values.iter().any(|value| matches!(value, Value::List(_) | Value::Map(_))),
+            Column::Trails { .. } => false,
+            _ => true,
+        });
         let compare = |left: &usize, right: &usize| {
             let mut keys = self.row_keys.iter().zip(&self.keys);
             let found = keys.find_map(|(column, (_, descending))| {
@@ -85,13 +93,17 @@ impl Sort {
             // Rows that are equal stand as they came, also where the sort does not see to that.
             found.unwrap_or_else(|| left.cmp(right))
         };
-        if limit < sorted.len() / 2 {
+        if limit < sorted.len() / 2 && is_plain {
             if limit > 0 {
                 sorted.select_nth_unstable_by(limit - 1, compare);
             }
             sorted.truncate(limit);
         }
-        sorted.sort_unstable_by(compare);
+        match is_plain {
+            true if sorted.len() <= ROWS_BETWEEN_LOOKS => sorted.sort_unstable_by(compare),
+            true => effort::sort_by(&mut sorted, ROWS_BETWEEN_LOOKS, compare),
+            false => effort::sort_by(&mut sorted, 1, compare),
+        }
         sorted.truncate(limit);
         sorted
     }

@@ -87,7 +87,9 @@ impl RunInTransactions {
             out.clear();
             *context.counters = counters;
             context.budget.return_to(memory_bytes);
-            self.work(&batches, &mut out, context)
+            self.work(&batches, &mut out, context)?;
+            // What was computed past the end of the statement's time is not committed.
+            context.budget.look()
         };
         let Ran { id, outcome } = match context.transactions {
             Some(transactions) => transactions.run(context, retry, &mut work),

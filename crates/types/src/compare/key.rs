@@ -7,6 +7,7 @@ use rustc_hash::FxHasher;
 
 use super::number::{integer_with_float, whole};
 use super::order::order;
+use crate::effort::pay;
 use crate::value::{Map, Value};
 
 /// A value as a key of a hash table: equal where equivalent.
@@ -38,7 +39,9 @@ pub fn equivalent(left: &Value, right: &Value) -> bool {
         (Value::Integer(a), Value::Float(b)) | (Value::Float(b), Value::Integer(a)) => {
             integer_with_float(*a, *b) == Some(Ordering::Equal)
         }
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equivalent(a, b)),
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && pay(a.len()) && a.iter().zip(b.iter()).all(|(a, b)| equivalent(a, b))
+        }
         (Value::Map(a), Value::Map(b)) => equivalent_maps(a, b),
         _ => order(left, right) == Ordering::Equal,
     }
@@ -46,7 +49,9 @@ pub fn equivalent(left: &Value, right: &Value) -> bool {
 
 /// Looks each key up, so that the order of writing plays no part and nothing is sorted.
 fn equivalent_maps(left: &Map, right: &Map) -> bool {
-    left.len() == right.len() && left.iter().all(|(key, a)| right.get(key).is_some_and(|b| equivalent(a, b)))
+    left.len() == right.len()
+        && pay(left.len())
+        && left.iter().all(|(key, a)| right.get(key).is_some_and(|b| equivalent(a, b)))
 }
 
 /// Hashes a value so that equivalent values hash alike. Allocates nothing.
@@ -100,11 +105,16 @@ fn hash_float<H: Hasher>(float: f64, state: &mut H) {
 
 fn hash_list<H: Hasher>(items: &[Value], state: &mut H) {
     state.write_usize(items.len());
-    items.iter().for_each(|item| hash_value(item, state));
+    if pay(items.len()) {
+        items.iter().for_each(|item| hash_value(item, state));
+    }
 }
 
 /// Adds up the entries' hashes, because equal maps may be written in different orders.
 fn hash_map<H: Hasher>(entries: &Map, state: &mut H) {
+    if !pay(entries.len()) {
+        return;
+    }
     let sum = entries.iter().fold(0_u64, |sum, (key, value)| {
         let mut entry = FxHasher::default();
         key.as_str().hash(&mut entry);

@@ -15,6 +15,7 @@ pub use key::{Key, equivalent, hash_value};
 pub use number::{integer_with_float, total_floats};
 pub use order::order;
 
+use crate::effort::pay;
 use crate::value::{Map, Point, Value};
 
 /// One of Cypher's four inequality operators.
@@ -117,6 +118,9 @@ pub fn standing(left: &Value, right: &Value) -> Standing {
 
 /// Decides at the first pair of elements that differ; a shorter list that is a prefix comes first.
 fn lists(left: &[Value], right: &[Value]) -> Standing {
+    if !pay(left.len().min(right.len())) {
+        return Standing::Unknown;
+    }
     for (a, b) in left.iter().zip(right) {
         match equals(a, b) {
             Some(true) => {}
@@ -132,6 +136,9 @@ fn equal_lists(left: &Arc<Vec<Value>>, right: &Arc<Vec<Value>>) -> Option<bool> 
     if left.len() != right.len() {
         return Some(false);
     }
+    if !pay(left.len()) {
+        return None;
+    }
     all(left.iter().zip(right.iter()).map(|(a, b)| equals(a, b)))
 }
 
@@ -139,6 +146,9 @@ fn equal_lists(left: &Arc<Vec<Value>>, right: &Arc<Vec<Value>>) -> Option<bool> 
 fn equal_maps(left: &Map, right: &Map) -> Option<bool> {
     if left.len() != right.len() || left.keys().any(|key| !right.contains_key(key)) {
         return Some(false);
+    }
+    if !pay(left.len()) {
+        return None;
     }
     all(left.iter().filter_map(|(key, a)| right.get(key).map(|b| equals(a, b))))
 }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::number::{integer_with_float, total_floats};
+use crate::effort::pay;
 use crate::value::{Map, Path, PathRef, Point, Value};
 
 /// Orders any two values; `Equal` exactly where they are equivalent.
@@ -113,6 +114,9 @@ fn points(left: &Point, right: &Point) -> Ordering {
 }
 
 fn lists(left: &[Value], right: &[Value]) -> Ordering {
+    if !pay(left.len().min(right.len())) {
+        return Ordering::Equal;
+    }
     left.iter()
         .zip(right)
         .map(|(a, b)| order(a, b))
@@ -122,6 +126,9 @@ fn lists(left: &[Value], right: &[Value]) -> Ordering {
 
 /// Orders by size, then by the sorted keys, then by the values in that order of keys.
 fn maps(left: &Map, right: &Map) -> Ordering {
+    if !pay(left.len()) {
+        return Ordering::Equal;
+    }
     let sorted = |map: &Map| {
         let mut places: Vec<usize> = (0..map.len()).collect();
         places.sort_unstable_by(|a, b| {

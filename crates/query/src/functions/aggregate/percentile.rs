@@ -1,10 +1,13 @@
 //! `percentileCont` and `percentileDisc`: sort, then look at a place.
 
 use types::compare::order;
-use types::{Code, Failure, Value};
+use types::{Code, Failure, Value, effort};
 
 use super::super::error::shown;
 use super::Accumulator;
+
+/// Numbers that are sorted between two looks at the clock.
+const NUMBERS_BETWEEN_LOOKS: usize = 1 << 18;
 
 /// The numbers so far, and which of them is wanted.
 #[derive(Debug)]
@@ -62,7 +65,7 @@ impl Accumulator for Percentile {
         if self.numbers.is_empty() {
             return Ok(Value::Null);
         }
-        self.numbers.sort_by(order);
+        effort::sort_by(&mut self.numbers, NUMBERS_BETWEEN_LOOKS, order);
         Ok(if self.continuous { self.between() } else { self.at_place() })
     }
 
