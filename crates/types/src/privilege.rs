@@ -191,6 +191,12 @@ impl Act {
         self.row().words.split(' ').map(first).collect::<Vec<_>>().join(" ")
     }
 
+    /// Tells whether it can hang on the value of a property: `FOR (n) WHERE n.level <= 3`.
+    #[must_use]
+    pub fn takes_test(self) -> bool {
+        matches!(self, Self::Traverse | Self::Read | Self::Match)
+    }
+
     /// Tells whether who may do this may do `other` in the same place; every act holds itself.
     ///
     /// `AllDatabase` holds neither starting and stopping nor transactions, as with Neo4j. `Ownership` holds all that is

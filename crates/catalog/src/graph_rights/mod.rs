@@ -5,14 +5,17 @@
 mod load;
 mod privilege;
 mod rule;
+mod value_test;
 
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use types::CompactString;
 
 pub use load::{AddressRange, LoadFrom, LoadRights};
 pub use privilege::{Builder, Elements, Privilege, Segment, Verdict};
-pub use rule::{Patterns, Rule, Words, matches};
+pub use rule::{ByValue, Patterns, Rule, Words, matches};
+pub use value_test::{Asks, ValueTest, name};
 
 /// What one user may do inside one graph.
 ///
@@ -71,6 +74,7 @@ struct PropertyRule {
     verdict: Verdict,
     keys: Words,
     names: Words,
+    test: Option<Arc<ValueTest>>,
 }
 
 /// Something that is done to the schema, or to the names that a database knows.
@@ -237,7 +241,7 @@ impl GraphRights {
         self.schema.granted & !self.schema.denied & right.bit() != 0
     }
 
-    /// Tells whether a node with these labels can be found.
+    /// Tells whether a node with these labels can be found, whatever its values.
     #[must_use]
     pub fn sees_node<'n>(&self, labels: impl IntoIterator<Item = &'n str>) -> bool {
         self.nodes.traverse.allows_some(labels)
@@ -305,7 +309,7 @@ impl ElementRights {
 
 impl PropertyRules {
     fn everything() -> Self {
-        Self(vec![PropertyRule { verdict: Verdict::Grant, keys: Words::All, names: Words::All }])
+        Self(vec![PropertyRule { verdict: Verdict::Grant, keys: Words::All, names: Words::All, test: None }])
     }
 
     /// Gives the rule over labels or types that holds for a property.
@@ -346,16 +350,16 @@ impl PropertyRules {
     fn rule_where(&self, holds: impl Fn(&Words) -> bool) -> Rule {
         let mut made = Rule::default();
         for rule in self.0.iter().filter(|rule| holds(&rule.keys)) {
-            made.add(rule.verdict, &rule.names);
+            made.put(rule.verdict, &rule.names, rule.test.as_ref());
         }
         made
     }
 
-    fn add(&mut self, verdict: Verdict, keys: &Words, names: &Words) {
-        if keys.is_none() || names.is_none() {
+    fn add(&mut self, verdict: Verdict, keys: &Words, of: &Elements) {
+        if keys.is_none() || of.names.is_none() {
             return;
         }
-        let added = PropertyRule { verdict, keys: keys.clone(), names: names.clone() };
+        let added = PropertyRule { verdict, keys: keys.clone(), names: of.names.clone(), test: of.test.clone() };
         if !self.0.contains(&added) {
             self.0.push(added);
         }

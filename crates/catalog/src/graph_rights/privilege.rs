@@ -2,9 +2,11 @@
 //! Leaves who has them to whoever builds: roles, levels and tokens become these entries.
 //! Start reading at [`Builder`].
 
+use std::sync::Arc;
+
 use types::CompactString;
 
-use super::{GraphRights, LoadFrom, SchemaRight, Words};
+use super::{GraphRights, LoadFrom, SchemaRight, ValueTest, Words};
 
 /// Whether a privilege is given or taken; what is taken stays so, whatever is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,23 +35,31 @@ pub struct Elements {
     pub segment: Segment,
     /// Their labels or types.
     pub names: Words,
+    /// What a value of theirs has to pass; only finding and reading hang on values.
+    pub test: Option<Arc<ValueTest>>,
 }
 
 impl Elements {
     /// Means every node and every relationship.
     #[must_use]
     pub fn all() -> Self {
-        Self { segment: Segment::Elements, names: Words::All }
+        Self { segment: Segment::Elements, names: Words::All, test: None }
     }
 
     /// Means nodes with these labels.
     pub fn nodes<T: Into<CompactString>>(labels: impl IntoIterator<Item = T>) -> Self {
-        Self { segment: Segment::Nodes, names: Words::of(labels) }
+        Self { segment: Segment::Nodes, names: Words::of(labels), test: None }
     }
 
     /// Means relationships of these types.
     pub fn relationships<T: Into<CompactString>>(types: impl IntoIterator<Item = T>) -> Self {
-        Self { segment: Segment::Relationships, names: Words::of(types) }
+        Self { segment: Segment::Relationships, names: Words::of(types), test: None }
+    }
+
+    /// Means those of them whose value passes a test.
+    #[must_use]
+    pub fn that(self, test: ValueTest) -> Self {
+        Self { test: Some(Arc::new(test)), ..self }
     }
 }
 
@@ -121,20 +131,20 @@ impl Builder {
     pub fn add(&mut self, verdict: Verdict, privilege: &Privilege) {
         let rights = &mut self.0;
         match privilege {
-            Privilege::Traverse(of) => rights.each(of, |rights| rights.traverse.add(verdict, &of.names)),
-            Privilege::Read(keys, of) => rights.each(of, |rights| rights.read.add(verdict, keys, &of.names)),
+            Privilege::Traverse(of) => rights.each(of, |rights| rights.traverse.add(verdict, of)),
+            Privilege::Read(keys, of) => rights.each(of, |rights| rights.read.add(verdict, keys, of)),
             Privilege::Match(keys, of) => {
                 if verdict == Verdict::Grant || keys.is_all() {
                     self.add(verdict, &Privilege::Traverse(of.clone()));
                 }
                 self.add(verdict, &Privilege::Read(keys.clone(), of.clone()));
             }
-            Privilege::Create(of) => rights.each(of, |rights| rights.create.add(verdict, &of.names)),
-            Privilege::Delete(of) => rights.each(of, |rights| rights.delete.add(verdict, &of.names)),
-            Privilege::SetLabel(labels) => rights.set_label.add(verdict, labels),
-            Privilege::RemoveLabel(labels) => rights.remove_label.add(verdict, labels),
+            Privilege::Create(of) => rights.each(of, |rights| rights.create.add(verdict, of)),
+            Privilege::Delete(of) => rights.each(of, |rights| rights.delete.add(verdict, of)),
+            Privilege::SetLabel(labels) => rights.set_label.put(verdict, labels, None),
+            Privilege::RemoveLabel(labels) => rights.remove_label.put(verdict, labels, None),
             Privilege::SetProperty(keys, of) => {
-                rights.each(of, |rights| rights.set_property.add(verdict, keys, &of.names));
+                rights.each(of, |rights| rights.set_property.add(verdict, keys, of));
             }
             Privilege::Merge(keys, of) => {
                 self.add(verdict, &Privilege::Match(keys.clone(), of.clone()));

@@ -1,10 +1,14 @@
 //! Grants and denials over names: labels, types, property keys, and patterns of names.
-//! Knows no entity: what a name means for a node or a relationship is said in `graph_rights` itself.
+//! Knows no entity: what a name means for a node or a relationship is said in `graph_rights` itself, and values are read
+//! by whoever asks.
 //! Start reading at [`Rule::allows`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use types::CompactString;
+
+use super::{Elements, ValueTest, Verdict};
 
 /// Some names, or all there are and will be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -70,28 +74,50 @@ pub struct Rule {
     pub granted: Words,
     /// What is denied, granted or not.
     pub denied: Words,
+    /// What is granted or denied where a value is right.
+    pub by_value: Vec<ByValue>,
+}
+
+/// What is granted or denied of some names, where the element's value passes a test.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ByValue {
+    /// Which of both.
+    pub verdict: Verdict,
+    /// The names.
+    pub names: Words,
+    /// The test.
+    pub test: Arc<ValueTest>,
 }
 
 impl Rule {
     /// Allows everything.
     #[must_use]
     pub fn everything() -> Self {
-        Self { granted: Words::All, denied: Words::none() }
+        Self { granted: Words::All, ..Self::default() }
     }
 
-    /// Tells whether something of this one name is allowed.
+    /// Tells whether something of this one name is allowed, whatever its values.
     #[must_use]
     pub fn allows(&self, name: &str) -> bool {
-        self.granted.holds(name) && !self.denied.holds(name)
+        self.granted.holds(name) && !self.denied.holds(name) && !self.denies_by_value(name)
     }
 
-    /// Tells whether something of all these names is allowed where one grant is enough: reading, deleting.
+    /// Tells whether something of this one name can be allowed, if its values are right.
+    #[must_use]
+    pub fn can_allow(&self, name: &str) -> bool {
+        let by_value = || self.by_value.iter().any(|it| it.verdict == Verdict::Grant && it.names.holds(name));
+        !self.denied.holds(name) && (self.granted.holds(name) || by_value())
+    }
+
+    /// Tells whether something of all these names is allowed where one grant is enough: reading, deleting. What hangs on
+    /// a value is not allowed here.
     #[must_use]
     pub fn allows_some<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> bool {
         let (mut granted, mut denied) = (self.granted.is_all(), self.denied.is_all());
+        denied |= self.by_value.iter().any(|it| it.verdict == Verdict::Deny && it.names.is_all());
         for name in names {
             granted |= self.granted.holds(name);
-            denied |= self.denied.holds(name);
+            denied |= self.denied.holds(name) || self.denies_by_value(name);
         }
         granted && !denied
     }
@@ -108,26 +134,46 @@ impl Rule {
         names.all(|name| self.allows(name))
     }
 
-    /// Tells whether every name is allowed, and every one that will be.
+    /// Tells whether every name is allowed, and every one that will be, whatever the values.
     #[must_use]
     pub fn is_everything(&self) -> bool {
-        self.granted.is_all() && self.denied.is_none()
+        let denies = |it: &ByValue| it.verdict == Verdict::Deny;
+        self.granted.is_all() && self.denied.is_none() && !self.by_value.iter().any(denies)
     }
 
-    /// Tells whether nothing is allowed, whatever its name.
+    /// Tells whether nothing is allowed, whatever its name and its values.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.denied.is_all()
-            || match (&self.granted, &self.denied) {
-                (Words::Some(granted), Words::Some(denied)) => granted.is_subset(denied),
-                _ => false,
-            }
+        let denied = |names: &Words| match (names, &self.denied) {
+            (_, Words::All) => true,
+            (Words::Some(names), Words::Some(denied)) => names.is_subset(denied),
+            (Words::All, Words::Some(_)) => false,
+        };
+        let mut by_value = self.by_value.iter().filter(|it| it.verdict == Verdict::Grant);
+        denied(&self.granted) && by_value.all(|it| denied(&it.names))
     }
 
-    pub(super) fn add(&mut self, verdict: super::Verdict, names: &Words) {
+    fn denies_by_value(&self, name: &str) -> bool {
+        self.by_value.iter().any(|it| it.verdict == Verdict::Deny && it.names.holds(name))
+    }
+
+    /// Grants or denies some elements, all of those names or those whose value passes a test.
+    pub(super) fn add(&mut self, verdict: Verdict, of: &Elements) {
+        self.put(verdict, &of.names, of.test.as_ref());
+    }
+
+    /// As [`Rule::add`], of names and perhaps a test.
+    pub(super) fn put(&mut self, verdict: Verdict, names: &Words, test: Option<&Arc<ValueTest>>) {
+        if let Some(test) = test {
+            let added = ByValue { verdict, names: names.clone(), test: Arc::clone(test) };
+            if !self.by_value.contains(&added) {
+                self.by_value.push(added);
+            }
+            return;
+        }
         match verdict {
-            super::Verdict::Grant => self.granted.add(names),
-            super::Verdict::Deny => self.denied.add(names),
+            Verdict::Grant => self.granted.add(names),
+            Verdict::Deny => self.denied.add(names),
         }
     }
 }
@@ -157,10 +203,10 @@ impl Patterns {
         self.denied.is_empty() && self.granted.iter().any(|pattern| pattern == "*")
     }
 
-    pub(super) fn add(&mut self, verdict: super::Verdict, pattern: &str) {
+    pub(super) fn add(&mut self, verdict: Verdict, pattern: &str) {
         let patterns = match verdict {
-            super::Verdict::Grant => &mut self.granted,
-            super::Verdict::Deny => &mut self.denied,
+            Verdict::Grant => &mut self.granted,
+            Verdict::Deny => &mut self.denied,
         };
         if !patterns.iter().any(|known| known == pattern) {
             patterns.push(pattern.into());
@@ -219,12 +265,31 @@ mod tests {
 
     #[test]
     fn one_grant_is_enough_to_see_and_each_is_needed_to_make() {
-        let rule = Rule { granted: Words::of(["A", "C"]), denied: Words::of(["C"]) };
+        let rule = Rule { granted: Words::of(["A", "C"]), denied: Words::of(["C"]), ..Rule::default() };
         assert!(rule.allows_some(["A", "B"]) && !rule.allows_some(["B"]) && !rule.allows_some(["A", "C"]));
         assert!(rule.allows_each(["A"]) && !rule.allows_each(["A", "B"]) && !rule.allows_each([]));
         assert!(!rule.allows_some([]) && Rule::everything().allows_some([]) && Rule::everything().allows_each([]));
         assert!(!rule.is_nothing() && Rule::default().is_nothing());
-        let denied = Rule { granted: Words::All, denied: Words::All };
+        let denied = Rule { granted: Words::All, denied: Words::All, ..Rule::default() };
         assert!(denied.is_nothing() && !denied.allows_some([]));
+    }
+
+    #[test]
+    fn f91_what_hangs_on_a_value_is_neither_everything_nor_nothing() {
+        let test = Arc::new(ValueTest::new("level", false, super::super::Asks::IsNotNull));
+        let elements = |label: &str| Elements { test: Some(Arc::clone(&test)), ..Elements::nodes([label]) };
+        let mut some = Rule::default();
+        some.add(Verdict::Grant, &elements("A"));
+        some.add(Verdict::Grant, &elements("A"));
+        assert_eq!(some.by_value.len(), 1, "the same is not asked twice");
+        assert!(!some.is_nothing() && !some.is_everything());
+        assert!(some.can_allow("A") && !some.allows("A") && !some.can_allow("B") && !some.allows_some(["A"]));
+        let mut most = Rule::everything();
+        most.add(Verdict::Deny, &elements("A"));
+        assert!(!most.is_everything() && !most.is_nothing());
+        assert!(most.can_allow("A") && !most.allows("A") && most.allows("B"));
+        assert!(!most.allows_some(["A"]) && most.allows_some(["B"]) && most.allows_some([]));
+        some.put(Verdict::Deny, &Words::of(["A"]), None);
+        assert!(some.is_nothing() && !some.can_allow("A"), "what is denied whatever its values stays so");
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod effective;
 pub(crate) mod level;
 pub(crate) mod privilege;
 pub(crate) mod rows;
+mod test_row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -2,10 +2,12 @@
 //! Leaves what privileges add up to to [`super::effective`].
 //! Start reading at [`Privilege`].
 
+use std::sync::Arc;
+
 use types::privilege::Act;
 use types::{CompactString, DatabaseId, DatabaseName};
 
-use crate::graph_rights::{self, AddressRange, Elements, LoadFrom, SchemaRight, Words, matches};
+use crate::graph_rights::{self, AddressRange, Elements, LoadFrom, SchemaRight, ValueTest, Words, matches};
 
 /// One thing that is granted or denied in one place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,6 +20,8 @@ pub struct Privilege {
     pub resource: Resource,
     /// To which elements, users or names.
     pub segment: Segment,
+    /// What a value of the element has to pass; only [`Act::takes_test`] has one.
+    pub test: Option<Arc<ValueTest>>,
     /// Whether it is forbidden, whatever is granted.
     pub denied: bool,
     /// Whether it can be changed only while authentication is off.
@@ -104,6 +108,7 @@ impl Privilege {
             scope: Scope::All,
             resource: Resource::Nothing,
             segment: Segment::Nothing,
+            test: None,
             denied: false,
             immutable: false,
         }
@@ -170,15 +175,15 @@ impl Privilege {
     }
 
     fn elements(&self) -> Elements {
-        match &self.segment {
+        let all = |segment| Elements { segment, ..Elements::all() };
+        let elements = match &self.segment {
             Segment::Nodes(Some(label)) => Elements::nodes([label.clone()]),
-            Segment::Nodes(None) => Elements { segment: graph_rights::Segment::Nodes, names: Words::All },
+            Segment::Nodes(None) => all(graph_rights::Segment::Nodes),
             Segment::Relationships(Some(kind)) => Elements::relationships([kind.clone()]),
-            Segment::Relationships(None) => {
-                Elements { segment: graph_rights::Segment::Relationships, names: Words::All }
-            }
+            Segment::Relationships(None) => all(graph_rights::Segment::Relationships),
             _ => Elements::all(),
-        }
+        };
+        Elements { test: self.test.clone(), ..elements }
     }
 
     fn keys(&self) -> Words {

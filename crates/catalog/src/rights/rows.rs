@@ -3,6 +3,7 @@
 //! Start reading at [`RightsStep::put`] and [`load`].
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use store::Snapshot;
@@ -12,6 +13,7 @@ use xxhash_rust::xxh3;
 
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
+use super::test_row::TestRow;
 use super::{ADMIN_ROLE, Holder, RightsStep, Role, Token, User, UserId};
 use crate::rows::{Put, Table};
 use crate::{CatalogError, Limits};
@@ -151,6 +153,9 @@ struct PrivilegeRow {
     segment: SegmentRow,
     denied: bool,
     immutable: bool,
+    /// Left out where there is none, so that the key of a row of an older server stays what it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    test: Option<TestRow>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,6 +222,7 @@ impl PrivilegeRow {
             },
             denied: privilege.denied,
             immutable: privilege.immutable,
+            test: privilege.test.as_deref().map(TestRow::from),
         }
     }
 
@@ -228,6 +234,10 @@ impl PrivilegeRow {
     fn into_privilege(self) -> Result<(Holder, Privilege), CatalogError> {
         let unknown = || CatalogError::damaged(format!("nobody knows the privilege '{}'", self.act));
         let act = Act::ALL.iter().copied().find(|act| act.printed() == self.act).ok_or_else(unknown)?;
+        // One that is not asked would grant more than was granted.
+        if self.test.is_some() && !act.takes_test() {
+            return Err(CatalogError::damaged(format!("the privilege '{}' hangs on no value", self.act)));
+        }
         let holder = match (self.role, self.user) {
             (Some(role), None) => Holder::Role(role),
             (None, Some(user)) => Holder::User(UserId(user)),
@@ -258,6 +268,7 @@ impl PrivilegeRow {
                 SegmentRow::AllData => Segment::AllData,
                 SegmentRow::Cidr(range) => Segment::Cidr(range),
             },
+            test: self.test.map(|test| test.into_test().map(Arc::new)).transpose()?,
             denied: self.denied,
             immutable: self.immutable,
         };

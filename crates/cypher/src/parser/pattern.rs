@@ -236,7 +236,7 @@ impl Parser<'_> {
     }
 
     /// `(a:A {k: v} WHERE e)`.
-    fn node(&mut self) -> Parsed<NodePattern> {
+    pub(super) fn node(&mut self) -> Parsed<NodePattern> {
         let start = self.start();
         if !self.accept(Token::ParenOpen) {
             return Err(self.unexpected(&["'(' (a node pattern)"]));
@@ -289,7 +289,7 @@ impl Parser<'_> {
     }
 
     /// `-[r:T*1..3 {k: v} WHERE e]->{1,3}`.
-    fn relationship(&mut self) -> Parsed<RelationshipPattern> {
+    pub(super) fn relationship(&mut self) -> Parsed<RelationshipPattern> {
         let start = self.start();
         let left = self.accept(Token::Less);
         self.expect(Token::Minus, "'-'")?;

@@ -99,10 +99,6 @@ fn f86_privileges() {
     role("GRANT LOAD ON ALL DATA TO $r", "GRANT LOAD ON ALL DATA TO ROLE $r");
     role("GRANT ACCESS ON DATABASE $d TO user", "GRANT ACCESS ON DATABASE $d TO ROLE user");
     check(
-        "GRANT READ {x} ON GRAPH g FOR (n:L) WHERE n.x = 1 TO r",
-        "error: Unsupported administration command: a privilege on a pattern: FOR (n:Label) WHERE ...",
-    );
-    check(
         "GRANT ACESS ON DATABASE d TO r",
         "error: Invalid input 'ACESS': expected the words of a privilege such as 'MATCH', 'ACCESS' or 'CREATE DATABASE'; did you mean 'ACCESS'? (line 1, column 7 (offset: 6))",
     );
@@ -110,6 +106,70 @@ fn f86_privileges() {
         "GRANT ACCESS ON GRAPH g TO r",
         "error: Invalid input 'GRAPH': expected 'DATABASE', 'HOME' or 'DEFAULT' (line 1, column 17 (offset: 16))",
     );
+}
+
+#[test]
+fn f91_rules_by_value() {
+    let rule = |from: &str, to: &str| {
+        let around = |rule: &str| format!("GRANT TRAVERSE ON GRAPH g FOR {rule} TO ROLE r");
+        check(&around(from), &around(to));
+    };
+    let plain = |text: &str| rule(text, text);
+    plain("(n) WHERE n.level <= 3");
+    plain("(n:A|B) WHERE NOT n.`the key` = 'x'");
+    plain("(n:A) WHERE n.k IS NULL");
+    plain("(n:A) WHERE NOT n.k IS NOT NULL");
+    plain("(n) WHERE n.k IN ['a', 'b']");
+    plain("(n) WHERE n.k IN $list");
+    plain("(n) WHERE 'EU' IN n.regions");
+    plain("(n) WHERE n.at > date()");
+    plain("(n) WHERE n.at > datetime({year: 2024, month: 10})");
+    plain("()-[r:OWNS|HAS]-() WHERE r.kind <> $kind");
+    rule("(:A {k: -1})", "(n:A) WHERE n.k = -1");
+    rule("({k: true})", "(n) WHERE n.k = true");
+    rule("(x:A WHERE x.k = 1.5)", "(x:A) WHERE x.k = 1.5");
+    rule("()-[r WHERE r.k > 1]->()", "()-[r]-() WHERE r.k > 1");
+    rule("()<-[:OWNS {k: 1}]-()", "()-[r:OWNS]-() WHERE r.k = 1");
+    rule("(n) WHERE 3 < n.level", "(n) WHERE n.level > 3");
+    check(
+        "DENY MATCH {*} ON HOME GRAPH FOR (n:A|:B) WHERE n.x = 1 TO r",
+        "DENY MATCH {*} ON HOME GRAPH FOR (n:A|B) WHERE n.x = 1 TO ROLE r",
+    );
+    let fails = |rule: &str, message: &str| {
+        let text = format!("GRANT READ {{*}} ON GRAPH g FOR {rule} TO r");
+        let error = crate::parse(&text).expect_err(&text).to_string();
+        assert!(error.contains(message), "{text}: {error}");
+    };
+    fails("(n) WHERE n.k = null", "`k = NULL` always evaluates to `NULL`. Use `IS NULL` instead.");
+    fails("(n) WHERE NOT null <> n.k", "`NULL <> k` always evaluates to `NULL`. Use `IS NOT NULL` instead.");
+    fails("({k: null})", "`{k:NULL}` always evaluates to `NULL`. Use `WHERE` syntax");
+    fails("(n) WHERE n.k > NaN", "`NaN` is not supported for property-based access control.");
+    fails("({a: 1, b: 2})", "`{a: 1, b: 2}` is not supported. Property rules can only contain one property.");
+    let only = "is not supported. Only single, literal-based predicate expressions are allowed";
+    for rule in [
+        "(n) WHERE n.a = 1 AND n.b = 2",
+        "(n) WHERE n.a = n.b",
+        "(n) WHERE n.a = 1 + 2",
+        "(n) WHERE m.a = 1",
+        "(n) WHERE n.a STARTS WITH 'x'",
+        "(n) WHERE n.a = toUpper('x')",
+        "(n) WHERE n.a = date.realtime()",
+        "(n) WHERE NOT NOT n.a = 1",
+        "(n) WHERE n.a = {b: 1}",
+        "(n) WHERE (n)--()",
+        "(n) WHERE true",
+        "({a: n})",
+    ] {
+        fails(rule, only);
+    }
+    fails("(n) WHERE TO r", only);
+    fails("(n)", "expected 'WHERE'");
+    fails("(n {a: 1}) WHERE n.b = 1", "Property rules can only contain one property.");
+    fails("(a)-[r]-() WHERE r.b = 1", "must be empty");
+    fails("()-[r*]-() WHERE r.b = 1", "not about a path");
+    fails("(n:A&B) WHERE n.b = 1", "with '|' between them");
+    let error = crate::parse("GRANT CREATE ON GRAPH g FOR (n) WHERE n.k = 1 TO r").expect_err("no rule");
+    assert!(error.to_string().contains("CREATE is not supported for property value access rules."), "{error}");
 }
 
 #[test]

@@ -49,10 +49,11 @@ impl Sighted {
     /// Counts the relationships that are found, or those of a type.
     pub(super) fn relationships_seen(&self, kind: Option<TypeId>) -> Result<u64, Failure> {
         let rule = &self.rules.relationships.found;
-        if rule.is_nothing() || self.rules.nodes.found.is_nothing() || kind.is_some_and(|kind| !rule.allows([kind.0])) {
+        let is_hidden = |kind: TypeId| !rule.can_allow(kind.0);
+        if rule.is_nothing() || self.rules.nodes.found.is_nothing() || kind.is_some_and(is_hidden) {
             return Ok(0);
         }
-        if !self.rules.nodes.found.is_everything() {
+        if !self.rules.nodes.found.is_everything() || rule.asks_values() {
             if self.estimates {
                 return Ok(if kind.is_some() { OF_TYPE_GUESSED } else { RELATIONSHIPS_GUESSED });
             }

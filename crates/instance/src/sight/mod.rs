@@ -7,6 +7,7 @@
 
 mod changing;
 mod counting;
+mod deciding;
 mod ids;
 pub(crate) mod refusal;
 mod rules;

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use catalog::GraphRights;
-use catalog::graph_rights::{ElementRights, PropertyRules};
+use catalog::graph_rights::{ElementRights, PropertyRules, Rule};
 use graph::keys::TokenKind;
 use rustc_hash::FxHashMap;
 use types::KeyId;
@@ -47,7 +47,7 @@ impl Rules {
 impl Elements {
     fn of(rights: &ElementRights, kind: TokenKind, graph: &GraphSource) -> Self {
         Self {
-            found: IdRule::of(&rights.traverse, |name| graph.number_of(kind, name)),
+            found: made(&rights.traverse, kind, graph),
             kind,
             reads_everything: rights.read.is_everything(),
             by_key: RefCell::default(),
@@ -65,8 +65,13 @@ impl Elements {
             return Arc::clone(known);
         }
         let name = graph.name_of(TokenKind::Key, key.0);
-        let made = Arc::new(IdRule::of(&rules.rule(&name), |name| graph.number_of(self.kind, name)));
+        let made = Arc::new(made(&rules.rule(&name), self.kind, graph));
         self.by_key.borrow_mut().insert(key, Arc::clone(&made));
         made
     }
+}
+
+fn made(rule: &Rule, kind: TokenKind, graph: &GraphSource) -> IdRule {
+    let key = |name: &str| graph.number_of(TokenKind::Key, name).map(KeyId);
+    IdRule::of(rule, |name| graph.number_of(kind, name), key)
 }

@@ -1,5 +1,5 @@
 //! What one user finds and reads, batch by batch.
-//! Leaves counts to `counting`, and changes to `changing`.
+//! Leaves what rules allow to `deciding`, counts to `counting`, and changes to `changing`.
 //! Start reading at [`Sighted::visible`].
 
 use graph::keys::TokenKind;
@@ -10,7 +10,8 @@ use types::{
     Value,
 };
 
-use super::ids::Left;
+use super::deciding::decided;
+use super::ids::{IdRule, Left};
 use super::sighted::Sighted;
 
 /// Entities that are looked at between two looks at the clock.
@@ -25,8 +26,8 @@ impl Sighted {
         if rule.is_everything() {
             return Ok(vec![true; nodes.len()]);
         }
-        let mut seen: Vec<bool> = nodes.iter().map(|node| self.graph.has_deleted(*node)).collect();
-        self.graph.labels_of(nodes, |at, labels| seen[at] = rule.allows(labels.iter().map(|label| label.0)))?;
+        let mut seen = self.allow_nodes(&[rule], nodes)?;
+        seen.iter_mut().zip(nodes).for_each(|(seen, node)| *seen |= self.graph.has_deleted(*node));
         Ok(seen)
     }
 
@@ -35,15 +36,24 @@ impl Sighted {
         Ok(self.visible(&[node])?[0])
     }
 
-    /// Keeps the relationships that are found, in their order: their types and both of their ends are.
+    /// Keeps the relationships that are found, in their order: they themselves and both of their ends are.
     pub(super) fn keep_relationships(&self, found: &mut Vec<RelationshipRef>) -> Result<(), Failure> {
-        let rule = &self.rules.relationships.found;
-        found.retain(|found| rule.allows([found.kind.0]));
+        self.keep_allowed(&[&self.rules.relationships.found], found)?;
         if self.rules.nodes.found.is_everything() {
             return Ok(());
         }
         let seen = self.each_once(found.iter().flat_map(|found| [found.start, found.end]))?;
         found.retain(|found| seen[&found.start] && seen[&found.end]);
+        Ok(())
+    }
+
+    fn keep_allowed(&self, rules: &[&IdRule], found: &mut Vec<RelationshipRef>) -> Result<(), Failure> {
+        if rules.iter().all(|rule| rule.is_everything()) {
+            return Ok(());
+        }
+        let mut allowed =
+            self.allow_relationships(rules, found.iter().map(|found| (found.id, found.kind)))?.into_iter();
+        found.retain(|_| allowed.next() == Some(true));
         Ok(())
     }
 
@@ -63,7 +73,7 @@ impl Sighted {
             (None, Left::All | Left::AllBut(_)) => Some(None),
             (None, Left::Only(kinds)) => Some(Some(kinds.into_iter().map(TypeId).collect())),
             (Some(asked), _) => {
-                let kept: Vec<TypeId> = asked.iter().copied().filter(|kind| rule.allows([kind.0])).collect();
+                let kept: Vec<TypeId> = asked.iter().copied().filter(|kind| rule.can_allow(kind.0)).collect();
                 (!kept.is_empty()).then_some(Some(kept))
             }
         }
@@ -82,17 +92,19 @@ impl Sighted {
             Some(followed) => expand(followed.as_deref(), &mut all)?,
             None => all.ends.resize(nodes, 0),
         }
-        let kinds = &self.rules.relationships.found;
+        let relationships = all.found.iter().map(|found| (found.relationship.id, found.relationship.kind));
+        let allowed = self.allow_relationships(&[&self.rules.relationships.found], relationships)?;
         let seen = match self.rules.nodes.found.is_everything() {
             true => None,
             false => Some(self.each_once(all.found.iter().map(|found| found.neighbour))?),
         };
-        let is_found = |found: &RelationshipRecord| {
-            kinds.allows([found.relationship.kind.0]) && seen.as_ref().is_none_or(|seen| seen[&found.neighbour])
+        let is_found = |at: usize, found: &RelationshipRecord| {
+            allowed[at] && seen.as_ref().is_none_or(|seen| seen[&found.neighbour])
         };
         let (mut start, first) = (0, out.found.len());
         for until in all.ends {
-            out.found.extend(all.found[start..until].iter().filter(|found| is_found(found)));
+            let run = all.found[start..until].iter().enumerate();
+            out.found.extend(run.filter(|(at, found)| is_found(start + at, found)).map(|(_, found)| *found));
             out.ends.push(out.found.len());
             start = until;
         }
@@ -170,12 +182,8 @@ impl Sighted {
         if found.is_everything() && rules.iter().all(|rule| rule.is_everything()) {
             return Ok(());
         }
-        let mut keep = vec![false; nodes.len()];
-        self.graph.labels_of(nodes, |at, labels| {
-            let ids = || labels.iter().map(|label| label.0);
-            keep[at] = found.allows(ids()) && rules.iter().all(|rule| rule.allows(ids()));
-        })?;
-        let mut keep = keep.into_iter();
+        let all: Vec<&IdRule> = rules.iter().map(AsRef::as_ref).chain([found]).collect();
+        let mut keep = self.allow_nodes(&all, nodes)?.into_iter();
         nodes.retain(|_| keep.next() == Some(true));
         Ok(())
     }
@@ -187,7 +195,7 @@ impl Sighted {
         keys: &[KeyId],
     ) -> Result<(), Failure> {
         let rules: Vec<_> = keys.iter().map(|key| self.read_rule_of_relationships(*key)).collect();
-        found.retain(|found| rules.iter().all(|rule| rule.allows([found.kind.0])));
+        self.keep_allowed(&rules.iter().map(AsRef::as_ref).collect::<Vec<_>>(), found)?;
         self.keep_relationships(found)
     }
 
@@ -207,11 +215,7 @@ impl Sighted {
         if found.is_everything() && rule.is_everything() {
             return Ok(());
         }
-        let mut keep = vec![false; nodes.len()];
-        self.graph.labels_of(nodes, |at, labels| {
-            let ids = || labels.iter().map(|label| label.0);
-            keep[at] = found.allows(ids()) && rule.allows(ids());
-        })?;
+        let keep = self.allow_nodes(&[found, &rule], nodes)?;
         values.iter_mut().zip(keep).filter(|(_, keep)| !keep).for_each(|(value, _)| *value = Value::Null);
         Ok(())
     }
@@ -223,16 +227,19 @@ impl Sighted {
         key: KeyId,
         values: &mut [Value],
     ) -> Result<(), Failure> {
-        let rule = self.read_rule_of_relationships(key);
-        if rule.is_everything() {
+        let (found, rule) = (&self.rules.relationships.found, self.read_rule_of_relationships(key));
+        if found.is_everything() && rule.is_everything() {
             return Ok(());
         }
-        let ends = self.graph.ends_of(relationships)?;
-        for (value, ends) in values.iter_mut().zip(ends) {
-            if ends.is_none_or(|ends| !rule.allows([ends.kind.0])) {
-                *value = Value::Null;
-            }
+        let (mut keep, mut there) = (vec![false; relationships.len()], Vec::new());
+        for (at, ends) in self.graph.ends_of(relationships)?.into_iter().enumerate() {
+            there.extend(ends.map(|ends| (at, ends)));
         }
+        let kinds = there.iter().map(|(_, ends)| (ends.id, ends.kind));
+        for ((at, _), allowed) in there.iter().zip(self.allow_relationships(&[found, &rule], kinds)?) {
+            keep[*at] = allowed;
+        }
+        values.iter_mut().zip(keep).filter(|(_, keep)| !keep).for_each(|(value, _)| *value = Value::Null);
         Ok(())
     }
 
@@ -245,11 +252,13 @@ impl Sighted {
             properties.clear();
             return Ok(());
         };
-        let is_found = self.rules.nodes.found.allows(labels.iter().copied());
-        properties.retain(|name, _| {
+        let is_found = decided(&self.rules.nodes.found, &labels, properties);
+        let keep = |name: &CompactString| {
             let key = self.graph.number_of(TokenKind::Key, name).map(KeyId);
-            is_found && key.is_some_and(|key| self.read_rule_of_nodes(key).allows(labels.iter().copied()))
-        });
+            is_found && key.is_some_and(|key| decided(&self.read_rule_of_nodes(key), &labels, properties))
+        };
+        let mut keep = properties.keys().map(keep).collect::<Vec<_>>().into_iter();
+        properties.retain(|_, _| keep.next() == Some(true));
         Ok(())
     }
 
@@ -263,12 +272,14 @@ impl Sighted {
             properties.clear();
             return Ok(());
         };
-        let kinds = &self.rules.relationships.found;
-        properties.retain(|name, _| {
+        let kind = [ends.kind.0];
+        let is_found = decided(&self.rules.relationships.found, &kind, properties);
+        let keep = |name: &CompactString| {
             let key = self.graph.number_of(TokenKind::Key, name).map(KeyId);
-            let read = key.is_some_and(|key| self.read_rule_of_relationships(key).allows([ends.kind.0]));
-            read && kinds.allows([ends.kind.0])
-        });
+            is_found && key.is_some_and(|key| decided(&self.read_rule_of_relationships(key), &kind, properties))
+        };
+        let mut keep = properties.keys().map(keep).collect::<Vec<_>>().into_iter();
+        properties.retain(|_, _| keep.next() == Some(true));
         Ok(())
     }
 
@@ -339,8 +350,8 @@ impl Sighted {
     pub(super) fn may_name(&self, kind: NameKind, name: &str) -> bool {
         let rights = &self.rights;
         match kind {
-            NameKind::Label => rights.nodes.traverse.allows(name),
-            NameKind::Type => rights.relationships.traverse.allows(name),
+            NameKind::Label => rights.nodes.traverse.can_allow(name),
+            NameKind::Type => rights.relationships.traverse.can_allow(name),
             NameKind::Key => {
                 !rights.nodes.read.rule(name).is_nothing() || !rights.relationships.read.rule(name).is_nothing()
             }

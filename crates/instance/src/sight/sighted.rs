@@ -238,7 +238,7 @@ impl Source for Sighted {
     }
 
     fn relationship_column(&self, relationships: &[RelationshipId], key: KeyId) -> Result<Column, Failure> {
-        if self.read_rule_of_relationships(key).is_everything() {
+        if self.rules.relationships.found.is_everything() && self.read_rule_of_relationships(key).is_everything() {
             self.hit(relationships.len());
             return self.graph.relationship_column(relationships, key);
         }

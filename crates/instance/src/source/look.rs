@@ -3,7 +3,7 @@
 
 use graph::codec::record::Ends;
 use graph::keys::TokenKind;
-use types::{CompactString, Failure, IndexId, KeyId, LabelId, NodeId, RelationshipId};
+use types::{CompactString, Failure, IndexId, KeyId, LabelId, NodeId, RelationshipId, Value};
 
 use super::GraphSource;
 
@@ -18,6 +18,25 @@ impl GraphSource {
         let mut found = Vec::with_capacity(relationships.len());
         self.transaction.ends(relationships, &mut found).map_err(|error| self.database.fail(error))?;
         Ok(found)
+    }
+
+    /// Gives a property of each node; null where it has none, or is not there.
+    pub(crate) fn values_of_nodes(&self, nodes: &[NodeId], key: KeyId) -> Result<Vec<Value>, Failure> {
+        let mut values = Vec::with_capacity(nodes.len());
+        self.transaction.node_properties(nodes, &[key], &mut values).map_err(|error| self.database.fail(error))?;
+        Ok(values)
+    }
+
+    /// Gives a property of each relationship; null where it has none, or is not there.
+    pub(crate) fn values_of_relationships(
+        &self,
+        relationships: &[RelationshipId],
+        key: KeyId,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut values = Vec::with_capacity(relationships.len());
+        let read = self.transaction.relationship_properties(relationships, &[key], &mut values);
+        read.map_err(|error| self.database.fail(error))?;
+        Ok(values)
     }
 
     /// Tells whether this transaction deleted a node.

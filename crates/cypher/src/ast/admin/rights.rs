@@ -5,6 +5,7 @@ use std::fmt;
 use compact_str::CompactString;
 use types::privilege::Act;
 
+use super::super::BinaryOperator;
 use super::{Expression, Name, NameOrParameter, ShowTail};
 
 /// Makes, changes, drops or lists users, roles, privileges or tokens.
@@ -315,6 +316,40 @@ pub enum ElementsSpec {
     Nodes(Option<Vec<Name>>),
     /// `RELATIONSHIPS *`, `RELATIONSHIPS A, B`.
     Relationships(Option<Vec<Name>>),
+    /// `FOR (n:A|B) WHERE n.k = v`.
+    Pattern(Box<RuleSpec>),
+}
+
+/// Elements by the value of one property: `FOR (n:A|B) WHERE [NOT] n.k <= v`, `FOR ()-[r:T]-() WHERE r.k IS NULL`.
+#[derive(Clone, Debug)]
+pub struct RuleSpec {
+    /// Whether relationships are meant, not nodes.
+    pub relationships: bool,
+    /// What the element is called.
+    pub variable: Name,
+    /// Its labels or types, one of which it has to have; none for every one.
+    pub names: Vec<Name>,
+    /// The property.
+    pub key: Name,
+    /// Whether the opposite is asked.
+    pub negated: bool,
+    /// What is asked of it.
+    pub asks: RuleAsks,
+}
+
+/// What a rule asks of a property. A value is a literal, a parameter, or a function that makes a moment or a point.
+#[derive(Clone, Debug)]
+pub enum RuleAsks {
+    /// `= v`, `<> v`, `< v`, `<= v`, `> v`, `>= v`.
+    Compare(BinaryOperator, Expression),
+    /// `IS NULL`.
+    IsNull,
+    /// `IS NOT NULL`.
+    IsNotNull,
+    /// `IN [v, ...]`, `IN $list`.
+    In(Expression),
+    /// `v IN n.k`.
+    Holds(Expression),
 }
 
 /// Who has a privilege.

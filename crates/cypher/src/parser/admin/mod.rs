@@ -14,6 +14,7 @@ mod database;
 mod limit;
 mod privilege;
 mod rights;
+mod rule;
 mod session;
 mod show;
 mod show_known;

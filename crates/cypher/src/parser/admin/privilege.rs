@@ -1,5 +1,5 @@
 //! `GRANT`, `DENY` and `REVOKE` of privileges and levels, and `SHOW PRIVILEGES`.
-//! Leaves which acts there are, and their words, to `types::privilege`.
+//! Leaves which acts there are, and their words, to `types::privilege`, and rules by value to `rule`.
 //! Start reading at [`Parser::privilege_command`].
 
 use compact_str::CompactString;
@@ -153,7 +153,7 @@ impl Parser<'_> {
             }
             Place::Graph => {
                 spec.scopes = self.scopes(&["GRAPH", "GRAPHS"])?;
-                spec.elements = self.privileged_elements()?;
+                spec.elements = self.privileged_elements(spec.act)?;
                 Ok(())
             }
         }
@@ -217,10 +217,10 @@ impl Parser<'_> {
         if text.is_empty() { Err(self.unexpected(&[what])) } else { Ok(text) }
     }
 
-    /// `ELEMENTS *`, `NODES A, B`, `RELATIONSHIPS T`; or nothing, which means everything.
-    fn privileged_elements(&mut self) -> Parsed<ElementsSpec> {
+    /// `ELEMENTS *`, `NODES A, B`, `RELATIONSHIPS T`, `FOR (n) WHERE ...`; or nothing, which means everything.
+    fn privileged_elements(&mut self, act: Act) -> Parsed<ElementsSpec> {
         if self.at_word("FOR") {
-            return Err(self.unsupported("a privilege on a pattern: FOR (n:Label) WHERE ...".to_owned(), self.start()));
+            return self.rule(act).map(|rule| ElementsSpec::Pattern(Box::new(rule)));
         }
         let make: fn(Option<Vec<Name>>) -> ElementsSpec = match () {
             () if self.one_of_at(0, &["ELEMENT", "ELEMENTS"]) => ElementsSpec::Elements,

@@ -7,7 +7,8 @@ use types::privilege::{Narrows, Place};
 use super::super::{Joined, Key, Optional, Word, commas, words};
 use crate::ast::{
     CommandsShown, ElementsSpec, HolderSpec, Home, Isolation, Name, PrivilegeCommand, PrivilegeSpec, PrivilegeVerb,
-    PrivilegesOf, RightsCommand, RoleCommand, ScopeSpec, Secret, TokenCommand, UserCommand, UserSettings,
+    PrivilegesOf, RightsCommand, RoleCommand, RuleAsks, RuleSpec, ScopeSpec, Secret, TokenCommand, UserCommand,
+    UserSettings,
 };
 
 impl Display for RightsCommand {
@@ -239,6 +240,26 @@ impl Display for ElementsSpec {
             Self::Elements(names) => write!(f, " ELEMENTS {}", AllOr(names)),
             Self::Nodes(names) => write!(f, " NODES {}", AllOr(names)),
             Self::Relationships(names) => write!(f, " RELATIONSHIPS {}", AllOr(names)),
+            Self::Pattern(rule) => write!(f, " FOR {rule}"),
+        }
+    }
+}
+
+impl Display for RuleSpec {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (open, close) = if self.relationships { ("()-[", "]-()") } else { ("(", ")") };
+        write!(f, "{open}{}", Word(&self.variable))?;
+        if !self.names.is_empty() {
+            write!(f, ":{}", Joined(self.names.iter().map(Key), "|"))?;
+        }
+        write!(f, "{close} WHERE {}", if self.negated { "NOT " } else { "" })?;
+        let (of, key) = (Word(&self.variable), Key(&self.key));
+        match &self.asks {
+            RuleAsks::Compare(operator, value) => write!(f, "{of}.{key} {operator} {value}"),
+            RuleAsks::IsNull => write!(f, "{of}.{key} IS NULL"),
+            RuleAsks::IsNotNull => write!(f, "{of}.{key} IS NOT NULL"),
+            RuleAsks::In(list) => write!(f, "{of}.{key} IN {list}"),
+            RuleAsks::Holds(value) => write!(f, "{value} IN {of}.{key}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub(crate) mod privilege;
 mod role;
+mod rule;
 mod show;
 mod token;
 mod user;

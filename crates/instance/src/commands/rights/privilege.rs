@@ -1,6 +1,8 @@
 //! Commands about privileges: single ones, levels, owners and isolation.
-//! Leaves what a privilege means to `catalog`.
+//! Leaves what a privilege means to `catalog`, and the values of rules to `rule`.
 //! Start reading at [`run`].
+
+use std::sync::Arc;
 
 use catalog::graph_rights::AddressRange;
 use catalog::{Action, HolderName, Level, Names, Principal, Privilege, Resource, ScopeName, Segment, Verb};
@@ -12,15 +14,20 @@ use types::privilege::{Act, Narrows, Place};
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::super::typed;
-use super::{Did, change_allowed, show};
+use super::{Did, change_allowed, rule, show};
 use crate::records::Records;
 use crate::statement::Statement;
 
 pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> Result<Records, Failure> {
     match command {
         PrivilegeCommand::Change { verb, immutable, privilege, holders } => {
-            let mut privileges = privileges_of(privilege, &statement.parameters)?;
-            privileges.iter_mut().for_each(|one| one.immutable = *immutable);
+            let test = match &privilege.elements {
+                ElementsSpec::Pattern(rule) => Some(Arc::new(rule::test_of(statement, rule)?)),
+                _ => None,
+            };
+            let privileges = privileges_of(privilege, &statement.parameters)?.into_iter();
+            let privileges: Vec<Privilege> =
+                privileges.map(|one| Privilege { immutable: *immutable, test: test.clone(), ..one }).collect();
             let scopes = match privilege.act.row().place {
                 Place::Dbms | Place::Load => vec![ScopeName::All],
                 Place::Graph | Place::Database => scopes_of(&privilege.scopes, &statement.parameters)?,
@@ -210,6 +217,10 @@ fn elements(elements: &ElementsSpec) -> Vec<Segment> {
         ElementsSpec::Elements(names) => [some(names, Segment::Nodes), some(names, Segment::Relationships)].concat(),
         ElementsSpec::Nodes(names) => some(names, Segment::Nodes),
         ElementsSpec::Relationships(names) => some(names, Segment::Relationships),
+        ElementsSpec::Pattern(rule) => {
+            let names = (!rule.names.is_empty()).then(|| rule.names.clone());
+            some(&names, if rule.relationships { Segment::Relationships } else { Segment::Nodes })
+        }
     }
 }
 

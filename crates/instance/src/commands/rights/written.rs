@@ -2,6 +2,7 @@
 //! Leaves which of them are shown to `show`.
 //! Start reading at [`Written::of`].
 
+use catalog::graph_rights::name;
 use catalog::{Holder, Names, Privilege, Resource, Scope, Segment};
 use types::Value;
 use types::privilege::{Narrows, Place};
@@ -28,7 +29,7 @@ impl Written {
             access: if privilege.denied { "DENIED" } else { "GRANTED" },
             action: row.name,
             resource: resource(privilege, row.place),
-            segment: segment(&privilege.segment, row.narrows),
+            segment: pattern(privilege).unwrap_or_else(|| segment(&privilege.segment, row.narrows)),
             words: words(privilege, &graph),
             graph,
             immutable: privilege.immutable,
@@ -95,6 +96,17 @@ fn resource(privilege: &Privilege, place: Place) -> String {
     }
 }
 
+/// Writes elements that are meant by the value of a property: `FOR (n:Film) WHERE n.level <= 3`.
+fn pattern(privilege: &Privilege) -> Option<String> {
+    let test = privilege.test.as_deref()?;
+    let named = |of: &Option<types::CompactString>| of.as_ref().map_or(String::new(), |of| format!(":{}", name(of)));
+    Some(match &privilege.segment {
+        Segment::Relationships(kind) => format!("FOR ()-[r{}]-() WHERE {}", named(kind), test.written("r")),
+        Segment::Nodes(label) => format!("FOR (n{}) WHERE {}", named(label), test.written("n")),
+        _ => return None,
+    })
+}
+
 fn segment(segment: &Segment, narrows: Narrows) -> String {
     let all = |name: &Option<types::CompactString>| name.as_deref().unwrap_or("*").to_owned();
     match segment {
@@ -143,6 +155,9 @@ fn words(privilege: &Privilege, graph: &str) -> String {
     };
     words.push_str(&format!(" ON {place}"));
     let is_whole = row.narrows == Narrows::Labels;
+    if let Some(pattern) = pattern(privilege) {
+        return format!("{words} {pattern}");
+    }
     match &privilege.segment {
         _ if is_whole => {}
         Segment::Nodes(label) => words.push_str(&format!(" NODE {}", label.as_deref().map_or("*".into(), quoted))),
