@@ -10,7 +10,7 @@ use types::{Map, Value};
 
 use crate::load::Load;
 use crate::table::{Row, mebibytes, time};
-use crate::{BenchError, Settings, copies, import, neighbours, tenants};
+use crate::{BenchError, Settings, catalog, copies, import, neighbours, tenants};
 
 /// One case.
 pub struct Case {
@@ -23,7 +23,7 @@ pub struct Case {
 }
 
 /// Every case.
-pub const ALL: [Case; 9] = [
+pub const ALL: [Case; 10] = [
     Case {
         name: "copies",
         about: "backup, restore and clone of a database, against the disk's copy",
@@ -44,6 +44,7 @@ pub const ALL: [Case; 9] = [
         about: "point reads in one database beside heavy statements in another",
         run: neighbours::fairness,
     },
+    Case { name: "catalog", about: "ten thousand databases: listed, found, and started with", run: catalog::run },
     Case { name: "tenants", about: "many databases: made, filled, and asked after a restart", run: tenants::run },
 ];
 

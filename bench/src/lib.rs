@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
 mod cases;
+mod catalog;
 mod copies;
 mod import;
 mod load;
@@ -38,13 +39,16 @@ pub struct Settings {
     /// Databases of the case with many of them.
     #[arg(long, default_value_t = 1_000)]
     pub databases: u64,
+    /// Databases of the case that asks the catalog.
+    #[arg(long, default_value_t = 10_000)]
+    pub catalog: u64,
 }
 
 impl Settings {
     /// What `cargo bench` measures: all cases, short enough to be run often.
     #[must_use]
     pub fn short() -> Self {
-        Self { cases: Vec::new(), server: None, seconds: 2, nodes: 20_000, databases: 200 }
+        Self { cases: Vec::new(), server: None, seconds: 2, nodes: 20_000, databases: 200, catalog: 500 }
     }
 
     fn time(&self) -> Duration {

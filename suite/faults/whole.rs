@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bolt::client::Client;
 use suite::process::{Process, run_in, signal_of};
+use tempfile::TempDir;
 use types::{Map, Value, failpoint};
 
 /// Commands, each building on those before, and the listings that show what they did.
@@ -31,7 +32,9 @@ impl Commands {
     }
 
     /// Runs the commands on a server that dies at `place`; what is there afterwards is one of the two states around it.
-    pub fn die_at(&self, place: &str, states: &[String]) {
+    ///
+    /// Gives the folder in which its `data` lies, for a closer look.
+    pub fn die_at(&self, place: &str, states: &[String]) -> TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         let mut server = Process::start(&data, [(failpoint::VARIABLE, place)]).expect("starts");
@@ -48,6 +51,7 @@ impl Commands {
             states[answered],
             states[answered + 1]
         );
+        folder
     }
 
     fn state_of(&self, data: &Path) -> String {

@@ -125,6 +125,148 @@ fn f34_f35_f41_a_name_means_the_same_through_every_face() {
 }
 
 #[test]
+fn f30_a_request_says_where_it_goes() {
+    let server = serve();
+    let http = server.http_addr().expect("HTTP is on");
+    let ask = |headers: &str, body: &str| {
+        let (status, _, answer) = ask(http, "POST", "/cypher", headers, body);
+        (status, code_of(&answer), answer["data"]["values"][0][0].clone())
+    };
+    let there = |name: &str| (202, String::new(), Json::from(name));
+    assert_eq!(ask("", r#"{"query":"RETURN database()","database":"Cinema"}"#), there("films"));
+    assert_eq!(ask("", r#"{"statement":"RETURN database()","database":"films"}"#), there("films"));
+    for nowhere in [r#"{"query":"RETURN database()"}"#, r#"{"query":"RETURN database()","database":null}"#] {
+        assert_eq!(ask("", nowhere), there("sheaf"), "{nowhere}");
+    }
+    // Only for that request: a session that is elsewhere stays there, and what the statement says comes first.
+    let (_, _, opened) = self::ask(http, "POST", "/sessions", "", r#"{"database":"sheaf"}"#);
+    let header = format!("X-Sheaf-Session: {}\r\n", opened["sessionId"].as_str().expect("it has an id"));
+    assert_eq!(ask(&header, r#"{"query":"RETURN database()","database":"films"}"#), there("films"));
+    assert_eq!(ask(&header, r#"{"query":"RETURN database()"}"#), there("sheaf"));
+    assert_eq!(ask("", r#"{"query":"USE system RETURN database()","database":"films"}"#), there("system"));
+    // Unknown: 404 and a code that says so, and nothing ran anywhere.
+    let unknown = (404, Code::DatabaseNotFound.row().neo4j.to_owned(), Json::Null);
+    for name in ["nobody", "", " ", "../films", "films/", "fi\\u0000lms"] {
+        assert_eq!(ask("", &format!(r#"{{"query":"CREATE (:Film)","database":"{name}"}}"#)), unknown, "{name}");
+    }
+    for wrong in ["7", "[]", "{}", "true"] {
+        let (status, code, _) = ask("", &format!(r#"{{"query":"CREATE (:Film)","database":{wrong}}}"#));
+        assert_eq!((status, code.as_str()), (400, Code::RequestFormat.row().neo4j), "{wrong}");
+    }
+    assert_eq!(ask("", r#"{"query":"USE films MATCH (f:Film) RETURN count(f)"}"#).2, Json::from(1));
+}
+
+/// Names from outside that no database can have.
+fn hostile() -> Vec<String> {
+    let few = [
+        "..", ".", "../x", "../../etc", "a/b", "a\\b", "%2e%2e%2f", "%", "x\0y", "a\nb", "CON ", "_x", "_check-0", "system2", "a b",
+        "a'b", "a`b", "a\"b", "-a", "a-", "na\u{ef}ve", "\u{202e}abc", "\u{1f980}", "\u{430}lpha", "fi\u{217c}ms", "$(x)", "a;b", "*", "?",
+    ];
+    let long = [63, 64, 300, 10_000].map(|length| "f".repeat(length + 1));
+    few.map(str::to_owned).into_iter().chain(long).collect()
+}
+
+fn percent(name: &str) -> String {
+    name.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}
+
+fn json(name: &str) -> String {
+    serde_json::to_string(name).expect("text")
+}
+
+#[test]
+fn f20_names_from_outside_are_refused_by_every_face() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let instance = Arc::new(Instance::open(InstanceOptions::new(&data)).expect("the folder is the test's own"));
+    let config = ServerConfig { worker_threads: Some(1), ..ServerConfig::on_free_ports() };
+    let server = Server::start(instance, config).expect("ports are free");
+    let (http, bolt) = (server.http_addr().expect("on"), server.bolt_addr().expect("on"));
+    let (_, _, opened) = ask(http, "POST", "/sessions", "", "");
+    let session = format!("X-Sheaf-Session: {}\r\n", opened["sessionId"].as_str().expect("it has an id"));
+    let entries = |folder: &std::path::Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder).expect("reads").flatten().map(|it| it.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = (entries(folder.path()), entries(&data));
+    let mut client = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
+    for name in hostile() {
+        let shown: String = name.chars().take(20).collect();
+        let own = Options { database: Some(name.clone()), ..Options::default() };
+        let parameter = || Map::from_iter([("name".into(), Value::string(name.as_str()))]);
+        let quoted = format!("`{}`", name.replace('`', "``"));
+        let mut refused = vec![
+            ("RUN", client.run_with("RETURN 1", Map::new(), own.clone()).map(drop)),
+            ("BEGIN", { let _ = client.reset(); client.begin(own).map(drop) }),
+            ("ROUTE", { let _ = client.reset(); client.route(Some(name.clone())).map(drop) }),
+        ];
+        for text in [
+            "CREATE DATABASE $name",
+            "CREATE DATABASE $name IF NOT EXISTS",
+            "CREATE OR REPLACE DATABASE $name",
+            "CREATE DATABASE $name FROM sheaf",
+            "CREATE ALIAS $name FOR DATABASE sheaf",
+            "CREATE ALIAS made FOR DATABASE $name",
+            "ALTER ALIAS neo4j SET DATABASE TARGET $name",
+            "RENAME DATABASE $name TO made",
+            "DROP DATABASE $name",
+            "STOP DATABASE $name",
+            "ALTER DATABASE $name SET ACCESS READ ONLY",
+            "USE graph.byName($name) CREATE (:Never)",
+        ] {
+            let _ = client.reset();
+            refused.push((text, client.run(text, parameter()).map(drop)));
+        }
+        for text in ["USE", ":USE", "USE DATABASE"] {
+            let _ = client.reset();
+            refused.push((text, client.run(&format!("{text} {quoted}"), Map::new()).map(drop)));
+        }
+        for (face, outcome) in refused {
+            let error = outcome.expect_err(&format!("{face} took {shown}"));
+            assert!(error.status().is_some(), "{face} {shown}: the connection broke: {error}");
+            assert!(error.to_string().len() < 2_000, "{face} {shown}: a refusal as long as the name");
+        }
+        let _ = client.reset();
+        let (path, text) = (percent(&name), json(&name));
+        for (method, path, headers, body) in [
+            ("POST", format!("/db/{path}/tx/commit"), "", r#"{"statements":[{"statement":"RETURN 1"}]}"#.to_owned()),
+            ("POST", format!("/db/{path}/query/v2"), "", r#"{"statement":"RETURN 1"}"#.to_owned()),
+            ("GET", format!("/db/{path}"), "", String::new()),
+            ("GET", format!("/databases/{path}"), "", String::new()),
+            ("DELETE", format!("/databases/{path}"), "", String::new()),
+            ("GET", format!("/db/{path}/limits"), "", String::new()),
+            ("GET", format!("/db/{path}/usage"), "", String::new()),
+            ("POST", "/databases".to_owned(), "", format!(r#"{{"name":{text}}}"#)),
+            ("POST", "/sessions".to_owned(), "", format!(r#"{{"database":{text}}}"#)),
+            ("PUT", "/session/database".to_owned(), &session, format!(r#"{{"database":{text}}}"#)),
+            ("POST", "/cypher".to_owned(), "", format!(r#"{{"query":"RETURN 1","database":{text}}}"#)),
+        ] {
+            let (status, _, answer) = ask(http, method, &path, headers, &body);
+            assert!((400..500).contains(&status), "{method} {path} {body}: {status} {answer}");
+        }
+    }
+    // A name of ten million letters is turned away as well, where it fits into a message at all.
+    let huge = "f".repeat(10_000_000);
+    assert!((400..500).contains(&ask(http, "POST", "/databases", "", &format!(r#"{{"name":"{huge}"}}"#)).0));
+    let _ = client.run("CREATE DATABASE $name", Map::from_iter([("name".into(), Value::string(huge.as_str()))])).map(drop);
+    let own = Options { database: Some(huge), ..Options::default() };
+    let mut other = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
+    other.run_with("RETURN 1", Map::new(), own).expect_err("it is no name");
+    // Nothing was made, moved or left behind, and the server goes on.
+    assert_eq!((entries(folder.path()), entries(&data)), before);
+    assert_eq!(ask(http, "GET", "/session/database", &session, "").2["database"].as_str(), Some("sheaf"));
+    let mut client = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
+    let answer = client.run("SHOW ALIASES YIELD name, database", Map::new()).expect("it serves on");
+    assert_eq!(answer.rows, [vec![Value::string("neo4j"), Value::string("sheaf")]]);
+    for (again, mine) in [("SHEAF", "sheaf"), ("Neo4j", "neo4j"), ("System", "system")] {
+        let taken = client.run(&format!("CREATE DATABASE {again}"), Map::new()).expect_err("a twin");
+        assert_eq!(taken.status(), Some(Code::DatabaseExists.row().neo4j), "{again} is {mine}");
+        let _ = client.reset();
+    }
+}
+
+#[test]
 fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
     let server = serve();
     let http = server.http_addr().expect("HTTP is on");
@@ -144,6 +286,14 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
         assert_eq!(films[key].as_i64(), Some(1), "{key}");
     }
     assert_eq!((films["relationship_count"].as_i64(), films["edgeCount"].as_i64()), (Some(0), Some(0)));
+    // All that other servers' clients look for, under their names.
+    for key in ["id", "created_at", "createdAt", "updated_at", "last_start", "last_write", "lastWrite", "lastWriteTime"] {
+        assert!(films[key].is_string(), "{key}: {films}");
+    }
+    for key in ["storage_size", "storageSize", "storageBytes"] {
+        assert!(films[key].as_i64().is_some_and(|bytes| bytes > 0), "{key}: {films}");
+    }
+    assert_eq!((films["default"].as_bool(), films.get("path")), (Some(false), Some(&Json::Null)), "it lies in memory");
     assert!(films["created_at"].is_string() && films["id"].is_string() && films["aliases"][0] == "cinema", "{films}");
 
     let (status, _, made) = ask(http, "POST", "/databases", "", r#"{"name":"Books"}"#);

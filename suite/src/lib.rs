@@ -4,6 +4,7 @@
 
 pub mod door;
 pub mod faults;
+pub mod names;
 pub mod process;
 pub mod script;
 pub mod system;

@@ -253,7 +253,7 @@ pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Targ
     if sees(names, principal, &target) {
         return Ok(target);
     }
-    Err(CatalogError::NotFound { name: typed.chars().take(80).collect() })
+    Err(CatalogError::NotFound { name: DatabaseName::shown(typed) })
 }
 
 /// As [`resolve`], for a user of whom a procedure knows no more than the name; nobody is everybody without passwords.
@@ -265,7 +265,7 @@ pub fn resolve_as(names: &Names, user: Option<&str>, typed: &str) -> Result<Targ
     if target.name.is_system() || on.is_some_and(|on| on.access) {
         return Ok(target);
     }
-    Err(CatalogError::NotFound { name: typed.chars().take(80).collect() })
+    Err(CatalogError::NotFound { name: DatabaseName::shown(typed) })
 }
 
 /// As [`allow`], for a user of whom a procedure knows no more than the name; tells only whether it is allowed.

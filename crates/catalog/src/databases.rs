@@ -3,6 +3,7 @@
 //! Making and dropping have two halves, with the files between them. A crash leaves a row that says which half is
 //! missing; [`Catalog::pending`] lists those rows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -201,8 +202,9 @@ fn folder(id: DatabaseId, name: &DatabaseName) -> String {
     format!("{name}-{digits}")
 }
 
-/// Tells whether this server could have made a folder of that name.
-fn is_ours(folder: &str) -> bool {
+/// Tells whether a server like this could have made a folder of that name for a database.
+#[must_use]
+pub fn is_database_folder(folder: &str) -> bool {
     folder.rsplit_once('-').is_some_and(|(name, digits)| {
         let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
         digits.len() == FOLDER_DIGITS && digits.bytes().all(hex) && DatabaseName::parse(name).is_ok()
@@ -215,8 +217,8 @@ impl Names {
     /// Folders of any other shape are somebody else's and never listed.
     #[must_use]
     pub fn orphans(&self, folders: &[String]) -> Vec<String> {
-        let owned = |folder: &str| self.all().any(|database| database.folder == folder);
-        folders.iter().filter(|folder| is_ours(folder) && !owned(folder)).cloned().collect()
+        let owned: HashSet<&str> = self.all().map(|database| database.folder.as_str()).collect();
+        folders.iter().filter(|folder| is_database_folder(folder) && !owned.contains(folder.as_str())).cloned().collect()
     }
 }
 
@@ -463,7 +465,7 @@ mod tests {
 
     #[test]
     fn folders_of_ours_are_told_from_others() {
-        let check = |folder: &str, expected: bool| assert_eq!(is_ours(folder), expected, "{folder}");
+        let check = |folder: &str, expected: bool| assert_eq!(is_database_folder(folder), expected, "{folder}");
         let name = DatabaseName::parse("a.b-c").expect("legal");
         check(&folder(DatabaseId([0xab; 16]), &name), true);
         assert_eq!(folder(DatabaseId([0xab; 16]), &name), "a.b-c-abababababababab");

@@ -38,7 +38,8 @@ pub enum CatalogError {
     /// The server holds as many databases as it may; drop one or raise the limit.
     #[error(
         "Failed to create the specified database '{name}': The total limit of databases is already reached. To create \
-         more you need to either drop databases or change the limit via the config setting 'dbms.max_databases'"
+         more you need to either drop databases or change the limit via the config setting 'databases_max', which \
+         Neo4j calls 'dbms.max_databases'"
     )]
     DatabaseLimit {
         /// The database that found no place.

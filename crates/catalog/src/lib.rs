@@ -28,11 +28,12 @@ pub use aliases::{Alias, Existing};
 pub use catalog::{Authentication, Catalog, FirstStart, Settings};
 pub use databases::{
     Cascade, Change, Database, DatabaseAccess, Language, Made, NewDatabase, Pending, Requested, Stage,
+    is_database_folder,
 };
 pub use error::CatalogError;
 pub use graph_rights::GraphRights;
 pub use limits::{Limit, LimitError, Limits};
-pub use options::{DatabaseOption, DatabaseOptions};
+pub use options::{DatabaseOption, DatabaseOptions, WEIGHT_USUAL};
 pub use privileges::{Changed, HolderName, ScopeName, Verb};
 pub use resolve::{Names, Target};
 pub use rights::level::Level;

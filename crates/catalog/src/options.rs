@@ -13,6 +13,11 @@ const DESCRIPTION_CHARACTERS_MAX: usize = 1_000;
 /// Longest time that an option takes: a hundred years, in milliseconds.
 const TIME_MAX_MILLIS: u64 = 100 * 365 * 86_400_000;
 
+/// What a database weighs where nobody says it.
+pub const WEIGHT_USUAL: u32 = 100;
+/// The most that a database weighs.
+const WEIGHT_MAX: u32 = 10_000;
+
 /// What can be set with `SET OPTION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseOption {
@@ -22,6 +27,8 @@ pub enum DatabaseOption {
     DrainTimeout,
     /// What it is for, in words.
     Description,
+    /// How much of the machine it gets beside others that want all of it too.
+    Weight,
     /// Neo4j's capture of changes, which is always off here.
     TxLogEnrichment,
     /// Neo4j's choice among its formats, of which there is one here.
@@ -40,12 +47,21 @@ pub struct DatabaseOptions {
     /// What it is for, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// Its part of the machine beside others, of which each has its own; [`WEIGHT_USUAL`] if nobody says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
 }
 
 impl DatabaseOption {
     /// Every option, in the order in which an error lists them.
-    pub const ALL: [Self; 5] =
-        [Self::Description, Self::DrainTimeout, Self::IdleTimeout, Self::StoreFormat, Self::TxLogEnrichment];
+    pub const ALL: [Self; 6] = [
+        Self::Description,
+        Self::DrainTimeout,
+        Self::IdleTimeout,
+        Self::StoreFormat,
+        Self::TxLogEnrichment,
+        Self::Weight,
+    ];
 
     /// Tells how it is written.
     #[must_use]
@@ -54,6 +70,7 @@ impl DatabaseOption {
             Self::IdleTimeout => "idleTimeout",
             Self::DrainTimeout => "drainTimeout",
             Self::Description => "description",
+            Self::Weight => "weight",
             Self::TxLogEnrichment => "txLogEnrichment",
             Self::StoreFormat => "storeFormat",
         }
@@ -72,6 +89,7 @@ impl DatabaseOption {
             Self::IdleTimeout => "Write a time such as 10m, 'PT10M' or a number of milliseconds; 0 keeps it open",
             Self::DrainTimeout => "Write a time such as 10s, 'PT10S' or a number of milliseconds",
             Self::Description => "Write a text of at most 1,000 characters",
+            Self::Weight => "Write a whole number from 1 to 10,000; 100 is what others have",
             Self::TxLogEnrichment => "Write 'OFF': this server captures no changes",
             Self::StoreFormat => "Write 'aligned', 'standard', 'high_limit' or 'block'; it changes nothing",
         }
@@ -104,6 +122,13 @@ impl DatabaseOptions {
                 }
                 _ => return Err(refused()),
             },
+            DatabaseOption::Weight => {
+                let weight = match value {
+                    Value::Integer(number) => u32::try_from(*number).ok(),
+                    _ => None,
+                };
+                self.weight = Some(weight.filter(|weight| (1..=WEIGHT_MAX).contains(weight)).ok_or_else(refused)?);
+            }
             DatabaseOption::TxLogEnrichment => one_of(&["OFF"])?,
             DatabaseOption::StoreFormat => one_of(&["aligned", "standard", "high_limit", "block"])?,
         }
@@ -116,6 +141,7 @@ impl DatabaseOptions {
             DatabaseOption::IdleTimeout => self.idle_timeout_millis = None,
             DatabaseOption::DrainTimeout => self.drain_timeout_millis = None,
             DatabaseOption::Description => self.description = None,
+            DatabaseOption::Weight => self.weight = None,
             DatabaseOption::TxLogEnrichment | DatabaseOption::StoreFormat => {}
         }
     }
@@ -134,6 +160,9 @@ impl DatabaseOptions {
         }
         if let Some(millis) = self.idle_timeout_millis {
             map.insert(DatabaseOption::IdleTimeout.name().into(), time(millis));
+        }
+        if let Some(weight) = self.weight {
+            map.insert(DatabaseOption::Weight.name().into(), i64::from(weight).into());
         }
         map
     }
@@ -160,6 +189,7 @@ mod tests {
         check("idleTimeout", 0, "{idleTimeout: '0s'}");
         check("drainTimeout", "PT2S", "{drainTimeout: '2s'}");
         check("description", "bills of 2024", "{description: 'bills of 2024'}");
+        check("weight", 250, "{weight: 250}");
         check("txLogEnrichment", "off", "{}");
         check("storeFormat", "block", "{}");
         let time = "Write a time such as 10s, 'PT10S' or a number of milliseconds";
@@ -169,13 +199,18 @@ mod tests {
             &format!("ArgumentError: 'soon' is no value for the option drainTimeout. {time}."),
         );
         check("drainTimeout", -1, &format!("ArgumentError: -1 is no value for the option drainTimeout. {time}."));
+        let weight = "Write a whole number from 1 to 10,000; 100 is what others have";
+        for (value, shown) in [(Value::Integer(0), "0"), (Value::Integer(10_001), "10001"), (Value::Float(1.5), "1.5")] {
+            let text = format!("ArgumentError: {shown} is no value for the option weight. {weight}.");
+            check("weight", value, &text);
+        }
         let off = "Write 'OFF': this server captures no changes";
         check(
             "txLogEnrichment",
             "FULL",
             &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."),
         );
-        let known = "description, drainTimeout, idleTimeout, storeFormat, txLogEnrichment";
+        let known = "description, drainTimeout, idleTimeout, storeFormat, txLogEnrichment, weight";
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
     }
 
@@ -185,6 +220,7 @@ mod tests {
         for option in [DatabaseOption::IdleTimeout, DatabaseOption::DrainTimeout, DatabaseOption::Description] {
             options.set(option, &"5s".into()).expect("fits all three");
         }
+        options.set(DatabaseOption::Weight, &7.into()).expect("it is a weight");
         DatabaseOption::ALL.into_iter().for_each(|option| options.remove(option));
         assert_eq!(options, DatabaseOptions::default());
     }

@@ -215,7 +215,7 @@ impl Names {
         });
         match found {
             Some(holder) if holder.is_ready() => Ok(holder.target()),
-            _ => Err(CatalogError::NotFound { name: typed.chars().take(80).collect() }),
+            _ => Err(CatalogError::NotFound { name: DatabaseName::shown(typed) }),
         }
     }
 

@@ -148,7 +148,7 @@ fn system_and_the_default_are_protected() {
 }
 
 #[test]
-fn the_limit_counts_every_database() {
+fn f19_the_limit_counts_every_database() {
     on_both_engines(|world| {
         let catalog = world.start();
         for text in ["a", "b", "c"] {
@@ -159,7 +159,7 @@ fn the_limit_counts_every_database() {
             told(catalog.create_database(&name("d"), NewDatabase::default())),
             "DatabaseLimitReached: Failed to create the specified database 'd': The total limit of databases is already \
              reached. To create more you need to either drop databases or change the limit via the config setting \
-             'dbms.max_databases'"
+             'databases_max', which Neo4j calls 'dbms.max_databases'"
         );
         let dropped = catalog.drop_database(&name("a"), Cascade::Restrict).expect("there");
         catalog.database_removed(dropped.id).expect("removed");

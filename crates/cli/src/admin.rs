@@ -2,6 +2,7 @@
 //! Leaves users to `catalog`, keys to `catalog::seal`, and walks to `graph`. Start reading at [`run`].
 
 use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use types::Failure;
@@ -35,6 +36,22 @@ enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Takes databases over from another data folder: copies their files and checks them. What they come from stays.
+    #[command(after_help = "Examples: sheaf admin adopt ./old-data --dry-run --data ./data
+          sheaf admin adopt ./old-data/films-3f2a9c0412ab55de --as films --data ./data")]
+    Adopt {
+        /// The folder of one database, or the data folder of a server that does not run.
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+        /// The name to give to the database; without it, it keeps its name.
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// Copies and checks them where nobody finds them, and takes nothing over.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        folder: Folder,
+    },
     /// Adds a new key that seals secrets from now on; older keys stay, to open what they sealed.
     RotateKey {
         #[command(flatten)]
@@ -47,7 +64,7 @@ enum Command {
 struct Folder {
     /// The data folder. No server may use it meanwhile.
     #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
-    data: std::path::PathBuf,
+    data: PathBuf,
 }
 
 /// Why nothing was done.
@@ -68,13 +85,16 @@ enum AdminError {
     /// Databases are damaged; restore them from backups.
     #[error("{0}")]
     Damaged(String),
+    /// Nothing can be taken over from there; the text says why.
+    #[error("{0}")]
+    Adopt(String),
 }
 
 impl AdminError {
     fn exit(&self) -> Exit {
         match self {
             Self::Reach(error) => error.exit(),
-            Self::Missing => Exit::Usage,
+            Self::Missing | Self::Adopt(_) => Exit::Usage,
             Self::Input(_) | Self::Refused(_) | Self::Damaged(_) => Exit::Failed,
         }
     }
@@ -85,6 +105,7 @@ pub fn run(arguments: &Arguments) -> Exit {
     let done = match &arguments.command {
         Command::SetPassword { user, folder } => set_password(user, folder),
         Command::Check { folder } => check(folder),
+        Command::Adopt { from, name, dry_run, folder } => adopt(from, name.as_deref(), *dry_run, folder),
         Command::RotateKey { folder } => rotate_key(folder),
     };
     match done {
@@ -149,6 +170,61 @@ fn check(folder: &Folder) -> Result<String, AdminError> {
     } else {
         Err(AdminError::Damaged(format!("damaged: {}. Restore what is damaged from a backup.", damaged.join(", "))))
     }
+}
+
+fn adopt(from: &Path, name: Option<&str>, dry_run: bool, folder: &Folder) -> Result<String, AdminError> {
+    let unread = |error: io::Error| AdminError::Adopt(format!("cannot read {}: {error}", from.display()));
+    std::fs::read_dir(from).map_err(unread)?;
+    let instance = folder.open()?;
+    let adopted = adopt_all(&instance, from, name, dry_run);
+    instance.close();
+    adopted
+}
+
+fn adopt_all(
+    instance: &instance::Instance,
+    from: &Path,
+    name: Option<&str>,
+    dry_run: bool,
+) -> Result<String, AdminError> {
+    let none = || AdminError::Adopt(format!("there is no database in {}", from.display()));
+    let found = instance.find_databases(from).map_err(|_| none())?;
+    if found.is_empty() {
+        return Err(none());
+    }
+    if found.len() > 1 && name.is_some() {
+        let all = counted(found.len() as u64, "database");
+        let text = format!("there are {all} in {}; name the folder of one", from.display());
+        return Err(AdminError::Adopt(text));
+    }
+    let (mut taken, mut left) = (0, Vec::new());
+    for instance::Found { folder, name: old } in &found {
+        let Some(name) = name.or(old.as_deref()) else {
+            return Err(AdminError::Adopt(format!("{} does not tell its name; give one after --as", folder.display())));
+        };
+        let problem = if dry_run {
+            instance.try_adopting(folder, name).map(|problems| problems.first().cloned())
+        } else {
+            instance.adopt(folder, name).map(|()| None)
+        };
+        let problem = problem.unwrap_or_else(|failure| Some(failure.to_string()));
+        match problem {
+            None => {
+                let done = if dry_run { "can be taken over" } else { "taken over" };
+                say(&format!("database \"{name}\": {done} from {}", folder.display()));
+                taken += 1;
+            }
+            Some(problem) => {
+                say(&format!("database \"{name}\": {problem}"));
+                left.push(name.to_owned());
+            }
+        }
+    }
+    if !left.is_empty() {
+        return Err(AdminError::Damaged(format!("not taken over: {}", left.join(", "))));
+    }
+    let done = if dry_run { "can be taken over" } else { "taken over" };
+    Ok(format!("{} {done}", counted(taken, "database")))
 }
 
 fn rotate_key(folder: &Folder) -> Result<String, AdminError> {

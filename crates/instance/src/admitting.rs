@@ -105,7 +105,7 @@ impl Statement<'_> {
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
         self.take_seats(graphs().map(|database| &database.meter))?;
         let written = writes.and_then(|number| reached[usize::from(number)].1.graph());
-        self.room.told.written = written.map(|database| database.name.clone());
+        self.room.told.written = written.map(|database| database.name());
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {
             for database in graphs() {
@@ -215,7 +215,7 @@ impl Statement<'_> {
         self.allowance.bounds = Some(Arc::new(Bounds {
             database: match before {
                 Some(before) if takes_time.is_none() && !takes_results => before.database.clone(),
-                _ => database.name.clone(),
+                _ => database.name(),
             },
             begun: self.room.begun,
             time_max: if takes_time.is_some() { time_max } else { before.and_then(|bounds| bounds.time_max) },

@@ -107,7 +107,7 @@ pub(crate) fn until_through<T>(
             Err(Lost::Crowded(_)) => drop(room),
             Err(Lost::Conflict) => drop(room),
         }
-        tracing::debug!(database = %database.name, tried, "statement met a conflict, and runs again");
+        tracing::debug!(database = %database.name(), tried, "statement met a conflict, and runs again");
         check()?;
         pause(tried);
     }
@@ -138,7 +138,7 @@ impl Statement<'_> {
         let won =
             until_through(&database, || allowance.check(), || self.try_once(planned, reached, number, &database))?;
         let summary = self.summary(planned);
-        let bookmark = Some(bookmark::write(&database.name, won.version));
+        let bookmark = Some(bookmark::write(&database.name(), won.version));
         let summary = Summary { bookmark, counters: won.counters, plan: won.plan, ..summary };
         Ok(self.buffered(planned, won.rows, summary))
     }
@@ -148,8 +148,9 @@ impl Statement<'_> {
         self.check_may_write()?;
         let (_, written) = &reached[usize::from(number)];
         let writes = written.writes();
-        writes.check(written.graph().map_or("system", |database| &database.name))?;
-        let database = written.graph().map(Arc::clone).ok_or_else(NoGraph::refused)?;
+        let database = written.graph().map(Arc::clone);
+        writes.check(&database.as_ref().map_or_else(|| "system".into(), |database| database.name()))?;
+        let database = database.ok_or_else(NoGraph::refused)?;
         Ok((database, writes))
     }
 
@@ -191,7 +192,7 @@ pub(crate) fn open_all(
     home: &Home,
     allowance: &Allowance,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let written = reached[usize::from(number)].1.graph().map(|database| database.name.clone()).unwrap_or_default();
+    let written = reached[usize::from(number)].1.graph().map(|database| database.name()).unwrap_or_default();
     let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
     for (at, (_, reached)) in (0_u16..).zip(reached) {
         let (Some(database), Some(rights)) = (reached.graph().map(Arc::clone), reached.rights()) else {

@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 
-use catalog::{Database as Row, DatabaseAccess, Language, Requested, Target, access};
+use catalog::{Action, Database as Row, DatabaseAccess, Language, Names, Principal, Requested, Target, access};
 use cypher::ast::{Expression, ExpressionKind, ShowTail};
-use types::{DatabaseName, Failure, Map, Value};
+use types::privilege::Act;
+use types::{CompactString, DatabaseName, Failure, Map, Value};
 
+use crate::answer::{Fetched, Kind, More, Summary};
 use crate::databases::Standing;
 use crate::index_options;
+use crate::instance::Shared;
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
@@ -30,19 +33,24 @@ pub(crate) enum Which {
 
 /// What is known of one database while its row is made.
 struct Look<'s> {
-    statement: &'s Statement<'s>,
+    shared: &'s Shared,
+    names: &'s Names,
+    principal: &'s Principal,
     row: &'s Row,
     standing: Standing,
 }
 
 type MakeValue = fn(&Look<'_>) -> Value;
 
+/// A column that is listed.
+type Listed = &'static (&'static str, bool, MakeValue);
+
 /// Every column: its name, whether it is there without a `YIELD`, and what stands in it.
 const COLUMNS: &[(&str, bool, MakeValue)] = &[
     ("name", true, |look| look.row.name.as_str().into()),
     ("type", true, |look| if look.row.name.is_system() { "system".into() } else { "standard".into() }),
     ("aliases", true, |look| {
-        let aliases = look.statement.names.aliases_of(look.row.id);
+        let aliases = look.names.aliases_of(look.row.id);
         Value::list(aliases.iter().map(|alias| alias.as_str().into()).collect())
     }),
     ("access", true, |look| match look.row.access {
@@ -50,8 +58,8 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
         DatabaseAccess::ReadOnly => "read-only".into(),
     }),
     ("databaseID", false, |look| Value::string(look.row.id.to_string())),
-    ("serverID", false, |look| Value::string(look.statement.shared.server_id.to_string())),
-    ("address", true, |look| look.statement.shared.options.address.as_str().into()),
+    ("serverID", false, |look| Value::string(look.shared.server_id.to_string())),
+    ("address", true, |look| look.shared.options.address.as_str().into()),
     ("role", true, |_| "primary".into()),
     ("writer", true, |_| true.into()),
     ("requestedStatus", true, |look| match look.row.requested {
@@ -63,10 +71,9 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
         Standing::Failed(failure) => Value::string(failure.message()),
         Standing::Open(_) | Standing::Opening | Standing::Closed => "".into(),
     }),
-    ("default", true, |look| (look.row.id == look.statement.names.default_database().id).into()),
+    ("default", true, |look| (look.row.id == look.names.default_database().id).into()),
     ("home", true, |look| {
-        let names = look.statement.names;
-        let home = names.resolve(names.home_of(look.statement.principal).as_str());
+        let home = look.names.resolve(look.names.home_of(look.principal).as_str());
         home.is_ok_and(|home| home.database == look.row.id).into()
     }),
     ("currentPrimariesCount", false, |_| 1.into()),
@@ -88,13 +95,15 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
         Language::Cypher25 => "CYPHER 25".into(),
     }),
     ("options", false, |look| Value::map(look.row.options.shown())),
-    ("owner", false, |look| text(look.statement.names.owner_of(look.row.id))),
+    ("owner", false, |look| text(look.names.owner_of(look.row.id))),
     ("createdBy", false, |look| text(look.row.creator.as_deref())),
     ("updatedTime", false, |look| instant(Some(look.row.updated_nanos))),
     ("suspended", false, |look| {
         let runs = look.row.requested == Requested::Online && !look.row.name.is_system();
         (runs && matches!(look.standing, Standing::Closed)).into()
     }),
+    ("lastWriteTime", false, |look| instant(look.shared.databases.written_nanos(look.row))),
+    ("path", false, |look| look.path()),
 ];
 
 fn text(text: Option<&str>) -> Value {
@@ -102,6 +111,16 @@ fn text(text: Option<&str>) -> Value {
 }
 
 impl Look<'_> {
+    /// Gives the folder of its files, to who may see how the server is set up.
+    fn path(&self) -> Value {
+        let action = Action::DoTo(Act::ShowSetting, CompactString::const_new("sheaf.data"));
+        if access::allow(self.names, self.principal, &action).is_err() {
+            return Value::Null;
+        }
+        let folder = self.shared.databases.folder_of(self.row);
+        folder.map_or(Value::Null, |folder| Value::string(folder.display().to_string()))
+    }
+
     fn current_status(&self) -> &'static str {
         match (self.row.requested, &self.standing) {
             (Requested::Online, Standing::Failed(_)) => "error",
@@ -119,19 +138,60 @@ pub(crate) fn show(statement: &mut Statement<'_>, which: &Which, tail: &ShowTail
     // Neo4j leaves these two out where they would say nothing.
     let is_single = matches!(which, Which::Default | Which::Home);
     let is_there = |name: &str| !is_single || !matches!(name, "default" | "home");
-    let columns: Vec<&(&str, bool, MakeValue)> =
+    let columns: Vec<Listed> =
         COLUMNS.iter().filter(|(name, usual, _)| is_there(name) && is_needed(statement, name, *usual, tail)).collect();
-    let rows_max = rows_max(tail, &statement.parameters)?;
-    let looks_at_files = columns.iter().any(|(name, _, _)| matches!(*name, "currentStatus" | "statusMessage"));
-    let mut rows = Vec::new();
-    for row in chosen(statement, which, rows_max) {
-        let databases = &statement.shared.databases;
-        let standing = if looks_at_files { databases.glance(&row) } else { databases.standing(row.id) };
-        let look = Look { statement, row: &row, standing };
-        rows.push(columns.iter().map(|(_, _, make)| make(&look)).collect());
+    if *which == Which::All && tail.yields.is_none() && tail.filter.is_none() {
+        return Ok(listed_by_and_by(statement, columns));
+    }
+    let page = Page::of(tail, &statement.parameters)?;
+    let (shared, names, principal) = (statement.shared, statement.names, statement.principal);
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    for row in chosen(statement, which, page.end) {
+        // Of a row that is left out, only its place among the others counts.
+        let is_shown = rows.len() >= page.skip;
+        let name = |column: &str| if column == "name" { row.name.as_str().into() } else { Value::Null };
+        rows.push(match is_shown {
+            true => row_of(shared, names, principal, &row, &columns).collect(),
+            false => columns.iter().map(|(column, ..)| name(column)).collect(),
+        });
     }
     let columns: Vec<Column> = columns.iter().map(|(name, usual, _)| Column { name, usual: *usual }).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+}
+
+/// Lists all databases, each looked at when its row is asked for: the first of ten thousand are there at once.
+fn listed_by_and_by(statement: &Statement<'_>, mut columns: Vec<Listed>) -> Records {
+    columns.retain(|(_, usual, _)| *usual);
+    let shared = Arc::clone(statement.shared);
+    let (names, principal) = (statement.names.clone(), statement.principal.clone());
+    let titles = columns.iter().map(|(name, ..)| (*name).into()).collect();
+    let summary =
+        Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
+    let mut next = String::new();
+    let more = move |rows_max: usize, fetched: &mut Fetched| {
+        let visible = names.databases_from(&next).filter(|row| is_visible(&names, &principal, row));
+        // One more than is asked for tells whether there are more, and where to go on.
+        let mut found: Vec<Arc<Row>> = visible.take(rows_max.saturating_add(1)).cloned().collect();
+        let beyond = (found.len() > rows_max).then(|| found.pop()).flatten();
+        found.iter().for_each(|row| fetched.push(row_of(&shared, &names, &principal, row, &columns)));
+        next = beyond.as_ref().map_or_else(String::new, |row| row.name.to_string());
+        if beyond.is_some() { More::Yes } else { More::No }
+    };
+    Records::made(titles, Box::new(more), summary, statement.shared.admission.clone())
+}
+
+/// Makes the row of a database.
+fn row_of<'r>(
+    shared: &'r Shared,
+    names: &'r Names,
+    principal: &'r Principal,
+    row: &'r Row,
+    columns: &'r [Listed],
+) -> impl Iterator<Item = Value> + 'r {
+    let looks_at_file = columns.iter().any(|(name, ..)| matches!(*name, "currentStatus" | "statusMessage"));
+    let standing = if looks_at_file { shared.databases.glance(row) } else { shared.databases.standing(row.id) };
+    let look = Look { shared, names, principal, row, standing };
+    columns.iter().map(move |(_, _, make)| make(&look))
 }
 
 /// Tells whether a column can matter: one whose name the statement does not hold cannot, unless it asks for all.
@@ -143,47 +203,63 @@ fn is_needed(statement: &Statement<'_>, name: &str, usual: bool, tail: &ShowTail
     by_default || statement.text.contains(name)
 }
 
-/// Tells how many rows are enough, where the first ones by name are asked for: a page of ten thousand costs a page.
-fn rows_max(tail: &ShowTail, parameters: &Map) -> Result<Option<usize>, Failure> {
-    let Some(yields) = tail.yields.as_ref().filter(|yields| tail.filter.is_none() && !yields.distinct) else {
-        return Ok(None);
-    };
-    let is_name = |expression: &Expression| match &*expression.kind {
-        ExpressionKind::Variable(variable) => variable.text == "name",
-        _ => false,
-    };
-    // `YIELD type AS name` orders by something else.
-    let keeps_name = yields
-        .items
-        .iter()
-        .all(|item| item.alias.as_ref().is_none_or(|alias| alias.text != "name") || is_name(&item.expression));
-    let by_name = match yields.order.first() {
-        None => true,
-        Some(first) => !first.descending && is_name(&first.expression) && keeps_name,
-    };
-    let Some(limit) = yields.limit.as_ref().filter(|_| by_name) else { return Ok(None) };
-    let count = |expression: Option<&Expression>| -> Result<Option<usize>, Failure> {
-        let Some(expression) = expression else { return Ok(Some(0)) };
-        // Whatever is no plain number is left to the query that the tail becomes.
-        let value = match &*expression.kind {
-            ExpressionKind::Integer(_) | ExpressionKind::Parameter(_) => index_options::value(expression, parameters)?,
-            _ => Value::Null,
-        };
-        Ok(match value {
-            Value::Integer(number) => usize::try_from(number).ok(),
-            _ => None,
-        })
-    };
-    let (skip, limit) = (count(yields.skip.as_ref())?, count(Some(limit))?);
-    Ok(skip.zip(limit).map(|(skip, limit)| skip.saturating_add(limit)))
+/// Which rows are enough, where the first ones by name are asked for: a page of ten thousand costs a page.
+struct Page {
+    /// So many of the first are left out.
+    skip: usize,
+    /// None behind this many is asked for.
+    end: usize,
 }
 
-fn chosen(statement: &Statement<'_>, which: &Which, rows_max: Option<usize>) -> Vec<Arc<Row>> {
+impl Page {
+    const ALL: Self = Self { skip: 0, end: usize::MAX };
+
+    fn of(tail: &ShowTail, parameters: &Map) -> Result<Self, Failure> {
+        let Some(yields) = tail.yields.as_ref().filter(|yields| tail.filter.is_none() && !yields.distinct) else {
+            return Ok(Self::ALL);
+        };
+        let is_name = |expression: &Expression| match &*expression.kind {
+            ExpressionKind::Variable(variable) => variable.text == "name",
+            _ => false,
+        };
+        // `YIELD type AS name` orders by something else.
+        let keeps_name = yields
+            .items
+            .iter()
+            .all(|item| item.alias.as_ref().is_none_or(|alias| alias.text != "name") || is_name(&item.expression));
+        let by_name = match yields.order.first() {
+            None => true,
+            Some(first) => !first.descending && is_name(&first.expression) && keeps_name,
+        };
+        let Some(limit) = yields.limit.as_ref().filter(|_| by_name) else { return Ok(Self::ALL) };
+        let count = |expression: Option<&Expression>| -> Result<Option<usize>, Failure> {
+            let Some(expression) = expression else { return Ok(Some(0)) };
+            // Whatever is no plain number is left to the query that the tail becomes.
+            let value = match &*expression.kind {
+                ExpressionKind::Integer(_) | ExpressionKind::Parameter(_) => {
+                    index_options::value(expression, parameters)?
+                }
+                _ => Value::Null,
+            };
+            Ok(match value {
+                Value::Integer(number) => usize::try_from(number).ok(),
+                _ => None,
+            })
+        };
+        let (skip, limit) = (count(yields.skip.as_ref())?, count(Some(limit))?);
+        let page = skip.zip(limit).map(|(skip, limit)| Self { skip, end: skip.saturating_add(limit) });
+        Ok(page.unwrap_or(Self::ALL))
+    }
+}
+
+fn is_visible(names: &Names, principal: &Principal, row: &Row) -> bool {
+    let target = Target { database: row.id, name: row.name.clone(), alias: None };
+    access::sees(names, principal, &target)
+}
+
+fn chosen(statement: &Statement<'_>, which: &Which, rows_max: usize) -> Vec<Arc<Row>> {
     let names = statement.names;
-    let visible = |row: &Arc<Row>| {
-        let target = Target { database: row.id, name: row.name.clone(), alias: None };
-        access::sees(names, statement.principal, &target)
-    };
+    let visible = |row: &Arc<Row>| is_visible(names, statement.principal, row);
     let named = |typed: &str| {
         let target = names.resolve(typed).ok();
         let row = target.and_then(|target| names.database(target.database).cloned());
@@ -192,7 +268,7 @@ fn chosen(statement: &Statement<'_>, which: &Which, rows_max: Option<usize>) -> 
     match which {
         Which::All => {
             let found = names.databases_from("").filter(|row| visible(row)).cloned();
-            found.take(rows_max.unwrap_or(usize::MAX)).collect()
+            found.take(rows_max).collect()
         }
         Which::Default => named(names.default_database().name.as_str()),
         Which::Home => named(names.home_of(statement.principal).as_str()),

@@ -6,7 +6,7 @@ mod copy;
 mod standing;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use catalog::{Database as Row, Names, Requested};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
-use store::{Engine, OpenOptions};
+use store::{Engine, Image, OpenOptions};
 use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
 
 use crate::error::of_store;
 use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
 
+pub(crate) use copy::TRIED;
 use standing::Glances;
 pub(crate) use standing::Standing;
 
@@ -238,13 +239,33 @@ impl Databases {
         Ok(())
     }
 
-    /// Removes a folder that belongs to no database.
-    pub(crate) fn remove_orphan(&self, folder: &str) -> Result<(), Failure> {
+    /// Removes a folder that was made only to try something.
+    pub(crate) fn remove_tried(&self, folder: &str) -> Result<(), Failure> {
         let path = self.folder.join(folder);
         self.engine.remove(&path).map_err(|error| of_store(&error))?;
         // Whatever else lies in it is not ours, and then it stays.
         let _ = fs::remove_dir(&path);
         Ok(())
+    }
+
+    /// Says when the files of a database were last written, in nanoseconds since 1970.
+    pub(crate) fn written_nanos(&self, row: &Row) -> Option<i128> {
+        self.engine.written_nanos(&self.folder.join(&row.folder))
+    }
+
+    /// Names the folder of a database, where it has one on disk.
+    pub(crate) fn folder_of(&self, row: &Row) -> Option<PathBuf> {
+        self.is_on_disk().then(|| self.folder.join(&row.folder))
+    }
+
+    /// Tells whether a database's files lie in a folder, whosever they are.
+    pub(crate) fn lies_in(&self, folder: &Path) -> bool {
+        self.engine.exists(folder)
+    }
+
+    /// Takes the image of a database that nobody has open.
+    pub(crate) fn closed_image(&self, folder: &Path) -> Result<Box<dyn Image>, Failure> {
+        self.engine.closed_image(folder).map_err(|error| of_store(&error))
     }
 
     /// Gives a database if it is open already.
@@ -269,13 +290,6 @@ impl Databases {
         let slots = self.open_slots();
         let idle = slots.iter().filter(|(id, used_at, _)| is_idle((*id, *used_at)));
         idle.filter(|(_, _, slot)| close_if_unused(slot)).count()
-    }
-
-    /// Has a database opened again as soon as nobody uses it, because what is known of it changed.
-    pub(crate) fn wear(&self, id: DatabaseId) {
-        if let Some(database) = self.peek(id) {
-            database.is_worn.store(true, Ordering::Relaxed);
-        }
     }
 
     /// Bounds every open database by the limits that it has now.

@@ -29,6 +29,18 @@ pub enum InstanceError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// Databases lie there that no catalog knows: bring `system` back, or take them over into another data folder.
+    #[error(
+        "data folder {} has databases ({}) and no catalog that knows them. Put its folder `system` back, or take them \
+         over into a new data folder: sheaf admin adopt {} --data NEW_FOLDER",
+        folder.display(), few(found), folder.display()
+    )]
+    CatalogGone {
+        /// The data folder.
+        folder: PathBuf,
+        /// The folders of the databases.
+        found: Vec<String>,
+    },
     /// The store of `system` could not be opened.
     #[error("could not open the database \"system\"")]
     System(#[source] StoreError),
@@ -56,7 +68,7 @@ impl InstanceError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::InUse { .. } => Code::DatabaseStartFailed,
+            Self::InUse { .. } | Self::CatalogGone { .. } => Code::DatabaseStartFailed,
             Self::Folder { .. } => Code::StorageFailed,
             Self::System(source) => source.code(),
             Self::Catalog(source) => source.code(),
@@ -65,6 +77,13 @@ impl InstanceError {
             Self::Making { source, .. } => source.code(),
         }
     }
+}
+
+/// Writes the first few of many names.
+fn few(names: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
 /// Tells a client of what a graph reported.

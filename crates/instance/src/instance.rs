@@ -18,7 +18,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
 use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
-use crate::databases::{Bounds, Databases};
+use crate::databases::{Bounds, Databases, TRIED};
 use crate::limits::Meters;
 use crate::metrics::{Metrics, count};
 use crate::plans::Plans;
@@ -83,11 +83,23 @@ impl Instance {
     /// What a crash left half done is finished or removed before this returns. Databases are opened on first use.
     pub fn open(options: InstanceOptions) -> Result<Self, InstanceError> {
         let folder = options.folder.clone();
-        let failed = |action| move |source| InstanceError::Folder { action, folder, source };
+        let failed = |action| {
+            let folder = folder.clone();
+            move |source| InstanceError::Folder { action, folder, source }
+        };
         fs::create_dir_all(&options.folder).map_err(failed("make"))?;
         let engine: Arc<dyn Engine> = Arc::new(LmdbEngine);
+        let mut folders = folders_in(&options.folder).map_err(failed("list"))?;
+        if !engine.exists(&options.folder.join(SYSTEM_FOLDER)) {
+            // Made anew, the catalog would hide them.
+            folders.retain(|folder| catalog::is_database_folder(folder));
+            folders.sort_unstable();
+            if !folders.is_empty() {
+                return Err(InstanceError::CatalogGone { folder: options.folder, found: folders });
+            }
+        }
         let instance = Self::over(engine, options)?;
-        instance.remove_orphans()?;
+        instance.sweep(&folders);
         crate::backup::sweep(&instance.shared);
         Ok(instance)
     }
@@ -153,6 +165,9 @@ impl Instance {
         let instance = Self { shared: Arc::new(shared) };
         instance.shared.procedures.settle(&instance.shared);
         instance.finish_pending()?;
+        let names = instance.shared.catalog.names();
+        let weighed = names.databases_from("").filter(|row| row.options.weight.is_some());
+        weighed.for_each(|row| instance.shared.weighed(row));
         auditing::life(&instance.shared, audit::Kind::Start);
         Ok(instance)
     }
@@ -275,22 +290,16 @@ impl Instance {
         }
     }
 
-    fn remove_orphans(&self) -> Result<(), InstanceError> {
-        let folder = &self.shared.options.folder;
-        let folders = folders_in(folder).map_err(|source| InstanceError::Folder {
-            action: "list",
-            folder: folder.clone(),
-            source,
-        })?;
-        for orphan in self.shared.catalog.orphans(&folders) {
-            match self.shared.databases.remove_orphan(&orphan) {
-                Ok(()) => tracing::info!(folder = %orphan, "removed a folder that no database has"),
-                Err(failure) => {
-                    tracing::warn!(folder = %orphan, reason = %failure, "a folder without a database stays")
-                }
+    /// Removes what was only tried when a process died; tells of folders that no database has, which may be somebody's.
+    fn sweep(&self, folders: &[String]) {
+        for tried in folders.iter().filter(|folder| folder.starts_with(TRIED)) {
+            if let Err(failure) = self.shared.databases.remove_tried(tried) {
+                tracing::warn!(folder = %tried, reason = %failure, "a folder that is of no use any more stays");
             }
         }
-        Ok(())
+        for orphan in self.shared.catalog.orphans(folders) {
+            tracing::warn!(folder = %orphan, "no database has this folder: `sheaf admin adopt` takes it over");
+        }
     }
 }
 
@@ -303,17 +312,31 @@ impl Shared {
         self.end_overdue();
     }
 
+    /// Has those who know a database by its name know the new one: meters, and the turns at computing.
+    pub(crate) fn renamed(&self, from: &DatabaseName, row: &Row) {
+        if self.meters.find(row.id).is_some() {
+            self.meters.of(row);
+        }
+        self.turns.weigh(from.as_str(), None);
+        self.weighed(row);
+    }
+
+    /// Takes over what a database weighs.
+    pub(crate) fn weighed(&self, row: &Row) {
+        self.turns.weigh(row.name.as_str(), row.options.weight);
+    }
+
     /// Ends statements that run longer than their database lets them by now: its limit was lowered since they began.
     pub(crate) fn end_overdue(&self) {
         let now = self.options.clock.now();
         for entry in self.under_way.all() {
             let Some((_, since, _)) = entry.statement() else { continue };
-            let meter = self.catalog.resolve(&entry.database).ok().and_then(|own| self.meters.find(own.database));
+            let meter = self.meters.find(entry.database);
             let millis = meter.map_or(0, |meter| meter.own_limit(catalog::Limit::MaxQueryTime));
             // Those that began under the limit end by themselves, with a better reason; they get a moment for it.
             let grace = std::time::Duration::from_millis(millis.saturating_add(millis / 10).saturating_add(100));
             if millis > 0 && now.saturating_duration_since(since) > grace {
-                tracing::info!(database = %entry.database, transaction = %entry.id(), "a statement is over its time");
+                tracing::info!(transaction = %entry.id_in(&self.catalog.names()), "a statement is over its time");
                 entry.terminate();
             }
         }

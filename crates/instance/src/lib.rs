@@ -4,6 +4,7 @@
 
 mod admission;
 mod admitting;
+mod adopt;
 mod alone;
 mod answer;
 pub mod audit;
@@ -56,6 +57,7 @@ mod usage;
 mod watching;
 
 pub use admission::{Admission, AdmissionError, Permit};
+pub use adopt::Found;
 pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
 pub use error::InstanceError;
 pub use instance::Instance;

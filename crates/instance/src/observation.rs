@@ -71,8 +71,9 @@ impl Observation {
         self.plan_found = told.plan_found;
         self.meter = told.meter;
         if let Some(note) = &mut self.note {
-            note.database = listed.database.to_string();
-            note.transaction = listed.id();
+            let names = self.shared.catalog.names();
+            note.database = listed.database_in(&names).to_string();
+            note.transaction = listed.id_in(&names);
         }
     }
 
@@ -122,7 +123,8 @@ impl Observation {
         failed(&self.shared, failure, self.session);
         if let Some(listed) = &self.listed {
             let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
-            auditing::refused(&self.shared, &listed.user, &listed.origin.address, &listed.database, &text, failure);
+            let database = listed.database_in(&self.shared.catalog.names());
+            auditing::refused(&self.shared, &listed.user, &listed.origin.address, &database, &text, failure);
         }
         let database = self.meter.as_ref().map(|meter| meter.name()).unwrap_or_default();
         let session = self.session;

@@ -25,9 +25,8 @@ const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// One open database; whoever holds one keeps it open.
 pub(crate) struct OpenDatabase {
-    pub(crate) name: CompactString,
     pub(crate) graph: Database,
-    /// What bounds it, and what is used of that.
+    /// What bounds it, what is used of that, and what it is called now.
     pub(crate) meter: Arc<Meter>,
     /// What the element ids of nodes begin with.
     pub(crate) node_prefix: String,
@@ -66,7 +65,6 @@ impl OpenDatabase {
         // The first reads went well: a death from now on is not held against the file.
         store.confirm().map_err(|error| of_store(&error))?;
         let opened = Self {
-            name: row.name.as_str().into(),
             graph,
             meter,
             node_prefix: format!("4:{}:", row.id),
@@ -84,6 +82,11 @@ impl OpenDatabase {
         Ok(opened)
     }
 
+    /// Gives the name that the database has now.
+    pub(crate) fn name(&self) -> CompactString {
+        self.meter.name()
+    }
+
     /// Bounds the graph by the limits that the database has now.
     pub(crate) fn follow_limits(&self) {
         let bound = |limit| Some(self.meter.limit(limit)).filter(|max| *max > 0);
@@ -96,18 +99,18 @@ impl OpenDatabase {
 
     /// Tells a client of what the graph reported; a damaged graph is refused from now on.
     pub(crate) fn fail(&self, error: GraphError) -> Failure {
-        let failure = name_refusal(of_graph(error), &self.name);
+        let failure = name_refusal(of_graph(error), &self.name());
         if failure.code() == Code::ResourceExhausted {
             // The file has to grow, and results that wait for their clients hold the old map.
             self.leases.let_go(LET_GO_TIME_MAX);
         }
         match failure.code() {
             Code::StorageDamaged => {
-                tracing::error!(database = %self.name, reason = %failure, "database is damaged");
+                tracing::error!(database = %self.name(), reason = %failure, "database is damaged");
                 let _ = self.damage.set(failure.clone());
             }
             Code::StorageFailed => {
-                tracing::error!(database = %self.name, reason = %failure, "database is opened again when nobody uses it");
+                tracing::error!(database = %self.name(), reason = %failure, "database is opened again when nobody uses it");
                 self.is_worn.store(true, Ordering::Relaxed);
             }
             _ => {}

@@ -30,6 +30,9 @@ pub struct Records {
     bounds: Option<Arc<Bounds>>,
 }
 
+/// Makes at most so many rows.
+pub(crate) type MakeRows = Box<dyn FnMut(usize, &mut Fetched) -> More + Send>;
+
 /// What is left of a result; shared with whoever may have to end it.
 pub(crate) struct Stream(Mutex<Rest>);
 
@@ -38,6 +41,8 @@ enum Rest {
     Live(Box<Live>),
     /// Rows are there.
     Buffered { rows: Fetched, width: usize, next: usize },
+    /// Rows are made as they are asked for, out of what does not change.
+    Made(MakeRows),
     /// Somebody else sends rows, and drops his end after the last.
     Fed(Receiver<Result<Vec<Value>, Failure>>),
     /// There are none any more, or there will be none.
@@ -65,6 +70,12 @@ impl Records {
     pub(crate) fn buffered(columns: Vec<CompactString>, rows: Fetched, summary: Summary, admission: Admission) -> Self {
         let width = columns.len();
         let stream = Arc::new(Stream(Mutex::new(Rest::Buffered { rows, width, next: 0 })));
+        Self { columns, summary, admission, stream, bounds: None }
+    }
+
+    /// Makes records whose rows are made as they are pulled, and hold nothing up meanwhile.
+    pub(crate) fn made(columns: Vec<CompactString>, make: MakeRows, summary: Summary, admission: Admission) -> Self {
+        let stream = Arc::new(Stream(Mutex::new(Rest::Made(make))));
         Self { columns, summary, admission, stream, bounds: None }
     }
 
@@ -146,8 +157,8 @@ impl Records {
                 observation.add_rows(rows.len());
                 observation.end(None);
             }
-            // Rows that are fed from elsewhere are not counted here.
-            Rest::Fed(_) | Rest::Ended(_) => observation.end(None),
+            // Rows that come from elsewhere are not counted here.
+            Rest::Made(_) | Rest::Fed(_) | Rest::Ended(_) => observation.end(None),
         }
     }
 
@@ -171,7 +182,7 @@ impl Records {
         let mut rest = self.stream.0.lock();
         let outcome = match &mut *rest {
             Rest::Live(live) => {
-                let _permit = self.admission.enter()?;
+                let _permit = live.allowance.enter(&self.admission)?;
                 live.pull(rows_max, fetched)
             }
             Rest::Buffered { rows, width, next } => {
@@ -179,6 +190,10 @@ impl Records {
                 (*next..until).for_each(|row| fetched.push(rows.take_row(row, *width)));
                 *next = until;
                 Ok(if until < rows.len() { More::Yes } else { More::No })
+            }
+            Rest::Made(make) => {
+                let _permit = self.admission.enter()?;
+                Ok(make(rows_max, fetched))
             }
             Rest::Fed(rows) => take_fed(rows, rows_max, fetched),
             Rest::Ended(outcome) => return outcome.clone().map(|()| More::No),

@@ -93,7 +93,7 @@ pub(crate) fn run(
             let mut state = transaction.enter()?;
             state.mix(Did::Schema)?;
             state.take_schema_turn(|| statement.allowance.check())?;
-            state.write_own()?;
+            state.write_own(reached)?;
             let made = state.on_written(|transaction| change.make(transaction, Older::Now).map(|made| made.0));
             let made = made.map_err(|failure| sight::refusal::blurred(failure, &rights));
             if made.is_err() {
@@ -110,7 +110,7 @@ pub(crate) fn run(
             if let Some(constraint) = constraint {
                 wait_until_kept(&database, constraint, || allowance.check()).map_err(blur)?;
             }
-            (counters, Some(bookmark::write(&database.name, version)))
+            (counters, Some(bookmark::write(&database.name(), version)))
         }
     };
     let (counters, bookmark) = counters;
@@ -174,14 +174,14 @@ fn own_graph(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
 fn own_graph_to_write(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
     let reached = reach_own(statement)?;
     let database = reached.graph().ok_or_else(NoGraph::refused)?;
-    reached.writes().check(&database.name)?;
+    reached.writes().check(&database.name())?;
     Ok(Arc::clone(database))
 }
 
 /// Opens the statement's own database; who may do what to its schema was asked by `sight::schema`.
 fn reach_own(statement: &Statement<'_>) -> Result<Reached, Failure> {
-    let Statement { shared, principal, names, own, .. } = statement;
-    shared.reach(principal, names, own, catalog::Access::Read)
+    let Statement { shared, principal, names, own, transaction, .. } = statement;
+    shared.reach_within(*transaction, principal, names, own, catalog::Access::Read)
 }
 
 /// What a change did, and the constraint that it made.

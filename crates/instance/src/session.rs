@@ -340,7 +340,7 @@ impl Session {
     fn list(&self, own: &Target, options: &RunOptions, at: Instant) -> Listing {
         let clock = &self.shared.options.clock;
         self.shared.under_way.enter(&Begun {
-            database: own.name.as_str(),
+            database: own,
             user: self.user(),
             at,
             nanos: clock.wall_nanos(),

@@ -40,6 +40,8 @@ pub(crate) type Home = Arc<Mutex<Option<Transaction>>>;
 /// One database in one transaction.
 pub(crate) struct GraphSource {
     database: Arc<OpenDatabase>,
+    /// What the database was called when the statement began.
+    name: CompactString,
     /// Its place among the statement's sources, which entity references carry.
     number: u16,
     transaction: Lent,
@@ -74,8 +76,12 @@ impl Drop for Lent {
 impl GraphSource {
     /// Makes a source that ends its transaction when it is dropped.
     pub(crate) fn new(database: Arc<OpenDatabase>, number: u16, transaction: Transaction, writes: Writes) -> Self {
-        let transaction = Lent { transaction: Some(transaction), home: None };
-        Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) }
+        Self::over(database, number, Lent { transaction: Some(transaction), home: None }, writes)
+    }
+
+    fn over(database: Arc<OpenDatabase>, number: u16, transaction: Lent, writes: Writes) -> Self {
+        let name = database.name();
+        Self { database, name, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) }
     }
 
     /// Adds the steps of `nodes` nodes, which come node by node, to `out`.
@@ -107,8 +113,7 @@ impl GraphSource {
     /// Makes a source of the transaction that lies in `home`, which gets it back when the source is dropped.
     pub(crate) fn lend(database: Arc<OpenDatabase>, number: u16, home: &Home, writes: Writes) -> Option<Self> {
         let transaction = Some(home.lock().take()?);
-        let transaction = Lent { transaction, home: Some(Arc::clone(home)) };
-        Some(Self { database, number, transaction, writes, hides_indexes: false, hits: Cell::new(0) })
+        Some(Self::over(database, number, Lent { transaction, home: Some(Arc::clone(home)) }, writes))
     }
 
     /// Goes on counting where another source left off.
@@ -130,7 +135,7 @@ impl GraphSource {
 
     fn writer(&mut self) -> Result<&mut Transaction, Failure> {
         self.hit(1);
-        self.writes.check(&self.database.name)?;
+        self.writes.check(&self.name)?;
         Ok(self.transaction.transaction.as_mut().expect("it is taken only while dropping"))
     }
 
@@ -188,7 +193,7 @@ impl GraphSource {
 
 impl Source for GraphSource {
     fn database(&self) -> &str {
-        &self.database.name
+        &self.name
     }
 
     fn hits(&self) -> u64 {

@@ -28,7 +28,7 @@ use crate::{auditing, bookmark, commands, schema};
 
 /// A statement and everything that it is asked with.
 pub(crate) struct Statement<'a> {
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a Arc<Shared>,
     pub(crate) principal: &'a Principal,
     pub(crate) names: &'a Names,
     /// The session's database, by the name that was used.
@@ -267,7 +267,7 @@ impl Statement<'_> {
             };
             let transaction = database.graph.begin_read().map_err(of_graph)?;
             if number == 0 {
-                summary.bookmark = Some(bookmark::write(&database.name, transaction.version()));
+                summary.bookmark = Some(bookmark::write(&database.name(), transaction.version()));
             }
             let source = GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode);
             sources.push(sight::open(source, rights, &self.allowance, Does::Reads));

@@ -142,7 +142,7 @@ impl OpenTransaction {
         let State { databases, written, own, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
         let taken = databases.swap_remove(at);
-        let name = taken.reached.graph().map_or_else(|| own.name.as_str().into(), |database| database.name.clone());
+        let name = taken.reached.graph().map_or_else(|| own.name.as_str().into(), |database| database.name());
         let transaction = taken.home.lock().take();
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
@@ -221,10 +221,14 @@ impl State {
         let mut places = Vec::with_capacity(reached.len());
         let mut rights = Vec::with_capacity(reached.len());
         for (id, reached) in reached {
-            // Those of this statement: a right may have been taken since the transaction began.
+            // As they are for this statement: since the transaction began a right may have been taken, or the database
+            // made read-only. It is the same open one.
             rights.push(reached.rights().map(Arc::clone));
             places.push(match self.databases.iter().position(|taken| taken.id == id) {
-                Some(place) => place,
+                Some(place) => {
+                    self.databases[place].reached = reached;
+                    place
+                }
                 None => self.take(transaction, id, reached, interrupted)?,
             });
         }
@@ -273,7 +277,7 @@ impl State {
         match self.written.filter(|id| *id != taken.id) {
             Some(id) => {
                 let written = self.databases.iter().find(|taken| taken.id == id);
-                let name = written.and_then(|taken| taken.reached.graph()).map(|database| database.name.clone());
+                let name = written.and_then(|taken| taken.reached.graph()).map(|database| database.name());
                 Writes::Elsewhere(name.unwrap_or_default())
             }
             None => taken.reached.writes(),
@@ -281,8 +285,8 @@ impl State {
     }
 
     fn check_write(&self, taken: &Taken) -> Result<(), Failure> {
-        let name = taken.reached.graph().map_or("system", |database| database.name.as_str());
-        self.writes(taken).check(name)
+        let name = taken.reached.graph().map_or_else(|| "system".into(), |database| database.name());
+        self.writes(taken).check(&name)
     }
 
     /// Refuses to mix data, indexes and administration in one transaction.
@@ -335,7 +339,10 @@ impl State {
     }
 
     /// Chooses the transaction's own database as the one that it writes.
-    pub(crate) fn write_own(&mut self) -> Result<(), Failure> {
+    ///
+    /// `reached` tells how the catalog has it now.
+    pub(crate) fn write_own(&mut self, reached: Reached) -> Result<(), Failure> {
+        self.databases[0].reached = reached;
         self.check_write(&self.databases[0])?;
         self.written = Some(self.databases[0].id);
         Ok(())

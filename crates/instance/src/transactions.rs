@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use catalog::Action;
+use catalog::{Action, Names};
 use cypher::ast::{Expression, ExpressionKind, ShowTail};
 use types::privilege::Act;
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
@@ -21,11 +21,12 @@ const BETWEEN_DATABASE_AND_NUMBER: &str = "-transaction-";
 /// Lists what is under way: everybody's for who manages databases, one's own for all others.
 pub(crate) fn show(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
     let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
-    let chosen = |entry: &Arc<Entry>| ids.is_empty() || ids.contains(&entry.id());
+    let names = statement.names;
+    let chosen = |entry: &Arc<Entry>| ids.is_empty() || ids.iter().any(|id| entry.has_id(id, names));
     let now = statement.shared.options.clock.now();
     let all = statement.shared.under_way.all().into_iter();
     let visible = all.filter(|entry| may(statement, Act::ShowTransaction, entry));
-    let rows = visible.filter(chosen).map(|entry| row(&entry, now)).collect();
+    let rows = visible.filter(chosen).map(|entry| row(&entry, names, now)).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
 
@@ -44,7 +45,7 @@ pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &Sh
     let known = statement.shared.under_way.all();
     let mut rows = Vec::new();
     for id in ids {
-        let found = known.iter().find(|entry| entry.id() == *id && may(statement, Act::TerminateTransaction, entry));
+        let found = known.iter().find(|entry| entry.has_id(id, statement.names) && may(statement, Act::TerminateTransaction, entry));
         if let Some(entry) = found {
             tracing::info!(transaction = %id, "transaction terminated");
             entry.terminate();
@@ -103,7 +104,7 @@ fn is_legal(id: &str) -> bool {
 fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
     let is_own = statement.principal.name().unwrap_or_default() == entry.user;
     is_own
-        || DatabaseName::parse(&entry.database).is_ok_and(|database| {
+        || DatabaseName::parse(&entry.database_in(statement.names)).is_ok_and(|database| {
             let action = Action::DoTo(act, entry.user.as_str().into());
             catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()
         })
@@ -152,7 +153,7 @@ const COLUMNS: [(&str, bool); 38] = [
 ];
 
 /// What is not measured is null; there are no locks, and pages are the operating system's affair.
-fn row(entry: &Entry, now: Instant) -> Vec<Value> {
+fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let statement = entry.statement();
     let (is_waiting, waited) = (entry.is_waiting(), duration(entry.waited_time()));
     let status = match (entry.is_terminated(), is_waiting) {
@@ -171,8 +172,8 @@ fn row(entry: &Entry, now: Instant) -> Vec<Value> {
     let nothing = || Value::string("");
     let details = if is_waiting { "waits for a place among the statements of a database" } else { "" };
     vec![
-        entry.database.as_str().into(),
-        Value::string(entry.id()),
+        Value::string(entry.database_in(names)),
+        Value::string(entry.id_in(names)),
         statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
         entry.origin.connection.as_str().into(),
         entry.origin.address.as_str().into(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use catalog::WEIGHT_USUAL;
 use compact_str::CompactString;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
@@ -54,6 +55,8 @@ struct Line {
     /// Turns that are taken.
     taken: usize,
     databases: FxHashMap<CompactString, Share>,
+    /// What databases weigh that were given a weight; 1 is what the others weigh.
+    weights: FxHashMap<CompactString, f64>,
     /// Databases with somebody in line.
     waiting: Vec<CompactString>,
     /// The database that was asked last, and the one before it.
@@ -61,13 +64,16 @@ struct Line {
     second: CompactString,
     /// What the database had computed whose statement got the latest turn.
     reached: Duration,
-    /// What a database may have computed of late before it steps back, in seconds, and since when that holds.
+    /// What a database of the usual weight may have computed of late before it steps back, in seconds, and since when
+    /// that holds.
     fair: f64,
     added_up_at: Instant,
 }
 
 /// What one database has of the machine.
 struct Share {
+    weight: f64,
+    /// By its weight: who weighs twice as much has half of what it took.
     computed: Duration,
     taken: usize,
     waiting: VecDeque<Arc<Seat>>,
@@ -133,6 +139,19 @@ impl Turns {
         Turn { turns: Arc::clone(self), database, interrupted, state }
     }
 
+    /// Says what a database weighs, [`WEIGHT_USUAL`] without a weight; it holds at once.
+    pub(crate) fn weigh(&self, database: &str, weight: Option<u32>) {
+        let mut line = self.line.lock();
+        let relative = weight.map(|weight| f64::from(weight.max(1)) / f64::from(WEIGHT_USUAL));
+        match relative {
+            Some(relative) => drop(line.weights.insert(database.into(), relative)),
+            None => drop(line.weights.remove(database)),
+        }
+        if let Some(share) = line.databases.get_mut(database) {
+            share.weight = relative.unwrap_or(1.0);
+        }
+    }
+
     /// Notes that a statement of a database computes; tells whether it is to step back for others.
     fn enter(&self, database: &CompactString, now: Instant) -> bool {
         let mut line = self.line.lock();
@@ -165,7 +184,7 @@ impl Turns {
         line.taken -= 1;
         if let Some(share) = line.databases.get_mut(database) {
             share.taken -= 1;
-            share.computed += computed;
+            share.computed += computed.div_f64(share.weight);
         }
         self.call_next(line);
     }
@@ -196,6 +215,7 @@ impl Line {
         Self {
             taken: 0,
             databases: FxHashMap::default(),
+            weights: FxHashMap::default(),
             waiting: Vec::new(),
             latest: CompactString::default(),
             second: CompactString::default(),
@@ -221,7 +241,8 @@ impl Line {
     fn share(&mut self, database: &CompactString, now: Instant) -> &mut Share {
         let reached = self.reached;
         if !self.databases.contains_key(database) {
-            self.databases.insert(database.clone(), Share::new(now));
+            let weight = self.weights.get(database).copied().unwrap_or(1.0);
+            self.databases.insert(database.clone(), Share::new(weight, now));
         }
         let share = self.databases.get_mut(database).expect("it was put there");
         if share.taken == 0 && share.waiting.is_empty() {
@@ -238,27 +259,31 @@ impl Line {
             .is_some_and(|share| share.running > 0 || now.saturating_duration_since(share.asked_at) < ASKED_FOR)
     }
 
-    /// Tells whether a database lately computed more than its share.
+    /// Tells whether a database lately computed more than its share, which is by its weight.
     fn is_ahead(&mut self, database: &CompactString, now: Instant) -> bool {
+        let calm = CALM_PART * FADES_IN.as_secs_f64();
         if now.saturating_duration_since(self.added_up_at) >= ADDS_UP_EVERY {
-            let calm = CALM_PART * FADES_IN.as_secs_f64();
-            let (mut all, mut count) = (0.0, 0_u32);
+            let (mut all, mut weights) = (0.0, 0.0);
             for share in self.databases.values() {
                 let recent = share.recent.faded(now);
                 all += recent;
-                count += u32::from(recent > calm || share.is_asked(now));
+                if recent > calm || share.is_asked(now) {
+                    weights += share.weight;
+                }
             }
-            self.fair = (all / f64::from(count.max(1))).max(calm);
+            self.fair = if weights > 0.0 { all / weights } else { f64::INFINITY };
             self.added_up_at = now;
         }
-        self.databases.get(database).is_some_and(|share| share.recent.faded(now) > self.fair)
+        self.databases
+            .get(database)
+            .is_some_and(|share| share.recent.faded(now) > (self.fair * share.weight).max(calm))
     }
 }
 
 impl Share {
-    fn new(now: Instant) -> Self {
+    fn new(weight: f64, now: Instant) -> Self {
         let recent = Recent { seconds: 0.0, at: now };
-        Self { computed: Duration::ZERO, taken: 0, waiting: VecDeque::new(), running: 0, asked_at: now, recent }
+        Self { weight, computed: Duration::ZERO, taken: 0, waiting: VecDeque::new(), running: 0, asked_at: now, recent }
     }
 
     fn is_asked(&self, now: Instant) -> bool {
@@ -465,6 +490,31 @@ mod tests {
         drop(calm);
         let line = turns.line.lock();
         assert!(!line.is_shared(&"busy".into(), now + ASKED_FOR * 2), "nobody asks the other one any more");
+    }
+
+    #[test]
+    fn who_weighs_more_may_compute_more() {
+        let turns = turns();
+        turns.weigh("heavy", Some(300));
+        let (heavy, light) = (begin(&turns, "heavy"), begin(&turns, "light"));
+        let now = turns.clock.now();
+        let mut line = turns.line.lock();
+        for (name, millis) in [("heavy", 14), ("light", 6)] {
+            line.share(&name.into(), now).recent.add(Duration::from_millis(millis), now);
+        }
+        let later = now + ADDS_UP_EVERY;
+        // A fair share is three quarters of it, and the light one has more than a quarter.
+        assert!(!line.is_ahead(&"heavy".into(), later) && line.is_ahead(&"light".into(), later));
+        line.take(&"heavy".into(), now);
+        turns.give_back(&mut line, &"heavy".into(), Duration::from_millis(3));
+        assert_eq!(line.share(&"heavy".into(), later).computed, Duration::from_millis(1));
+        drop(line);
+        turns.weigh("heavy", None);
+        let mut line = turns.line.lock();
+        let last = later + ADDS_UP_EVERY;
+        assert!(line.is_ahead(&"heavy".into(), last) && !line.is_ahead(&"light".into(), last));
+        drop(line);
+        drop((heavy, light));
     }
 
     #[test]

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use catalog::{Names, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
-use types::Map;
+use types::{DatabaseId, Map};
 
 /// What is kept of a statement's text.
 const TEXT_BYTES_MAX: usize = 10_000;
@@ -27,7 +28,9 @@ type Listed = BTreeMap<u64, Arc<Entry>>;
 pub(crate) struct Entry {
     pub(crate) number: u64,
     /// The database in which it was begun.
-    pub(crate) database: CompactString,
+    pub(crate) database: DatabaseId,
+    /// What that was called then.
+    begun_in: CompactString,
     pub(crate) user: CompactString,
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
@@ -51,7 +54,7 @@ pub(crate) struct Listing {
 
 /// What is known of a transaction when it begins.
 pub(crate) struct Begun<'a> {
-    pub(crate) database: &'a str,
+    pub(crate) database: &'a Target,
     pub(crate) user: &'a str,
     pub(crate) at: Instant,
     pub(crate) nanos: i128,
@@ -77,7 +80,8 @@ impl UnderWay {
         let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let entry = Arc::new(Entry {
             number,
-            database: begun.database.into(),
+            database: begun.database.database,
+            begun_in: begun.database.name.as_str().into(),
             user: begun.user.into(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
@@ -110,9 +114,19 @@ impl UnderWay {
 }
 
 impl Entry {
+    /// Gives the name that its database has now; once that is dropped, the last one that is known here.
+    pub(crate) fn database_in(&self, names: &Names) -> CompactString {
+        names.database(self.database).map_or_else(|| self.begun_in.clone(), |row| row.name.as_str().into())
+    }
+
     /// Writes the id by which users name it.
-    pub(crate) fn id(&self) -> String {
-        transaction_id(&self.database, self.number)
+    pub(crate) fn id_in(&self, names: &Names) -> String {
+        transaction_id(&self.database_in(names), self.number)
+    }
+
+    /// Tells whether users name it so, or did before its database was renamed.
+    pub(crate) fn has_id(&self, id: &str, names: &Names) -> bool {
+        id == transaction_id(&self.begun_in, self.number) || id == self.id_in(names)
     }
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.

@@ -252,15 +252,65 @@ fn what_a_crash_left_half_done_is_swept() {
     let orphan = data.path().join("lost-0123456789abcdef");
     fs::create_dir(&orphan).expect("makes");
     fs::write(orphan.join("data.mdb"), b"x").expect("writes");
+    let tried = data.path().join("_check-0123456789abcdef");
+    fs::create_dir(&tried).expect("makes");
+    fs::write(tried.join("data.mdb"), b"x").expect("writes");
     fs::create_dir(data.path().join("somebody-elses")).expect("makes");
     let instance = on_disk(data.path());
     let mut session = session(&instance);
     check(&mut session, "SHOW DATABASES YIELD name", "'sheaf'\n'system'");
-    assert!(!orphan.exists());
+    assert!(!tried.exists());
+    assert!(orphan.join("data.mdb").exists(), "it may be somebody's");
     assert!(data.path().join("somebody-elses").exists());
+    fs::remove_dir_all(&orphan).expect("removes");
     assert_eq!(folders(data.path()), 2, "system and sheaf");
     check(&mut session, "CREATE DATABASE made", "[system 1]");
     check(&mut session, "CREATE DATABASE dropped", "[system 1]");
+}
+
+#[test]
+fn f23_databases_without_their_catalog_are_kept_and_taken_over() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (old, new) = (home.path().join("old"), home.path().join("new"));
+    let instance = on_disk(&old);
+    let mut first = session(&instance);
+    check(&mut first, "CREATE DATABASE films", "[system 1]");
+    check(&mut first, "USE films CREATE (:Film {title: 'Heat'})", "[nodes+ 1, properties 1, labels+ 1]");
+    let films = folder_of(&old, "films-");
+    let next = on_disk(&new);
+    let failure = next.adopt(&films, "films").expect_err("its server runs");
+    assert_eq!(failure.code(), Code::DatabaseStartFailed, "{failure}");
+    drop(first);
+    instance.close();
+    drop(instance);
+
+    // A start without the catalog would hide what is there: it is refused, and nothing is touched.
+    fs::remove_dir_all(old.join("system")).expect("removes");
+    let before = (folders(&old), fs::read(films.join("data.mdb")).expect("reads"));
+    let error = Instance::open(options(&old)).err().expect("the catalog is gone").to_string();
+    assert!(error.contains("films-") && error.contains("sheaf admin adopt"), "{error}");
+    assert!(!old.join("system").exists());
+
+    // What would be taken over, tried first and left alone; then taken over.
+    let found: Vec<_> = next.find_databases(&old).expect("reads").into_iter().filter_map(|found| found.name).collect();
+    assert_eq!(found, ["films", "sheaf"]);
+    assert_eq!(next.try_adopting(&films, "films").expect("tries"), [""; 0]);
+    assert_eq!(folders(&new), 2, "a trial leaves nothing");
+    assert_eq!(next.try_adopting(&films, "sheaf").expect_err("the name is taken").code(), Code::DatabaseExists);
+    assert_eq!(next.adopt(&films, "../x").expect_err("no name").code(), Code::DatabaseNameInvalid);
+    next.adopt(&films, "movies").expect("takes over");
+    let mut session = session(&next);
+    check(&mut session, "USE movies MATCH (f:Film) RETURN f.title", "'Heat'");
+    check(&mut session, "CHECK DATABASE movies", "'movies' | true | 1 | 0 | 0 | [] | 0");
+    assert_eq!((folders(&old), fs::read(films.join("data.mdb")).expect("reads")), before, "the old one stays as it was");
+
+    // A damaged one is told of, by a trial too, and nothing comes over.
+    flip(&films.join("data.mdb"), 2 * 4096);
+    let tried = next.try_adopting(&films, "again");
+    assert!(tried.map_or(true, |problems| !problems.is_empty()), "the damage was overlooked");
+    next.adopt(&films, "again").expect_err("it is damaged");
+    check(&mut session, "SHOW DATABASE again", "");
+    assert_eq!(folders(&new), 3);
 }
 
 /// Records one database that is never made and one drop that is never finished, as a crash would leave them.

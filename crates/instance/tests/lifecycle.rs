@@ -23,6 +23,8 @@ fn f12_stopping_lets_what_is_under_way_end() {
     let mut holder = session(&instance);
     holder.begin(&on("films")).expect("begins");
     check(&mut holder, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let mut planner = session(&instance);
+    planner.begin(&on("films")).expect("begins");
     let stopping = std::thread::spawn(move || {
         check(&mut admin, "STOP DATABASE films", "[system 1]");
         admin
@@ -39,10 +41,86 @@ fn f12_stopping_lets_what_is_under_way_end() {
     // Who was there before goes on: also with statements that were never planned.
     check(&mut holder, "MATCH (f:Film) SET f.seen = true", "[properties 1]");
     holder.commit().expect("it had time");
+    // So does a transaction that changes the schema.
+    check(&mut planner, "CREATE INDEX seen FOR (f:Film) ON (f.seen)", "[indexes+ 1]");
+    check(&mut planner, "SHOW INDEXES YIELD name WHERE name = 'seen' RETURN name", "'seen'");
+    planner.commit().expect("it had time too");
     let mut admin = stopping.join().expect("stops");
     check(&mut admin, "SHOW DATABASE films YIELD currentStatus", "'offline'");
     check(&mut admin, "START DATABASE films", "[system 1]");
     check(&mut admin, "USE films MATCH (f:Film {seen: true}) RETURN count(f)", "1");
+    check(&mut admin, "USE films SHOW INDEXES YIELD name WHERE name = 'seen' RETURN name", "'seen'");
+}
+
+#[test]
+fn a_new_name_holds_at_once_for_what_is_open_under_the_old_one() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films OPTIONS {weight: 200}", "[system 1]");
+    check(&mut admin, "ALTER DATABASE films SET LIMIT max_nodes = 1", "[system 1]");
+    check(&mut admin, "USE films CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let mut holder = session(&instance);
+    holder.begin(&on("films")).expect("begins");
+    check(&mut holder, "MATCH (f:Film) RETURN count(f)", "1");
+    let listed = "SHOW TRANSACTIONS YIELD database, transactionId WHERE NOT transactionId STARTS WITH 'sheaf-' \
+                  RETURN database, split(transactionId, '-')[0]";
+    check(&mut admin, listed, "'films' | 'films'");
+    let old_id = run(&mut admin, "SHOW TRANSACTIONS YIELD transactionId WHERE transactionId STARTS WITH 'films' RETURN *");
+    check(&mut admin, "RENAME DATABASE films TO movies", "[system 1]");
+    check(&mut admin, listed, "'movies' | 'movies'");
+    check(&mut holder, "RETURN database()", "'movies'");
+    let refusal = run(&mut holder, "CREATE (:Film)").expect_err("there is room for one");
+    assert!(refusal.message().contains("'movies'") && !refusal.message().contains("films"), "{refusal}");
+    check(&mut admin, "ALTER DATABASE movies SET ACCESS READ ONLY", "[system 1]");
+    let refusal = run(&mut holder, "MATCH (f:Film) SET f.x = 1").expect_err("it is read-only");
+    assert!(refusal.message().contains("'movies'"), "{refusal}");
+    let metrics = instance.metrics();
+    assert!(metrics.contains("database=\"movies\"") && !metrics.contains("database=\"films\""), "{metrics}");
+    // Who noted the id under the old name may use it.
+    let ended = format!("TERMINATE TRANSACTION {} YIELD message", old_id.expect("lists"));
+    check(&mut admin, &ended, "'Transaction terminated.'");
+    holder.commit().expect_err("it was ended");
+    // Another one may have the old name, and has nothing of the first.
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    check(&mut admin, "USE films CREATE (:Book)", "[nodes+ 1, labels+ 1]");
+    check(&mut admin, "SHOW DATABASE films YIELD options", "{}");
+    check(&mut admin, "SHOW DATABASE movies YIELD options", "{weight: 200}");
+}
+
+#[test]
+fn f21_who_made_a_database_and_when_what_happened_to_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    check(&mut admin, "USE films CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let times = "SHOW DATABASE films YIELD creationTime, updatedTime, lastStartTime, lastStopTime, lastWriteTime \
+                 RETURN creationTime <= updatedTime, lastStartTime = creationTime, lastStopTime, \
+                 creationTime <= lastWriteTime AND lastWriteTime <= datetime()";
+    check(&mut admin, times, "true | true | null | true");
+    let written = "SHOW DATABASE films YIELD lastWriteTime RETURN toString(lastWriteTime)";
+    let first = run(&mut admin, written).expect("shows");
+    // Reading, closing and opening again are no writes; nor is a restart.
+    check(&mut admin, "USE films MATCH (f) RETURN count(f)", "1");
+    check(&mut admin, "STOP DATABASE films", "[system 1]");
+    check(&mut admin, written, &first);
+    check(&mut admin, "START DATABASE films", "[system 1]");
+    check(&mut admin, "USE films MATCH (f) RETURN count(f)", "1");
+    check(&mut admin, written, &first);
+    let stopped = "SHOW DATABASE films YIELD creationTime, lastStartTime, lastStopTime \
+                   RETURN creationTime < lastStopTime AND lastStopTime < lastStartTime";
+    check(&mut admin, stopped, "true");
+    drop(admin);
+    instance.close();
+    drop(instance);
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    check(&mut admin, written, &first);
+    check(&mut admin, "USE films CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    assert_ne!(run(&mut admin, written).expect("shows"), first);
+    let path = run(&mut admin, "SHOW DATABASE films YIELD path").expect("shows");
+    assert!(std::path::Path::new(path.trim_matches('\'')).join("data.mdb").exists(), "{path}");
+    check(&mut admin, "SHOW DATABASE films YIELD createdBy, owner", "null | null");
 }
 
 #[test]

@@ -33,11 +33,19 @@ pub trait Engine: Send + Sync {
         next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
     ) -> Result<(), StoreError>;
 
+    /// Takes the image of a store that nobody has open, its files as they are; nothing is written.
+    ///
+    /// Whether they are sound is found out by who opens what is made of it.
+    fn closed_image(&self, folder: &std::path::Path) -> Result<Box<dyn Image>, StoreError>;
+
     /// Removes the store's files; the store must be closed.
     fn remove(&self, folder: &std::path::Path) -> Result<(), StoreError>;
 
     /// Tells whether a store is in `folder`.
     fn exists(&self, folder: &std::path::Path) -> bool;
+
+    /// Says when the store in `folder` was written last, in nanoseconds since 1970; open or closed, it costs one look.
+    fn written_nanos(&self, folder: &std::path::Path) -> Option<i128>;
 
     /// Looks at a closed store without opening it, as far as a few reads tell: errors as [`Engine::open`] would.
     ///

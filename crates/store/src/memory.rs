@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use parking_lot::{FairMutex, Mutex};
+use types::{Clock, SystemClock};
 
 use crate::{Engine, Image, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
 
@@ -35,6 +36,7 @@ struct Disk {
 struct Content {
     entries: Arc<Entries>,
     bytes: u64,
+    written_nanos: Option<i128>,
 }
 
 impl Engine for MemoryEngine {
@@ -95,10 +97,20 @@ impl Engine for MemoryEngine {
         if disks.contains_key(folder) {
             return Err(StoreError::Exists { folder: folder.to_owned() });
         }
+        content.written_nanos = Some(SystemClock.wall_nanos());
         let content = Arc::new(Mutex::new(content));
         let identity = identity.unwrap_or_default();
         disks.insert(folder.to_owned(), Disk { content, identity, opened: Weak::new() });
         Ok(())
+    }
+
+    fn closed_image(&self, folder: &Path) -> Result<Box<dyn Image>, StoreError> {
+        let disks = self.disks.lock();
+        let disk = disks.get(folder).ok_or_else(|| StoreError::NotFound { folder: folder.to_owned() })?;
+        if disk.opened.strong_count() > 0 {
+            return Err(StoreError::InUse { folder: folder.to_owned() });
+        }
+        Ok(Box::new(MemoryImage::of(&disk.content.lock())))
     }
 
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
@@ -112,6 +124,12 @@ impl Engine for MemoryEngine {
 
     fn exists(&self, folder: &Path) -> bool {
         self.disks.lock().contains_key(folder)
+    }
+
+    fn written_nanos(&self, folder: &Path) -> Option<i128> {
+        let content = Arc::clone(&self.disks.lock().get(folder)?.content);
+        let content = content.lock();
+        content.written_nanos
     }
 }
 
@@ -151,6 +169,7 @@ impl Store for MemoryStore {
                 reason: format!("the database reached its largest size of {largest} bytes"),
             });
         }
+        writer.content.written_nanos = Some(SystemClock.wall_nanos());
         *self.content.lock() = writer.content;
         Ok(())
     }
@@ -162,10 +181,10 @@ impl Store for MemoryStore {
 
     fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {
         let content = self.content.lock().clone();
-        let snapshot = MemorySnapshot { entries: content.entries, _place: Arc::clone(&self.readers) };
+        let snapshot =
+            MemorySnapshot { entries: Arc::clone(&content.entries), _place: Arc::clone(&self.readers) };
         look(&snapshot)?;
-        let bytes = content.bytes + 8 * snapshot.entries.len() as u64;
-        Ok(Box::new(MemoryImage { entries: snapshot.entries, bytes, after: None }))
+        Ok(Box::new(MemoryImage::of(&content)))
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -179,6 +198,13 @@ struct MemoryImage {
     bytes: u64,
     /// The last key that was read.
     after: Option<Bytes>,
+}
+
+impl MemoryImage {
+    fn of(content: &Content) -> Self {
+        let bytes = content.bytes + 8 * content.entries.len() as u64;
+        Self { entries: Arc::clone(&content.entries), bytes, after: None }
+    }
 }
 
 impl Image for MemoryImage {

@@ -61,7 +61,7 @@ impl DatabaseName {
         if typed.len() > Self::LENGTH_MAX {
             return Err(NameError::TooLong);
         }
-        let name = || typed.chars().take(80).collect::<String>();
+        let name = || Self::shown(typed);
         if typed.starts_with('_') {
             return Err(NameError::Reserved { name: name(), prefix: "_" });
         }
@@ -79,6 +79,26 @@ impl DatabaseName {
             return Err(NameError::Reserved { name: name(), prefix: "system" });
         }
         Ok(Self(lower))
+    }
+
+    /// Gives what was typed as errors show it: at most 80 characters, with those written out that nobody can see.
+    #[must_use]
+    pub fn shown(typed: &str) -> String {
+        // These turn the direction of what follows, or take no room.
+        let is_hidden = |character| {
+            matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        };
+        let mut shown = String::new();
+        for character in typed.chars().take(80) {
+            if is_hidden(character) {
+                shown.extend(character.escape_unicode());
+            } else if character.is_control() {
+                shown.extend(character.escape_debug());
+            } else {
+                shown.push(character);
+            }
+        }
+        shown
     }
 
     /// Gives the name of the database that holds the catalog.
@@ -135,6 +155,9 @@ mod tests {
             "a/b",
             "error: Database name 'a/b' contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.",
         );
+        let characters = "contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.";
+        check("a\0b\n", &format!("error: Database name 'a\\0b\\n' {characters}"));
+        check("a\u{202e}b", &format!("error: Database name 'a\\u{{202e}}b' {characters}"));
         check("..", "error: Database name '..' is not starting with an ASCII alphabetic character or digit.");
     }
 }

@@ -156,7 +156,7 @@ impl Shared {
             },
             |next| self.databases.make_from(row, next),
         )?;
-        tracing::info!(from = %database.name, to = %row.name, "database copied");
+        tracing::info!(from = %database.name(), to = %row.name, "database copied");
         Ok(())
     }
 }

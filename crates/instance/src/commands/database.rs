@@ -44,7 +44,8 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             match statement.shared.catalog.rename_database(&name, &to) {
                 Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
                 renamed => {
-                    statement.shared.databases.wear(renamed?.id);
+                    let row = renamed?;
+                    statement.shared.renamed(&name, &row);
                     tracing::info!(database = %name, to = %to, "database renamed");
                     Ok(super::changed(statement, name != to))
                 }
@@ -151,6 +152,7 @@ pub(crate) fn create_database(
         shared.databases.refuse(old.id);
         remove_dropped(shared, &old);
     }
+    shared.weighed(&row);
     tracing::info!(database = %name, id = %row.id, "database created");
     Ok(row)
 }
@@ -182,6 +184,7 @@ pub(crate) fn drop_database(
             Err(error) => return Err(error.into()),
         }
     };
+    shared.turns.weigh(name.as_str(), None);
     remove_dropped(shared, &row);
     tracing::info!(database = %name, id = %row.id, "database dropped");
     Ok(true)
@@ -233,6 +236,7 @@ fn run_alter(
         }
         altered => {
             let (row, changed) = altered?;
+            statement.shared.weighed(&row);
             tracing::info!(database = %row.name, changed, "database altered");
             Ok(done(statement, changed, wait))
         }

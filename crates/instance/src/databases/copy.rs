@@ -13,6 +13,9 @@ use super::{Databases, State, Trust};
 use crate::error::{of_graph, of_store};
 use crate::open_database::OpenDatabase;
 
+/// What the folders of images that are only tried begin with; no database is called so.
+pub(crate) const TRIED: &str = "_check-";
+
 /// Gives the next piece of an image.
 pub(crate) type Next<'n> = &'n mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>;
 
@@ -52,8 +55,8 @@ impl Databases {
     /// Makes a database out of an image where nobody finds it, walks it, and removes it; gives what is wrong with it.
     pub(crate) fn try_image(&self, next: Next<'_>) -> Result<Vec<String>, Failure> {
         let (number, id): (u64, [u8; 16]) = (rand::rng().random(), rand::rng().random());
-        // Named as folders of databases are, so that the next start removes it if this process dies.
-        let folder = self.folder.join(format!("check-{number:016x}"));
+        // The next start removes it if this process dies.
+        let folder = self.folder.join(format!("{TRIED}{number:016x}"));
         let tried = self.engine.restore(&folder, Some(id), next).map_err(|error| of_store(&error)).and_then(|()| {
             let options = OpenOptions { identity: Some(id), confirm: true, ..OpenOptions::default() };
             let store = self.engine.open(&folder, &options).map_err(|error| of_store(&error))?;

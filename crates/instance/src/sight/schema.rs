@@ -21,9 +21,9 @@ use crate::table::NoGraph;
 ///
 /// It is asked whether the command runs or is explained, alone or in a transaction.
 pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Result<Arc<GraphRights>, Failure> {
-    let Statement { shared, principal, names, own, .. } = statement;
+    let Statement { shared, principal, names, own, transaction, .. } = statement;
     // Who changes nothing but the schema writes no data: the rights on the schema decide, not those on the graph.
-    let reached = shared.reach(principal, names, own, catalog::Access::Read)?;
+    let reached = shared.reach_within(*transaction, principal, names, own, catalog::Access::Read)?;
     let Reached::Graph { database, rights, .. } = &reached else { return Err(NoGraph::refused()) };
     let (right, what) = match command {
         SchemaCommand::ShowIndexes { .. } => (SchemaRight::ShowIndex, Some("Show indexes")),
@@ -35,8 +35,8 @@ pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Resul
     };
     if !rights.may(right) {
         return Err(match what {
-            Some(what) => refused(what, &database.name, rights),
-            None => no_schema(&database.name, rights),
+            Some(what) => refused(what, &database.name(), rights),
+            None => no_schema(&database.name(), rights),
         });
     }
     if let SchemaCommand::CreateIndex { target, keys, .. } | SchemaCommand::CreateConstraint { target, keys, .. } =
@@ -63,5 +63,5 @@ fn check_names(
     let all = of.iter().map(|name| (kind, name)).chain(keys.iter().map(|name| (TokenKind::Key, name)));
     let tokens = database.graph.tokens();
     let mut new = all.filter(|(kind, name)| tokens.find(*kind, &name.text).is_none());
-    new.try_for_each(|(kind, _)| check_new_name(rights, kind, &database.name))
+    new.try_for_each(|(kind, _)| check_new_name(rights, kind, &database.name()))
 }

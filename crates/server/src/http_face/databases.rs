@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use tokio::task::block_in_place;
-use types::{Code, CompactString, Failure, Map, Value};
+use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::App;
 use super::answer::{JSON, Refusal};
@@ -33,6 +33,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("creationTime", &["created_at", "createdAt"]),
     ("updatedTime", &["updated_at", "updatedAt"]),
     ("createdBy", &["created_by"]),
+    ("lastStartTime", &["last_start", "lastStart"]),
+    ("lastWriteTime", &["last_write", "lastWrite"]),
     ("nodes", &["nodeCount", "node_count"]),
     ("relationships", &["relationshipCount", "relationship_count", "edgeCount"]),
     ("storageBytes", &["storageSize", "storage_size"]),
@@ -99,8 +101,7 @@ async fn look(State(app): State<App>, Path(database): Path<String>, headers: Hea
 fn info(session: &mut dyn Session, database: &str) -> Result<Row, Failure> {
     let found = rows(session, "SHOW DATABASE $database YIELD *", named(database))?;
     let Some(mut row) = found.into_iter().next() else {
-        let shown: String = database.chars().take(80).collect();
-        let text = format!("Database does not exist. Database name: '{shown}'.");
+        let text = format!("Database does not exist. Database name: '{}'.", DatabaseName::shown(database));
         return Err(Failure::new(Code::DatabaseNotFound, text));
     };
     // What it holds is for those who may ask for its use; for others the rest is still true.

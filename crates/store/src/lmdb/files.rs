@@ -47,6 +47,16 @@ impl DataFile {
         }
     }
 
+    /// Opens the file to read all of it; fails while anybody has it open.
+    pub(super) fn lock_to_read(folder: &Path) -> Result<Self, StoreError> {
+        let data = Self::look(folder)?;
+        match data.file.try_lock_shared() {
+            Ok(()) => Ok(data),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: folder.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(StoreError::Io { action: "lock the data file", source }),
+        }
+    }
+
     /// Opens the file to look at it, which keeps nobody out.
     pub(super) fn look(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATA);
@@ -89,10 +99,7 @@ impl DataFile {
 
     /// Says when the file was last modified, in nanoseconds since 1970.
     pub(super) fn modified_ns(&self) -> Result<u64, StoreError> {
-        let modified = self.file.metadata().and_then(|metadata| metadata.modified());
-        let modified = modified.map_err(|source| from_io(source, "read the time of the data file"))?;
-        let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        nanos_of(self.file.metadata())
     }
 
     pub(super) fn doing(&self) -> Result<Doing, StoreError> {
@@ -104,17 +111,32 @@ impl DataFile {
     /// Not synced: the mark tells of the death of a process, which leaves the page cache alone. After a loss of power
     /// an old mark can stand there; then the time of the file gives it away.
     pub(super) fn set_doing(&self, doing: &Doing) -> Result<(), StoreError> {
-        self.file.write_all_at(&doing.print(), format::MARK_AT).map_err(|source| from_io(source, "mark the data file"))
+        let modified_ns = self.modified_ns()?;
+        self.file
+            .write_all_at(&doing.print(), format::MARK_AT)
+            .map_err(|source| from_io(source, "mark the data file"))?;
+        // A mark changes nothing of what is kept: the time of the file stays that of the last commit.
+        let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(modified_ns);
+        self.file.set_modified(time).map_err(|source| from_io(source, "set the time of the data file"))
     }
 
     /// Marks the file as closed, in a way that shows any later change by others.
     pub(super) fn set_closed(&self, commit: u64) -> Result<(), StoreError> {
         let modified_ns = self.modified_ns()?;
-        self.set_doing(&Doing::Closed(Closed { file_bytes: self.bytes()?, commit, modified_ns }))?;
-        // The mark itself changed the time; put back the one it names.
-        let time: SystemTime = UNIX_EPOCH + Duration::from_nanos(modified_ns);
-        self.file.set_modified(time).map_err(|source| from_io(source, "set the time of the data file"))
+        self.set_doing(&Doing::Closed(Closed { file_bytes: self.bytes()?, commit, modified_ns }))
     }
+}
+
+/// Says when a file was last modified, in nanoseconds since 1970.
+pub(super) fn modified_ns(path: &Path) -> Result<u64, StoreError> {
+    nanos_of(fs::metadata(path))
+}
+
+fn nanos_of(metadata: io::Result<fs::Metadata>) -> Result<u64, StoreError> {
+    let modified = metadata.and_then(|metadata| metadata.modified());
+    let modified = modified.map_err(|source| from_io(source, "read the time of the data file"))?;
+    let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Writes a data file under another name, then puts it in its place.

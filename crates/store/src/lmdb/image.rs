@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use types::failpoint;
 
-use super::files;
+use super::files::{self, DataFile};
 use super::format::{self, Header, Meta, MetaFault, PAGE_BYTES};
 use super::snapshot::Pin;
 use super::store::Shared;
@@ -81,6 +81,35 @@ impl Image for LmdbImage {
         }
         self.at += wanted;
         Ok(true)
+    }
+}
+
+/// The file of a store that nobody has open, from its first byte to its last.
+pub(super) struct FileImage {
+    data: DataFile,
+    bytes: u64,
+    at: u64,
+}
+
+impl FileImage {
+    /// Begins with a file that nobody may write meanwhile.
+    pub(super) fn take(data: DataFile) -> Result<Self, StoreError> {
+        let bytes = data.bytes()?;
+        Ok(Self { data, bytes, at: 0 })
+    }
+}
+
+impl Image for FileImage {
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&mut self, piece: &mut Vec<u8>, bytes_max: usize) -> Result<bool, StoreError> {
+        let page_bytes = PAGE_BYTES as usize;
+        // Pieces are whole pages, but for the last of a file that was cut.
+        *piece = self.data.read(self.at, (bytes_max / page_bytes).max(1) * page_bytes)?;
+        self.at += piece.len() as u64;
+        Ok(!piece.is_empty())
     }
 }
 

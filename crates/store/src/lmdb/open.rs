@@ -21,12 +21,12 @@ use types::failpoint;
 use super::error::from_heed;
 use super::files::{self, DataFile};
 use super::format::{self, Doing, FORMAT, Header, Meta, MetaFault};
-use super::image;
+use super::image::{self, FileImage};
 use super::lists;
 use super::reading::Keyspace;
 use super::store::{Limits, LmdbStore, Shared, whole_units};
 use super::walk::{self, Depth};
-use crate::{Engine, OpenOptions, Store, StoreError};
+use crate::{Engine, Image, OpenOptions, Store, StoreError};
 
 /// What images of this engine are called; the number grows with the format of the file.
 const KIND: &str = "lmdb 1";
@@ -86,6 +86,10 @@ impl Engine for LmdbEngine {
         image::place(folder, &header, next)
     }
 
+    fn closed_image(&self, folder: &Path) -> Result<Box<dyn Image>, StoreError> {
+        Ok(Box::new(FileImage::take(DataFile::lock_to_read(folder)?)?))
+    }
+
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
         // Whoever removes must be the only user, as with opening.
         let data = match DataFile::lock(folder) {
@@ -101,6 +105,10 @@ impl Engine for LmdbEngine {
 
     fn exists(&self, folder: &Path) -> bool {
         fs::exists(folder.join(files::DATA)).unwrap_or(false)
+    }
+
+    fn written_nanos(&self, folder: &Path) -> Option<i128> {
+        files::modified_ns(&folder.join(files::DATA)).ok().map(i128::from)
     }
 
     fn glance(&self, folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
