@@ -9,7 +9,7 @@ use types::{CompactString, DatabaseName};
 
 use crate::catalog::Step;
 use crate::rights::{ADMIN_ROLE, Holder, RightsStep, User, UserId};
-use crate::{Catalog, CatalogError, Names, Principal};
+use crate::{Catalog, CatalogError, Names, Principal, imported};
 
 /// The user of the first start.
 pub(crate) const ADMIN: &str = "admin";
@@ -40,7 +40,7 @@ pub struct UserChange {
 pub enum NewPassword {
     /// The password itself.
     Plain(String),
-    /// Its hash in PHC form, as a backup of users has it.
+    /// Its hash: in PHC form, as a backup of users has it, or in Neo4j's.
     Hashed(String),
     /// None: no password lets the user in.
     None,
@@ -118,9 +118,11 @@ pub(crate) fn verify(hashed: Option<&str>, password: &str) -> Result<bool, Catal
         let _ = std::hint::black_box(Argon2::default().hash_password(password.as_bytes(), &salt));
         return Ok(false);
     };
+    let imported = imported::unwrap(hashed, password);
+    let (hashed, secret) = imported.as_ref().map_or((hashed, password), |(hashed, secret)| (*hashed, secret.as_str()));
     let hash = PasswordHash::new(hashed)
         .map_err(|error| CatalogError::damaged(format!("the hash of a password cannot be read: {error}")))?;
-    Ok(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    Ok(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
 }
 
 impl NewPassword {
@@ -131,7 +133,14 @@ impl NewPassword {
             Self::None => Ok(String::new()),
             Self::Hashed(hashed) => {
                 let bad = |reason: String| CatalogError::Password { reason };
-                let parsed = PasswordHash::new(hashed).map_err(|error| bad(format!("its hash is none ({error})")))?;
+                match imported::parse(hashed) {
+                    Some(Ok(imported)) => return Ok(imported.wrap(&hash(imported.secret())?)),
+                    Some(Err(reason)) => return Err(bad(reason.to_owned())),
+                    None => {}
+                }
+                let parsed = PasswordHash::new(hashed).map_err(|error| {
+                    bad(format!("its hash is neither argon2's ($argon2id$...) nor Neo4j's (1,<hash>,<salt>): {error}"))
+                })?;
                 match parsed.algorithm.as_str().starts_with("argon2") {
                     true => Ok(hashed.clone()),
                     false => Err(bad(format!("hashes by '{}' are not known here, only argon2", parsed.algorithm))),
@@ -353,6 +362,19 @@ mod tests {
         assert!(!verify(Some(&user.password_hash), "wrong").expect("sound"));
         assert!(!verify(None, &password).expect("no user"));
         assert!(!verify(Some(""), "").expect("no password"));
+    }
+
+    #[test]
+    fn f95_a_password_hashed_by_neo4j_lets_in_and_is_kept_as_argon2() {
+        let text = "1,6d57a5e0b3317055454e455f96c98c750c77fb371f3f0634a1b8ff2a55c5b825,\
+                    190ae47c661e0668a0c8be8a21ff78a4a34cdf918cae3c407e907b73932bd16c";
+        let kept = NewPassword::Hashed(text.to_owned()).hash().expect("its form");
+        assert!(kept.contains("$argon2id$") && !kept.contains("6d57a5e0"));
+        assert!(verify(Some(&kept), "neo4j").expect("sound") && !verify(Some(&kept), "neo4k").expect("sound"));
+        let refused = |text: &str| NewPassword::Hashed(text.to_owned()).hash().expect_err(text).to_string();
+        assert!(refused("7,ab,cd").contains("the encryption version specified is not available"));
+        assert!(refused("1,ab,cd").contains("'<encryption-version>,<hash>,<salt>'"));
+        assert!(refused("plain").contains("neither argon2's"));
     }
 
     #[test]

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
+use catalog::executing::RoleCalls;
 use catalog::{Action, GraphRights};
 use cypher::ast::{Executable, Functions, Known, ShowTail};
 use query::procedure::Field;
 use types::privilege::Act;
 use types::{DatabaseName, Failure, Map, Value};
 
+use crate::commands::allow;
 use crate::procedures::{Listed, settings};
 use crate::records::Records;
 use crate::statement::Statement;
@@ -33,14 +35,17 @@ pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail)
             let may_use = |function: &query::functions::Function| {
                 function.is_built_in() || rights.as_ref().is_none_or(|rights| rights.may_use(function.name))
             };
-            tail::run(statement, FUNCTION_COLUMNS, functions(*which, may_use), tail, database)
+            let rows = functions(*which, may_use, &Callers::of(statement));
+            tail::run(statement, FUNCTION_COLUMNS, rows, tail, database)
         }
         Known::Procedures { executable } => {
             let rights = callers_rights(statement, executable)?;
             let may_call = |listed: &&Listed| {
                 rights.as_ref().is_none_or(|rights| rights.may_call(&listed.procedure.signature().name))
             };
-            let rows = statement.shared.procedures.all().iter().filter(may_call).map(procedure).collect();
+            let callers = Callers::of(statement);
+            let all = statement.shared.procedures.all();
+            let rows = all.iter().filter(may_call).map(|listed| procedure(listed, &callers)).collect();
             tail::run(statement, PROCEDURE_COLUMNS, rows, tail, database)
         }
         Known::Settings { names } => {
@@ -117,16 +122,50 @@ const SETTING_COLUMNS: &[Column] = &[
     extra("source"),
 ];
 
-/// Gives the rights of who asks, where only what he may call is wanted.
+/// Gives the rights of who asks, or of another user, where only what that one may call is wanted.
 fn callers_rights(statement: &Statement<'_>, executable: &Executable) -> Result<Option<Arc<GraphRights>>, Failure> {
-    if !matches!(executable, Executable::ByMe) {
-        return Ok(None);
+    let Statement { names, principal, own, .. } = statement;
+    match executable {
+        Executable::ByAnybody => Ok(None),
+        Executable::By(user) if names.user_name_of(principal) != Some(user.text.as_str()) => {
+            // What somebody else may do is told to who may look it up.
+            allow(statement, &Action::Do(Act::ShowPrivilege))?;
+            allow(statement, &Action::Do(Act::ShowUser))?;
+            Ok(Some(catalog::executing::rights_of(names, &user.text, own.database)))
+        }
+        Executable::ByMe | Executable::By(_) => {
+            let grant = catalog::grant(names, principal, own, catalog::Access::Read)?;
+            Ok(Some(Arc::clone(grant.rights())))
+        }
     }
-    let grant = catalog::grant(statement.names, statement.principal, &statement.own, catalog::Access::Read)?;
-    Ok(Some(Arc::clone(grant.rights())))
 }
 
-fn functions(which: Functions, may_use: impl Fn(&query::functions::Function) -> bool) -> Vec<Vec<Value>> {
+/// Which roles may call what, for who may list roles.
+struct Callers(Option<Vec<RoleCalls>>);
+
+impl Callers {
+    fn of(statement: &Statement<'_>) -> Self {
+        let may_see = allow(statement, &Action::Do(Act::ShowRole)).is_ok();
+        Self(may_see.then(|| catalog::executing::calls_of_roles(statement.names)))
+    }
+
+    /// Gives the values of `rolesExecution` and `rolesBoostedExecution`; null for who may not list roles.
+    fn roles(&self, plain: impl Fn(&RoleCalls) -> bool, boosted: impl Fn(&RoleCalls) -> bool) -> [Value; 2] {
+        let list = |may: &dyn Fn(&RoleCalls) -> bool| match &self.0 {
+            None => Value::Null,
+            Some(all) => {
+                Value::list(all.iter().filter(|calls| may(calls)).map(|calls| calls.role.as_str().into()).collect())
+            }
+        };
+        [list(&plain), list(&boosted)]
+    }
+}
+
+fn functions(
+    which: Functions,
+    may_use: impl Fn(&query::functions::Function) -> bool,
+    callers: &Callers,
+) -> Vec<Vec<Value>> {
     let chosen = |function: &&&query::functions::Function| match which {
         Functions::All => true,
         Functions::BuiltIn => function.is_built_in(),
@@ -135,6 +174,11 @@ fn functions(which: Functions, may_use: impl Fn(&query::functions::Function) -> 
     let row = |function: &&'static query::functions::Function| {
         let (arguments, result) = parts(function.signature);
         let arguments = arguments.into_iter().map(|(name, kind)| argument(name, kind, None)).collect();
+        // What belongs to the language is everybody's.
+        let [plain, boosted] = callers.roles(
+            |calls| !function.is_built_in() && calls.functions.allows(function.name),
+            |calls| !function.is_built_in() && calls.boosted_functions.allows(function.name),
+        );
         vec![
             function.name.into(),
             function.category().into(),
@@ -144,8 +188,8 @@ fn functions(which: Functions, may_use: impl Fn(&query::functions::Function) -> 
             Value::list(arguments),
             result.into(),
             function.is_aggregate().into(),
-            Value::list(Vec::new()),
-            Value::list(Vec::new()),
+            plain,
+            boosted,
             false.into(),
             Value::Null,
         ]
@@ -179,8 +223,12 @@ fn argument(name: &str, kind: &str, default: Option<&Value>) -> Value {
     Value::map(entries)
 }
 
-fn procedure(listed: &Listed) -> Vec<Value> {
+fn procedure(listed: &Listed, callers: &Callers) -> Vec<Value> {
     let signature = listed.procedure.signature();
+    let [plain, boosted] = callers.roles(
+        |calls| calls.procedures.allows(&signature.name),
+        |calls| calls.boosted_procedures.allows(&signature.name),
+    );
     let described = |field: &Field| match &field.default {
         Some(default) => {
             let name = format!("{} = {}", field.name, types::text::literal(default));
@@ -203,8 +251,8 @@ fn procedure(listed: &Listed) -> Vec<Value> {
         list(&signature.inputs),
         list(&signature.outputs),
         false.into(),
-        Value::list(Vec::new()),
-        Value::list(Vec::new()),
+        plain,
+        boosted,
         false.into(),
         Value::Null,
         Value::map([("deprecated".into(), false.into())].into_iter().collect()),

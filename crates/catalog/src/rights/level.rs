@@ -30,7 +30,7 @@ impl Level {
     pub fn parse(text: &str) -> Option<Self> {
         Some(match text.to_ascii_lowercase().as_str() {
             "read" | "read_only" | "viewer" | "training_job" => Self::Read,
-            "write" | "read_write" | "collaborative" => Self::Write,
+            "write" | "read_write" | "editor" | "collaborative" | "persona_knowledge" => Self::Write,
             "admin" => Self::Admin,
             "owner" | "god_mode" => Self::Owner,
             "cross_db" | "cross_database" => Self::CrossDatabase,

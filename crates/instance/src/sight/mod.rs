@@ -9,6 +9,7 @@ mod changing;
 mod counting;
 mod deciding;
 mod ids;
+mod naming;
 pub(crate) mod refusal;
 mod rules;
 pub(crate) mod schema;

@@ -42,6 +42,12 @@ pub(crate) fn no_call(kind: &str, name: &str, rights: &GraphRights) -> Failure {
     Failure::new(Code::Forbidden, format!("Executing {kind} '{name}' permission has not been granted for {who}."))
 }
 
+/// Says of an index that it is not there, as the graph says it of one that is not.
+#[cold]
+pub(crate) fn no_index(name: &str) -> Failure {
+    Failure::new(Code::IndexNotFound, format!("There is no such index '{name}'."))
+}
+
 /// Refuses to load what lies outside of the database.
 #[cold]
 pub(crate) fn no_load(rights: &GraphRights) -> Failure {

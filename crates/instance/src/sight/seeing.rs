@@ -3,7 +3,7 @@
 //! Start reading at [`Sighted::visible`].
 
 use graph::keys::TokenKind;
-use query::{Expansion, NameKind, RelationshipRecord, Search, Sought, Source};
+use query::{Expansion, RelationshipRecord, Search, Sought, Source};
 use rustc_hash::FxHashMap;
 use types::{
     CompactString, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId,
@@ -339,23 +339,6 @@ impl Sighted {
         // Both are in the order of the search.
         let mut kept = kept.into_iter().peekable();
         Ok(all.into_iter().filter(|(id, _)| kept.next_if_eq(id).is_some()).collect())
-    }
-
-    /// Leaves out names that nothing that is found can have, and keys that are read of nothing.
-    pub(super) fn keep_names(&self, kind: NameKind, names: &mut Vec<CompactString>) {
-        names.retain(|name| self.may_name(kind, name));
-    }
-
-    /// Tells whether something that is found can have a name.
-    pub(super) fn may_name(&self, kind: NameKind, name: &str) -> bool {
-        let rights = &self.rights;
-        match kind {
-            NameKind::Label => rights.nodes.traverse.can_allow(name),
-            NameKind::Type => rights.relationships.traverse.can_allow(name),
-            NameKind::Key => {
-                !rights.nodes.read.rule(name).is_nothing() || !rights.relationships.read.rule(name).is_nothing()
-            }
-        }
     }
 
     /// Counts relationships of each node one by one, those to nodes with a label only where one is given.

@@ -19,7 +19,7 @@ use types::{
 
 use super::counting::Looked;
 use super::ids::IdRule;
-use super::refusal::{blurred, no_schema};
+use super::refusal::{blurred, no_index, no_schema};
 use super::rules::Rules;
 use crate::running::Allowance;
 use crate::source::GraphSource;
@@ -284,6 +284,9 @@ impl Source for Sighted {
     fn names(&self, kind: NameKind) -> Vec<CompactString> {
         let mut names = self.graph.names(kind);
         self.keep_names(kind, &mut names);
+        if kind == NameKind::Key && !self.estimates {
+            self.keep_keys_in_sight(&mut names);
+        }
         names
     }
 
@@ -304,6 +307,10 @@ impl Source for Sighted {
     }
 
     fn await_indexes(&self, name: Option<&str>, seconds: u64, budget: &mut Budget) -> Result<bool, Failure> {
+        // Whether there is an index of a name is told to who may list them.
+        if let Some(name) = name.filter(|_| !self.rights.may(SchemaRight::ShowIndex)) {
+            return Err(no_index(name));
+        }
         self.graph.await_indexes(name, seconds, budget)
     }
 

@@ -10,6 +10,8 @@ use types::{Code, Map};
 
 use crate::{Fetched, Instance, InstanceOptions, More, RunOptions, Session};
 
+mod values;
+
 thread_local! {
     /// What takes the place of granted rights on this thread.
     pub(crate) static RIGHTS: RefCell<Option<Arc<GraphRights>>> = const { RefCell::new(None) };
