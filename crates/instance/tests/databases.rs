@@ -305,7 +305,7 @@ fn f23_databases_without_their_catalog_are_kept_and_taken_over() {
     assert_eq!((folders(&old), fs::read(films.join("data.mdb")).expect("reads")), before, "the old one stays as it was");
 
     // A damaged one is told of, by a trial too, and nothing comes over.
-    flip(&films.join("data.mdb"), 2 * 4096);
+    flip(&films.join("data.mdb"), 4096);
     let tried = next.try_adopting(&films, "again");
     assert!(tried.map_or(true, |problems| !problems.is_empty()), "the damage was overlooked");
     next.adopt(&films, "again").expect_err("it is damaged");
