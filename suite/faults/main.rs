@@ -13,4 +13,5 @@ mod limits;
 mod pairs;
 mod rights;
 mod schema;
+mod time;
 mod whole;

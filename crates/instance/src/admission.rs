@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use types::Code;
 
 /// Lets a bounded number of statements run at a time; the others wait in line, in order, for a bounded time.
@@ -25,6 +25,12 @@ struct Line {
     waiting: std::collections::VecDeque<u64>,
     next_ticket: u64,
 }
+
+/// How often one that waits asks whether it still may.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Tells how much longer one may wait; nothing once it may not, because it was ended.
+pub(crate) type Patience<'a> = &'a dyn Fn() -> Option<Duration>;
 
 /// A place among the running statements, given back when it is dropped.
 pub struct Permit {
@@ -51,6 +57,9 @@ pub enum AdmissionError {
         /// How long a statement waits.
         wait_max: Duration,
     },
+    /// Its client gave it up, or its own time was over.
+    #[error("the statement was ended while it waited to run")]
+    Ended,
 }
 
 impl AdmissionError {
@@ -59,6 +68,7 @@ impl AdmissionError {
     pub fn code(&self) -> Code {
         match self {
             Self::LineFull { .. } | Self::WaitedTooLong { .. } => Code::TooManyTransactions,
+            Self::Ended => Code::TransactionTerminated,
         }
     }
 }
@@ -77,12 +87,31 @@ impl Admission {
     ///
     /// [`AdmissionError::LineFull`] at once, [`AdmissionError::WaitedTooLong`] after the wait.
     pub fn enter(&self) -> Result<Permit, AdmissionError> {
+        self.enter_while(&|| Some(Duration::MAX))
+    }
+
+    /// Takes a place if there is one now and nobody waits for it.
+    pub(crate) fn try_enter(&self) -> Option<Permit> {
         let inner = &self.0;
         let mut line = inner.line.lock();
-        if line.running < inner.running_max && line.waiting.is_empty() {
+        let has_room = line.running < inner.running_max && line.waiting.is_empty();
+        has_room.then(|| {
             line.running += 1;
-            return Ok(Permit::new(inner));
+            Permit::new(inner)
+        })
+    }
+
+    /// As [`Admission::enter`], for one who may have to go before the wait is over.
+    ///
+    /// # Errors
+    ///
+    /// [`AdmissionError::Ended`] too.
+    pub(crate) fn enter_while(&self, patience: Patience<'_>) -> Result<Permit, AdmissionError> {
+        if let Some(permit) = self.try_enter() {
+            return Ok(permit);
         }
+        let inner = &self.0;
+        let mut line = inner.line.lock();
         if line.waiting.len() >= inner.waiting_max {
             let (running_max, waiting_max) = (inner.running_max, inner.waiting_max);
             return Err(AdmissionError::LineFull { running_max, waiting_max });
@@ -90,26 +119,39 @@ impl Admission {
         let ticket = line.next_ticket;
         line.next_ticket += 1;
         line.waiting.push_back(ticket);
-        let my_turn = |line: &mut Line| line.running < inner.running_max && line.waiting.front() == Some(&ticket);
-        let waited = inner.moved.wait_while_for(&mut line, |line| !my_turn(line), inner.wait_max);
-        let admitted = !waited.timed_out() || my_turn(&mut line);
+        let waited = inner.wait(&mut line, ticket, patience);
         line.waiting.retain(|waiting| *waiting != ticket);
-        if admitted {
-            line.running += 1;
-        }
+        line.running += usize::from(waited.is_ok());
         drop(line);
         // Whoever stands behind this one may be first now.
         inner.moved.notify_all();
-        if admitted {
-            return Ok(Permit::new(inner));
-        }
-        Err(AdmissionError::WaitedTooLong { running_max: inner.running_max, wait_max: inner.wait_max })
+        waited.map(|()| Permit::new(inner))
     }
 
     /// Counts the statements that run now.
     #[must_use]
     pub fn running(&self) -> usize {
         self.0.line.lock().running
+    }
+}
+
+impl Inner {
+    /// Waits until it is the turn of a ticket.
+    fn wait(&self, line: &mut MutexGuard<'_, Line>, ticket: u64, patience: Patience<'_>) -> Result<(), AdmissionError> {
+        let my_turn = |line: &Line| line.running < self.running_max && line.waiting.front() == Some(&ticket);
+        let mut left = self.wait_max;
+        loop {
+            let may = patience().ok_or(AdmissionError::Ended)?;
+            let part = left.min(LOOK_EVERY).min(may);
+            let waited = self.moved.wait_while_for(line, |line| !my_turn(line), part);
+            if !waited.timed_out() || my_turn(line) {
+                return Ok(());
+            }
+            left -= part;
+            if left.is_zero() {
+                return Err(AdmissionError::WaitedTooLong { running_max: self.running_max, wait_max: self.wait_max });
+            }
+        }
     }
 }
 
@@ -122,11 +164,11 @@ impl Permit {
     ///
     /// # Errors
     ///
-    /// As [`Admission::enter`], if there is no place afterwards.
-    pub(crate) fn pause<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, AdmissionError> {
+    /// As [`Admission::enter_while`], if there is no place afterwards.
+    pub(crate) fn pause<T>(&mut self, patience: Patience<'_>, wait: impl FnOnce() -> T) -> Result<T, AdmissionError> {
         self.give_back();
         let waited = wait();
-        *self = Admission(Arc::clone(&self.inner)).enter()?;
+        *self = Admission(Arc::clone(&self.inner)).enter_while(patience)?;
         Ok(waited)
     }
 
@@ -164,7 +206,8 @@ mod tests {
     fn who_waits_elsewhere_holds_no_place() {
         let admission = Admission::new(1, 0, Duration::from_secs(60));
         let mut permit = admission.enter().expect("the first has room");
-        permit.pause(|| drop(admission.enter().expect("the place is free"))).expect("it is free again");
+        let patience = || Some(Duration::MAX);
+        permit.pause(&patience, || drop(admission.enter().expect("the place is free"))).expect("it is free again");
         assert_eq!(admission.running(), 1);
         drop(permit);
         assert_eq!(admission.running(), 0);
@@ -176,6 +219,19 @@ mod tests {
         let _permit = admission.enter().expect("the first has room");
         assert!(matches!(admission.enter(), Err(AdmissionError::WaitedTooLong { .. })));
         assert_eq!(admission.running(), 1);
+    }
+
+    #[test]
+    fn f51_a_wait_ends_when_its_statement_does() {
+        let admission = Admission::new(1, 1, Duration::from_secs(60));
+        let _permit = admission.enter().expect("the first has room");
+        let looks = std::cell::Cell::new(0);
+        let patience = || {
+            looks.set(looks.get() + 1);
+            (looks.get() < 3).then_some(Duration::from_millis(1))
+        };
+        assert_eq!(admission.enter_while(&patience).err(), Some(AdmissionError::Ended));
+        assert!(admission.0.line.lock().waiting.is_empty(), "it left the line");
     }
 
     #[test]

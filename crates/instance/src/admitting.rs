@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::{Limit, Limits};
+use catalog::{Limit, Limits, Names};
 use compact_str::CompactString;
-use types::Failure;
+use types::{DatabaseId, Failure};
 
 use crate::admission::Permit;
 use crate::answer::Notification;
-use crate::limits::{Admitted, Asking, Meter, Seats};
+use crate::instance::Shared;
+use crate::limits::{Admitted, Asking, Meter, Seats, effective};
 use crate::open_database::OpenDatabase;
-use crate::running::{By, Deadline};
+use crate::running::{Allowance, By, Deadline};
 use crate::statement::{AllReached, Statement};
 use crate::under_way::Entry;
 
@@ -68,6 +69,19 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// Bounds time alone.
+    pub(crate) fn of_time(database: &str, begun: Instant, time_max: Duration) -> Self {
+        Self {
+            database: database.into(),
+            begun,
+            time_max: Some(time_max),
+            memory_max_bytes: None,
+            results_max: None,
+            results_fail: false,
+            truncated: AtomicBool::new(false),
+        }
+    }
+
     /// Says that rows were cut off.
     pub(crate) fn notification(&self) -> Notification {
         let (limit, max) = (Limit::MaxResults, self.results_max.unwrap_or_default());
@@ -99,7 +113,20 @@ impl AllAdmitted {
     }
 }
 
+/// Tells how long statements of a database may take by what it, a role or the server says; `system` bounds nothing.
+pub(crate) fn time_max(shared: &Shared, names: &Names, of: DatabaseId, roles: Option<&Limits>) -> Option<Duration> {
+    let row = names.database(of).filter(|row| !row.name.is_system())?;
+    let (millis, _) = effective(Limit::MaxQueryTime, &row.limits, roles, &shared.meters.defaults);
+    (millis > 0).then(|| Duration::from_millis(millis))
+}
+
 impl Statement<'_> {
+    /// Gives what bounds the statement until it is admitted, and commands, which never are.
+    pub(crate) fn allowance_before(&self) -> Allowance {
+        let time_max = time_max(self.shared, self.names, self.own.database, self.room.role_limits.as_deref());
+        self.allowance.before_admission(self.own.name.as_str(), self.room.begun, time_max)
+    }
+
     /// Lets the statement begin on every database of its plan, or says which limit is in the way.
     pub(crate) fn admit(&mut self, reached: &AllReached, writes: Option<u16>) -> Result<AllAdmitted, Failure> {
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
@@ -172,16 +199,17 @@ impl Statement<'_> {
             interrupted: self.interrupted,
             deadline: self.allowance.deadline.map(Deadline::at),
         };
+        let allowance = &self.allowance;
         let Room { permit, listed, told, .. } = &mut self.room;
         let mut pause = |wait: &mut dyn FnMut() -> Result<(), Failure>| {
             let begun = meters.clock.now();
             listed.waits(true);
-            let waiting = permit.pause(wait);
+            let waiting = permit.pause(&|| allowance.patience(), wait);
             listed.waits(false);
             let time = meters.clock.now().saturating_duration_since(begun);
             told.waited += time;
             listed.waited(time);
-            waiting?
+            waiting.map_err(|error| allowance.check().err().unwrap_or_else(|| error.into()))?
         };
         let let_in = meter.admit(meters, &asking, &mut pause)?;
         admitted.push(let_in);

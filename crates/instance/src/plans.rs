@@ -126,7 +126,6 @@ impl Plans {
     }
 
     /// Counts the plans that are kept.
-    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.kept.lock().len()
     }

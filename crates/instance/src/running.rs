@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use catalog::{GraphRights, Limit};
 use compact_str::CompactString;
 use cypher::ast::Mode;
-use query::expression::Context;
+use query::expression::{Context, check_extent};
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
-use types::{Clock, Code, Failure, Map, Refusal, Value};
+use types::{Clock, Code, Failure, Map, Refusal, Value, effort};
 
+use crate::admission::{Admission, Permit};
 use crate::admitting::Bounds;
 use crate::answer::Fetched;
 use crate::instance::Shared;
@@ -22,6 +23,7 @@ use crate::limits::{results_refused, time_refused};
 use crate::plans::Planned;
 use crate::remote::{Door, RemoteOptions};
 use crate::turns::{Turn, Turns};
+use crate::under_way::Entry;
 
 /// What a statement may spend, and until when.
 #[derive(Clone)]
@@ -38,6 +40,8 @@ pub(crate) struct Allowance {
     /// Who asks; nobody while authentication is off.
     pub(crate) user: Option<CompactString>,
     pub(crate) interrupted: Arc<AtomicBool>,
+    /// How it is listed, which keeps what it spends.
+    pub(crate) listed: Option<Arc<Entry>>,
     pub(crate) deadline: Option<Deadline>,
     /// What the databases say of it, where one of them says anything.
     pub(crate) bounds: Option<Arc<Bounds>>,
@@ -147,10 +151,38 @@ impl Allowance {
             loader: None,
             user: user.map(CompactString::from),
             interrupted: Arc::clone(interrupted),
+            listed: None,
             deadline,
             bounds: None,
             transaction_nanos: options.clock.wall_nanos(),
         }
+    }
+
+    /// Gives what bounds it until its databases admit it: what the session's own says of time, from `begun` on.
+    pub(crate) fn before_admission(&self, database: &str, begun: Instant, time_max: Option<Duration>) -> Self {
+        let mut before = self.clone();
+        let Some(time_max) = time_max else { return before };
+        let Some(at) = begun.checked_add(time_max) else { return before };
+        if self.deadline.is_none_or(|deadline| at < deadline.at) {
+            before.deadline = Some(Deadline { at, by: By::Limit });
+            before.bounds = Some(Arc::new(Bounds::of_time(database, begun, time_max)));
+        }
+        before
+    }
+
+    /// Tells how much longer it may wait for something; nothing once it is over.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            return None;
+        }
+        let left = self.deadline.map(|deadline| deadline.time_left(&*self.clock));
+        left.map_or(Some(Duration::MAX), |left| Some(left).filter(|left| !left.is_zero()))
+    }
+
+    /// Takes a place among the statements of the server, or waits for one as long as it may.
+    pub(crate) fn enter(&self, admission: &Admission) -> Result<Permit, Failure> {
+        let entered = admission.enter_while(&|| self.patience());
+        entered.map_err(|error| self.check().err().unwrap_or_else(|| error.into()))
     }
 
     /// Fails where the session was interrupted or the time is over, before anything runs.
@@ -201,7 +233,12 @@ impl Running {
             // A statement that runs again after a conflict begins anew.
             bounds.truncated.store(false, Ordering::Relaxed);
         }
-        let turn = Arc::new(allowance.turns.begin(database.clone(), Arc::clone(&allowance.interrupted)));
+        let turn = allowance.turns.begin(database.clone(), Arc::clone(&allowance.interrupted));
+        let turn = turn.until(allowance.deadline.map(Deadline::at)).listed(allowance.listed.clone());
+        let turn = Arc::new(turn);
+        if let Some(listed) = &allowance.listed {
+            listed.computes(&turn);
+        }
         Self {
             execution: match planned.mode {
                 Mode::Profile => planned.prepared.start_profiled(),
@@ -262,8 +299,16 @@ impl Running {
             remote: Some(&self.remote),
             transactions: self.transactions.as_deref(),
         };
+        let watch = Arc::clone(&self.turn) as Arc<dyn effort::Watch>;
+        let watched = effort::watch(watch, self.allowance.memory_max_bytes);
         let next = self.execution.next(&mut context);
         (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);
+        // Where a walk through a large value was cut short, what came of it is nothing.
+        let next = match (watched.is_over(), watched.is_too_large()) {
+            (true, _) => Err(self.budget.over()),
+            (false, true) => Err(self.budget.crowded()),
+            (false, false) => next,
+        };
         let next = self.allowance.explain(next);
         if self.allowance.bounds.is_some() { self.bound_results(next) } else { next }
     }
@@ -292,8 +337,19 @@ impl Running {
 
     /// Appends one row of a batch to `fetched`, its entities made whole.
     pub(crate) fn fetch(&self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<(), Failure> {
-        let whole = |value: Value| materialise(value, &self.sources);
+        let whole = |value: Value| match value {
+            Value::List(_) | Value::Map(_) | Value::PathRef(_) => self.made_whole(value),
+            value => materialise(value, &self.sources),
+        };
         fetched.try_push(batch.columns.iter().map(|column| whole(column.get(row))))
+    }
+
+    /// Makes a value whole that may be large: there is a bound for it, and the statement may end meanwhile.
+    fn made_whole(&self, value: Value) -> Result<Value, Failure> {
+        check_extent(&value, self.budget.memory_left_bytes())?;
+        let watched = effort::watch(Arc::clone(&self.turn) as Arc<dyn effort::Watch>, usize::MAX);
+        let whole = materialise(value, &self.sources);
+        if watched.is_over() { self.allowance.check().and(whole) } else { whole }
     }
 
     /// Runs to the end, then makes all rows whole: what they show is the end of the statement.

@@ -10,7 +10,8 @@ use catalog::{Limit, Names, Principal, Target};
 use cypher::ast::Name;
 use types::{Code, Failure, Map, Value};
 
-use crate::admitting::{Room, Told};
+use crate::admission::Permit;
+use crate::admitting::{Room, Told, time_max};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::auditing;
 use crate::bookmark;
@@ -199,14 +200,17 @@ impl Session {
     ) -> Result<Records, Failure> {
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
-        let mut permit = self.shared.admission.enter()?;
+        let mut permit = match self.shared.admission.try_enter() {
+            Some(permit) => permit,
+            None => self.wait_to_run(options, begun)?,
+        };
         let names = self.shared.catalog.names();
         let transaction = self.transaction.clone();
         let principal = match (&transaction, &self.acting) {
             (Some(_), Some(acting)) => acting.clone(),
             _ => self.acting_as(&names, options.impersonated_user.as_deref())?,
         };
-        let (own, access, allowance) = match &transaction {
+        let (own, access, mut allowance) = match &transaction {
             Some(transaction) => self.within(&principal, transaction)?,
             None => self.alone(&names, &principal, options)?,
         };
@@ -217,6 +221,7 @@ impl Session {
             (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
             (None, None) => return Err(Failure::new(Code::Internal, "a statement is listed nowhere")),
         };
+        allowance.listed = Some(Arc::clone(&listed));
         let mut told = Told::default();
         let room = Room {
             permit: &mut permit,
@@ -256,6 +261,19 @@ impl Session {
             }
             Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, name),
         }
+    }
+
+    /// Waits for a place among the statements of the server, no longer than the statement may take.
+    #[cold]
+    fn wait_to_run(&self, options: &RunOptions, begun: Instant) -> Result<Permit, Failure> {
+        let names = self.shared.catalog.names();
+        let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
+        let (own, _, allowance) = match &self.transaction {
+            Some(transaction) => self.within(&principal, transaction)?,
+            None => self.alone(&names, &principal, options)?,
+        };
+        let time_max = time_max(&self.shared, &names, own.database, names.limits_of(&principal).as_deref());
+        allowance.before_admission(own.name.as_str(), begun, time_max).enter(&self.shared.admission)
     }
 
     /// Opens a transaction.

@@ -73,7 +73,12 @@ impl Statement<'_> {
             Body::Query(query) => {
                 self.room.told.plan_found = Some(false);
                 self.leave_what_is_closed(&query)?;
-                let (planned, reached) = self.plan(&query, statement.mode)?;
+                // The databases have not admitted it yet, and making its plan may take long.
+                let before = self.allowance_before();
+                let lasting = std::mem::replace(&mut self.allowance, before);
+                let planned = self.plan(&query, statement.mode);
+                self.allowance = lasting;
+                let (planned, reached) = planned?;
                 self.run_plan(&planned, reached).map(Outcome::Records)
             }
             Body::Schema { using, command } => {

@@ -49,11 +49,16 @@ pub(crate) fn run(
     }
     let query = query_of(columns, &usual, tail);
     let system = statement.names.resolve("system").map_err(Failure::from)?;
-    let planned = Planning::plan(statement, &system, &query, Mode::Run, Indexes::Latest)?;
+    // Commands are not admitted by a database, and what follows them may still compute as long as it likes.
+    let bounded = statement.allowance_before();
+    let lasting = std::mem::replace(&mut statement.allowance, bounded.clone());
+    let planned = Planning::plan(statement, &system, &query, Mode::Run, Indexes::Latest);
+    statement.allowance = lasting;
+    let planned = planned?;
     let mut parameters = statement.parameters.clone();
     parameters.insert(ROWS.into(), rows_value(columns, rows));
     let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
-    let mut running = Running::start(&planned, sources, parameters, statement.allowance.clone());
+    let mut running = Running::start(&planned, sources, parameters, bounded);
     let fetched = running.finish()?;
     Ok(Records::buffered(planned.prepared.columns, fetched, summary, admission))
 }

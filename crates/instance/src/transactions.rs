@@ -14,6 +14,7 @@ use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
 use crate::tail::{self, Column};
+use crate::turns::Spending;
 use crate::under_way::Entry;
 
 const BETWEEN_DATABASE_AND_NUMBER: &str = "-transaction-";
@@ -45,7 +46,9 @@ pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &Sh
     let known = statement.shared.under_way.all();
     let mut rows = Vec::new();
     for id in ids {
-        let found = known.iter().find(|entry| entry.has_id(id, statement.names) && may(statement, Act::TerminateTransaction, entry));
+        let found = known
+            .iter()
+            .find(|entry| entry.has_id(id, statement.names) && may(statement, Act::TerminateTransaction, entry));
         if let Some(entry) = found {
             tracing::info!(transaction = %id, "transaction terminated");
             entry.terminate();
@@ -152,10 +155,11 @@ const COLUMNS: [(&str, bool); 38] = [
     ("currentQueryPageFaults", false),
 ];
 
-/// What is not measured is null; there are no locks, and pages are the operating system's affair.
+/// What is not measured is null; there are no locks, and pages are the operating system's affair. The time of the processor
+/// is the time in which it computed, which is longer where the system ran something else meanwhile.
 fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let statement = entry.statement();
-    let (is_waiting, waited) = (entry.is_waiting(), duration(entry.waited_time()));
+    let (is_waiting, waited) = (entry.is_waiting(), entry.waited_time());
     let status = match (entry.is_terminated(), is_waiting) {
         (true, _) => "Terminated",
         (false, true) => "Blocked",
@@ -163,7 +167,9 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     };
     let since = |at: Instant| now.saturating_duration_since(at);
     let running_since = statement.as_ref().map(|(_, at, _)| *at);
-    let query_time = running_since.map_or(Value::Null, |at| duration(since(at)));
+    let query_time = running_since.map(since);
+    let (all, own) = entry.spending(now);
+    let of_query = |tell: &dyn Fn(&Spending) -> Value| if statement.is_some() { tell(&own) } else { Value::Null };
     let moment = |nanos: i128| types::text::to_text(&instant(Some(nanos))).map_or(Value::Null, Value::string);
     let began = |at: Instant| {
         let later = i128::try_from(at.saturating_duration_since(entry.begun_at).as_nanos()).unwrap_or_default();
@@ -200,21 +206,30 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         Value::map(Map::new()),
         0.into(),
         0.into(),
+        duration(all.computed),
+        duration(waited + all.waited),
+        duration(idle(since(entry.begun_at), waited, &all)),
+        query_time.map_or(Value::Null, duration),
+        of_query(&|own| duration(own.computed)),
+        of_query(&|own| duration(waited + own.waited)),
+        of_query(&|own| duration(idle(query_time.unwrap_or_default(), waited, own))),
+        of_query(&|own| bytes(own.held_bytes_max)),
         Value::Null,
-        waited.clone(),
-        if statement.is_none() { duration(since(entry.begun_at)) } else { Value::Null },
-        query_time,
-        Value::Null,
-        if statement.is_some() { waited } else { Value::Null },
-        Value::Null,
-        Value::Null,
-        Value::Null,
-        Value::Null,
+        bytes(all.held_bytes),
         Value::Null,
         Value::Null,
         Value::Null,
         Value::Null,
     ]
+}
+
+/// Tells how long neither it nor a line kept the client waiting: the time was the client's.
+fn idle(time: std::time::Duration, waited: std::time::Duration, spent: &Spending) -> std::time::Duration {
+    time.saturating_sub(waited + spent.waited + spent.computed)
+}
+
+fn bytes(bytes: usize) -> Value {
+    Value::Integer(i64::try_from(bytes).unwrap_or(i64::MAX))
 }
 
 fn duration(time: std::time::Duration) -> Value {

@@ -4,16 +4,17 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::WEIGHT_USUAL;
 use compact_str::CompactString;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
-use types::Clock;
+use types::{Clock, effort};
 
 use crate::priority;
+use crate::under_way::Entry;
 
 /// How long a statement computes before it is a long one. Shorter ones never wait in line.
 const SHORT_MAX: Duration = Duration::from_micros(150);
@@ -102,7 +103,33 @@ pub(crate) struct Turn {
     turns: Arc<Turns>,
     database: CompactString,
     interrupted: Arc<AtomicBool>,
+    /// When the statement ends at the latest.
+    deadline: Option<Instant>,
     state: Mutex<Computing>,
+    spent: Spent,
+    /// How its transaction is listed, which keeps what was spent.
+    listed: Option<Arc<Entry>>,
+}
+
+/// What a statement has spent so far, for those who look at it from elsewhere.
+#[derive(Default)]
+struct Spent {
+    computed_nanos: AtomicU64,
+    waited_nanos: AtomicU64,
+    held_bytes: AtomicUsize,
+    held_bytes_max: AtomicUsize,
+}
+
+/// What a statement has spent at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spending {
+    /// Time in which it computed.
+    pub(crate) computed: Duration,
+    /// Time in which it waited for its turn.
+    pub(crate) waited: Duration,
+    /// Bytes that its operators hold, and the most that they ever held.
+    pub(crate) held_bytes: usize,
+    pub(crate) held_bytes_max: usize,
 }
 
 /// Since when it computes without being counted, whether it goes on, and whether it holds a turn.
@@ -136,7 +163,8 @@ impl Turns {
     pub(crate) fn begin(self: &Arc<Self>, database: CompactString, interrupted: Arc<AtomicBool>) -> Turn {
         let now = self.clock.now();
         let state = Mutex::new(Computing { since: now, runs: false, holds: false });
-        Turn { turns: Arc::clone(self), database, interrupted, state }
+        let (deadline, spent, listed) = (None, Spent::default(), None);
+        Turn { turns: Arc::clone(self), database, interrupted, deadline, state, spent, listed }
     }
 
     /// Says what a database weighs, [`WEIGHT_USUAL`] without a weight; it holds at once.
@@ -274,9 +302,7 @@ impl Line {
             self.fair = if weights > 0.0 { all / weights } else { f64::INFINITY };
             self.added_up_at = now;
         }
-        self.databases
-            .get(database)
-            .is_some_and(|share| share.recent.faded(now) > (self.fair * share.weight).max(calm))
+        self.databases.get(database).is_some_and(|share| share.recent.faded(now) > (self.fair * share.weight).max(calm))
     }
 }
 
@@ -296,6 +322,27 @@ impl Share {
 }
 
 impl Turn {
+    /// Says when its statement ends at the latest.
+    pub(crate) fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Says how its transaction is listed.
+    pub(crate) fn listed(mut self, listed: Option<Arc<Entry>>) -> Self {
+        self.listed = listed;
+        self
+    }
+
+    /// Tells what was spent so far.
+    pub(crate) fn spending(&self, now: Instant) -> Spending {
+        // Who waits in line holds the state, and computes nothing.
+        let since = self.state.try_lock().filter(|state| state.runs).map(|state| state.since);
+        let lately = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let spent = self.spent.now();
+        Spending { computed: spent.computed + lately, ..spent }
+    }
+
     /// Begins a stretch of computing.
     pub(crate) fn start(&self) {
         let now = self.turns.clock.now();
@@ -320,6 +367,7 @@ impl Turn {
             self.turns.give_back(&mut self.turns.line.lock(), &self.database, computed);
         }
         self.turns.leave(&self.database, computed, now);
+        add(&self.spent.computed_nanos, computed);
         // A thread that stepped back stays there until its next statement begins: its answers are no more urgent.
     }
 
@@ -356,6 +404,8 @@ impl Turn {
         state.holds = waited;
         drop(line);
         state.since = self.turns.clock.now();
+        add(&self.spent.computed_nanos, computed);
+        add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
     }
 
     /// Waits in line; gives false where it took too long, or the statement was interrupted.
@@ -393,11 +443,64 @@ impl query::Pace for Turn {
     fn look(&self) {
         Self::look(self);
     }
+
+    fn holds(&self, bytes: usize) {
+        self.spent.held_bytes.store(bytes, Ordering::Relaxed);
+        if bytes > self.spent.held_bytes_max.load(Ordering::Relaxed) {
+            self.spent.held_bytes_max.store(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl effort::Watch for Turn {
+    fn may_go_on(&self) -> bool {
+        Self::look(self);
+        !self.interrupted.load(Ordering::Relaxed)
+            && self.deadline.is_none_or(|deadline| self.turns.clock.now() < deadline)
+    }
+}
+
+fn add(nanos: &AtomicU64, time: Duration) {
+    nanos.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+impl Spent {
+    fn now(&self) -> Spending {
+        let load = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
+        Spending {
+            computed: load(&self.computed_nanos),
+            waited: load(&self.waited_nanos),
+            held_bytes: self.held_bytes.load(Ordering::Relaxed),
+            held_bytes_max: self.held_bytes_max.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Spending {
+    /// Adds two up; what is held at most is the more of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            computed: self.computed + other.computed,
+            waited: self.waited + other.waited,
+            held_bytes: self.held_bytes + other.held_bytes,
+            held_bytes_max: self.held_bytes_max.max(other.held_bytes_max),
+        }
+    }
+
+    /// Takes the time away that was spent before.
+    pub(crate) fn since(self, before: Self) -> Self {
+        let computed = self.computed.saturating_sub(before.computed);
+        Self { computed, waited: self.waited.saturating_sub(before.waited), ..self }
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         self.rest();
+        if let Some(listed) = self.listed.take() {
+            // It computes no more, so the time of asking plays no part.
+            listed.computed(self.spent.now());
+        }
     }
 }
 
@@ -515,6 +618,30 @@ mod tests {
         assert!(line.is_ahead(&"heavy".into(), last) && !line.is_ahead(&"light".into(), last));
         drop(line);
         drop((heavy, light));
+    }
+
+    #[test]
+    fn what_is_spent_can_be_seen_from_outside() {
+        let turns = turns();
+        let turn = begin(&turns, "films");
+        query::Pace::holds(&turn, 5_000);
+        query::Pace::holds(&turn, 1_000);
+        let later = turns.clock.now() + Duration::from_secs(3);
+        assert!(turn.spending(later).computed >= Duration::from_secs(3), "while it computes");
+        turn.rest();
+        let rested = turn.spending(later);
+        assert!(rested.computed > Duration::ZERO && rested.computed < Duration::from_secs(3), "{rested:?}");
+        assert_eq!((rested.held_bytes, rested.held_bytes_max), (1_000, 5_000));
+    }
+
+    #[test]
+    fn a_statement_that_is_over_may_not_go_on() {
+        let turns = turns();
+        let now = turns.clock.now();
+        let may = |deadline| effort::Watch::may_go_on(&turns.begin("films".into(), Arc::default()).until(deadline));
+        assert!(may(None) && may(Some(now + Duration::from_secs(60))) && !may(Some(now)));
+        let turn = turns.begin("films".into(), Arc::new(AtomicBool::new(true)));
+        assert!(!effort::Watch::may_go_on(&turn));
     }
 
     #[test]

@@ -3,14 +3,16 @@
 //! Start reading at [`UnderWay::enter`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use catalog::{Names, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use types::{DatabaseId, Map};
+
+use crate::turns::{Spending, Turn};
 
 /// What is kept of a statement's text.
 const TEXT_BYTES_MAX: usize = 10_000;
@@ -44,6 +46,18 @@ pub(crate) struct Entry {
     is_terminated: AtomicBool,
     is_waiting: AtomicBool,
     waited_micros: AtomicU64,
+    account: Mutex<Account>,
+}
+
+/// What the statements of a transaction have spent.
+#[derive(Default)]
+struct Account {
+    /// By computations that are over.
+    past: Spending,
+    /// What was spent before the statement that runs.
+    before: Spending,
+    /// The computation that goes on.
+    turn: Weak<Turn>,
 }
 
 /// An entry among them, gone when it is dropped.
@@ -92,6 +106,7 @@ impl UnderWay {
             is_terminated: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
             waited_micros: AtomicU64::new(0),
+            account: Mutex::default(),
         });
         self.listed.lock().insert(number, Arc::clone(&entry));
         Listing { entry, listed: Arc::clone(&self.listed) }
@@ -159,6 +174,28 @@ impl Entry {
         Duration::from_micros(self.waited_micros.load(Ordering::Relaxed))
     }
 
+    /// Notes that one of its statements computes now.
+    pub(crate) fn computes(&self, turn: &Arc<Turn>) {
+        self.account.lock().turn = Arc::downgrade(turn);
+    }
+
+    /// Adds what a computation spent that is over.
+    pub(crate) fn computed(&self, spent: Spending) {
+        let mut account = self.account.lock();
+        account.past = account.past.and(spent);
+        account.past.held_bytes = 0;
+    }
+
+    /// Tells what it has spent so far, and what of that its present statement has.
+    pub(crate) fn spending(&self, now: Instant) -> (Spending, Spending) {
+        let (past, before, turn) = {
+            let account = self.account.lock();
+            (account.past, account.before, account.turn.upgrade())
+        };
+        let all = turn.map_or(past, |turn| past.and(turn.spending(now)));
+        (all, all.since(before))
+    }
+
     /// Interrupts whatever it does, and whatever it would do next.
     pub(crate) fn terminate(&self) {
         self.is_terminated.store(true, Ordering::Relaxed);
@@ -181,6 +218,10 @@ impl Listing {
     pub(crate) fn runs(&self, number: u64, at: Instant, text: &str) {
         let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
         *self.entry.statement.lock() = Some((number, at, text[..cut].into()));
+        let mut account = self.entry.account.lock();
+        // What the one before held at most is not this one's.
+        account.past.held_bytes_max = 0;
+        account.before = account.past;
     }
 
     /// Says that no statement runs now.

@@ -14,7 +14,7 @@ use types::{DatabaseName, Failure, Value};
 
 use crate::commands;
 use crate::instance::Shared;
-use crate::limits::effective;
+use crate::limits::{Source, effective};
 use crate::metrics::Rates;
 use crate::open_database::OpenDatabase;
 use crate::records::Records;
@@ -80,13 +80,14 @@ fn chosen(statement: &Statement<'_>, name: Option<&NameOrParameter>) -> Result<V
 }
 
 fn limit_rows(statement: &Statement<'_>, databases: &[Arc<Row>]) -> Vec<Vec<Value>> {
-    let shared = statement.shared;
-    databases.iter().flat_map(|row| Limit::ALL.map(|limit| limit_row(shared, row, limit))).collect()
+    let (shared, roles) = (statement.shared, statement.room.role_limits.as_deref());
+    databases.iter().flat_map(|row| Limit::ALL.map(|limit| limit_row(shared, row, roles, limit))).collect()
 }
 
-fn limit_row(shared: &Shared, row: &Row, limit: Limit) -> Vec<Value> {
-    let (value, source) = effective(limit, &row.limits, None, &shared.meters.defaults);
-    let used = used(shared, row, limit);
+/// Tells what holds for who asks: a role's limit is one of each of its users, and nobody counts what all use of it.
+fn limit_row(shared: &Shared, row: &Row, roles: Option<&Limits>, limit: Limit) -> Vec<Value> {
+    let (value, source) = effective(limit, &row.limits, roles, &shared.meters.defaults);
+    let used = if source == Source::Role { None } else { used(shared, row, limit) };
     let percent = used.filter(|_| value > 0).map(|used| (used as f64 / value as f64 * 1_000.0).round() / 10.0);
     let rejections = shared.meters.find(row.id).map_or(0, |meter| meter.counts.refusals(limit));
     vec![

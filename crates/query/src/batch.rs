@@ -1,6 +1,6 @@
 //! Rows held as columns, typed where the plan knows the type.
 
-use types::{NodeId, NodeRef, RelationshipRef, Value};
+use types::{NodeId, NodeRef, RelationshipRef, Value, effort};
 
 /// One column of a batch: a value for each row.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ impl Column {
     #[must_use]
     pub fn gather(&self, rows: &[usize]) -> Self {
         match self {
-            Self::Values(values) => Self::Values(rows.iter().map(|row| values[*row].clone()).collect()),
+            Self::Values(values) => copies(values, rows),
             Self::Integers(values) => Self::Integers(rows.iter().map(|row| values[*row]).collect()),
             Self::Floats(values) => Self::Floats(rows.iter().map(|row| values[*row]).collect()),
             Self::Nodes { source, ids } => {
@@ -151,6 +151,34 @@ impl Column {
             Self::Constant { value, .. } => Self::Constant { value: value.clone(), rows: rows.len() },
         }
     }
+}
+
+/// Texts up to this size are copied without a thought.
+const SHORT_TEXT_BYTES: usize = 4_096;
+
+/// Copies values; long texts, which no two values share, are kept once where all are the same, and else bounded.
+fn copies(values: &[Value], rows: &[usize]) -> Column {
+    let long = |row: &usize| match &values[*row] {
+        Value::String(text) if text.len() > SHORT_TEXT_BYTES => text.len(),
+        Value::Bytes(bytes) if bytes.len() > SHORT_TEXT_BYTES => bytes.len(),
+        _ => 0,
+    };
+    let (mut bytes, mut copied) = (0, Vec::with_capacity(rows.len()));
+    for row in rows {
+        let size = long(row);
+        if size > 0 {
+            if copied.is_empty() && rows.len() > 1 && rows.iter().all(|other| other == row) {
+                return Column::Constant { value: values[*row].clone(), rows: rows.len() };
+            }
+            bytes += size;
+            if !effort::may_copy(bytes) {
+                copied.resize(rows.len(), Value::Null);
+                return Column::Values(copied);
+            }
+        }
+        copied.push(values[*row].clone());
+    }
+    Column::Values(copied)
 }
 
 /// Gives the relationships of one row of [`Column::Trails`].

@@ -114,6 +114,17 @@ impl Budget {
         ended.unwrap_or_else(|| Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."))
     }
 
+    /// Gives the reason why a statement is over that would have had to copy more than it may hold.
+    #[must_use]
+    pub fn crowded(&self) -> Failure {
+        let max = self.memory_max_bytes;
+        let text = format!(
+            "The texts of some rows would take more than the limit of {max} bytes together; make them shorter, or take \
+             fewer rows at a time."
+        );
+        Failure::new(Code::MemoryLimit, text)
+    }
+
     /// Gives a result; where it failed and the statement was ended meanwhile, that is the reason.
     ///
     /// # Errors

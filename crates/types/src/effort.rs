@@ -26,6 +26,8 @@ thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(PARTS_BETWEEN_LOOKS) };
     static IS_OVER: Cell<bool> = const { Cell::new(false) };
     static WATCH: RefCell<Option<Arc<dyn Watch>>> = const { RefCell::new(None) };
+    static COPY_MAX_BYTES: Cell<usize> = const { Cell::new(usize::MAX) };
+    static IS_TOO_LARGE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whoever is asked by this thread, until this is dropped.
@@ -33,11 +35,19 @@ thread_local! {
 pub struct Watched {
     before: Option<Arc<dyn Watch>>,
     was_over: bool,
+    copy_max_bytes_before: usize,
+    was_too_large: bool,
 }
 
-/// Lets `by` be asked whenever this thread has looked at many parts of values.
-pub fn watch(by: Arc<dyn Watch>) -> Watched {
-    Watched { before: WATCH.replace(Some(by)), was_over: IS_OVER.replace(false) }
+/// Lets `by` be asked whenever this thread has looked at many parts of values; texts that are copied together may take
+/// `copy_max_bytes`.
+pub fn watch(by: Arc<dyn Watch>, copy_max_bytes: usize) -> Watched {
+    Watched {
+        before: WATCH.replace(Some(by)),
+        was_over: IS_OVER.replace(false),
+        copy_max_bytes_before: COPY_MAX_BYTES.replace(copy_max_bytes),
+        was_too_large: IS_TOO_LARGE.replace(false),
+    }
 }
 
 impl Watched {
@@ -46,14 +56,32 @@ impl Watched {
     pub fn is_over(&self) -> bool {
         IS_OVER.get()
     }
+
+    /// Tells whether texts were too large to be copied: what was computed since is worth nothing.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        IS_TOO_LARGE.get()
+    }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         WATCH.set(self.before.take());
         IS_OVER.set(self.was_over);
+        COPY_MAX_BYTES.set(self.copy_max_bytes_before);
+        IS_TOO_LARGE.set(self.was_too_large);
         LEFT.set(PARTS_BETWEEN_LOOKS);
     }
+}
+
+/// Tells whether texts of so many bytes may be copied together; once they may not, the statement fails.
+#[must_use]
+pub fn may_copy(bytes: usize) -> bool {
+    let may = bytes <= COPY_MAX_BYTES.get();
+    if !may {
+        IS_TOO_LARGE.set(true);
+    }
+    may
 }
 
 /// Pays for looking at so many parts of a value; tells whether to go on.
@@ -176,7 +204,7 @@ mod tests {
     #[test]
     fn a_walk_ends_when_it_is_told_to() {
         let (one, other) = (huge(), huge());
-        let watched = watch(times(3));
+        let watched = watch(times(3), usize::MAX);
         assert!(!watched.is_over());
         assert_eq!(order(&one, &other), Ordering::Equal);
         assert!(watched.is_over());
@@ -198,12 +226,21 @@ mod tests {
 
     #[test]
     fn the_outer_one_is_asked_again_after_the_inner_one() {
-        let outer = watch(times(1_000));
-        let inner = watch(times(0));
+        let outer = watch(times(1_000), usize::MAX);
+        let inner = watch(times(0), usize::MAX);
         assert!(!pay(PARTS_BETWEEN_LOOKS));
         assert!(inner.is_over());
         drop(inner);
         assert!(pay(PARTS_BETWEEN_LOOKS) && !outer.is_over());
+    }
+
+    #[test]
+    fn copies_are_bounded_while_somebody_watches() {
+        assert!(may_copy(usize::MAX));
+        let watched = watch(times(1), 1_000);
+        assert!(may_copy(1_000) && !watched.is_too_large() && !may_copy(1_001) && watched.is_too_large());
+        drop(watched);
+        assert!(may_copy(usize::MAX));
     }
 
     #[test]
@@ -222,7 +259,7 @@ mod tests {
     #[test]
     fn sorting_ends_when_it_is_told_to() {
         let mut lists: Vec<Value> = (0..100).map(|_| huge()).collect();
-        let watched = watch(times(3));
+        let watched = watch(times(3), usize::MAX);
         sort_by(&mut lists, 1, order);
         assert!(watched.is_over());
     }

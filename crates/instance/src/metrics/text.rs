@@ -159,6 +159,12 @@ fn server(shared: &Shared, text: &mut Text) {
     for (code, count) in metrics.failures() {
         text.line("sheaf_errors_total", &[("code", &format!("{code:?}")), ("status", code.row().neo4j)], count as f64);
     }
+    let kept = graph::Kept::now();
+    text.head("sheaf_cache_plans", "gauge", "Plans that are kept.");
+    text.line("sheaf_cache_plans", &[], shared.plans.count() as f64);
+    text.head("sheaf_cache_bytes", "gauge", "Memory of what is kept of graphs, beside the system's cache of files.");
+    text.line("sheaf_cache_bytes", &[("cache", "topology")], kept.topology_bytes as f64);
+    text.line("sheaf_cache_bytes", &[("cache", "warm_pages")], kept.warm_bytes as f64);
     if let Some(bytes) = resident_bytes() {
         text.head("sheaf_memory_resident_bytes", "gauge", "Memory of the process.");
         text.line("sheaf_memory_resident_bytes", &[], bytes as f64);
@@ -256,4 +262,51 @@ fn resident_bytes() -> Option<u64> {
     let pages: u64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     // Pages of 4 KiB, as on every system that has this file and runs this server.
     pages.checked_mul(4_096)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use types::Clock;
+
+    use super::*;
+    use crate::{Instance, InstanceOptions, RunOptions};
+
+    /// Generous: the promise is some milliseconds, and tests share their machine.
+    const TIME_MAX: Duration = Duration::from_secs(2);
+
+    #[test]
+    fn f207_ten_thousand_databases_are_bounded_and_quick() {
+        let options = InstanceOptions { databases_max: 20_000, ..InstanceOptions::new(Path::new("/nowhere")) };
+        let instance = Instance::in_memory(options).expect("memory has room");
+        let mut session = instance.log_in(None).expect("there are no passwords");
+        session.run("RETURN 1", types::Map::new(), &RunOptions::default()).expect("runs");
+        let names = instance.shared.catalog.names();
+        let row = names.default_database().clone();
+        for number in 0..10_000_u32 {
+            let name = format!("tenant-{number}");
+            let id = types::DatabaseId((u128::from(number) + 1).to_be_bytes());
+            let name = types::DatabaseName::parse(&name).expect("a legal name");
+            let one = catalog::Database { id, name, ..catalog::Database::clone(&row) };
+            let meter = instance.shared.meters.of(&one);
+            meter.counts.statements.fetch_add(u64::from(number), Ordering::Relaxed);
+            meter.counts.times.add(Duration::from_millis(u64::from(number % 7)));
+        }
+        let begun = types::SystemClock.now();
+        let text = write(&instance.shared, 100);
+        let time = types::SystemClock.now().saturating_duration_since(begun);
+        assert!(time < TIME_MAX, "{time:?}");
+        assert!(text.len() < 1 << 20, "{} bytes", text.len());
+        let labels = |line: &&str| line.starts_with("sheaf_database_statements_total{");
+        assert_eq!(text.lines().filter(labels).count(), 101, "a hundred and all others");
+        assert!(text.contains("sheaf_database_statements_total{database=\"tenant-9999\"} 9999\n"));
+        assert!(!text.contains("database=\"tenant-1\""));
+        let all: u64 = (0..10_000).sum::<u64>() + 1;
+        let named: u64 = (9_900..10_000).sum();
+        assert!(text.contains(&format!("sheaf_database_statements_total{{database=\"other\"}} {}\n", all - named)));
+        for cache in ["sheaf_cache_plans 1\n", "sheaf_cache_bytes{cache=\"topology\"}"] {
+            assert!(text.contains(cache), "{cache}");
+        }
+    }
 }

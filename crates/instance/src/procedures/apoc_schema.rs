@@ -95,7 +95,7 @@ fn distinct(call: &mut Call<'_, '_>) -> Rows {
         source.node_property(&nodes, key, &mut values)?;
         let before: usize = found.iter().map(Value::memory_bytes).sum();
         found.extend(values.into_iter().filter(|value| !value.is_null()));
-        found.sort_by(types::compare::order);
+        types::effort::sort_by(&mut found, 1, types::compare::order);
         found.dedup_by(|left, right| types::compare::order(left, right).is_eq());
         let now: usize = found.iter().map(Value::memory_bytes).sum();
         budget.take_memory(now.saturating_sub(before))?;
