@@ -3,7 +3,7 @@
 use crate::whole::Commands;
 
 /// Every family of commands about rights, each building on those before.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 27] = [
     "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED",
     "CREATE USER bob SET PASSWORD 'bob-password'",
     "ALTER USER bob SET STATUS SUSPENDED SET HOME DATABASE films",
@@ -12,6 +12,8 @@ const COMMANDS: [&str; 24] = [
     "GRANT ROLE watchers, makers TO ann, bob",
     "GRANT MATCH {title, year} ON GRAPH sheaf NODES Film, Person TO makers, watchers",
     "DENY TRAVERSE ON GRAPH * RELATIONSHIPS BY TO makers",
+    "GRANT READ {*} ON GRAPH sheaf FOR (n:Film|Person) WHERE n.year IN [1985, 2000.5, 'x'] TO makers, watchers",
+    "DENY MATCH {*} ON GRAPH * FOR ()-[r]-() WHERE r.at > date('2024-10-25') TO makers",
     "GRANT LEVEL admin ON DATABASES tenant_* TO USER ann",
     "CREATE TOKEN nightly FOR USER ann WITH LEVEL read",
     "CREATE TOKEN weekly FOR USER bob ON DATABASES sheaf",
@@ -20,6 +22,7 @@ const COMMANDS: [&str; 24] = [
     "RENAME ROLE makers TO builders",
     "RENAME USER ann TO ada",
     "REVOKE GRANT MATCH {title} ON GRAPH sheaf NODES Film FROM builders",
+    "REVOKE GRANT READ {*} ON GRAPH sheaf FOR (n:Film) WHERE n.year IN [1985, 2000.5, 'x'] FROM builders",
     "REVOKE ROLE watchers FROM bob",
     "DROP TOKEN nightly FOR USER ada",
     "ALTER DATABASE sheaf SET OWNER ada",
@@ -30,8 +33,8 @@ const COMMANDS: [&str; 24] = [
     "REVOKE ACCESS ON HOME DATABASE FROM PUBLIC",
 ];
 
-/// Twenty-two places: before each family's change, before and after the write of some, and before some answers.
-const PLACES: [&str; 22] = [
+/// Twenty-four places: before each family's change, before and after the write of some, and before some answers.
+const PLACES: [&str; 24] = [
     "rights.create_user:1",
     "rights.create_user:3",
     "rights.alter_user:1",
@@ -40,6 +43,8 @@ const PLACES: [&str; 22] = [
     "rights.grant_role:1",
     "rights.privileges:1",
     "rights.privileges:3",
+    "rights.privileges:4",
+    "rights.privileges:6",
     "rights.create_token:2",
     "rights.owner:1",
     "rights.isolation:1",

@@ -9,6 +9,7 @@ mod isolation;
 mod matrix;
 mod names;
 mod reader;
+mod rows;
 mod statements;
 mod wire;
 mod world;

@@ -78,8 +78,8 @@ fn names(database: &str) -> Vec<String> {
 /// Tells what a user may do to a database: whether it is there, whether its open nodes are read, whether it is written.
 fn may(user: &str, database: &str) -> (bool, bool, bool) {
     match (user, database) {
-        ("reader" | "partial" | "denied", "alpha") => (true, true, false),
-        ("writer", "alpha") => (true, true, true),
+        ("reader" | "partial" | "denied" | "valued", "alpha") => (true, true, false),
+        ("writer" | "unvalued", "alpha") => (true, true, true),
         ("blind", "alpha") => (true, false, true),
         _ => (false, false, false),
     }

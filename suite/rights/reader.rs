@@ -25,9 +25,9 @@ fn f87_ten_thousand_statements_of_a_reader_change_no_byte() {
     let bytes_before = files(&folder);
     let mut maker = Maker::new(seed);
     let (mut refused, mut answered) = (0, 0);
-    for user in ["reader", "partial"] {
+    for user in ["reader", "partial", "valued"] {
         let mut session = world.session(user);
-        for _ in 0..STATEMENTS / 2 {
+        for _ in 0..STATEMENTS / 3 {
             let text = maker.statement(&databases);
             match run(&mut *session, &text) {
                 Ok(answer) => {

@@ -36,6 +36,24 @@ pub const USERS: &[(&str, &[&str])] = &[
             "GRANT MATCH {open} ON GRAPH alpha RELATIONSHIPS OPENS TO partial_role",
         ],
     ),
+    (
+        "valued",
+        &[
+            "GRANT ACCESS ON DATABASE alpha TO valued_role",
+            "GRANT MATCH {*} ON GRAPH alpha FOR (n) WHERE n.hidden IS NULL TO valued_role",
+            "GRANT MATCH {*} ON GRAPH alpha FOR ()-[r]-() WHERE r.hidden IS NULL TO valued_role",
+        ],
+    ),
+    (
+        "unvalued",
+        &[
+            "GRANT ACCESS ON DATABASE alpha TO unvalued_role",
+            "GRANT MATCH {*} ON GRAPH alpha TO unvalued_role",
+            "GRANT WRITE ON GRAPH alpha TO unvalued_role",
+            "DENY TRAVERSE ON GRAPH alpha FOR (n:Hidden) WHERE n.number IN [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] TO unvalued_role",
+            "DENY TRAVERSE ON GRAPH alpha FOR (n) WHERE n.number > 10 TO unvalued_role",
+        ],
+    ),
     ("blind", &["GRANT ACCESS ON DATABASE alpha TO blind_role", "GRANT WRITE ON GRAPH alpha TO blind_role"]),
     (
         "denied",
