@@ -125,6 +125,35 @@ fn f34_f35_f41_a_name_means_the_same_through_every_face() {
 }
 
 #[test]
+fn f18_the_default_database_is_the_same_through_every_face_and_can_be_another() {
+    let server = serve();
+    let (http, bolt) = (server.http_addr().expect("on"), server.bolt_addr().expect("on"));
+    let mut early = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
+    let mut look = |expected: &str| {
+        let mut late = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
+        for client in [&mut early, &mut late] {
+            let answer = client.run("RETURN database()", Map::new()).expect("runs");
+            assert_eq!(answer.rows, [vec![Value::string(expected)]]);
+            let table = client.route(None).expect("routes");
+            assert!(format!("{table:?}").contains(&format!("{expected:?}")), "{table:?} is not of {expected}");
+        }
+        let (_, _, asked) = ask(http, "POST", "/cypher", "", r#"{"query":"RETURN database()"}"#);
+        assert_eq!(asked["data"]["values"][0][0], Json::from(expected));
+        assert_eq!(ask(http, "GET", "/session/database", "", "").2["database"], Json::from(expected));
+        assert_eq!(ask(http, "GET", "/databases", "", "").2["default_database"], Json::from(expected));
+        let (_, _, info) = ask(http, "GET", &format!("/databases/{expected}"), "", "");
+        assert_eq!((&info["default"], &info["home"]), (&Json::from(true), &Json::from(true)), "{info}");
+    };
+    look("sheaf");
+    let change = r#"{"query":"ALTER DATABASE films SET DEFAULT"}"#;
+    assert_eq!(ask(http, "POST", "/cypher", "", change).0, 202);
+    look("films");
+    assert_eq!(ask(http, "DELETE", "/databases/films", "", "").0, 400, "the default database stays");
+    assert_eq!(ask(http, "DELETE", "/databases/sheaf?cascade=true", "", "").0, 204, "the old one may go");
+    look("films");
+}
+
+#[test]
 fn f30_a_request_says_where_it_goes() {
     let server = serve();
     let http = server.http_addr().expect("HTTP is on");
@@ -300,7 +329,18 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
     assert_eq!((status, made["name"].as_str()), (201, Some("books")));
     let (status, _, again) = ask(http, "POST", "/databases", "", r#"{"name":"books"}"#);
     assert_eq!((status, code_of(&again).as_str()), (400, Code::DatabaseExists.row().neo4j));
-    assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 204);
+    // f11: stopped and started from here, as by a command.
+    for (what, status) in [("stop", "offline"), ("stop", "offline"), ("start", "online")] {
+        let (code, _, told) = ask(http, "POST", &format!("/databases/books/{what}"), "", "");
+        assert_eq!((code, told["status"].as_str()), (200, Some(status)), "{what}: {told}");
+        let (code, _, asked) = ask(http, "POST", "/cypher", "", r#"{"query":"RETURN 1","database":"books"}"#);
+        assert_eq!(code, if status == "online" { 202 } else { 503 }, "{asked}");
+    }
+    assert_eq!(ask(http, "POST", "/databases/nobody/stop", "", "").0, 404);
+    assert_eq!(ask(http, "POST", "/databases/sheaf/stop", "", "").0, 400);
+    ask(http, "POST", "/cypher", "", r#"{"query":"CREATE ALIAS shelf FOR DATABASE books"}"#);
+    assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 400, "it has an alias");
+    assert_eq!(ask(http, "DELETE", "/databases/books?cascade=true", "", "").0, 204);
     assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 404);
     assert_eq!(ask(http, "POST", "/databases", "", r#"{"name":"../x"}"#).0, 400);
 }

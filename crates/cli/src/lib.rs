@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod audit;
 pub mod backup;
+pub mod db;
 pub mod demo;
 pub mod dump;
 pub mod exit;

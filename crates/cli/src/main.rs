@@ -33,6 +33,13 @@ Example: sheaf shell --database ewr 'MATCH (f:Flight) RETURN count(f)'
 
 Exit codes: 0 every statement succeeded, 1 one failed, 2 wrong arguments or no connection, 130 ended by Ctrl-C.";
 
+const DB_HELP: &str = "\
+Examples: sheaf db create films
+          sheaf db list --format json
+          sheaf db drop films --cascade-aliases
+
+Exit codes: 0 done, 1 refused, 2 wrong arguments or no connection.";
+
 const IMPORT_HELP: &str = "\
 The first line of a file says what its columns are: :ID, :LABEL, :START_ID, :END_ID, :TYPE, or a property such as \
 name or age:int. Files may be gzipped. Either everything is imported, save the bad rows, or nothing is.
@@ -98,6 +105,9 @@ enum Command {
     /// Runs statements on a server: typed, from a file or from a pipe.
     #[command(after_help = SHELL_HELP)]
     Shell(cli::shell::Arguments),
+    /// Lists, makes, drops, stops, starts and renames databases on a server.
+    #[command(after_help = DB_HELP)]
+    Db(cli::db::Arguments),
     /// Makes a database from CSV files, fast, while no server runs.
     #[command(after_help = IMPORT_HELP)]
     Import(cli::import::Arguments),
@@ -128,6 +138,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Serve(arguments) => cli::serve::run(&arguments).into(),
         Command::Shell(arguments) => cli::shell::run(&arguments).into(),
+        Command::Db(arguments) => cli::db::run(arguments).into(),
         Command::Import(arguments) => cli::import::run(&arguments).into(),
         Command::Backup(arguments) => cli::backup::run(&arguments).into(),
         Command::Restore(arguments) => cli::backup::run_restore(&arguments).into(),

@@ -145,16 +145,9 @@ pub(crate) fn show(statement: &mut Statement<'_>, which: &Which, tail: &ShowTail
     }
     let page = Page::of(tail, &statement.parameters)?;
     let (shared, names, principal) = (statement.shared, statement.names, statement.principal);
-    let mut rows: Vec<Vec<Value>> = Vec::new();
-    for row in chosen(statement, which, page.end) {
-        // Of a row that is left out, only its place among the others counts.
-        let is_shown = rows.len() >= page.skip;
-        let name = |column: &str| if column == "name" { row.name.as_str().into() } else { Value::Null };
-        rows.push(match is_shown {
-            true => row_of(shared, names, principal, &row, &columns).collect(),
-            false => columns.iter().map(|(column, ..)| name(column)).collect(),
-        });
-    }
+    let rows = chosen(statement, which, &page);
+    let rows = rows.iter().map(|row| row_of(shared, names, principal, row, &columns).collect()).collect();
+    let tail = &page.rest_of(tail);
     let columns: Vec<Column> = columns.iter().map(|(name, usual, _)| Column { name, usual: *usual }).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
@@ -214,6 +207,15 @@ struct Page {
 impl Page {
     const ALL: Self = Self { skip: 0, end: usize::MAX };
 
+    /// What is left of a tail for the rows of this page: they are without those that it leaves out.
+    fn rest_of(&self, tail: &ShowTail) -> ShowTail {
+        let mut rest = tail.clone();
+        if let Some(yields) = rest.yields.as_mut().filter(|_| self.skip > 0) {
+            yields.skip = None;
+        }
+        rest
+    }
+
     fn of(tail: &ShowTail, parameters: &Map) -> Result<Self, Failure> {
         let Some(yields) = tail.yields.as_ref().filter(|yields| tail.filter.is_none() && !yields.distinct) else {
             return Ok(Self::ALL);
@@ -257,18 +259,18 @@ fn is_visible(names: &Names, principal: &Principal, row: &Row) -> bool {
     access::sees(names, principal, &target)
 }
 
-fn chosen(statement: &Statement<'_>, which: &Which, rows_max: usize) -> Vec<Arc<Row>> {
+fn chosen(statement: &Statement<'_>, which: &Which, page: &Page) -> Vec<Arc<Row>> {
     let names = statement.names;
     let visible = |row: &Arc<Row>| is_visible(names, statement.principal, row);
     let named = |typed: &str| {
         let target = names.resolve(typed).ok();
         let row = target.and_then(|target| names.database(target.database).cloned());
-        row.filter(visible).into_iter().collect()
+        row.filter(visible).into_iter().skip(page.skip).collect()
     };
     match which {
         Which::All => {
             let found = names.databases_from("").filter(|row| visible(row)).cloned();
-            found.take(rows_max).collect()
+            found.take(page.end).skip(page.skip).collect()
         }
         Which::Default => named(names.default_database().name.as_str()),
         Which::Home => named(names.home_of(statement.principal).as_str()),

@@ -29,30 +29,45 @@ use talk::{Talk, TalkError};
 pub struct Arguments {
     /// A statement to run instead of asking for some; `;` parts several.
     statement: Option<String>,
-    /// Where the server listens: `host:port` or `bolt://host:port`.
-    #[arg(long, env = "SHEAF_BOLT", default_value = "127.0.0.1:7687")]
-    bolt: String,
-    /// The user's name.
-    #[arg(short, long, env = "SHEAF_USER", requires = "password")]
-    user: Option<String>,
-    /// The user's password; better given as SHEAF_PASSWORD, which other users of the machine cannot see.
-    #[arg(short, long, env = "SHEAF_PASSWORD", hide_env_values = true, requires = "user")]
-    password: Option<String>,
+    #[command(flatten)]
+    server: ServerArguments,
     /// The database; without it the user's home database.
     #[arg(short, long, env = "SHEAF_DATABASE")]
     database: Option<String>,
     /// Reads statements from a file.
     #[arg(short, long, conflicts_with = "statement")]
     file: Option<PathBuf>,
-    /// How records are written.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
     /// Sets a parameter, as `:param` does: `name => value`.
     #[arg(short = 'P', long, value_name = "NAME => VALUE")]
     param: Vec<String>,
     /// Goes on after a statement that failed, and fails at the end.
     #[arg(long)]
     fail_at_end: bool,
+}
+
+/// Which server is asked, by whom, and how its answers are shown.
+#[derive(Args, Debug)]
+pub struct ServerArguments {
+    /// Where the server listens: `host:port` or `bolt://host:port`, with `/database` behind it if one is meant.
+    #[arg(long, env = "SHEAF_BOLT", default_value = "127.0.0.1:7687", global = true)]
+    bolt: String,
+    /// The user's name.
+    #[arg(short, long, env = "SHEAF_USER", requires = "password", global = true)]
+    user: Option<String>,
+    /// The user's password; better given as SHEAF_PASSWORD, which other users of the machine cannot see.
+    #[arg(short, long, env = "SHEAF_PASSWORD", hide_env_values = true, requires = "user", global = true)]
+    password: Option<String>,
+    /// How records are written.
+    #[arg(long, value_enum, default_value_t = Format::Table, global = true)]
+    format: Format,
+}
+
+impl Arguments {
+    /// Makes what runs one statement and ends.
+    pub(crate) fn of_statement(statement: String, server: ServerArguments) -> Self {
+        let (database, file, param) = (None, None, Vec::new());
+        Self { statement: Some(statement), server, database, file, param, fail_at_end: false }
+    }
 }
 
 /// How the shell ended.

@@ -88,24 +88,34 @@ pub struct Talk {
     format: Format,
 }
 
+/// Cuts `bolt://host:port/database` into where the server listens and the database, if one is named.
+fn place(typed: &str) -> (&str, Option<&str>) {
+    let schemes = ["bolt://", "neo4j://"];
+    let address = schemes.iter().find_map(|scheme| typed.strip_prefix(scheme)).unwrap_or(typed);
+    match address.split_once('/') {
+        Some((address, database)) => (address, Some(database).filter(|database| !database.is_empty())),
+        None => (address, None),
+    }
+}
+
 impl Talk {
     /// Connects, logs in and makes sure that the database is there.
     pub fn connect(arguments: &Arguments) -> Result<Self, TalkError> {
-        let auth = match (&arguments.user, &arguments.password) {
+        let auth = match (&arguments.server.user, &arguments.server.password) {
             (Some(user), Some(password)) => AuthToken::basic(user, password),
             _ => AuthToken::none(),
         };
         let options = ConnectOptions { auth, ..ConnectOptions::default() };
-        let address = arguments.bolt.strip_prefix("bolt://").unwrap_or(&arguments.bolt);
+        let (address, database) = place(&arguments.server.bolt);
         let failed = |source: ClientError| match source.status() {
             Some(_) => TalkError::Refused(source),
-            None => TalkError::Connect { address: arguments.bolt.clone(), source },
+            None => TalkError::Connect { address: arguments.server.bolt.clone(), source },
         };
-        let client = Client::connect(address.trim_end_matches('/'), &options).map_err(failed)?;
+        let client = Client::connect(address, &options).map_err(failed)?;
         let interrupts = Interrupts::watch(client.interrupter()?).map_err(TalkError::Terminal)?;
-        let (format, parameters) = (arguments.format, Map::new());
+        let (format, parameters) = (arguments.server.format, Map::new());
         let mut talk = Self { client, interrupts, database: None, parameters, in_transaction: false, format };
-        if let Some(name) = &arguments.database {
+        if let Some(name) = arguments.database.as_deref().or(database) {
             talk.move_to(name).map_err(|error| match error {
                 TalkError::Client(source) => failed(source),
                 other => other,
@@ -236,4 +246,20 @@ impl Talk {
 
 fn say(text: &str) -> Result<(), TalkError> {
     writeln!(io::stdout(), "{text}").map_err(TalkError::Output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f36_an_address_may_name_a_database() {
+        let check = |typed: &str, expected: (&str, Option<&str>)| assert_eq!(place(typed), expected, "{typed}");
+        check("127.0.0.1:7687", ("127.0.0.1:7687", None));
+        check("bolt://host:7687", ("host:7687", None));
+        check("bolt://host:7687/", ("host:7687", None));
+        check("bolt://host:7687/films", ("host:7687", Some("films")));
+        check("neo4j://host/a.b-c", ("host", Some("a.b-c")));
+        check("[::1]:7687/films", ("[::1]:7687", Some("films")));
+    }
 }

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::task::block_in_place;
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
@@ -48,6 +48,8 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
     router
         .route("/databases", get(list).post(create))
         .route("/databases/{database}", get(look).delete(drop_it))
+        .route("/databases/{database}/start", post(start))
+        .route("/databases/{database}/stop", post(stop))
         .route("/db/{database}", get(look))
 }
 
@@ -141,11 +143,46 @@ async fn create(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     Ok(answer(StatusCode::CREATED, &mut json))
 }
 
-/// `DELETE /databases/{database}`.
-async fn drop_it(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+#[derive(Deserialize)]
+struct Dropping {
+    #[serde(default)]
+    cascade: bool,
+}
+
+/// `DELETE /databases/{database}`; its aliases go with it where `?cascade=true` says so.
+async fn drop_it(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(dropping): Query<Dropping>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    block_in_place(|| rows(&mut *session, "DROP DATABASE $database", named(&name)))?;
+    let statement =
+        if dropping.cascade { "DROP DATABASE $database CASCADE ALIASES" } else { "DROP DATABASE $database" };
+    block_in_place(|| rows(&mut *session, statement, named(&name)))?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST /databases/{database}/start`.
+async fn start(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+    change(&app, &name, &headers, "START DATABASE $database")
+}
+
+/// `POST /databases/{database}/stop`: answers when it has stopped.
+async fn stop(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
+    change(&app, &name, &headers, "STOP DATABASE $database")
+}
+
+/// Changes a database and answers with how it is then.
+fn change(app: &App, name: &str, headers: &HeaderMap, statement: &str) -> Result<Response, Refusal> {
+    let mut session = log_in(&*app.sessions, headers)?;
+    let row = block_in_place(|| {
+        rows(&mut *session, statement, named(name))?;
+        info(&mut *session, name)
+    })?;
+    let mut json = Json::default();
+    write_info(&mut json, &row);
+    Ok(answer(StatusCode::OK, &mut json))
 }
 
 /// Writes a database under all the names that clients know.
