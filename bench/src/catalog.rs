@@ -88,8 +88,7 @@ fn make_some(process: &Process, next: &AtomicU64, count: u64) -> Result<(), Clie
 fn page(client: &mut Client, skip: u64) -> Result<Duration, BenchError> {
     let text = "SHOW DATABASES YIELD * ORDER BY name SKIP $skip LIMIT $limit";
     let asked = now();
-    let found =
-        run_in(client, "system", text, parameters([("skip", integer(skip)), ("limit", integer(PAGE))]))?;
+    let found = run_in(client, "system", text, parameters([("skip", integer(skip)), ("limit", integer(PAGE))]))?;
     let took = asked.elapsed();
     if found.len() as u64 != PAGE {
         return Err(BenchError::Wrong(format!("a page behind {skip} has {} rows", found.len())));

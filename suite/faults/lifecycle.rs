@@ -164,5 +164,7 @@ fn texts(client: &mut Client, text: &str) -> Vec<[String; 3]> {
         Value::String(text) => text.to_string(),
         other => panic!("{other:?} is no text"),
     };
-    rows.into_iter().map(|row| row.into_iter().map(text).collect::<Vec<_>>().try_into().expect("three columns")).collect()
+    rows.into_iter()
+        .map(|row| row.into_iter().map(text).collect::<Vec<_>>().try_into().expect("three columns"))
+        .collect()
 }

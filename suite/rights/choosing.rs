@@ -188,8 +188,35 @@ fn f30_a_request_says_where_it_goes() {
 /// Names from outside that no database can have.
 fn hostile() -> Vec<String> {
     let few = [
-        "..", ".", "../x", "../../etc", "a/b", "a\\b", "%2e%2e%2f", "%", "x\0y", "a\nb", "CON ", "_x", "_check-0", "system2", "a b",
-        "a'b", "a`b", "a\"b", "-a", "a-", "na\u{ef}ve", "\u{202e}abc", "\u{1f980}", "\u{430}lpha", "fi\u{217c}ms", "$(x)", "a;b", "*", "?",
+        "..",
+        ".",
+        "../x",
+        "../../etc",
+        "a/b",
+        "a\\b",
+        "%2e%2e%2f",
+        "%",
+        "x\0y",
+        "a\nb",
+        "CON ",
+        "_x",
+        "_check-0",
+        "system2",
+        "a b",
+        "a'b",
+        "a`b",
+        "a\"b",
+        "-a",
+        "a-",
+        "na\u{ef}ve",
+        "\u{202e}abc",
+        "\u{1f980}",
+        "\u{430}lpha",
+        "fi\u{217c}ms",
+        "$(x)",
+        "a;b",
+        "*",
+        "?",
     ];
     let long = [63, 64, 300, 10_000].map(|length| "f".repeat(length + 1));
     few.map(str::to_owned).into_iter().chain(long).collect()
@@ -227,8 +254,14 @@ fn f20_names_from_outside_are_refused_by_every_face() {
         let quoted = format!("`{}`", name.replace('`', "``"));
         let mut refused = vec![
             ("RUN", client.run_with("RETURN 1", Map::new(), own.clone()).map(drop)),
-            ("BEGIN", { let _ = client.reset(); client.begin(own).map(drop) }),
-            ("ROUTE", { let _ = client.reset(); client.route(Some(name.clone())).map(drop) }),
+            ("BEGIN", {
+                let _ = client.reset();
+                client.begin(own).map(drop)
+            }),
+            ("ROUTE", {
+                let _ = client.reset();
+                client.route(Some(name.clone())).map(drop)
+            }),
         ];
         for text in [
             "CREATE DATABASE $name",
@@ -278,7 +311,8 @@ fn f20_names_from_outside_are_refused_by_every_face() {
     // A name of ten million letters is turned away as well, where it fits into a message at all.
     let huge = "f".repeat(10_000_000);
     assert!((400..500).contains(&ask(http, "POST", "/databases", "", &format!(r#"{{"name":"{huge}"}}"#)).0));
-    let _ = client.run("CREATE DATABASE $name", Map::from_iter([("name".into(), Value::string(huge.as_str()))])).map(drop);
+    let _ =
+        client.run("CREATE DATABASE $name", Map::from_iter([("name".into(), Value::string(huge.as_str()))])).map(drop);
     let own = Options { database: Some(huge), ..Options::default() };
     let mut other = Client::connect(bolt, &ConnectOptions::default()).expect("connects");
     other.run_with("RETURN 1", Map::new(), own).expect_err("it is no name");
@@ -316,7 +350,8 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
     }
     assert_eq!((films["relationship_count"].as_i64(), films["edgeCount"].as_i64()), (Some(0), Some(0)));
     // All that other servers' clients look for, under their names.
-    for key in ["id", "created_at", "createdAt", "updated_at", "last_start", "last_write", "lastWrite", "lastWriteTime"] {
+    for key in ["id", "created_at", "createdAt", "updated_at", "last_start", "last_write", "lastWrite", "lastWriteTime"]
+    {
         assert!(films[key].is_string(), "{key}: {films}");
     }
     for key in ["storage_size", "storageSize", "storageBytes"] {

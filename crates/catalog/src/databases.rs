@@ -218,7 +218,11 @@ impl Names {
     #[must_use]
     pub fn orphans(&self, folders: &[String]) -> Vec<String> {
         let owned: HashSet<&str> = self.all().map(|database| database.folder.as_str()).collect();
-        folders.iter().filter(|folder| is_database_folder(folder) && !owned.contains(folder.as_str())).cloned().collect()
+        folders
+            .iter()
+            .filter(|folder| is_database_folder(folder) && !owned.contains(folder.as_str()))
+            .cloned()
+            .collect()
     }
 }
 

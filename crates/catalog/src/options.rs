@@ -78,10 +78,14 @@ impl DatabaseOption {
 
     /// Finds an option by the name that somebody typed, in any case of letters.
     pub fn parse(typed: &str) -> Result<Self, CatalogError> {
-        Self::ALL
-            .into_iter()
-            .find(|option| option.name().eq_ignore_ascii_case(typed))
-            .ok_or_else(|| CatalogError::OptionUnknown { option: typed.chars().take(80).collect() })
+        Self::ALL.into_iter().find(|option| option.name().eq_ignore_ascii_case(typed)).ok_or_else(|| {
+            let option: String = typed.chars().take(80).collect();
+            // Whoever believes that his data is encrypted has to hear that it is not.
+            match option.to_ascii_lowercase().contains("encrypt") {
+                true => CatalogError::OptionEncryption { option },
+                false => CatalogError::OptionUnknown { option },
+            }
+        })
     }
 
     fn hint(self) -> &'static str {
@@ -200,7 +204,8 @@ mod tests {
         );
         check("drainTimeout", -1, &format!("ArgumentError: -1 is no value for the option drainTimeout. {time}."));
         let weight = "Write a whole number from 1 to 10,000; 100 is what others have";
-        for (value, shown) in [(Value::Integer(0), "0"), (Value::Integer(10_001), "10001"), (Value::Float(1.5), "1.5")] {
+        for (value, shown) in [(Value::Integer(0), "0"), (Value::Integer(10_001), "10001"), (Value::Float(1.5), "1.5")]
+        {
             let text = format!("ArgumentError: {shown} is no value for the option weight. {weight}.");
             check("weight", value, &text);
         }
@@ -211,6 +216,8 @@ mod tests {
             &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."),
         );
         let known = "description, drainTimeout, idleTimeout, storeFormat, txLogEnrichment, weight";
+        let volume = "databases are written to the disk as they are. Put the data folder on a volume that is encrypted";
+        check("Encrypted", true, &format!("ArgumentError: There is no option 'Encrypted': {volume}."));
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
     }
 

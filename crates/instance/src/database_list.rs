@@ -158,8 +158,7 @@ fn listed_by_and_by(statement: &Statement<'_>, mut columns: Vec<Listed>) -> Reco
     let shared = Arc::clone(statement.shared);
     let (names, principal) = (statement.names.clone(), statement.principal.clone());
     let titles = columns.iter().map(|(name, ..)| (*name).into()).collect();
-    let summary =
-        Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
+    let summary = Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
     let mut next = String::new();
     let more = move |rows_max: usize, fetched: &mut Fetched| {
         let visible = names.databases_from(&next).filter(|row| is_visible(&names, &principal, row));

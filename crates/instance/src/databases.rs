@@ -255,7 +255,8 @@ impl Databases {
 
     /// Names the folder of a database, where it has one on disk.
     pub(crate) fn folder_of(&self, row: &Row) -> Option<PathBuf> {
-        self.is_on_disk().then(|| self.folder.join(&row.folder))
+        let folder = self.folder.join(&row.folder);
+        self.is_on_disk().then(|| std::path::absolute(&folder).unwrap_or(folder))
     }
 
     /// Tells whether a database's files lie in a folder, whosever they are.

@@ -82,6 +82,8 @@ struct Share {
     running: usize,
     asked_at: Instant,
     recent: Recent,
+    /// How long its statements took of late.
+    typical: Duration,
 }
 
 /// What was computed of late: an average that fades, in seconds.
@@ -137,6 +139,19 @@ struct Computing {
     since: Instant,
     runs: bool,
     holds: bool,
+    /// What it computed before that, since it began or its client asked for more.
+    before: Duration,
+}
+
+/// How a statement begins to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// As it likes.
+    Free,
+    /// Behind those of other databases: the scheduler lets them go first.
+    Behind,
+    /// Behind those of others, and with a turn from its first moment: statements of its database take long.
+    InLine,
 }
 
 impl Recent {
@@ -162,7 +177,7 @@ impl Turns {
     /// Begins to count for a statement of `database`.
     pub(crate) fn begin(self: &Arc<Self>, database: CompactString, interrupted: Arc<AtomicBool>) -> Turn {
         let now = self.clock.now();
-        let state = Mutex::new(Computing { since: now, runs: false, holds: false });
+        let state = Mutex::new(Computing { since: now, runs: false, holds: false, before: Duration::ZERO });
         let (deadline, spent, listed) = (None, Spent::default(), None);
         Turn { turns: Arc::clone(self), database, interrupted, deadline, state, spent, listed }
     }
@@ -180,8 +195,8 @@ impl Turns {
         }
     }
 
-    /// Notes that a statement of a database computes; tells whether it is to step back for others.
-    fn enter(&self, database: &CompactString, now: Instant) -> bool {
+    /// Notes that a statement of a database computes; tells how.
+    fn enter(&self, database: &CompactString, now: Instant) -> Beginning {
         let mut line = self.line.lock();
         if line.latest != *database {
             let before = std::mem::replace(&mut line.latest, database.clone());
@@ -190,19 +205,26 @@ impl Turns {
         let share = line.share(database, now);
         share.running += 1;
         share.asked_at = now;
+        let takes_long = share.typical > SHORT_MAX;
         if !line.is_shared(database, now) {
-            return false;
+            return Beginning::Free;
         }
         self.is_shared.store(true, Ordering::Relaxed);
-        self.steps_back && line.is_ahead(database, now)
+        match line.is_ahead(database, now) {
+            // Until its first look one that takes long would hold a core, and as many of them as there are all cores.
+            true if takes_long => Beginning::InLine,
+            true => Beginning::Behind,
+            false => Beginning::Free,
+        }
     }
 
     /// Notes that it computes no more.
-    fn leave(&self, database: &CompactString, computed: Duration, now: Instant) {
+    fn leave(&self, database: &CompactString, before: Duration, computed: Duration, now: Instant) {
         let mut line = self.line.lock();
         let share = line.share(database, now);
         share.running = share.running.saturating_sub(1);
         share.recent.add(computed, now);
+        share.typical = (share.typical * 7 + before + computed) / 8;
         if line.databases.len() > REMEMBERED_MAX {
             line.databases.retain(|_, share| !share.is_idle());
         }
@@ -309,7 +331,16 @@ impl Line {
 impl Share {
     fn new(weight: f64, now: Instant) -> Self {
         let recent = Recent { seconds: 0.0, at: now };
-        Self { weight, computed: Duration::ZERO, taken: 0, waiting: VecDeque::new(), running: 0, asked_at: now, recent }
+        Self {
+            weight,
+            computed: Duration::ZERO,
+            taken: 0,
+            waiting: VecDeque::new(),
+            running: 0,
+            asked_at: now,
+            recent,
+            typical: Duration::ZERO,
+        }
     }
 
     fn is_asked(&self, now: Instant) -> bool {
@@ -347,11 +378,23 @@ impl Turn {
     pub(crate) fn start(&self) {
         let now = self.turns.clock.now();
         let mut state = self.state.lock();
+        let runs = std::mem::replace(&mut state.runs, true);
+        let beginning = if runs { Beginning::Free } else { self.turns.enter(&self.database, now) };
         state.since = now;
-        if !std::mem::replace(&mut state.runs, true) && self.turns.enter(&self.database, now) {
-            priority::step_back();
-        } else {
-            priority::come_forward();
+        state.before = Duration::ZERO;
+        self.step(beginning != Beginning::Free);
+        if beginning == Beginning::InLine {
+            state.holds = self.take_or_wait(&mut self.turns.line.lock(), now);
+            state.since = self.turns.clock.now();
+            add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
+        }
+    }
+
+    /// Has the scheduler run this thread behind those of others, or among them.
+    fn step(&self, back: bool) {
+        match self.turns.steps_back && back {
+            true => priority::step_back(),
+            false => priority::come_forward(),
         }
     }
 
@@ -366,7 +409,7 @@ impl Turn {
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut self.turns.line.lock(), &self.database, computed);
         }
-        self.turns.leave(&self.database, computed, now);
+        self.turns.leave(&self.database, state.before, computed, now);
         add(&self.spent.computed_nanos, computed);
         // A thread that stepped back stays there until its next statement begins: its answers are no more urgent.
     }
@@ -388,24 +431,26 @@ impl Turn {
             return;
         }
         line.share(&self.database, now).recent.add(computed, now);
-        match self.turns.steps_back && line.is_ahead(&self.database, now) {
-            true => priority::step_back(),
-            false => priority::come_forward(),
-        }
+        let is_ahead = line.is_ahead(&self.database, now);
+        self.step(is_ahead);
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut line, &self.database, computed);
         }
-        let waited = if line.waiting.is_empty() && line.taken < self.turns.long_max {
-            line.take(&self.database, now);
-            true
-        } else {
-            self.wait(&mut line, now)
-        };
-        state.holds = waited;
+        state.holds = self.take_or_wait(&mut line, now);
         drop(line);
+        state.before += computed;
         state.since = self.turns.clock.now();
         add(&self.spent.computed_nanos, computed);
         add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
+    }
+
+    /// Takes a turn that is free, or waits for one; tells whether it has one.
+    fn take_or_wait(&self, line: &mut MutexGuard<'_, Line>, now: Instant) -> bool {
+        if line.waiting.is_empty() && line.taken < self.turns.long_max {
+            line.take(&self.database, now);
+            return true;
+        }
+        self.wait(line, now)
     }
 
     /// Waits in line; gives false where it took too long, or the statement was interrupted.
@@ -593,6 +638,22 @@ mod tests {
         drop(calm);
         let line = turns.line.lock();
         assert!(!line.is_shared(&"busy".into(), now + ASKED_FOR * 2), "nobody asks the other one any more");
+    }
+
+    #[test]
+    fn long_statements_of_who_is_ahead_begin_in_line() {
+        let turns = turns();
+        let calm = begin(&turns, "calm");
+        let now = turns.clock.now();
+        let enter = |name: &str| turns.enter(&name.into(), now + ADDS_UP_EVERY);
+        turns.line.lock().share(&"busy".into(), now).recent.add(Duration::from_millis(20), now);
+        assert_eq!(enter("busy"), Beginning::Behind, "its statements are short as far as anybody knows");
+        (0..20).for_each(|_| turns.leave(&"busy".into(), SHORT_MAX, SHORT_MAX, now));
+        assert_eq!(enter("busy"), Beginning::InLine);
+        assert_eq!(enter("calm"), Beginning::Free);
+        turns.line.lock().databases.get_mut("busy").expect("known").recent.seconds = 0.0;
+        assert_eq!(enter("busy"), Beginning::Free, "it has computed no more than its share");
+        drop(calm);
     }
 
     #[test]

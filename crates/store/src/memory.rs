@@ -181,8 +181,7 @@ impl Store for MemoryStore {
 
     fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {
         let content = self.content.lock().clone();
-        let snapshot =
-            MemorySnapshot { entries: Arc::clone(&content.entries), _place: Arc::clone(&self.readers) };
+        let snapshot = MemorySnapshot { entries: Arc::clone(&content.entries), _place: Arc::clone(&self.readers) };
         look(&snapshot)?;
         Ok(Box::new(MemoryImage::of(&content)))
     }

@@ -85,9 +85,7 @@ impl DatabaseName {
     #[must_use]
     pub fn shown(typed: &str) -> String {
         // These turn the direction of what follows, or take no room.
-        let is_hidden = |character| {
-            matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        };
+        let is_hidden = |character| matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
         let mut shown = String::new();
         for character in typed.chars().take(80) {
             if is_hidden(character) {
@@ -155,7 +153,8 @@ mod tests {
             "a/b",
             "error: Database name 'a/b' contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.",
         );
-        let characters = "contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.";
+        let characters =
+            "contains illegal characters. Use simple ascii characters, numbers, dots, dashes and underscores.";
         check("a\0b\n", &format!("error: Database name 'a\\0b\\n' {characters}"));
         check("a\u{202e}b", &format!("error: Database name 'a\\u{{202e}}b' {characters}"));
         check("..", "error: Database name '..' is not starting with an ASCII alphabetic character or digit.");

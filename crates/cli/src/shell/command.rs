@@ -51,6 +51,9 @@ A statement ends with `;` and may have many lines. Ctrl-C interrupts a running o
 const PARAM_USAGE: &str = ":param name => value";
 
 impl Command {
+    /// More than a name stands behind `:use`.
+    pub const USE_USAGE: CommandError = CommandError::Usage(":use name");
+
     /// Reads a line that begins with `:`.
     pub fn parse(line: &str) -> Result<Self, CommandError> {
         let line = line.trim();
@@ -71,6 +74,24 @@ impl Command {
         }
     }
 
+    /// Reads a statement that only chooses a database: what `:use` does, since each statement is sent to the current one.
+    #[must_use]
+    pub fn of_statement(text: &str) -> Option<Self> {
+        let text = text.trim().trim_end_matches(';').trim_end();
+        let mut words = text.split_whitespace();
+        let is = |word: Option<&str>, keyword: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        if !is(words.next(), "USE") {
+            return None;
+        }
+        let mut name = words.next()?;
+        if name.eq_ignore_ascii_case("DATABASE") {
+            name = words.next()?;
+        }
+        let is_plain = |name: &str| name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let is_quoted = name.len() > 2 && name.starts_with('`') && name.ends_with('`');
+        ((is_plain(name) || is_quoted) && words.next().is_none()).then(|| Self::Use(Some(unquoted(name))))
+    }
+
     /// Reads `name => value`.
     pub fn param(text: &str) -> Result<Self, CommandError> {
         let (name, value) = text.split_once("=>").ok_or(CommandError::Usage(PARAM_USAGE))?;
@@ -85,7 +106,7 @@ impl Command {
 
 fn database(text: &str) -> Result<Option<String>, CommandError> {
     if text.contains(char::is_whitespace) {
-        return Err(CommandError::Usage(":use name"));
+        return Err(Command::USE_USAGE);
     }
     Ok((!text.is_empty()).then(|| unquoted(text)))
 }
@@ -115,6 +136,17 @@ mod tests {
         check(":USE `my-films`", "Use(Some(\"my-films\"))");
         check(":use", "Use(None)");
         check(":use two names", "error: write :use name");
+        let moves = |text: &str, expected: Option<&str>| {
+            let expected = expected.map(|name| Command::Use(Some(name.to_owned())));
+            assert_eq!(Command::of_statement(text), expected, "{text}");
+        };
+        moves("USE films", Some("films"));
+        moves("use\n  database `my-films` ;", Some("my-films"));
+        moves("USE films RETURN 1", None);
+        moves("USE films AS a, books AS b", None);
+        moves("USE graph.byName('x')", None);
+        moves("USE DATABASE", None);
+        moves("RETURN 1", None);
     }
 
     #[test]

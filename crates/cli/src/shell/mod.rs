@@ -161,10 +161,15 @@ enum Step {
 /// Runs one piece and reports its failure; gives an error only where going on makes no sense.
 fn attempt(talk: &mut Talk, piece: &Piece) -> Result<Step, TalkError> {
     let (done, text) = match piece {
-        Piece::Statement(text) => (talk.run(text), text.as_str()),
+        Piece::Statement(text) => match Command::of_statement(text) {
+            Some(command) => (talk.obey(&command), text.as_str()),
+            None => (talk.run(text), text.as_str()),
+        },
         Piece::Command(text) => match Command::parse(text) {
             Ok(Command::Exit) => return Ok(Step::Exit),
             Ok(command) => (talk.obey(&command), ""),
+            // `:use films MATCH ...` on one line is a statement of the server's.
+            Err(error) if error == Command::USE_USAGE => (talk.run(text), text.as_str()),
             Err(error) => (Err(error.into()), ""),
         },
     };

@@ -127,8 +127,8 @@ impl Parser<'_> {
     }
 
     fn body(&mut self) -> Parsed<Body> {
-        if self.peek() == Token::Colon {
-            return self.client_use();
+        if self.peek() == Token::Colon && self.client_use()? {
+            return Ok(Body::UseDatabase { name: None });
         }
         let using = self.leading_use()?;
         if let Some(command) = self.schema_command()? {
@@ -159,15 +159,14 @@ impl Parser<'_> {
         Ok(Body::Query(query))
     }
 
-    /// `:use x`, `:use`.
-    fn client_use(&mut self) -> Parsed<Body> {
+    /// The colon of `:use`, which is `USE` as clients write it; tells whether nothing follows.
+    fn client_use(&mut self) -> Parsed<bool> {
         self.advance();
-        self.expect_word("USE")?;
-        if matches!(self.peek(), Token::End | Token::Semicolon) {
-            return Ok(Body::UseDatabase { name: None });
+        let is_bare = matches!(self.peek_at(1), Token::End | Token::Semicolon);
+        if is_bare || !self.at_word("USE") {
+            self.expect_word("USE")?;
         }
-        self.accept_words(&["DATABASE"]);
-        Ok(Body::UseDatabase { name: Some(joined(&self.graph_reference()?)) })
+        Ok(is_bare)
     }
 
     /// Parts joined by `UNION`; `using` was read already where it stood in front.

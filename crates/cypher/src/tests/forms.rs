@@ -71,6 +71,8 @@ fn f26_f64_databases() {
     check("USE a", "USE a");
     check(":use a.b", "USE `a.b`");
     same(":use");
+    check(":USE films\nMATCH (n) RETURN n", "USE films MATCH (n) RETURN n");
+    check(":use DATABASE films RETURN 1 AS one", "USE films RETURN 1 AS one");
     check(
         "EXISTS",
         "error: Invalid input 'EXISTS': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
