@@ -159,6 +159,15 @@ pub enum CatalogError {
         /// What was typed.
         option: String,
     },
+    /// Somebody wants a database that is encrypted on the disk, which no database is; encrypt the disk.
+    #[error(
+        "There is no option '{option}': databases are written to the disk as they are. Put the data folder on a volume that \
+         is encrypted."
+    )]
+    OptionEncryption {
+        /// What was typed.
+        option: String,
+    },
     /// The value does not suit the option; the hint says what to write.
     #[error("{value} is no value for the option {option}. {hint}.")]
     OptionValue {
@@ -438,7 +447,10 @@ impl CatalogError {
             Self::AliasMissing { .. } | Self::AliasTargetMissing { .. } => Code::DatabaseNotFound,
             Self::RenameTaken { .. } => Code::DatabaseExists,
             Self::DefaultMissing { .. } | Self::DefaultSystem | Self::DefaultOffline { .. } => Code::DatabaseProtected,
-            Self::AliasProperties { .. } | Self::OptionUnknown { .. } | Self::OptionValue { .. } => Code::ArgumentError,
+            Self::AliasProperties { .. }
+            | Self::OptionUnknown { .. }
+            | Self::OptionEncryption { .. }
+            | Self::OptionValue { .. } => Code::ArgumentError,
             Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
             Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,
             Self::DatabaseLimit { .. } => Code::DatabaseLimitReached,
