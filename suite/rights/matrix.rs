@@ -104,8 +104,8 @@ fn f82_every_user_form_and_name_over_bolt() {
 fn f82_every_user_and_form_over_http() {
     let world = World::new();
     let server = Http::start(Arc::clone(&world.instance) as _).expect("a port is free");
-    // A password is proved with each request, which is slow on purpose: every third cell stands for its neighbours.
-    let cells = play(&world, &server, 3);
+    // A password is proved with each request, which is slow on purpose: every fourth cell stands for its neighbours.
+    let cells = play(&world, &server, 4);
     println!("{cells} cells");
 }
 

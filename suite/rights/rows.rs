@@ -128,6 +128,33 @@ fn f83_a_new_user_may_nothing_until_everybody_may() {
 }
 
 #[test]
+fn f84_an_admin_passes_everywhere_and_the_audit_tells_of_it() {
+    let folder = tempfile::tempdir().expect("there is room for a test");
+    let instance = || {
+        let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+        let options = InstanceOptions { authentication, ..InstanceOptions::new(folder.path()) };
+        Arc::new(Instance::open(options).expect("the folder is the test's own"))
+    };
+    let system = Bolt::start(instance() as _).expect("a port is free");
+    let face = Face { system: &system, name: "Bolt" };
+    let mut admin = face.log_in("admin");
+    face.users(&mut *admin, &["ann"]);
+    face.ok(&mut *admin, "GRANT CREATE DATABASE ON DBMS TO USER ann");
+    face.ok(&mut *face.log_in("ann"), "CREATE DATABASE films WAIT");
+    face.ok(&mut *admin, "CREATE DATABASE own WAIT");
+    for text in ["USE own CREATE (:Film)", "USE films CREATE (:Film)", "USE films MATCH (n) RETURN n", "RETURN 1"] {
+        face.ok(&mut *admin, text);
+    }
+    face.ok(&mut *face.log_in("ann"), "USE films MATCH (n) RETURN n");
+    let noted =
+        "SHOW AUDIT YIELD kind, user, databases, operation WHERE kind = 'as-admin' RETURN user, databases, operation";
+    assert_eq!(face.ok(&mut *admin, noted), "'admin' ['films'] 'USE films CREATE (:Film)'");
+    // A role that is kept as it is cannot be taken from under the last who has it.
+    face.no(&mut *admin, "DENY ACCESS ON DATABASE films TO admin", Code::ArgumentError);
+    face.no(&mut *admin, "REVOKE ROLE admin FROM admin", Code::ArgumentError);
+}
+
+#[test]
 fn f88_a_role_is_entitled_to_single_things() {
     over_each_face(|face, admin| {
         face.users(admin, &["ann", "bob"]);
@@ -198,6 +225,20 @@ fn f91_rows_are_shown_by_their_values() {
         assert_eq!(face.ok(&mut *ann, "MATCH (n) RETURN count(n)"), "2", "it is the value that counts");
         let shown = face.ok(&mut *ann, "SHOW USER PRIVILEGES YIELD segment WHERE segment STARTS WITH 'FOR'");
         assert_eq!(shown, "'FOR (n) WHERE n.level IN [1, 2]'; 'FOR (n:Film) WHERE n.level <= 3'");
+        for rule in [
+            format!("(n:`{}`) WHERE n.level = 1", "x".repeat(9_000)),
+            format!("(n) WHERE n.level = '{}'", "x".repeat(40_000)),
+            format!("(n) WHERE n.level IN {:?}", (0..1_001).collect::<Vec<_>>()),
+        ] {
+            face.no(admin, &format!("GRANT READ {{*}} ON GRAPH sheaf FOR {rule} TO USER ann"), Code::ArgumentError);
+        }
+        let long = format!("(n:`{}`) WHERE n.`{}` IN {:?}", "a".repeat(8_192), "b".repeat(20_000), vec![1_000; 999]);
+        for verb in ["GRANT", "REVOKE"] {
+            let towards = if verb == "GRANT" { "TO" } else { "FROM" };
+            let command =
+                format!("{verb} READ {{`{}`}} ON GRAPH sheaf FOR {long} {towards} USER ann", "c".repeat(8_192));
+            face.ok(admin, &command);
+        }
         face.ok(admin, "REVOKE MATCH {*} ON GRAPH sheaf FOR (x:Film) WHERE 3 >= x.level FROM USER ann");
         assert_eq!(face.ok(&mut *ann, "MATCH (n) RETURN count(n)"), "0");
     });

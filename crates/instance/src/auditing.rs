@@ -11,6 +11,7 @@ use types::{Code, Failure};
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::instance::Shared;
 use crate::plans::Planned;
+use crate::reach::Reached;
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -160,6 +161,20 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
         operation: &operation,
     };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
+}
+
+/// Notes that an admin uses a database that is somebody else's; the first of his statements in a minute stands for all.
+pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
+    let Reached::Graph { row, rights, .. } = reached else { return };
+    let Some(user) = statement.principal.name().filter(|_| rights.is_as_admin()) else { return };
+    let (shared, now) = (statement.shared, statement.shared.options.clock.now());
+    let who = format!("{user} {}", row.name);
+    let Some(left_out) = shared.lately.admit(&who, "as admin", now, SAME_LOGIN, 1) else { return };
+    let operation = counted(cypher::without_secrets(statement.text).into_owned(), left_out);
+    let databases = [row.name.to_string()];
+    let address = address_of(statement);
+    let told = Told { user: Some(user), address, databases: &databases, operation: &operation };
+    shared.audit.note(Kind::AsAdmin, told, Outcome::Done, Durable::Soon);
 }
 
 /// Tells where a statement comes from, where that is known.

@@ -218,8 +218,11 @@ impl Statement<'_> {
             self.give_graphs();
         }
         let admitted = self.admit(&reached, planned.prepared.writes)?;
-        if planned.sources.len() > 1 && planned.mode != Mode::Explain {
-            auditing::crossing(&self, planned);
+        if planned.mode != Mode::Explain {
+            reached.iter().for_each(|(_, reached)| auditing::as_admin(&self, reached));
+            if planned.sources.len() > 1 {
+                auditing::crossing(&self, planned);
+            }
         }
         let mut records = self.run_admitted(planned, reached)?;
         admitted.wrote(records.changes(), &self.shared.meters);

@@ -38,6 +38,7 @@ pub struct GraphRights {
     /// What `LOAD CSV` may read.
     pub load: LoadRights,
     schema: SchemaRights,
+    as_admin: bool,
     sees_everything: bool,
     writes_everything: bool,
     fingerprint: u64,
@@ -174,6 +175,7 @@ impl GraphRights {
             functions: Patterns::default(),
             load: LoadRights::default(),
             schema: SchemaRights::default(),
+            as_admin: false,
             sees_everything: false,
             writes_everything: false,
             fingerprint: 0,
@@ -193,6 +195,19 @@ impl GraphRights {
     #[must_use]
     pub fn who(&self) -> &str {
         if self.who.is_empty() { "this user" } else { &self.who }
+    }
+
+    /// Marks that the database is somebody else's, and that the role over everything lets its user in.
+    #[must_use]
+    pub fn used_as_admin(mut self) -> Self {
+        self.as_admin = true;
+        self
+    }
+
+    /// Tells whether the database is somebody else's, and the role over everything lets its user in: that is noted.
+    #[must_use]
+    pub fn is_as_admin(&self) -> bool {
+        self.as_admin
     }
 
     /// Tells whether nothing at all is hidden: no entity, no property.

@@ -11,7 +11,7 @@ use types::{CompactString, DatabaseId};
 
 use super::level::Level;
 use super::privilege::{Asked, Privilege};
-use super::{Holder, Token, User, UserId};
+use super::{ADMIN_ROLE, Holder, Token, User, UserId};
 use crate::graph_rights::{Builder, GraphRights};
 use crate::{CatalogError, Database, Names};
 
@@ -160,10 +160,13 @@ impl UserRights {
         for privilege in self.privileges.iter().filter(|privilege| privilege.scope.holds(&asked)) {
             privilege.add_to(&mut builder);
         }
+        let graph = builder.build();
+        let is_others = names.book().owner(row.id).is_some_and(|owner| owner.id != self.user.id);
+        let as_admin = is_others && self.user.roles.contains(ADMIN_ROLE);
         DatabaseRights {
             access: self.may(names, Act::Access, None, Some(row)),
             cross: self.may(names, Act::CrossDatabase, None, Some(row)),
-            graph: Arc::new(builder.build()),
+            graph: Arc::new(if as_admin { graph.used_as_admin() } else { graph }),
         }
     }
 }

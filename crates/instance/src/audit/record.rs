@@ -32,6 +32,8 @@ pub enum Kind {
     Refusal,
     /// A statement over several databases.
     CrossDatabase,
+    /// A statement of an admin in a database that is somebody else's.
+    AsAdmin,
     /// The audit removed its oldest files.
     Retention,
     /// The audit found something wrong with itself.
@@ -50,6 +52,7 @@ impl Kind {
             Self::Backup => "backup",
             Self::Refusal => "refusal",
             Self::CrossDatabase => "cross-database",
+            Self::AsAdmin => "as-admin",
             Self::Retention => "retention",
             Self::Alarm => "alarm",
         }

@@ -12,6 +12,7 @@ use types::Failure;
 
 use super::changing::check_new_name;
 use super::refusal::{no_schema, refused};
+use crate::auditing;
 use crate::open_database::OpenDatabase;
 use crate::reach::Reached;
 use crate::statement::Statement;
@@ -24,6 +25,7 @@ pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Resul
     let Statement { shared, principal, names, own, transaction, .. } = statement;
     // Who changes nothing but the schema writes no data: the rights on the schema decide, not those on the graph.
     let reached = shared.reach_within(*transaction, principal, names, own, catalog::Access::Read)?;
+    auditing::as_admin(statement, &reached);
     let Reached::Graph { database, rights, .. } = &reached else { return Err(NoGraph::refused()) };
     let (right, what) = match command {
         SchemaCommand::ShowIndexes { .. } => (SchemaRight::ShowIndex, Some("Show indexes")),

@@ -238,6 +238,14 @@ fn f91_names_and_schema_are_those_of_what_is_seen() {
     world.check(&half, "CALL apoc.schema.properties.distinct('Person', 'salary')", "[]");
     world.check(&half, "CALL db.schema.nodeTypeProperties() YIELD propertyName WITH propertyName WHERE propertyName IN ['salary', 'code'] RETURN count(*)", "0");
     world.check(&builder().build(), "CALL db.labels()", "");
+    for name in ["near", "gone"] {
+        let await_it = format!("CALL db.awaitIndex('{name}')");
+        world.check(&half, &await_it, &format!("IndexNotFound: There is no such index '{name}'."));
+    }
+    world.check_all("CALL db.awaitIndex('near')", "");
+    world.check_all("CALL db.awaitIndex('gone')", "IndexNotFound: There is no such index 'gone'.");
+    // A key is named where it is seen: `code` is a hidden node's, `salary` is read of none of these.
+    world.check(&half, "CALL db.propertyKeys()", "'name'; 'since'; 'at'; 'badge'");
     let shows = reader().grant(&Privilege::Schema(SchemaRight::ShowIndex)).build();
     world.check(&shows, "SHOW INDEXES YIELD name WHERE name = 'near' RETURN name", "'near'");
 }

@@ -18,6 +18,9 @@ use super::{Did, change_allowed, rule, show};
 use crate::records::Records;
 use crate::statement::Statement;
 
+/// Longest label, type, property or pattern in a privilege: with a rule of the longest kind it still fits into a row.
+const NAME_MAX_BYTES: usize = 8_192;
+
 pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> Result<Records, Failure> {
     match command {
         PrivilegeCommand::Change { verb, immutable, privilege, holders } => {
@@ -28,6 +31,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> 
             let privileges = privileges_of(privilege, &statement.parameters)?.into_iter();
             let privileges: Vec<Privilege> =
                 privileges.map(|one| Privilege { immutable: *immutable, test: test.clone(), ..one }).collect();
+            check_names(&privileges)?;
             let scopes = match privilege.act.row().place {
                 Place::Dbms | Place::Load => vec![ScopeName::All],
                 Place::Graph | Place::Database => scopes_of(&privilege.scopes, &statement.parameters)?,
@@ -203,6 +207,29 @@ fn privileges_of(spec: &PrivilegeSpec, parameters: &Map) -> Result<Vec<Privilege
         ..Privilege::of(spec.act)
     };
     Ok(resources.iter().flat_map(|resource| segments.iter().map(move |segment| one(resource, segment))).collect())
+}
+
+/// Refuses names with which a privilege could not be kept.
+fn check_names(privileges: &[Privilege]) -> Result<(), Failure> {
+    let of_resource = |privilege: &Privilege| match &privilege.resource {
+        Resource::Property(name) | Resource::Label(name) => name.len(),
+        Resource::Nothing | Resource::AllProperties | Resource::AllLabels => 0,
+    };
+    let of_segment = |privilege: &Privilege| match &privilege.segment {
+        Segment::Nodes(name) | Segment::Relationships(name) | Segment::Users(name) => {
+            name.as_ref().map_or(0, |name| name.len())
+        }
+        Segment::Names(pattern) => pattern.len(),
+        Segment::Nothing | Segment::AllData | Segment::Cidr(_) => 0,
+    };
+    match privileges.iter().map(|one| of_resource(one).max(of_segment(one))).max() {
+        Some(bytes) if bytes > NAME_MAX_BYTES => {
+            let text =
+                format!("A name of {bytes} bytes is too long for a privilege; the longest has {NAME_MAX_BYTES}.");
+            Err(Failure::new(Code::ArgumentError, text))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn elements(elements: &ElementsSpec) -> Vec<Segment> {

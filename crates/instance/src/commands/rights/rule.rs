@@ -18,7 +18,7 @@ use crate::table::NoGraph;
 /// Most values that a rule can list.
 const VALUES_MAX: usize = 1_000;
 /// Longest rule, as it is listed.
-const TEXT_MAX_BYTES: usize = 65_536;
+const TEXT_MAX_BYTES: usize = 32_768;
 
 /// Makes the test of a rule.
 pub(super) fn test_of(statement: &Statement<'_>, rule: &RuleSpec) -> Result<ValueTest, Failure> {
