@@ -17,6 +17,7 @@ pub(super) const CLAUSES: &[&str] = &[
     "'FILTER'",
     "'FINISH'",
     "'FOREACH'",
+    "'INSERT'",
     "'LET'",
     "'LIMIT'",
     "'LOAD'",
@@ -62,7 +63,8 @@ impl Parser<'_> {
         if self.accept_words(&["OPTIONAL", "MATCH"]) {
             return self.match_clause(true, graph);
         }
-        if self.accept_word("CREATE") {
+        // GQL's word for it.
+        if self.accept_word("CREATE") || self.accept_word("INSERT") {
             let patterns = self.list(Self::path_pattern)?;
             let graph = self.one_graph(graph)?;
             return Ok(ClauseKind::Create { patterns, graph });

@@ -17,6 +17,7 @@ const STATEMENTS: &[&str] = &[
     "'DROP'",
     "'EXPLAIN'",
     "'FOREACH'",
+    "'INSERT'",
     "'LOAD CSV'",
     "'MATCH'",
     "'MERGE'",

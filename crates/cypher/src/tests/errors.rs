@@ -54,15 +54,15 @@ fn expressions() {
 fn clauses() {
     check(
         "",
-        "Invalid input '': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
+        "Invalid input '': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'INSERT', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
     );
     check(
         "T",
-        "Invalid input 'T': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
+        "Invalid input 'T': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'INSERT', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
     );
     check(
         "MACTH (n) RETURN n",
-        "Invalid input 'MACTH': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH'; did you mean 'MATCH'? (line 1, column 1 (offset: 0))",
+        "Invalid input 'MACTH': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'INSERT', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH'; did you mean 'MATCH'? (line 1, column 1 (offset: 0))",
     );
     check(
         "MATCH (n) RETRUN n",
@@ -122,7 +122,7 @@ fn clauses() {
     );
     check(
         "MATCH (n) RETURN n UNION",
-        "Invalid input '': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'FILTER', 'FINISH', 'FOREACH', 'LET', 'LIMIT', 'LOAD', 'MATCH', 'MERGE', 'OFFSET', 'OPTIONAL', 'ORDER', 'REMOVE', 'RETURN', 'SET', 'SKIP', 'UNWIND', 'USE' or 'WITH' (line 1, column 25 (offset: 24))",
+        "Invalid input '': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'FILTER', 'FINISH', 'FOREACH', 'INSERT', 'LET', 'LIMIT', 'LOAD', 'MATCH', 'MERGE', 'OFFSET', 'OPTIONAL', 'ORDER', 'REMOVE', 'RETURN', 'SET', 'SKIP', 'UNWIND', 'USE' or 'WITH' (line 1, column 25 (offset: 24))",
     );
 }
 

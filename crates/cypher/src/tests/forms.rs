@@ -12,6 +12,7 @@ fn clauses() {
     same("UNWIND [1, 2] AS x WITH x AS y WHERE y > 1 RETURN y");
     same("CREATE (a:A&B {k: 'v'})-[:T]->(b)");
     check("CREATE (a:A:B)", "CREATE (a:A&B)");
+    check("INSERT (a:A&B {k: 1})-[:T]->(b)", "CREATE (a:A&B {k: 1})-[:T]->(b)");
     same("MERGE (n:A {k: 1}) ON CREATE SET n.x = 1, n += {y: 2} ON MATCH SET n:B");
     same("MATCH (n) SET n.x = 1, n = {}, n += $p, n:A:B, n[$k] = 1, (head(l)).y = 2");
     same("MATCH (n) REMOVE n.x, n:A, n[$k]");
@@ -75,7 +76,7 @@ fn f26_f64_databases() {
     check(":use DATABASE films RETURN 1 AS one", "USE films RETURN 1 AS one");
     check(
         "EXISTS",
-        "error: Invalid input 'EXISTS': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
+        "error: Invalid input 'EXISTS': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'EXPLAIN', 'FOREACH', 'INSERT', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'PROFILE', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND', 'USE' or 'WITH' (line 1, column 1 (offset: 0))",
     );
     same("RETURN EXISTS { MATCH (a)-->(b) FROM DATABASE x WHERE b.k = 1 }");
 }

@@ -45,6 +45,19 @@ pub fn compile(compiler: &mut Compiler<'_>, expression: &Expression) -> Result<C
     compiler.expression(expression)
 }
 
+/// Makes a list; one of constants is made once and not for each row.
+fn folded(items: Vec<Compiled>) -> Compiled {
+    let is_constant = |item: &Compiled| matches!(item, Compiled::Constant(_));
+    if !items.iter().all(is_constant) {
+        return Compiled::List(items);
+    }
+    let values = items.into_iter().filter_map(|item| match item {
+        Compiled::Constant(value) => Some(value),
+        _ => None,
+    });
+    Compiled::Constant(Value::list(values.collect()))
+}
+
 impl Compiler<'_> {
     fn expression(&mut self, expression: &Expression) -> Result<Compiled, Failure> {
         if let Some(lifted) = self.lifted.lift(expression, &self.scope)? {
@@ -58,7 +71,7 @@ impl Compiler<'_> {
             ExpressionKind::String(value) => Compiled::Constant(Value::String(value.clone())),
             ExpressionKind::Parameter(name) => Compiled::Parameter(name.text.clone()),
             ExpressionKind::Variable(name) => Compiled::Slot(self.variable(name)?),
-            ExpressionKind::List(items) => Compiled::List(self.all(items)?),
+            ExpressionKind::List(items) => folded(self.all(items)?),
             ExpressionKind::Map(entries) => Compiled::Map(self.entries(entries)?),
             ExpressionKind::MapProjection { variable, items } => self.map_projection(variable, items)?,
             ExpressionKind::Property(of, key) => Compiled::Property(self.boxed(of)?, key.text.clone()),

@@ -207,7 +207,8 @@ impl Planner<'_> {
                 Type::Any | Type::List(_) => Type::Boolean,
                 found => return Err(self.wrong_type(right, "List", found)),
             },
-            BinaryOperator::Add | BinaryOperator::Concatenate => Type::Any,
+            BinaryOperator::Add => self.sum((left, right), &kinds)?,
+            BinaryOperator::Concatenate => Type::Any,
             BinaryOperator::Subtract
             | BinaryOperator::Multiply
             | BinaryOperator::Divide
@@ -218,9 +219,31 @@ impl Planner<'_> {
                         return Err(self.wrong_type(side, "Integer, Float or Duration", found));
                     }
                 }
-                Type::Any
+                match kinds {
+                    [Type::Integer, Type::Integer] if operator != BinaryOperator::Power => Type::Integer,
+                    [Type::Integer | Type::Float, Type::Integer | Type::Float] => Type::Float,
+                    _ => Type::Any,
+                }
             }
             _ => Type::Boolean,
+        })
+    }
+
+    /// `+` adds numbers, and joins texts and lists with whatever there is.
+    fn sum(&self, (left, right): (&Expression, &Expression), kinds: &[Type; 2]) -> Result<Type, Failure> {
+        let addable = |kind: &Type| matches!(kind, Type::Any | Type::Integer | Type::Float | Type::String | Type::List(_));
+        Ok(match kinds {
+            [Type::List(_), _] | [_, Type::List(_)] => Type::List(Box::new(Type::Any)),
+            [Type::String, _] | [_, Type::String] => Type::Any,
+            [Type::Integer, Type::Integer] => Type::Integer,
+            [Type::Integer | Type::Float, Type::Integer | Type::Float] => Type::Float,
+            [found, Type::Integer | Type::Float] if !addable(found) => {
+                return Err(self.wrong_type(left, "Integer, Float, String or List", found));
+            }
+            [_, found] if !addable(found) && kinds[0] != Type::Any => {
+                return Err(self.wrong_type(right, "Integer, Float, String or List", found));
+            }
+            _ => Type::Any,
         })
     }
 

@@ -7,6 +7,7 @@ mod call;
 mod check;
 mod clause;
 mod condition;
+mod conjuncts;
 mod cost;
 mod describe;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use types::Failure;
 use super::graph::{
     Each, PatternGraph, PatternNode, PatternPath, PatternRelationship, Predicate, Repeat, Repeated, Search,
 };
+use super::conjuncts::conjuncts;
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, seek, walk};
 use crate::operator::Wanted;
@@ -408,7 +409,7 @@ pub(super) fn own_variables(pattern: &PathPattern) -> Vec<&Name> {
     names
 }
 
-fn expression(kind: ExpressionKind, span: Span) -> Expression {
+pub(super) fn expression(kind: ExpressionKind, span: Span) -> Expression {
     Expression { kind: Box::new(kind), span }
 }
 
@@ -419,17 +420,6 @@ pub(super) fn variable_of(name: &CompactString, span: Span) -> Expression {
 pub(super) fn binary(operator: BinaryOperator, left: Expression, right: Expression) -> Expression {
     let span = right.span;
     expression(ExpressionKind::Binary(operator, left, right), span)
-}
-
-/// Splits a condition at its `AND`s.
-pub(super) fn conjuncts(condition: &Expression, out: &mut Vec<Expression>) {
-    match &*condition.kind {
-        ExpressionKind::Binary(BinaryOperator::And, left, right) => {
-            conjuncts(left, out);
-            conjuncts(right, out);
-        }
-        _ => out.push(condition.clone()),
-    }
 }
 
 /// A condition for each label that must be there, and one for whatever else is said.

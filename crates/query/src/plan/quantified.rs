@@ -9,7 +9,8 @@ use cypher::ast::{
 use types::Failure;
 
 use super::graph::{PatternGraph, PatternRelationship, Repeat, Repeated};
-use super::pattern::{Condition, binary, conjuncts, own_variables, variable_of};
+use super::conjuncts::conjuncts;
+use super::pattern::{Condition, binary, own_variables, variable_of};
 use super::scope::{Held, Scope, Variable};
 use super::{Planner, walk};
 
