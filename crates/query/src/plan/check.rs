@@ -231,7 +231,8 @@ impl Planner<'_> {
 
     /// `+` adds numbers, and joins texts and lists with whatever there is.
     fn sum(&self, (left, right): (&Expression, &Expression), kinds: &[Type; 2]) -> Result<Type, Failure> {
-        let addable = |kind: &Type| matches!(kind, Type::Any | Type::Integer | Type::Float | Type::String | Type::List(_));
+        let addable =
+            |kind: &Type| matches!(kind, Type::Any | Type::Integer | Type::Float | Type::String | Type::List(_));
         Ok(match kinds {
             [Type::List(_), _] | [_, Type::List(_)] => Type::List(Box::new(Type::Any)),
             [Type::String, _] | [_, Type::String] => Type::Any,

@@ -11,6 +11,8 @@ use cypher::ast::{
 };
 use types::{Code, Failure};
 
+use super::eager::own_node;
+use super::push::pushed_down;
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Place, Planned, Planner, walk};
 use crate::operator::{Apply, InTransactions, Inner, Plan, WhenInner};
@@ -67,7 +69,10 @@ impl Planner<'_> {
         };
         let planned = match planned {
             Some(planned) => Ok(planned),
-            None => self.clauses(&part.clauses, start),
+            None => {
+                let pushed = if self.is_by_cost { pushed_down(&part.clauses) } else { None };
+                self.clauses(pushed.as_deref().unwrap_or(&part.clauses), start)
+            }
         };
         self.graph = graph;
         planned
@@ -325,7 +330,8 @@ impl Planner<'_> {
         (self.next_slot, self.outer) = (first, around);
         let writes = query_writes(query, self.graphs);
         debug_assert!(writes || wrote == self.writes, "only a query with writing clauses writes");
-        let is_apart = transactions.is_some() && is_own_node(&pipe.plan) && changes_only(query);
+        // A row then changes nothing that a later one is read from: the first batch need not wait for the last row.
+        let is_apart = transactions.is_some() && own_node(&pipe.plan).is_some() && changes_only(query);
         if pipe.writes || (writes && pipe.reads && !is_apart) {
             pipe = self.eager(pipe);
         }
@@ -390,20 +396,6 @@ impl Planner<'_> {
         }
         self.next_slot = first;
         Ok(pipe.plan)
-    }
-}
-
-/// Tells whether each row is about a node of its own, read in the order in which nodes are kept, and about nothing else.
-///
-/// With [`changes_only`] a row then changes nothing that a later one is read from, so that rows need not all be read
-/// before the first batch is written.
-fn is_own_node(plan: &Plan) -> bool {
-    match plan {
-        Plan::Scan { input, .. } => matches!(**input, Plan::Unit),
-        Plan::Filter(input, condition) => !condition.runs_plan() && is_own_node(input),
-        Plan::Compute(input, values) => !values.iter().any(|(_, value)| value.runs_plan()) && is_own_node(input),
-        Plan::Keep(input, _) | Plan::Recall(input, _) => is_own_node(input),
-        _ => false,
     }
 }
 

@@ -30,7 +30,11 @@ fn among(condition: &Expression) -> Option<Expression> {
 }
 
 /// Gathers what one property is compared with; nothing where a branch asks for something else.
-fn collect<'e>(condition: &'e Expression, of: &mut Option<&'e Expression>, values: &mut Vec<&'e Expression>) -> Option<()> {
+fn collect<'e>(
+    condition: &'e Expression,
+    of: &mut Option<&'e Expression>,
+    values: &mut Vec<&'e Expression>,
+) -> Option<()> {
     let (left, right) = match &*condition.kind {
         ExpressionKind::Binary(BinaryOperator::Or, left, right) => {
             collect(left, of, values)?;

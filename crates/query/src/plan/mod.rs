@@ -10,6 +10,7 @@ mod condition;
 mod conjuncts;
 mod cost;
 mod describe;
+mod eager;
 #[cfg(test)]
 mod forms;
 mod graph;
@@ -25,6 +26,7 @@ mod order;
 mod paths;
 mod pattern;
 mod project;
+mod push;
 mod quantified;
 #[cfg(test)]
 mod random;
@@ -39,6 +41,8 @@ mod tests;
 mod trails;
 mod walk;
 mod write;
+#[cfg(test)]
+mod written;
 
 use std::sync::Arc;
 

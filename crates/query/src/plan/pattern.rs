@@ -11,10 +11,10 @@ use cypher::ast::{
 };
 use types::Failure;
 
+use super::conjuncts::conjuncts;
 use super::graph::{
     Each, PatternGraph, PatternNode, PatternPath, PatternRelationship, Predicate, Repeat, Repeated, Search,
 };
-use super::conjuncts::conjuncts;
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, seek, walk};
 use crate::operator::Wanted;

@@ -40,18 +40,24 @@ impl Planner<'_> {
             pipe = self.eager(pipe);
         }
         let mut known = Vec::new();
-        let (mut scope_before, slots);
+        let (mut scope_before, mut slots);
+        let mut late = Vec::new();
         if is_grouped {
             let before = std::mem::take(&mut pipe.scope);
             let grouped = self.grouped(Pipe { scope: before.clone(), ..pipe }, &items, &projection.order)?;
             (pipe, slots, known, scope_before) = (grouped.pipe, grouped.slots, grouped.known, grouped.scope);
-            pipe.scope = scope_of(&items, &slots, &before);
+            pipe.scope = scope_of(&items.iter().collect::<Vec<_>>(), &slots, &before);
         } else {
             scope_before = std::mem::take(&mut pipe.scope);
-            (pipe, slots) = self.computed(pipe, &items, &scope_before)?;
-            pipe.scope = scope_of(&items, &slots, &scope_before);
-            for (item, slot) in items.iter().zip(&slots) {
-                if !matches!(&*item.expression.kind, ExpressionKind::Variable(_)) {
+            late = if self.is_by_cost { late_items(projection, &items) } else { Vec::new() };
+            let early: Vec<&Item> = items.iter().filter(|item| !late.contains(&item.name)).collect();
+            let is_dead = |item: &Item| !is_last && self.is_by_cost && self.is_dead(projection, item);
+            let dead: Vec<bool> = early.iter().map(|item| is_dead(item)).collect();
+            (pipe, slots) = self.computed(pipe, &early, &scope_before, &dead)?;
+            pipe.reads |= reads;
+            pipe.scope = scope_of(&early, &slots, &scope_before);
+            for ((item, slot), is_dead) in early.into_iter().zip(&slots).zip(dead) {
+                if !is_dead && !matches!(&*item.expression.kind, ExpressionKind::Variable(_)) {
                     known.push(Known { text: item.expression.to_string(), compiled: Compiled::Slot(*slot) });
                 }
             }
@@ -78,10 +84,16 @@ impl Planner<'_> {
         let is_folded = projection.distinct || is_grouped;
         let asks = filter.is_some() || !projection.order.is_empty();
         let recalled = if is_folded && asks { self.recall(&mut pipe) } else { Vec::new() };
-        let mut seen = scope_before;
+        let mut seen = scope_before.clone();
         recalled.iter().for_each(|variable| seen.add(variable.clone()));
         pipe.scope.0.iter().for_each(|variable| seen.add(variable.clone()));
         pipe = self.ordered(pipe, projection, &seen, &known)?;
+        if !late.is_empty() {
+            (pipe, slots) = self.computed_late(pipe, &items, &late, slots, &scope_before)?;
+            pipe.reads |= reads;
+            pipe.scope = scope_of(&items.iter().collect::<Vec<_>>(), &slots, &scope_before);
+            pipe.scope.0.iter().for_each(|variable| seen.add(variable.clone()));
+        }
         if let Some(filter) = filter {
             let condition = self.compile_with(filter, &seen, &known)?;
             pipe.rows = (pipe.rows / 3.0).max(1.0);
@@ -162,18 +174,26 @@ impl Planner<'_> {
         Ok(items)
     }
 
-    /// Computes items without aggregates; a variable keeps its slot.
-    fn computed(&mut self, mut pipe: Pipe, items: &[Item], scope: &Scope) -> Result<(Pipe, Vec<usize>), Failure> {
+    /// Computes items without aggregates; a variable keeps its slot, and what is `dead` is null.
+    fn computed(
+        &mut self,
+        mut pipe: Pipe,
+        items: &[&Item],
+        scope: &Scope,
+        dead: &[bool],
+    ) -> Result<(Pipe, Vec<usize>), Failure> {
         let mut slots = Vec::new();
         let mut values = Vec::new();
         let mut details = Vec::new();
-        for item in items {
+        for (item, is_dead) in items.iter().zip(dead) {
             slots.push(match self.compile(&item.expression, scope)? {
                 Compiled::Slot(slot) if !slots.contains(&slot) => slot,
                 compiled => {
                     let slot = self.fresh_slot();
-                    details.push(format!("{} AS {}", item.expression, item.name));
-                    values.push((slot, compiled));
+                    if !is_dead {
+                        details.push(format!("{} AS {}", item.expression, item.name));
+                    }
+                    values.push((slot, if *is_dead { Compiled::Constant(types::Value::Null) } else { compiled }));
                     slot
                 }
             });
@@ -182,6 +202,38 @@ impl Planner<'_> {
             pipe.plan = self.put(Plan::Compute(pipe.plan, values), pipe.rows, details.join(", "));
         }
         Ok((pipe, slots))
+    }
+
+    /// Computes what only the first rows in order need; gives the slots of all items, in their order.
+    fn computed_late(
+        &mut self,
+        mut pipe: Pipe,
+        items: &[Item],
+        late: &[CompactString],
+        early: Vec<usize>,
+        scope: &Scope,
+    ) -> Result<(Pipe, Vec<usize>), Failure> {
+        let (mut early, mut slots, mut values, mut details) = (early.into_iter(), Vec::new(), Vec::new(), Vec::new());
+        for item in items {
+            if !late.contains(&item.name) {
+                slots.extend(early.next());
+                continue;
+            }
+            let compiled = self.compile(&item.expression, scope)?;
+            slots.push(self.fresh_slot());
+            values.push((self.next_slot - 1, compiled));
+            details.push(format!("{} AS {}", item.expression, item.name));
+        }
+        pipe.plan = self.put(Plan::Compute(pipe.plan, values), pipe.rows, details.join(", "));
+        Ok((pipe, slots))
+    }
+
+    /// Tells whether nothing asks for a property that `WITH` reads.
+    fn is_dead(&self, projection: &Projection, item: &Item) -> bool {
+        let ExpressionKind::Property(of, _) = &*item.expression.kind else { return false };
+        let is_simple = matches!(&*of.kind, ExpressionKind::Variable(_));
+        let is_asked = projection.distinct || !projection.order.is_empty() || projection.span == Span::default();
+        is_simple && !is_asked && !self.is_used(&item.name, projection.span)
     }
 
     /// Lets go of every slot but some, which become the first ones.
@@ -287,8 +339,24 @@ impl Planner<'_> {
     }
 }
 
+/// Names the columns that a sort with a limit does not ask for: they are computed for the rows that are left.
+fn late_items(projection: &Projection, items: &[Item]) -> Vec<CompactString> {
+    if projection.order.is_empty() || projection.limit.is_none() || projection.distinct {
+        return Vec::new();
+    }
+    let order: Vec<String> = projection.order.iter().map(|item| item.expression.to_string()).collect();
+    let mut names = Vec::new();
+    projection.order.iter().for_each(|item| walk::variables(&item.expression, &mut names));
+    let is_asked = |item: &Item| {
+        let text = item.expression.to_string();
+        names.contains(&item.name) || order.iter().any(|order| order.contains(&text))
+    };
+    let is_plain = |item: &Item| matches!(&*item.expression.kind, ExpressionKind::Variable(_));
+    items.iter().filter(|item| !is_plain(item) && !is_asked(item)).map(|item| item.name.clone()).collect()
+}
+
 /// Gives the scope behind a projection.
-fn scope_of(items: &[Item], slots: &[usize], before: &Scope) -> Scope {
+fn scope_of(items: &[&Item], slots: &[usize], before: &Scope) -> Scope {
     let mut scope = Scope::default();
     for (item, slot) in items.iter().zip(slots) {
         let (held, source) = held(&item.expression, before);

@@ -8,8 +8,8 @@ use cypher::ast::{
 };
 use types::Failure;
 
-use super::graph::{PatternGraph, PatternRelationship, Repeat, Repeated};
 use super::conjuncts::conjuncts;
+use super::graph::{PatternGraph, PatternRelationship, Repeat, Repeated};
 use super::pattern::{Condition, binary, own_variables, variable_of};
 use super::scope::{Held, Scope, Variable};
 use super::{Planner, walk};

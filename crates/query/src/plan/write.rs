@@ -9,6 +9,7 @@ use cypher::ast::{
 };
 use types::{Code, Direction, Failure};
 
+use super::eager::Written;
 use super::scope::{Held, Scope, Variable};
 use super::{Pipe, Planner, walk};
 use crate::expression::Compiled;
@@ -16,8 +17,9 @@ use crate::operator::{Change, Create, CreateNode, CreateRelationship, LabelSourc
 
 impl Planner<'_> {
     /// Makes rows ready for a write: nothing is read any more that the write could change.
-    fn before_write(&mut self, pipe: Pipe, reads_graph: bool) -> Pipe {
-        if pipe.reads || (pipe.writes && reads_graph) { self.eager(pipe) } else { pipe }
+    fn before_write(&mut self, pipe: Pipe, reads_graph: bool, written: Option<&Written>) -> Pipe {
+        let meets = || !self.is_by_cost || written.is_none_or(|written| written.meets(&pipe.plan));
+        if (pipe.writes && reads_graph) || (pipe.reads && meets()) { self.eager(pipe) } else { pipe }
     }
 
     pub(super) fn create(
@@ -30,7 +32,8 @@ impl Planner<'_> {
         let source = self.graph_of_patterns(graph, patterns, &pipe.scope)?;
         self.writes(source, span)?;
         let reads = patterns.iter().any(pattern_reads);
-        let mut pipe = self.before_write(pipe, reads);
+        let written = Written::created(patterns, &pipe.scope);
+        let mut pipe = self.before_write(pipe, reads, Some(&written));
         let mut before = pipe.scope.clone();
         let mut create = Create { source, nodes: Vec::new(), relationships: Vec::new() };
         let mut paths = Vec::new();
@@ -276,7 +279,8 @@ impl Planner<'_> {
             self.writes(of, span)?;
         }
         // `SET n.x = n.x + 1` reads of a row what it changes of the same row, and must see what other rows changed.
-        let mut pipe = self.before_write(pipe, true);
+        let written = Written::set(items, &pipe.scope);
+        let mut pipe = self.before_write(pipe, true, Some(&written));
         let changes = self.changes(items, &pipe.scope)?;
         let details = items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         pipe.plan = self.put(Plan::Change(pipe.plan, changes), pipe.rows, details);
@@ -355,7 +359,8 @@ impl Planner<'_> {
     }
 
     pub(super) fn remove(&mut self, pipe: Pipe, items: &[RemoveItem], span: Span) -> Result<Pipe, Failure> {
-        let mut pipe = self.before_write(pipe, true);
+        let written = Written::removed(items, &pipe.scope);
+        let mut pipe = self.before_write(pipe, true, Some(&written));
         let null = || Compiled::Constant(types::Value::Null);
         let mut changes = Vec::new();
         for item in items {
@@ -393,7 +398,8 @@ impl Planner<'_> {
         span: Span,
     ) -> Result<Pipe, Failure> {
         let named = graph.map(|graph| self.graph_of(Some(graph))).transpose()?;
-        let mut pipe = self.before_write(pipe, targets.iter().any(walk::reads_graph));
+        let written = Written::deleted(targets, &pipe.scope);
+        let mut pipe = self.before_write(pipe, targets.iter().any(walk::reads_graph), Some(&written));
         let mut compiled = Vec::new();
         for target in targets {
             if super::project::held(target, &pipe.scope).0 == Held::Plain || is_sum(target) {
@@ -418,7 +424,7 @@ impl Planner<'_> {
         list: &Expression,
         body: &[Clause],
     ) -> Result<Pipe, Failure> {
-        let mut pipe = self.before_write(pipe, true);
+        let mut pipe = self.before_write(pipe, true, None);
         self.check_free(&pipe.scope, &variable.text, variable.span)?;
         let compiled = self.compile(list, &pipe.scope)?;
         let first = self.next_slot;
