@@ -1,6 +1,6 @@
 //! Hashes of passwords as Neo4j keeps them, `1,<hash>,<salt>`, so that its users can be moved without their passwords.
 //! Such a hash is quick to guess by. It is never kept: what is kept is an argon2 hash of it, as slow as any other.
-//! Start reading at [`wrap`], then [`secret`].
+//! Start reading at [`parse`], then [`unwrap`].
 
 use sha2::{Digest, Sha256};
 
@@ -21,16 +21,18 @@ pub(crate) struct Imported {
 }
 
 /// Tells whether a text has the form of Neo4j's hashes; the rest says what is wrong with it.
+///
+/// That is `1,<hash>,<salt>`, as its commands take it, or `SHA-256,<hash>,<salt>,1024`, as its `system` database holds it.
 pub(crate) fn parse(text: &str) -> Option<Result<Imported, &'static str>> {
-    let mut parts = text.split(',');
-    let (Some(version), Some(hash), Some(salt), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
-        return None;
+    let parts: Vec<&str> = text.split(',').collect();
+    let (rounds, hash, salt) = match parts[..] {
+        ["SHA-256", hash, salt, rounds] => (ROUNDS.iter().find(|(_, known)| known.to_string() == rounds), hash, salt),
+        [version, hash, salt] if version.len() == 1 && version.as_bytes()[0].is_ascii_digit() => {
+            (ROUNDS.iter().find(|(known, _)| *known == version), hash, salt)
+        }
+        _ => return None,
     };
-    if version.len() != 1 || !version.as_bytes()[0].is_ascii_digit() {
-        return None;
-    }
-    let known = ROUNDS.iter().find(|(known, _)| *known == version);
-    Some(match (known, bytes(hash), bytes(salt)) {
+    Some(match (rounds, bytes(hash), bytes(salt)) {
         (None, ..) => Err("the encryption version specified is not available"),
         (Some((_, rounds)), Some(of_hash), Some(of_salt))
             if of_hash.len() == HASH_BYTES && (1..=SALT_MAX_BYTES).contains(&of_salt.len()) =>
@@ -99,6 +101,9 @@ mod tests {
         assert_ne!(unwrap(&kept, "neo4J").expect("wrapped").1, imported.secret());
         assert!(!kept.contains(imported.secret()), "the quick hash is not kept");
         assert!(parse(&KNOWN.to_ascii_uppercase()).expect("its form").is_ok_and(|it| it == imported));
+        let held = format!("SHA-256,{},1024", &KNOWN[2..]);
+        assert!(parse(&held).expect("its form").is_ok_and(|it| it == imported));
+        assert!(parse(&held.replace("1024", "9")).expect("its form").is_err());
     }
 
     #[test]

@@ -22,24 +22,36 @@ type Values = FxHashMap<KeyId, Vec<Value>>;
 impl Sighted {
     /// Tells for each node whether all of these rules allow it; nothing allows one that is not there.
     pub(super) fn allow_nodes(&self, rules: &[&IdRule], nodes: &[NodeId]) -> Result<Vec<bool>, Failure> {
-        let mut allowed = vec![false; nodes.len()];
+        let mut allowed = Vec::with_capacity(nodes.len());
+        for chunk in nodes.chunks(CHUNK) {
+            if !allowed.is_empty() {
+                self.allowance.check()?;
+            }
+            self.allow_some_nodes(rules, chunk, &mut allowed)?;
+        }
+        Ok(allowed)
+    }
+
+    fn allow_some_nodes(&self, rules: &[&IdRule], nodes: &[NodeId], out: &mut Vec<bool>) -> Result<(), Failure> {
+        let first = out.len();
+        out.resize(first + nodes.len(), false);
         let mut open: Vec<Open<Vec<u32>>> = Vec::new();
         self.graph.labels_of(nodes, |at, labels: &[LabelId]| {
             match told(rules, labels.iter().map(|label| label.0)) {
-                Told::Yes => allowed[at] = true,
+                Told::Yes => out[first + at] = true,
                 Told::No => {}
                 Told::ByValue => open.push(Open { at, names: labels.iter().map(|label| label.0).collect() }),
             }
         })?;
-        for open in open.chunks(CHUNK) {
-            let asked: Vec<NodeId> = open.iter().map(|open| nodes[open.at]).collect();
-            let values = values_of(rules, |key| self.graph.values_of_nodes(&asked, key))?;
-            for (row, Open { at, names }) in open.iter().enumerate() {
-                allowed[*at] = rules.iter().all(|rule| rule.decides(names.iter().copied(), passed(&values, row)));
-            }
-            self.allowance.check()?;
+        if open.is_empty() {
+            return Ok(());
         }
-        Ok(allowed)
+        let asked: Vec<NodeId> = open.iter().map(|open| nodes[open.at]).collect();
+        let values = values_of(rules, |key| self.graph.values_of_nodes(&asked, key))?;
+        for (row, Open { at, names }) in open.iter().enumerate() {
+            out[first + at] = rules.iter().all(|rule| rule.decides(names.iter().copied(), passed(&values, row)));
+        }
+        Ok(())
     }
 
     /// Tells for each relationship whether all of these rules allow it. Its ends are asked for elsewhere.
@@ -48,8 +60,12 @@ impl Sighted {
         rules: &[&IdRule],
         relationships: impl IntoIterator<Item = (RelationshipId, TypeId)>,
     ) -> Result<Vec<bool>, Failure> {
+        let relationships = relationships.into_iter();
+        if rules.iter().all(|rule| rule.is_everything()) {
+            return Ok(relationships.map(|_| true).collect());
+        }
         let (mut allowed, mut open, mut asked) = (Vec::new(), Vec::new(), Vec::new());
-        for (at, (id, kind)) in relationships.into_iter().enumerate() {
+        for (at, (id, kind)) in relationships.enumerate() {
             let told = told(rules, [kind.0]);
             allowed.push(told == Told::Yes);
             if told == Told::ByValue {
@@ -58,11 +74,11 @@ impl Sighted {
             }
         }
         for (open, asked) in open.chunks(CHUNK).zip(asked.chunks(CHUNK)) {
+            self.allowance.check()?;
             let values = values_of(rules, |key| self.graph.values_of_relationships(asked, key))?;
             for (row, Open { at, names }) in open.iter().enumerate() {
                 allowed[*at] = rules.iter().all(|rule| rule.decides([*names], passed(&values, row)));
             }
-            self.allowance.check()?;
         }
         Ok(allowed)
     }
