@@ -25,6 +25,11 @@ struct Note {
 
 impl Notes {
     pub fn add(&mut self, plan: &Arc<Plan>, rows: f64, details: String, database: Option<String>) {
+        // Names that the writer did not give begin with a space, and so stand in backticks.
+        let details = match details.contains("` ") {
+            true => details.split("` ").enumerate().map(|(at, part)| unquoted(at, part)).collect(),
+            false => details,
+        };
         self.0.insert(Arc::as_ptr(plan) as usize, Note { rows, details, database });
     }
 
@@ -32,6 +37,17 @@ impl Notes {
     pub fn of(&self, plan: &Arc<Plan>) -> (f64, String) {
         let note = self.0.get(&(Arc::as_ptr(plan) as usize));
         note.map_or((1.0, String::new()), |note| (note.rows, note.details.clone()))
+    }
+}
+
+/// Takes the second backtick from what stands behind the first.
+fn unquoted(at: usize, part: &str) -> String {
+    match part.split_once('`') {
+        Some((name, rest)) if at > 0 && name.chars().all(|letter| letter.is_ascii_alphanumeric()) => {
+            format!("{name}{rest}")
+        }
+        _ if at > 0 => format!("` {part}"),
+        _ => part.to_owned(),
     }
 }
 
