@@ -405,6 +405,19 @@ impl Names {
         }
     }
 
+    /// Finds the database that somebody uses who names none.
+    pub fn home_target(&self, principal: &Principal) -> Result<Target, CatalogError> {
+        // Whether he is a user at all is asked by whoever opens it.
+        let rights = principal.rights(self).ok().flatten();
+        match rights.as_ref().and_then(|rights| rights.user.home.as_ref()) {
+            Some(name) => self.resolve(name.as_str()),
+            None => {
+                let row = self.default_database();
+                Ok(Target { database: row.id, name: row.name.clone(), alias: None })
+            }
+        }
+    }
+
     pub(crate) fn home_name<'n>(&'n self, user: &'n User) -> &'n DatabaseName {
         user.home.as_ref().unwrap_or(&self.default_database().name)
     }

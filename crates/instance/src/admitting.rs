@@ -123,8 +123,15 @@ pub(crate) fn time_max(shared: &Shared, names: &Names, of: DatabaseId, roles: Op
 impl Statement<'_> {
     /// Gives what bounds the statement until it is admitted, and commands, which never are.
     pub(crate) fn allowance_before(&self) -> Allowance {
-        let time_max = time_max(self.shared, self.names, self.own.database, self.room.role_limits.as_deref());
-        self.allowance.before_admission(self.own.name.as_str(), self.room.begun, time_max)
+        let roles = self.room.role_limits.as_deref();
+        let time_max = time_max(self.shared, self.names, self.own.database, roles);
+        let mut before = self.allowance.before_admission(self.own.name.as_str(), self.room.begun, time_max);
+        if let Some(row) = self.names.database(self.own.database).filter(|row| !row.name.is_system()) {
+            let (bytes, _) = effective(Limit::MaxQueryMemory, &row.limits, roles, &self.shared.meters.defaults);
+            let bytes_max = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0).unwrap_or(usize::MAX);
+            before.memory_max_bytes = before.memory_max_bytes.min(bytes_max);
+        }
+        before
     }
 
     /// Lets the statement begin on every database of its plan, or says which limit is in the way.
@@ -198,6 +205,7 @@ impl Statement<'_> {
             writes,
             interrupted: self.interrupted,
             deadline: self.allowance.deadline.map(Deadline::at),
+            begun: self.room.begun,
         };
         let allowance = &self.allowance;
         let Room { permit, listed, told, .. } = &mut self.room;

@@ -32,6 +32,8 @@ pub(crate) struct Observation {
     note: Option<Box<Note>>,
     /// How it is listed while its rows are still computed: a limit may be in the way of those.
     listed: Option<Arc<Entry>>,
+    /// Its number, while its rows are still computed.
+    number: Option<u64>,
     is_over: bool,
 }
 
@@ -49,6 +51,7 @@ impl Observation {
             plan_found,
             note: None,
             listed: None,
+            number: None,
             is_over: false,
         }
     }
@@ -79,6 +82,7 @@ impl Observation {
 
     /// Says that it goes on after it was answered.
     pub(crate) fn goes_on(&mut self, listed: &Arc<Entry>) {
+        self.number = listed.statement_number();
         self.listed = Some(Arc::clone(listed));
     }
 
@@ -104,6 +108,9 @@ impl Observation {
         }
         if let Some(failure) = failure {
             self.failed(failure, time);
+        }
+        if let (Some(listed), Some(number)) = (&self.listed, self.number) {
+            listed.rests_after(number);
         }
         if let (Some(log), Some(note)) = (&self.shared.query_log, self.note.take()) {
             let ended = Ended {

@@ -187,12 +187,16 @@ impl Allowance {
 
     /// Fails where the session was interrupted or the time is over, before anything runs.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        self.explain(self.budget().pay_rows(1))
+        let is_over = self.deadline.is_some_and(|deadline| deadline.at <= self.clock.now());
+        if is_over || self.interrupted.load(Ordering::Relaxed) {
+            return self.explain(self.budget().look());
+        }
+        Ok(())
     }
 
     fn budget(&self) -> Budget {
-        let time = self.deadline.map(|deadline| deadline.time_left(&*self.clock));
-        let budget = Budget::start(Arc::clone(&self.clock), time, self.memory_max_bytes, Arc::clone(&self.interrupted));
+        let (clock, interrupted) = (Arc::clone(&self.clock), Arc::clone(&self.interrupted));
+        let budget = Budget::until(clock, self.deadline.map(Deadline::at), self.memory_max_bytes, interrupted);
         match self.bounds.as_deref().and_then(|bounds| bounds.results_max) {
             Some(max) => budget.with_results(max),
             None => budget,

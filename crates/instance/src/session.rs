@@ -464,7 +464,7 @@ fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<T
     match asked {
         Some(name) => catalog::access::resolve(names, principal, name).map_err(Failure::from),
         // Commands on `system` go from here too, so that it may be one that he cannot use; whoever opens it is told.
-        None => names.resolve(names.home_of(principal).as_str()).map_err(Failure::from),
+        None => names.home_target(principal).map_err(Failure::from),
     }
 }
 

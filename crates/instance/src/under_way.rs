@@ -149,6 +149,19 @@ impl Entry {
         self.statement.lock().clone()
     }
 
+    /// Gives the number of the statement that runs; nothing between two statements.
+    pub(crate) fn statement_number(&self) -> Option<u64> {
+        self.statement.lock().as_ref().map(|(number, ..)| *number)
+    }
+
+    /// Says that a statement is over, unless another one runs already.
+    pub(crate) fn rests_after(&self, number: u64) {
+        let mut statement = self.statement.lock();
+        if statement.as_ref().is_some_and(|(running, ..)| *running == number) {
+            *statement = None;
+        }
+    }
+
     /// Tells whether somebody ended it.
     pub(crate) fn is_terminated(&self) -> bool {
         self.is_terminated.load(Ordering::Relaxed)

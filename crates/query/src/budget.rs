@@ -41,11 +41,22 @@ impl Budget {
         interrupted: Arc<AtomicBool>,
     ) -> Self {
         let deadline = time.and_then(|time| clock.now().checked_add(time));
+        Self { rows_until_look: 0, ..Self::until(clock, deadline, memory_max_bytes, interrupted) }
+    }
+
+    /// As [`Budget::start`], ending at `deadline`, for who has just looked at the clock himself.
+    #[must_use]
+    pub fn until(
+        clock: Arc<dyn Clock>,
+        deadline: Option<Instant>,
+        memory_max_bytes: usize,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             clock,
             deadline,
             interrupted,
-            rows_until_look: 0,
+            rows_until_look: ROWS_BETWEEN_LOOKS,
             memory_used_bytes: 0,
             memory_max_bytes,
             pace: None,

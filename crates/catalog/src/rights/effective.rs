@@ -2,10 +2,10 @@
 //! Leaves the questions to [`crate::access`].
 //! Start reading at [`Memory::of`].
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 use types::privilege::Act;
 use types::{CompactString, DatabaseId};
 
@@ -25,7 +25,7 @@ type Asker = (UserId, Option<CompactString>);
 
 /// What was asked of one version of the catalog so far. A new version begins with none of it.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(RwLock<HashMap<Asker, Arc<UserRights>>>);
+pub(crate) struct Memory(RwLock<FxHashMap<Asker, Arc<UserRights>>>);
 
 impl Clone for Memory {
     fn clone(&self) -> Self {
@@ -39,7 +39,7 @@ pub(crate) struct UserRights {
     pub user: Arc<User>,
     pub token: Option<Arc<Token>>,
     privileges: Vec<Privilege>,
-    databases: RwLock<HashMap<DatabaseId, Arc<DatabaseRights>>>,
+    databases: RwLock<FxHashMap<DatabaseId, Arc<DatabaseRights>>>,
 }
 
 /// What one user may do to one database.

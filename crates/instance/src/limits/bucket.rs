@@ -58,12 +58,21 @@ impl Bucket {
     /// Takes a token for `user`, or tells how long to wait for one.
     pub(crate) fn take(&mut self, user: &str, pace: Pace, now: Instant) -> Result<(), Duration> {
         self.fill(pace, now);
+        if !self.taken.contains_key(user) {
+            let user = if self.taken.len() < USERS_MAX { user } else { "" };
+            self.taken.entry(user.into()).or_insert(0.0);
+        }
+        // Nobody to share with asked in the second before, so nobody's part is counted in this one.
+        if self.asked_before <= 1 && self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
         let rate = pace.per_second as f64;
         let share = rate / self.asked_before.max(1) as f64;
         let begun = self.epoch_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let left_of_epoch = 1.0 - (begun.as_secs_f64() / EPOCH.as_secs_f64()).min(1.0);
-        let user = if self.taken.contains_key(user) || self.taken.len() < USERS_MAX { user } else { "" };
-        let taken = self.taken.entry(user.into()).or_insert(0.0);
+        let user = if self.taken.contains_key(user) { user } else { "" };
+        let Some(taken) = self.taken.get_mut(user) else { return Err(EPOCH) };
         let own = (share - *taken).max(0.0);
         // What others may still ask for is set aside, less and less as their second goes by.
         // One token is always left for who comes next.

@@ -89,6 +89,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) interrupted: &'a AtomicBool,
     /// When the statement's own time is over.
     pub(crate) deadline: Option<Instant>,
+    /// When it came: for its rates, that is now.
+    pub(crate) begun: Instant,
 }
 
 /// Where the value of a limit comes from.
@@ -259,8 +261,7 @@ impl Meter {
             let place = self.gate.try_enter(0).expect("without a bound there is room");
             return Ok(Admitted { meter: Arc::clone(self), rows_of: None, _places: (place, None) });
         }
-        let now = meters.clock.now();
-        let refused_by = self.check_rates(asking, now);
+        let refused_by = self.check_rates(asking, asking.begun);
         refused_by.map_err(|by| self.refuse(by))?;
         let mut places = (None, None);
         let (max, by_role) = self.limit_for(Limit::MaxConcurrentQueries, asking.role_limits);

@@ -1,0 +1,76 @@
+//! What a server tells of the statements that run on it: what they spend, while they do.
+
+mod world;
+
+use std::time::Duration;
+
+use instance::{RunOptions, Session};
+use types::Code;
+use world::{check, in_memory, run, session};
+
+/// How long something may take that a busy machine does.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until the answer is yes.
+fn until(session: &mut Session, text: &str) {
+    let asked = now();
+    while run(session, text).unwrap_or_else(|failure| panic!("{text}: {failure}")) != "true" {
+        assert!(now().saturating_duration_since(asked) < PATIENCE, "{text}");
+        std::thread::yield_now();
+    }
+}
+
+fn now() -> std::time::Instant {
+    types::Clock::now(&types::SystemClock)
+}
+
+#[test]
+fn f63_transactions_tell_what_they_spend() {
+    let instance = in_memory();
+    std::thread::scope(|scope| {
+        let running =
+            scope.spawn(|| run(&mut session(&instance), "UNWIND range(1, 100000000) AS n RETURN collect(n)[0]"));
+        let mut other = session(&instance);
+        let spent = "SHOW TRANSACTIONS YIELD * WHERE currentQuery STARTS WITH 'UNWIND' RETURN \
+                     cpuTime.milliseconds >= 20 AND currentQueryCpuTime.milliseconds >= 20 \
+                     AND elapsedTime.milliseconds >= cpuTime.milliseconds AND waitTime.milliseconds >= 0 \
+                     AND idleTime.milliseconds <= elapsedTime.milliseconds AND currentQueryWaitTime IS NOT NULL \
+                     AND estimatedUsedHeapMemory > 1000000 AND currentQueryAllocatedBytes >= estimatedUsedHeapMemory AS spent";
+        until(&mut other, spent);
+        let ended = "SHOW TRANSACTIONS YIELD transactionId AS id, currentQuery AS text WHERE text STARTS WITH 'UNWIND' \
+                     RETURN id";
+        let id = run(&mut other, ended).expect("lists");
+        run(&mut other, &format!("TERMINATE TRANSACTION {id}")).expect("ends it");
+        let code = running.join().expect("no panic").err().map(|failure| failure.code());
+        assert_eq!(code, Some(Code::TransactionTerminated));
+    });
+}
+
+#[test]
+fn f63_a_transaction_keeps_what_its_statements_spent() {
+    let instance = in_memory();
+    let (mut one, mut other) = (session(&instance), session(&instance));
+    one.begin(&RunOptions::default()).expect("begins");
+    check(&mut one, "UNWIND range(1, 300000) AS n RETURN count(n)", "300000");
+    let spent = "SHOW TRANSACTIONS YIELD currentQuery AS text, cpuTime AS cpu, idleTime AS idle, elapsedTime AS all, \
+                 currentQueryCpuTime AS own WHERE text = '' RETURN cpu.microseconds > 0 AND own IS NULL \
+                 AND idle.microseconds > 0 AND idle.microseconds + cpu.microseconds <= all.microseconds AS spent";
+    until(&mut other, spent);
+    one.rollback().expect("rolls back");
+}
+
+#[test]
+fn f98_a_database_cannot_be_made_to_look_encrypted() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    for text in [
+        "CREATE DATABASE vault OPTIONS {encrypted: true}",
+        "CREATE DATABASE vault OPTIONS {encryptionKey: 'k'}",
+        "ALTER DATABASE sheaf SET OPTION encryption 'aes'",
+    ] {
+        let failure = run(&mut one, text).expect_err("it would promise what is not done");
+        assert_eq!(failure.code(), Code::ArgumentError, "{failure}");
+        assert!(failure.message().contains("volume that is encrypted"), "{failure}");
+    }
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name = 'vault'", "");
+}
