@@ -168,8 +168,9 @@ impl Statement<'_> {
         let rows = running.finish()?;
         let counters = running.counters();
         let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe());
-        // A long statement commits within its turn; dropped after the commit.
-        let _turn = running.turn();
+        // What the commit computes is counted too; dropped after it.
+        let turn = running.turn();
+        turn.commits();
         // The transaction goes home with its sources, and the other snapshots end before the commit.
         drop(running);
         let transaction = home.lock().take().expect("the source was dropped, and gave it back");

@@ -135,6 +135,7 @@ impl GraphSource {
 
     fn writer(&mut self) -> Result<&mut Transaction, Failure> {
         self.hit(1);
+        types::way::step();
         self.writes.check(&self.name)?;
         Ok(self.transaction.transaction.as_mut().expect("it is taken only while dropping"))
     }

@@ -141,6 +141,20 @@ struct Computing {
     holds: bool,
     /// What it computed before that, since it began or its client asked for more.
     before: Duration,
+    /// What its thread had computed then, where that was asked: a thread that steps back waits for the core most of the time.
+    thread: Option<Duration>,
+}
+
+impl Computing {
+    /// Gives what was computed up to `now`, and begins to count anew.
+    ///
+    /// To ask for the time of a thread costs as much as a short statement, so only of those that look it is asked.
+    fn count(&mut self, now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.since);
+        let thread = self.thread.map(|before| priority::computed().saturating_sub(before));
+        self.since = now;
+        thread.map_or(passed, |computed| computed.min(passed))
+    }
 }
 
 /// How a statement begins to compute.
@@ -177,7 +191,8 @@ impl Turns {
     /// Begins to count for a statement of `database`.
     pub(crate) fn begin(self: &Arc<Self>, database: CompactString, interrupted: Arc<AtomicBool>) -> Turn {
         let now = self.clock.now();
-        let state = Mutex::new(Computing { since: now, runs: false, holds: false, before: Duration::ZERO });
+        let state =
+            Mutex::new(Computing { since: now, runs: false, holds: false, before: Duration::ZERO, thread: None });
         let (deadline, spent, listed) = (None, Spent::default(), None);
         Turn { turns: Arc::clone(self), database, interrupted, deadline, state, spent, listed }
     }
@@ -382,10 +397,17 @@ impl Turn {
         let beginning = if runs { Beginning::Free } else { self.turns.enter(&self.database, now) };
         state.since = now;
         state.before = Duration::ZERO;
+        state.thread = None;
         self.step(beginning != Beginning::Free);
         if beginning == Beginning::InLine {
-            state.holds = self.take_or_wait(&mut self.turns.line.lock(), now);
+            let mut line = self.turns.line.lock();
+            state.holds = self.take_or_wait(&mut line, now);
             state.since = self.turns.clock.now();
+            state.thread = Some(priority::computed());
+            // Who waited for long may have less than its share by now.
+            let is_ahead = line.is_ahead(&self.database, state.since);
+            drop(line);
+            self.step(is_ahead);
             add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
         }
     }
@@ -405,13 +427,29 @@ impl Turn {
             return;
         }
         let now = self.turns.clock.now();
-        let computed = now.saturating_duration_since(state.since);
+        let computed = state.count(now);
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut self.turns.line.lock(), &self.database, computed);
         }
         self.turns.leave(&self.database, state.before, computed, now);
         add(&self.spent.computed_nanos, computed);
         // A thread that stepped back stays there until its next statement begins: its answers are no more urgent.
+    }
+
+    /// Gives a turn back and goes on: a commit waits for the disk, for other commits, and for readers who wait for turns.
+    pub(crate) fn commits(&self) {
+        let mut state = self.state.lock();
+        if !std::mem::take(&mut state.holds) {
+            return;
+        }
+        let now = self.turns.clock.now();
+        let computed = state.count(now);
+        state.thread = Some(priority::computed());
+        state.before += computed;
+        let mut line = self.turns.line.lock();
+        line.share(&self.database, now).recent.add(computed, now);
+        self.turns.give_back(&mut line, &self.database, computed);
+        add(&self.spent.computed_nanos, computed);
     }
 
     /// Lets others go first where it is their turn; called between two parts of a computation.
@@ -423,6 +461,7 @@ impl Turn {
         let now = self.turns.clock.now();
         let computed = now.saturating_duration_since(state.since);
         if computed < if state.holds { TURN_TIME } else { SHORT_MAX } {
+            types::way::now();
             return;
         }
         let mut line = self.turns.line.lock();
@@ -430,16 +469,19 @@ impl Turn {
             self.turns.is_shared.store(false, Ordering::Relaxed);
             return;
         }
+        let computed = state.count(now);
         line.share(&self.database, now).recent.add(computed, now);
-        let is_ahead = line.is_ahead(&self.database, now);
-        self.step(is_ahead);
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut line, &self.database, computed);
         }
         state.holds = self.take_or_wait(&mut line, now);
-        drop(line);
-        state.before += computed;
         state.since = self.turns.clock.now();
+        state.thread = Some(priority::computed());
+        let is_ahead = line.is_ahead(&self.database, state.since);
+        drop(line);
+        self.step(is_ahead);
+        types::way::now();
+        state.before += computed;
         add(&self.spent.computed_nanos, computed);
         add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
     }
@@ -568,7 +610,10 @@ mod tests {
     }
 
     fn compute(turn: &Turn) {
-        std::thread::sleep(TURN_TIME);
+        let until = SystemClock.now() + TURN_TIME;
+        while SystemClock.now() < until {
+            std::hint::spin_loop();
+        }
         turn.look();
     }
 

@@ -16,6 +16,7 @@ pub mod refusal;
 pub mod temporal;
 pub mod text;
 pub mod value;
+pub mod way;
 
 pub use clock::{Clock, SystemClock};
 pub use code::{Code, Failure, Position};

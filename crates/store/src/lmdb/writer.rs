@@ -84,11 +84,13 @@ impl Reader for LmdbWriter<'_> {
 impl Writer for LmdbWriter<'_> {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         check_lengths(key, value)?;
+        types::way::step();
         self.keys.put(&mut self.txn, key, value).map_err(|error| self.failed(error))
     }
 
     fn append(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         check_lengths(key, value)?;
+        types::way::step();
         match self.keys.put_with_flags(&mut self.txn, PutFlags::APPEND, key, value) {
             // LMDB found a greater or an equal key and changed nothing.
             Err(heed::Error::Mdb(MdbError::KeyExist)) => Err(StoreError::Order),
@@ -100,6 +102,7 @@ impl Writer for LmdbWriter<'_> {
         if key.is_empty() {
             return Ok(false);
         }
+        types::way::step();
         self.keys.delete(&mut self.txn, key).map_err(|error| self.failed(error))
     }
 
