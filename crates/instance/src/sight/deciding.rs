@@ -2,6 +2,8 @@
 //! Leaves what follows from that to `seeing`. Values are the graph's own: a rule may ask for one that its user cannot read.
 //! Start reading at [`Sighted::allow_nodes`].
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 use types::{Failure, KeyId, LabelId, Map, NodeId, RelationshipId, TypeId, Value};
 
@@ -106,8 +108,8 @@ fn told(rules: &[&IdRule], names: impl IntoIterator<Item = u32> + Clone) -> Told
 fn values_of(rules: &[&IdRule], read: impl Fn(KeyId) -> Result<Vec<Value>, Failure>) -> Result<Values, Failure> {
     let mut values = Values::default();
     for key in rules.iter().flat_map(|rule| rule.keys()) {
-        if !values.contains_key(&key) {
-            values.insert(key, read(key)?);
+        if let Entry::Vacant(vacant) = values.entry(key) {
+            vacant.insert(read(key)?);
         }
     }
     Ok(values)
