@@ -85,6 +85,10 @@ impl Column {
     pub fn into_values(self) -> Vec<Value> {
         match self {
             Self::Values(values) => values,
+            // Many copies of a long text are refused; the statement fails, so that nobody sees what stands for them.
+            Self::Constant { value, rows } if !effort::may_copy(long_bytes(&value).saturating_mul(rows)) => {
+                vec![Value::Null; rows]
+            }
             other => (0..other.rows()).map(|row| other.get(row)).collect(),
         }
     }
@@ -99,8 +103,10 @@ impl Column {
             Self::Trails { ends, found } => {
                 ends.len() * size_of::<usize>() + found.len() * size_of::<RelationshipRef>()
             }
-            // Put together with others, it becomes a value for each row.
-            Self::Constant { value, rows } => value.memory_bytes() + rows * size_of::<Value>(),
+            // Put together with others, it becomes a value for each row; texts are copied for that.
+            Self::Constant { value, rows } => {
+                value.memory_bytes() + rows.saturating_mul(size_of::<Value>() + long_bytes(value))
+            }
         }
     }
 
@@ -156,16 +162,20 @@ impl Column {
 /// Texts up to this size are copied without a thought.
 const SHORT_TEXT_BYTES: usize = 4_096;
 
-/// Copies values; long texts, which no two values share, are kept once where all are the same, and else bounded.
-fn copies(values: &[Value], rows: &[usize]) -> Column {
-    let long = |row: &usize| match &values[*row] {
+/// Tells the bytes of a text that is so long that copying it often has to be thought of; 0 for all other values.
+pub(crate) fn long_bytes(value: &Value) -> usize {
+    match value {
         Value::String(text) if text.len() > SHORT_TEXT_BYTES => text.len(),
         Value::Bytes(bytes) if bytes.len() > SHORT_TEXT_BYTES => bytes.len(),
         _ => 0,
-    };
+    }
+}
+
+/// Copies values; long texts, which no two values share, are kept once where all are the same, and else bounded.
+fn copies(values: &[Value], rows: &[usize]) -> Column {
     let (mut bytes, mut copied) = (0, Vec::with_capacity(rows.len()));
     for row in rows {
-        let size = long(row);
+        let size = long_bytes(&values[*row]);
         if size > 0 {
             if copied.is_empty() && rows.len() > 1 && rows.iter().all(|other| other == row) {
                 return Column::Constant { value: values[*row].clone(), rows: rows.len() };

@@ -9,6 +9,7 @@ use types::compare::{self, Inequality};
 use types::{Code, Failure, Map, Value, arithmetic, effort};
 
 use super::{Compiled, Projected, entity, membership, over_lists, subquery};
+use crate::batch::long_bytes;
 use crate::budget::Budget;
 use crate::counters::Counters;
 use crate::functions::{FunctionContext, operators};
@@ -54,7 +55,11 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         },
         Compiled::List(items) => {
             let columns = evaluate_all(items, batch, context)?;
-            by_row(rows, |row| Ok(Value::list(columns.iter().map(|column| column.get(row)).collect())))?
+            let mut copied = Copied::default();
+            by_row(rows, |row| {
+                let items = columns.iter().map(|column| copied.add(column.get(row)));
+                Ok(Value::list(items.collect::<Result<_, _>>()?))
+            })?
         }
         Compiled::Map(entries) => map(entries, batch, context)?,
         Compiled::Property(of, key) => match &**of {
@@ -172,6 +177,18 @@ pub(super) fn paid(value: &Value) -> Result<&Value, Failure> {
 #[cold]
 pub(crate) fn over() -> Failure {
     Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user.")
+}
+
+/// Copies of long texts that one expression makes for the rows of a batch.
+#[derive(Default)]
+struct Copied(usize);
+
+impl Copied {
+    /// Takes a copy; fails where all of them would take more than the statement may.
+    fn add(&mut self, value: Value) -> Result<Value, Failure> {
+        self.0 += long_bytes(&value);
+        if effort::may_copy(self.0) { Ok(value) } else { Err(over()) }
+    }
 }
 
 /// As [`by_row`], for values that may be long: they may hold `left_bytes` together.
@@ -330,8 +347,9 @@ fn scatter(
         return Ok(());
     }
     let values = evaluate(expression, &batch.gather(rows), context)?;
+    let mut copied = Copied::default();
     for (at, row) in rows.iter().enumerate() {
-        found[*row] = values.get(at);
+        found[*row] = copied.add(values.get(at))?;
     }
     Ok(())
 }
@@ -345,8 +363,10 @@ fn map(
         .iter()
         .map(|(key, value)| Ok((key, evaluate(value, batch, context)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
+    let mut copied = Copied::default();
     by_row(batch.rows, |row| {
-        Ok(Value::map(columns.iter().map(|(key, column)| ((*key).clone(), column.get(row))).collect()))
+        let entries = columns.iter().map(|(key, column)| Ok(((*key).clone(), copied.add(column.get(row))?)));
+        Ok(Value::map(entries.collect::<Result<_, Failure>>()?))
     })
 }
 
