@@ -247,3 +247,33 @@ fn files(data: &Path) -> usize {
     let folders = fs::read_dir(data).expect("reads").map(|entry| entry.expect("reads").path());
     folders.filter(|folder| folder.join("data.mdb").exists()).count()
 }
+
+#[test]
+fn a1_f212_a_database_whose_opening_kills_twice_harms_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let server = plain(&data);
+    let mut client = server.connect().expect("connects");
+    for (database, text) in [("system", "CREATE DATABASE bad"), ("bad", "CREATE (:N)"), ("sheaf", "CREATE (:N)")] {
+        run_in(&mut client, database, text, Map::new()).expect("runs");
+    }
+    assert!(server.stop().expect("stops").success());
+    for _ in 0..2 {
+        // The first store that is opened is that of the catalog.
+        let mut server = Process::start(&data, [(failpoint::VARIABLE, "store.open.mapped:2")]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        run_in(&mut client, "bad", "MATCH (n) RETURN count(n)", Map::new()).expect_err("the server dies");
+        let signal = server.wait_for_end(Duration::from_secs(30)).and_then(signal_of);
+        assert_eq!(signal, Some(6), "{}", server.log());
+    }
+    let server = plain(&data);
+    let mut client = server.connect().expect("connects");
+    assert_eq!(pairs::count(&mut client, "sheaf", "MATCH (n) RETURN count(n)"), 1);
+    let refused = run_in(&mut client, "bad", "MATCH (n) RETURN count(n)", Map::new()).expect_err("it is left alone");
+    assert!(refused.status().is_some(), "{refused}");
+    let state = "SHOW DATABASE bad YIELD currentStatus, statusMessage";
+    let rows = run_in(&mut client, "system", state, Map::new()).expect("lists");
+    assert!(!matches!(&rows[0][1], Value::Null) && rows[0][1] != Value::string(""), "the reason is told: {rows:?}");
+    assert_eq!(pairs::count(&mut client, "sheaf", "MATCH (n) RETURN count(n)"), 1);
+    assert!(server.stop().expect("stops").success());
+}

@@ -51,6 +51,15 @@ fn a1_f46_commands_about_limits_happen_wholly_or_not_at_all() {
 }
 
 #[test]
+fn a1_f212_commands_survive_a_death_in_the_audit() {
+    let states = ABOUT_LIMITS.states();
+    // The change is on the disk, and so is the line that tells of it; nobody was answered.
+    for number in [2, 4, 7] {
+        ABOUT_LIMITS.die_at(&format!("audit.synced:{number}"), &states);
+    }
+}
+
+#[test]
 fn e_f48_fifty_clients_at_one_below_the_limit_add_one_node() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");

@@ -1,7 +1,8 @@
 //! Does it survive? Real servers are killed, starved of disk, given damaged files and left by their clients.
-//! Rows A1, A4, A5, A7, A8, C3, C6 and D5 of the list of faults; each failure says how to play it again.
+//! Which fault is tried by which test says `README.md`; each failure says how to play it again.
 #![expect(clippy::print_stdout, reason = "what was done last, and how to do it again, is shown with a failure")]
 
+mod apart;
 mod copy;
 mod damage;
 mod disk;

@@ -25,7 +25,7 @@ const LONG: &str = "WITH reduce(s = 'ab', x IN range(1, 22) | s + s) AS t ";
 const HEAVY: &[(&str, &str)] = &[
     ("rows of a range", "UNWIND range(1, 100000000000) AS n RETURN count(n)"),
     ("a product", "MATCH (a), (b), (c), (d) RETURN count(*)"),
-    ("a join by a condition", "MATCH (a:N), (b:N), (c:N) WHERE a.n + b.n = c.n + 0.5 RETURN count(*)"),
+    ("a join by a condition", "MATCH (a:N), (b:N), (c:N), (d:N) WHERE a.n + b.n + c.n = d.n + 0.5 RETURN count(*)"),
     ("a sort", "MATCH (a:N), (b:N), (c:N) WITH a, b ORDER BY a.n * b.n RETURN count(*)"),
     ("a sort by lists", "UNWIND range(1, 1000000) AS n WITH n ORDER BY [1, 2, 3, n % 7, n] RETURN count(n)"),
     ("a sort by endless lists", "ENDLESS UNWIND [d, d] AS e WITH e ORDER BY e RETURN count(e)"),
@@ -47,6 +47,13 @@ const HEAVY: &[(&str, &str)] = &[
     ("texts compared", "LONG UNWIND range(1, 1000000) AS n RETURN count(t + n = t + 'b')"),
     ("patterns of texts", "LONG UNWIND range(1, 1000000) AS n RETURN count(t =~ '(a|b)*c')"),
     ("different patterns", "UNWIND range(1, 1000000) AS n RETURN count('a' =~ ('(a{1,500}){1,20}' + n))"),
+    ("texts in order", "LONG UNWIND range(1, 1000000) AS n WITH t, n ORDER BY n RETURN count(t)"),
+    ("texts in lists", "LONG UNWIND range(1, 1000000) AS n WITH [t, n] AS l RETURN count(DISTINCT l)"),
+    (
+        "texts chosen",
+        "LONG UNWIND range(1, 1000000) AS n WITH CASE n % 2 WHEN 0 THEN t ELSE 'x' END AS c RETURN count(DISTINCT c)",
+    ),
+    ("texts in maps", "LONG UNWIND range(1, 1000000) AS n WITH {t: t, n: n} AS m RETURN count(DISTINCT m)"),
     (
         "texts in many rows",
         "LONG UNWIND range(1, 4) AS m WITH t + m AS t UNWIND range(1, 100000) AS n RETURN count(t + n)",

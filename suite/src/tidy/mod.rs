@@ -5,6 +5,7 @@
 mod documents;
 mod layers;
 mod sources;
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("modules open with their job", sources::openings),
     ("decisions have their four headings", documents::decisions),
     ("links between documents lead somewhere", documents::links),
+    ("f212: every place of a kill has its drill", tests::places),
+    ("f213: tests can fail", tests::able_to_fail),
+    ("f213: every row has its test", tests::rows),
+    ("the table of faults is complete", tests::drills),
 ];
 
 /// Lists the files below a folder whose names end so, sorted; build output and copied data are left out.
