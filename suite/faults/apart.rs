@@ -66,8 +66,11 @@ fn anomaly(transactions: &[Transaction], finals: &BTreeMap<u64, Vec<i64>>) -> Op
     let mut writers = BTreeMap::new();
     for (number, transaction) in transactions.iter().enumerate() {
         for step in transaction {
-            if let Step::Append { item, .. } = step {
+            if let Step::Append { key, item } = step {
                 writers.insert(*item, number);
+                if !finals.get(key).is_some_and(|items| items.contains(item)) {
+                    return Some(format!("{item} was appended to key {key} and is not there"));
+                }
             }
         }
     }

@@ -3,9 +3,9 @@
 //! Start reading at [`CHECKS`].
 
 mod documents;
+mod drills;
 mod layers;
 mod sources;
-mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -21,10 +21,10 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("modules open with their job", sources::openings),
     ("decisions have their four headings", documents::decisions),
     ("links between documents lead somewhere", documents::links),
-    ("f212: every place of a kill has its drill", tests::places),
-    ("f213: tests can fail", tests::able_to_fail),
-    ("f213: every row has its test", tests::rows),
-    ("the table of faults is complete", tests::drills),
+    ("f212: every place of a kill has its drill", drills::places),
+    ("f213: tests can fail", drills::able_to_fail),
+    ("f213: every row has its test", drills::rows),
+    ("the table of faults is complete", drills::table),
 ];
 
 /// Lists the files below a folder whose names end so, sorted; build output and copied data are left out.

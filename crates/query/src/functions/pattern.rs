@@ -9,7 +9,9 @@ use std::rc::Rc;
 use std::str::Chars;
 
 use regex::{Regex, RegexBuilder};
-use types::{Code, Failure};
+use types::{Code, Failure, effort};
+
+use crate::expression::over;
 
 /// Bytes that one compiled pattern may take.
 const SIZE_MAX_BYTES: usize = 2 << 20;
@@ -56,6 +58,8 @@ pub(super) fn with_cached<R>(pattern: &str, test: impl FnOnce(&Pattern) -> R) ->
     });
     let compiled = match known {
         Some(compiled) => compiled,
+        // Compiling one may take milliseconds, and each row may have another.
+        None if !effort::look() => return Err(over()),
         None => remember(pattern, Pattern::compile(pattern)?),
     };
     Ok(test(&compiled))

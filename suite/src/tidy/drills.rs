@@ -92,7 +92,7 @@ fn calls_helper(body: &str, file: &str) -> bool {
 pub(super) fn rows(root: &Path) -> Result<Vec<String>, String> {
     let mut all = String::new();
     for path in files(root, &[".rs", ".txt", ".py"])? {
-        let is_test = !path.ends_with("tidy/tests.rs");
+        let is_test = !path.ends_with("tidy/drills.rs");
         all.extend(is_test.then(|| read(&path)).transpose()?.map(|text| text.to_lowercase() + "\n"));
     }
     let missing = ROWS.into_iter().flatten().filter(|row| !names(&all, *row));
@@ -109,7 +109,7 @@ fn names(text: &str, row: u32) -> bool {
 }
 
 /// The table of faults names tests that are there, and each drill is in it.
-pub(super) fn drills(root: &Path) -> Result<Vec<String>, String> {
+pub(super) fn table(root: &Path) -> Result<Vec<String>, String> {
     let table = read(&root.join(FAULTS))?;
     let named: Vec<&str> = table.split('`').skip(1).step_by(2).filter(|word| word.contains('_')).collect();
     let mut functions = String::new();
