@@ -227,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn f204_every_setting_is_in_the_guide() {
+        let guide = include_str!("../../../../docs/guide/serve.md");
+        let is_missing = |known: &&Known| {
+            !guide.contains(&format!("| `--{}` | `{}` |", known.name.replace('_', "-"), known.variable))
+        };
+        let missing: Vec<String> = known().iter().filter(is_missing).map(|known| known.name.clone()).collect();
+        assert_eq!(missing, ["config"], "the guide tells of it in words");
+    }
+
+    #[test]
     fn f204_settings_tell_who_set_them() {
         let sources = look(
             &["sheaf", "serve", "--open-max=3", "--bolt", "off"],
