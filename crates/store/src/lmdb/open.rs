@@ -129,7 +129,10 @@ impl Engine for LmdbEngine {
 fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), StoreError> {
     let (header, meta, doing) = judge(data, options)?;
     if !is_untouched(data, &doing, &meta)? {
-        tracing::info!(file = %data.path.display(), "file was not closed by this server; checking it");
+        // A new file was never closed either.
+        if meta.main.root != format::NO_PAGE {
+            tracing::info!(file = %data.path.display(), "file was not closed by this server; checking it");
+        }
         let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
         walk::walk(data, &meta, pages)?;
     }
