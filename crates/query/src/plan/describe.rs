@@ -25,11 +25,7 @@ struct Note {
 
 impl Notes {
     pub fn add(&mut self, plan: &Arc<Plan>, rows: f64, details: String, database: Option<String>) {
-        // Names that the writer did not give begin with a space, and so stand in backticks.
-        let details = match details.contains("` ") {
-            true => details.split("` ").enumerate().map(|(at, part)| unquoted(at, part)).collect(),
-            false => details,
-        };
+        let details = if details.contains('`') { unquoted(&details) } else { details };
         self.0.insert(Arc::as_ptr(plan) as usize, Note { rows, details, database });
     }
 
@@ -40,15 +36,19 @@ impl Notes {
     }
 }
 
-/// Takes the second backtick from what stands behind the first.
-fn unquoted(at: usize, part: &str) -> String {
-    match part.split_once('`') {
-        Some((name, rest)) if at > 0 && name.chars().all(|letter| letter.is_ascii_alphanumeric()) => {
-            format!("{name}{rest}")
+/// Takes the backticks from names that the writer did not give: they begin with a space.
+fn unquoted(details: &str) -> String {
+    let mut parts = details.split('`');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    while let Some(name) = parts.next() {
+        let hidden = name.strip_prefix(' ').filter(|name| name.chars().all(|letter| letter.is_ascii_alphanumeric()));
+        match (hidden, parts.next()) {
+            (Some(hidden), Some(rest)) => text.extend([hidden, rest]),
+            (None, Some(rest)) => text.extend(["`", name, "`", rest]),
+            (_, None) => text.extend(["`", name]),
         }
-        _ if at > 0 => format!("` {part}"),
-        _ => part.to_owned(),
     }
+    text
 }
 
 /// Shows a plan, with what its operators did where they were measured.
