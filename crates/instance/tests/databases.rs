@@ -302,7 +302,11 @@ fn f23_databases_without_their_catalog_are_kept_and_taken_over() {
     let mut session = session(&next);
     check(&mut session, "USE movies MATCH (f:Film) RETURN f.title", "'Heat'");
     check(&mut session, "CHECK DATABASE movies", "'movies' | true | 1 | 0 | 0 | [] | 0");
-    assert_eq!((folders(&old), fs::read(films.join("data.mdb")).expect("reads")), before, "the old one stays as it was");
+    assert_eq!(
+        (folders(&old), fs::read(films.join("data.mdb")).expect("reads")),
+        before,
+        "the old one stays as it was"
+    );
 
     // A damaged one is told of, by a trial too, and nothing comes over.
     flip(&films.join("data.mdb"), 4096);

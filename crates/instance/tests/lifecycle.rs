@@ -65,7 +65,8 @@ fn a_new_name_holds_at_once_for_what_is_open_under_the_old_one() {
     let listed = "SHOW TRANSACTIONS YIELD database, transactionId WHERE NOT transactionId STARTS WITH 'sheaf-' \
                   RETURN database, split(transactionId, '-')[0]";
     check(&mut admin, listed, "'films' | 'films'");
-    let old_id = run(&mut admin, "SHOW TRANSACTIONS YIELD transactionId WHERE transactionId STARTS WITH 'films' RETURN *");
+    let old_id =
+        run(&mut admin, "SHOW TRANSACTIONS YIELD transactionId WHERE transactionId STARTS WITH 'films' RETURN *");
     check(&mut admin, "RENAME DATABASE films TO movies", "[system 1]");
     check(&mut admin, listed, "'movies' | 'movies'");
     check(&mut holder, "RETURN database()", "'movies'");
