@@ -400,16 +400,20 @@ impl Turn {
         state.thread = None;
         self.step(beginning != Beginning::Free);
         if beginning == Beginning::InLine {
-            let mut line = self.turns.line.lock();
-            state.holds = self.take_or_wait(&mut line, now);
-            state.since = self.turns.clock.now();
-            state.thread = Some(priority::computed());
-            // Who waited for long may have less than its share by now.
-            let is_ahead = line.is_ahead(&self.database, state.since);
-            drop(line);
-            self.step(is_ahead);
-            add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
+            self.line_up(&mut state, self.turns.line.lock(), now);
         }
+    }
+
+    /// Goes on with a turn, or with none after a long wait, and is counted anew.
+    fn line_up(&self, state: &mut Computing, mut line: MutexGuard<'_, Line>, now: Instant) {
+        state.holds = self.take_or_wait(&mut line, now);
+        state.since = self.turns.clock.now();
+        state.thread = Some(priority::computed());
+        // Who waited for long may have less than its share by now.
+        let is_ahead = line.is_ahead(&self.database, state.since);
+        drop(line);
+        self.step(is_ahead);
+        add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
     }
 
     /// Has the scheduler run this thread behind those of others, or among them.
@@ -474,16 +478,10 @@ impl Turn {
         if std::mem::take(&mut state.holds) {
             self.turns.give_back(&mut line, &self.database, computed);
         }
-        state.holds = self.take_or_wait(&mut line, now);
-        state.since = self.turns.clock.now();
-        state.thread = Some(priority::computed());
-        let is_ahead = line.is_ahead(&self.database, state.since);
-        drop(line);
-        self.step(is_ahead);
+        self.line_up(&mut state, line, now);
         types::way::now();
         state.before += computed;
         add(&self.spent.computed_nanos, computed);
-        add(&self.spent.waited_nanos, state.since.saturating_duration_since(now));
     }
 
     /// Takes a turn that is free, or waits for one; tells whether it has one.

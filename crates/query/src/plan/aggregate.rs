@@ -219,7 +219,7 @@ impl Planner<'_> {
                 let message = "Can't use aggregate functions inside of aggregate functions (NestedAggregation)";
                 return Err(self.syntax(argument.span, message));
             }
-            if is_random(argument) {
+            if walk::is_random(argument) {
                 let message = "Can't use non-deterministic (random) functions inside of aggregate functions \
                                (NonConstantExpression)";
                 return Err(self.error(argument.span, Code::SyntaxError, message));
@@ -239,17 +239,6 @@ fn aggregates_of(expression: &Expression) -> Vec<&Expression> {
             return false;
         }
         !walk::is_subquery(part)
-    });
-    found
-}
-
-fn is_random(expression: &Expression) -> bool {
-    let mut found = false;
-    walk::each(expression, &mut |part| {
-        if let ExpressionKind::Call { name, .. } = &*part.kind {
-            found |= ["rand", "randomuuid"].iter().any(|random| name.text.eq_ignore_ascii_case(random));
-        }
-        !found
     });
     found
 }

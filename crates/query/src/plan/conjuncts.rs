@@ -19,14 +19,11 @@ pub(super) fn conjuncts(condition: &Expression, out: &mut Vec<Expression>) {
 
 /// Makes `n.k IN [1, 2]` of `n.k = 1 OR n.k = 2`, which an index answers and a hash table does.
 fn among(condition: &Expression) -> Option<Expression> {
+    let ExpressionKind::Binary(BinaryOperator::Or, ..) = &*condition.kind else { return None };
     let (mut of, mut values) = (None, Vec::new());
     collect(condition, &mut of, &mut values)?;
     let list = expression(ExpressionKind::List(values.into_iter().cloned().collect()), condition.span);
-    of.filter(|_| matches!(&*condition.kind, ExpressionKind::Binary(BinaryOperator::Or, ..))).map(|of| {
-        let mut found = binary(BinaryOperator::In, of.clone(), list);
-        found.span = condition.span;
-        found
-    })
+    Some(binary(BinaryOperator::In, of?.clone(), list))
 }
 
 /// Gathers what one property is compared with; nothing where a branch asks for something else.

@@ -13,6 +13,9 @@ use super::{Pipe, Planner, walk};
 use crate::expression::Compiled;
 use crate::operator::Plan;
 
+/// Most columns of a `WITH` of which each is looked for in the rest of the statement.
+const DEAD_ITEMS_MAX: usize = 100;
+
 /// One column of a projection.
 pub(super) struct Item {
     pub name: CompactString,
@@ -41,7 +44,7 @@ impl Planner<'_> {
         }
         let mut known = Vec::new();
         let (mut scope_before, mut slots);
-        let mut late = Vec::new();
+        let mut late = FxHashSet::default();
         if is_grouped {
             let before = std::mem::take(&mut pipe.scope);
             let grouped = self.grouped(Pipe { scope: before.clone(), ..pipe }, &items, &projection.order)?;
@@ -49,7 +52,7 @@ impl Planner<'_> {
             pipe.scope = scope_of(&items.iter().collect::<Vec<_>>(), &slots, &before);
         } else {
             scope_before = std::mem::take(&mut pipe.scope);
-            late = if self.is_by_cost { late_items(projection, &items) } else { Vec::new() };
+            late = if self.is_by_cost { late_items(projection, &items) } else { late };
             let early: Vec<&Item> = items.iter().filter(|item| !late.contains(&item.name)).collect();
             let is_dead = |item: &Item| !is_last && self.is_by_cost && self.is_dead(projection, item);
             let dead: Vec<bool> = early.iter().map(|item| is_dead(item)).collect();
@@ -209,7 +212,7 @@ impl Planner<'_> {
         &mut self,
         mut pipe: Pipe,
         items: &[Item],
-        late: &[CompactString],
+        late: &FxHashSet<CompactString>,
         early: Vec<usize>,
         scope: &Scope,
     ) -> Result<(Pipe, Vec<usize>), Failure> {
@@ -232,8 +235,10 @@ impl Planner<'_> {
     fn is_dead(&self, projection: &Projection, item: &Item) -> bool {
         let ExpressionKind::Property(of, _) = &*item.expression.kind else { return false };
         let is_simple = matches!(&*of.kind, ExpressionKind::Variable(_));
+        // Each look goes through the whole text.
+        let is_long = projection.items.len() > DEAD_ITEMS_MAX;
         let is_asked = projection.distinct || !projection.order.is_empty() || projection.span == Span::default();
-        is_simple && !is_asked && !self.is_used(&item.name, projection.span)
+        is_simple && !is_long && !is_asked && !self.is_used(&item.name, projection.span)
     }
 
     /// Lets go of every slot but some, which become the first ones.
@@ -340,9 +345,9 @@ impl Planner<'_> {
 }
 
 /// Names the columns that a sort with a limit does not ask for: they are computed for the rows that are left.
-fn late_items(projection: &Projection, items: &[Item]) -> Vec<CompactString> {
+fn late_items(projection: &Projection, items: &[Item]) -> FxHashSet<CompactString> {
     if projection.order.is_empty() || projection.limit.is_none() || projection.distinct {
-        return Vec::new();
+        return FxHashSet::default();
     }
     let order: Vec<String> = projection.order.iter().map(|item| item.expression.to_string()).collect();
     let mut names = Vec::new();

@@ -50,24 +50,18 @@ pub(super) fn pushed_down(clauses: &[Clause]) -> Option<Vec<Clause>> {
 
 /// Gives the variables of a condition, where all of them go through a projection unchanged and it is asked just once a row.
 fn passed_on(projection: &Projection, condition: &Expression) -> Option<Vec<CompactString>> {
-    let mut is_plain = true;
+    let mut runs_pattern = false;
     walk::each(condition, &mut |part| {
-        is_plain &= match &*part.kind {
-            ExpressionKind::Exists(_)
-            | ExpressionKind::Count(_)
-            | ExpressionKind::Collect(_)
-            | ExpressionKind::PatternPredicate(_)
-            | ExpressionKind::PatternComprehension { .. }
-            | ExpressionKind::ShortestPath(_)
-            | ExpressionKind::CountAll => false,
-            ExpressionKind::Call { name, .. } => {
-                !["rand", "randomuuid"].iter().any(|it| name.text.eq_ignore_ascii_case(it))
-            }
-            _ => true,
-        };
-        is_plain
+        runs_pattern |= walk::is_subquery(part)
+            || matches!(
+                &*part.kind,
+                ExpressionKind::PatternPredicate(_)
+                    | ExpressionKind::PatternComprehension { .. }
+                    | ExpressionKind::ShortestPath(_)
+            );
+        !runs_pattern
     });
-    if !is_plain || walk::has_aggregate(condition) {
+    if runs_pattern || walk::has_aggregate(condition) || walk::is_random(condition) {
         return None;
     }
     let mut names = Vec::new();

@@ -217,6 +217,18 @@ pub(super) fn is_aggregate(expression: &Expression) -> bool {
     }
 }
 
+/// Tells whether each time gives another value.
+pub(super) fn is_random(expression: &Expression) -> bool {
+    let mut found = false;
+    each(expression, &mut |part| {
+        if let ExpressionKind::Call { name, .. } = &*part.kind {
+            found |= ["rand", "randomuuid"].iter().any(|random| name.text.eq_ignore_ascii_case(random));
+        }
+        !found
+    });
+    found
+}
+
 /// Tells whether there is an aggregate in an expression, outside of subqueries.
 pub(super) fn has_aggregate(expression: &Expression) -> bool {
     let mut found = false;
