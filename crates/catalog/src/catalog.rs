@@ -215,7 +215,7 @@ fn load(snapshot: &dyn Snapshot) -> Result<Option<Names>, CatalogError> {
     steps.extend(rights_rows::load(snapshot)?.into_iter().map(Step::Rights));
     let key = Table::Head.key(&[]);
     match snapshot.get(&key)? {
-        Some(head) => made_of(&steps, &rows::decode(&key, head)?).map(Some),
+        Some(head) => made_of(&steps, &rows::decode(&key, &head)?).map(Some),
         None if steps.is_empty() => Ok(None),
         None => Err(CatalogError::damaged("its head is missing")),
     }

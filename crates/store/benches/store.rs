@@ -25,7 +25,7 @@ fn reading(bench: &mut Criterion) {
     bench.bench_function("get", |bench| {
         bench.iter(|| {
             number = (number + 7_919) % ENTRIES;
-            black_box(snapshot.get(&number.to_be_bytes()).expect("reads").map(<[u8]>::len))
+            black_box(snapshot.get(&number.to_be_bytes()).expect("reads").map(|value| value.len()))
         });
     });
     bench.bench_function("snapshot", |bench| bench.iter(|| black_box(store.snapshot().expect("a place"))));

@@ -1,5 +1,6 @@
 //! The door itself: three traits, narrow enough for an embedded engine and for one over object storage.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -156,10 +157,13 @@ pub trait Image: Send {
 /// Takes an entry and the place of the range that it was found for; `false` ends that range.
 pub type VisitMany<'v> = &'v mut dyn FnMut(usize, &[u8], &[u8]) -> bool;
 
+/// A value as a store gives it: lent where it lies in memory as it is, of its own where it had to be opened first.
+pub type Lent<'s> = Cow<'s, [u8]>;
+
 /// Reads of one consistent view of a store.
 pub trait Reader {
     /// Lends the value of `key`.
-    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError>;
+    fn get(&self, key: &[u8]) -> Result<Option<Lent<'_>>, StoreError>;
 
     /// Hands each entry of `range` in key order to `visit`, until it returns `false`.
     fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError>;

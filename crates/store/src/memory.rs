@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use parking_lot::{FairMutex, Mutex};
 use types::{Clock, SystemClock};
 
-use crate::{Engine, Image, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
+use crate::{Engine, Image, Lent, OpenOptions, Reader, Snapshot, Store, StoreError, Usage, Writer, check_lengths};
 
 /// What images of this engine are called.
 pub const KIND: &str = "memory 1";
@@ -309,8 +309,8 @@ impl Lends for MemoryWriter {
 }
 
 impl<T: Lends> Reader for T {
-    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
-        Ok(self.entries().get(key).map(|value| &**value))
+    fn get(&self, key: &[u8]) -> Result<Option<Lent<'_>>, StoreError> {
+        Ok(self.entries().get(key).map(|value| Lent::Borrowed(&**value)))
     }
 
     fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {
@@ -325,7 +325,7 @@ impl<T: Lends> Reader for T {
 
     fn get_many(&self, keys: &[&[u8]], visit: &mut dyn FnMut(usize, Option<&[u8]>)) -> Result<(), StoreError> {
         for (place, key) in keys.iter().enumerate() {
-            visit(place, self.get(key)?);
+            visit(place, self.get(key)?.as_deref());
         }
         Ok(())
     }

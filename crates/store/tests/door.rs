@@ -216,8 +216,8 @@ fn too_long_is_refused(engine: &dyn Engine, folder: &Path) {
     };
     store.write(work).expect("writes");
     let snapshot = store.snapshot().expect("a place");
-    assert_eq!(snapshot.get(&key[..KEY_MAX_BYTES]).expect("reads").map(<[u8]>::len), Some(VALUE_MAX_BYTES));
-    assert_eq!(snapshot.get(b"empty value").expect("reads"), Some(&b""[..]));
+    assert_eq!(snapshot.get(&key[..KEY_MAX_BYTES]).expect("reads").map(|value| value.len()), Some(VALUE_MAX_BYTES));
+    assert_eq!(snapshot.get(b"empty value").expect("reads").as_deref(), Some(&b""[..]));
     store.check().expect("sound");
 }
 
@@ -429,7 +429,7 @@ fn many_threads_read_one_snapshot(engine: &dyn Engine, folder: &Path) {
                     for step in 0..40_000u32 {
                         let number = (step * 7919 + seed) % 20_000;
                         let value = snapshot.get(&number.to_be_bytes()).expect("reads");
-                        assert_eq!(value, Some(&number.to_le_bytes()[..]));
+                        assert_eq!(value.as_deref(), Some(&number.to_le_bytes()[..]));
                     }
                     let mut count = 0;
                     let visit = &mut |_: &[u8], _: &[u8]| {
@@ -457,7 +457,7 @@ fn writers_take_turns(engine: &dyn Engine, folder: &Path) {
                     let work = &mut |writer: &mut dyn Writer| {
                         let count = writer
                             .get(b"count")?
-                            .map_or(0, |bytes| u32::from_be_bytes(bytes.try_into().expect("four bytes")));
+                            .map_or(0, |bytes| u32::from_be_bytes((*bytes).try_into().expect("four bytes")));
                         writer.put(b"count", &(count + 1).to_be_bytes())
                     };
                     store.write(work).expect("writes");
@@ -466,7 +466,7 @@ fn writers_take_turns(engine: &dyn Engine, folder: &Path) {
         }
     });
     let snapshot = store.snapshot().expect("a place");
-    assert_eq!(snapshot.get(b"count").expect("reads"), Some(&100u32.to_be_bytes()[..]));
+    assert_eq!(snapshot.get(b"count").expect("reads").as_deref(), Some(&100u32.to_be_bytes()[..]));
 }
 
 fn unsynced_writes_are_read_back(engine: &dyn Engine, folder: &Path) {
@@ -484,7 +484,10 @@ fn unsynced_writes_are_read_back(engine: &dyn Engine, folder: &Path) {
     drop(store);
     let store = engine.open(folder, &options()).expect("opens");
     assert_eq!(between(&*store.snapshot().expect("a place"), b"z", END), "z=1");
-    assert_eq!(store.snapshot().expect("a place").get(&3_999u32.to_be_bytes()).expect("reads"), Some(&[7; 1_000][..]));
+    assert_eq!(
+        store.snapshot().expect("a place").get(&3_999u32.to_be_bytes()).expect("reads").as_deref(),
+        Some(&[7; 1_000][..])
+    );
 }
 
 /// Makes one test for each engine of each function above.

@@ -102,7 +102,7 @@ fn an_old_reader_keeps_its_view_through_many_commits() {
         store.write(work).expect("writes");
     }
     for n in 0..2_000u32 {
-        assert_eq!(old.get(&n.to_be_bytes()).expect("reads"), Some(&*child::value_of(n)));
+        assert_eq!(old.get(&n.to_be_bytes()).expect("reads").as_deref(), Some(&*child::value_of(n)));
     }
     store.check().expect("sound");
 }

@@ -7,7 +7,7 @@ use super::walk::{Differing, place_of, places};
 use crate::codec::adjacency;
 use crate::codec::fact::IndexDefinition;
 use crate::codec::label::Members;
-use crate::codec::record::{NodeRecord, RelationshipRecord, Stored};
+use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored};
 use crate::error::GraphError;
 use crate::index;
 use crate::keys::{self, Entity, LABEL_BLOCK_NODES, Table};
@@ -74,7 +74,8 @@ impl Closer<'_, '_> {
             let first = id_at(key, 5)?.saturating_mul(LABEL_BLOCK_NODES);
             for place in Members::decode(value)?.iter() {
                 let id = NodeId(first + u64::from(place));
-                if this.view.node(id).is_ok_and(|node| !node.is_some_and(|node| node.has_label(label))) {
+                let has_label = this.view.node(id, |node| Ok(node.has_label(label)));
+                if has_label.is_ok_and(|has| has != Some(true)) {
                     this.report
                         .add(format!("node {id} stands among the nodes with label {label} and does not have it"));
                 }
@@ -116,8 +117,8 @@ impl Closer<'_, '_> {
             adjacency::decode(value, &mut pairs)?;
             for (neighbour, relationship) in pairs {
                 let place = Place { neighbour, relationship, ..first };
-                let is_there = |record: RelationshipRecord<'_>| places(&record).contains(&place);
-                if this.view.relationship(relationship).is_ok_and(|record| !record.is_some_and(is_there)) {
+                let is_there = this.view.relationship(relationship, |record| Ok(places(&record).contains(&place)));
+                if is_there.is_ok_and(|is_there| is_there != Some(true)) {
                     let (side, node) = (place.side, place.node);
                     this.report.add(format!(
                         "relationship {relationship} stands in the {side:?} list of node {node} and does not belong there"
@@ -135,11 +136,14 @@ impl Closer<'_, '_> {
             let entity = if key[1] == 0 { Entity::Node(NodeId(id)) } else { Entity::Relationship(RelationshipId(id)) };
             let at = |at| keys::u32_at(key, at).ok_or_else(|| GraphError::damaged("the key of a long value"));
             let (property, part) = (KeyId(at(10)?), at(14)?);
-            let stored = match entity {
-                Entity::Node(id) => this.view.node(id)?.map(|record| record.properties.get(property)),
-                Entity::Relationship(id) => this.view.relationship(id)?.map(|record| record.properties.get(property)),
+            let is_of = |properties: &Properties<'_>| {
+                Ok(matches!(properties.get(property)?, Some(Stored::Long { parts }) if part < parts))
             };
-            if !matches!(stored.transpose()?.flatten(), Some(Stored::Long { parts }) if part < parts) {
+            let is_of_it = match entity {
+                Entity::Node(id) => this.view.node(id, |record| is_of(&record.properties))?,
+                Entity::Relationship(id) => this.view.relationship(id, |record| is_of(&record.properties))?,
+            };
+            if is_of_it != Some(true) {
                 this.report.add(format!("part {part} of a long value belongs to no property of {entity:?}"));
             }
             Ok(())

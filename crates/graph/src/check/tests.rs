@@ -60,7 +60,7 @@ fn a_sound_database_has_no_problems() {
 fn damaged_records_are_found() {
     let flip = |key: Vec<u8>| {
         move |writer: &mut dyn Writer| {
-            let mut value = writer.get(&key)?.expect("it is there").to_vec();
+            let mut value = writer.get(&key)?.expect("it is there").into_owned();
             value[0] ^= 1;
             writer.put(&key, &value)
         }
@@ -107,7 +107,7 @@ fn what_disagrees_is_found() {
     }
     let block = keys::label_block(LabelId(0), 0);
     let forget = |writer: &mut dyn Writer| {
-        let mut members = Members::decode(writer.get(&block)?.expect("it is there")).expect("sound");
+        let mut members = Members::decode(&writer.get(&block)?.expect("it is there")).expect("sound");
         members.remove(3);
         writer.put(&block, &members.encode())
     };

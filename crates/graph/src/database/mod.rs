@@ -112,7 +112,7 @@ impl Database {
     /// Errors: [`GraphError::FormatUnknown`] if a later version wrote it.
     pub fn open(store: Arc<dyn Store>, options: DatabaseOptions) -> Result<Self, GraphError> {
         let mut snapshot = store.snapshot()?;
-        match snapshot.get(&keys::meta(Meta::Format))?.map(decode_format).transpose()? {
+        match snapshot.get(&keys::meta(Meta::Format))?.map(|sealed| decode_format(&sealed)).transpose()? {
             Some(FORMAT..) => {}
             older => {
                 if older.is_some() {
@@ -357,11 +357,11 @@ pub(crate) fn write_to<T>(
 }
 
 fn check_identity(reader: &dyn Reader, id: Option<DatabaseId>) -> Result<(), GraphError> {
-    let format = reader.get(&keys::meta(Meta::Format))?.map_or(Ok(FORMAT), decode_format)?;
+    let format = reader.get(&keys::meta(Meta::Format))?.map_or(Ok(FORMAT), |sealed| decode_format(&sealed))?;
     if format > FORMAT {
         return Err(GraphError::FormatUnknown { found: format, known: FORMAT });
     }
-    let found = reader.get(&keys::meta(Meta::Database))?.map(decode_database).transpose()?;
+    let found = reader.get(&keys::meta(Meta::Database))?.map(|sealed| decode_database(&sealed)).transpose()?;
     match (id, found) {
         (Some(id), Some(found)) if id != found => Err(GraphError::damaged("it is another database's graph")),
         _ => Ok(()),

@@ -26,7 +26,7 @@ const PASSED_MAX: usize = 8;
 /// Reads what is counted about a field.
 pub(super) fn statistics(view: View<'_>, index: IndexId, field: Field) -> Result<Statistics, GraphError> {
     let Some(sealed) = view.reader().get(&keys::statistics(index, field))? else { return Ok(Statistics::default()) };
-    read_statistics(sealed)
+    read_statistics(&sealed)
 }
 
 /// Reads the value of what is counted about a field.

@@ -87,13 +87,18 @@ impl View<'_> {
         id: u64,
         read: impl FnOnce(Entity, &Properties<'_>) -> Result<T, GraphError>,
     ) -> Result<Option<T>, GraphError> {
-        if on.is_nodes() {
-            let record = self.node(NodeId(id))?.filter(|record| on.takes_node(|label| record.has_label(label)));
-            record.map(|record| read(Entity::Node(NodeId(id)), &record.properties)).transpose()
+        let found = if on.is_nodes() {
+            self.node(NodeId(id), |record| {
+                let is_wanted = on.takes_node(|label| record.has_label(label));
+                is_wanted.then(|| read(Entity::Node(NodeId(id)), &record.properties)).transpose()
+            })
         } else {
-            let record = self.relationship(RelationshipId(id))?.filter(|it| on.takes_kind(it.kind));
-            record.map(|record| read(Entity::Relationship(RelationshipId(id)), &record.properties)).transpose()
-        }
+            self.relationship(RelationshipId(id), |record| {
+                let is_wanted = on.takes_kind(record.kind);
+                is_wanted.then(|| read(Entity::Relationship(RelationshipId(id)), &record.properties)).transpose()
+            })
+        };
+        Ok(found?.flatten())
     }
 }
 

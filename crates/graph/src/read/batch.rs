@@ -105,7 +105,7 @@ impl<'a> View<'a> {
     /// Reads which of 1,024 nodes have a label.
     pub(crate) fn label_block(&self, label: LabelId, block: u64) -> Result<Members, GraphError> {
         let sealed = self.reader.get(&keys::label_block(label, block))?;
-        Ok(sealed.map(Members::decode).transpose()?.unwrap_or_default())
+        Ok(sealed.as_deref().map(Members::decode).transpose()?.unwrap_or_default())
     }
 
     fn pick(

@@ -46,7 +46,7 @@ impl<'a> View<'a> {
     /// Checks that the graph has a format that this version reads; `false` if there is no graph yet.
     pub fn check_format(&self) -> Result<bool, GraphError> {
         let Some(sealed) = self.reader.get(&keys::meta(Meta::Format))? else { return Ok(false) };
-        match fact::decode_format(sealed)? {
+        match fact::decode_format(&sealed)? {
             1..=FORMAT => Ok(true),
             found => Err(GraphError::FormatUnknown { found, known: FORMAT }),
         }
@@ -54,17 +54,17 @@ impl<'a> View<'a> {
 
     /// Gives the id of the database that the graph was made for.
     pub fn database(&self) -> Result<Option<types::DatabaseId>, GraphError> {
-        self.reader.get(&keys::meta(Meta::Database))?.map(fact::decode_database).transpose()
+        self.reader.get(&keys::meta(Meta::Database))?.map(|sealed| fact::decode_database(&sealed)).transpose()
     }
 
     /// Gives a number of the table of single facts; 0 if it was never written.
     pub fn number(&self, meta: Meta) -> Result<u64, GraphError> {
-        self.reader.get(&keys::meta(meta))?.map_or(Ok(0), fact::decode_number)
+        self.reader.get(&keys::meta(meta))?.map_or(Ok(0), |sealed| fact::decode_number(&sealed))
     }
 
     /// Gives a count; 0 if it was never written.
     pub fn count(&self, counted: Counted) -> Result<i64, GraphError> {
-        self.reader.get(&keys::count(counted))?.map_or(Ok(0), fact::decode_count)
+        self.reader.get(&keys::count(counted))?.map_or(Ok(0), |sealed| fact::decode_count(&sealed))
     }
 
     /// Lists the definitions of all indexes by id.
@@ -91,12 +91,16 @@ impl<'a> View<'a> {
 
     /// Gives the first id that an index which is being filled has not looked at; `None` if it is complete.
     pub fn progress(&self, index: IndexId) -> Result<Option<u64>, GraphError> {
-        self.reader.get(&keys::progress(index))?.map(fact::decode_number).transpose()
+        self.reader.get(&keys::progress(index))?.map(|sealed| fact::decode_number(&sealed)).transpose()
     }
 
-    /// Finds a node.
-    pub fn node(&self, id: NodeId) -> Result<Option<NodeRecord<'a>>, GraphError> {
-        self.reader.get(&keys::node(id))?.map(|sealed| NodeRecord::decode(id, sealed)).transpose()
+    /// Finds a node and hands it to `see`; `None` if it is not there.
+    pub fn node<T>(
+        &self,
+        id: NodeId,
+        see: impl FnOnce(NodeRecord<'_>) -> Result<T, GraphError>,
+    ) -> Result<Option<T>, GraphError> {
+        self.reader.get(&keys::node(id))?.map(|sealed| see(NodeRecord::decode(id, &sealed)?)).transpose()
     }
 
     /// Tells whether there is a node, without reading its record.
@@ -104,9 +108,14 @@ impl<'a> View<'a> {
         Ok(self.reader.get(&keys::node(id))?.is_some())
     }
 
-    /// Finds a relationship.
-    pub fn relationship(&self, id: RelationshipId) -> Result<Option<RelationshipRecord<'a>>, GraphError> {
-        self.reader.get(&keys::relationship(id))?.map(|sealed| RelationshipRecord::decode(id, sealed)).transpose()
+    /// Finds a relationship and hands it to `see`; `None` if it is not there.
+    pub fn relationship<T>(
+        &self,
+        id: RelationshipId,
+        see: impl FnOnce(RelationshipRecord<'_>) -> Result<T, GraphError>,
+    ) -> Result<Option<T>, GraphError> {
+        let sealed = self.reader.get(&keys::relationship(id))?;
+        sealed.map(|sealed| see(RelationshipRecord::decode(id, &sealed)?)).transpose()
     }
 
     /// Reads one property of an entity whose record is at hand; also where the value is kept outside.
@@ -198,7 +207,7 @@ impl<'a> View<'a> {
 
     /// Tells whether a node has a label, from the label's own blocks.
     pub fn has_label(&self, node: NodeId, label: LabelId) -> Result<bool, GraphError> {
-        let block = self.reader.get(&keys::label(label, node))?.map(Members::decode).transpose()?;
+        let block = self.reader.get(&keys::label(label, node))?.as_deref().map(Members::decode).transpose()?;
         Ok(block.is_some_and(|members| members.contains(Members::place(node))))
     }
 
@@ -215,7 +224,7 @@ impl<'a> View<'a> {
             let sealed = self.reader.get(&keys::long(entity, key, part))?;
             parts.push(sealed.ok_or_else(|| GraphError::damaged("a part of a long value is missing"))?);
         }
-        join_parts(parts)
+        join_parts(parts.iter().map(|part| &**part))
     }
 
     fn scan_ids(

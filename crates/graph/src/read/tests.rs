@@ -124,13 +124,15 @@ fn records_and_single_properties_are_read() {
         put(writer, &keys::relationship(RelationshipId(8)), &likes.bytes);
     };
     check(write, |view| {
-        let node = view.node(NodeId(1)).expect("sound").expect("there");
-        assert!(node.has_label(LABEL));
         let entity = Entity::Node(NodeId(1));
-        assert_eq!(view.property(entity, &node.properties, KeyId(2)).expect("sound"), Some(40.into()));
-        let all = [(NAME, "Ann".into()), (KeyId(2), 40.into())];
-        assert_eq!(view.properties(entity, &node.properties).expect("sound"), all);
-        assert!(view.node(NodeId(3)).expect("sound").is_none());
+        let seen = view.node(NodeId(1), |node| {
+            assert!(node.has_label(LABEL));
+            assert_eq!(view.property(entity, &node.properties, KeyId(2))?, Some(40.into()));
+            view.properties(entity, &node.properties)
+        });
+        let all = vec![(NAME, "Ann".into()), (KeyId(2), 40.into())];
+        assert_eq!(seen.expect("sound"), Some(all));
+        assert!(view.node(NodeId(3), |_| Ok(())).expect("sound").is_none());
         assert!(view.has_node(NodeId(5)).expect("sound"));
 
         let mut names = Vec::new();
@@ -138,8 +140,8 @@ fn records_and_single_properties_are_read() {
         view.property_of_nodes(&ids, NAME, &mut names).expect("sound");
         assert_eq!(names, [Value::Null, long.clone(), Value::Null, "Ann".into()]);
 
-        let likes = view.relationship(RelationshipId(8)).expect("sound").expect("there");
-        assert_eq!((likes.start, likes.end, likes.kind), (NodeId(1), NodeId(2), TYPES[1]));
+        let likes = view.relationship(RelationshipId(8), |likes| Ok((likes.start, likes.end, likes.kind)));
+        assert_eq!(likes.expect("sound"), Some((NodeId(1), NodeId(2), TYPES[1])));
         let mut weights = Vec::new();
         view.property_of_relationships(&[RelationshipId(8)], NAME, &mut weights).expect("sound");
         assert_eq!(weights, [Value::from(7)]);
@@ -277,7 +279,7 @@ fn a_flipped_byte_is_damage_and_no_answer() {
     });
     let snapshot = store.snapshot().expect("a snapshot");
     let view = View::new(&*snapshot);
-    assert_eq!(view.node(NodeId(2)).expect_err("damage").code(), Code::StorageDamaged);
+    assert_eq!(view.node(NodeId(2), |_| Ok(())).expect_err("damage").code(), Code::StorageDamaged);
     let error = view.property_of_nodes(&[NodeId(1), NodeId(2)], NAME, &mut Vec::new()).expect_err("damage");
     assert_eq!(error.code(), Code::StorageDamaged);
 }

@@ -86,7 +86,7 @@ impl AsReader for dyn Writer + '_ {
 fn put_labels(writer: &mut dyn Writer, labels: &[(LabelId, NodeId, bool)]) -> Result<(), GraphError> {
     for block in labels.chunk_by(|left, right| keys::label(left.0, left.1) == keys::label(right.0, right.1)) {
         let key = keys::label(block[0].0, block[0].1);
-        let mut members = writer.get(&key)?.map(Members::decode).transpose()?.unwrap_or_default();
+        let mut members = writer.get(&key)?.as_deref().map(Members::decode).transpose()?.unwrap_or_default();
         for (_, node, is_new) in block {
             if *is_new {
                 members.insert(Members::place(*node));

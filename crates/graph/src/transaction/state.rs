@@ -85,16 +85,18 @@ pub fn set_properties(properties: &mut Properties, changes: &[(KeyId, Value)]) {
 impl View<'_> {
     /// Reads everything that a node carries.
     pub(crate) fn node_state(&self, id: NodeId) -> Result<Option<NodeState>, GraphError> {
-        let Some(record) = self.node(id)? else { return Ok(None) };
-        let properties = self.properties(Entity::Node(id), &record.properties)?;
-        Ok(Some(NodeState { labels: record.labels, properties }))
+        self.node(id, |record| {
+            let properties = self.properties(Entity::Node(id), &record.properties)?;
+            Ok(NodeState { labels: record.labels, properties })
+        })
     }
 
     /// Reads everything that a relationship carries.
     pub(crate) fn relationship_state(&self, id: RelationshipId) -> Result<Option<RelationshipState>, GraphError> {
-        let Some(record) = self.relationship(id)? else { return Ok(None) };
-        let properties = self.properties(Entity::Relationship(id), &record.properties)?;
-        Ok(Some(RelationshipState { kind: record.kind, start: record.start, end: record.end, properties }))
+        self.relationship(id, |record| {
+            let properties = self.properties(Entity::Relationship(id), &record.properties)?;
+            Ok(RelationshipState { kind: record.kind, start: record.start, end: record.end, properties })
+        })
     }
 }
 

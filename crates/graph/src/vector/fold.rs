@@ -154,7 +154,7 @@ impl Builder {
             let Some(sealed) = view.reader().get(&keys::of(index.id, Kind::Vector, id))? else { continue };
             let Some(checksum) = sealed.last_chunk::<CHECKSUM_BYTES>() else { continue };
             let slot = building.slot(id)?;
-            building.builder.nodes[slot as usize].vector = Some(keys::decode_vector(sealed)?.into());
+            building.builder.nodes[slot as usize].vector = Some(keys::decode_vector(&sealed)?.into());
             building.insert(slot)?;
             folded.push((id, *checksum));
             let builder = &*building.builder;
@@ -231,11 +231,12 @@ impl Building<'_, '_> {
     fn read(&mut self, slot: u32) -> Result<(), GraphError> {
         let (index, id) = (self.builder.index, self.builder.nodes[slot as usize].id);
         let reader = self.view.reader();
-        let vector = reader.get(&keys::of(index, Kind::Vector, id))?.map(keys::decode_vector).transpose()?;
+        let vector =
+            reader.get(&keys::of(index, Kind::Vector, id))?.map(|sealed| keys::decode_vector(&sealed)).transpose()?;
         let mut links: Vec<Vec<u32>> = Vec::new();
         if let Some(sealed) = reader.get(&keys::of(index, Kind::Links, id))? {
             let mut pairs = Vec::new();
-            let levels = keys::visit_links(sealed, |level, id| pairs.push((level, id)))?;
+            let levels = keys::visit_links(&sealed, |level, id| pairs.push((level, id)))?;
             links.resize_with(levels, Vec::new);
             for (level, id) in pairs {
                 let other = self.place(id);

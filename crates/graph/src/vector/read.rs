@@ -2,6 +2,7 @@
 //! Leaves walking to `hnsw`. Nothing is kept in memory between two searches.
 //! Start reading at [`search`].
 
+use std::borrow::Cow;
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashSet;
@@ -138,10 +139,10 @@ impl Search<'_, '_> {
                 return Ok(true);
             }
             let sealed = match kind {
-                Kind::Vector => Some(value),
+                Kind::Vector => Some(Cow::Borrowed(value)),
                 _ => view.reader().get(&keys::of(index, Kind::Vector, id))?,
             };
-            let Some(stored) = sealed.map(keys::open_vector).transpose()? else { return Ok(true) };
+            let Some(stored) = sealed.as_deref().map(keys::open_vector).transpose()? else { return Ok(true) };
             if stored.len() == size_of_val(wanted) {
                 let distance = similarity.distance_to_stored(wanted, stored);
                 self.best.offer(Near { distance, node: id });
@@ -206,7 +207,7 @@ impl Space for Stored<'_, '_> {
     fn neighbours(&mut self, node: u64, level: u8, out: &mut Vec<u64>) -> Result<(), GraphError> {
         let before = out.len();
         if let Some(sealed) = self.view.reader().get(&keys::of(self.index, Kind::Links, node))? {
-            keys::visit_links(sealed, |at, id| {
+            keys::visit_links(&sealed, |at, id| {
                 if at == usize::from(level) {
                     out.push(id);
                 }

@@ -26,7 +26,7 @@ pub(crate) fn change(
         let was_fresh = had && writer.get(&fresh)?.is_some();
         let now = vector(index, &settings, document.now.as_ref()).map(|vector| keys::encode_vector(&vector));
         match &now {
-            Some(now) if writer.get(&key)? == Some(&now[..]) => continue,
+            Some(now) if writer.get(&key)?.as_deref() == Some(&now[..]) => continue,
             Some(now) => {
                 writer.put(&key, now)?;
                 writer.put(&fresh, &[])?;
@@ -55,7 +55,7 @@ pub(super) fn vector(index: &IndexDefinition, settings: &Settings, fields: Optio
 
 /// Reads what is known about an index as a whole.
 pub(super) fn summary(reader: &dyn Reader, index: &IndexDefinition) -> Result<Summary, GraphError> {
-    reader.get(&keys::all(index.id, Kind::Summary))?.map_or(Ok(Summary::default()), Summary::decode)
+    reader.get(&keys::all(index.id, Kind::Summary))?.map_or(Ok(Summary::default()), |sealed| Summary::decode(&sealed))
 }
 
 /// Writes what is known about an index as a whole.

@@ -10,7 +10,7 @@ use heed::{RoTxn, WithoutTls};
 use super::gate::Pass;
 use super::reading::Reading;
 use super::store::Shared;
-use crate::{Reader, Snapshot, StoreError, VisitMany};
+use crate::{Lent, Reader, Snapshot, StoreError, VisitMany};
 
 /// A read transaction that any thread may use.
 ///
@@ -63,8 +63,8 @@ impl LmdbSnapshot {
 impl Snapshot for LmdbSnapshot {}
 
 impl Reader for LmdbSnapshot {
-    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
-        self.reading().get(key)
+    fn get(&self, key: &[u8]) -> Result<Option<Lent<'_>>, StoreError> {
+        Ok(self.reading().get(key)?.map(Lent::Borrowed))
     }
 
     fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use heed::{MdbError, PutFlags, RwTxn};
 
 use super::error::from_heed;
 use super::reading::{Keyspace, Reading, bounds};
-use crate::{Reader, StoreError, VisitMany, Writer, check_lengths};
+use crate::{Lent, Reader, StoreError, VisitMany, Writer, check_lengths};
 
 /// A write transaction that stays on its thread.
 pub(super) struct LmdbWriter<'s> {
@@ -60,8 +60,8 @@ impl<'s> LmdbWriter<'s> {
 }
 
 impl Reader for LmdbWriter<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
-        self.reading().get(key)
+    fn get(&self, key: &[u8]) -> Result<Option<Lent<'_>>, StoreError> {
+        Ok(self.reading().get(key)?.map(Lent::Borrowed))
     }
 
     fn scan(&self, range: Range<&[u8]>, visit: &mut dyn FnMut(&[u8], &[u8]) -> bool) -> Result<(), StoreError> {

@@ -185,9 +185,9 @@ fn use_it(folder: &Path) -> Result<Found, StoreError> {
     let mut found = if count(&*snapshot)? == 6_001 { Found::Right } else { Found::Wrong };
     for number in 0..6_000u32 {
         let value = snapshot.get(&number.to_be_bytes())?;
-        if value.map(<[u8]>::len) != Some(value_of(number).len()) {
+        if value.as_ref().map(|value| value.len()) != Some(value_of(number).len()) {
             found = Found::Wrong;
-        } else if value != Some(&*value_of(number)) && matches!(found, Found::Right) {
+        } else if value.as_deref() != Some(&*value_of(number)) && matches!(found, Found::Right) {
             found = Found::OtherValue;
         }
     }

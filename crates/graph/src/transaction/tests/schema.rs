@@ -234,6 +234,6 @@ fn a_graph_of_format_1_is_raised_when_it_is_opened() {
         .snapshot()
         .expect("a snapshot")
         .get(&keys::meta(Meta::Format))
-        .map(|it| it.map(<[u8]>::to_vec));
+        .map(|it| it.map(store::Lent::into_owned));
     assert_eq!(format.expect("a store"), Some(encode_format(crate::codec::FORMAT)));
 }
