@@ -3,6 +3,7 @@
 //! Start reading at [`Engine`]; LMDB stands behind it in [`lmdb`], an in-memory engine in [`memory`].
 
 pub mod door;
+pub mod journal;
 pub mod lmdb;
 pub mod memory;
 

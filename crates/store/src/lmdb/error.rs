@@ -37,7 +37,7 @@ fn from_lmdb(error: MdbError, file: &Path, action: &'static str) -> StoreError {
 }
 
 /// Words an error of the operating system; a full disk is its own kind.
-pub(super) fn from_io(source: io::Error, action: &'static str) -> StoreError {
+pub(crate) fn from_io(source: io::Error, action: &'static str) -> StoreError {
     if is_full(&source) {
         StoreError::Full { reason: "the disk is full".to_owned() }
     } else {
@@ -46,7 +46,7 @@ pub(super) fn from_io(source: io::Error, action: &'static str) -> StoreError {
 }
 
 /// Tells whether `error` means that the disk, the quota or the largest file size is reached.
-pub(super) fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind;
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }

@@ -2,7 +2,7 @@
 //! Leaves the meaning of bytes to `graph` and `catalog`; assumes a 64-bit, little-endian machine, as LMDB's file does.
 //! Start reading at [`LmdbEngine::open`](crate::Engine::open): files, checks, map, in that order.
 
-mod error;
+pub(crate) mod error;
 mod files;
 mod format;
 mod gate;

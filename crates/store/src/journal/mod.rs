@@ -1,0 +1,61 @@
+//! A journal of commits beside a store: with it a backup is played forward to any moment that it covers.
+//! Knows keys and values only; who keeps databases decides which have one, and what becomes of it.
+//! Start reading at [`Journaled`], which records, then [`Way`], which plays. The bytes: `docs/format/journal.md`.
+//!
+//! A commit is one record. It is on disk before the store's own commit is, and the store itself says, under [`KEY`] and in
+//! the same commit, which record was its last and where that ends: what a crash left behind it is cut off. Records of
+//! one *era* follow each other without a gap. Whatever could not be recorded begins a new era, so that nobody plays past it.
+
+mod chain;
+mod changes;
+mod copy;
+mod error;
+mod folder;
+mod format;
+mod journaled;
+mod recorder;
+#[cfg(test)]
+mod tests;
+mod trail;
+mod way;
+
+use std::time::Duration;
+
+pub use copy::{Copied, copy, verify};
+pub use error::{JournalError, Rupture};
+pub use folder::{Outline, Source, remove};
+pub use journaled::Journaled;
+pub use way::{Played, Way};
+
+/// The key under which a store says how far its journal goes; no database has one so short.
+pub const KEY: [u8; 1] = [0];
+
+/// What a journal's folder is called, in the folder of its store.
+pub const FOLDER: &str = "journal";
+
+/// How much of a journal is kept; the oldest goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Bytes of all its files; nothing larger than this can be recorded.
+    pub bytes_max: u64,
+    /// Age of what is kept; `None` keeps it whatever its age.
+    pub age_max: Option<Duration>,
+}
+
+/// The place of a state of a store among its commits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which unbroken row of records.
+    pub era: [u8; 16],
+    /// The last record that is in it.
+    pub sequence: u64,
+}
+
+impl Position {
+    /// Reads where a view of a store stands; nothing where no journal is kept of it, or it cannot be read.
+    #[must_use]
+    pub fn of(reader: &dyn crate::Reader) -> Option<Self> {
+        let value = reader.get(&KEY).ok()??;
+        format::Mark::parse(&value).map(|mark| mark.position)
+    }
+}

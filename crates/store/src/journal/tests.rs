@@ -1,0 +1,573 @@
+//! What a journal promises, tried on both engines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use types::{Clock, SystemClock};
+
+use super::*;
+use crate::lmdb::LmdbEngine;
+use crate::memory::MemoryEngine;
+use crate::{Engine, OpenOptions, Reader, Store, StoreError, Writer};
+
+const IDENTITY: [u8; 16] = [7; 16];
+const KEEP: Keep = Keep { bytes_max: 64 << 20, age_max: None };
+
+/// A clock that goes on by a thousand nanoseconds each time somebody looks.
+#[derive(Default)]
+struct Ticks(AtomicI64);
+
+impl Clock for Ticks {
+    fn now(&self) -> Instant {
+        SystemClock.now()
+    }
+
+    fn wall_nanos(&self) -> i128 {
+        i128::from(self.0.fetch_add(1_000, Ordering::Relaxed))
+    }
+}
+
+/// A store with a journal, and what it takes to open it again.
+struct World {
+    engine: Arc<dyn Engine>,
+    folder: PathBuf,
+    clock: Arc<Ticks>,
+    keep: Keep,
+    _kept: tempfile::TempDir,
+}
+
+impl World {
+    fn new(engine: Arc<dyn Engine>, keep: Keep) -> Self {
+        let kept = tempfile::tempdir().expect("a folder");
+        let folder = kept.path().join("store");
+        Self { engine, folder, clock: Arc::default(), keep, _kept: kept }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.join(FOLDER)
+    }
+
+    fn inner(&self) -> Arc<dyn Store> {
+        let options = OpenOptions { create: true, map_start_bytes: 1 << 20, ..OpenOptions::default() };
+        self.engine.open(&self.folder, &options).expect("opens")
+    }
+
+    fn open(&self) -> Journaled {
+        self.over(self.inner())
+    }
+
+    fn over(&self, inner: Arc<dyn Store>) -> Journaled {
+        Journaled::open(inner, self.journal(), IDENTITY, Some(self.keep), self.clock.clone()).expect("opens")
+    }
+
+    /// What somebody reads off the clock now.
+    fn now(&self) -> i64 {
+        i64::try_from(self.clock.wall_nanos()).expect("early")
+    }
+
+    /// Takes a backup: an image, where it stands, and when.
+    fn back_up(&self, store: &dyn Store) -> Backup {
+        let mut position = None;
+        let mut image = store
+            .image(&mut |reader| {
+                position = Position::of(reader);
+                Ok(())
+            })
+            .expect("takes an image");
+        let (mut pieces, mut piece) = (Vec::new(), Vec::new());
+        while image.read(&mut piece, 1 << 20).expect("reads") {
+            pieces.push(piece.clone());
+        }
+        Backup { pieces, position: position.expect("a journal is kept"), taken: self.now() }
+    }
+
+    /// Restores a backup and plays it forward; gives what is in it then.
+    fn restore(&self, backup: &Backup, source: Source, until: i64) -> Result<String, JournalError> {
+        let folder = self.folder.with_file_name("restored");
+        self.engine.remove(&folder).expect("removes");
+        let mut pieces = backup.pieces.iter();
+        self.engine.restore(&folder, None, &mut |piece| {
+            pieces.next().map_or(Ok(false), |next| {
+                piece.clone_from(next);
+                Ok(true)
+            })
+        })?;
+        let store = self.engine.open(&folder, &OpenOptions::default()).expect("opens");
+        assert_eq!(Position::of(&*store.snapshot().expect("reads")), Some(backup.position));
+        Way::find(source, backup.position, backup.taken, until)?.play(&*store, &mut |_| Ok(()))?;
+        Ok(all(&*store))
+    }
+
+    /// As [`World::restore`], to this very moment.
+    fn forward(&self, backup: &Backup, store: &Journaled) -> Result<String, JournalError> {
+        let until = self.now();
+        self.restore(backup, live(store), until)
+    }
+}
+
+type Work = &'static dyn Fn(&mut dyn Writer) -> Result<(), StoreError>;
+
+struct Backup {
+    pieces: Vec<Vec<u8>>,
+    position: Position,
+    taken: i64,
+}
+
+fn put(store: &dyn Store, key: &str, value: &str) {
+    store.write(&mut |writer| writer.put(key.as_bytes(), value.as_bytes())).expect("writes");
+}
+
+/// Lists what is in a store, but for the mark.
+fn all(store: &dyn Store) -> String {
+    let mut found = Vec::new();
+    let snapshot = store.snapshot().expect("reads");
+    let visit = &mut |key: &[u8], value: &[u8]| {
+        if key != KEY {
+            found.push(format!("{}={}", String::from_utf8_lossy(key), String::from_utf8_lossy(value)));
+        }
+        true
+    };
+    snapshot.scan(&[][..]..&[0xFF; 512][..], visit).expect("sound");
+    found.join(" ")
+}
+
+fn on_both(keep: Keep, check: impl Fn(World)) {
+    check(World::new(Arc::new(LmdbEngine), keep));
+    check(World::new(Arc::new(MemoryEngine::default()), keep));
+}
+
+fn live(store: &Journaled) -> Source {
+    store.source().expect("opens").expect("a journal is kept")
+}
+
+fn newest_file(journal: &Path) -> PathBuf {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(journal).expect("lists").map(|entry| entry.expect("lists").path()).collect();
+    files.sort();
+    files.pop().expect("a file")
+}
+
+#[test]
+fn f24_every_moment_can_be_reached() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        put(&store, "a", "1");
+        let backup = world.back_up(&store);
+        let mut moments = vec![(world.now(), all(&store))];
+        let work: [Work; 5] = [
+            &|writer| writer.put(b"b", b"2"),
+            &|writer| writer.append(b"c", b"3"),
+            &|writer| writer.delete(b"a").map(drop),
+            &|writer| {
+                (0..40).try_for_each(|number| writer.put(format!("d{number:02}").as_bytes(), b"4"))?;
+                writer.delete_range(b"d05"..b"d38")
+            },
+            &|writer| writer.delete_range(&[]..&[0xFF; 512]),
+        ];
+        for work in work {
+            store.write(&mut |writer| work(writer)).expect("writes");
+            moments.push((world.now(), all(&store)));
+        }
+        for (until, expected) in &moments {
+            assert_eq!(&world.restore(&backup, live(&store), *until).expect("plays"), expected);
+        }
+        // From a later backup as well, and to this very moment.
+        let later = world.back_up(&store);
+        put(&store, "z", "9");
+        assert_eq!(world.forward(&later, &store).expect("plays"), "z=9");
+        assert_eq!(world.restore(&later, live(&store), later.taken).expect("plays"), "");
+        store.check().expect("sound");
+    });
+}
+
+#[test]
+fn f24_a_write_that_runs_twice_is_recorded_once() {
+    // Larger than the map: it grows within a commit, again and again.
+    on_both(KEEP, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        for round in 0..6 {
+            let mut runs = 0;
+            store
+                .write(&mut |writer| {
+                    runs += 1;
+                    (0..200)
+                        .try_for_each(|number| writer.put(format!("{round} {number}").as_bytes(), &[b'x'; 10_000]))?;
+                    writer.put(b"runs", format!("{runs}").as_bytes())
+                })
+                .expect("writes");
+        }
+        // One that is given up leaves nothing.
+        let given_up = store.write(&mut |writer| {
+            writer.put(b"gone", b"1")?;
+            Err(StoreError::Aborted)
+        });
+        assert!(matches!(given_up, Err(StoreError::Aborted)));
+        assert_eq!(world.forward(&backup, &store).expect("plays"), all(&store));
+        assert_eq!(verify(live(&store)).expect("sound").records, 6);
+    });
+}
+
+#[test]
+fn f24_what_a_crash_left_behind_the_last_commit_is_cut_off() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        put(&store, "a", "1");
+        let sound = fs::metadata(newest_file(&world.journal())).expect("is there").len();
+        drop(store);
+        // A whole record that the store never committed, then half of one.
+        let file = newest_file(&world.journal());
+        let record = fs::read(&file).expect("reads")[format::HEADER_BYTES..].to_vec();
+        for tail in [&record[..], &record[..20], &[0; 100]] {
+            let mut bytes = fs::read(&file).expect("reads");
+            bytes.extend_from_slice(tail);
+            fs::write(&file, bytes).expect("writes");
+            drop(world.open());
+            assert_eq!(fs::metadata(&file).expect("is there").len(), sound);
+        }
+        fs::write(world.journal().join(folder::name(9)), b"begun and never committed").expect("writes");
+        let store = world.open();
+        put(&store, "b", "2");
+        assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 b=2");
+        assert_eq!(verify(live(&store)).expect("sound").records, 2);
+    });
+}
+
+#[test]
+fn f24_what_is_damaged_is_never_played_past() {
+    on_both(Keep { bytes_max: 1 << 20, age_max: None }, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        for number in 0..40 {
+            put(&store, &format!("{number:02}"), &incompressible(number, 5_000));
+        }
+        let (end, files) = (world.now(), fs::read_dir(world.journal()).expect("lists").count());
+        assert!(files > 2, "{files} files");
+        let first = world.journal().join(folder::name(1));
+        let bytes = fs::read(&first).expect("reads");
+        for at in (0..bytes.len()).step_by(bytes.len() / 50) {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x20;
+            fs::write(&first, &bad).expect("writes");
+            let error = world.restore(&backup, live(&store), end).expect_err("it is damaged");
+            let is_told = matches!(
+                error,
+                JournalError::Damaged { .. } | JournalError::Gap { .. } | JournalError::NotJournal { .. }
+            );
+            assert!(is_told, "byte {at}: {error}");
+            assert!(store.check().is_err(), "byte {at}");
+        }
+        fs::write(&first, &bytes[..bytes.len() / 2]).expect("writes");
+        let error = world.restore(&backup, live(&store), end).expect_err("it was cut");
+        assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+        fs::remove_file(world.journal().join(folder::name(2))).expect("removes");
+        fs::write(&first, &bytes).expect("writes");
+        let error = world.restore(&backup, live(&store), end).expect_err("a file is missing");
+        assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+        // Up to there it leads all the same.
+        assert!(world.restore(&backup, live(&store), backup.taken + 5_000).is_ok());
+    });
+}
+
+/// Makes text of which no two parts are alike.
+fn incompressible(seed: u64, bytes: usize) -> String {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'!' + (state % 90) as u8)
+    };
+    (0..bytes).map(|_| next()).collect()
+}
+
+#[test]
+fn f24_the_oldest_files_go_first() {
+    let keep = Keep { bytes_max: 1 << 20, age_max: None };
+    on_both(keep, |world| {
+        let store = world.open();
+        let first = world.back_up(&store);
+        let mut last = None;
+        for number in 0..400 {
+            put(&store, &format!("{}", number % 7), &incompressible(number, 8_000));
+            if number == 350 {
+                last = Some(world.back_up(&store));
+            }
+        }
+        let bytes = store.outline().expect("is kept").bytes;
+        assert!(bytes <= keep.bytes_max + 100_000, "{bytes} bytes");
+        let gone = world.forward(&first, &store).expect_err("the oldest is gone");
+        assert!(matches!(gone, JournalError::Gap { .. }), "{gone}");
+        let last = last.expect("was made");
+        assert_eq!(world.forward(&last, &store).expect("plays"), all(&store));
+        let outline = store.outline().expect("is kept");
+        assert_eq!((outline.reach(first.position), outline.reach(last.position)), (None, Some(None)));
+        // Less is kept as soon as somebody says so, and what is old goes too.
+        store.set_keep(Some(Keep { bytes_max: 200 << 10, age_max: None })).expect("prunes");
+        assert!(store.outline().expect("is kept").bytes <= 300 << 10);
+        store.set_keep(Some(Keep { bytes_max: 200 << 10, age_max: Some(Duration::from_nanos(1)) })).expect("prunes");
+        assert_eq!(store.outline().expect("is kept").files, 1);
+    });
+}
+
+#[test]
+fn f24_what_is_not_recorded_begins_a_new_era() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        let before = world.back_up(&store);
+        put(&store, "a", "1");
+        let moment = world.now();
+        store.write_unsynced(&mut |writer| writer.put(b"b", b"2")).expect("writes");
+        store.write_unsynced(&mut |writer| writer.put(b"c", b"3")).expect("writes");
+        store.sync().expect("syncs");
+        let between = world.back_up(&store);
+        store.write_unsynced(&mut |writer| writer.put(b"d", b"4")).expect("writes");
+        let after = world.back_up(&store);
+        let fresh = world.forward(&after, &store).expect("nothing came since");
+        assert_eq!(fresh, "a=1 b=2 c=3 d=4");
+        put(&store, "e", "5");
+        assert_eq!(world.restore(&before, live(&store), moment).expect("plays"), "a=1");
+        let error = world.forward(&before, &store).expect_err("not past the load");
+        assert!(matches!(error, JournalError::Ruptured { reason: Rupture::Load, .. }), "{error}");
+        let error = world.forward(&between, &store).expect_err("not past the load");
+        assert!(matches!(error, JournalError::Gap { .. }), "{error}");
+        assert_eq!(world.forward(&after, &store).expect("plays"), "a=1 b=2 c=3 d=4 e=5");
+        store.check().expect("sound");
+        drop(store);
+        world.open().check().expect("sound");
+    });
+}
+
+#[test]
+fn f24_a_commit_larger_than_the_journal_is_no_gap_that_nobody_sees() {
+    let keep = Keep { bytes_max: 1 << 20, age_max: None };
+    on_both(keep, |world| {
+        let store = world.open();
+        put(&store, "a", "1");
+        let before = world.back_up(&store);
+        let fill = |writer: &mut dyn Writer| {
+            (0..50).try_for_each(|number| {
+                writer.put(format!("b{number}").as_bytes(), incompressible(number, 60_000).as_bytes())
+            })
+        };
+        store.write(&mut { fill }).expect("writes");
+        assert!(store.outline().expect("is kept").bytes < 10_000);
+        let after = world.back_up(&store);
+        put(&store, "c", "3");
+        let error = world.forward(&before, &store).expect_err("it is not recorded");
+        assert!(matches!(error, JournalError::Ruptured { reason: Rupture::TooLarge, .. }), "{error}");
+        assert_eq!(world.forward(&after, &store).expect("plays"), all(&store));
+        store.check().expect("sound");
+    });
+}
+
+#[test]
+fn f24_a_journal_that_vanished_begins_anew() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        put(&store, "a", "1");
+        let before = world.back_up(&store);
+        put(&store, "b", "2");
+        drop(store);
+        fs::remove_dir_all(world.journal()).expect("removes");
+        let store = world.open();
+        put(&store, "c", "3");
+        let error = world.forward(&before, &store).expect_err("it is gone");
+        assert!(matches!(error, JournalError::Gap { .. }), "{error}");
+        let after = world.back_up(&store);
+        put(&store, "d", "4");
+        assert_eq!(world.forward(&after, &store).expect("plays"), "a=1 b=2 c=3 d=4");
+        drop(store);
+        // Cut before the last commit: what the store knows of is not there.
+        let file = newest_file(&world.journal());
+        let bytes = fs::read(&file).expect("reads");
+        fs::write(&file, &bytes[..bytes.len() - 1]).expect("writes");
+        let store = world.open();
+        let error = world.forward(&after, &store).expect_err("not past the damage");
+        assert!(matches!(error, JournalError::Ruptured { .. } | JournalError::Damaged { .. }), "{error}");
+        put(&store, "e", "5");
+        assert_eq!(all(&store), "a=1 b=2 c=3 d=4 e=5");
+    });
+}
+
+#[test]
+fn f24_a_journal_is_switched_on_and_off_while_the_store_is_open() {
+    on_both(KEEP, |world| {
+        let inner = world.inner();
+        let store =
+            Journaled::open(Arc::clone(&inner), world.journal(), IDENTITY, None, world.clock.clone()).expect("opens");
+        put(&store, "a", "1");
+        assert!(!store.is_on() && !world.journal().exists());
+        store.set_keep(Some(KEEP)).expect("begins");
+        let backup = world.back_up(&store);
+        put(&store, "b", "2");
+        assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 b=2");
+        store.set_keep(None).expect("ends");
+        assert!(!store.is_on() && !world.journal().exists());
+        assert_eq!(Position::of(&*store.snapshot().expect("reads")), None);
+        put(&store, "c", "3");
+        store.set_keep(Some(KEEP)).expect("begins anew");
+        let error = world.forward(&backup, &store).expect_err("not across the time without one");
+        assert!(matches!(error, JournalError::Gap { .. }), "{error}");
+        drop(store);
+        // Switched off while it was closed.
+        let store = Journaled::open(inner, world.journal(), IDENTITY, None, world.clock.clone()).expect("opens");
+        assert!(!world.journal().exists());
+        assert_eq!(all(&store), "a=1 b=2 c=3");
+    });
+}
+
+#[test]
+fn f24_a_copy_tells_what_the_journal_told() {
+    on_both(Keep { bytes_max: 1 << 20, age_max: None }, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        let mut moments = Vec::new();
+        for number in 0..30 {
+            put(&store, &format!("{number:02}"), &incompressible(number, 5_000));
+            moments.push((world.now(), all(&store)));
+        }
+        let file = world.folder.with_file_name("copy");
+        let mut out = fs::File::create(&file).expect("makes");
+        let copied = copy(live(&store), &mut out, &mut |_| Ok(())).expect("copies");
+        assert_eq!(copied.records, 30);
+        put(&store, "later", "1");
+        let taken = || Source::file(&file, IDENTITY).expect("opens");
+        for (until, expected) in moments.iter().step_by(7) {
+            assert_eq!(&world.restore(&backup, taken(), *until).expect("plays"), expected);
+        }
+        let late = world.restore(&backup, taken(), i64::MAX).expect_err("it was not copied");
+        assert!(matches!(late, JournalError::After { .. }), "{late}");
+        let foreign = Source::file(&file, [8; 16]).expect("opens");
+        let error = world.restore(&backup, foreign, backup.taken).expect_err("of another database");
+        assert!(matches!(error, JournalError::Foreign(_)), "{error}");
+        assert_eq!(verify(taken()).expect("sound").records, 30);
+        let bytes = fs::read(&file).expect("reads");
+        for part in 0..60 {
+            let at = bytes.len() * part / 60;
+            fs::write(&file, &bytes[..at]).expect("writes");
+            assert!(verify(taken()).is_err(), "cut to {at} bytes");
+            let mut bad = bytes.clone();
+            bad[at] ^= 1 << (part % 8);
+            fs::write(&file, bad).expect("writes");
+            assert!(verify(taken()).is_err(), "byte {at} changed");
+        }
+        // A folder that nobody has open is as good, torn tail and all.
+        let whole = all(&store);
+        drop(store);
+        let newest = newest_file(&world.journal());
+        let mut torn = fs::read(&newest).expect("reads");
+        torn.extend_from_slice(&[3; 30]);
+        fs::write(&newest, torn).expect("writes");
+        let dead = Source::folder(&world.journal(), IDENTITY).expect("opens");
+        let end = dead.end.expect("known");
+        assert_eq!(world.restore(&backup, dead, end).expect("plays"), whole);
+    });
+}
+
+#[test]
+fn f24_a_copy_of_a_journal_without_records_leads_to_its_own_time() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        put(&store, "a", "1");
+        store.write_unsynced(&mut |writer| writer.put(b"b", b"2")).expect("writes");
+        let backup = world.back_up(&store);
+        let file = world.folder.with_file_name("copy");
+        let mut out = fs::File::create(&file).expect("makes");
+        let copied = copy(live(&store), &mut out, &mut |_| Ok(())).expect("copies");
+        let until = copied.ends.expect("is told");
+        let taken = Source::file(&file, IDENTITY).expect("opens");
+        assert_eq!(world.restore(&backup, taken, until).expect("plays"), "a=1 b=2");
+    });
+}
+
+#[test]
+fn f24_times_outside_are_refused() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        put(&store, "a", "1");
+        let error = world.restore(&backup, live(&store), backup.taken - 1).expect_err("before the backup");
+        assert!(matches!(error, JournalError::Before { .. }), "{error}");
+        let error = world.restore(&backup, live(&store), i64::MAX).expect_err("not yet");
+        assert!(matches!(error, JournalError::After { .. }), "{error}");
+    });
+}
+
+/// A store whose commits fail, or which dies without being asked, as long as somebody says so.
+struct Failing {
+    inner: Arc<dyn Store>,
+    fails: AtomicBool,
+}
+
+impl Store for Failing {
+    fn snapshot(&self) -> Result<Arc<dyn crate::Snapshot>, StoreError> {
+        self.inner.snapshot()
+    }
+
+    fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        self.inner.write(&mut |writer| {
+            work(writer)?;
+            if self.fails.load(Ordering::Relaxed) {
+                return Err(StoreError::Full { reason: "on purpose".to_owned() });
+            }
+            Ok(())
+        })
+    }
+
+    fn usage(&self) -> Result<crate::Usage, StoreError> {
+        self.inner.usage()
+    }
+
+    fn image(
+        &self,
+        look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>,
+    ) -> Result<Box<dyn crate::Image>, StoreError> {
+        self.inner.image(look)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.inner.check()
+    }
+}
+
+#[test]
+fn f24_a_commit_that_fails_leaves_no_record() {
+    on_both(KEEP, |world| {
+        let failing = Arc::new(Failing { inner: world.inner(), fails: AtomicBool::new(false) });
+        let store = world.over(failing.clone());
+        let backup = world.back_up(&store);
+        put(&store, "a", "1");
+        failing.fails.store(true, Ordering::Relaxed);
+        for _ in 0..3 {
+            let error = store.write(&mut |writer| writer.put(b"b", b"2")).expect_err("it fails");
+            assert!(matches!(error, StoreError::Full { .. }));
+        }
+        failing.fails.store(false, Ordering::Relaxed);
+        put(&store, "c", "3");
+        assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 c=3");
+        assert_eq!(verify(live(&store)).expect("sound").records, 2);
+    });
+}
+
+#[test]
+fn f24_the_time_of_a_record_never_goes_back() {
+    on_both(KEEP, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        put(&store, "a", "1");
+        let moment = world.now();
+        // Somebody sets the clock back.
+        world.clock.0.fetch_sub(50_000, Ordering::Relaxed);
+        put(&store, "b", "2");
+        world.clock.0.fetch_add(100_000, Ordering::Relaxed);
+        put(&store, "c", "3");
+        // What came with the wrong time has that of the record before.
+        assert_eq!(world.restore(&backup, live(&store), moment).expect("plays"), "a=1 b=2");
+        assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 b=2 c=3");
+    });
+}
