@@ -2,7 +2,10 @@
 //!
 //! What an option does is the business of `instance`; this knows only which values make sense.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use store::journal::Keep;
 use types::{Map, Value};
 
 use crate::CatalogError;
@@ -18,6 +21,13 @@ pub const WEIGHT_USUAL: u32 = 100;
 /// The most that a database weighs.
 const WEIGHT_MAX: u32 = 10_000;
 
+/// How large a journal gets where nobody says it.
+const JOURNAL_USUAL_BYTES: u64 = 1 << 30;
+/// The smallest bound of a journal: it has to hold a few commits.
+const JOURNAL_MIN_BYTES: u64 = 1 << 20;
+/// How old what a journal keeps gets where nobody says it.
+const JOURNAL_AGE_USUAL_MILLIS: u64 = 7 * 86_400_000;
+
 /// What can be set with `SET OPTION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseOption {
@@ -27,6 +37,12 @@ pub enum DatabaseOption {
     DrainTimeout,
     /// What it is for, in words.
     Description,
+    /// Whether a journal of its commits is kept.
+    Journal,
+    /// How old what the journal keeps gets.
+    JournalAge,
+    /// How large the journal gets.
+    JournalSize,
     /// How much of the machine it gets beside others that want all of it too.
     Weight,
     /// Neo4j's capture of changes, which is always off here.
@@ -50,14 +66,26 @@ pub struct DatabaseOptions {
     /// Its part of the machine beside others, of which each has its own; [`WEIGHT_USUAL`] if nobody says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// Whether a journal of its commits is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub journal: bool,
+    /// Milliseconds that the journal keeps what it tells of; 0 whatever its age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_age_millis: Option<u64>,
+    /// Bytes of the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_max_bytes: Option<u64>,
 }
 
 impl DatabaseOption {
     /// Every option, in the order in which an error lists them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Description,
         Self::DrainTimeout,
         Self::IdleTimeout,
+        Self::Journal,
+        Self::JournalAge,
+        Self::JournalSize,
         Self::StoreFormat,
         Self::TxLogEnrichment,
         Self::Weight,
@@ -70,6 +98,9 @@ impl DatabaseOption {
             Self::IdleTimeout => "idleTimeout",
             Self::DrainTimeout => "drainTimeout",
             Self::Description => "description",
+            Self::Journal => "journal",
+            Self::JournalAge => "journalAge",
+            Self::JournalSize => "journalSize",
             Self::Weight => "weight",
             Self::TxLogEnrichment => "txLogEnrichment",
             Self::StoreFormat => "storeFormat",
@@ -93,6 +124,9 @@ impl DatabaseOption {
             Self::IdleTimeout => "Write a time such as 10m, 'PT10M' or a number of milliseconds; 0 keeps it open",
             Self::DrainTimeout => "Write a time such as 10s, 'PT10S' or a number of milliseconds",
             Self::Description => "Write a text of at most 1,000 characters",
+            Self::Journal => "Write true or false",
+            Self::JournalAge => "Write a time such as 7d, 'P7D' or a number of milliseconds; 0 keeps whatever has room",
+            Self::JournalSize => "Write a number of bytes of at least 1 MiB, or a size such as 10GB or 512MiB",
             Self::Weight => "Write a whole number from 1 to 10,000; 100 is what others have",
             Self::TxLogEnrichment => "Write 'OFF': this server captures no changes",
             Self::StoreFormat => "Write 'aligned', 'standard', 'high_limit' or 'block'; it changes nothing",
@@ -126,6 +160,19 @@ impl DatabaseOptions {
                 }
                 _ => return Err(refused()),
             },
+            DatabaseOption::Journal => {
+                self.journal = match value {
+                    Value::Boolean(on) => *on,
+                    Value::String(text) if ["true", "on"].iter().any(|word| text.eq_ignore_ascii_case(word)) => true,
+                    Value::String(text) if ["false", "off"].iter().any(|word| text.eq_ignore_ascii_case(word)) => false,
+                    _ => return Err(refused()),
+                }
+            }
+            DatabaseOption::JournalAge => self.journal_age_millis = millis()?,
+            DatabaseOption::JournalSize => {
+                let bytes = Limit::MaxStorageBytes.read(value).ok().filter(|bytes| *bytes >= JOURNAL_MIN_BYTES);
+                self.journal_max_bytes = Some(bytes.ok_or_else(refused)?);
+            }
             DatabaseOption::Weight => {
                 let weight = match value {
                     Value::Integer(number) => u32::try_from(*number).ok(),
@@ -145,9 +192,22 @@ impl DatabaseOptions {
             DatabaseOption::IdleTimeout => self.idle_timeout_millis = None,
             DatabaseOption::DrainTimeout => self.drain_timeout_millis = None,
             DatabaseOption::Description => self.description = None,
+            DatabaseOption::Journal => self.journal = false,
+            DatabaseOption::JournalAge => self.journal_age_millis = None,
+            DatabaseOption::JournalSize => self.journal_max_bytes = None,
             DatabaseOption::Weight => self.weight = None,
             DatabaseOption::TxLogEnrichment | DatabaseOption::StoreFormat => {}
         }
+    }
+
+    /// Says how much of a journal is kept; nothing where none is.
+    #[must_use]
+    pub fn kept_journal(&self) -> Option<Keep> {
+        let age_millis = self.journal_age_millis.unwrap_or(JOURNAL_AGE_USUAL_MILLIS);
+        self.journal.then(|| Keep {
+            bytes_max: self.journal_max_bytes.unwrap_or(JOURNAL_USUAL_BYTES),
+            age_max: (age_millis > 0).then(|| Duration::from_millis(age_millis)),
+        })
     }
 
     /// Gives what is set, as people would write it.
@@ -164,6 +224,16 @@ impl DatabaseOptions {
         }
         if let Some(millis) = self.idle_timeout_millis {
             map.insert(DatabaseOption::IdleTimeout.name().into(), time(millis));
+        }
+        if self.journal {
+            map.insert(DatabaseOption::Journal.name().into(), true.into());
+        }
+        if let Some(millis) = self.journal_age_millis {
+            map.insert(DatabaseOption::JournalAge.name().into(), time(millis));
+        }
+        if let Some(bytes) = self.journal_max_bytes {
+            let size = Value::string(Limit::MaxStorageBytes.show(bytes));
+            map.insert(DatabaseOption::JournalSize.name().into(), size);
         }
         if let Some(weight) = self.weight {
             map.insert(DatabaseOption::Weight.name().into(), i64::from(weight).into());
@@ -194,6 +264,14 @@ mod tests {
         check("drainTimeout", "PT2S", "{drainTimeout: '2s'}");
         check("description", "bills of 2024", "{description: 'bills of 2024'}");
         check("weight", 250, "{weight: 250}");
+        check("journal", true, "{journal: true}");
+        check("JOURNAL", "off", "{}");
+        check("journalAge", "P2D", "{journalAge: '2d'}");
+        check("journalSize", "512MiB", "{journalSize: '512MiB'}");
+        let size = "Write a number of bytes of at least 1 MiB, or a size such as 10GB or 512MiB";
+        check("journalSize", 0, &format!("ArgumentError: 0 is no value for the option journalSize. {size}."));
+        let is_kept = "Write true or false";
+        check("journal", 1, &format!("ArgumentError: 1 is no value for the option journal. {is_kept}."));
         check("txLogEnrichment", "off", "{}");
         check("storeFormat", "block", "{}");
         let time = "Write a time such as 10s, 'PT10S' or a number of milliseconds";
@@ -215,7 +293,8 @@ mod tests {
             "FULL",
             &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."),
         );
-        let known = "description, drainTimeout, idleTimeout, storeFormat, txLogEnrichment, weight";
+        let known = "description, drainTimeout, idleTimeout, journal, journalAge, journalSize, storeFormat, \
+                     txLogEnrichment, weight";
         let volume = "databases are written to the disk as they are. Put the data folder on a volume that is encrypted";
         check("Encrypted", true, &format!("ArgumentError: There is no option 'Encrypted': {volume}."));
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
@@ -228,6 +307,11 @@ mod tests {
             options.set(option, &"5s".into()).expect("fits all three");
         }
         options.set(DatabaseOption::Weight, &7.into()).expect("it is a weight");
+        options.set(DatabaseOption::Journal, &true.into()).expect("it is a choice");
+        options.set(DatabaseOption::JournalAge, &"1h".into()).expect("it is a time");
+        options.set(DatabaseOption::JournalSize, &"1GB".into()).expect("it is a size");
+        let hour = Some(Duration::from_secs(3_600));
+        assert_eq!(options.kept_journal(), Some(Keep { bytes_max: 1_000_000_000, age_max: hour }));
         DatabaseOption::ALL.into_iter().for_each(|option| options.remove(option));
         assert_eq!(options, DatabaseOptions::default());
     }

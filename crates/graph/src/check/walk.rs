@@ -140,6 +140,8 @@ impl<'a, 'r> Walk<'a, 'r> {
 
     fn entry(&mut self, key: &[u8], value: &[u8]) -> Result<(), GraphError> {
         match (key[0], key.len()) {
+            // The store's own, not the graph's.
+            _ if key == store::journal::KEY => Ok(()),
             (table, 2) if table == Table::Meta as u8 => self.meta(key[1], value),
             (table, 6) if table == Table::Token as u8 => self.name(key[1], id32(key, 2), value),
             (table, 6) if table == Table::Count as u8 => self.count(key[1], id32(key, 2), value),

@@ -1,6 +1,7 @@
 //! Copies of whole graphs: an image out, and a copy that becomes another database's graph.
 //! Leaves pages and files to the store.
 
+use store::journal::{self, Position};
 use store::{Image, Store};
 use types::DatabaseId;
 
@@ -22,6 +23,8 @@ pub struct Pictured {
     pub nodes: u64,
     /// Relationships.
     pub relationships: u64,
+    /// Where it stands in the journal of its commits, if one is kept.
+    pub journal: Option<Position>,
 }
 
 impl Database {
@@ -32,7 +35,7 @@ impl Database {
         self.check_loaded()?;
         let mut looked = Err(GraphError::LoadUnfinished);
         let image = self.store().image(&mut |reader| {
-            looked = picture(View::new(reader));
+            looked = picture(View::new(reader)).map(|pictured| Pictured { journal: Position::of(reader), ..pictured });
             Ok(())
         });
         let (pictured, image) = (looked?, image?);
@@ -47,17 +50,20 @@ fn picture(view: View<'_>) -> Result<Pictured, GraphError> {
         format: FORMAT,
         nodes: count(Counted::Nodes)?,
         relationships: count(Counted::Relationships)?,
+        journal: None,
     })
 }
 
 /// Makes the graph in `store`, a copy of another database's, the graph of `id`: its element ids differ from now on.
 ///
+/// It leaves the other one's journal; what is kept of its own begins anew.
 /// Errors: [`GraphError::Damaged`] if no graph is there.
 pub fn adopt(store: &dyn Store, id: DatabaseId) -> Result<(), GraphError> {
     write_to(store, |writer| {
         if writer.get(&keys::meta(Meta::Format))?.is_none() {
             return Err(GraphError::damaged("there is no graph in it"));
         }
+        writer.delete(&journal::KEY)?;
         writer.put(&keys::meta(Meta::Database), &encode_database(id)).map_err(GraphError::from)
     })
 }
