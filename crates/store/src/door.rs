@@ -10,6 +10,9 @@ pub const KEY_MAX_BYTES: usize = 480;
 /// Longest value, in bytes; who has more cuts it into chunks.
 pub const VALUE_MAX_BYTES: usize = 64 << 10;
 
+/// A key above all others: no key begins with so many bytes of 0xFF.
+pub const END: &[u8] = &[0xFF; KEY_MAX_BYTES + 1];
+
 /// Makes and removes stores, each a keyspace of its own with its own files.
 pub trait Engine: Send + Sync {
     /// Opens the store in `folder`, making it first if `options.create`.
@@ -18,8 +21,13 @@ pub trait Engine: Send + Sync {
     /// [`StoreError::NotOurs`] and [`StoreError::Damaged`] if the files fail the checks.
     fn open(&self, folder: &std::path::Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError>;
 
-    /// Names the kind of images that this engine makes and takes.
+    /// Names the kind of images that this engine makes and takes; of the usual ones, where there are several.
     fn kind(&self) -> &'static str;
+
+    /// Tells whether a store can be made out of an image of this kind.
+    fn takes(&self, kind: &str) -> bool {
+        kind == self.kind()
+    }
 
     /// Makes a store in `folder` out of an image: all of it, durably, or nothing.
     ///
@@ -54,6 +62,29 @@ pub trait Engine: Send + Sync {
     fn glance(&self, folder: &std::path::Path, _options: &OpenOptions) -> Result<(), StoreError> {
         if self.exists(folder) { Ok(()) } else { Err(StoreError::NotFound { folder: folder.to_owned() }) }
     }
+
+    /// Tells whether the store in `folder` is encrypted.
+    fn is_encrypted(&self, _folder: &std::path::Path) -> bool {
+        false
+    }
+
+    /// Encrypts a closed store anew under a new key, wholly or not at all; the old key is gone when this returns.
+    ///
+    /// `step` hears how many bytes are done, and may end the work. Errors: [`StoreError::Plain`].
+    fn change_key(
+        &self,
+        folder: &std::path::Path,
+        _step: &mut dyn FnMut(u64) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Plain { folder: folder.to_owned() })
+    }
+
+    /// Seals the key of an encrypted store anew where an older key of the server sealed it; tells whether one did.
+    ///
+    /// Errors: [`StoreError::Plain`].
+    fn renew_key(&self, folder: &std::path::Path) -> Result<bool, StoreError> {
+        Err(StoreError::Plain { folder: folder.to_owned() })
+    }
 }
 
 /// How to open a store.
@@ -81,6 +112,8 @@ pub struct OpenOptions {
     pub confirm: bool,
     /// Opens the store although two processes died while opening it.
     pub forgive: bool,
+    /// Makes the store encrypted; one that is there has to be so.
+    pub encrypted: bool,
 }
 
 impl Default for OpenOptions {
@@ -96,6 +129,7 @@ impl Default for OpenOptions {
             check_max_bytes: 4 << 30,
             confirm: false,
             forgive: false,
+            encrypted: false,
         }
     }
 }
@@ -147,6 +181,9 @@ pub trait Store: Send + Sync {
 
 /// All of a store as one commit left it, as bytes that engines of one kind understand.
 pub trait Image: Send {
+    /// Names the kind of the image; see [`Engine::takes`].
+    fn kind(&self) -> &'static str;
+
     /// Counts the bytes of the whole image.
     fn bytes(&self) -> u64;
 
@@ -253,6 +290,20 @@ pub enum StoreError {
         /// Which check failed.
         reason: String,
     },
+    /// An encrypted database's key cannot be had: bring back what the reason names.
+    #[error("the database in folder {} is encrypted, and its key cannot be had: {reason}", folder.display())]
+    Key {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// Only an encrypted database has a key.
+    #[error("the database in folder {} is not encrypted", folder.display())]
+    Plain {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The disk is full, or the file reached its largest size; make room and try again.
     #[error("no room left: {reason}")]
     Full {
@@ -304,9 +355,12 @@ impl StoreError {
     pub fn code(&self) -> types::Code {
         use types::Code;
         match self {
-            Self::InUse { .. } | Self::NotFound { .. } | Self::NotOurs { .. } | Self::Exists { .. } => {
-                Code::DatabaseStartFailed
-            }
+            Self::InUse { .. }
+            | Self::NotFound { .. }
+            | Self::NotOurs { .. }
+            | Self::Exists { .. }
+            | Self::Key { .. } => Code::DatabaseStartFailed,
+            Self::Plain { .. } => Code::ArgumentError,
             Self::Damaged { .. } => Code::StorageDamaged,
             Self::Full { .. } => Code::StorageFull,
             Self::Busy { .. } | Self::Readers { .. } => Code::ResourceExhausted,

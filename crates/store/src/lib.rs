@@ -1,12 +1,16 @@
 //! The one door to a storage engine: ordered bytes, one keyspace a database.
 //! Knows no nodes and no names of databases; `graph` and `catalog` decide what the bytes mean.
-//! Start reading at [`Engine`]; LMDB stands behind it in [`lmdb`], an in-memory engine in [`memory`].
+//! Start reading at [`Engine`]; behind it stand LMDB in [`lmdb`], encrypted stores in [`crypt`], and [`memory`].
 
+mod copy;
+pub mod crypt;
+pub mod disk;
 pub mod door;
 pub mod journal;
 pub mod lmdb;
 pub mod memory;
 
+pub use copy::copy;
 pub use door::*;
 
 /// Holds every engine to the limits of the door.

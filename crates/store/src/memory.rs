@@ -207,6 +207,10 @@ impl MemoryImage {
 }
 
 impl Image for MemoryImage {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,9 +1,12 @@
-//! What the door promises, tried on each engine: one list of tests, run for LMDB and for memory.
+//! What the door promises, tried on each engine: one list of tests, run for LMDB, for encrypted stores and for memory.
+
+mod seals;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use store::crypt::CryptEngine;
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, KEY_MAX_BYTES, OpenOptions, Reader, Store, StoreError, VALUE_MAX_BYTES, Writer};
@@ -491,13 +494,21 @@ fn unsynced_writes_are_read_back(engine: &dyn Engine, folder: &Path) {
 }
 
 /// Makes one test for each engine of each function above.
-macro_rules! on_both_engines {
+macro_rules! on_all_engines {
     ($($name:ident)*) => {
         mod lmdb {
             use super::*;
             $(#[test] fn $name() {
                 let folder = tempfile::tempdir().expect("a folder");
                 super::$name(&LmdbEngine, &folder.path().join("store"));
+            })*
+        }
+        /// F98: encrypted stores keep every promise that plain ones keep.
+        mod f98_crypt {
+            use super::*;
+            $(#[test] fn $name() {
+                let folder = tempfile::tempdir().expect("a folder");
+                super::$name(&CryptEngine::new(seals::Keys::of(7)), &folder.path().join("store"));
             })*
         }
         mod memory {
@@ -509,7 +520,7 @@ macro_rules! on_both_engines {
     };
 }
 
-on_both_engines! {
+on_all_engines! {
     snapshots_are_isolated
     a_write_reads_itself
     ranges_leave_out_their_end

@@ -17,6 +17,14 @@ use store::lmdb::LmdbEngine;
 use store::{Engine, OpenOptions, Reader, Store, StoreError, Writer};
 
 const END: &[u8] = &[0xFF; 481];
+/// Name of the file that holds everything.
+const FILE: &str = "data.mdb";
+/// What has to be removed from a full disk beside what the last byte took.
+const BALLAST_BYTES: usize = 0;
+
+fn engine() -> LmdbEngine {
+    LmdbEngine
+}
 
 fn options() -> OpenOptions {
     OpenOptions { create: true, map_start_bytes: 1 << 20, map_max_bytes: 256 << 20, ..Default::default() }

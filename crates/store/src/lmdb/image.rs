@@ -58,6 +58,10 @@ impl LmdbImage {
 }
 
 impl Image for LmdbImage {
+    fn kind(&self) -> &'static str {
+        super::open::KIND
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -100,6 +104,10 @@ impl FileImage {
 }
 
 impl Image for FileImage {
+    fn kind(&self) -> &'static str {
+        super::open::KIND
+    }
+
     fn bytes(&self) -> u64 {
         self.bytes
     }

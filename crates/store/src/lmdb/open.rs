@@ -29,7 +29,7 @@ use super::walk::{self, Depth};
 use crate::{Engine, Image, OpenOptions, Store, StoreError};
 
 /// What images of this engine are called; the number grows with the format of the file.
-const KIND: &str = "lmdb 1";
+pub(super) const KIND: &str = "lmdb 1";
 /// Places in LMDB's reader table for our own reads: checks and copies.
 const OWN_READERS: u32 = 8;
 /// Deaths while opening after which a file is refused.

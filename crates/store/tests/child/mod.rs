@@ -6,10 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
-use store::lmdb::LmdbEngine;
 use store::{Engine, Store, StoreError, Writer};
 
-use super::{count, options};
+use super::{FILE, count, engine, options};
 
 const JOB: &str = "STORE_TEST_JOB";
 const FOLDER: &str = "STORE_TEST_FOLDER";
@@ -35,15 +34,15 @@ fn child() {
     let folder = std::env::var(FOLDER).expect("set with the job");
     let folder = Path::new(&folder);
     match job.as_str() {
-        "open" => println!("outcome: {}", outcome(LmdbEngine.open(folder, &options()).map(drop))),
+        "open" => println!("outcome: {}", outcome(engine().open(folder, &options()).map(drop))),
         "commit" => commit_for_ever(folder),
         "commit some" => commit_some(folder),
         "die while opening" => {
-            let _store = LmdbEngine.open(folder, &store::OpenOptions { confirm: true, ..options() }).expect("opens");
+            let _store = engine().open(folder, &store::OpenOptions { confirm: true, ..options() }).expect("opens");
             std::process::abort();
         }
         "die when open" => {
-            let _store = LmdbEngine.open(folder, &options()).expect("opens");
+            let _store = engine().open(folder, &options()).expect("opens");
             std::process::abort();
         }
         "damage" => damage(folder),
@@ -64,7 +63,7 @@ fn outcome(result: Result<(), StoreError>) -> &'static str {
 
 /// Each commit changes a hundred entries to its own number, and the number is printed once it is durable.
 fn commit_for_ever(folder: &Path) {
-    let store = LmdbEngine.open(folder, &options()).expect("opens");
+    let store = engine().open(folder, &options()).expect("opens");
     let first = last_commit(&*store).expect("reads") + 1;
     for number in first.. {
         let work = &mut |writer: &mut dyn Writer| {
@@ -77,7 +76,7 @@ fn commit_for_ever(folder: &Path) {
 
 /// As [`commit_for_ever`], but six times, and in spite of errors: after one that was unclear all others must fail.
 fn commit_some(folder: &Path) {
-    let Ok(store) = LmdbEngine.open(folder, &options()) else { return println!("refused to open") };
+    let Ok(store) = engine().open(folder, &options()) else { return println!("refused to open") };
     let mut poisoned = false;
     for number in 1..=6u64 {
         let work = &mut |writer: &mut dyn Writer| {
@@ -131,7 +130,7 @@ pub fn value_of(number: u32) -> Vec<u8> {
 
 /// Damages copies of one good file in six ways, and uses each as far as it lets us.
 fn damage(folder: &Path) {
-    let good = fs::read(folder.join("good").join("data.mdb")).expect("reads");
+    let good = fs::read(folder.join("good").join(FILE)).expect("reads");
     let pages = good.len() / 4096;
     for seed in 0..40u64 {
         let bytes = noise(seed + 100, 16);
@@ -156,9 +155,11 @@ fn damage(folder: &Path) {
 }
 
 fn try_file(folder: &Path, file: &[u8], changed: bool) -> &'static str {
-    let folder = folder.join("bad");
+    let (good, folder) = (folder.join("good"), folder.join("bad"));
     fs::create_dir_all(&folder).expect("makes");
-    fs::write(folder.join("data.mdb"), file).expect("writes");
+    fs::write(folder.join(FILE), file).expect("writes");
+    // Where there is a key, it goes with the file.
+    let _ = fs::copy(good.join("data.key"), folder.join("data.key"));
     let used = use_it(&folder);
     match used {
         Ok(Found::Right) => "right",
@@ -180,7 +181,7 @@ enum Found {
 }
 
 fn use_it(folder: &Path) -> Result<Found, StoreError> {
-    let store = LmdbEngine.open(folder, &options())?;
+    let store = engine().open(folder, &options())?;
     let snapshot = store.snapshot()?;
     let mut found = if count(&*snapshot)? == 6_001 { Found::Right } else { Found::Wrong };
     for number in 0..6_000u32 {
@@ -200,7 +201,8 @@ fn use_it(folder: &Path) -> Result<Found, StoreError> {
 }
 
 fn fill_the_disk(folder: &Path) {
-    let stores = ["a", "b"].map(|name| LmdbEngine.open(&folder.join(name), &options()).expect("opens"));
+    fs::write(folder.join("ballast"), vec![1; super::BALLAST_BYTES]).expect("room");
+    let stores = ["a", "b"].map(|name| engine().open(&folder.join(name), &options()).expect("opens"));
     let write = |store: &dyn Store, number: u32| {
         store.write(&mut |writer: &mut dyn Writer| {
             (0..30u32).try_for_each(|n| writer.put(&(number * 30 + n).to_be_bytes(), &[number as u8; 3_000]))
@@ -231,7 +233,9 @@ fn fill_the_disk(folder: &Path) {
     }
     assert_eq!(count(&*stores[0].snapshot().expect("a place")).expect("reads"), kept * 30);
     drop(spare);
-    fs::remove_file(folder.join("spare")).expect("removes");
+    for name in ["spare", "ballast"] {
+        fs::remove_file(folder.join(name)).expect("removes");
+    }
     for (number, store) in stores.iter().enumerate() {
         write(&**store, kept + number as u32)
             .or_else(|_| store.write(&mut |writer: &mut dyn Writer| writer.put(b"a", b"b")))
@@ -240,6 +244,6 @@ fn fill_the_disk(folder: &Path) {
     }
     drop(stores);
     for name in ["a", "b"] {
-        LmdbEngine.open(&folder.join(name), &options()).expect("opens").check().expect("sound");
+        engine().open(&folder.join(name), &options()).expect("opens").check().expect("sound");
     }
 }

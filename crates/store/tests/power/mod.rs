@@ -6,15 +6,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use store::lmdb::LmdbEngine;
 use store::{Engine, Writer};
 
-use super::{child, options};
+use super::{FILE, child, engine, options};
 
 const IMAGES: u64 = 100;
 const SECTOR_BYTES: usize = 512;
-/// `/data.mdb` as strace prints it.
-const DATA_FILE: &str = "\\x2f\\x64\\x61\\x74\\x61\\x2e\\x6d\\x64\\x62>";
 
 /// One thing that the recorded run did, in order.
 enum Event {
@@ -30,8 +27,8 @@ enum Event {
 fn what_was_synced_survives_a_loss_of_power() {
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().join("recorded");
-    drop(LmdbEngine.open(&home, &options()).expect("opens"));
-    let before = fs::read(home.join("data.mdb")).expect("reads");
+    drop(engine().open(&home, &options()).expect("opens"));
+    let before = fs::read(home.join(FILE)).expect("reads");
     let Some(events) = record(&home, &folder.path().join("trace")) else { return };
     let acknowledged = events.iter().filter(|event| matches!(event, Event::Acknowledged(_))).count();
     assert!(acknowledged >= 6 && events.len() > 30, "{acknowledged} commits, {} events", events.len());
@@ -43,9 +40,11 @@ fn what_was_synced_survives_a_loss_of_power() {
         let (file, synced) = lose_power(&before, &events[..end], &mut number);
         let home = folder.path().join(format!("image{image}"));
         fs::create_dir(&home).expect("makes");
-        fs::write(home.join("data.mdb"), &file).expect("writes");
+        fs::write(home.join(FILE), &file).expect("writes");
+        // Where there is a key, nobody wrote to it meanwhile.
+        let _ = fs::copy(folder.path().join("recorded").join("data.key"), home.join("data.key"));
         let store =
-            LmdbEngine.open(&home, &options()).unwrap_or_else(|error| panic!("image {image}, event {end}: {error}"));
+            engine().open(&home, &options()).unwrap_or_else(|error| panic!("image {image}, event {end}: {error}"));
         store.check().unwrap_or_else(|error| panic!("image {image}, event {end}: {error}"));
         let kept = child::last_commit(&*store).expect("reads");
         assert!(kept >= synced, "image {image}, event {end}: {synced} was acknowledged, {kept} is there");
@@ -91,7 +90,7 @@ fn put(file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 
 /// Runs some commits in another process and records what it does to its file; `None` where that is not possible.
 fn record(home: &Path, trace: &Path) -> Option<Vec<Event>> {
-    let calls = "trace=openat,pwrite64,writev,lseek,fdatasync,fsync,write";
+    let calls = "trace=openat,pwrite64,writev,lseek,ftruncate,fdatasync,fsync,write";
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-xx", "-s", "1000000", "-e", calls, "-o"]).arg(trace);
     let run = child::run("commit some", home);
@@ -129,7 +128,7 @@ impl Recorder {
             self.events.extend(commit.map(Event::Acknowledged));
             return;
         }
-        if !line.contains(DATA_FILE) {
+        if !line.contains(&in_hex(FILE)) {
             return;
         }
         let synced = self.synced.as_deref() == Some(descriptor);
@@ -145,6 +144,10 @@ impl Recorder {
                 let at = number_at(1).and_then(|text| text.parse().ok()).expect("pwrite64 has a position");
                 self.events.push(Event::Write { at, bytes: strings(arguments).concat(), synced });
             }
+            "ftruncate" => {
+                let at = number_at(1).and_then(|text| text.parse().ok()).expect("ftruncate has a length");
+                self.events.push(Event::Write { at, bytes: Vec::new(), synced });
+            }
             "writev" => {
                 // Each page of it may reach the disk without the others.
                 for bytes in strings(arguments) {
@@ -156,6 +159,12 @@ impl Recorder {
             _ => {}
         }
     }
+}
+
+/// A name at the end of a path, as strace prints it.
+fn in_hex(name: &str) -> String {
+    let hex: String = format!("/{name}").bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+    hex + ">"
 }
 
 /// Gives the strings of a call, which strace prints as `"\x41\x42"`.
