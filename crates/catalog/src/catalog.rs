@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use store::{Snapshot, Store, Writer};
+use store::{Reader, Store, Writer};
 use types::{Clock, DatabaseId, DatabaseName, failpoint};
 
 use crate::databases::{Database, Stage};
@@ -202,7 +202,7 @@ pub(crate) fn run(puts: &[Put], writer: &mut dyn Writer) -> Result<(), store::St
 }
 
 /// Reads all rows; `None` when there are none yet.
-fn load(snapshot: &dyn Snapshot) -> Result<Option<Names>, CatalogError> {
+pub(crate) fn load(snapshot: &dyn Reader) -> Result<Option<Names>, CatalogError> {
     let mut steps = Vec::new();
     Table::Database.read(snapshot, |key, row: DatabaseRow| {
         steps.push(Step::Database(row.into_database(key)?));

@@ -182,8 +182,14 @@ pub enum CatalogError {
     #[error("The client is unauthorized due to authentication failure.")]
     Unauthorized,
     /// Too many wrong passwords in a row; wait a few seconds.
-    #[error("The client has provided incorrect authentication details too many times in a row.")]
-    RateLimit,
+    #[error(
+        "The client has provided incorrect authentication details too many times in a row. Retry after {:.3} seconds.",
+        retry_after.as_secs_f64()
+    )]
+    RateLimit {
+        /// How long the name stays locked.
+        retry_after: std::time::Duration,
+    },
     /// The user may not do this; somebody has to grant it.
     #[error("Permission denied. The privilege {privilege} is missing or denied for {who}; see SHOW USER PRIVILEGES.")]
     Denied {
@@ -460,7 +466,7 @@ impl CatalogError {
             Self::Aliased { .. } => Code::AliasExists,
             Self::AliasChain { .. } => Code::AliasChain,
             Self::Unauthorized => Code::Unauthorized,
-            Self::RateLimit => Code::AuthenticationRateLimit,
+            Self::RateLimit { .. } => Code::AuthenticationRateLimit,
             Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
             Self::NotByToken | Self::Immutable => Code::Forbidden,
             Self::CredentialsExpired => Code::CredentialsExpired,
@@ -491,7 +497,11 @@ impl CatalogError {
 
 impl From<CatalogError> for types::Failure {
     fn from(error: CatalogError) -> Self {
-        Self::new(error.code(), error.to_string())
+        let failure = Self::new(error.code(), error.to_string());
+        match error {
+            CatalogError::RateLimit { retry_after } => failure.later(retry_after),
+            _ => failure,
+        }
     }
 }
 

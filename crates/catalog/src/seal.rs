@@ -138,6 +138,12 @@ impl Keyring {
         Ok(Self { source, keys: RwLock::new(keys) })
     }
 
+    /// Names every key, the newest last.
+    #[must_use]
+    pub fn names(&self) -> Vec<KeyId> {
+        self.keys.read().iter().map(|key| key.id).collect()
+    }
+
     /// Names the key that seals now.
     #[must_use]
     pub fn newest(&self) -> KeyId {

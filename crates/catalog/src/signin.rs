@@ -28,10 +28,11 @@ struct Failures {
 }
 
 impl Attempts {
-    fn is_locked(&self, name: &str, now: Instant) -> bool {
-        self.0.get(name).is_some_and(|failures| {
-            failures.count >= FAILURES_MAX && now.saturating_duration_since(failures.last) < LOCK_TIME
-        })
+    /// Tells how long a name is still locked; nothing where it is not.
+    fn locked_for(&self, name: &str, now: Instant) -> Option<Duration> {
+        let failures = self.0.get(name).filter(|failures| failures.count >= FAILURES_MAX)?;
+        let left = LOCK_TIME.checked_sub(now.saturating_duration_since(failures.last))?;
+        Some(left).filter(|left| !left.is_zero())
     }
 
     fn failed(&mut self, name: CompactString, known: bool, now: Instant) {
@@ -109,8 +110,8 @@ impl Catalog {
         password: &str,
     ) -> Result<bool, CatalogError> {
         let watched: CompactString = name.chars().take(NAME_MAX_CHARACTERS).collect();
-        if self.attempts.lock().is_locked(&watched, self.clock.now()) {
-            return Err(CatalogError::RateLimit);
+        if let Some(retry_after) = self.attempts.lock().locked_for(&watched, self.clock.now()) {
+            return Err(CatalogError::RateLimit { retry_after });
         }
         // The lock is not held meanwhile, so that one slow check does not hold up all users. Guesses that run side by
         // side may therefore overshoot the bound, by as many as there are threads.
@@ -142,11 +143,11 @@ mod tests {
             attempts.failed(format!("guess{at}").into(), false, now);
         }
         assert_eq!(attempts.0.len(), NAMES_MAX);
-        assert!(attempts.is_locked("admin", now));
+        assert_eq!(attempts.locked_for("admin", now), Some(LOCK_TIME));
         attempts.failed("guess".into(), false, now + LOCK_TIME);
         assert_eq!(attempts.0.len(), 2, "old guesses are forgotten, a user's failures are not");
-        assert!(!attempts.is_locked("admin", now + LOCK_TIME));
+        assert_eq!(attempts.locked_for("admin", now + LOCK_TIME), None);
         attempts.failed("admin".into(), true, now + LOCK_TIME);
-        assert!(attempts.is_locked("admin", now + LOCK_TIME), "one more wrong password locks again");
+        assert!(attempts.locked_for("admin", now + LOCK_TIME).is_some(), "one more wrong password locks again");
     }
 }

@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 const STEP: Duration = Duration::from_millis(100);
 const BYTES_STYLE: &str = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}, {bytes_per_sec}  {elapsed}";
 const SPINNER_STYLE: &str = "{spinner} {bytes}, {bytes_per_sec}  {elapsed}";
+const TURN_STYLE: &str = "{bar:30} {percent:>3} %  {bytes} of {total_bytes}  {msg}  {elapsed}";
+const TURN_SPINNER_STYLE: &str = "{spinner} {bytes}  {msg}  {elapsed}";
 const STYLE: &str = "{bar:30} {percent:>3} %  {msg}  {elapsed}";
 
 /// Does `work` under a bar of `total` bytes, or of nobody knows how many where that is 0; `done` tells how many are done.
@@ -22,6 +24,25 @@ pub fn shown_bytes<T>(total: u64, done: &(dyn Fn() -> u64 + Sync), work: impl Fn
         bar.set_style(style);
     }
     watched(&bar, |bar| bar.set_position(if total > 0 { done().min(total) } else { done() }), work)
+}
+
+/// Does `work` under a bar that is for one thing after the other: `now` tells its name, how many bytes of it are done and how
+/// many there are, 0 where nobody knows.
+pub fn shown_in_turn<T>(now: &(dyn Fn() -> (String, u64, u64) + Sync), work: impl FnOnce() -> T) -> T {
+    let bar = ProgressBar::new(0);
+    if bar.is_hidden() {
+        return work();
+    }
+    let styles = [TURN_STYLE, TURN_SPINNER_STYLE].map(|style| ProgressStyle::with_template(style).ok());
+    let draw = |bar: &ProgressBar| {
+        let (name, done, total) = now();
+        let style = if total > 0 { &styles[0] } else { &styles[1] };
+        style.iter().for_each(|style| bar.set_style(style.clone()));
+        bar.set_length(total);
+        bar.set_position(if total > 0 { done.min(total) } else { done });
+        bar.set_message(name);
+    };
+    watched(&bar, draw, work)
 }
 
 /// Does `work` under a bar of length `total`; `done` tells how far it is, and how many rows that was.

@@ -84,7 +84,7 @@ fn f61_limits_and_usage_over_http() {
     assert_eq!(query(&served, "sheaf", "CREATE (:A)").status, 202);
     let refused = query(&served, "sheaf", "CREATE (:A)");
     assert_eq!((refused.status, refused.header("retry-after")), (507, None), "{}", refused.body);
-    assert!(refused.body.contains("The limit max_nodes of database 'sheaf' is 1, and 1 are used."));
+    assert!(refused.body.contains("The limit max_nodes of database 'sheaf' is 1, 1 are used, and 1 more is wanted."));
     let bolt = served.address("bolt");
     let (code, _, complaint) = told(&output(&["shell", "--bolt", bolt, "CREATE (:A)"]));
     assert!(code == Some(1) && complaint.contains("max_nodes"), "{complaint}");

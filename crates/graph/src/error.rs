@@ -132,14 +132,16 @@ pub enum GraphError {
         source: std::io::Error,
     },
     /// The database holds as much as it may; delete something, or raise the limit.
-    #[error("the limit {limit} of the database, {max}, is reached: {used} are used")]
+    #[error("the limit {limit} of the database, {max}, is reached: {used} are used, and {wanted} more were wanted")]
     QuotaReached {
         /// Which limit, as it is set.
         limit: &'static str,
         /// Its value.
         max: u64,
-        /// What is used of it, the transaction's own share included.
+        /// What is used of it by what was committed.
         used: u64,
+        /// What the transaction wanted on top of that, as far as it came.
+        wanted: u64,
     },
     /// A full-text query that cannot be read; write it otherwise.
     #[error("{class}: {text}")]

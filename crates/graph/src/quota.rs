@@ -50,13 +50,13 @@ impl Quotas {
     /// Refuses one node more, if the transaction made `own` more than it deleted.
     pub fn check_node(&self, own: i64) -> Result<(), GraphError> {
         let count = self.nodes.load(Ordering::Acquire);
-        check("max_nodes", &self.nodes_max, count, own + 1, count + own)
+        check("max_nodes", &self.nodes_max, count, own + 1)
     }
 
     /// As [`Quotas::check_node`], one relationship.
     pub fn check_relationship(&self, own: i64) -> Result<(), GraphError> {
         let count = self.relationships.load(Ordering::Acquire);
-        check("max_edges", &self.relationships_max, count, own + 1, count + own)
+        check("max_edges", &self.relationships_max, count, own + 1)
     }
 
     /// Begins to check a group of commits; one group at a time.
@@ -80,12 +80,12 @@ impl Quotas {
         loaded: Loaded,
         used_bytes: impl FnOnce() -> Result<u64, GraphError>,
     ) -> Result<(), GraphError> {
-        check("max_nodes", &self.nodes_max, 0, loaded.nodes.cast_signed(), 0)?;
-        check("max_edges", &self.relationships_max, 0, loaded.relationships.cast_signed(), 0)?;
+        check("max_nodes", &self.nodes_max, 0, loaded.nodes.cast_signed())?;
+        check("max_edges", &self.relationships_max, 0, loaded.relationships.cast_signed())?;
         let bytes_max = self.bytes_max.load(Ordering::Acquire);
         let used = if bytes_max < u64::MAX { used_bytes()? } else { 0 };
         if used > bytes_max {
-            return Err(GraphError::QuotaReached { limit: "max_storage_bytes", max: bytes_max, used });
+            return Err(GraphError::QuotaReached { limit: "max_storage_bytes", max: bytes_max, used: 0, wanted: used });
         }
         Ok(())
     }
@@ -104,13 +104,14 @@ impl Quotas {
         used_bytes: impl FnOnce() -> Result<u64, GraphError>,
     ) -> Result<(), GraphError> {
         let (nodes, relationships) = (changes.by(Counted::Nodes), changes.by(Counted::Relationships));
-        check("max_nodes", &self.nodes_max, tally.nodes, nodes, tally.nodes)?;
-        check("max_edges", &self.relationships_max, tally.relationships, relationships, tally.relationships)?;
+        check("max_nodes", &self.nodes_max, tally.nodes, nodes)?;
+        check("max_edges", &self.relationships_max, tally.relationships, relationships)?;
         let (bytes, bytes_max) = (changes.grown_bytes() as u64, self.bytes_max.load(Ordering::Acquire));
         if bytes > 0 && bytes_max < u64::MAX {
             let used = used_bytes()?.saturating_add(tally.bytes);
             if used.saturating_add(bytes) > bytes_max {
-                return Err(GraphError::QuotaReached { limit: "max_storage_bytes", max: bytes_max, used });
+                let (limit, max) = ("max_storage_bytes", bytes_max);
+                return Err(GraphError::QuotaReached { limit, max, used, wanted: bytes });
             }
         }
         tally.nodes += nodes;
@@ -155,13 +156,15 @@ impl Database {
     }
 }
 
-fn check(limit: &'static str, max: &AtomicU64, count: i64, by: i64, used: i64) -> Result<(), GraphError> {
+/// Refuses `by` more where `count` are committed; what a transaction made so far is wanted, and not used yet.
+fn check(limit: &'static str, max: &AtomicU64, count: i64, by: i64) -> Result<(), GraphError> {
     let max = max.load(Ordering::Acquire);
     let is_more = u64::try_from(count.saturating_add(by)).is_ok_and(|sum| sum > max);
     if by <= 0 || !is_more {
         return Ok(());
     }
-    Err(GraphError::QuotaReached { limit, max, used: u64::try_from(used).unwrap_or_default() })
+    let (used, wanted) = (u64::try_from(count).unwrap_or_default(), by.unsigned_abs());
+    Err(GraphError::QuotaReached { limit, max, used, wanted })
 }
 
 #[cfg(test)]
@@ -195,8 +198,8 @@ mod tests {
 
     fn is_reached<T: std::fmt::Debug>(outcome: Result<T, GraphError>, words: &str) {
         let error = outcome.expect_err("too much");
-        let GraphError::QuotaReached { used, .. } = error else { panic!("{error}") };
-        let words = words.replace("USED", &used.to_string());
+        let GraphError::QuotaReached { used, wanted, .. } = error else { panic!("{error}") };
+        let words = words.replace("USED", &used.to_string()).replace("WANTED", &wanted.to_string());
         assert_eq!((error.code(), error.to_string()), (Code::LimitReached, words));
     }
 
@@ -205,14 +208,20 @@ mod tests {
         let database = database(Quota { nodes_max: Some(10), ..Quota::default() });
         let mut transaction = database.begin().expect("a transaction");
         let last = add(&mut transaction, 10).expect("just enough");
-        is_reached(add(&mut transaction, 1), "the limit max_nodes of the database, 10, is reached: 10 are used");
+        is_reached(
+            add(&mut transaction, 1),
+            "the limit max_nodes of the database, 10, is reached: 0 are used, and 11 more were wanted",
+        );
         transaction.delete_node(last).expect("it is there");
         add(&mut transaction, 1).expect("one went");
         // Two at a time: each fits alone, so only the commit can tell.
         let mut other = database.begin().expect("a transaction");
         add(&mut other, 1).expect("room so far");
         transaction.commit().expect("ten");
-        is_reached(other.commit(), "the limit max_nodes of the database, 10, is reached: 10 are used");
+        is_reached(
+            other.commit(),
+            "the limit max_nodes of the database, 10, is reached: 10 are used, and 1 more were wanted",
+        );
         let mut less = database.begin().expect("a transaction");
         less.delete_node(NodeId(0)).expect("it is there");
         less.commit().expect("less is always fine");
@@ -230,7 +239,10 @@ mod tests {
         for _ in 0..3 {
             loader.node(&[], &[]).expect("counted in the end");
         }
-        is_reached(loader.finish(), "the limit max_nodes of the database, 2, is reached: 0 are used");
+        is_reached(
+            loader.finish(),
+            "the limit max_nodes of the database, 2, is reached: 0 are used, and 3 more were wanted",
+        );
         assert!(database.begin().is_err(), "what was half loaded is for nobody");
     }
 
@@ -243,7 +255,7 @@ mod tests {
             transaction.create_relationship(node, TypeId(0), node, &[]).expect("just enough");
         }
         let more = transaction.create_relationship(node, TypeId(0), node, &[]);
-        is_reached(more, "the limit max_edges of the database, 2, is reached: 2 are used");
+        is_reached(more, "the limit max_edges of the database, 2, is reached: 0 are used, and 3 more were wanted");
         transaction.commit().expect("two");
     }
 
@@ -254,7 +266,7 @@ mod tests {
         add(&mut transaction, 100).expect("bytes are counted at the commit");
         is_reached(
             transaction.commit(),
-            "the limit max_storage_bytes of the database, 5000, is reached: USED are used",
+            "the limit max_storage_bytes of the database, 5000, is reached: USED are used, and WANTED more were wanted",
         );
         let mut transaction = database.begin().expect("a transaction");
         let last = add(&mut transaction, 20).expect("no bound");
@@ -267,6 +279,9 @@ mod tests {
         let other = crate::keys::Entity::Node(NodeId(last.0 - 1));
         let set = transaction.set_property(other, KeyId(1), 5.into());
         set.expect("it is there");
-        is_reached(transaction.commit(), "the limit max_storage_bytes of the database, 1, is reached: USED are used");
+        is_reached(
+            transaction.commit(),
+            "the limit max_storage_bytes of the database, 1, is reached: USED are used, and WANTED more were wanted",
+        );
     }
 }

@@ -113,6 +113,7 @@ fn named(statement: &Statement<'_>, command: &AdminCommand) -> Option<String> {
             | DatabaseCommand::Check { name } => name,
         },
         AdminCommand::Backup(BackupCommand::Backup { name, .. }) => name,
+        AdminCommand::Backup(BackupCommand::All { .. }) => return Some(types::DatabaseName::system().to_string()),
         _ => return None,
     };
     crate::commands::typed(name, &statement.parameters).ok().map(|name| name.to_lowercase())

@@ -120,10 +120,21 @@ impl Databases {
         if row.requested == Requested::Offline {
             return Err(unavailable(&row.name));
         }
+        self.open_if(row, trust, &|slot| !slot.is_closing.load(Ordering::Acquire))
+    }
+
+    /// As [`Databases::open`], to copy it: one that is stopped opens too, and stays stopped for everybody else.
+    ///
+    /// `is_there` tells whether it is still to be had; who drops it afterwards waits for the copy.
+    pub(crate) fn open_to_copy(&self, row: &Row, is_there: &dyn Fn() -> bool) -> Result<Arc<OpenDatabase>, Failure> {
+        self.open_if(row, Trust::Usual, &|_| is_there())
+    }
+
+    fn open_if(&self, row: &Row, trust: Trust, may: &dyn Fn(&Slot) -> bool) -> Result<Arc<OpenDatabase>, Failure> {
         let slot = self.slot(row.id);
         let mut state = slot.state.lock();
         loop {
-            if slot.is_closing.load(Ordering::Acquire) {
+            if !may(&slot) {
                 return Err(unavailable(&row.name));
             }
             match &*state {
@@ -229,6 +240,14 @@ impl Databases {
     /// Lets a stopped database be opened again.
     pub(crate) fn allow(&self, id: DatabaseId) {
         self.slot(id).is_closing.store(false, Ordering::Release);
+    }
+
+    /// Closes a database unless somebody uses it.
+    pub(crate) fn close_unused(&self, id: DatabaseId) {
+        let slot = self.slots.lock().get(&id).cloned();
+        if let Some(slot) = slot {
+            close_if_unused(&slot);
+        }
     }
 
     /// Removes the files of a database that nobody has open, and forgets it.

@@ -41,6 +41,18 @@ pub enum InstanceError {
         /// The folders of the databases.
         found: Vec<String>,
     },
+    /// A whole server was being restored into it, and that did not end: restore again, which completes it, or empty it.
+    #[error(
+        "a server was being restored into data folder {} and the restore did not end, so databases are missing. Run it \
+         again: sheaf restore --all {from} --data {}. Or remove everything in the folder",
+        folder.display(), folder.display()
+    )]
+    RestoreUnfinished {
+        /// The data folder.
+        folder: PathBuf,
+        /// What was being restored.
+        from: String,
+    },
     /// The store of `system` could not be opened.
     #[error("could not open the database \"system\"")]
     System(#[source] StoreError),
@@ -68,7 +80,7 @@ impl InstanceError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::InUse { .. } | Self::CatalogGone { .. } => Code::DatabaseStartFailed,
+            Self::InUse { .. } | Self::CatalogGone { .. } | Self::RestoreUnfinished { .. } => Code::DatabaseStartFailed,
             Self::Folder { .. } => Code::StorageFailed,
             Self::System(source) => source.code(),
             Self::Catalog(source) => source.code(),
@@ -88,9 +100,9 @@ fn few(names: &[String]) -> String {
 
 /// Tells a client of what a graph reported.
 pub(crate) fn of_graph(error: GraphError) -> Failure {
-    if let GraphError::QuotaReached { limit, max, used } = error {
-        let database = String::new();
-        return Failure::refused(error.code(), Refusal { limit, database, max, used, retry_after: None });
+    if let GraphError::QuotaReached { limit, max, used, wanted } = error {
+        let (database, wanted) = (String::new(), Some(wanted));
+        return Failure::refused(error.code(), Refusal { limit, database, max, used, wanted, retry_after: None });
     }
     Failure::new(error.code(), chain(&error))
 }

@@ -18,6 +18,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
 use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
+use crate::backup::whole::unfinished;
 use crate::databases::{Bounds, Databases, TRIED};
 use crate::limits::Meters;
 use crate::metrics::{Metrics, count};
@@ -32,9 +33,9 @@ use crate::{Admission, InstanceError, InstanceOptions, Session};
 /// Plans that are kept.
 const PLANS_MAX: usize = 1_000;
 /// The folder of the catalog's own store.
-const SYSTEM_FOLDER: &str = "system";
+pub(crate) const SYSTEM_FOLDER: &str = "system";
 /// The keys that seal secrets, where no other place is named.
-const KEYS_FILE: &str = "seal.key";
+pub(crate) const KEYS_FILE: &str = "seal.key";
 /// The largest size of the catalog's own store.
 const SYSTEM_BYTES_MAX: u64 = 4 << 30;
 
@@ -82,6 +83,14 @@ impl Instance {
     ///
     /// What a crash left half done is finished or removed before this returns. Databases are opened on first use.
     pub fn open(options: InstanceOptions) -> Result<Self, InstanceError> {
+        if let Some(from) = unfinished(&options.folder) {
+            return Err(InstanceError::RestoreUnfinished { folder: options.folder, from });
+        }
+        Self::open_restored(options)
+    }
+
+    /// As [`Instance::open`], on a folder that a whole server is being restored into.
+    pub(crate) fn open_restored(options: InstanceOptions) -> Result<Self, InstanceError> {
         let folder = options.folder.clone();
         let failed = |action| {
             let folder = folder.clone();

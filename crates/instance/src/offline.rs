@@ -9,9 +9,16 @@ use types::{DatabaseName, Failure};
 
 use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::backup::whole::{FolderTarget, Manifest, Watch};
 use crate::backup::{Header, Proof, Step, Written};
 use crate::commands::database::create_database;
 use crate::open_database::OpenDatabase;
+
+impl Walk {
+    fn proof(self) -> Proof {
+        if self == Self::Yes { Proof::Check } else { Proof::Read }
+    }
+}
 
 /// What a tool asks of a backup beside being whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +38,45 @@ impl Instance {
         walk: Walk,
         step: Step<'_>,
     ) -> Result<(Header, Written), Failure> {
-        let (row, open) = self.open_by_name(database, "back up")?;
-        let proof = if walk == Walk::Yes { Proof::Check } else { Proof::Read };
-        let done = self.shared.back_up(&open, &row, file, proof, step);
-        self.told(Kind::Backup, &row.name, format!("backup of {} to {}", row.name, file.display()), &done);
+        let (name, taken) = match self.is_system(database) {
+            true => (DatabaseName::system(), self.shared.take_catalog_image()?),
+            false => {
+                let (row, open) = self.open_by_name(database, "back up")?;
+                (row.name.clone(), self.shared.take_image(&open, &row)?)
+            }
+        };
+        let done = self.shared.back_up(taken, file, walk.proof(), step);
+        self.told(Kind::Backup, &name, format!("backup of {name} to {}", file.display()), &done);
+        done
+    }
+
+    /// Writes backups of all databases and of `system` to a folder, which has a list of them when this returns.
+    ///
+    /// A database that cannot be copied is in the list, with the reason, and so told.
+    pub fn back_up_all(&self, folder: &Path, walk: Walk, watch: &dyn Watch) -> Result<Manifest, Failure> {
+        let done = FolderTarget::begin(&self.shared, folder, walk.proof(), watch)
+            .map_err(Failure::from)
+            .and_then(|mut target| self.shared.back_up_all(&|_| Ok(()), &mut target, watch));
+        let name = DatabaseName::system();
+        self.told(Kind::Backup, &name, format!("backup of all databases to {}", folder.display()), &done);
         done
     }
 
     /// Makes a database out of a backup: all of it or nothing. With `replace`, it comes into the place of one.
+    ///
+    /// One that is listed and has no files, since a whole server was restored without it, gets them and keeps its rights.
     pub fn restore(&self, database: &str, replace: bool, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
         let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
+        if let Some(row) = self.without_files(&name) {
+            let restored = self.shared.restore(&row, file, step);
+            self.told(
+                Kind::Backup,
+                &name,
+                format!("restore of {} as {name}, which had no files", file.display()),
+                &restored,
+            );
+            return restored;
+        }
         let new = NewDatabase { replace, ..NewDatabase::default() };
         let mut header = None;
         let made = create_database(&self.shared, &name, new, &mut |row| {
@@ -52,8 +88,11 @@ impl Instance {
         header.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))
     }
 
-    /// Tells about how many bytes a database's image has.
+    /// Tells about how many bytes a database's image has; 0 where nobody knows.
     pub fn database_bytes(&self, database: &str) -> Result<u64, Failure> {
+        if self.is_system(database) {
+            return Ok(0);
+        }
         let (_, open) = self.open_by_name(database, "read")?;
         let usage = open.graph.store().usage().map_err(|error| crate::error::of_store(&error))?;
         Ok(usage.file_bytes)
@@ -104,6 +143,19 @@ impl Instance {
                 .and_then(|open| open.graph.check().map_err(|error| open.fail(error)));
             each(&row.name, found);
         }
+    }
+
+    fn is_system(&self, database: &str) -> bool {
+        self.shared.catalog.resolve(database).is_ok_and(|target| target.name.is_system())
+    }
+
+    /// Finds a database that the catalog knows and whose files are not there.
+    fn without_files(&self, name: &DatabaseName) -> Option<Arc<Row>> {
+        let names = self.shared.catalog.names();
+        let row =
+            names.databases_from(name.as_str()).next().filter(|row| row.name == *name && !row.name.is_system())?;
+        let folder = self.shared.databases.folder_of(row)?;
+        (!self.shared.databases.lies_in(&folder)).then(|| Arc::clone(row))
     }
 
     fn open_by_name(&self, database: &str, verb: &'static str) -> Result<(Arc<Row>, Arc<OpenDatabase>), Failure> {

@@ -215,7 +215,7 @@ impl Allowance {
                 let limit = Limit::MaxQueryMemory.about().name;
                 let text = format!("{} The limit is {limit} of database '{}'.", failure.message(), bounds.database);
                 let database = bounds.database.to_string();
-                let refusal = Refusal { limit, database, max, used: max, retry_after: None };
+                let refusal = Refusal { limit, database, max, used: max, wanted: None, retry_after: None };
                 Failure::new(Code::MemoryLimit, text).because_of(refusal)
             }
             (_, Some(deadline), _) => deadline.explain(failure, bounds, self.clock.now()),

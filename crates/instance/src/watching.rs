@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use catalog::{Access, Limit};
-use types::{Failure, Refusal};
+use types::Failure;
 
 use crate::databases::Standing as Found;
 use crate::limits::effective;
@@ -137,6 +137,6 @@ impl Session {
 
 /// Shortens what a refusal says to wait to what a header can carry: whole seconds, at least one.
 #[must_use]
-pub fn retry_after_seconds(refusal: &Refusal) -> Option<u64> {
-    refusal.retry_after.map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0)).map(|seconds| seconds.max(1))
+pub fn retry_after_seconds(failure: &Failure) -> Option<u64> {
+    failure.retry_after().map(|time| time.as_secs() + u64::from(time.subsec_nanos() > 0)).map(|seconds| seconds.max(1))
 }

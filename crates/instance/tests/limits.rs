@@ -115,7 +115,7 @@ fn f48_two_clients_at_one_below_max_nodes_add_one_node() {
     let mut one = session(&instance);
     check(&mut one, "MATCH (n) RETURN count(n)", "10");
     let failure = refused(&mut one, "CREATE (:N)", Code::LimitReached, "max_nodes");
-    assert_eq!(failure.message(), "The limit max_nodes of database 'sheaf' is 10, and 10 are used.");
+    assert_eq!(failure.message(), "The limit max_nodes of database 'sheaf' is 10, 10 are used, and 1 more is wanted.");
     // Freed by what is deleted, and by what is rolled back.
     check(&mut one, "MATCH (n) WITH n LIMIT 2 DELETE n", "[nodes- 2]");
     one.begin(&RunOptions::default()).expect("begins");

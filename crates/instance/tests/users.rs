@@ -111,7 +111,7 @@ fn f99_wrong_passwords_are_slowed_down_by_name() {
         assert_eq!(refused(&instance, "bob", "wrong"), UNAUTHORIZED);
     }
     let limited = "AuthenticationRateLimit: The client has provided incorrect authentication details too many times in \
-                   a row.";
+                   a row. Retry after 5.000 seconds.";
     assert_eq!(refused(&instance, "bob", "bob-password"), limited);
     assert_eq!(refused(&instance, "admin", "admin-password"), "let in");
     // Guessing the old password of a session counts too, and locks neither out for good.

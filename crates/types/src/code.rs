@@ -3,6 +3,7 @@
 //! Start reading at [`Code::row`].
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::Refusal;
 
@@ -190,6 +191,7 @@ struct Inner {
     message: String,
     position: Option<Position>,
     refusal: Option<Refusal>,
+    retry_after: Option<Duration>,
 }
 
 impl Code {
@@ -231,9 +233,22 @@ impl Failure {
         self.0.refusal.as_ref()
     }
 
+    /// Says when the same may succeed, where waiting helps.
+    #[must_use]
+    pub fn later(mut self, retry_after: Duration) -> Self {
+        self.0.retry_after = Some(retry_after);
+        self
+    }
+
+    /// Gives the time after which the same may succeed, where waiting helps.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after.or_else(|| self.refusal()?.retry_after)
+    }
+
     /// Makes a failure with its code and its text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), position: None, refusal: None }))
+        Self(Box::new(Inner { code, message: message.into(), position: None, refusal: None, retry_after: None }))
     }
 
     /// Adds the place in the statement.

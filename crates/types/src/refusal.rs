@@ -14,18 +14,24 @@ pub struct Refusal {
     pub max: u64,
     /// What is used of it, in the same unit.
     pub used: u64,
+    /// What was wanted on top of that, as far as it came, where that is known.
+    pub wanted: Option<u64>,
     /// When the same may succeed, where waiting helps.
     pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, database, max, used, retry_after } = self;
+        let Self { limit, database, max, used, wanted, retry_after } = self;
         write!(f, "The limit {limit}")?;
         if !database.is_empty() {
             write!(f, " of database '{database}'")?;
         }
-        write!(f, " is {max}, and {used} are used.")?;
+        match wanted {
+            None => write!(f, " is {max}, and {used} are used.")?,
+            Some(1) => write!(f, " is {max}, {used} are used, and 1 more is wanted.")?,
+            Some(wanted) => write!(f, " is {max}, {used} are used, and {wanted} more are wanted.")?,
+        }
         match retry_after {
             Some(time) => write!(f, " Retry after {:.3} seconds.", time.as_secs_f64()),
             None => Ok(()),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use store::Snapshot;
+use store::Reader;
 use types::privilege::Act;
 use types::{CompactString, DatabaseId, DatabaseName};
 use xxhash_rust::xxh3;
@@ -46,7 +46,7 @@ impl RightsStep {
 }
 
 /// Reads every row as the step that wrote it.
-pub(crate) fn load(snapshot: &dyn Snapshot) -> Result<Vec<RightsStep>, CatalogError> {
+pub(crate) fn load(snapshot: &dyn Reader) -> Result<Vec<RightsStep>, CatalogError> {
     let mut steps = Vec::new();
     Table::User.read(snapshot, |key, row: UserRow| {
         steps.push(RightsStep::User(row.into_user(text(key)?)?));

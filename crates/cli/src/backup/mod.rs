@@ -1,15 +1,17 @@
 //! `sheaf backup`, `sheaf restore` and `sheaf backup verify`: whole databases into files and back.
-//! Leaves images and their bytes to `instance`.
+//! Leaves images and their bytes to `instance`, and whole servers to `whole`.
 //! Start reading at [`run`].
 
 pub(crate) mod online;
+mod whole;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, Subcommand};
-use instance::backup::{BackupError, Header, verify};
+use instance::backup::whole::RestoreError;
+use instance::backup::{BackupError, Header, Holds, verify};
 use instance::{Instance, InstanceError, InstanceOptions, Walk};
 use types::{DatabaseName, Failure};
 
@@ -24,10 +26,13 @@ use crate::serve::exit_of;
 pub struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
-    /// The database.
-    #[arg(required = true)]
+    /// The database; `system` for users, rights and aliases.
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
     database: Option<String>,
-    /// The file to write; there must be none of that name.
+    /// Backs up every database and `system`, into a folder.
+    #[arg(long)]
+    all: bool,
+    /// The file to write; there must be none of that name. With --all a folder, empty or not there.
     #[arg(long, required = true, value_name = "FILE")]
     to: Option<PathBuf>,
     /// Restores the copy where nobody finds it and walks all of it, before it counts.
@@ -41,7 +46,7 @@ pub struct Arguments {
 enum Command {
     /// Reads a backup and checks every byte of it.
     Verify {
-        /// The backup.
+        /// The backup: a file, or the folder of a whole server.
         file: PathBuf,
     },
 }
@@ -49,14 +54,25 @@ enum Command {
 /// What `sheaf restore` takes.
 #[derive(Args, Debug)]
 pub struct RestoreArguments {
-    /// The backup.
+    /// The backup. With --all the folder of a whole server, or a backup of `system` alone.
     file: PathBuf,
     /// The database to make.
-    #[arg(long = "as", value_name = "NAME", value_parser = name)]
-    name: DatabaseName,
+    #[arg(long = "as", value_name = "NAME", value_parser = name, required_unless_present = "all")]
+    name: Option<DatabaseName>,
     /// Puts it in the place of a database of that name.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "all")]
     replace: bool,
+    /// Restores a whole server into a data folder that is empty or not there.
+    #[arg(long, conflicts_with_all = ["name", "bolt"])]
+    all: bool,
+    /// Reads and checks everything that --all needs, and writes nothing.
+    #[arg(long, requires = "all")]
+    dry_run: bool,
+    /// With --all: what becomes of databases that the backup does not hold, or that do not open.
+    #[arg(long, value_enum, default_value_t, requires = "all")]
+    missing: whole::Missing,
+    #[command(flatten)]
+    keys: whole::Keys,
     #[command(flatten)]
     reach: Reach,
 }
@@ -78,6 +94,9 @@ pub(crate) enum CommandError {
     /// The file cannot be written or read.
     #[error(transparent)]
     File(#[from] BackupError),
+    /// The backup of a whole server cannot be restored.
+    #[error(transparent)]
+    Whole(#[from] RestoreError),
     /// Neither the folder nor a server can be reached.
     #[error(transparent)]
     Reach(#[from] ReachError),
@@ -88,8 +107,13 @@ impl CommandError {
         match self {
             Self::Instance(error) => exit_of(error),
             Self::Reach(error) => error.exit(),
-            Self::File(BackupError::Exists(_) | BackupError::Missing(_)) => Exit::Usage,
-            Self::Refused(_) | Self::File(_) => Exit::Failed,
+            Self::File(error) | Self::Whole(RestoreError::Backup(error)) => match error {
+                BackupError::Exists(_) | BackupError::Missing(_) | BackupError::NotEmpty(_) => Exit::Usage,
+                _ => Exit::Failed,
+            },
+            Self::Whole(RestoreError::NotEmpty { .. }) => Exit::Usage,
+            Self::Whole(RestoreError::UnderWay(_)) => Exit::InUse,
+            Self::Refused(_) | Self::Whole(_) => Exit::Failed,
         }
     }
 }
@@ -110,7 +134,9 @@ pub(crate) fn end(done: Result<String, CommandError>) -> Exit {
 /// Backs a database up, or verifies a backup.
 pub fn run(arguments: &Arguments) -> Exit {
     end(match (&arguments.command, &arguments.database, &arguments.to) {
+        (Some(Command::Verify { file }), ..) if file.is_dir() => whole::verified(file),
         (Some(Command::Verify { file }), ..) => verified(file),
+        (None, None, Some(to)) if arguments.all => whole::back_up(&arguments.reach, to, arguments.check),
         (None, Some(database), Some(to)) => back_up(arguments, database, to),
         // Clap asks for both.
         (None, ..) => Err(Failure::new(types::Code::ArgumentError, "give a database and a file").into()),
@@ -119,7 +145,16 @@ pub fn run(arguments: &Arguments) -> Exit {
 
 /// Makes a database out of a backup.
 pub fn run_restore(arguments: &RestoreArguments) -> Exit {
-    end(restore(arguments))
+    end(match &arguments.name {
+        Some(name) => restore(arguments, name),
+        None => whole::restore(&whole::Restore {
+            from: &arguments.file,
+            data: &arguments.reach.data,
+            keys: &arguments.keys,
+            missing: arguments.missing,
+            dry_run: arguments.dry_run,
+        }),
+    })
 }
 
 fn back_up(arguments: &Arguments, database: &str, to: &Path) -> Result<String, CommandError> {
@@ -142,7 +177,7 @@ fn back_up(arguments: &Arguments, database: &str, to: &Path) -> Result<String, C
     Ok(format!("database \"{}\": {} in {} of {}", header.database, counts(&header), size(bytes), to.display()))
 }
 
-fn restore(arguments: &RestoreArguments) -> Result<String, CommandError> {
+fn restore(arguments: &RestoreArguments, name: &DatabaseName) -> Result<String, CommandError> {
     let done = AtomicU64::new(0);
     let header = match arguments.reach.folder()? {
         Some(instance) => {
@@ -151,14 +186,14 @@ fn restore(arguments: &RestoreArguments) -> Result<String, CommandError> {
                 done.store(bytes, Ordering::Relaxed);
                 Ok(())
             };
-            let name = arguments.name.as_str();
-            let restored = shown(total, &done, || instance.restore(name, arguments.replace, &arguments.file, &step));
+            let restored =
+                shown(total, &done, || instance.restore(name.as_str(), arguments.replace, &arguments.file, &step));
             instance.close();
             restored?
         }
-        None => online::restore(&arguments.reach, &arguments.name, arguments.replace, &arguments.file)?,
+        None => online::restore(&arguments.reach, name, arguments.replace, &arguments.file)?,
     };
-    Ok(format!("database \"{}\": {} from {}", arguments.name, counts(&header), arguments.file.display()))
+    Ok(format!("database \"{name}\": {} from {}", counts(&header), arguments.file.display()))
 }
 
 fn verified(file: &Path) -> Result<String, CommandError> {
@@ -188,6 +223,9 @@ fn shown<T>(total: u64, done: &AtomicU64, work: impl FnOnce() -> T) -> T {
 }
 
 fn counts(header: &Header) -> String {
+    if header.holds == Holds::Catalog {
+        return "users, rights and aliases".to_owned();
+    }
     format!("{}, {}", counted(header.nodes, "node"), counted(header.relationships, "relationship"))
 }
 

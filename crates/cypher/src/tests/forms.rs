@@ -295,6 +295,10 @@ fn f24_f94_backups_and_audit() {
     same("BACKUP DATABASE `a-b` TO 'films.sheafbackup'");
     same("BACKUP DATABASE $name TO $file WITH CHECK");
     same("BACKUP DATABASE films TO STREAM");
+    same("BACKUP ALL DATABASES");
+    same("BACKUP ALL DATABASES TO 'nightly' WITH CHECK");
+    same("BACKUP ALL DATABASES TO STREAM");
+    check("BACKUP ALL DATABASE TO $folder", "BACKUP ALL DATABASES TO $folder");
     same("SHOW BACKUPS");
     same("SHOW AUDIT YIELD sequence, user WHERE user = 'bob' RETURN count(*)");
 }

@@ -39,6 +39,18 @@ pub enum BackupError {
         /// Which check failed.
         reason: String,
     },
+    /// The backup of a whole server without its list: whoever wrote it did not end. Make another one.
+    #[error("the backup of a whole server in {} is not whole: it has no list of its files, so it did not end", .0.display())]
+    Unfinished(PathBuf),
+    /// Backups of whole servers begin in a folder of their own; choose another one.
+    #[error("the folder {} is there already and not empty", .0.display())]
+    NotEmpty(PathBuf),
+    /// The backup of `system` makes no database; restore a whole server from it.
+    #[error(
+        "{} holds the database \"system\" of a server, which becomes part of a server by `sheaf restore --all` only",
+        .0.display()
+    )]
+    Catalog(PathBuf),
     /// The copy was opened, and what it holds does not hold together.
     #[error("the copy fails its check: {0}")]
     Unsound(String),
@@ -63,9 +75,9 @@ impl BackupError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Name { .. } | Self::Exists(_) => Code::ArgumentError,
+            Self::Name { .. } | Self::Exists(_) | Self::NotEmpty(_) | Self::Catalog(_) => Code::ArgumentError,
             Self::Missing(_) | Self::NotBackup { .. } => Code::ExternalResourceFailed,
-            Self::Damaged { .. } | Self::Unsound(_) => Code::StorageDamaged,
+            Self::Damaged { .. } | Self::Unfinished(_) | Self::Unsound(_) => Code::StorageDamaged,
             Self::Failed(failure) => failure.code(),
             Self::Store(error) => error.code(),
             Self::Io { source, .. } if is_full(source) => Code::StorageFull,

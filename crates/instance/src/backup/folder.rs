@@ -9,13 +9,22 @@ use rand::Rng;
 use types::{DatabaseName, failpoint};
 
 use super::BackupError;
+use super::whole::MANIFEST;
 
 /// What the names of our files end with.
-const ENDING: &str = "sheafbackup";
+pub(super) const ENDING: &str = "sheafbackup";
 /// What the names of files that are being written begin and end with.
 const PART: (&str, &str) = (".", ".part");
 /// Longest name of a file, in bytes.
 const NAME_MAX_BYTES: usize = 200;
+
+/// Something in a backup folder that is a backup, or looks like one.
+pub(crate) enum Found {
+    /// A plain file, whatever its name is.
+    File(PathBuf),
+    /// A folder with the backup of a whole server, or with the beginnings of one.
+    Whole(PathBuf),
+}
 
 /// A folder that backups go into and come from.
 pub(crate) struct Folder<'p>(pub(crate) &'p Path);
@@ -53,48 +62,103 @@ impl Folder<'_> {
         }
     }
 
-    /// Makes up the name of a new backup: database and time.
+    /// Makes up the name of a new backup: what it is of, and the time.
     pub(crate) fn new_name(&self, database: &DatabaseName, nanos: i128) -> String {
-        let millis = i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(0);
-        let time = types::temporal::from_epoch(millis.div_euclid(1_000), millis.rem_euclid(1_000) * 1_000_000);
-        let time = time.map_or_else(|_| millis.to_string(), |time| time.to_string());
-        let plain: String = time.chars().filter(|sign| !matches!(sign, ':' | '-')).collect();
-        format!("{database}-{plain}.{ENDING}")
+        format!("{database}-{}.{ENDING}", time_in_name(nanos))
     }
 
-    /// Lists the files of the folder whose names end as backups do.
-    pub(crate) fn files(&self) -> Result<Vec<PathBuf>, BackupError> {
-        let mut files = Vec::new();
+    /// Makes up the name of a folder for the backup of a whole server.
+    pub(crate) fn new_whole_name(&self, nanos: i128) -> String {
+        format!("all-{}", time_in_name(nanos))
+    }
+
+    /// Lists the plain files, and the folders that hold backups of whole servers; hidden ones are none.
+    pub(crate) fn list(&self) -> Result<Vec<Found>, BackupError> {
+        let mut found = Vec::new();
+        for (path, is_folder) in self.entries()? {
+            match is_folder {
+                false => found.push(Found::File(path)),
+                true if path.join(MANIFEST).exists() || Folder(&path).holds_backups() => found.push(Found::Whole(path)),
+                true => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Tells whether files lie in it that end as ours do.
+    pub(crate) fn holds_backups(&self) -> bool {
+        self.entries().is_ok_and(|entries| entries.iter().any(|(path, is_folder)| !is_folder && ends_as_ours(path)))
+    }
+
+    /// Gives the plain files and the folders by name, and whether each is a folder.
+    fn entries(&self) -> Result<Vec<(PathBuf, bool)>, BackupError> {
+        let mut all = Vec::new();
         let entries = match fs::read_dir(self.0) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(files),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(all),
             Err(source) => return Err(BackupError::Io { action: "list the backup folder", source }),
         };
         for entry in entries {
             let entry = entry.map_err(BackupError::io("list the backup folder"))?;
-            let path = entry.path();
-            if path.extension().is_some_and(|ending| ending == ENDING) && entry.file_type().is_ok_and(|it| it.is_file())
-            {
-                files.push(path);
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            match entry.file_type() {
+                Ok(kind) if !is_hidden && (kind.is_file() || kind.is_dir()) => all.push((entry.path(), kind.is_dir())),
+                _ => {}
             }
         }
-        files.sort();
-        Ok(files)
+        all.sort();
+        Ok(all)
     }
 
     /// Removes what writers that died left behind.
     pub(crate) fn sweep(&self) {
-        let Ok(entries) = fs::read_dir(self.0) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let is_part = name
-                .to_str()
-                .is_some_and(|name| name.starts_with(PART.0) && name.ends_with(PART.1) && name.contains(ENDING));
-            if is_part && fs::remove_file(entry.path()).is_ok() {
-                tracing::info!(file = %entry.path().display(), "removed a backup that was never finished");
+        self.sweep_parts();
+        for (folder, _) in self.entries().unwrap_or_default().into_iter().filter(|(_, is_folder)| *is_folder) {
+            // The list of a whole server is begun first and named last.
+            let begun = Folder(&folder).parts().any(|part| name_of(&part).contains(MANIFEST));
+            if begun && !folder.join(MANIFEST).exists() {
+                Folder(&folder).sweep_parts();
+                let files = Folder(&folder).entries().unwrap_or_default();
+                files.iter().filter(|(path, _)| ends_as_ours(path)).for_each(|(path, _)| drop(fs::remove_file(path)));
+                // Whatever else lies in it is not ours, and then it stays.
+                let _ = fs::remove_dir(&folder);
+                tracing::info!(folder = %folder.display(), "removed a backup of a whole server that was never finished");
             }
         }
     }
+
+    fn sweep_parts(&self) {
+        for part in self.parts() {
+            if fs::remove_file(&part).is_ok() {
+                tracing::info!(file = %part.display(), "removed a backup that was never finished");
+            }
+        }
+    }
+
+    /// Gives the files that somebody is writing, or was.
+    fn parts(&self) -> impl Iterator<Item = PathBuf> {
+        let entries = fs::read_dir(self.0).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| {
+            let name = name_of(path);
+            name.starts_with(PART.0) && name.ends_with(PART.1) && name.contains(ENDING)
+        })
+    }
+}
+
+fn time_in_name(nanos: i128) -> String {
+    let millis = i64::try_from(nanos.div_euclid(1_000_000)).unwrap_or(0);
+    let time = types::temporal::from_epoch(millis.div_euclid(1_000), millis.rem_euclid(1_000) * 1_000_000);
+    let time = time.map_or_else(|_| millis.to_string(), |time| time.to_string());
+    time.chars().filter(|sign| !matches!(sign, ':' | '-')).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Tells whether a file is meant to be a backup, whatever is in it.
+pub(crate) fn ends_as_ours(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == ENDING)
 }
 
 /// A file that is being written under another name; gone when it is dropped unpublished.

@@ -44,6 +44,19 @@ pub struct Header {
     pub image_bytes: u64,
     /// When the image was taken, in nanoseconds since 1970.
     pub taken_nanos: i128,
+    /// What the image is of.
+    #[serde(default)]
+    pub holds: Holds,
+}
+
+/// What an image is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Holds {
+    /// A database with a graph.
+    #[default]
+    Graph,
+    /// The database `system`: which databases there are, and who may do what.
+    Catalog,
 }
 
 impl Header {

@@ -6,13 +6,15 @@ mod error;
 mod folder;
 mod format;
 mod reader;
+pub mod whole;
 mod work;
 mod writer;
 
 pub use error::BackupError;
-pub(crate) use folder::Folder;
 pub use folder::Part;
-pub use format::Header;
+pub(crate) use folder::{Folder, Found, ends_as_ours};
+pub use format::{Header, Holds};
+pub(crate) use reader::glance;
 pub use reader::{Reading, verify};
 pub(crate) use work::{Proof, Taken, sweep};
 pub use writer::{Written, write};

@@ -12,6 +12,9 @@ use super::format::{
 };
 use super::{BackupError, Step};
 
+/// Bytes that are read at a time of a file of which only the head is wanted.
+const GLANCE_BYTES: usize = 4 << 10;
+
 /// A backup that is being read, piece by piece.
 pub struct Reading {
     file: PathBuf,
@@ -74,6 +77,12 @@ impl Reading {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Gives the sum of the pieces that were read so far: behind the last one, that of the image.
+    #[must_use]
+    pub fn sum(&self) -> u128 {
+        self.whole.digest128()
     }
 
     /// Puts the next piece of the image into `piece`; `false` at the end, which was checked then.
@@ -147,13 +156,30 @@ impl Reading {
 
 /// Reads a whole backup and checks every byte of it; nothing is written.
 pub fn verify(file: &Path, step: Step<'_>) -> Result<Header, BackupError> {
+    verify_sum(file, step).map(|(header, _)| header)
+}
+
+/// As [`verify`]; gives the sum of the image too.
+pub(super) fn verify_sum(file: &Path, step: Step<'_>) -> Result<(Header, u128), BackupError> {
     let mut reading = Reading::open(file)?;
     let (mut piece, mut done) = (Vec::new(), 0);
     while reading.next(&mut piece)? {
         done += piece.len() as u64;
         step(done)?;
     }
-    Ok(reading.header)
+    let sum = reading.sum();
+    Ok((reading.header, sum))
+}
+
+/// Reads no more of a file than what it says of itself; nothing where it does not begin as a backup.
+pub(crate) fn glance(file: &Path) -> Result<Option<Header>, BackupError> {
+    let mut opened = File::open(file).map_err(BackupError::io("open the backup"))?;
+    let mut magic = [0; MAGIC.len()];
+    if fill(&mut opened, &mut magic)?.is_none() || magic != MAGIC {
+        return Ok(None);
+    }
+    let head = Box::new(BufReader::with_capacity(GLANCE_BYTES, (&MAGIC[..]).chain(opened)));
+    Reading::new(file, head).map(|reading| Some(reading.header))
 }
 
 /// Fills `bytes`; nothing where the input ends before.

@@ -10,7 +10,7 @@ use store::{Image, StoreError};
 use types::{Code, Failure};
 
 use super::writer::header;
-use super::{BackupError, Folder, Header, PIECE_BYTES, Part, Reading, Step, Written, verify, write};
+use super::{BackupError, Folder, Header, Holds, PIECE_BYTES, Part, Reading, Step, Written, verify, write};
 use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
 
@@ -71,16 +71,22 @@ impl Shared {
         Ok(Taken { header, image })
     }
 
-    /// Writes a backup of a database to `file`, which is there whole and proved when this returns, or not at all.
+    /// Takes an image of `system`.
+    pub(crate) fn take_catalog_image(&self) -> Result<Taken, Failure> {
+        let (pictured, image) = self.catalog.image()?;
+        let header = self.catalog_header(&pictured, &*image, self.options.clock.wall_nanos())?;
+        Ok(Taken { header, image })
+    }
+
+    /// Writes an image to `file`, which is there whole and proved when this returns, or not at all.
     pub(crate) fn back_up(
         &self,
-        database: &Arc<OpenDatabase>,
-        row: &Row,
+        taken: Taken,
         file: &Path,
         proof: Proof,
         step: Step<'_>,
     ) -> Result<(Header, Written), Failure> {
-        let Taken { header, mut image } = self.take_image(database, row)?;
+        let Taken { header, mut image } = taken;
         let mut part = Part::create(file)?;
         let written = write(&header, &mut *image, &mut part, step)?;
         // From here on the database uses again what it freed meanwhile.
@@ -88,15 +94,15 @@ impl Shared {
         part.sync()?;
         verify(part.path(), step)?;
         if proof == Proof::Check {
-            self.try_restoring(part.path(), step)?;
+            self.try_backup(part.path(), header.holds, step)?;
         }
         part.publish()?;
-        tracing::info!(database = %row.name, file = %file.display(), bytes = written.file_bytes, "backup written");
+        tracing::info!(database = %header.database, file = %file.display(), bytes = written.file_bytes, "backup written");
         Ok((header, written))
     }
 
     /// Restores a backup where nobody finds it, walks all of it, and removes it again.
-    fn try_restoring(&self, file: &Path, step: Step<'_>) -> Result<(), BackupError> {
+    pub(crate) fn try_backup(&self, file: &Path, holds: Holds, step: Step<'_>) -> Result<(), BackupError> {
         let mut reading = self.reading(file)?;
         let mut done = 0;
         let problems = piece_by_piece(
@@ -106,7 +112,10 @@ impl Shared {
                 step(done)?;
                 Ok(more)
             },
-            |next| self.databases.try_image(next),
+            |next| match holds {
+                Holds::Graph => self.databases.try_image(next),
+                Holds::Catalog => self.databases.try_catalog(next),
+            },
         )?;
         match problems.first() {
             None => Ok(()),
@@ -125,9 +134,18 @@ impl Shared {
         Ok(reading)
     }
 
+    /// As [`Shared::reading`], of a backup that makes a database.
+    pub(super) fn reading_graph(&self, file: &Path) -> Result<Reading, BackupError> {
+        let reading = self.reading(file)?;
+        match reading.header().holds {
+            Holds::Graph => Ok(reading),
+            Holds::Catalog => Err(BackupError::Catalog(file.to_owned())),
+        }
+    }
+
     /// Makes the files of a new database out of a backup. What fails leaves no files.
     pub(crate) fn restore(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
-        let mut reading = self.reading(file)?;
+        let mut reading = self.reading_graph(file)?;
         let mut done = 0;
         piece_by_piece(
             &mut |piece| {
@@ -165,7 +183,7 @@ impl Shared {
 const COPIES_MAX: usize = 4;
 
 /// Takes pieces from where errors are ours to where they are the store's, and brings ours back.
-fn piece_by_piece<T>(
+pub(super) fn piece_by_piece<T>(
     next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, BackupError>,
     take: impl FnOnce(&mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>) -> Result<T, Failure>,
 ) -> Result<T, BackupError> {

@@ -9,7 +9,7 @@ use graph::Pictured;
 use store::Image;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::format::{End, Header, print_piece};
+use super::format::{End, Header, Holds, print_piece};
 use super::{BackupError, PIECE_BYTES, Step};
 
 /// Most threads that compress.
@@ -24,6 +24,8 @@ pub struct Written {
     pub file_bytes: u64,
     /// Bytes of the image.
     pub image_bytes: u64,
+    /// Sum of all bytes of the image, as the end of the file has it.
+    pub sum: u128,
 }
 
 /// A piece on its way: raw bytes on the way in, what is stored on the way out.
@@ -51,7 +53,20 @@ pub(crate) fn header(
         relationships: pictured.relationships,
         image_bytes: image.bytes(),
         taken_nanos,
+        holds: Holds::Graph,
     }
+}
+
+/// Says of an image of the catalog what is in it.
+pub(crate) fn catalog_header(
+    row: &catalog::Database,
+    pictured: &catalog::Pictured,
+    image: &dyn Image,
+    kind: &str,
+    taken_nanos: i128,
+) -> Header {
+    let none = Pictured { version: pictured.version, ..Pictured::default() };
+    Header { holds: Holds::Catalog, ..header(row, none, image, kind, taken_nanos) }
 }
 
 /// Writes a whole backup to `out`; memory stays bounded however slow that is.
@@ -77,10 +92,11 @@ pub fn write(
         // Goes with its lanes: the threads end when nobody sends to them.
         pump(lanes, image, out, step)
     })?;
+    let sum = end.whole;
     let end = end.print();
     out.write_all(&end).map_err(BackupError::io("write the backup"))?;
     let file_bytes = (head.len() + end.len()) as u64 + pieces_bytes;
-    Ok(Written { file_bytes, image_bytes: image.bytes() })
+    Ok(Written { file_bytes, image_bytes: image.bytes(), sum })
 }
 
 /// A thread that compresses, and the two ways to it.

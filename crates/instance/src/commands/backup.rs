@@ -1,5 +1,5 @@
-//! `BACKUP DATABASE`, `SHOW BACKUPS`, and what `CREATE DATABASE ... FROM` and `DROP DATABASE ... DUMP DATA` do.
-//! Leaves files and images to `backup`, and the halves of a change to `database`.
+//! `BACKUP DATABASE`, and what `CREATE DATABASE ... FROM` and `DROP DATABASE ... DUMP DATA` do.
+//! Leaves files and images to `backup`, whole servers to `all`, `SHOW BACKUPS` to `list`, and changes to `database`.
 //! Start reading at [`run`].
 
 use std::path::PathBuf;
@@ -7,19 +7,22 @@ use std::sync::Arc;
 use std::sync::Weak;
 
 use catalog::{Access, Action, CatalogError, Database as Row};
-use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter, ShowTail};
+use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
+use types::privilege::Act;
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::{allow, named};
 use crate::answer::{Fetched, Kind, Summary};
-use crate::backup::{Folder, Header, Proof, Reading, Written};
+use crate::backup::{Folder, Header, Proof, Taken, Written};
+use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
 use crate::records::{Records, Stream};
 use crate::show::instant;
 use crate::statement::Statement;
-use crate::tail::{self, Column};
 
+mod all;
+mod list;
 mod stream;
 
 const COLUMNS: [&str; 9] =
@@ -29,16 +32,24 @@ const COLUMNS: [&str; 9] =
 pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Result<Records, Failure> {
     match command {
         BackupCommand::Backup { name, .. } => super::allow_on(statement, &Action::BackupDatabase, name)?,
+        BackupCommand::All { .. } => allow_server(statement)?,
         BackupCommand::Show { .. } => allow(statement, &Action::BackupDatabase)?,
     }
     match command {
         BackupCommand::Backup { name, to: BackupTarget::Stream, check: _ } => {
-            let source = source(statement, name, "back up")?;
+            let source = backed_up(statement, name)?;
             stream::run(statement, source)
         }
         BackupCommand::Backup { name, to, check } => back_up(statement, name, to, *check),
-        BackupCommand::Show { tail } => show(statement, tail),
+        BackupCommand::All { to, check } => all::run(statement, to, *check),
+        BackupCommand::Show { tail } => list::show(statement, tail),
     }
+}
+
+/// Refuses who may not copy the server as a whole, which holds what proves who everybody is.
+fn allow_server(statement: &Statement<'_>) -> Result<(), Failure> {
+    allow(statement, &Action::BackupDatabase)?;
+    allow(statement, &Action::Do(Act::AllDbms))
 }
 
 /// Makes the files of a new database out of another one, or out of a backup.
@@ -52,9 +63,11 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
     let step = |_| statement.allowance.check();
     match origin {
         DatabaseOrigin::Database(name) => {
-            let source = source(statement, name, "copy")?;
+            let Source::Graph { database, .. } = &source(statement, name, "copy")? else {
+                return Err(CatalogError::SystemProtected { verb: "copy" }.into());
+            };
             let _place = statement.shared.enter_copying()?;
-            statement.shared.copy_database(&source.database, row, &step)
+            statement.shared.copy_database(database, row, &step)
         }
         DatabaseOrigin::Backup(file) => {
             let folder = statement.shared.backup_folder()?;
@@ -75,19 +88,43 @@ pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Res
     write_file(statement, &source, Folder(&folder).file(&name)?, Proof::Read).map(drop)
 }
 
-/// A database that is copied, kept open and told when it is to be stopped.
-struct Source {
-    database: Arc<OpenDatabase>,
-    row: Arc<Row>,
-    _lease: Lease,
+/// A database that is copied.
+enum Source {
+    /// One with a graph, kept open and told when it is to be stopped.
+    Graph { database: Arc<OpenDatabase>, row: Arc<Row>, _lease: Lease },
+    /// `system`.
+    Catalog,
 }
 
 impl Source {
     fn of(statement: &Statement<'_>, database: Arc<OpenDatabase>, row: Arc<Row>) -> Self {
         let work: Weak<dyn Work> = Weak::<Stream>::new();
         let lease = database.leases.take(Arc::clone(statement.interrupted), work);
-        Self { database, row, _lease: lease }
+        Self::Graph { database, row, _lease: lease }
     }
+
+    fn name(&self) -> DatabaseName {
+        match self {
+            Self::Graph { row, .. } => row.name.clone(),
+            Self::Catalog => DatabaseName::system(),
+        }
+    }
+
+    fn take(&self, shared: &Shared) -> Result<Taken, Failure> {
+        match self {
+            Self::Graph { database, row, .. } => shared.take_image(database, row),
+            Self::Catalog => shared.take_catalog_image(),
+        }
+    }
+}
+
+/// Finds a database that is to be backed up, by somebody who may read it; `system` is for who may copy the server.
+fn backed_up(statement: &Statement<'_>, name: &NameOrParameter) -> Result<Source, Failure> {
+    let found = source(statement, name, "back up")?;
+    if matches!(found, Source::Catalog) {
+        allow_server(statement)?;
+    }
+    Ok(found)
 }
 
 /// Finds a database that is to be copied, by somebody who may read it.
@@ -96,10 +133,10 @@ fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str)
     let target = statement.names.resolve(name.as_str());
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
     let reached = statement.shared.reach(statement.principal, statement.names, &target, Access::Read)?;
-    match (reached.graph(), statement.names.database(target.database)) {
-        (Some(database), Some(row)) => Ok(Source::of(statement, Arc::clone(database), Arc::clone(row))),
-        _ => Err(CatalogError::SystemProtected { verb }.into()),
-    }
+    Ok(match (reached.graph(), statement.names.database(target.database)) {
+        (Some(database), Some(row)) => Source::of(statement, Arc::clone(database), Arc::clone(row)),
+        _ => Source::Catalog,
+    })
 }
 
 fn back_up(
@@ -108,13 +145,13 @@ fn back_up(
     to: &BackupTarget,
     check: bool,
 ) -> Result<Records, Failure> {
-    let source = source(statement, name, "back up")?;
+    let source = backed_up(statement, name)?;
     let path = statement.shared.backup_folder()?;
     let folder = Folder(&path);
     let file = match to {
         BackupTarget::File(file) => text_of(file, &statement.parameters)?,
         BackupTarget::NewFile | BackupTarget::Stream => {
-            folder.new_name(&source.row.name, statement.shared.options.clock.wall_nanos())
+            folder.new_name(&source.name(), statement.shared.options.clock.wall_nanos())
         }
     };
     let proof = if check { Proof::Check } else { Proof::Read };
@@ -134,52 +171,7 @@ fn write_file(
 ) -> Result<(Header, Written), Failure> {
     let _place = statement.shared.enter_copying()?;
     let step = |_| statement.allowance.check();
-    statement.shared.back_up(&source.database, &source.row, &file, proof, &step)
-}
-
-/// Lists the backups of the backup folder by what their heads say; of one that has no sound head, the reason.
-fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
-    let columns: Vec<Column> = ["file", "name", "nodes", "relationships", "bytes", "taken", "problem"]
-        .map(|name| Column { name, usual: true })
-        .into_iter()
-        .chain(["imageBytes", "version", "madeBy", "kind"].map(|name| Column { name, usual: false }))
-        .collect();
-    let path = statement.shared.backup_folder()?;
-    let mut rows = Vec::new();
-    for file in Folder(&path).files()? {
-        statement.allowance.check()?;
-        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-        rows.push(match Reading::open(&file) {
-            Ok(reading) => {
-                let header = reading.header();
-                let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
-                let (made_by, kind) = (Value::from(header.made_by.as_str()), Value::from(header.kind.as_str()));
-                let bytes = integer(bytes);
-                let name = Value::string(name);
-                vec![
-                    name,
-                    database,
-                    nodes,
-                    relationships,
-                    bytes,
-                    taken,
-                    Value::Null,
-                    image_bytes,
-                    version,
-                    made_by,
-                    kind,
-                ]
-            }
-            Err(error) => {
-                let problem = Value::string(Failure::from(error).to_string());
-                let mut row = vec![Value::string(name), Value::Null, Value::Null, Value::Null, integer(bytes)];
-                row.extend([Value::Null, problem, Value::Null, Value::Null, Value::Null, Value::Null]);
-                row
-            }
-        });
-    }
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+    statement.shared.back_up(source.take(statement.shared)?, &file, proof, &step)
 }
 
 fn row(file: &str, header: &Header, file_bytes: u64, checked: Value) -> [Value; COLUMNS.len()] {

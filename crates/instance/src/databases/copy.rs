@@ -1,6 +1,7 @@
 //! Files of databases that are made out of images.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Database as Row;
@@ -54,22 +55,40 @@ impl Databases {
 
     /// Makes a database out of an image where nobody finds it, walks it, and removes it; gives what is wrong with it.
     pub(crate) fn try_image(&self, next: Next<'_>) -> Result<Vec<String>, Failure> {
-        let (number, id): (u64, [u8; 16]) = (rand::rng().random(), rand::rng().random());
-        // The next start removes it if this process dies.
-        let folder = self.folder.join(format!("{TRIED}{number:016x}"));
-        let tried = self.engine.restore(&folder, Some(id), next).map_err(|error| of_store(&error)).and_then(|()| {
+        let id: [u8; 16] = rand::rng().random();
+        self.tried(|folder| {
+            self.engine.restore(folder, Some(id), next).map_err(|error| of_store(&error))?;
             let options = OpenOptions { identity: Some(id), confirm: true, ..OpenOptions::default() };
-            let store = self.engine.open(&folder, &options).map_err(|error| of_store(&error))?;
+            let store = self.engine.open(folder, &options).map_err(|error| of_store(&error))?;
             store.confirm().map_err(|error| of_store(&error))?;
             graph::database::adopt(&*store, DatabaseId(id)).map_err(of_graph)?;
             let options = DatabaseOptions { id: Some(DatabaseId(id)), ..DatabaseOptions::default() };
             let graph = Database::open(store, options).map_err(of_graph)?;
-            graph.check().map_err(of_graph)
-        });
+            graph.check().map(|report| report.problems).map_err(of_graph)
+        })
+    }
+
+    /// As [`Databases::try_image`], for an image of `system`: every page and every row of it is read.
+    pub(crate) fn try_catalog(&self, next: Next<'_>) -> Result<Vec<String>, Failure> {
+        self.tried(|folder| {
+            self.engine.restore(folder, None, next).map_err(|error| of_store(&error))?;
+            let store = self.engine.open(folder, &OpenOptions::default()).map_err(|error| of_store(&error))?;
+            store.check().map_err(|error| of_store(&error))?;
+            catalog::picture(&*store)?;
+            Ok(Vec::new())
+        })
+    }
+
+    /// Lends a folder that nobody finds, and removes what was put there.
+    fn tried<T>(&self, work: impl FnOnce(&Path) -> Result<T, Failure>) -> Result<T, Failure> {
+        let number: u64 = rand::rng().random();
+        // The next start removes it if this process dies.
+        let folder = self.folder.join(format!("{TRIED}{number:016x}"));
+        let tried = work(&folder);
         if let Err(error) = self.engine.remove(&folder) {
             tracing::warn!(folder = %folder.display(), %error, "a database made for a check stays until the next start");
         }
         let _ = fs::remove_dir(&folder);
-        tried.map(|report| report.problems)
+        tried
     }
 }

@@ -29,6 +29,7 @@ impl RefusedBy<'_> {
             database: database.to_owned(),
             max,
             used,
+            wanted: None,
             retry_after,
         };
         match self {
@@ -59,7 +60,8 @@ pub(crate) fn time_refused(database: &str, max: Duration, taken: Duration) -> Fa
          run for {used} ms; narrow what it matches, or raise the limit.",
         limit.show(max),
     );
-    let refusal = Refusal { limit: limit.about().name, database: database.to_owned(), max, used, retry_after: None };
+    let (limit, database) = (limit.about().name, database.to_owned());
+    let refusal = Refusal { limit, database, max, used, wanted: None, retry_after: None };
     Failure::new(Code::TransactionTimedOut, text).because_of(refusal)
 }
 
@@ -71,6 +73,7 @@ pub(crate) fn results_refused(database: &str, max: u64) -> Failure {
          returns, or set max_results_policy = truncate."
     );
     let used = max.saturating_add(1);
-    let refusal = Refusal { limit: limit.about().name, database: database.to_owned(), max, used, retry_after: None };
+    let (limit, database) = (limit.about().name, database.to_owned());
+    let refusal = Refusal { limit, database, max, used, wanted: None, retry_after: None };
     Failure::new(Code::ResultsLimit, text).because_of(refusal)
 }

@@ -327,8 +327,7 @@ fn no_store(mut response: Response) -> Response {
 
 /// Tells a refused client when to come again.
 pub(super) fn add_retry_after(response: &mut Response, failure: &Failure) {
-    let seconds = failure.refusal().and_then(instance::retry_after_seconds);
-    if let Some(seconds) = seconds {
+    if let Some(seconds) = instance::retry_after_seconds(failure) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
 }

@@ -16,6 +16,13 @@ pub enum BackupCommand {
         /// Whether the copy is opened and walked before it counts.
         check: bool,
     },
+    /// `BACKUP ALL DATABASES [TO 'folder' | TO STREAM] [WITH CHECK]`: a whole server, `system` included.
+    All {
+        /// Where the copies go.
+        to: BackupTarget,
+        /// Whether each copy is opened and walked before it counts.
+        check: bool,
+    },
     /// `SHOW BACKUPS`.
     Show {
         /// `YIELD` and `WHERE`.
@@ -26,9 +33,9 @@ pub enum BackupCommand {
 /// Where a backup goes.
 #[derive(Clone, Debug)]
 pub enum BackupTarget {
-    /// A file of the backup folder that the server names.
+    /// A file of the backup folder that the server names; for a whole server a folder in it.
     NewFile,
-    /// A file of the backup folder.
+    /// A file of the backup folder; for a whole server a folder in it.
     File(FileName),
     /// The client: a row for each piece of the file.
     Stream,

@@ -5,21 +5,33 @@ use crate::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName};
 use crate::token::Token;
 
 impl Parser<'_> {
-    /// `BACKUP DATABASE n [TO ...] [WITH CHECK]`, if it begins here.
+    /// `BACKUP DATABASE n [TO ...] [WITH CHECK]` or `BACKUP ALL DATABASES ...`, if it begins here.
     pub(super) fn backup_command(&mut self) -> Parsed<Option<BackupCommand>> {
+        if self.accept_words(&["BACKUP", "ALL"]) {
+            if !self.accept_word("DATABASE") {
+                self.expect_word("DATABASES")?;
+            }
+            let (to, check) = self.backup_tail()?;
+            return Ok(Some(BackupCommand::All { to, check }));
+        }
         if !self.accept_words(&["BACKUP", "DATABASE"]) {
             return Ok(None);
         }
         let name = self.database_name()?;
-        let to = if !self.accept_word("TO") {
-            BackupTarget::NewFile
-        } else if self.accept_word("STREAM") {
-            BackupTarget::Stream
-        } else {
-            BackupTarget::File(self.file_name()?)
-        };
-        let check = self.accept_words(&["WITH", "CHECK"]);
+        let (to, check) = self.backup_tail()?;
         Ok(Some(BackupCommand::Backup { name, to, check }))
+    }
+
+    fn backup_tail(&mut self) -> Parsed<(BackupTarget, bool)> {
+        let to = self.backup_target()?;
+        Ok((to, self.accept_words(&["WITH", "CHECK"])))
+    }
+
+    fn backup_target(&mut self) -> Parsed<BackupTarget> {
+        if !self.accept_word("TO") {
+            return Ok(BackupTarget::NewFile);
+        }
+        if self.accept_word("STREAM") { Ok(BackupTarget::Stream) } else { self.file_name().map(BackupTarget::File) }
     }
 
     /// `FROM m` or `FROM BACKUP 'file'` behind the name of a new database, if it begins here.

@@ -13,6 +13,10 @@ impl Display for BackupCommand {
                 let check = if *check { " WITH CHECK" } else { "" };
                 write!(f, "BACKUP DATABASE {name}{to}{check}")
             }
+            Self::All { to, check } => {
+                let check = if *check { " WITH CHECK" } else { "" };
+                write!(f, "BACKUP ALL DATABASES{to}{check}")
+            }
             Self::Show { tail } => write!(f, "SHOW BACKUPS{tail}"),
         }
     }

@@ -1,0 +1,100 @@
+//! Backups of whole servers: every database and `system`, in one folder, with a list that is written last.
+//! Leaves the files in it to `writer` and `reader`, and who may to `commands::backup`.
+//! Start reading at [`Manifest`], then `make` and [`restore`].
+
+mod make;
+mod manifest;
+mod place;
+mod restore;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use types::Failure;
+
+use super::reader::verify_sum;
+use super::{BackupError, Holds};
+
+pub use manifest::{Entry, MANIFEST, Manifest};
+pub use place::unfinished;
+pub use restore::{Missing, RestoreError, Restored, restore, try_restoring};
+pub use target::FolderTarget;
+pub(crate) use target::{Fill, Target};
+
+/// Follows the backup or the restore of a whole server, and may end it.
+pub trait Watch: Sync {
+    /// A database begins: its name, its number among so many, and the bytes of its image.
+    fn begins(&self, _name: &str, _number: usize, _of: usize, _bytes: u64) {}
+
+    /// So many bytes of it are done; an error ends the whole.
+    fn step(&self, bytes: u64) -> Result<(), Failure>;
+
+    /// A database is done, or could not be.
+    fn ends(&self, _entry: &Entry) {}
+}
+
+/// The backup of a whole server that lies in a folder, or a backup of `system` alone, of which the rest is missing.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    folder: PathBuf,
+    /// What is in it.
+    pub manifest: Manifest,
+}
+
+impl Whole {
+    /// Opens a folder by its list, or the backup of `system` by its file.
+    pub fn open(path: &Path) -> Result<Self, BackupError> {
+        if path.is_file() {
+            return Self::of_system(path);
+        }
+        Ok(Self { folder: path.to_owned(), manifest: Manifest::read(path)? })
+    }
+
+    /// Takes a folder whose list is known already, though not written there yet.
+    #[must_use]
+    pub fn of(folder: &Path, manifest: Manifest) -> Self {
+        Self { folder: folder.to_owned(), manifest }
+    }
+
+    fn of_system(file: &Path) -> Result<Self, BackupError> {
+        let refuse = |reason: &str| BackupError::NotBackup { file: file.to_owned(), reason: reason.to_owned() };
+        let (header, sum) = verify_sum(file, &|_| Ok(()))?;
+        if header.holds != Holds::Catalog {
+            return Err(refuse(
+                "it holds one database; a whole server begins with a folder, or with a backup of system",
+            ));
+        }
+        let name = file.file_name().and_then(|name| name.to_str()).ok_or_else(|| refuse("its name is not text"))?;
+        let bytes = file.metadata().map_err(BackupError::io("measure the backup"))?.len();
+        let manifest = Manifest {
+            made_by: header.made_by.clone(),
+            kind: header.kind.clone(),
+            taken_millis: i64::try_from(header.taken_nanos / 1_000_000).unwrap_or_default(),
+            keys: Vec::new(),
+            system: Entry::written(name, &header, bytes, sum),
+            databases: Vec::new(),
+        };
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        Ok(Self { folder, manifest })
+    }
+
+    /// Reads every file and checks every byte, and that each is the one that the list names.
+    pub fn verify(&self, watch: &dyn Watch) -> Result<(), BackupError> {
+        let of = self.manifest.files().count();
+        for (number, (entry, file)) in (1..).zip(self.manifest.files()) {
+            watch.begins(&entry.name, number, of, entry.image_bytes);
+            let path = self.folder.join(file);
+            let (header, sum) = verify_sum(&path, &|bytes| watch.step(bytes))?;
+            if !entry.fits(&header, sum) {
+                return Err(not_listed(path));
+            }
+            watch.ends(entry);
+        }
+        Ok(())
+    }
+}
+
+/// Says that a file, sound in itself, belongs to another backup.
+fn not_listed(file: PathBuf) -> BackupError {
+    BackupError::Damaged { file, reason: "it is not the file that the list of the whole server names".to_owned() }
+}

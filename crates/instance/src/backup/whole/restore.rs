@@ -1,0 +1,309 @@
+//! Makes a data folder out of the backup of a whole server: wholly, or not at all.
+//! Leaves the folder and its mark to `place`, and opening a server to `instance`. Start reading at [`restore`].
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use catalog::{CatalogError, Database as Row, Pictured, Stage};
+use store::lmdb::LmdbEngine;
+use store::{Engine, OpenOptions, StoreError};
+use types::{Code, Failure, failpoint};
+
+use super::place::{Place, in_the_way};
+use super::{Entry, Watch, Whole, not_listed};
+use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::backup::work::piece_by_piece;
+use crate::backup::{BackupError, Reading};
+use crate::error::of_store;
+use crate::instance::SYSTEM_FOLDER;
+use crate::{Instance, InstanceError, InstanceOptions};
+
+/// What becomes of databases that `system` knows and the backup does not hold, or that do not open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// Nothing is restored.
+    #[default]
+    Refuse,
+    /// They are listed in state error, until each is restored by itself; rights, aliases and limits wait for them.
+    Leave,
+    /// Those that the backup does not hold are made anew, empty.
+    Empty,
+}
+
+/// What was restored.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// Databases, `system` not counted.
+    pub databases: usize,
+    /// Users.
+    pub users: u64,
+    /// Databases that were left in state error or made empty, each with the reason.
+    pub missing: Vec<(String, String)>,
+    /// The keys that sealed secrets of the server, where none of them is here.
+    pub keys_missing: Vec<String>,
+}
+
+/// Why a whole server was not restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// Whole servers come into empty folders only; choose another one, or move what is there.
+    #[error(
+        "the data folder {} is not empty: {} is there. A whole server is restored into an empty folder only",
+        folder.display(), found.join(", ")
+    )]
+    NotEmpty {
+        /// The data folder.
+        folder: PathBuf,
+        /// What is in it.
+        found: Vec<String>,
+    },
+    /// Wait for the other one.
+    #[error("another process restores into the data folder {}", .0.display())]
+    UnderWay(PathBuf),
+    /// Find another backup, or go on without them.
+    #[error(
+        "the backup does not hold every database of the server: {}. Nothing was restored. --missing leave restores the \
+         others and lists these in state error; --missing empty makes them anew",
+        listed(.0)
+    )]
+    Missing(Vec<(String, String)>),
+    /// The catalog in the backup and the list beside it speak of different servers.
+    #[error("the backup contradicts itself: {0}")]
+    Differs(String),
+    /// A file of the backup is damaged or is none.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The catalog of the backup cannot be read.
+    #[error("could not read the catalog in the backup")]
+    Catalog(#[from] CatalogError),
+    /// Its store cannot be opened.
+    #[error("could not open the database \"system\" of the backup")]
+    Store(#[from] StoreError),
+    /// Everything is there, and no server starts on it.
+    #[error("the restored server does not start")]
+    Instance(#[from] InstanceError),
+    /// The operating system refused.
+    #[error("could not {action}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl RestoreError {
+    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+
+    /// Gives the code of the table.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotEmpty { .. } | Self::UnderWay(_) => Code::DatabaseStartFailed,
+            Self::Missing(_) | Self::Differs(_) => Code::StorageDamaged,
+            Self::Backup(error) => error.code(),
+            Self::Catalog(error) => error.code(),
+            Self::Store(error) => error.code(),
+            Self::Instance(error) => error.code(),
+            Self::Io { .. } => Code::StorageFailed,
+        }
+    }
+}
+
+impl From<Failure> for RestoreError {
+    fn from(failure: Failure) -> Self {
+        Self::Backup(failure.into())
+    }
+}
+
+fn listed(missing: &[(String, String)]) -> String {
+    missing.iter().map(|(name, reason)| format!("\"{name}\" ({reason})")).collect::<Vec<_>>().join(", ")
+}
+
+/// Restores a whole server into the data folder of `options`, which is empty or not there.
+///
+/// Until it returns no server starts on the folder. When it fails the folder is as it was; when the process dies, the same
+/// call goes on where it was.
+pub fn restore(
+    from: &Path,
+    options: InstanceOptions,
+    missing: Missing,
+    watch: &dyn Watch,
+) -> Result<Restored, RestoreError> {
+    let whole = Whole::open(from)?;
+    check(&whole, missing)?;
+    let place = Place::take(&options.folder, &whole.manifest.sum(), from)?;
+    match fill(&whole, from, options, missing, watch) {
+        Ok(restored) => {
+            place.finish()?;
+            Ok(restored)
+        }
+        Err(error) => {
+            place.clear();
+            Err(error)
+        }
+    }
+}
+
+/// Looks at all that [`restore`] would need and writes nothing: every byte of the backup, and whether the folder is empty.
+pub fn try_restoring(from: &Path, folder: &Path, missing: Missing, watch: &dyn Watch) -> Result<Whole, RestoreError> {
+    let whole = Whole::open(from)?;
+    check(&whole, missing)?;
+    let found = if super::unfinished(folder).is_some() { Vec::new() } else { in_the_way(folder)? };
+    if !found.is_empty() {
+        return Err(RestoreError::NotEmpty { folder: folder.to_owned(), found });
+    }
+    whole.verify(watch)?;
+    Ok(whole)
+}
+
+/// Refuses what can be refused by the list alone.
+fn check(whole: &Whole, missing: Missing) -> Result<(), RestoreError> {
+    let kind = LmdbEngine.kind();
+    if whole.manifest.kind != kind {
+        let reason = format!("it holds images of kind \"{}\", not \"{kind}\"", whole.manifest.kind);
+        return Err(BackupError::NotBackup { file: whole.folder.clone(), reason }.into());
+    }
+    let problems: Vec<_> = whole.manifest.problems().map(|(entry, why)| (entry.name.clone(), why.to_owned())).collect();
+    if missing == Missing::Refuse && !problems.is_empty() { Err(RestoreError::Missing(problems)) } else { Ok(()) }
+}
+
+fn fill(
+    whole: &Whole,
+    from: &Path,
+    options: InstanceOptions,
+    missing: Missing,
+    watch: &dyn Watch,
+) -> Result<Restored, RestoreError> {
+    let folder = options.folder.clone();
+    let system = folder.join(SYSTEM_FOLDER);
+    let of = whole.manifest.files().count();
+    put(whole, &whole.manifest.system, (1, of), &system, None, watch)?;
+    failpoint::reach("whole.restore.system");
+    let pictured = look(&system)?;
+    let absent = compare(whole, &pictured)?;
+    if missing == Missing::Refuse && !absent.is_empty() {
+        let absent = absent.iter().map(|(row, reason)| (row.name.to_string(), reason.clone()));
+        return Err(RestoreError::Missing(absent.collect()));
+    }
+    let mut number = 1;
+    for row in &pictured.databases {
+        let Some(entry) = whole.manifest.entry(row.id).filter(|entry| entry.file.is_some()) else { continue };
+        number += 1;
+        put(whole, entry, (number, of), &folder.join(&row.folder), Some(row.id.0), watch)?;
+        failpoint::reach("whole.restore.database");
+    }
+    let instance = Instance::open_restored(options)?;
+    let tried = settle(&instance, whole, &pictured, absent, missing);
+    failpoint::reach("whole.restore.opened");
+    if let Ok(restored) = &tried {
+        let operation = format!("restore of a whole server from {}: {} databases", from.display(), restored.databases);
+        let told = Told { operation: &operation, ..Told::default() };
+        instance.shared.audit.note(Kind::Backup, told, Outcome::Done, Durable::Now);
+    }
+    instance.close();
+    tried
+}
+
+/// Opens each database of the server that was made, as the first of its users would.
+fn settle(
+    instance: &Instance,
+    whole: &Whole,
+    pictured: &Pictured,
+    absent: Vec<(Arc<Row>, String)>,
+    missing: Missing,
+) -> Result<Restored, RestoreError> {
+    let shared = &instance.shared;
+    let here: Vec<String> = shared.keyring.names().iter().map(ToString::to_string).collect();
+    let keys = &whole.manifest.keys;
+    let keys_missing = if keys.iter().any(|key| here.contains(key)) { Vec::new() } else { keys.clone() };
+    let (mut restored, mut closed) =
+        (Restored { users: pictured.users, keys_missing, ..Restored::default() }, Vec::new());
+    for row in &pictured.databases {
+        if absent.iter().any(|(absent, _)| absent.id == row.id) {
+            continue;
+        }
+        // This looks at every page, and leaves the file marked as sound.
+        let opened = shared.databases.open_to_copy(row, &|| row.stage == Stage::Ready).map(drop);
+        shared.databases.close_unused(row.id);
+        match opened {
+            Ok(()) => restored.databases += 1,
+            Err(failure) => closed.push((row.name.to_string(), failure.message().to_owned())),
+        }
+    }
+    if missing == Missing::Refuse && !closed.is_empty() {
+        return Err(RestoreError::Missing(closed));
+    }
+    restored.missing = closed;
+    for (row, reason) in absent {
+        if missing == Missing::Empty {
+            shared.databases.make(&row)?;
+        }
+        restored.missing.push((row.name.to_string(), reason));
+    }
+    Ok(restored)
+}
+
+/// Writes one store out of its file. One that is there is whole: it got its name when it was.
+fn put(
+    whole: &Whole,
+    entry: &Entry,
+    (number, of): (usize, usize),
+    folder: &Path,
+    identity: Option<[u8; 16]>,
+    watch: &dyn Watch,
+) -> Result<(), RestoreError> {
+    let engine = LmdbEngine;
+    if engine.exists(folder) {
+        return Ok(());
+    }
+    let file = entry.file.as_deref().ok_or_else(|| RestoreError::Differs(format!("{} has no file", entry.name)))?;
+    watch.begins(&entry.name, number, of, entry.image_bytes);
+    let path = whole.folder.join(file);
+    let mut reading = Reading::open(&path)?;
+    let mut done = 0;
+    piece_by_piece(
+        &mut |piece| {
+            let more = reading.next(piece)?;
+            if !more && !entry.fits(reading.header(), reading.sum()) {
+                return Err(not_listed(path.clone()));
+            }
+            done += piece.len() as u64;
+            watch.step(done)?;
+            Ok(more)
+        },
+        |next| engine.restore(folder, identity, next).map_err(|error| of_store(&error)),
+    )?;
+    watch.ends(entry);
+    Ok(())
+}
+
+/// Reads the catalog that was just put there.
+fn look(system: &Path) -> Result<Pictured, RestoreError> {
+    let store = LmdbEngine.open(system, &OpenOptions { forgive: true, ..OpenOptions::default() })?;
+    Ok(catalog::picture(&*store)?)
+}
+
+/// Compares the catalog with the list; gives the databases that the backup does not hold.
+fn compare(whole: &Whole, pictured: &Pictured) -> Result<Vec<(Arc<Row>, String)>, RestoreError> {
+    let mut absent = Vec::new();
+    for row in &pictured.databases {
+        // It names a folder of ours to be, and nothing else.
+        if !catalog::is_database_folder(&row.folder) {
+            return Err(RestoreError::Differs(format!("database \"{}\" lies in \"{}\"", row.name, row.folder)));
+        }
+        match whole.manifest.entry(row.id) {
+            Some(entry) if entry.file.is_some() => {}
+            Some(entry) => absent.push((Arc::clone(row), entry.problem.clone().unwrap_or_default())),
+            None => absent.push((Arc::clone(row), "the backup has no file of it".to_owned())),
+        }
+    }
+    let known = |entry: &Entry| pictured.databases.iter().any(|row| row.id.to_string() == entry.id);
+    match whole.manifest.databases.iter().find(|entry| !known(entry)) {
+        Some(entry) => Err(RestoreError::Differs(format!("its catalog knows no database \"{}\"", entry.name))),
+        None => Ok(absent),
+    }
+}

@@ -1,0 +1,133 @@
+//! `SHOW BACKUPS`: what lies in the backup folder, by what it says of itself.
+//! Leaves heads and lists to `backup`. Start reading at [`show`].
+
+use std::path::Path;
+
+use cypher::ast::ShowTail;
+use types::{DatabaseName, Failure, Value};
+
+use super::{integer, of_header};
+use crate::backup::whole::Manifest;
+use crate::backup::{BackupError, Folder, Found, Header, Holds, ends_as_ours, glance};
+use crate::records::Records;
+use crate::show::instant;
+use crate::statement::Statement;
+use crate::tail::{self, Column};
+
+const COLUMNS: [(&str, bool); 14] = [
+    ("file", true),
+    ("type", true),
+    ("name", true),
+    ("nodes", true),
+    ("relationships", true),
+    ("bytes", true),
+    ("taken", true),
+    ("problem", true),
+    ("databases", false),
+    ("imageBytes", false),
+    ("version", false),
+    ("madeBy", false),
+    ("kind", false),
+    ("restorableUntil", false),
+];
+
+/// Lists backups, whatever their names end with; of one that has no sound head or list, the reason.
+pub(super) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
+    let path = statement.shared.backup_folder()?;
+    let mut rows = Vec::new();
+    for found in Folder(&path).list()? {
+        statement.allowance.check()?;
+        match found {
+            Found::File(path) => match glance(&path) {
+                Ok(Some(header)) => {
+                    let mut row = of_file(&path, &header);
+                    row.push(restorable_until(statement, &header));
+                    rows.push(row);
+                }
+                // What is called a backup and is none is somebody's loss; any other file is none of ours.
+                Ok(None) if ends_as_ours(&path) => rows.push(broken(&path, "file", "it does not begin as a backup")),
+                Ok(None) => {}
+                Err(error) => rows.push(broken(&path, "file", &text(error))),
+            },
+            Found::Whole(path) => rows.push(match Manifest::read(&path) {
+                Ok(manifest) => of_whole(&path, &manifest),
+                Err(error) => broken(&path, "server", &text(error)),
+            }),
+        }
+    }
+    let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
+    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+}
+
+fn of_file(path: &Path, header: &Header) -> Vec<Value> {
+    let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
+    let holds = match header.holds {
+        Holds::Graph => "database",
+        Holds::Catalog => "system",
+    };
+    let bytes = integer(path.metadata().map_or(0, |metadata| metadata.len()));
+    let (made_by, kind) = (Value::from(header.made_by.as_str()), Value::from(header.kind.as_str()));
+    let one = Value::Integer(1);
+    let usual = [name_of(path), holds.into(), database, nodes, relationships, bytes, taken, Value::Null];
+    usual.into_iter().chain([one, image_bytes, version, made_by, kind]).collect()
+}
+
+/// Says up to when the journal of its database plays a backup forward; nothing where it does not.
+fn restorable_until(statement: &Statement<'_>, header: &Header) -> Value {
+    let reach = || {
+        let at = header.journal.as_ref()?;
+        let row = statement.names.database(header.database_id())?;
+        let from = store::journal::Position { era: at.era, sequence: at.sequence };
+        statement.shared.databases.journal_outline(row)?.reach(from)
+    };
+    match reach() {
+        // It goes on.
+        Some(None) => instant(Some(statement.shared.options.clock.wall_nanos())),
+        Some(Some(until)) => instant(Some(i128::from(until))),
+        None => Value::Null,
+    }
+}
+
+fn of_whole(path: &Path, manifest: &Manifest) -> Vec<Value> {
+    let sum = |of: fn(&crate::backup::whole::Entry) -> u64| integer(manifest.files().map(|(entry, _)| of(entry)).sum());
+    let missing: Vec<&str> = manifest.problems().map(|(entry, _)| entry.name.as_str()).collect();
+    let problem = match missing.is_empty() {
+        true => Value::Null,
+        false => Value::string(format!("it holds no copy of {}", missing.join(", "))),
+    };
+    let taken = instant(Some(i128::from(manifest.taken_millis) * 1_000_000));
+    let usual = [
+        name_of(path),
+        "server".into(),
+        Value::Null,
+        sum(|entry| entry.nodes),
+        sum(|entry| entry.relationships),
+        sum(|entry| entry.bytes),
+        taken,
+        problem,
+    ];
+    let rest = [
+        integer(manifest.files().count() as u64),
+        sum(|entry| entry.image_bytes),
+        integer(manifest.system.version),
+        manifest.made_by.as_str().into(),
+        manifest.kind.as_str().into(),
+        Value::Null,
+    ];
+    usual.into_iter().chain(rest).collect()
+}
+
+fn broken(path: &Path, holds: &str, problem: &str) -> Vec<Value> {
+    let bytes = path.metadata().ok().filter(std::fs::Metadata::is_file).map_or(Value::Null, |it| integer(it.len()));
+    let mut row = vec![Value::Null; COLUMNS.len()];
+    (row[0], row[1], row[5], row[7]) = (name_of(path), holds.into(), bytes, problem.into());
+    row
+}
+
+fn name_of(path: &Path) -> Value {
+    Value::string(path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+fn text(error: BackupError) -> String {
+    Failure::from(error).to_string()
+}

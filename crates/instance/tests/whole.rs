@@ -1,0 +1,538 @@
+//! Backups of whole servers and of `system`: made while others work, restored wholly or not at all.
+//! Leaves deaths in the midst to `suite/faults`. Start reading at [`f24_a_whole_server_comes_back_as_it_was`].
+
+mod world;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use catalog::Authentication;
+use instance::backup::BackupError;
+use instance::backup::whole::{Entry, MANIFEST, Manifest, Missing, RestoreError, Watch, Whole, restore, try_restoring};
+use instance::{Instance, InstanceError, InstanceOptions, Session, Walk};
+use types::{Code, Failure};
+use world::{check, failed, on_disk, options, run, session};
+
+/// Does something when a database begins, and nothing else.
+struct Then<F>(F);
+
+impl<F: Fn(&str) + Sync> Watch for Then<F> {
+    fn begins(&self, name: &str, _: usize, _: usize, _: u64) {
+        (self.0)(name);
+    }
+
+    fn step(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+const NOTHING: Then<fn(&str)> = Then(|_| {});
+
+fn with_passwords(folder: &Path) -> InstanceOptions {
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    InstanceOptions { authentication, ..options(folder) }
+}
+
+fn log_in(instance: &Instance, user: &str) -> Session {
+    instance.log_in(Some((user, &format!("{user}-password")))).expect("the password is right")
+}
+
+fn restored(from: &Path, data: &Path) -> Result<instance::backup::whole::Restored, RestoreError> {
+    restore(from, options(data), Missing::Refuse, &NOTHING)
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("lists").map(|entry| entry.expect("lists").file_name());
+    let mut names: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// The folder of a database below a data folder.
+fn folder_of(data: &Path, name: &str) -> PathBuf {
+    let begins = format!("{name}-");
+    let found = names(data).into_iter().find(|folder| folder.starts_with(&begins));
+    data.join(found.unwrap_or_else(|| panic!("{name} has a folder")))
+}
+
+const DONE: &str = "[system 1]";
+const LISTED: &str = "SHOW DATABASES YIELD name, aliases, access, requestedStatus, currentStatus, default, owner \
+                      WHERE name <> 'system'";
+
+/// Everything that `system` knows and a restore has to bring back.
+const LISTINGS: [&str; 6] = [
+    LISTED,
+    "SHOW USERS YIELD user, roles, suspended, home",
+    "SHOW ROLES",
+    "SHOW PRIVILEGES AS COMMANDS",
+    "SHOW ALIASES YIELD name, database, properties",
+    "SHOW TOKENS YIELD name, user",
+];
+
+fn picture(admin: &mut Session) -> String {
+    let listed = LISTINGS.map(|listing| run(admin, listing).unwrap_or_else(|failure| panic!("{listing}: {failure}")));
+    let limits = ["sheaf", "films"].map(|name| {
+        run(admin, &format!("SHOW LIMITS FOR DATABASE {name} YIELD `limit`, value, source")).expect("lists")
+    });
+    [listed.join("\n"), limits.join("\n")].join("\n")
+}
+
+fn prepare(admin: &mut Session) {
+    for text in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE shop",
+        "CREATE DATABASE idle",
+        "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED SET HOME DATABASE films",
+        "CREATE ROLE viewers",
+        "GRANT ACCESS ON DATABASE films TO viewers",
+        "GRANT MATCH {*} ON GRAPH films TO viewers",
+        "GRANT ROLE viewers TO ann",
+        "CREATE ALIAS cinema FOR DATABASE films",
+        "ALTER DATABASE films SET LIMIT max_nodes = 2000",
+        "ALTER DATABASE shop SET ACCESS READ ONLY",
+    ] {
+        let done = run(admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+        assert!(done.starts_with("[system "), "{text}: {done}");
+    }
+    run(admin, "CREATE TOKEN reports FOR USER ann").expect("makes a token");
+    run(admin, "USE films UNWIND range(1, 500) AS n CREATE (:Film {n: n})-[:IN]->(:Year)").expect("fills");
+    run(admin, "USE idle CREATE (:Idle)").expect("fills");
+    check(admin, "STOP DATABASE idle", DONE);
+}
+
+#[test]
+fn f24_a_whole_server_comes_back_as_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let instance = Instance::open(with_passwords(&data)).expect("opens");
+    let mut admin = log_in(&instance, "admin");
+    prepare(&mut admin);
+    let before = picture(&mut admin);
+    let got = run(&mut admin, "BACKUP ALL DATABASES TO 'nightly' WITH CHECK").expect("backs up");
+    let lines: Vec<&str> = got.lines().collect();
+    assert_eq!(lines.len(), 5, "{got}");
+    assert!(lines[0].starts_with("'system' | 'nightly/system.sheafbackup' | 0 | 0 | "), "{got}");
+    assert!(lines[1].starts_with("'films' | 'nightly/films-") && lines[1].contains("| 1000 | 500 |"), "{got}");
+    assert!(
+        lines[2].starts_with("'idle' | 'nightly/idle-") && lines[2].contains("| 1 | 0 |"),
+        "stopped ones too: {got}"
+    );
+    assert!(lines.iter().all(|line| line.ends_with("| null")), "no problems: {got}");
+    let element = run(&mut admin, "USE films MATCH (f:Film {n: 7}) RETURN elementId(f)").expect("reads");
+    // It is a moment: what comes later is not in it.
+    run(&mut admin, "USE films CREATE (:Late)").expect("writes");
+    check(&mut admin, "CREATE USER eve SET PASSWORD 'eve-password' CHANGE NOT REQUIRED", DONE);
+    let set = data.join("backups").join("nightly");
+    assert_eq!(names(&set).len(), 6, "five backups and the list");
+    drop(admin);
+    instance.close();
+    drop(instance);
+
+    let looked = try_restoring(&set, &other, Missing::Refuse, &NOTHING).expect("it can be restored");
+    assert_eq!(looked.manifest.files().count(), 5);
+    assert!(!other.exists(), "a dry run writes nothing");
+    let found = restored(&set, &other).expect("restores");
+    assert_eq!((found.databases, found.users, found.missing.len()), (4, 2, 0));
+    assert_eq!(found.keys_missing, looked.manifest.keys, "the key is in no backup");
+    let instance = Instance::open(with_passwords(&other)).expect("opens");
+    let mut admin = log_in(&instance, "admin");
+    assert_eq!(picture(&mut admin), before);
+    check(&mut admin, "USE films MATCH (f:Film {n: 7}) RETURN elementId(f)", &element);
+    check(&mut admin, "USE cinema MATCH (n) RETURN count(n)", "1000");
+    check(&mut admin, "START DATABASE idle", DONE);
+    check(&mut admin, "USE idle MATCH (n:Idle) RETURN count(n)", "1");
+    assert_eq!(instance.log_in(Some(("eve", "eve-password"))).err().map(|it| it.code()), Some(Code::Unauthorized));
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "1000");
+    assert_eq!(failed(&run(&mut ann, "CREATE (:N)").expect_err("she only reads")).split(':').next(), Some("Forbidden"));
+    check(
+        &mut admin,
+        "SHOW AUDIT YIELD kind, operation WHERE kind = 'backup' RETURN operation STARTS WITH 'restore of a whole server'",
+        "true",
+    );
+    drop((admin, ann));
+    instance.close();
+    drop(instance);
+    // What is there is never written over.
+    let error = restored(&set, &other).expect_err("a server is there");
+    assert!(matches!(&error, RestoreError::NotEmpty { found, .. } if found.contains(&"system".to_owned())), "{error}");
+}
+
+#[test]
+fn f24_a_key_that_was_put_there_first_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let instance = on_disk(&data);
+    let set = folder.path().join("set");
+    instance.back_up_all(&set, Walk::No, &NOTHING).expect("backs up");
+    instance.close();
+    fs::create_dir(&other).expect("makes");
+    fs::copy(data.join("seal.key"), other.join("seal.key")).expect("copies");
+    let found = restored(&set, &other).expect("a key is no server");
+    assert_eq!(found.keys_missing, Vec::<String>::new());
+    assert_eq!(fs::read(other.join("seal.key")).expect("reads"), fs::read(data.join("seal.key")).expect("reads"));
+}
+
+#[test]
+fn f24_what_is_made_dropped_and_renamed_meanwhile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let instance = on_disk(&data);
+    let mut first = session(&instance);
+    for name in ["aaa", "bbb", "ccc", "ddd"] {
+        check(&mut first, &format!("CREATE DATABASE {name}"), DONE);
+        run(&mut first, &format!("USE {name} CREATE (:First {{name: '{name}'}})")).expect("fills");
+    }
+    let set = folder.path().join("set");
+    // Who takes a database away waits for those who read it, so that it happens beside them.
+    let workers = Mutex::new(Vec::new());
+    let beside = |texts: &'static [&'static str], then: &str| {
+        let other = instance.clone();
+        let work = move || texts.iter().for_each(|text| drop(run(&mut session(&other), text).expect(text)));
+        workers.lock().expect("one at a time").push(std::thread::spawn(work));
+        let mut looking = session(&instance);
+        while run(&mut looking, then).expect("looks") != "true" {
+            std::thread::yield_now();
+        }
+    };
+    let seen = Mutex::new(Vec::new());
+    let then = Then(|name: &str| {
+        let mut seen = seen.lock().expect("one at a time");
+        if seen.iter().any(|seen| seen == name) {
+            return;
+        }
+        seen.push(name.to_owned());
+        let listed = |condition: &str| format!("SHOW DATABASES YIELD * WHERE {condition} RETURN count(*) > 0");
+        match name {
+            // The one that is read now goes, one that was not read yet goes, and new ones come.
+            "aaa" => beside(
+                &["CREATE DATABASE eee", "USE eee CREATE (:Made)", "DROP DATABASE aaa"],
+                "SHOW DATABASES YIELD name WHERE name = 'aaa' RETURN count(*) = 0",
+            ),
+            "bbb" => {
+                beside(&["RENAME DATABASE bbb TO zzz"], &listed("name = 'zzz'"));
+                beside(&["DROP DATABASE ccc", "CREATE DATABASE ccc"], &listed("name = 'ccc' AND lastCommittedTxn = 0"));
+            }
+            "ddd" => beside(&["STOP DATABASE ddd"], &listed("name = 'ddd' AND requestedStatus = 'offline'")),
+            _ => {}
+        }
+    });
+    let manifest = instance.back_up_all(&set, Walk::No, &then).expect("backs up");
+    let listed: Vec<&str> = manifest.databases.iter().map(|entry| entry.name.as_str()).collect();
+    assert_eq!(listed, ["ccc", "ddd", "eee", "sheaf", "zzz"]);
+    assert_eq!(manifest.problems().count(), 0, "{manifest:?}");
+    assert_eq!(names(&set).len(), 7, "what was dropped is not in it: {:?}", names(&set));
+    let whole = Whole::open(&set).expect("opens");
+    whole.verify(&NOTHING).expect("every file is the one that is listed");
+    workers.into_inner().expect("nobody panicked").into_iter().for_each(|worker| worker.join().expect("it is done"));
+    drop(first);
+    instance.close();
+    assert_eq!(restored(&set, &other).expect("restores").databases, 5);
+    let instance = on_disk(&other);
+    let mut first = session(&instance);
+    check(&mut first, "USE zzz MATCH (n) RETURN n.name", "'bbb'");
+    check(&mut first, "USE ccc MATCH (n) RETURN count(n)", "0");
+    check(&mut first, "USE eee MATCH (n) RETURN labels(n)", "['Made']");
+    check(&mut first, "SHOW DATABASES YIELD name, currentStatus WHERE currentStatus <> 'online'", "'ddd' | 'offline'");
+}
+
+#[test]
+fn f24_writers_go_on_and_each_database_is_of_one_moment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let instance = Instance::open(InstanceOptions { map_start_bytes: 1 << 20, ..options(&data) }).expect("opens");
+    let mut first = session(&instance);
+    for bank in ["bank1", "bank2"] {
+        run(&mut first, &format!("CREATE DATABASE {bank}")).expect("creates");
+        run(&mut first, &format!("USE {bank} UNWIND range(0, 9) AS n CREATE (:Account {{n: n, sum: 100}})"))
+            .expect("fills");
+    }
+    let (done, set) = (AtomicBool::new(false), folder.path().join("set"));
+    std::thread::scope(|scope| {
+        for bank in ["bank1", "bank2"] {
+            let (instance, done) = (&instance, &done);
+            scope.spawn(move || {
+                let mut session = session(instance);
+                for moved in 0_u64.. {
+                    let text = format!(
+                        "USE {bank} MATCH (a:Account {{n: {}}}), (b:Account {{n: {}}}) SET a.sum = a.sum - 1, \
+                         b.sum = b.sum + 1 CREATE (:Note {{text: '{}'}})",
+                        moved % 10,
+                        (moved + 3) % 10,
+                        "x".repeat(2_000)
+                    );
+                    run(&mut session, &text).expect("writers go on");
+                    if moved > 20 && done.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            });
+        }
+        for round in 0..3 {
+            let _ = fs::remove_dir_all(&set);
+            instance.back_up_all(&set, Walk::Yes, &NOTHING).unwrap_or_else(|failure| panic!("{round}: {failure}"));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    drop(first);
+    instance.close();
+    restored(&set, &other).expect("restores");
+    let instance = on_disk(&other);
+    for bank in ["bank1", "bank2"] {
+        check(
+            &mut session(&instance),
+            &format!("USE {bank} MATCH (a:Account) RETURN sum(a.sum), count(a)"),
+            "1000 | 10",
+        );
+    }
+}
+
+/// Makes a backup of a server one of whose databases cannot be read.
+fn with_a_damaged_one(folder: &Path) -> (PathBuf, Manifest) {
+    let (data, set) = (folder.join("data"), folder.join("set"));
+    let instance = on_disk(&data);
+    let mut first = session(&instance);
+    run(&mut first, "CREATE DATABASE bad").expect("creates");
+    run(&mut first, "USE bad UNWIND range(1, 200) AS n CREATE (:Bad {n: n})").expect("fills");
+    run(&mut first, "CREATE DATABASE good").expect("creates");
+    run(&mut first, "USE good CREATE (:Good)").expect("fills");
+    run(&mut first, "CREATE ALIAS worse FOR DATABASE bad").expect("creates");
+    run(&mut first, "ALTER DATABASE bad SET LIMIT max_nodes = 7000").expect("limits");
+    drop(first);
+    instance.back_up(&"bad".to_owned(), &folder.join("older"), Walk::No, &|_| Ok(())).expect("while it was sound");
+    instance.close();
+    drop(instance);
+    let file = folder_of(&data, "bad").join("data.mdb");
+    let bytes = fs::read(&file).expect("reads");
+    fs::write(&file, &bytes[..bytes.len() / 2]).expect("cuts");
+    let instance = on_disk(&data);
+    let manifest = instance.back_up_all(&set, Walk::No, &NOTHING).expect("the others are copied");
+    let mut first = session(&instance);
+    let shown = run(&mut first, "BACKUP ALL DATABASES TO 'again'").expect("copies the others");
+    let bad = shown.lines().find(|line| line.starts_with("'bad' | null | null")).expect("it is not left out silently");
+    assert!(bad.contains("unavailable"), "{bad}");
+    check(
+        &mut first,
+        "SHOW BACKUPS YIELD file, type, databases, problem",
+        "'again' | 'server' | 3 | 'it holds no copy of bad'",
+    );
+    drop(first);
+    instance.close();
+    (set, manifest)
+}
+
+#[test]
+fn f24_a_damaged_database_is_told_of_and_the_others_are_copied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (set, manifest) = with_a_damaged_one(folder.path());
+    let problems: Vec<&Entry> = manifest.problems().map(|(entry, _)| entry).collect();
+    assert!(problems.len() == 1 && problems[0].name == "bad" && problems[0].file.is_none(), "{problems:?}");
+    assert_eq!(manifest.files().count(), 3);
+    // Not half of a server without somebody saying so.
+    let other = folder.path().join("other");
+    let error = restored(&set, &other).expect_err("one is missing");
+    assert!(matches!(&error, RestoreError::Missing(missing) if missing.len() == 1 && missing[0].0 == "bad"), "{error}");
+    assert!(!other.exists());
+    let found = restore(&set, options(&other), Missing::Leave, &NOTHING).expect("restores the others");
+    assert_eq!((found.databases, found.missing.len()), (2, 1));
+    let instance = on_disk(&other);
+    let mut first = session(&instance);
+    let listed = "SHOW DATABASES YIELD name, currentStatus WHERE name <> 'system'";
+    check(&mut first, listed, "'bad' | 'error'\n'good' | 'online'\n'sheaf' | 'online'");
+    check(&mut first, "USE good MATCH (n) RETURN count(n)", "1");
+    assert_eq!(run(&mut first, "USE bad RETURN 1").expect_err("no files").code(), Code::DatabaseStartFailed);
+    drop(first);
+    // A backup of its own brings it back, and its aliases and limits have waited.
+    instance.close();
+    drop(instance);
+    let instance = on_disk(&other);
+    instance.restore("bad", false, &folder.path().join("older"), &|_| Ok(())).expect("fills it");
+    let mut first = session(&instance);
+    check(&mut first, "USE worse MATCH (n) RETURN count(n)", "200");
+    check(
+        &mut first,
+        "SHOW LIMITS FOR DATABASE bad YIELD value, source WHERE source = 'database' RETURN value",
+        "7000",
+    );
+    let again = instance.restore("bad", false, &folder.path().join("older"), &|_| Ok(()));
+    assert_eq!(again.expect_err("it has files now").code(), Code::DatabaseExists);
+}
+
+#[test]
+fn f24_missing_databases_can_be_made_empty() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (set, _) = with_a_damaged_one(folder.path());
+    let other = folder.path().join("other");
+    restore(&set, options(&other), Missing::Empty, &NOTHING).expect("restores");
+    let instance = on_disk(&other);
+    check(&mut session(&instance), "USE worse MATCH (n) RETURN count(n)", "0");
+    check(&mut session(&instance), "USE worse CREATE (:N)", "[nodes+ 1, labels+ 1]");
+}
+
+#[test]
+fn f24_system_alone_is_a_server_whose_databases_wait() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other, third) = (folder.path().join("data"), folder.path().join("other"), folder.path().join("third"));
+    let instance = Instance::open(with_passwords(&data)).expect("opens");
+    let mut admin = log_in(&instance, "admin");
+    prepare(&mut admin);
+    let got = run(&mut admin, "BACKUP DATABASE system TO 'rights' WITH CHECK").expect("backs up");
+    assert!(got.starts_with("'system' | 'rights' | 0 | 0 | ") && got.ends_with("| true"), "{got}");
+    run(&mut admin, "BACKUP DATABASE films TO 'films'").expect("backs up");
+    check(
+        &mut admin,
+        "SHOW BACKUPS YIELD file, type, name, problem",
+        "'films' | 'database' | 'films' | null\n'rights' | 'system' | 'system' | null",
+    );
+    // It makes no database, and its copy is no graph.
+    let refused = run(&mut admin, "CREATE DATABASE x FROM BACKUP 'rights'").expect_err("it is no graph");
+    assert!(refused.code() == Code::ArgumentError && refused.message().contains("sheaf restore --all"), "{refused}");
+    check(&mut admin, "CREATE DATABASE x FROM system", "DatabaseProtected: Not allowed to copy system database.");
+    drop(admin);
+    instance.close();
+    drop(instance);
+    let backups = data.join("backups");
+    let error = restored(&backups.join("rights"), &other).expect_err("no database is in it");
+    assert!(matches!(&error, RestoreError::Missing(missing) if missing.len() == 4), "{error}");
+    assert!(!other.exists());
+    let wrong = restored(&backups.join("films"), &other).expect_err("one database is no server");
+    assert!(matches!(wrong, RestoreError::Backup(BackupError::NotBackup { .. })), "{wrong}");
+    let found = restore(&backups.join("rights"), options(&other), Missing::Leave, &NOTHING).expect("restores");
+    assert_eq!((found.databases, found.users, found.missing.len()), (0, 2, 4));
+    let instance = Instance::open(with_passwords(&other)).expect("opens");
+    instance.restore("films", false, &backups.join("films"), &|_| Ok(())).expect("fills it");
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, "USE cinema MATCH (n) RETURN count(n)", "1000");
+    drop(ann);
+    instance.close();
+    restore(&backups.join("rights"), options(&third), Missing::Empty, &NOTHING).expect("restores");
+    let instance = Instance::open(with_passwords(&third)).expect("opens");
+    check(&mut log_in(&instance, "ann"), "MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f24_f82_only_administrators_copy_the_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = Instance::open(with_passwords(&folder.path().join("data"))).expect("opens");
+    let mut admin = log_in(&instance, "admin");
+    prepare(&mut admin);
+    for text in [
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE copiers",
+        "GRANT ACCESS ON DATABASE * TO copiers",
+        "GRANT BACKUP ON DATABASE * TO copiers",
+        "GRANT ROLE copiers TO bob",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let mut bob = log_in(&instance, "bob");
+    run(&mut bob, "BACKUP DATABASE films TO 'films'").expect("that is his right");
+    for text in [
+        "BACKUP DATABASE system TO 'system'",
+        "BACKUP DATABASE system TO STREAM",
+        "BACKUP ALL DATABASES TO 'all'",
+        "BACKUP ALL DATABASES TO STREAM",
+    ] {
+        let failure = run(&mut bob, text).expect_err(text);
+        assert_eq!(failure.code(), Code::Forbidden, "{text}: {failure}");
+    }
+    // Somebody who may do everything but read one of them has no whole server either.
+    for text in ["GRANT ROLE admin TO bob", "DENY ACCESS ON DATABASE shop TO copiers"] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let failure = run(&mut bob, "BACKUP ALL DATABASES TO 'all'").expect_err("one is hidden");
+    assert!(failure.code() == Code::Forbidden && !failure.message().contains("shop"), "{failure}");
+    assert_eq!(names(&folder.path().join("data").join("backups")), ["films"], "nothing is left of what was refused");
+    check(
+        &mut admin,
+        "SHOW AUDIT YIELD kind, user, databases WHERE user = 'bob' AND kind = 'refusal' RETURN count(*) >= 4",
+        "true",
+    );
+}
+
+#[test]
+fn f24_whatever_is_changed_in_a_backup_of_a_whole_server_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (set, other) = (folder.path().join("set"), folder.path().join("other"));
+    let instance = on_disk(&folder.path().join("data"));
+    for name in ["one", "two"] {
+        run(&mut session(&instance), &format!("CREATE DATABASE {name}")).expect("creates");
+        run(&mut session(&instance), &format!("USE {name} CREATE (:{name})")).expect("fills");
+    }
+    instance.back_up_all(&set, Walk::No, &NOTHING).expect("backs up");
+    let again = instance.back_up_all(&set, Walk::No, &NOTHING).expect_err("it is not empty");
+    assert!(again.message().contains("not empty"), "{again}");
+    let (later, system) = (folder.path().join("later"), set.join("system.sheafbackup"));
+    run(&mut session(&instance), "USE one CREATE (:More)").expect("writes");
+    instance.back_up_all(&later, Walk::No, &NOTHING).expect("backs up");
+    let file = |set: &Path, name: &str| {
+        let found = names(set).into_iter().find(|file| file.starts_with(&format!("{name}-")));
+        set.join(found.expect("it has a file"))
+    };
+    let mut refuse = |path: &Path, bytes: Option<Vec<u8>>, what: &str| {
+        let kept = fs::read(path).expect("reads");
+        match bytes {
+            Some(bytes) => fs::write(path, bytes).expect("writes"),
+            None => fs::remove_file(path).expect("removes"),
+        }
+        let verified = Whole::open(&set).and_then(|whole| whole.verify(&NOTHING));
+        assert!(verified.is_err(), "{what} is not found");
+        let error = restored(&set, &other).expect_err(what);
+        assert!(!other.exists(), "{what} leaves something: {error}");
+        fs::write(path, kept).expect("writes");
+    };
+    let one = file(&set, "one");
+    refuse(&one, Some(fs::read(file(&later, "one")).expect("reads")), "a file of another moment");
+    refuse(&one, Some(fs::read(file(&set, "two")).expect("reads")), "a file of another database");
+    refuse(&one, Some(fs::read(&one).expect("reads")[..99].to_vec()), "a file that was cut");
+    refuse(&one, None, "a file that is gone");
+    refuse(&system, None, "system");
+    refuse(&set.join(MANIFEST), Some(b"{}".to_vec()), "the list");
+    refuse(&set.join(MANIFEST), None, "no list");
+    restored(&set, &other).expect("unchanged it is whole");
+}
+
+#[test]
+fn f24_no_server_starts_on_half_of_a_restore() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("makes");
+    fs::write(data.join("restore.unfinished"), "whatever is in it").expect("writes");
+    let error = Instance::open(options(&data)).err().expect("it is not whole");
+    assert!(matches!(error, InstanceError::RestoreUnfinished { .. }), "{error}");
+    assert!(error.to_string().contains("sheaf restore --all"), "{error}");
+    assert_eq!(names(&data), ["restore.unfinished"]);
+}
+
+#[test]
+fn f24_backups_are_listed_by_what_is_in_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let instance = on_disk(&data);
+    let mut first = session(&instance);
+    run(&mut first, "CREATE (:N)").expect("fills");
+    run(&mut first, "BACKUP DATABASE sheaf TO 'monday'").expect("backs up");
+    run(&mut first, "BACKUP DATABASE sheaf TO 'tuesday.bak'").expect("backs up");
+    run(&mut first, "BACKUP ALL DATABASES TO 'week'").expect("backs up");
+    let backups = data.join("backups");
+    fs::write(backups.join("notes.txt"), "buy milk").expect("writes");
+    fs::write(backups.join("empty"), "").expect("writes");
+    fs::write(backups.join("torn"), &fs::read(backups.join("monday")).expect("reads")[..40]).expect("writes");
+    fs::write(backups.join("fake.sheafbackup"), "no backup").expect("writes");
+    fs::create_dir_all(backups.join("half")).expect("makes");
+    fs::copy(backups.join("monday"), backups.join("half").join("sheaf.sheafbackup")).expect("copies");
+    fs::create_dir_all(backups.join("photos")).expect("makes");
+    check(
+        &mut first,
+        "SHOW BACKUPS YIELD file, type, name, nodes, databases, problem RETURN file, type, name, nodes, databases, \
+         problem IS NULL, right(problem, 13)",
+        "'fake.sheafbackup' | 'file' | null | null | null | false | 'n as a backup'\n\
+         'half' | 'server' | null | null | null | false | 't did not end'\n\
+         'monday' | 'database' | 'sheaf' | 1 | 1 | true | null\n\
+         'torn' | 'file' | null | null | null | false | 'in its header'\n\
+         'tuesday.bak' | 'database' | 'sheaf' | 1 | 1 | true | null\n\
+         'week' | 'server' | null | 1 | 2 | true | null",
+    );
+}
