@@ -100,7 +100,7 @@ fn e_f51_no_statement_outlives_its_time() {
     let server = Process::start(&folder.path().join("data"), [("", ""); 0]).expect("starts");
     let mut client = server.connect().expect("connects");
     run(&mut client, "UNWIND range(1, 200) AS n CREATE (:N {n: n})").expect("room");
-    run(&mut client, "ALTER DATABASE sheaf SET LIMIT max_query_time = 500ms").expect("is set");
+    run(&mut client, "ALTER DATABASE sheaf SET LIMIT max_query_time = 200ms").expect("is set");
     for text in [
         "MATCH (a), (b), (c), (d) RETURN count(*)",
         "MATCH (a), (b), (c) WITH a, b, c ORDER BY a.n * b.n * c.n RETURN count(*)",

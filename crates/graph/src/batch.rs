@@ -79,8 +79,18 @@ impl Batch {
 
     /// Puts all entries into the store.
     pub fn write(&self, writer: &mut dyn Writer) -> Result<(), StoreError> {
+        self.write_while(writer, || Ok(()))
+    }
+
+    /// As [`Batch::write`]; fails as `may_go_on` does, which is asked at each entry.
+    pub fn write_while<E: From<StoreError>>(
+        &self,
+        writer: &mut dyn Writer,
+        may_go_on: impl Fn() -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut from = 0;
         for (key_bytes, end) in &self.ends {
+            may_go_on()?;
             let (key, value) = self.bytes[from..*end].split_at(usize::from(*key_bytes));
             match self.mode {
                 Mode::Append => writer.append(key, value)?,

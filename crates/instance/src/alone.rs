@@ -76,8 +76,9 @@ impl From<Failure> for Lost {
 
 impl Lost {
     /// Tells a lost race from what another try would run into again.
-    pub(crate) fn at_commit(database: &OpenDatabase, error: GraphError) -> Self {
+    pub(crate) fn at_commit(database: &OpenDatabase, allowance: &Allowance, error: GraphError) -> Self {
         match error {
+            GraphError::Stopped => Self::Failed(allowance.over()),
             GraphError::Conflict => Self::Conflict,
             GraphError::CommitFailed { code: Code::ResourceExhausted, .. } => Self::Crowded(database.fail(error)),
             other => Self::Failed(database.fail(other)),
@@ -175,7 +176,8 @@ impl Statement<'_> {
         drop(running);
         let transaction = home.lock().take().expect("the source was dropped, and gave it back");
         let rights = reached[usize::from(number)].1.rights();
-        let version = transaction.commit().map_err(|error| Lost::at_commit(database, error).blurred(rights))?;
+        let lost = |error| Lost::at_commit(database, &self.allowance, error).blurred(rights);
+        let version = self.allowance.commit(transaction).map_err(lost)?;
         Ok(Won { rows, counters, plan, version })
     }
 

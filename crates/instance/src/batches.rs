@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use catalog::GraphRights;
 use compact_str::CompactString;
+use graph::GraphError;
 use parking_lot::Mutex;
 use query::expression::Context;
 use query::{BatchWork, Ran, Retry, Transactions};
@@ -146,8 +147,9 @@ impl Batches {
                 written.remove(context);
                 let transaction = written.home.lock().take().expect("the source was dropped, and gave it back");
                 done?;
-                let lost = |error| Lost::at_commit(&written.database, error).blurred(Some(&written.rights));
-                transaction.commit().map_err(lost)
+                let lost =
+                    |error| Lost::at_commit(&written.database, &self.allowance, error).blurred(Some(&written.rights));
+                self.allowance.commit(transaction).map_err(lost)
             },
         );
         let version = written.read(context);
@@ -160,8 +162,11 @@ impl Batches {
         let Some(written) = &self.written else { return Ok(0) };
         match written.home.lock().take() {
             Some(transaction) => {
-                let blur = |error| sight::refusal::blurred(written.database.fail(error), &written.rights);
-                transaction.commit().map_err(blur)
+                let blur = |error| match error {
+                    GraphError::Stopped => self.allowance.over(),
+                    error => sight::refusal::blurred(written.database.fail(error), &written.rights),
+                };
+                self.allowance.commit(transaction).map_err(blur)
             }
             None => Ok(*written.version.lock()),
         }

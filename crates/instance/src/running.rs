@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use catalog::{GraphRights, Limit};
 use compact_str::CompactString;
 use cypher::ast::Mode;
+use graph::{GraphError, Transaction};
 use query::expression::{Context, check_extent};
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
@@ -194,6 +195,19 @@ impl Allowance {
         Ok(())
     }
 
+    /// Commits a transaction, which is given up where its time ends before the store has everything.
+    ///
+    /// Errors: [`GraphError::Stopped`] then; [`Allowance::over`] tells why.
+    pub(crate) fn commit(&self, transaction: Transaction) -> Result<u64, GraphError> {
+        let _watched = effort::watch(Arc::new(self.clone()), usize::MAX);
+        transaction.commit()
+    }
+
+    /// Says why a commit was given up.
+    pub(crate) fn over(&self) -> Failure {
+        self.check().err().unwrap_or_else(|| self.explain_failure(self.budget().over()))
+    }
+
     fn budget(&self) -> Budget {
         let (clock, interrupted) = (Arc::clone(&self.clock), Arc::clone(&self.interrupted));
         let budget = Budget::until(clock, self.deadline.map(Deadline::at), self.memory_max_bytes, interrupted);
@@ -224,6 +238,12 @@ impl Allowance {
     }
 }
 
+impl effort::Watch for Allowance {
+    fn may_go_on(&self) -> bool {
+        self.patience().is_some()
+    }
+}
+
 impl Running {
     /// Begins to run; `sources` are in the plan's order.
     pub(crate) fn start(
@@ -237,7 +257,7 @@ impl Running {
             // A statement that runs again after a conflict begins anew.
             bounds.truncated.store(false, Ordering::Relaxed);
         }
-        let turn = allowance.turns.begin(database.clone(), Arc::clone(&allowance.interrupted));
+        let turn = allowance.turns.begin(&database, Arc::clone(&allowance.interrupted));
         let turn = turn.until(allowance.deadline.map(Deadline::at)).listed(allowance.listed.clone());
         let turn = Arc::new(turn);
         if let Some(listed) = &allowance.listed {

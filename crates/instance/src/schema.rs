@@ -23,6 +23,7 @@ use crate::planning::typed_name;
 use crate::reach::Reached;
 use crate::records::Records;
 use crate::rules::{self, Listed};
+use crate::running::Allowance;
 use crate::show;
 use crate::sight;
 use crate::statement::Statement;
@@ -104,7 +105,7 @@ pub(crate) fn run(
         None => {
             let database = own_graph_to_write(statement)?;
             let allowance = statement.allowance.clone();
-            let made = until_through(&database, || allowance.check(), || change.commit(&database));
+            let made = until_through(&database, || allowance.check(), || change.commit(&database, &allowance));
             let blur = |failure| sight::refusal::blurred(failure, &rights);
             let (counters, constraint, version) = made.map_err(blur)?;
             if let Some(constraint) = constraint {
@@ -209,10 +210,14 @@ impl<'a> Change<'a> {
         Ok(made)
     }
 
-    fn commit(&self, database: &OpenDatabase) -> Result<(Counters, Option<ConstraintId>, u64), Lost> {
+    fn commit(
+        &self,
+        database: &OpenDatabase,
+        allowance: &Allowance,
+    ) -> Result<(Counters, Option<ConstraintId>, u64), Lost> {
         let mut transaction = database.graph.begin().map_err(|error| Lost::Failed(database.fail(error)))?;
         let (counters, constraint) = self.make(&mut transaction, Older::Later).map_err(Lost::Failed)?;
-        let version = transaction.commit().map_err(|error| Lost::at_commit(database, error))?;
+        let version = allowance.commit(transaction).map_err(|error| Lost::at_commit(database, allowance, error))?;
         Ok((counters, constraint, version))
     }
 

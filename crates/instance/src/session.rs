@@ -321,7 +321,7 @@ impl Session {
         let Some(transaction) = self.transaction.take() else {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
         };
-        let committed = transaction.commit(&self.interrupted);
+        let committed = transaction.commit(&self.shared, &self.interrupted);
         match &committed {
             Ok(_) => count(&self.shared.metrics.commits),
             Err(failure) => observation::failed(&self.shared, failure, self.number),

@@ -2,11 +2,12 @@
 //! Leaves running statements to `statement`; a transaction only lends what they run on.
 //! Start reading at [`OpenTransaction::begin`].
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use catalog::{GraphRights, Target};
+use graph::GraphError;
 use graph::transaction::Savepoint;
 use parking_lot::{Mutex, MutexGuard};
 use query::Source;
@@ -15,6 +16,7 @@ use types::{Code, DatabaseId, Failure};
 use crate::answer::Access;
 use crate::bookmark;
 use crate::error::of_graph;
+use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
 use crate::reach::Reached;
@@ -128,16 +130,17 @@ impl OpenTransaction {
         Ok(state)
     }
 
-    /// Commits what was written, unless somebody interrupted the session; gives the bookmark.
-    pub(crate) fn commit(&self, interrupted: &AtomicBool) -> Result<String, Failure> {
+    /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.
+    pub(crate) fn commit(&self, shared: &Shared, interrupted: &Arc<AtomicBool>) -> Result<String, Failure> {
         let mut state = self.0.lock();
         state.abandon_stream();
         if let Some(failure) = state.ended.take() {
             return Err(failure);
         }
-        if interrupted.load(Ordering::Relaxed) {
+        let allowance = Allowance::of(shared, None, interrupted, state.deadline);
+        if let Err(failure) = allowance.check() {
             state.databases.clear();
-            return Err(Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user."));
+            return Err(failure);
         }
         let State { databases, written, own, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
@@ -147,10 +150,11 @@ impl OpenTransaction {
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
         let version = match transaction {
-            Some(transaction) => transaction.commit().map_err(|error| {
-                let failure = match taken.reached.graph() {
-                    Some(database) => database.fail(error),
-                    None => of_graph(error),
+            Some(transaction) => allowance.commit(transaction).map_err(|error| {
+                let failure = match (error, taken.reached.graph()) {
+                    (GraphError::Stopped, _) => return allowance.over(),
+                    (error, Some(database)) => database.fail(error),
+                    (error, None) => of_graph(error),
                 };
                 if taken.blurs { sight::refusal::blurred(failure, &GraphRights::nothing()) } else { failure }
             })?,

@@ -203,6 +203,24 @@ fn f51_time_ends_whatever_the_operator() {
 }
 
 #[test]
+fn f51_a_transaction_whose_time_is_over_is_not_committed() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    let begin = |one: &mut Session, millis| {
+        let options = RunOptions { timeout: Some(Duration::from_millis(millis)), ..RunOptions::default() };
+        one.begin(&options).expect("begins");
+        run(one, "CREATE (:Late)").expect("in time");
+    };
+    begin(&mut one, 100);
+    std::thread::sleep(Duration::from_millis(110));
+    assert_eq!(one.commit().expect_err("too late").code(), Code::TransactionTimedOutClient);
+    check(&mut one, "MATCH (n) RETURN count(n)", "0");
+    begin(&mut one, 60_000);
+    one.commit().expect("in time");
+    check(&mut one, "MATCH (n) RETURN count(n)", "1");
+}
+
+#[test]
 fn f51_memory_is_bounded() {
     let instance = in_memory();
     let mut one = session(&instance);

@@ -291,8 +291,11 @@ impl Inner {
         self.warm_relationships
             .mark(passed.iter().flat_map(|changes| changes.relationship_pages.iter().copied()), version);
         let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
-        if let Err(error) = written_now.and_then(|()| self.write(&passed, version)) {
+        if let Err(error) = written_now.and_then(|()| self.write(&passed, version, group.len() == 1)) {
             self.schemas.forget();
+            if matches!(error, GraphError::Stopped) {
+                return vec![Err(error)];
+            }
             let (code, reason) = (error.code(), error.to_string());
             let fail = |_| Err(GraphError::CommitFailed { code, reason: reason.clone() });
             return results.into_iter().map(|result| result.and_then(fail)).collect();
@@ -318,7 +321,7 @@ impl Inner {
         Ok(())
     }
 
-    fn write(&self, group: &[&Changes], version: u64) -> Result<(), GraphError> {
+    fn write(&self, group: &[&Changes], version: u64, may_end: bool) -> Result<(), GraphError> {
         let facts = Facts {
             version,
             // Read after the group came in: every id that it uses is below.
@@ -326,7 +329,7 @@ impl Inner {
             relationship_next: self.relationship_next.load(Ordering::Acquire),
             tokens: self.tokens.unstored(),
         };
-        write_to(&*self.store, |writer| apply(writer, group, &facts))?;
+        write_to(&*self.store, |writer| apply(writer, group, &facts, may_end))?;
         self.tokens.mark_stored(&facts.tokens);
         Ok(())
     }

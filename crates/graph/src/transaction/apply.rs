@@ -6,10 +6,10 @@ use rustc_hash::FxHashMap;
 use store::{Reader, Writer};
 use types::{IndexId, LabelId, NodeId, failpoint};
 
-use super::IndexDefinition;
 use super::change::Changes;
 use super::lists::put_places;
 use super::schema::SchemaChange;
+use super::{IndexDefinition, pay};
 use crate::GraphError;
 use crate::codec::fact::{encode_count, encode_name, encode_number};
 use crate::codec::label::Members;
@@ -34,7 +34,14 @@ pub(crate) struct Facts {
 }
 
 /// Writes a group's changes in their order, then the facts; may run again from the start.
-pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) -> Result<(), GraphError> {
+///
+/// With `may_end` the thread is asked on the way whether it may go on, so the group must be its own transaction alone.
+pub(crate) fn apply(
+    writer: &mut dyn Writer,
+    group: &[&Changes],
+    facts: &Facts,
+    may_end: bool,
+) -> Result<(), GraphError> {
     let mut counts: FxHashMap<Counted, i64> = FxHashMap::default();
     for changes in group {
         for entity in &changes.shortened {
@@ -44,7 +51,7 @@ pub(crate) fn apply(writer: &mut dyn Writer, group: &[&Changes], facts: &Facts) 
         for key in &changes.deletes {
             writer.delete(key)?;
         }
-        changes.puts.write(writer)?;
+        changes.puts.write_while(writer, || if may_end { pay() } else { Ok(()) })?;
         failpoint::reach("graph.commit.half");
         put_labels(writer, &changes.labels)?;
         put_places(writer, &changes.places)?;

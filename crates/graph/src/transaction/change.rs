@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
-use super::IndexDefinition;
 use super::overlay::{Change, Overlay};
 use super::schema::{SchemaChange, Values, document_of_node, document_of_relationship, hash, of_node, of_relationship};
 use super::state::{NodeState, RelationshipState};
 use super::validate::{Mark, ReadSet, WriteSet};
+use super::{IndexDefinition, pay};
 use crate::GraphError;
 use crate::batch::{Batch, Mode};
 use crate::codec::adjacency::{self, Pair};
@@ -101,9 +101,11 @@ impl Changes {
         let documents = vec![Vec::new(); indexes.len()];
         let mut collect = Collect { overlay, indexes, marks, entries, documents, new_places, changes };
         for (id, change) in overlay.nodes() {
+            pay()?;
             collect.node(id, change)?;
         }
         for (id, change) in overlay.relationships() {
+            pay()?;
             collect.relationship(id, change)?;
         }
         Ok(collect.finish())

@@ -8,7 +8,7 @@ use types::{IndexId, KeyId, NodeId, RelationshipId, Value};
 
 use super::schema::{Values, of_node, of_relationship};
 use super::state::property;
-use super::{OverlaySavepoint, Page, Transaction};
+use super::{OverlaySavepoint, Page, Transaction, pay};
 use crate::GraphError;
 use crate::codec::fact::{ConstraintDefinition, IndexDefinition};
 use crate::constraint::words::Words;
@@ -57,6 +57,7 @@ impl Transaction {
         }
         let refused = GraphError::Violated;
         for (id, change) in self.overlay.nodes() {
+            pay()?;
             let Some(now) = change.now.as_deref() else { continue };
             for it in constraints.iter().filter(|it| it.on.takes_node(|label| now.has(label))) {
                 let value = |key: KeyId| property(&now.properties, key).cloned();
@@ -64,6 +65,7 @@ impl Transaction {
             }
         }
         for (id, change) in self.overlay.relationships() {
+            pay()?;
             let Some(now) = change.now.as_deref() else { continue };
             for it in constraints.iter().filter(|it| it.on.takes_kind(now.kind)) {
                 let value = |key: KeyId| property(&now.properties, key).cloned();

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use store::Snapshot;
-use types::{Direction, NodeId};
+use types::{Direction, NodeId, effort};
 
 pub(crate) use apply::{AsReader, Facts, apply, put_facts, remove_index};
 pub use between::Hop;
@@ -51,6 +51,9 @@ use crate::read::View;
 pub use crate::read::{Ends, IndexSize, Seek};
 use crate::schema::Schema;
 
+/// What an entity costs at a commit, in parts of values; see [`effort::pay`].
+const ENTITY_PARTS: usize = 16;
+
 /// One transaction on one database: sees one version of it, and its own changes.
 ///
 /// Holds no lock. Dropping it gives its changes up.
@@ -73,6 +76,11 @@ pub struct Transaction {
 pub struct Savepoint {
     overlay: OverlaySavepoint,
     schema_changes: usize,
+}
+
+/// Pays for one entity, or one entry, of a commit that may still be given up.
+fn pay() -> Result<(), GraphError> {
+    if effort::pay(ENTITY_PARTS) { Ok(()) } else { Err(GraphError::Stopped) }
 }
 
 impl Transaction {
@@ -137,6 +145,7 @@ impl Transaction {
         let nodes: Vec<NodeId> = self.overlay.nodes().filter(|(_, change)| deleted(change)).map(|(id, _)| id).collect();
         let mut steps = Vec::new();
         for node in nodes {
+            pay()?;
             self.expand(&[node], Direction::Both, None, &mut steps)?;
             if !steps.is_empty() {
                 return Err(GraphError::StillHasRelationships { node });
@@ -147,13 +156,18 @@ impl Transaction {
 
     /// Makes the changes durable and visible; gives the version that has them.
     ///
+    /// Asks [`types::effort`] on the way whether it may go on, as long as it can still be given up without a trace.
     /// Errors: [`GraphError::Conflict`] if something that was read has changed since; begin again.
+    /// [`GraphError::Stopped`] if it may not go on.
     pub fn commit(self) -> Result<u64, GraphError> {
         if !self.has_changes() {
             return Ok(self.version);
         }
         if !self.is_writing {
             return Err(GraphError::ReadOnly);
+        }
+        if !effort::look() {
+            return Err(GraphError::Stopped);
         }
         self.check()?;
         // Only now: until the end a value may be missing that a later statement sets.

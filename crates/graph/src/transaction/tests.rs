@@ -104,6 +104,43 @@ fn sought(transaction: &Transaction, index: types::IndexId, seek: &Seek) -> Vec<
     ids
 }
 
+/// Says no from some question on.
+struct Patience(AtomicUsize);
+
+impl types::effort::Watch for Patience {
+    fn may_go_on(&self) -> bool {
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+#[test]
+fn f51_a_commit_that_takes_too_long_is_given_up_without_a_trace() {
+    const NODES: i64 = 20_000;
+    let database = memory();
+    let mut outcomes = Vec::new();
+    // Each time it is asked once more until it is enough: before it begins, while it is encoded, while it is written.
+    for questions in 0.. {
+        let mut transaction = database.begin().expect("a transaction");
+        for value in 0..NODES {
+            transaction.create_node(&[LABEL], &[(KEY, value.into())]).expect("a node");
+        }
+        let watched = types::effort::watch(Arc::new(Patience(AtomicUsize::new(questions))), usize::MAX);
+        let committed = transaction.commit();
+        assert_eq!(watched.is_over(), committed.is_err());
+        drop(watched);
+        let reader = database.begin_read().expect("a transaction");
+        assert_eq!(all(&reader, Some(LABEL)).len(), if committed.is_ok() { 20_000 } else { 0 });
+        outcomes.push(committed);
+        if outcomes.last().is_some_and(Result::is_ok) {
+            break;
+        }
+    }
+    assert!(outcomes.len() > 5, "it was asked {} times", outcomes.len() - 1);
+    assert!(outcomes.iter().rev().skip(1).all(|outcome| matches!(outcome, Err(GraphError::Stopped))));
+    add(&database, 1);
+    check_sound(&database);
+}
+
 #[test]
 fn reads_its_own_writes() {
     let database = memory();
