@@ -52,13 +52,22 @@ const BACKUP_HELP: &str = "\
 While a server runs on the data folder it is asked over Bolt, at 127.0.0.1:7687 or where --bolt says, and goes on \
 serving. The file is there whole and read back, or not at all.
 
-Examples: sheaf backup films --to films.sheafbackup
-          sheaf backup verify films.sheafbackup
+With --all every database and system go into a folder, and a list of them last: without it the folder is no backup. One that \
+cannot be copied is told of, and the exit code is 1. seal.key is in no backup; keep a copy of it apart.
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments or a file of that name, 3 the data folder is in use.";
+Examples: sheaf backup films --to films.sheafbackup
+          sheaf backup --all --to /backups/monday
+          sheaf backup verify /backups/monday
+
+Exit codes: 0 done, 1 failed or not everything copied, 2 wrong arguments or a file of that name, 3 the data folder is in use.";
 
 const RESTORE_HELP: &str = "\
-Example: sheaf restore films.sheafbackup --as films2
+With --all the file is the folder of a whole server, and the data folder is empty or not there. Everything is restored or \
+nothing: until it is done no server starts on the folder, and the same call again goes on where a death left it.
+
+Examples: sheaf restore films.sheafbackup --as films2
+          sheaf restore --all /backups/monday --data ./data --dry-run
+          sheaf restore --all /backups/monday --data ./data
 
 Exit codes: 0 restored, 1 failed, 2 wrong arguments or no such file, 3 the data folder is in use.";
 
@@ -111,10 +120,10 @@ enum Command {
     /// Makes a database from CSV files, fast, while no server runs.
     #[command(after_help = IMPORT_HELP)]
     Import(cli::import::Arguments),
-    /// Writes a whole database into a file, or verifies such a file.
+    /// Writes a whole database into a file, or a whole server into a folder, or verifies either.
     #[command(after_help = BACKUP_HELP)]
     Backup(cli::backup::Arguments),
-    /// Makes a database out of a backup.
+    /// Makes a database, or a whole server, out of a backup.
     #[command(after_help = RESTORE_HELP)]
     Restore(cli::backup::RestoreArguments),
     /// Writes a database as JSON lines or as Cypher, all of it or a part.

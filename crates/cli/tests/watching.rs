@@ -119,6 +119,29 @@ fn f56_too_many_requests_over_http_and_bolt() {
 }
 
 #[test]
+fn f99_who_guesses_passwords_is_told_when_to_come_back() {
+    let data = folder();
+    let served = Served::start(data.path(), &["--auth", "password", "--initial-password", "secret of tests"]);
+    let wrong = [("authorization", "Basic YWRtaW46Z3Vlc3M=")];
+    let body = r#"{"statement": "RETURN 1"}"#;
+    for _ in 0..3 {
+        let refused = http(&served, "POST", "/db/sheaf/query/v2", &wrong, body);
+        assert_eq!((refused.status, refused.header("retry-after")), (401, None), "{}", refused.body);
+    }
+    // For the right one too.
+    let admin = [("authorization", "Basic YWRtaW46c2VjcmV0IG9mIHRlc3Rz")];
+    for path in ["/db/sheaf/query/v2", "/db/sheaf/tx/commit"] {
+        let refused = http(&served, "POST", path, &admin, body);
+        let seconds = refused.header("retry-after").and_then(|seconds| seconds.parse::<u64>().ok());
+        assert!(refused.status == 429 && seconds.is_some_and(|seconds| (1..=5).contains(&seconds)), "{}", refused.body);
+        assert!(refused.body.contains("Retry after "), "{}", refused.body);
+    }
+    let arguments = ["shell", "--bolt", served.address("bolt"), "-u", "admin", "-p", "secret of tests", "RETURN 1"];
+    let (code, _, complaint) = told(&output(&arguments));
+    assert!(code != Some(0) && complaint.contains("Retry after "), "{complaint}");
+}
+
+#[test]
 fn f54_a_client_that_dies_gives_its_connection_back() {
     let data = folder();
     let served = Served::start(data.path(), &[]);

@@ -471,7 +471,7 @@ fn f24_whatever_is_changed_in_a_backup_of_a_whole_server_is_found() {
         let found = names(set).into_iter().find(|file| file.starts_with(&format!("{name}-")));
         set.join(found.expect("it has a file"))
     };
-    let mut refuse = |path: &Path, bytes: Option<Vec<u8>>, what: &str| {
+    let refuse = |path: &Path, bytes: Option<Vec<u8>>, what: &str| {
         let kept = fs::read(path).expect("reads");
         match bytes {
             Some(bytes) => fs::write(path, bytes).expect("writes"),
