@@ -11,7 +11,7 @@ use crate::resolve::{Names, Target};
 use crate::rights::{RightsStep, Role, built_in, rows as rights_rows};
 use crate::rows::{self, AliasRow, DatabaseRow, HeadRow, Put, Table};
 use crate::signin::Attempts;
-use crate::{Alias, CatalogError, Pending, rights, users};
+use crate::{Alias, CatalogError, DatabaseOptions, Pending, rights, users};
 
 /// How the catalog is set up.
 pub struct Settings {
@@ -32,13 +32,16 @@ pub struct FirstStart {
     pub default_database: DatabaseName,
     /// A second name for it, if any; left out when it is the same.
     pub alias: Option<DatabaseName>,
+    /// Options of the default database.
+    pub options: DatabaseOptions,
 }
 
 impl Default for FirstStart {
     /// Makes `sheaf`, also known as `neo4j`, which many clients ask for without being told.
     fn default() -> Self {
         let name = |text| DatabaseName::parse(text).expect("a legal name");
-        Self { default_database: name("sheaf"), alias: Some(name("neo4j")) }
+        let options = DatabaseOptions::default();
+        Self { default_database: name("sheaf"), alias: Some(name("neo4j")), options }
     }
 }
 
@@ -249,7 +252,8 @@ fn first_names(first: &FirstStart, now: i128) -> Result<(Names, Vec<Put>), Catal
         return Err(CatalogError::SystemProtected { verb: "use as default" });
     }
     let system = Database { stage: Stage::Ready, ..Database::new(DatabaseName::system(), now) };
-    let default = Database::new(first.default_database.clone(), now);
+    let options = Arc::new(first.options.clone());
+    let default = Database { options, ..Database::new(first.default_database.clone(), now) };
     let head = HeadRow { version: 1, default: default.id.0 };
     let alias = first.alias.as_ref().filter(|alias| **alias != default.name);
     let alias = alias.map(|name| Alias {

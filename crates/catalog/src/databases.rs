@@ -171,6 +171,9 @@ impl Database {
     fn alter(&mut self, change: &Change) -> Result<(), CatalogError> {
         match change {
             Change::Access(access) => self.access = *access,
+            Change::SetOption(DatabaseOption::Encryption, _) | Change::RemoveOption(DatabaseOption::Encryption) => {
+                return Err(CatalogError::EncryptionFixed);
+            }
             Change::SetOption(option, value) => Arc::make_mut(&mut self.options).set(*option, value)?,
             Change::RemoveOption(option) => Arc::make_mut(&mut self.options).remove(*option),
             Change::Language(language) => self.language = *language,

@@ -159,15 +159,24 @@ pub enum CatalogError {
         /// What was typed.
         option: String,
     },
-    /// Somebody wants a database that is encrypted on the disk, which no database is; encrypt the disk.
+    /// Somebody wants to choose a key or a cipher; the option is `encryption`.
     #[error(
-        "There is no option '{option}': databases are written to the disk as they are. Put the data folder on a volume that \
-         is encrypted."
+        "There is no option '{option}'. The option is encryption, true or false; the server makes the key and chooses the \
+         cipher."
     )]
     OptionEncryption {
         /// What was typed.
         option: String,
     },
+    /// Whether a database is encrypted is decided when it is made; copy it.
+    #[error(
+        "A database is encrypted from its beginning or not at all. Copy it: CREATE DATABASE copy FROM original OPTIONS \
+         {{encryption: true}}. SET OPTION encryption 'rotate' gives an encrypted one a new key."
+    )]
+    EncryptionFixed,
+    /// A journal is not encrypted; an encrypted database has none.
+    #[error("An encrypted database cannot keep a journal: what the journal tells would lie on the disk in the open.")]
+    JournalInTheOpen,
     /// The value does not suit the option; the hint says what to write.
     #[error("{value} is no value for the option {option}. {hint}.")]
     OptionValue {
@@ -456,6 +465,8 @@ impl CatalogError {
             Self::AliasProperties { .. }
             | Self::OptionUnknown { .. }
             | Self::OptionEncryption { .. }
+            | Self::EncryptionFixed
+            | Self::JournalInTheOpen
             | Self::OptionValue { .. } => Code::ArgumentError,
             Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
             Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,

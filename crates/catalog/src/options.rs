@@ -37,6 +37,8 @@ pub enum DatabaseOption {
     DrainTimeout,
     /// What it is for, in words.
     Description,
+    /// Whether everything of it on the disk is encrypted; decided when it is made.
+    Encryption,
     /// Whether a journal of its commits is kept.
     Journal,
     /// How old what the journal keeps gets.
@@ -66,6 +68,9 @@ pub struct DatabaseOptions {
     /// Its part of the machine beside others, of which each has its own; [`WEIGHT_USUAL`] if nobody says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
+    /// Whether everything of it on the disk is encrypted, under a key of its own; the server's setting if nobody says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<bool>,
     /// Whether a journal of its commits is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub journal: bool,
@@ -79,9 +84,10 @@ pub struct DatabaseOptions {
 
 impl DatabaseOption {
     /// Every option, in the order in which an error lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Description,
         Self::DrainTimeout,
+        Self::Encryption,
         Self::IdleTimeout,
         Self::Journal,
         Self::JournalAge,
@@ -98,6 +104,7 @@ impl DatabaseOption {
             Self::IdleTimeout => "idleTimeout",
             Self::DrainTimeout => "drainTimeout",
             Self::Description => "description",
+            Self::Encryption => "encryption",
             Self::Journal => "journal",
             Self::JournalAge => "journalAge",
             Self::JournalSize => "journalSize",
@@ -111,7 +118,7 @@ impl DatabaseOption {
     pub fn parse(typed: &str) -> Result<Self, CatalogError> {
         Self::ALL.into_iter().find(|option| option.name().eq_ignore_ascii_case(typed)).ok_or_else(|| {
             let option: String = typed.chars().take(80).collect();
-            // Whoever believes that his data is encrypted has to hear that it is not.
+            // Whoever believes that he chose a key or a cipher has to hear that he did not.
             match option.to_ascii_lowercase().contains("encrypt") {
                 true => CatalogError::OptionEncryption { option },
                 false => CatalogError::OptionUnknown { option },
@@ -124,7 +131,7 @@ impl DatabaseOption {
             Self::IdleTimeout => "Write a time such as 10m, 'PT10M' or a number of milliseconds; 0 keeps it open",
             Self::DrainTimeout => "Write a time such as 10s, 'PT10S' or a number of milliseconds",
             Self::Description => "Write a text of at most 1,000 characters",
-            Self::Journal => "Write true or false",
+            Self::Encryption | Self::Journal => "Write true or false",
             Self::JournalAge => "Write a time such as 7d, 'P7D' or a number of milliseconds; 0 keeps whatever has room",
             Self::JournalSize => "Write a number of bytes of at least 1 MiB, or a size such as 10GB or 512MiB",
             Self::Weight => "Write a whole number from 1 to 10,000; 100 is what others have",
@@ -151,23 +158,23 @@ impl DatabaseOptions {
             let read = Limit::MaxQueryTime.read(value).map_err(|_| refused())?;
             if read <= TIME_MAX_MILLIS { Ok(Some(read)) } else { Err(refused()) }
         };
+        let switch = || match value {
+            Value::Boolean(on) => Ok(*on),
+            Value::String(text) if ["true", "on"].iter().any(|word| text.eq_ignore_ascii_case(word)) => Ok(true),
+            Value::String(text) if ["false", "off"].iter().any(|word| text.eq_ignore_ascii_case(word)) => Ok(false),
+            _ => Err(refused()),
+        };
         match option {
             DatabaseOption::IdleTimeout => self.idle_timeout_millis = millis()?,
             DatabaseOption::DrainTimeout => self.drain_timeout_millis = millis()?,
+            DatabaseOption::Encryption => self.encryption = Some(switch()?),
             DatabaseOption::Description => match value {
                 Value::String(text) if text.chars().count() <= DESCRIPTION_CHARACTERS_MAX => {
                     self.description = Some(text.to_string());
                 }
                 _ => return Err(refused()),
             },
-            DatabaseOption::Journal => {
-                self.journal = match value {
-                    Value::Boolean(on) => *on,
-                    Value::String(text) if ["true", "on"].iter().any(|word| text.eq_ignore_ascii_case(word)) => true,
-                    Value::String(text) if ["false", "off"].iter().any(|word| text.eq_ignore_ascii_case(word)) => false,
-                    _ => return Err(refused()),
-                }
-            }
+            DatabaseOption::Journal => self.journal = switch()?,
             DatabaseOption::JournalAge => self.journal_age_millis = millis()?,
             DatabaseOption::JournalSize => {
                 let bytes = Limit::MaxStorageBytes.read(value).ok().filter(|bytes| *bytes >= JOURNAL_MIN_BYTES);
@@ -183,7 +190,14 @@ impl DatabaseOptions {
             DatabaseOption::TxLogEnrichment => one_of(&["OFF"])?,
             DatabaseOption::StoreFormat => one_of(&["aligned", "standard", "high_limit", "block"])?,
         }
-        Ok(())
+        // The journal tells of every change, in the open.
+        if self.is_encrypted() && self.journal { Err(CatalogError::JournalInTheOpen) } else { Ok(()) }
+    }
+
+    /// Tells whether everything of it on the disk is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.encryption == Some(true)
     }
 
     /// Sets an option back to what the server's settings say.
@@ -196,7 +210,7 @@ impl DatabaseOptions {
             DatabaseOption::JournalAge => self.journal_age_millis = None,
             DatabaseOption::JournalSize => self.journal_max_bytes = None,
             DatabaseOption::Weight => self.weight = None,
-            DatabaseOption::TxLogEnrichment | DatabaseOption::StoreFormat => {}
+            DatabaseOption::TxLogEnrichment | DatabaseOption::StoreFormat | DatabaseOption::Encryption => {}
         }
     }
 
@@ -221,6 +235,9 @@ impl DatabaseOptions {
         }
         if let Some(millis) = self.drain_timeout_millis {
             map.insert(DatabaseOption::DrainTimeout.name().into(), time(millis));
+        }
+        if self.is_encrypted() {
+            map.insert(DatabaseOption::Encryption.name().into(), true.into());
         }
         if let Some(millis) = self.idle_timeout_millis {
             map.insert(DatabaseOption::IdleTimeout.name().into(), time(millis));
@@ -293,11 +310,24 @@ mod tests {
             "FULL",
             &format!("ArgumentError: 'FULL' is no value for the option txLogEnrichment. {off}."),
         );
-        let known = "description, drainTimeout, idleTimeout, journal, journalAge, journalSize, storeFormat, \
+        let known = "description, drainTimeout, encryption, idleTimeout, journal, journalAge, journalSize, storeFormat, \
                      txLogEnrichment, weight";
-        let volume = "databases are written to the disk as they are. Put the data folder on a volume that is encrypted";
-        check("Encrypted", true, &format!("ArgumentError: There is no option 'Encrypted': {volume}."));
+        check("encryption", true, "{encryption: true}");
+        check("encryption", false, "{}");
+        check("encryption", "aes", "ArgumentError: 'aes' is no value for the option encryption. Write true or false.");
+        let made = "The option is encryption, true or false; the server makes the key and chooses the cipher";
+        check("encryptionKey", "k", &format!("ArgumentError: There is no option 'encryptionKey'. {made}."));
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
+    }
+
+    #[test]
+    fn f98_no_journal_tells_of_an_encrypted_database() {
+        for order in [["encryption", "journal"], ["journal", "encryption"]] {
+            let mut options = DatabaseOptions::default();
+            let [first, second] = order.map(|name| DatabaseOption::parse(name).expect("an option"));
+            options.set(first, &true.into()).expect("either goes alone");
+            assert!(matches!(options.set(second, &true.into()), Err(CatalogError::JournalInTheOpen)));
+        }
     }
 
     #[test]

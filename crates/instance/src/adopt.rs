@@ -46,7 +46,9 @@ impl Instance {
     pub fn adopt(&self, folder: &Path, name: &str) -> Result<(), Failure> {
         let name = DatabaseName::parse(name).map_err(CatalogError::from)?;
         let mut image = self.shared.databases.closed_image(folder)?;
-        let made = create_database(&self.shared, &name, NewDatabase::default(), &mut |row| {
+        let mut new = NewDatabase::default();
+        new.options.encryption = Some(self.shared.databases.is_encrypted(folder));
+        let made = create_database(&self.shared, &name, new, &mut |row| {
             let next = &mut |piece: &mut Vec<u8>| image.read(piece, PIECE_BYTES);
             self.shared.databases.make_from(row, next).map(drop)
         });

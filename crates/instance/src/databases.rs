@@ -3,6 +3,7 @@
 //! Start reading at [`Databases::open`].
 
 mod copy;
+mod encrypted;
 mod standing;
 
 use std::fs;
@@ -389,6 +390,7 @@ impl Databases {
             identity: Some(row.id.0),
             confirm: true,
             forgive,
+            encrypted: row.options.is_encrypted(),
             map_start_bytes: self.bounds.map_start_bytes,
             grow_wait_max: GROW_TIME_MAX,
             ..OpenOptions::default()

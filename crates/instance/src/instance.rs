@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use catalog::{
-    Authentication, Catalog, Database as Row, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal, Settings,
+    Authentication, Catalog, Database as Row, DatabaseOptions, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal,
+    Settings,
 };
 use parking_lot::Mutex;
-use store::lmdb::LmdbEngine;
+use store::disk::DiskEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, StoreError};
 use types::{Code, DatabaseId, DatabaseName, Failure, Value};
@@ -20,6 +21,7 @@ use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
 use crate::backup::whole::unfinished;
 use crate::databases::{Bounds, Databases, TRIED};
+use crate::encryption::ServerKeys;
 use crate::limits::Meters;
 use crate::metrics::{Metrics, count};
 use crate::plans::Plans;
@@ -97,7 +99,8 @@ impl Instance {
             move |source| InstanceError::Folder { action, folder, source }
         };
         fs::create_dir_all(&options.folder).map_err(failed("make"))?;
-        let engine: Arc<dyn Engine> = Arc::new(LmdbEngine);
+        let keys = Arc::new(ServerKeys::default());
+        let engine: Arc<dyn Engine> = Arc::new(DiskEngine::new(Arc::clone(&keys) as _));
         let mut folders = folders_in(&options.folder).map_err(failed("list"))?;
         if !engine.exists(&options.folder.join(SYSTEM_FOLDER)) {
             // Made anew, the catalog would hide them.
@@ -107,7 +110,7 @@ impl Instance {
                 return Err(InstanceError::CatalogGone { folder: options.folder, found: folders });
             }
         }
-        let instance = Self::over(engine, options)?;
+        let instance = Self::over(engine, &keys, options)?;
         instance.sweep(&folders);
         crate::backup::sweep(&instance.shared);
         Ok(instance)
@@ -115,10 +118,10 @@ impl Instance {
 
     /// Makes an instance that keeps everything in memory, for tests.
     pub fn in_memory(options: InstanceOptions) -> Result<Self, InstanceError> {
-        Self::over(Arc::new(MemoryEngine::default()), options)
+        Self::over(Arc::new(MemoryEngine::default()), &ServerKeys::default(), options)
     }
 
-    fn over(engine: Arc<dyn Engine>, options: InstanceOptions) -> Result<Self, InstanceError> {
+    fn over(engine: Arc<dyn Engine>, keys: &ServerKeys, options: InstanceOptions) -> Result<Self, InstanceError> {
         let folder = options.folder.clone();
         let store_options =
             OpenOptions { create: true, map_max_bytes: SYSTEM_BYTES_MAX, confirm: true, ..OpenOptions::default() };
@@ -127,12 +130,17 @@ impl Instance {
             other => InstanceError::System(other),
         })?;
         let settings = Settings {
-            first_start: FirstStart { default_database: options.default_database.clone(), ..FirstStart::default() },
+            first_start: FirstStart {
+                default_database: options.default_database.clone(),
+                options: first_options(&*engine, &options),
+                ..FirstStart::default()
+            },
             authentication: options.authentication.clone(),
             databases_max: options.databases_max,
             clock: Arc::clone(&options.clock),
         };
         let (keyring, audit) = sealing(&*engine, &options)?;
+        keys.set(&keyring);
         let catalog = Catalog::open(Arc::clone(&store), settings)?;
         store.confirm().map_err(InstanceError::System)?;
         let system = catalog.resolve(SYSTEM_FOLDER)?;
@@ -356,6 +364,12 @@ impl Shared {
         self.databases.make(row)?;
         self.catalog.database_made(row.id).map(drop).map_err(Failure::from)
     }
+}
+
+/// Gives the options of the default database, which nobody asks for.
+fn first_options(engine: &dyn Engine, options: &InstanceOptions) -> DatabaseOptions {
+    let is_on_disk = engine.kind() != store::memory::KIND;
+    DatabaseOptions { encryption: (options.encrypt_new && is_on_disk).then_some(true), ..DatabaseOptions::default() }
 }
 
 /// Opens what seals secrets and what keeps the audit; the data folder is ours by now.

@@ -16,6 +16,7 @@ mod check;
 mod commands;
 mod database_list;
 mod databases;
+mod encryption;
 mod error;
 mod index_options;
 mod index_reads;

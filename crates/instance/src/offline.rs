@@ -10,8 +10,9 @@ use types::{DatabaseName, Failure};
 use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::whole::{FolderTarget, Manifest, Watch};
-use crate::backup::{Header, Proof, Step, Written};
+use crate::backup::{Header, Proof, Reading, Step, Written};
 use crate::commands::database::create_database;
+use crate::encryption::is_sealed;
 use crate::open_database::OpenDatabase;
 
 impl Walk {
@@ -77,7 +78,8 @@ impl Instance {
             );
             return restored;
         }
-        let new = NewDatabase { replace, ..NewDatabase::default() };
+        let mut new = NewDatabase { replace, ..NewDatabase::default() };
+        new.options.encryption = Some(is_sealed(Reading::open(file)?.header()));
         let mut header = None;
         let made = create_database(&self.shared, &name, new, &mut |row| {
             header = Some(self.shared.restore(row, file, step)?);
@@ -119,10 +121,17 @@ impl Instance {
         done
     }
 
-    /// Adds a new key that seals secrets from now on; gives its name.
+    /// Adds a new key that seals secrets from now on, the keys of encrypted databases among them; gives its name.
     pub fn rotate_key(&self) -> Result<String, Failure> {
         let done = self.shared.keyring.rotate().map(|id| id.to_string());
         let done = done.map_err(|error| Failure::new(error.code(), error.to_string()));
+        if done.is_ok() {
+            for row in self.shared.catalog.names().databases_from("").filter(|row| row.options.is_encrypted()) {
+                if let Err(failure) = self.shared.databases.renew_key(row) {
+                    tracing::warn!(database = %row.name, reason = %failure, "its key stays under the older key");
+                }
+            }
+        }
         let operation = "add a key for sealing";
         self.shared.audit.note(Kind::Admin, Told { operation, ..Told::default() }, Outcome::from(&done), Durable::Now);
         done

@@ -54,6 +54,8 @@ pub struct InstanceOptions {
     pub audit: AuditOptions,
     /// Where the keys are that seal secrets; `seal.key` in the data folder where nothing is said.
     pub seal_keys: Option<KeySource>,
+    /// Whether databases that are made are encrypted where nobody says.
+    pub encrypt_new: bool,
     /// What was set where, to be shown by `SHOW SETTINGS`.
     pub settings: Vec<KnownSetting>,
     /// The log of statements; `None` for none.
@@ -110,6 +112,7 @@ impl InstanceOptions {
             backup_folder: None,
             audit: AuditOptions::default(),
             seal_keys: None,
+            encrypt_new: false,
             settings: Vec::new(),
             query_log: None,
             metrics_databases_max: 100,

@@ -82,6 +82,10 @@ pub struct Given {
         conflicts_with = "seal_key_file"
     )]
     pub seal_keys: Option<String>,
+    /// Whether databases that are made are encrypted on the disk where nobody says, each under a key of its own
+    /// [default: false].
+    #[arg(long, env = "SHEAF_ENCRYPT_NEW", value_name = "TRUE|FALSE", num_args = 0..=1, default_missing_value = "true")]
+    pub encrypt_new: Option<bool>,
     /// How long a statement may take, such as 30s or 5m; 0 for as long as it likes [default: 0].
     #[arg(long, env = "SHEAF_STATEMENT_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub statement_time_max: Option<Time>,
@@ -221,6 +225,7 @@ impl Given {
             audit_size_max: self.audit_size_max.or(file.audit_size_max),
             seal_key_file: self.seal_key_file.or(file.seal_key_file),
             seal_keys: self.seal_keys.or(file.seal_keys),
+            encrypt_new: self.encrypt_new.or(file.encrypt_new),
             statement_time_max: self.statement_time_max.or(file.statement_time_max),
             statement_memory_max: self.statement_memory_max.or(file.statement_memory_max),
             running_max: self.running_max.or(file.running_max),

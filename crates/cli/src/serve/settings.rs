@@ -211,6 +211,7 @@ impl Settings {
         instance.backup_folder = given.backup_folder;
         set(&mut instance.audit.keep_max_bytes, given.audit_size_max.map(|bytes| bytes.0 as u64));
         instance.seal_keys = given.seal_keys.map(KeySource::Text).or(given.seal_key_file.map(KeySource::File));
+        set(&mut instance.encrypt_new, given.encrypt_new);
         let time = given.statement_time_max.map(|time| time.0);
         instance.statement_time_max = time.filter(|time| !time.is_zero());
         let memory = given.statement_memory_max.map(|bytes| memory_bound(bytes.0)).transpose()?;

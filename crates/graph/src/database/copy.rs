@@ -2,7 +2,7 @@
 //! Leaves pages and files to the store.
 
 use store::journal::{self, Position};
-use store::{Image, Store};
+use store::{Image, Store, StoreError};
 use types::DatabaseId;
 
 use super::{Database, write_to};
@@ -40,6 +40,19 @@ impl Database {
         });
         let (pictured, image) = (looked?, image?);
         Ok((pictured, image))
+    }
+
+    /// Copies the last commit into a store of any engine, entry by entry, while others write.
+    ///
+    /// `step` hears how many bytes are done, and may end the work. The file of this graph cannot grow meanwhile.
+    pub fn copy_into(
+        &self,
+        to: &dyn Store,
+        step: &mut dyn FnMut(u64) -> Result<(), StoreError>,
+    ) -> Result<(), GraphError> {
+        self.check_loaded()?;
+        let snapshot = self.store().snapshot()?;
+        Ok(store::copy(&*snapshot, to, step)?)
     }
 }
 

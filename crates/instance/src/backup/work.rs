@@ -67,7 +67,7 @@ impl Shared {
     pub(crate) fn take_image(&self, database: &OpenDatabase, row: &Row) -> Result<Taken, Failure> {
         let (pictured, image) = database.graph.image().map_err(|error| database.fail(error))?;
         let taken_nanos = self.options.clock.wall_nanos();
-        let header = header(row, pictured, &*image, self.databases.kind(), taken_nanos);
+        let header = header(row, pictured, &*image, image.kind(), taken_nanos);
         Ok(Taken { header, image })
     }
 
@@ -127,7 +127,7 @@ impl Shared {
     pub(crate) fn reading(&self, file: &Path) -> Result<Reading, BackupError> {
         let reading = Reading::open(file)?;
         let kind = self.databases.kind();
-        if reading.header().kind != kind {
+        if !self.databases.takes(&reading.header().kind) {
             let reason = format!("it holds an image of kind \"{}\", not \"{kind}\"", reading.header().kind);
             return Err(BackupError::NotBackup { file: file.to_owned(), reason });
         }
@@ -162,6 +162,11 @@ impl Shared {
 
     /// Makes the files of a new database as a copy of what another one holds now.
     pub(crate) fn copy_database(&self, database: &Arc<OpenDatabase>, row: &Row, step: Step<'_>) -> Result<(), Failure> {
+        if row.options.is_encrypted() {
+            self.copy_encrypted(&database.graph, row, step)?;
+            tracing::info!(from = %database.name(), to = %row.name, "database copied, encrypted");
+            return Ok(());
+        }
         let (_, mut image) = database.graph.image().map_err(|error| database.fail(error))?;
         let mut done = 0;
         piece_by_piece(

@@ -195,7 +195,7 @@ fn integer(number: u64) -> Value {
 }
 
 /// Gives the name as it was typed, or as the parameter has it.
-fn text_of(file: &FileName, parameters: &Map) -> Result<String, Failure> {
+pub(crate) fn text_of(file: &FileName, parameters: &Map) -> Result<String, Failure> {
     match file {
         FileName::Text(text) => Ok(text.to_string()),
         FileName::Parameter(name) => match parameters.get(&name.text) {

@@ -13,6 +13,7 @@ use super::{alias, named};
 use crate::answer::{Counters, Fetched, Kind, Notification, Summary};
 use crate::check;
 use crate::databases::Trust;
+use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
@@ -88,6 +89,7 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
         new.options.set(option_at_creation(&key)?, &value)?;
     }
+    encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
     let made = match &create.origin {
         None => {
             create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop))
@@ -135,9 +137,10 @@ fn option_at_creation(key: &str) -> Result<DatabaseOption, Failure> {
 pub(crate) fn create_database(
     shared: &Shared,
     name: &DatabaseName,
-    new: NewDatabase,
+    mut new: NewDatabase,
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<Arc<Row>, Failure> {
+    shared.settle_encryption(name, new.replace, &mut new.options)?;
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
     let made = fill(&row).and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
     let made = match made {
@@ -227,8 +230,15 @@ fn run_alter(
     super::begin(statement)?;
     let name = named(name, &statement.parameters)?;
     let mut steps = Vec::with_capacity(changes.len());
+    let mut rotates = false;
     for change in changes {
-        steps.extend(change_of(change, &statement.parameters)?);
+        match asks_for_new_key(change, &statement.parameters)? {
+            true => rotates = true,
+            false => steps.extend(change_of(change, &statement.parameters)?),
+        }
+    }
+    if rotates {
+        refuse_own(statement, &name, "given a new key")?;
     }
     match statement.shared.catalog.alter_database(&name, &steps) {
         Err(CatalogError::DatabaseMissing { .. } | CatalogError::DefaultMissing { .. }) if if_exists => {
@@ -238,9 +248,27 @@ fn run_alter(
             let (row, changed) = altered?;
             statement.shared.weighed(&row);
             tracing::info!(database = %row.name, changed, "database altered");
-            Ok(done(statement, changed, wait))
+            if rotates {
+                let drain = drain_of(statement.shared, &row);
+                statement.shared.change_key(&row, drain, &|_| statement.allowance.check())?;
+            }
+            Ok(done(statement, changed || rotates, wait))
         }
     }
+}
+
+/// Tells whether a change asks for a new key: `SET OPTION encryption 'rotate'`.
+fn asks_for_new_key(change: &DatabaseChange, parameters: &Map) -> Result<bool, Failure> {
+    let DatabaseChange::SetOption { key, value } = change else { return Ok(false) };
+    if DatabaseOption::parse(&key.text)? != DatabaseOption::Encryption {
+        return Ok(false);
+    }
+    Ok(matches!(option_value(value, parameters)?, Value::String(text) if text.eq_ignore_ascii_case("rotate")))
+}
+
+/// Says how long stopping a database waits for what is under way.
+fn drain_of(shared: &Shared, row: &Row) -> Duration {
+    row.options.drain_timeout_millis.map_or(shared.options.stop_drain_max, Duration::from_millis)
 }
 
 fn change_of(change: &DatabaseChange, parameters: &Map) -> Result<Option<Change>, Failure> {
@@ -299,8 +327,7 @@ fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> 
         shared.databases.refuse(stopped.0.id);
         stopped
     };
-    let drain = row.options.drain_timeout_millis.map_or(shared.options.stop_drain_max, Duration::from_millis);
-    shared.databases.stop(&row, drain)?;
+    shared.databases.stop(&row, drain_of(shared, &row))?;
     tracing::info!(database = %row.name, "database stopped");
     Ok(changed)
 }

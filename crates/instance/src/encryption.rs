@@ -1,0 +1,161 @@
+//! Databases that are encrypted on the disk: which new ones are, whose key seals theirs, and how one gets a new key.
+//! Leaves sectors and files of keys to `store::crypt`, the server's keys to `catalog`.
+//! Start reading at [`choose`] and [`Shared::change_key`].
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use catalog::{Action, CatalogError, Database as Row, DatabaseOption, DatabaseOptions, Keyring};
+use cypher::ast::{DatabaseOrigin, FileName};
+use store::crypt::{KIND, SealsKeys};
+use types::{Code, DatabaseName, Failure};
+
+use crate::backup::{BackupError, Folder, Header, Reading, Step};
+use crate::commands::allow;
+use crate::commands::backup::text_of;
+use crate::commands::{allow_on, named};
+use crate::instance::Shared;
+use crate::statement::Statement;
+
+/// The server's keyring as the store asks for it; it is given one before the first database opens.
+#[derive(Default)]
+pub(crate) struct ServerKeys(OnceLock<Arc<Keyring>>);
+
+impl ServerKeys {
+    /// Takes the keyring, which the data folder had to be ours for.
+    pub(crate) fn set(&self, keyring: &Arc<Keyring>) {
+        let _ = self.0.set(Arc::clone(keyring));
+    }
+
+    fn ring(&self) -> &Keyring {
+        self.0.get().expect("the keyring is opened before any database but `system`, which is not encrypted")
+    }
+}
+
+impl SealsKeys for ServerKeys {
+    fn seal(&self, context: &str, secret: &[u8]) -> Vec<u8> {
+        self.ring().seal(context, secret)
+    }
+
+    fn unseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        self.ring().unseal(context, sealed).map_err(|error| error.to_string())
+    }
+
+    fn renew(&self, context: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        self.ring().renew(context, sealed).map_err(|error| error.to_string())
+    }
+}
+
+/// Decides whether a new database is encrypted, by what was said and what it is made of.
+///
+/// Asks for the rights to the origin, as making the files does: what it tells of one is nobody else's business.
+pub(crate) fn choose(
+    statement: &Statement<'_>,
+    origin: Option<&DatabaseOrigin>,
+    options: &mut DatabaseOptions,
+) -> Result<(), Failure> {
+    let shared = statement.shared;
+    if options.is_encrypted() && !shared.databases.is_on_disk() {
+        return Err(Failure::new(Code::ArgumentError, "This server keeps no files, and so has nothing to encrypt."));
+    }
+    let is_encrypted = match origin {
+        None => return Ok(()),
+        Some(DatabaseOrigin::Database(name)) => {
+            allow_on(statement, &Action::BackupDatabase, name)?;
+            let name = named(name, &statement.parameters)?;
+            let target = statement.names.resolve(name.as_str());
+            let target = target.map_err(|_| CatalogError::DatabaseMissing { verb: "copy", name })?;
+            // A plain one can be copied into an encrypted one, entry by entry.
+            match statement.names.database(target.database).is_some_and(|row| row.options.is_encrypted()) {
+                true => true,
+                false => return Ok(()),
+            }
+        }
+        Some(DatabaseOrigin::Backup(file)) => is_backup_encrypted(statement, file)?,
+    };
+    follow(options, is_encrypted)
+}
+
+/// Has a database be encrypted or not as what it is restored from is.
+pub(crate) fn follow(options: &mut DatabaseOptions, is_encrypted: bool) -> Result<(), Failure> {
+    let text = match (is_encrypted, options.encryption) {
+        (true, Some(false)) => {
+            "What an encrypted database is copied or restored into is encrypted too. A dump of it is plain text: sheaf dump."
+        }
+        (false, Some(true)) => {
+            "This backup is of a database that was not encrypted, and is restored as one. Copy that into an encrypted \
+             one: CREATE DATABASE copy FROM restored OPTIONS {encryption: true}."
+        }
+        _ => {
+            options.set(DatabaseOption::Encryption, &is_encrypted.into())?;
+            return Ok(());
+        }
+    };
+    Err(Failure::new(Code::ArgumentError, text))
+}
+
+/// Tells whether a backup is of an encrypted database.
+pub(crate) fn is_sealed(header: &Header) -> bool {
+    header.kind == KIND
+}
+
+fn is_backup_encrypted(statement: &Statement<'_>, file: &FileName) -> Result<bool, Failure> {
+    allow(statement, &Action::BackupDatabase)?;
+    let folder = statement.shared.backup_folder()?;
+    let path = Folder(&folder).file_there(&text_of(file, &statement.parameters)?)?;
+    Ok(is_sealed(Reading::open(&path)?.header()))
+}
+
+impl Shared {
+    /// Decides what nobody said: as the one that it replaces, else as the server's setting says.
+    pub(crate) fn settle_encryption(
+        &self,
+        name: &DatabaseName,
+        replace: bool,
+        options: &mut DatabaseOptions,
+    ) -> Result<(), Failure> {
+        if options.encryption.is_some() || !self.databases.is_on_disk() {
+            return Ok(());
+        }
+        let names = self.catalog.names();
+        let replaced = names.databases_from(name.as_str()).next().filter(|row| replace && row.name == *name);
+        if self.options.encrypt_new || replaced.is_some_and(|row| row.options.is_encrypted()) {
+            options.set(DatabaseOption::Encryption, &true.into())?;
+        }
+        Ok(())
+    }
+
+    /// Encrypts a database anew under a new key, wholly or not at all; nobody uses it meanwhile.
+    pub(crate) fn change_key(&self, row: &Row, drain: Duration, step: Step<'_>) -> Result<(), Failure> {
+        if !row.options.is_encrypted() {
+            let text = format!("Database '{}' is not encrypted, and has no key.", row.name);
+            return Err(Failure::new(Code::ArgumentError, text));
+        }
+        self.databases.refuse(row.id);
+        let changed = self.databases.stop(row, drain).and_then(|()| self.databases.change_key(row, step));
+        self.databases.allow(row.id);
+        changed?;
+        tracing::info!(database = %row.name, "database has a new key");
+        Ok(())
+    }
+
+    /// Makes the files of a new encrypted database as a copy of what a plain one holds now.
+    ///
+    /// Reads through a snapshot: the file of the plain one cannot grow meanwhile.
+    pub(crate) fn copy_encrypted(&self, from: &graph::Database, row: &Row, step: Step<'_>) -> Result<(), BackupError> {
+        let mut failed = None;
+        let made = self.databases.make_encrypted(row, &mut |store| {
+            from.copy_into(store, &mut |done| {
+                types::failpoint::reach("clone.piece");
+                step(done).map_err(|failure| {
+                    failed = Some(failure);
+                    store::StoreError::Aborted
+                })
+            })
+        });
+        match failed {
+            Some(failure) => Err(BackupError::Failed(failure)),
+            None => made.map_err(BackupError::from),
+        }
+    }
+}
