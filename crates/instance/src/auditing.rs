@@ -112,7 +112,7 @@ fn named(statement: &Statement<'_>, command: &AdminCommand) -> Option<String> {
             | DatabaseCommand::Stop { name, .. }
             | DatabaseCommand::Check { name } => name,
         },
-        AdminCommand::Backup(BackupCommand::Backup { name, .. }) => name,
+        AdminCommand::Backup(BackupCommand::Backup { name, .. } | BackupCommand::Journal { name, .. }) => name,
         AdminCommand::Backup(BackupCommand::All { .. }) => return Some(types::DatabaseName::system().to_string()),
         _ => return None,
     };

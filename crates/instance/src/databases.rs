@@ -4,6 +4,7 @@
 
 mod copy;
 mod encrypted;
+mod journals;
 mod standing;
 
 use std::fs;
@@ -23,6 +24,7 @@ use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
 
 pub(crate) use copy::TRIED;
+use journals::Journals;
 use standing::Glances;
 pub(crate) use standing::Standing;
 
@@ -51,6 +53,7 @@ pub(crate) struct Databases {
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
     meters: Arc<Meters>,
     glances: Glances,
+    journals: Journals,
 }
 
 #[derive(Default)]
@@ -104,7 +107,17 @@ impl Databases {
         meters: Arc<Meters>,
     ) -> Self {
         let begun = clock.now();
-        Self { engine, folder, clock, begun, bounds, slots: Mutex::default(), meters, glances: Glances::default() }
+        Self {
+            engine,
+            folder,
+            clock,
+            begun,
+            bounds,
+            slots: Mutex::default(),
+            meters,
+            glances: Glances::default(),
+            journals: Journals::default(),
+        }
     }
 
     /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
@@ -256,6 +269,7 @@ impl Databases {
         self.remove_files(row)?;
         self.slots.lock().remove(&row.id);
         self.glances.lock().remove(&row.id);
+        self.journals.lock().remove(&row.id);
         Ok(())
     }
 
@@ -376,8 +390,8 @@ impl Databases {
 
     fn open_with(&self, row: &Row, options: &OpenOptions) -> Result<Arc<OpenDatabase>, Failure> {
         let begun = self.clock.now();
-        let database =
-            OpenDatabase::open(&*self.engine, &self.folder.join(&row.folder), row, options, self.meters.of(row))?;
+        let (folder, kept) = (self.folder.join(&row.folder), (self.keep_of(row), Arc::clone(&self.clock)));
+        let database = OpenDatabase::open(&*self.engine, &folder, row, options, self.meters.of(row), kept)?;
         let time = self.clock.now().saturating_duration_since(begun);
         tracing::debug!(database = %row.name, ?time, "database opened");
         database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
@@ -401,6 +415,7 @@ impl Databases {
         let path = self.folder.join(&row.folder);
         if self.engine.exists(&path) || path.exists() {
             self.engine.remove(&path).map_err(|error| of_store(&error))?;
+            self.remove_journal(row)?;
             let _ = fs::remove_dir(&path);
         }
         Ok(())

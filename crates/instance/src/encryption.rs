@@ -72,6 +72,7 @@ pub(crate) fn choose(
             }
         }
         Some(DatabaseOrigin::Backup(file)) => is_backup_encrypted(statement, file)?,
+        Some(DatabaseOrigin::Moment(moment)) => is_backup_encrypted(statement, &moment.backup)?,
     };
     follow(options, is_encrypted)
 }

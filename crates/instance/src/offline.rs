@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{CatalogError, Database as Row, NewDatabase};
+use store::journal::Copied;
 use types::{DatabaseName, Failure};
 
 use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::whole::{FolderTarget, Manifest, Watch};
-use crate::backup::{Header, Proof, Reading, Step, Written};
+use crate::backup::{Header, Moment, Proof, Reading, Step, Written};
 use crate::commands::database::create_database;
 use crate::encryption::is_sealed;
 use crate::open_database::OpenDatabase;
@@ -88,6 +89,42 @@ impl Instance {
         self.told(Kind::Backup, &name, format!("restore of {} as {name}", file.display()), &made);
         made?;
         header.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))
+    }
+
+    /// As [`Instance::restore`], and plays the backup forward to a moment; gives the commits that this made again.
+    pub fn restore_to(
+        &self,
+        database: &str,
+        replace: bool,
+        file: &Path,
+        moment: &Moment,
+        step: Step<'_>,
+    ) -> Result<(Header, u64), Failure> {
+        let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
+        let mut new = NewDatabase { replace, ..NewDatabase::default() };
+        new.options.encryption = Some(is_sealed(Reading::open(file)?.header()));
+        let mut restored = None;
+        let made = create_database(&self.shared, &name, new, &mut |row| {
+            restored = Some(self.shared.restore_to(row, file, moment, step)?);
+            Ok(())
+        });
+        self.told(Kind::Backup, &name, format!("restore of {} as {name}, played forward", file.display()), &made);
+        made?;
+        let (header, played) =
+            restored.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))?;
+        Ok((header, played.records))
+    }
+
+    /// Writes a copy of a database's journal to `file`, which is there whole when this returns, or not at all.
+    pub fn back_up_journal(&self, database: &str, file: &Path, step: Step<'_>) -> Result<Copied, Failure> {
+        let names = self.shared.catalog.names();
+        let target = names.resolve(database)?;
+        let missing = || CatalogError::SystemProtected { verb: "back up the journal of" };
+        let row = names.database(target.database).filter(|row| !row.name.is_system()).ok_or_else(missing)?;
+        let done = self.shared.back_up_journal(row, file, step).map_err(Failure::from);
+        let operation = format!("backup of the journal of {} to {}", row.name, file.display());
+        self.told(Kind::Backup, &row.name, operation, &done);
+        done
     }
 
     /// Tells about how many bytes a database's image has; 0 where nobody knows.

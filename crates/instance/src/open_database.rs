@@ -11,8 +11,9 @@ use compact_str::CompactString;
 use graph::quota::Quota;
 use graph::{Database, DatabaseOptions, GraphError};
 use parking_lot::{Mutex, RwLock};
-use store::{Engine, OpenOptions};
-use types::{Code, Failure};
+use store::journal::{Journaled, Keep};
+use store::{Engine, OpenOptions, Store};
+use types::{Clock, Code, Failure};
 
 use crate::error::{name_refusal, of_graph, of_store};
 use crate::index_reads::IndexReads;
@@ -26,6 +27,8 @@ const LET_GO_TIME_MAX: Duration = Duration::from_secs(1);
 /// One open database; whoever holds one keeps it open.
 pub(crate) struct OpenDatabase {
     pub(crate) graph: Database,
+    /// The journal of its commits, on or off.
+    pub(crate) journal: Arc<Journaled>,
     /// What bounds it, what is used of that, and what it is called now.
     pub(crate) meter: Arc<Meter>,
     /// What the element ids of nodes begin with.
@@ -58,14 +61,19 @@ impl OpenDatabase {
         row: &Row,
         options: &OpenOptions,
         meter: Arc<Meter>,
+        (keep, clock): (Option<Keep>, Arc<dyn Clock>),
     ) -> Result<Self, Failure> {
         let store = engine.open(folder, options).map_err(|error| of_store(&error))?;
+        let journal = Journaled::open(store, folder.join(store::journal::FOLDER), row.id.0, keep, clock);
+        let journal = Arc::new(journal.map_err(|error| of_store(&error))?);
+        let store: Arc<dyn Store> = journal.clone();
         let graph_options = DatabaseOptions { id: Some(row.id), ..DatabaseOptions::default() };
         let graph = Database::open(Arc::clone(&store), graph_options).map_err(of_graph)?;
         // The first reads went well: a death from now on is not held against the file.
         store.confirm().map_err(|error| of_store(&error))?;
         let opened = Self {
             graph,
+            journal,
             meter,
             node_prefix: format!("4:{}:", row.id),
             relationship_prefix: format!("5:{}:", row.id),

@@ -18,6 +18,7 @@ use crate::limits::{Source, effective};
 use crate::metrics::Rates;
 use crate::open_database::OpenDatabase;
 use crate::records::Records;
+use crate::show::instant;
 use crate::statement::Statement;
 use crate::tail::{self, Column};
 
@@ -180,6 +181,8 @@ pub(crate) struct Holdings {
     pub(crate) used_bytes: u64,
     /// Bytes of the file.
     pub(crate) file_bytes: u64,
+    /// Bytes of the journal; nothing where none is kept.
+    pub(crate) journal_bytes: Option<u64>,
 }
 
 impl Holdings {
@@ -197,6 +200,7 @@ impl Holdings {
             relationships: read.count(Counted::Relationships).ok()?,
             used_bytes: store.used_bytes,
             file_bytes: store.file_bytes,
+            journal_bytes: open.journal.bytes(),
         })
     }
 }
@@ -227,6 +231,8 @@ const USAGE_COLUMNS: &[Column] = &[
     extra("writesPerSecondPeak"),
     extra("rejectionsByLimit"),
     extra("isOpen"),
+    extra("journalBytes"),
+    extra("journalFrom"),
 ];
 
 /// Lists what is used of each database: of one, which is opened for it, or of every one that the user may see.
@@ -243,7 +249,15 @@ pub(crate) fn show_usage(
     if database.is_some() {
         databases.iter().for_each(|row| open_if_possible(statement.shared, row));
     }
-    let rows = databases.iter().map(|row| Usage::of(statement.shared, row).row()).collect();
+    let rows = databases.iter().map(|row| {
+        let journal = statement.shared.databases.journal_outline(row);
+        let bytes = journal.as_ref().map_or(Value::Null, |journal| integer(journal.bytes));
+        let from = instant(journal.and_then(|journal| journal.begins()).map(i128::from));
+        let mut usage = Usage::of(statement.shared, row).row();
+        usage.extend([bytes, from]);
+        usage
+    });
+    let rows = rows.collect();
     tail::run(statement, USAGE_COLUMNS, rows, tail, DatabaseName::system().to_string())
 }
 

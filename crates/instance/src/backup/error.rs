@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use store::StoreError;
+use store::journal::JournalError;
 use types::{Code, Failure};
 
 /// Why a backup could not be made, read or named.
@@ -54,6 +55,17 @@ pub enum BackupError {
     /// The copy was opened, and what it holds does not hold together.
     #[error("the copy fails its check: {0}")]
     Unsound(String),
+    /// Switch it on for the next time: `ALTER DATABASE ... SET OPTION journal true`.
+    #[error("database '{0}' keeps no journal")]
+    NoJournal(String),
+    /// The database is gone, or was never here; name a copy of its journal.
+    #[error(
+        "the database that the backup is of is not on this server; name a copy of its journal with USING JOURNAL 'file'"
+    )]
+    NoDatabase,
+    /// A journal does not lead where it should.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Whoever asked has to be told this.
     #[error("{0}")]
     Failed(Failure),
@@ -76,7 +88,10 @@ impl BackupError {
     pub fn code(&self) -> Code {
         match self {
             Self::Name { .. } | Self::Exists(_) | Self::NotEmpty(_) | Self::Catalog(_) => Code::ArgumentError,
-            Self::Missing(_) | Self::NotBackup { .. } => Code::ExternalResourceFailed,
+            Self::Missing(_) | Self::NotBackup { .. } | Self::NoJournal(_) | Self::NoDatabase => {
+                Code::ExternalResourceFailed
+            }
+            Self::Journal(error) => error.code(),
             Self::Damaged { .. } | Self::Unfinished(_) | Self::Unsound(_) => Code::StorageDamaged,
             Self::Failed(failure) => failure.code(),
             Self::Store(error) => error.code(),

@@ -47,6 +47,18 @@ pub struct Header {
     /// What the image is of.
     #[serde(default)]
     pub holds: Holds,
+    /// Where it stands in the journal of the database; nothing where none was kept.
+    #[serde(default)]
+    pub journal: Option<InJournal>,
+}
+
+/// A place in a journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InJournal {
+    /// Which unbroken row of records.
+    pub era: [u8; 16],
+    /// The last record that is in the image.
+    pub sequence: u64,
 }
 
 /// What an image is of.

@@ -5,6 +5,7 @@
 mod error;
 mod folder;
 mod format;
+mod moment;
 mod reader;
 pub mod whole;
 mod work;
@@ -14,6 +15,8 @@ pub use error::BackupError;
 pub use folder::Part;
 pub(crate) use folder::{Folder, Found, ends_as_ours};
 pub use format::{Header, Holds};
+pub use moment::Moment;
+pub(crate) use moment::{JOURNAL_ENDING, Steps};
 pub(crate) use reader::glance;
 pub use reader::{Reading, verify};
 pub(crate) use work::{Proof, Taken, sweep};

@@ -9,7 +9,7 @@ use graph::Pictured;
 use store::Image;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::format::{End, Header, Holds, print_piece};
+use super::format::{End, Header, Holds, InJournal, print_piece};
 use super::{BackupError, PIECE_BYTES, Step};
 
 /// Most threads that compress.
@@ -54,6 +54,7 @@ pub(crate) fn header(
         image_bytes: image.bytes(),
         taken_nanos,
         holds: Holds::Graph,
+        journal: pictured.journal.map(|at| InJournal { era: at.era, sequence: at.sequence }),
     }
 }
 

@@ -23,6 +23,7 @@ use crate::statement::Statement;
 
 mod all;
 mod list;
+mod moment;
 mod stream;
 
 const COLUMNS: [&str; 9] =
@@ -31,7 +32,9 @@ const COLUMNS: [&str; 9] =
 /// Runs a command about backups.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Result<Records, Failure> {
     match command {
-        BackupCommand::Backup { name, .. } => super::allow_on(statement, &Action::BackupDatabase, name)?,
+        BackupCommand::Backup { name, .. } | BackupCommand::Journal { name, .. } => {
+            super::allow_on(statement, &Action::BackupDatabase, name)?;
+        }
         BackupCommand::All { .. } => allow_server(statement)?,
         BackupCommand::Show { .. } => allow(statement, &Action::BackupDatabase)?,
     }
@@ -41,6 +44,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Res
             stream::run(statement, source)
         }
         BackupCommand::Backup { name, to, check } => back_up(statement, name, to, *check),
+        BackupCommand::Journal { name, to } => moment::run(statement, name, to),
         BackupCommand::All { to, check } => all::run(statement, to, *check),
         BackupCommand::Show { tail } => list::show(statement, tail),
     }
@@ -58,7 +62,7 @@ fn allow_server(statement: &Statement<'_>) -> Result<(), Failure> {
 pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row: &Row) -> Result<(), Failure> {
     match origin {
         DatabaseOrigin::Database(name) => super::allow_on(statement, &Action::BackupDatabase, name)?,
-        DatabaseOrigin::Backup(_) => allow(statement, &Action::BackupDatabase)?,
+        DatabaseOrigin::Backup(_) | DatabaseOrigin::Moment(_) => allow(statement, &Action::BackupDatabase)?,
     }
     let step = |_| statement.allowance.check();
     match origin {
@@ -75,6 +79,13 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
             let _place = statement.shared.enter_copying()?;
             statement.shared.restore(row, &path, &step).map(drop)
         }
+        DatabaseOrigin::Moment(asked) => {
+            let folder = statement.shared.backup_folder()?;
+            let path = Folder(&folder).file_there(&text_of(&asked.backup, &statement.parameters)?)?;
+            let moment = moment::moment(statement, &folder, asked)?;
+            let _place = statement.shared.enter_copying()?;
+            statement.shared.restore_to(row, &path, &moment, &step).map(drop)
+        }
     }
 }
 
@@ -85,7 +96,16 @@ pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Res
     let source = Source::of(statement, database, Arc::clone(row));
     let folder = statement.shared.backup_folder()?;
     let name = Folder(&folder).new_name(&row.name, statement.shared.options.clock.wall_nanos());
-    write_file(statement, &source, Folder(&folder).file(&name)?, Proof::Read).map(drop)
+    write_file(statement, &source, Folder(&folder).file(&name)?, Proof::Read)?;
+    if let Source::Graph { database, row, .. } = &source
+        && database.journal.is_on()
+    {
+        // With it, older backups still lead to any moment before the end.
+        let file = Folder(&folder).file(&moment::journal_beside(&name))?;
+        let _place = statement.shared.enter_copying()?;
+        statement.shared.back_up_journal(row, &file, &|_| statement.allowance.check())?;
+    }
+    Ok(())
 }
 
 /// A database that is copied.

@@ -89,6 +89,7 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
         new.options.set(option_at_creation(&key)?, &value)?;
     }
+    check_journal(statement.shared, new.options.journal)?;
     encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
     let made = match &create.origin {
         None => {
@@ -240,6 +241,10 @@ fn run_alter(
     if rotates {
         refuse_own(statement, &name, "given a new key")?;
     }
+    let journals = |step: &Change| matches!(step, Change::SetOption(DatabaseOption::Journal, _));
+    check_journal(statement.shared, steps.iter().any(journals))?;
+    let before =
+        statement.names.resolve(name.as_str()).ok().and_then(|target| statement.names.database(target.database));
     match statement.shared.catalog.alter_database(&name, &steps) {
         Err(CatalogError::DatabaseMissing { .. } | CatalogError::DefaultMissing { .. }) if if_exists => {
             Ok(missing(statement, &name))
@@ -247,6 +252,9 @@ fn run_alter(
         altered => {
             let (row, changed) = altered?;
             statement.shared.weighed(&row);
+            if before.is_some_and(|before| before.options.kept_journal() != row.options.kept_journal()) {
+                keep_journal(statement.shared, &row, before.map(|before| before.options.journal))?;
+            }
             tracing::info!(database = %row.name, changed, "database altered");
             if rotates {
                 let drain = drain_of(statement.shared, &row);
@@ -269,6 +277,26 @@ fn asks_for_new_key(change: &DatabaseChange, parameters: &Map) -> Result<bool, F
 /// Says how long stopping a database waits for what is under way.
 fn drain_of(shared: &Shared, row: &Row) -> Duration {
     row.options.drain_timeout_millis.map_or(shared.options.stop_drain_max, Duration::from_millis)
+}
+
+/// Refuses a journal where there is no disk for it.
+fn check_journal(shared: &Shared, is_wanted: bool) -> Result<(), Failure> {
+    if is_wanted && !shared.databases.is_on_disk() {
+        return Err(Failure::new(Code::ArgumentError, "This server keeps no files, and so no journals."));
+    }
+    Ok(())
+}
+
+/// Begins or ends a journal as the options say now; where that fails, the option is what it was before.
+fn keep_journal(shared: &Shared, row: &Row, before: Option<bool>) -> Result<(), Failure> {
+    let Err(failure) = shared.databases.follow_journal(row) else { return Ok(()) };
+    let back = Change::SetOption(DatabaseOption::Journal, before.unwrap_or_default().into());
+    match shared.catalog.alter_database(&row.name, &[back]) {
+        // The state that is kept is as before; this says so to who opens it.
+        Ok((row, _)) => drop(shared.databases.follow_journal(&row)),
+        Err(error) => tracing::warn!(database = %row.name, %error, "the journal begins or ends when it is opened next"),
+    }
+    Err(failure)
 }
 
 fn change_of(change: &DatabaseChange, parameters: &Map) -> Result<Option<Change>, Failure> {

@@ -7,15 +7,19 @@ use std::sync::Arc;
 use catalog::Database as Row;
 use graph::{Database, DatabaseOptions};
 use rand::Rng;
-use store::{OpenOptions, StoreError};
+use store::{OpenOptions, Store, StoreError};
 use types::{DatabaseId, Failure, failpoint};
 
 use super::{Databases, State, Trust};
+use crate::backup::BackupError;
 use crate::error::{of_graph, of_store};
 use crate::open_database::OpenDatabase;
 
 /// What the folders of images that are only tried begin with; no database is called so.
 pub(crate) const TRIED: &str = "_check-";
+
+/// Changes a store before it becomes a database's.
+type Play<'p> = Option<&'p mut dyn FnMut(&dyn Store) -> Result<(), Failure>>;
 
 /// Gives the next piece of an image.
 pub(crate) type Next<'n> = &'n mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>;
@@ -35,6 +39,20 @@ impl Databases {
     ///
     /// Nobody finds the database before the catalog says that it is made, so nothing is locked meanwhile.
     pub(crate) fn make_from(&self, row: &Row, next: Next<'_>) -> Result<Arc<OpenDatabase>, Failure> {
+        self.make_with(row, next, None)
+    }
+
+    /// As [`Databases::make_from`]; `play` changes the store before it becomes the database's, and the graph is walked.
+    pub(crate) fn make_played(
+        &self,
+        row: &Row,
+        next: Next<'_>,
+        play: &mut dyn FnMut(&dyn Store) -> Result<(), Failure>,
+    ) -> Result<Arc<OpenDatabase>, Failure> {
+        self.make_with(row, next, Some(play))
+    }
+
+    fn make_with(&self, row: &Row, next: Next<'_>, mut play: Play<'_>) -> Result<Arc<OpenDatabase>, Failure> {
         self.make_room();
         self.remove_files(row)?;
         let folder = self.folder.join(&row.folder);
@@ -43,11 +61,18 @@ impl Databases {
         let options = self.options(row, Trust::Usual);
         let store = self.engine.open(&folder, &options).map_err(|error| of_store(&error))?;
         store.confirm().map_err(|error| of_store(&error))?;
+        if let Some(play) = &mut play {
+            play(&*store)?;
+        }
         graph::database::adopt(&*store, row.id).map_err(of_graph)?;
         failpoint::reach("clone.adopted");
         // Closed, so that its file is marked as sound and opening looks at it no more.
         drop(store);
         let database = self.open_with(row, &options)?;
+        if play.is_some() {
+            let problems = database.graph.check().map_err(of_graph)?.problems;
+            problems.into_iter().next().map_or(Ok(()), |problem| Err(BackupError::Unsound(problem)))?;
+        }
         failpoint::reach("clone.opened");
         *self.slot(row.id).state.lock() = State::Open(Arc::clone(&database));
         Ok(database)

@@ -97,6 +97,10 @@ impl Told {
             own.relationships += more.relationships;
             own.used_bytes += more.used_bytes;
             own.file_bytes += more.file_bytes;
+            own.journal_bytes = match (own.journal_bytes, more.journal_bytes) {
+                (Some(own), Some(more)) => Some(own + more),
+                (own, more) => own.or(more),
+            };
         }
     }
 }
@@ -173,7 +177,7 @@ fn server(shared: &Shared, text: &mut Text) {
 
 fn databases(told: &[Told], text: &mut Text) {
     type Get = fn(&Told) -> Option<f64>;
-    let numbers: [(&str, &str, &str, Get); 13] = [
+    let numbers: [(&str, &str, &str, Get); 14] = [
         ("sheaf_database_statements_total", "counter", "Statements that ended.", |told| Some(told.statements as f64)),
         ("sheaf_database_failures_total", "counter", "Statements that failed.", |told| Some(told.failures as f64)),
         ("sheaf_database_rows_total", "counter", "Rows that clients got.", |told| Some(told.rows as f64)),
@@ -205,6 +209,9 @@ fn databases(told: &[Told], text: &mut Text) {
         }),
         ("sheaf_database_file_bytes", "gauge", "Bytes of the file of an open database.", |told| {
             told.holdings.map(|held| held.file_bytes as f64)
+        }),
+        ("sheaf_database_journal_bytes", "gauge", "Bytes of the journal of an open database that keeps one.", |told| {
+            told.holdings?.journal_bytes.map(|bytes| bytes as f64)
         }),
     ];
     for (name, kind, help, get) in numbers {

@@ -121,6 +121,15 @@ impl Source {
         Ok(Self { identity, tracks: vec![track], form: Form::Copy, bound: None, fresh: None, end: None })
     }
 
+    /// As [`Source::file`], whosever it is.
+    pub fn any_file(path: &Path) -> Result<Self, JournalError> {
+        let mut bytes = [0; HEADER_BYTES];
+        let mut file = File::open(path).map_err(failed("open the journal"))?;
+        let read = file.read_exact(&mut bytes).ok().and_then(|()| Header::parse(&bytes).ok());
+        // Without a header, whoever reads it says what it is.
+        Self::file(path, read.map_or([0; 16], |header| header.identity))
+    }
+
     /// Takes the journal in a folder that nobody writes, with all that is whole in it.
     ///
     /// The last record of a server that died may be of a commit that it never answered.

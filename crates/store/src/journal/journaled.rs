@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{FairMutex, RwLock};
 use types::{Clock, failpoint};
@@ -10,7 +11,7 @@ use types::{Clock, failpoint};
 use super::format::Mark;
 use super::recorder::Recorder;
 use super::trail::{Begun, Trail, nanos};
-use super::{JournalError, KEY, Keep, Outline, Position, Rupture, Source, verify};
+use super::{JournalError, KEY, Keep, Outline, Rupture, Source, verify};
 use crate::{Image, Reader, Snapshot, Store, StoreError, Usage, Writer};
 
 /// A store whose commits are recorded, as long as somebody wants it.
@@ -20,6 +21,8 @@ pub struct Journaled {
     identity: [u8; 16],
     clock: Arc<dyn Clock>,
     trail: RwLock<Option<FairMutex<Trail>>>,
+    /// Bytes of all its files.
+    bytes: AtomicU64,
 }
 
 /// What one run of somebody's work came to.
@@ -44,7 +47,7 @@ impl Journaled {
         keep: Option<Keep>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let opened = Self { inner, folder, identity, clock, trail: RwLock::new(None) };
+        let opened = Self { inner, folder, identity, clock, trail: RwLock::new(None), bytes: AtomicU64::new(0) };
         let (is_marked, mark) = opened.stored_mark()?;
         match (keep, mark) {
             (None, _) => {
@@ -58,6 +61,7 @@ impl Journaled {
                 if !is_sound {
                     opened.put_mark(trail.mark())?;
                 }
+                opened.bytes.store(trail.bytes(), Ordering::Relaxed);
                 *opened.trail.write() = Some(FairMutex::new(trail));
             }
             (Some(keep), None) => opened.begin(keep, &mut opened.trail.write())?,
@@ -75,11 +79,14 @@ impl Journaled {
             (None, Some(_)) => {
                 self.end(true)?;
                 *trail = None;
+                self.bytes.store(0, Ordering::Relaxed);
                 Ok(())
             }
             (Some(keep), None) => self.begin(keep, &mut trail),
             (Some(keep), Some(trail)) => {
-                trail.lock().set_keep(keep);
+                let mut trail = trail.lock();
+                trail.set_keep(keep);
+                self.bytes.store(trail.bytes(), Ordering::Relaxed);
                 Ok(())
             }
         }
@@ -89,6 +96,12 @@ impl Journaled {
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.trail.read().is_some()
+    }
+
+    /// Tells how large the journal is, as of the last commit: it waits for nobody. Nothing where none is kept.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        self.is_on().then(|| self.bytes.load(Ordering::Relaxed))
     }
 
     /// Tells what the journal covers; nothing where none is kept.
@@ -186,7 +199,12 @@ impl Store for Journaled {
     fn write(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<(), StoreError> {
         match &*self.trail.read() {
             None => self.inner.write(work),
-            Some(trail) => self.write_recorded(&mut trail.lock(), work),
+            Some(trail) => {
+                let mut trail = trail.lock();
+                let written = self.write_recorded(&mut trail, work);
+                self.bytes.store(trail.bytes(), Ordering::Relaxed);
+                written
+            }
         }
     }
 
@@ -237,13 +255,5 @@ impl Store for Journaled {
 
     fn confirm(&self) -> Result<(), StoreError> {
         self.inner.confirm()
-    }
-}
-
-impl Journaled {
-    /// Tells where the store stands; nothing where no journal is kept.
-    #[must_use]
-    pub fn position(&self) -> Option<Position> {
-        self.trail.read().as_ref().map(|trail| trail.lock().mark().position)
     }
 }

@@ -157,6 +157,11 @@ impl Trail {
         self.mark
     }
 
+    /// Counts the bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+
     pub fn outline(&self) -> Outline {
         Outline::over(&Vec::from(self.files.clone()))
     }
@@ -244,7 +249,7 @@ impl Trail {
             let age = i64::try_from(age.as_nanos()).unwrap_or(i64::MAX);
             nanos(&*self.clock).saturating_sub(age)
         });
-        let mut bytes: u64 = self.files.iter().map(|file| file.bytes).sum();
+        let mut bytes = self.bytes();
         while self.files.len() > 1 {
             // Its last record is as old as the next file says.
             let ended = self.files[1].header.map_or(i64::MIN, |header| header.time);

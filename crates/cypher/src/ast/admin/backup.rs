@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 
-use super::{Name, NameOrParameter, ShowTail};
+use super::{Expression, Name, NameOrParameter, ShowTail};
 
 /// Copies a database into a file, or lists such files.
 #[derive(Clone, Debug)]
@@ -22,6 +22,13 @@ pub enum BackupCommand {
         to: BackupTarget,
         /// Whether each copy is opened and walked before it counts.
         check: bool,
+    },
+    /// `BACKUP JOURNAL FOR DATABASE n [TO 'file' | TO STREAM]`.
+    Journal {
+        /// The name.
+        name: NameOrParameter,
+        /// Where the copy goes.
+        to: BackupTarget,
     },
     /// `SHOW BACKUPS`.
     Show {
@@ -48,6 +55,19 @@ pub enum DatabaseOrigin {
     Database(NameOrParameter),
     /// `FROM BACKUP 'file'`: what a file of the backup folder holds.
     Backup(FileName),
+    /// `FROM BACKUP 'file' UNTIL time`: that, played forward.
+    Moment(Box<Moment>),
+}
+
+/// A backup and the moment to which a journal plays it forward.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// The backup.
+    pub backup: FileName,
+    /// The moment.
+    pub until: Expression,
+    /// `USING JOURNAL 'file'`: a copy of the journal in the backup folder; else that of the database itself.
+    pub journal: Option<FileName>,
 }
 
 /// A file's name, or the parameter that holds it.

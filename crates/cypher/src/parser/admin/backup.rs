@@ -1,7 +1,7 @@
-//! `BACKUP DATABASE`, `SHOW BACKUPS`, and what a new database is made from.
+//! `BACKUP DATABASE`, `BACKUP JOURNAL`, `SHOW BACKUPS`, and what a new database is made from.
 
 use super::super::{Parsed, Parser};
-use crate::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName};
+use crate::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, Moment};
 use crate::token::Token;
 
 impl Parser<'_> {
@@ -13,6 +13,12 @@ impl Parser<'_> {
             }
             let (to, check) = self.backup_tail()?;
             return Ok(Some(BackupCommand::All { to, check }));
+        }
+        if self.accept_words(&["BACKUP", "JOURNAL"]) {
+            self.expect_word("FOR")?;
+            self.expect_word("DATABASE")?;
+            let name = self.database_name()?;
+            return Ok(Some(BackupCommand::Journal { name, to: self.backup_target()? }));
         }
         if !self.accept_words(&["BACKUP", "DATABASE"]) {
             return Ok(None);
@@ -34,7 +40,7 @@ impl Parser<'_> {
         if self.accept_word("STREAM") { Ok(BackupTarget::Stream) } else { self.file_name().map(BackupTarget::File) }
     }
 
-    /// `FROM m` or `FROM BACKUP 'file'` behind the name of a new database, if it begins here.
+    /// `FROM m` or `FROM BACKUP 'file' [UNTIL time [USING JOURNAL 'file']]` behind the name of a new database, if it begins here.
     pub(super) fn database_origin(&mut self) -> Parsed<Option<DatabaseOrigin>> {
         if !self.accept_word("FROM") {
             return Ok(None);
@@ -42,7 +48,14 @@ impl Parser<'_> {
         // A database may be called `backup`.
         if self.at_word("BACKUP") && matches!(self.peek_at(1), Token::Text | Token::Dollar) {
             self.advance();
-            return self.file_name().map(DatabaseOrigin::Backup).map(Some);
+            let backup = self.file_name()?;
+            if !self.accept_word("UNTIL") {
+                return Ok(Some(DatabaseOrigin::Backup(backup)));
+            }
+            let until = self.expression()?;
+            let is_named = self.accept_words(&["USING", "JOURNAL"]);
+            let journal = if is_named { Some(self.file_name()?) } else { None };
+            return Ok(Some(DatabaseOrigin::Moment(Box::new(Moment { backup, until, journal }))));
         }
         self.database_name().map(DatabaseOrigin::Database).map(Some)
     }

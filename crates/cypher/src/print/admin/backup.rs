@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::super::Key;
 use super::super::expression::text;
-use crate::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName};
+use super::super::{Key, Optional};
+use crate::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, Moment};
 
 impl Display for BackupCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -17,6 +17,7 @@ impl Display for BackupCommand {
                 let check = if *check { " WITH CHECK" } else { "" };
                 write!(f, "BACKUP ALL DATABASES{to}{check}")
             }
+            Self::Journal { name, to } => write!(f, "BACKUP JOURNAL FOR DATABASE {name}{to}"),
             Self::Show { tail } => write!(f, "SHOW BACKUPS{tail}"),
         }
     }
@@ -37,6 +38,11 @@ impl Display for DatabaseOrigin {
         match self {
             Self::Database(name) => write!(f, " FROM {name}"),
             Self::Backup(file) => write!(f, " FROM BACKUP {file}"),
+            Self::Moment(moment) => {
+                let Moment { backup, until, journal } = &**moment;
+                let journal = Optional(" USING JOURNAL ", journal);
+                write!(f, " FROM BACKUP {backup} UNTIL {until}{journal}")
+            }
         }
     }
 }
