@@ -176,6 +176,42 @@ fn f24_a_key_that_was_put_there_first_stays() {
 }
 
 #[test]
+fn f24_f98_encrypted_databases_come_back_with_the_key_and_wait_without() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [data, other, third, set] = ["data", "other", "third", "set"].map(|name| folder.path().join(name));
+    let instance = on_disk(&data);
+    let mut first = session(&instance);
+    check(&mut first, "CREATE DATABASE secret OPTIONS {encryption: true}", DONE);
+    run(&mut first, "USE secret CREATE (:Hidden {text: 'nobody reads this'})").expect("fills");
+    run(&mut first, "CREATE (:Plain)").expect("fills");
+    instance.back_up_all(&set, Walk::Yes, &NOTHING).expect("backs up");
+    drop(first);
+    instance.close();
+    let whole = Whole::open(&set).expect("opens");
+    whole.verify(&NOTHING).expect("is sound, which takes no key");
+    let error = restored(&set, &other).expect_err("its key is not here");
+    assert!(
+        matches!(&error, RestoreError::Missing(missing) if missing.len() == 1 && missing[0].0 == "secret"),
+        "{error}"
+    );
+    assert!(error.to_string().contains(&whole.manifest.keys[0]), "it names the key: {error}");
+    assert!(!other.exists());
+    let found = restore(&set, options(&other), Missing::Leave, &NOTHING).expect("restores the others");
+    assert_eq!((found.databases, &found.keys_missing), (1, &whole.manifest.keys));
+    let instance = on_disk(&other);
+    check(
+        &mut session(&instance),
+        "SHOW DATABASES YIELD name, currentStatus WHERE name <> 'system'",
+        "'secret' | 'error'\n'sheaf' | 'online'",
+    );
+    fs::create_dir(&third).expect("makes");
+    fs::copy(data.join("seal.key"), third.join("seal.key")).expect("copies");
+    assert_eq!(restored(&set, &third).expect("restores").databases, 2);
+    let instance = on_disk(&third);
+    check(&mut session(&instance), "USE secret MATCH (n) RETURN n.text", "'nobody reads this'");
+}
+
+#[test]
 fn f24_what_is_made_dropped_and_renamed_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, other) = (folder.path().join("data"), folder.path().join("other"));

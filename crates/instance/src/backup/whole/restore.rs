@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::{CatalogError, Database as Row, Pictured, Stage};
+use catalog::{CatalogError, Database as Row, KeySource, Keyring, Pictured, Stage};
+use store::disk::DiskEngine;
 use store::lmdb::LmdbEngine;
 use store::{Engine, OpenOptions, StoreError};
 use types::{Code, Failure, failpoint};
@@ -15,8 +16,9 @@ use super::{Entry, Watch, Whole, not_listed};
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::work::piece_by_piece;
 use crate::backup::{BackupError, Reading};
+use crate::encryption::ServerKeys;
 use crate::error::of_store;
-use crate::instance::SYSTEM_FOLDER;
+use crate::instance::{KEYS_FILE, SYSTEM_FOLDER};
 use crate::{Instance, InstanceError, InstanceOptions};
 
 /// What becomes of databases that `system` knows and the backup does not hold, or that do not open.
@@ -180,11 +182,12 @@ fn fill(
 ) -> Result<Restored, RestoreError> {
     let folder = options.folder.clone();
     let system = folder.join(SYSTEM_FOLDER);
+    let engine = engine(&options)?;
     let of = whole.manifest.files().count();
-    put(whole, &whole.manifest.system, (1, of), &system, None, watch)?;
+    put(&engine, whole, &whole.manifest.system, (1, of), (&system, None), watch)?;
     failpoint::reach("whole.restore.system");
-    let pictured = look(&system)?;
-    let absent = compare(whole, &pictured)?;
+    let pictured = look(&engine, &system)?;
+    let mut absent = compare(whole, &pictured)?;
     if missing == Missing::Refuse && !absent.is_empty() {
         let absent = absent.iter().map(|(row, reason)| (row.name.to_string(), reason.clone()));
         return Err(RestoreError::Missing(absent.collect()));
@@ -193,7 +196,19 @@ fn fill(
     for row in &pictured.databases {
         let Some(entry) = whole.manifest.entry(row.id).filter(|entry| entry.file.is_some()) else { continue };
         number += 1;
-        put(whole, entry, (number, of), &folder.join(&row.folder), Some(row.id.0), watch)?;
+        let target = (&*folder.join(&row.folder), Some(row.id.0));
+        match put(&engine, whole, entry, (number, of), target, watch) {
+            Ok(()) => {}
+            // Such as one that is encrypted, whose key nobody here can open.
+            Err(RestoreError::Backup(BackupError::Failed(failure))) if is_of_one(&failure) => {
+                let reason = failure.message().to_owned();
+                if missing == Missing::Refuse {
+                    return Err(RestoreError::Missing(vec![(row.name.to_string(), reason)]));
+                }
+                absent.push((Arc::clone(row), reason));
+            }
+            Err(error) => return Err(error),
+        }
         failpoint::reach("whole.restore.database");
     }
     let instance = Instance::open_restored(options)?;
@@ -247,18 +262,35 @@ fn settle(
     Ok(restored)
 }
 
+/// Tells whether one database is at fault, and not the disk that all of them go to.
+fn is_of_one(failure: &Failure) -> bool {
+    matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed)
+}
+
+/// Gives what makes stores as the server will open them: with the keys that are in the folder, or where the options say.
+fn engine(options: &InstanceOptions) -> Result<DiskEngine, RestoreError> {
+    let source = options.seal_keys.clone().unwrap_or_else(|| KeySource::File(options.folder.join(KEYS_FILE)));
+    let keyring = Keyring::open(source).map_err(InstanceError::Seal)?;
+    let keys = Arc::new(ServerKeys::default());
+    keys.set(&Arc::new(keyring));
+    Ok(DiskEngine::new(keys))
+}
+
 /// Writes one store out of its file. One that is there is whole: it got its name when it was.
 fn put(
+    engine: &DiskEngine,
     whole: &Whole,
     entry: &Entry,
     (number, of): (usize, usize),
-    folder: &Path,
-    identity: Option<[u8; 16]>,
+    (folder, identity): (&Path, Option<[u8; 16]>),
     watch: &dyn Watch,
 ) -> Result<(), RestoreError> {
-    let engine = LmdbEngine;
     if engine.exists(folder) {
         return Ok(());
+    }
+    if folder.exists() {
+        // What a death left of it.
+        engine.remove(folder)?;
     }
     let file = entry.file.as_deref().ok_or_else(|| RestoreError::Differs(format!("{} has no file", entry.name)))?;
     watch.begins(&entry.name, number, of, entry.image_bytes);
@@ -282,8 +314,8 @@ fn put(
 }
 
 /// Reads the catalog that was just put there.
-fn look(system: &Path) -> Result<Pictured, RestoreError> {
-    let store = LmdbEngine.open(system, &OpenOptions { forgive: true, ..OpenOptions::default() })?;
+fn look(engine: &DiskEngine, system: &Path) -> Result<Pictured, RestoreError> {
+    let store = engine.open(system, &OpenOptions { forgive: true, ..OpenOptions::default() })?;
     Ok(catalog::picture(&*store)?)
 }
 
