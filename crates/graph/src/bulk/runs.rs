@@ -4,18 +4,16 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 
+use store::crypt::{PassingKey, PassingReader, PassingWriter};
 use types::{NodeId, RelationshipId, TypeId};
 
 use super::IndexKey;
 use crate::error::GraphError;
 use crate::keys::Side;
 use crate::transaction::Place;
-
-/// Bytes of a run that are read at a time.
-const READ_BYTES: usize = 256 << 10;
 
 /// Something that can be sorted and kept in a file.
 pub(super) trait Item: Ord + Sized {
@@ -34,7 +32,7 @@ pub(super) struct Runs<T> {
     bytes: usize,
     bytes_max: usize,
     folder: PathBuf,
-    spilled: Vec<File>,
+    spilled: Vec<(File, PassingKey)>,
 }
 
 impl<T: Item> Runs<T> {
@@ -59,8 +57,7 @@ impl<T: Item> Runs<T> {
             return self.items.into_iter().try_for_each(visit);
         }
         let failed = |source| GraphError::TemporaryFile { source };
-        let mut files: Vec<_> =
-            self.spilled.into_iter().map(|file| BufReader::with_capacity(READ_BYTES, file)).collect();
+        let mut files: Vec<_> = self.spilled.into_iter().map(|(file, key)| PassingReader::new(file, key)).collect();
         let mut memory = self.items.into_iter();
         let in_memory = files.len();
         let mut next = |from: usize| match files.get_mut(from) {
@@ -80,13 +77,12 @@ impl<T: Item> Runs<T> {
 
     fn spill(&mut self) -> io::Result<()> {
         self.items.sort_unstable();
-        // Without a name: nothing is left over, whatever happens.
-        let file = tempfile::tempfile_in(&self.folder)?;
-        let mut out = BufWriter::with_capacity(READ_BYTES, file);
+        // Without a name, and sealed: nothing is left over, whatever happens, not even of an encrypted database.
+        let mut out = PassingWriter::new(tempfile::tempfile_in(&self.folder)?);
         self.items.drain(..).try_for_each(|item| item.write(&mut out))?;
-        let mut file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let (mut file, key) = out.finish()?;
         file.rewind()?;
-        self.spilled.push(file);
+        self.spilled.push((file, key));
         self.bytes = 0;
         Ok(())
     }
