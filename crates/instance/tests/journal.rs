@@ -75,7 +75,6 @@ fn f24_a_restore_to_any_moment_gives_what_was_committed_by_then() {
     let instance = on_disk(data.path());
     let mut session = session(&instance);
     let seed = rand::rng().random();
-    println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     check(&mut session, "CREATE DATABASE films OPTIONS {journal: true, journalSize: '64MiB'}", "[system 1]");
     let (mut moments, mut backups) = (Vec::new(), Vec::new());

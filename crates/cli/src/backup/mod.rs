@@ -1,7 +1,8 @@
 //! `sheaf backup`, `sheaf restore` and `sheaf backup verify`: whole databases into files and back.
-//! Leaves images and their bytes to `instance`, and whole servers to `whole`.
+//! Leaves images and their bytes to `instance`, whole servers to `whole`, and journals to `journal`.
 //! Start reading at [`run`].
 
+mod journal;
 pub(crate) mod online;
 mod whole;
 
@@ -46,8 +47,18 @@ pub struct Arguments {
 enum Command {
     /// Reads a backup and checks every byte of it.
     Verify {
-        /// The backup: a file, or the folder of a whole server.
+        /// The backup: a file, the folder of a whole server, or the copy of a journal.
         file: PathBuf,
+    },
+    /// Copies the journal of a database, with which older backups lead to any moment before the copy.
+    Journal {
+        /// The database, which keeps a journal: ALTER DATABASE name SET OPTION journal true.
+        database: String,
+        /// The file to write; there must be none of that name.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        reach: Reach,
     },
 }
 
@@ -62,6 +73,12 @@ pub struct RestoreArguments {
     /// Puts it in the place of a database of that name.
     #[arg(long, conflicts_with = "all")]
     replace: bool,
+    /// Plays the backup forward, by the journal of its database, to this moment: 2026-05-01T12:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = journal::moment, conflicts_with = "all")]
+    until: Option<journal::Moment>,
+    /// With --until: a copy of the journal, or a folder with one; else that of the database itself is taken.
+    #[arg(long, value_name = "FILE", requires = "until")]
+    journal: Option<PathBuf>,
     /// Restores a whole server into a data folder that is empty or not there.
     #[arg(long, conflicts_with_all = ["name", "bolt"])]
     all: bool,
@@ -134,7 +151,9 @@ pub(crate) fn end(done: Result<String, CommandError>) -> Exit {
 /// Backs a database up, or verifies a backup.
 pub fn run(arguments: &Arguments) -> Exit {
     end(match (&arguments.command, &arguments.database, &arguments.to) {
+        (Some(Command::Journal { database, to, reach }), ..) => journal::copy(reach, database, to),
         (Some(Command::Verify { file }), ..) if file.is_dir() => whole::verified(file),
+        (Some(Command::Verify { file }), ..) if journal::is_one(file) => journal::verified(file),
         (Some(Command::Verify { file }), ..) => verified(file),
         (None, None, Some(to)) if arguments.all => whole::back_up(&arguments.reach, to, arguments.check),
         (None, Some(database), Some(to)) => back_up(arguments, database, to),
@@ -145,9 +164,17 @@ pub fn run(arguments: &Arguments) -> Exit {
 
 /// Makes a database out of a backup.
 pub fn run_restore(arguments: &RestoreArguments) -> Exit {
-    end(match &arguments.name {
-        Some(name) => restore(arguments, name),
-        None => whole::restore(&whole::Restore {
+    end(match (&arguments.name, &arguments.until) {
+        (Some(name), Some(until)) => journal::restore(&journal::Restore {
+            from: &arguments.file,
+            name,
+            replace: arguments.replace,
+            until,
+            journal: arguments.journal.as_deref(),
+            reach: &arguments.reach,
+        }),
+        (Some(name), None) => restore(arguments, name),
+        (None, _) => whole::restore(&whole::Restore {
             from: &arguments.file,
             data: &arguments.reach.data,
             keys: &arguments.keys,

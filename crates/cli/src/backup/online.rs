@@ -5,8 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bolt::client::Client;
 use bolt::request::Options;
-use instance::backup::{BackupError, Header, Part, verify};
+use instance::backup::{BackupError, Header, Part, verify, verify_journal};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::{CommandError, shown};
@@ -46,17 +47,67 @@ pub(crate) fn back_up(
     Ok((header, bytes))
 }
 
+/// Takes a copy of a journal off the server's wire and writes it here.
+pub(crate) fn back_up_journal(reach: &Reach, database: &str, to: &Path) -> Result<(), CommandError> {
+    let mut client = reach.connect()?;
+    let mut part = Part::create(to)?;
+    let parameters: Map = [("name".into(), Value::string(database))].into_iter().collect();
+    let mut written = Ok(());
+    let each = |row: Vec<Value>| {
+        if let (Some(Value::Bytes(piece)), Ok(())) = (row.first(), &written) {
+            written = part.write_all(piece);
+        }
+    };
+    let text = "BACKUP JOURNAL FOR DATABASE $name TO STREAM";
+    client.stream(text, parameters, Options::default(), each).map_err(|error| reach.failed(error))?;
+    written.map_err(|source| BackupError::Io { action: "write the journal", source })?;
+    part.sync()?;
+    verify_journal(part.path())?;
+    part.publish()?;
+    Ok(())
+}
+
+/// As [`restore`], played forward to a moment; the journal is the server's, unless a file is given.
+pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Header, CommandError> {
+    let header = verify(restore.from, &|_| Ok(()))?;
+    let mut client = restore.reach.connect()?;
+    let folder = backup_folder(restore.reach, &mut client)?;
+    let lent = Lent::put(&folder, restore.from, "sheafbackup")?;
+    let journal = restore.journal.map(|journal| Lent::put(&folder, journal, "sheafjournal")).transpose()?;
+    let replace = if restore.replace { "OR REPLACE " } else { "" };
+    let using = if journal.is_some() { " USING JOURNAL $journal" } else { "" };
+    let text = format!("CREATE {replace}DATABASE $name FROM BACKUP $file UNTIL $until{using}");
+    let named = journal.as_ref().map(|journal| ("journal".into(), Value::string(journal.name.as_str())));
+    let parameters: Map = [
+        ("name".into(), Value::string(restore.name.as_str())),
+        ("file".into(), Value::string(lent.name.as_str())),
+        ("until".into(), Value::string(restore.until.text.as_str())),
+    ]
+    .into_iter()
+    .chain(named)
+    .collect();
+    let restored = client.run(&text, parameters);
+    drop((lent, journal));
+    restored.map_err(|error| restore.reach.failed(error))?;
+    Ok(header)
+}
+
+/// Asks the server where its backup folder is.
+fn backup_folder(reach: &Reach, client: &mut Client) -> Result<PathBuf, CommandError> {
+    let asked = "SHOW SETTINGS 'server.backup.folder' YIELD value";
+    let answer = client.run(asked, Map::new()).map_err(|error| reach.failed(error))?;
+    match answer.rows.first().and_then(|row| row.first()) {
+        Some(Value::String(folder)) => Ok(PathBuf::from(folder.as_str())),
+        _ => Err(Failure::new(Code::ArgumentError, "the server names no backup folder").into()),
+    }
+}
+
 /// Puts a backup into the server's backup folder, where that is on this machine, and has it restored from there.
 pub(crate) fn restore(reach: &Reach, name: &DatabaseName, replace: bool, file: &Path) -> Result<Header, CommandError> {
     let header = verify(file, &|_| Ok(()))?;
     let mut client = reach.connect()?;
-    let asked = "SHOW SETTINGS 'server.backup.folder' YIELD value";
-    let answer = client.run(asked, Map::new()).map_err(|error| reach.failed(error))?;
-    let folder = match answer.rows.first().and_then(|row| row.first()) {
-        Some(Value::String(folder)) => PathBuf::from(folder.as_str()),
-        _ => return Err(Failure::new(Code::ArgumentError, "the server names no backup folder").into()),
-    };
-    let lent = Lent::put(&folder, file)?;
+    let folder = backup_folder(reach, &mut client)?;
+    let lent = Lent::put(&folder, file, "sheafbackup")?;
     let replace = if replace { "OR REPLACE " } else { "" };
     let text = format!("CREATE {replace}DATABASE $name FROM BACKUP $file");
     let parameters: Map =
@@ -78,14 +129,14 @@ struct Lent {
 }
 
 impl Lent {
-    fn put(folder: &Path, file: &Path) -> Result<Self, CommandError> {
+    fn put(folder: &Path, file: &Path, ending: &str) -> Result<Self, CommandError> {
         let is_inside = || Some(file.canonicalize().ok()?.parent()? == folder.canonicalize().ok()?);
         if is_inside() == Some(true)
             && let Some(name) = file.file_name().and_then(|name| name.to_str())
         {
             return Ok(Self { path: file.to_owned(), name: name.to_owned(), is_its_own: true });
         }
-        let name = format!("restore-{}.sheafbackup", std::process::id());
+        let name = format!("restore-{}.{ending}", std::process::id());
         let path = folder.join(&name);
         let here = fs::create_dir_all(folder)
             .and_then(|()| fs::hard_link(file, &path).or_else(|_| fs::copy(file, &path).map(drop)));

@@ -15,10 +15,11 @@ pub use error::BackupError;
 pub use folder::Part;
 pub(crate) use folder::{Folder, Found, ends_as_ours};
 pub use format::{Header, Holds};
-pub use moment::Moment;
 pub(crate) use moment::{JOURNAL_ENDING, Steps};
+pub use moment::{Moment, verify_journal};
 pub(crate) use reader::glance;
 pub use reader::{Reading, verify};
+pub use store::journal::Copied;
 pub(crate) use work::{Proof, Taken, sweep};
 pub use writer::{Written, write};
 

@@ -25,6 +25,11 @@ pub struct Moment {
     pub journal: Option<PathBuf>,
 }
 
+/// Reads the copy of a journal and checks every byte of it; nothing is written.
+pub fn verify_journal(file: &Path) -> Result<Copied, BackupError> {
+    Ok(journal::verify(Source::any_file(file)?)?)
+}
+
 impl Shared {
     /// Makes the files of a new database out of a backup and a journal. What fails leaves no files.
     ///
