@@ -14,5 +14,6 @@ mod limits;
 mod pairs;
 mod rights;
 mod schema;
+mod server;
 mod time;
 mod whole;

@@ -337,7 +337,7 @@ fn with_a_damaged_one(folder: &Path) -> (PathBuf, Manifest) {
     run(&mut first, "CREATE ALIAS worse FOR DATABASE bad").expect("creates");
     run(&mut first, "ALTER DATABASE bad SET LIMIT max_nodes = 7000").expect("limits");
     drop(first);
-    instance.back_up(&"bad".to_owned(), &folder.join("older"), Walk::No, &|_| Ok(())).expect("while it was sound");
+    instance.back_up("bad", &folder.join("older"), Walk::No, &|_| Ok(())).expect("while it was sound");
     instance.close();
     drop(instance);
     let file = folder_of(&data, "bad").join("data.mdb");

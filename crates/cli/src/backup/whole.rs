@@ -193,9 +193,9 @@ pub(super) fn restore(asked: &Restore<'_>) -> Result<String, CommandError> {
     if !restored.keys_missing.is_empty() {
         let keys = restored.keys_missing.join(", ");
         say(&format!(
-            "None of the keys that sealed secrets of that server is here ({keys}): what they sealed stays closed until its \
-             seal.key is put into {}.",
-            asked.data.display()
+            "None of the keys that sealed secrets of that server is here ({keys}). What they sealed stays closed until the \
+             lines of its seal.key stand in front of those of {}.",
+            asked.data.join("seal.key").display()
         ));
     }
     let found = counted(restored.databases as u64, "database");

@@ -2,6 +2,7 @@
 //! Leaves pages to `store`, what a graph holds to `graph`, and statements to `commands::backup`.
 //! Start reading at [`write`](writer::write) and [`read`](reader::Reading); the bytes are in `docs/format/backup.md`.
 
+mod ahead;
 mod error;
 mod folder;
 mod format;

@@ -9,6 +9,7 @@ use catalog::Database as Row;
 use store::{Image, StoreError};
 use types::{Code, Failure};
 
+use super::ahead::ahead;
 use super::writer::header;
 use super::{BackupError, Folder, Header, Holds, PIECE_BYTES, Part, Reading, Step, Written, verify, write};
 use crate::instance::Shared;
@@ -147,15 +148,17 @@ impl Shared {
     pub(crate) fn restore(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
         let mut reading = self.reading_graph(file)?;
         let mut done = 0;
-        piece_by_piece(
-            &mut |piece| {
-                let more = reading.next(piece)?;
-                done += piece.len() as u64;
-                step(done)?;
-                Ok(more)
-            },
-            |next| self.databases.make_from(row, next),
-        )?;
+        ahead(&mut reading, &|_| Ok(()), |pieces| {
+            piece_by_piece(
+                &mut |piece| {
+                    let more = pieces(piece)?;
+                    done += piece.len() as u64;
+                    step(done)?;
+                    Ok(more)
+                },
+                |next| self.databases.make_from(row, next),
+            )
+        })?;
         tracing::info!(database = %row.name, file = %file.display(), "backup restored");
         Ok(reading.header().clone())
     }

@@ -6,9 +6,12 @@
 //! commit from being used again, and reads the pages from the file. It never touches the map, so the map may go.
 
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread::{self, JoinHandle};
 
 use types::failpoint;
 
@@ -18,6 +21,9 @@ use super::snapshot::Pin;
 use super::store::Shared;
 use super::walk;
 use crate::{Image, StoreError};
+
+/// Bytes of a restored file after which the disk begins to write them.
+const BEHIND_BYTES: usize = 16 << 20;
 
 /// The pages of one commit, from the first to the last.
 pub(super) struct LmdbImage {
@@ -132,18 +138,21 @@ pub(super) fn place(
     let placed = files::place(folder, |file| {
         let mut write_all = || -> Result<(), StoreError> {
             let (mut at, mut piece) = (0_u64, Vec::new());
+            let mut behind = Behind::default();
             while next(&mut piece)? {
                 write_piece(file, &piece, at)?;
                 at += piece.len() as u64;
+                behind.wrote(file, piece.len())?;
                 failpoint::reach("store.restore.piece");
             }
+            behind.end()?;
             finish(file, folder, header, at)
         };
         write_all().map_err(|error| match error {
             StoreError::Io { source, .. } => source,
             other => {
                 failed = Some(other);
-                std::io::Error::other("the image ended early")
+                io::Error::other("the image ended early")
             }
         })?;
         failpoint::reach("store.restore.written");
@@ -154,6 +163,44 @@ pub(super) fn place(
         Some(error) => Err(error),
         None => placed,
     }
+}
+
+/// Has the disk write while the next pieces are made: at the end there is little left to wait for.
+#[derive(Default)]
+struct Behind {
+    waiting: usize,
+    worker: Option<(SyncSender<()>, JoinHandle<io::Result<()>>)>,
+}
+
+impl Behind {
+    fn wrote(&mut self, file: &File, bytes: usize) -> Result<(), StoreError> {
+        self.waiting += bytes;
+        if self.waiting < BEHIND_BYTES {
+            return Ok(());
+        }
+        self.waiting = 0;
+        if self.worker.is_none() {
+            let file = file.try_clone().map_err(unwritten)?;
+            let (nudge, nudged) = mpsc::sync_channel(1);
+            // What the disk reports is reported once, so it is kept for the end.
+            let work = move || nudged.iter().try_for_each(|()| file.sync_data());
+            let worker = thread::Builder::new().name("restore".to_owned()).spawn(work).map_err(unwritten)?;
+            self.worker = Some((nudge, worker));
+        }
+        // One that is still at it finds these bytes the next time.
+        let _ = self.worker.as_ref().map(|(nudge, _)| nudge.try_send(()));
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), StoreError> {
+        let Some((nudge, worker)) = self.worker else { return Ok(()) };
+        drop(nudge);
+        worker.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs panicked"))).map_err(unwritten)
+    }
+}
+
+fn unwritten(source: io::Error) -> StoreError {
+    StoreError::Io { action: "write the data file", source }
 }
 
 /// Leaves out pages of zeros: a file has them without being told.
@@ -168,8 +215,7 @@ fn write_piece(file: &File, piece: &[u8], at: u64) -> Result<(), StoreError> {
             to = (to + page_bytes).min(piece.len());
         }
         if !blank {
-            let written = file.write_all_at(&piece[from..to], at + from as u64);
-            written.map_err(|source| StoreError::Io { action: "write the data file", source })?;
+            file.write_all_at(&piece[from..to], at + from as u64).map_err(unwritten)?;
         }
         from = to;
     }
@@ -179,7 +225,6 @@ fn write_piece(file: &File, piece: &[u8], at: u64) -> Result<(), StoreError> {
 /// Checks that the pieces were an image, and makes it the new database's.
 fn finish(file: &File, folder: &Path, header: &Header, bytes: u64) -> Result<(), StoreError> {
     let refuse = |reason: &str| StoreError::NotOurs { file: folder.join(files::DATA), reason: reason.to_owned() };
-    let failed = |source| StoreError::Io { action: "write the data file", source };
     let mut first = vec![0; PAGE_BYTES as usize];
     if bytes < 2 * u64::from(PAGE_BYTES) || file.read_exact_at(&mut first, 0).is_err() {
         return Err(refuse("it is too short"));
@@ -189,8 +234,8 @@ fn finish(file: &File, folder: &Path, header: &Header, bytes: u64) -> Result<(),
         MetaFault::Foreign(reason) => refuse(reason),
         MetaFault::Damaged(reason) => refuse(&reason),
     })?;
-    file.write_all_at(&header.print(), format::HEADER_AT).map_err(failed)?;
+    file.write_all_at(&header.print(), format::HEADER_AT).map_err(unwritten)?;
     // No mark: whoever opens it looks at every page first.
-    file.write_all_at(&[0; format::MARK_BYTES], format::MARK_AT).map_err(failed)?;
-    file.set_len(bytes).map_err(failed)
+    file.write_all_at(&[0; format::MARK_BYTES], format::MARK_AT).map_err(unwritten)?;
+    file.set_len(bytes).map_err(unwritten)
 }

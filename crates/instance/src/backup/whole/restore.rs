@@ -14,6 +14,7 @@ use types::{Code, Failure, failpoint};
 use super::place::{Place, in_the_way};
 use super::{Entry, Watch, Whole, not_listed};
 use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::backup::ahead::ahead;
 use crate::backup::work::piece_by_piece;
 use crate::backup::{BackupError, Reading};
 use crate::encryption::ServerKeys;
@@ -297,18 +298,21 @@ fn put(
     let path = whole.folder.join(file);
     let mut reading = Reading::open(&path)?;
     let mut done = 0;
-    piece_by_piece(
-        &mut |piece| {
-            let more = reading.next(piece)?;
-            if !more && !entry.fits(reading.header(), reading.sum()) {
-                return Err(not_listed(path.clone()));
-            }
-            done += piece.len() as u64;
-            watch.step(done)?;
-            Ok(more)
-        },
-        |next| engine.restore(folder, identity, next).map_err(|error| of_store(&error)),
-    )?;
+    let is_listed = |reading: &Reading| match entry.fits(reading.header(), reading.sum()) {
+        true => Ok(()),
+        false => Err(not_listed(path.clone())),
+    };
+    ahead(&mut reading, &is_listed, |pieces| {
+        piece_by_piece(
+            &mut |piece| {
+                let more = pieces(piece)?;
+                done += piece.len() as u64;
+                watch.step(done)?;
+                Ok(more)
+            },
+            |next| engine.restore(folder, identity, next).map_err(|error| of_store(&error)),
+        )
+    })?;
     watch.ends(entry);
     Ok(())
 }
