@@ -83,7 +83,7 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     ("creationTime", false, |look| instant(Some(look.row.created_nanos))),
     ("lastStartTime", false, |look| instant(look.row.last_start_nanos)),
     ("lastStopTime", false, |look| instant(look.row.last_stop_nanos)),
-    ("store", false, |_| "lmdb-sheaf-1.0".into()),
+    ("store", false, |look| if look.row.options.is_encrypted() { "crypt-sheaf-1.0" } else { "lmdb-sheaf-1.0" }.into()),
     ("lastCommittedTxn", false, |look| match &look.standing {
         Standing::Open(open) => i64::try_from(open.graph.version()).map_or(Value::Null, Value::Integer),
         Standing::Opening | Standing::Closed | Standing::Failed(_) => Value::Null,

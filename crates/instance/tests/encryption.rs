@@ -74,8 +74,8 @@ fn f98_an_encrypted_database_shows_nothing_on_the_disk() {
     run(&mut one, "CREATE DATABASE vault OPTIONS {encryption: true}").expect("creates");
     check(
         &mut one,
-        "SHOW DATABASES YIELD name, options WHERE options.encryption RETURN name, options",
-        "'vault' | {encryption: true}",
+        "SHOW DATABASES YIELD name, options, store WHERE options.encryption RETURN name, options, store",
+        "'vault' | {encryption: true} | 'crypt-sheaf-1.0'",
     );
     fill(&instance, "vault");
     nothing_shows(&data, "after writing");
@@ -259,6 +259,34 @@ fn f98_a_backup_needs_the_keys_of_its_server() {
     let stranger = on_disk(&other);
     stranger.restore("vault", false, &file, &|_| Ok(())).expect("restores");
     assert_eq!(count(&stranger, "vault"), "1");
+}
+
+#[test]
+fn f98_an_encrypted_database_is_taken_over_by_who_has_the_keys() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (folder.path().join("data"), folder.path().join("other"));
+    let instance = on_disk(&data);
+    run(&mut session(&instance), "CREATE DATABASE vault OPTIONS {encryption: true}").expect("creates");
+    fill(&instance, "vault");
+    instance.close();
+    drop(instance);
+    let home = home_of(&data, "vault");
+    let before = fs::read(home.join("data.crypt")).expect("reads");
+    let stranger = on_disk(&other);
+    let failure = stranger.adopt(&home, "taken").expect_err("another server's keys");
+    assert!(failure.message().contains("not among the keys of this server"), "{failure}");
+    stranger.close();
+    drop(stranger);
+    fs::remove_dir_all(&other).expect("removes");
+    fs::create_dir(&other).expect("makes");
+    fs::copy(data.join("seal.key"), other.join("seal.key")).expect("copies");
+    let stranger = on_disk(&other);
+    assert_eq!(stranger.try_adopting(&home, "taken").expect("looks"), [""; 0]);
+    stranger.adopt(&home, "taken").expect("takes it over");
+    assert_eq!(count(&stranger, "taken"), "1");
+    check(&mut session(&stranger), "SHOW DATABASE taken YIELD options RETURN options", "{encryption: true}");
+    nothing_shows(folder.path(), "after it was taken over");
+    assert!(fs::read(home.join("data.crypt")).expect("reads") == before, "what it came from is as it was");
 }
 
 #[test]
