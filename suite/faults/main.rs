@@ -6,6 +6,7 @@ mod apart;
 mod copy;
 mod damage;
 mod disk;
+mod doors;
 mod gone;
 mod hostile;
 mod kill;

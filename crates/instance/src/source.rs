@@ -201,6 +201,10 @@ impl Source for GraphSource {
         self.hits.get()
     }
 
+    fn changes_bytes(&self) -> usize {
+        self.transaction.held_bytes()
+    }
+
     fn node_element_id(&self, id: NodeId) -> CompactString {
         element_id(&self.database.node_prefix, id.0)
     }

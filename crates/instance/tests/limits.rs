@@ -228,6 +228,26 @@ fn f51_memory_is_bounded() {
     let text = "UNWIND range(1, 1000000) AS n RETURN size(collect(n))";
     let failure = refused(&mut one, text, Code::MemoryLimit, "max_query_memory");
     assert!(failure.message().contains("database 'sheaf'"), "{failure}");
+    // What is written is held until the commit, over the statements of a transaction too; batches hold one batch.
+    for text in [
+        "UNWIND range(1, 1000000) AS n CREATE (:N)",
+        "UNWIND range(1, 1000000) AS n MERGE (:N {n: n})",
+        "FOREACH (n IN range(1, 20000) | CREATE (:N))",
+        "CREATE (n:N) WITH n UNWIND range(1, 100000) AS x SET n.x = x",
+        "CREATE (n:N) WITH n UNWIND range(1, 100000) AS x SET n += {x: x}",
+        "CREATE (n:N) WITH n UNWIND range(1, 100000) AS x SET n:A REMOVE n:A",
+    ] {
+        refused(&mut one, text, Code::MemoryLimit, "max_query_memory");
+    }
+    check(&mut one, "MATCH (n:N) RETURN count(n)", "0");
+    one.begin(&RunOptions::default()).expect("begins");
+    let again = (0..100).map(|_| run(&mut one, "UNWIND range(1, 1000) AS n CREATE (:N)")).find(Result::is_err);
+    assert_eq!(again.map(code), Some(Some(Code::MemoryLimit)));
+    one.rollback().expect("is open");
+    run(&mut one, "UNWIND range(1, 20000) AS n CALL (n) { CREATE (:N) } IN TRANSACTIONS OF 1000 ROWS")
+        .expect("in batches");
+    refused(&mut one, "MATCH (n:N) DELETE n", Code::MemoryLimit, "max_query_memory");
+    run(&mut one, "MATCH (n:N) CALL (n) { DELETE n } IN TRANSACTIONS OF 1000 ROWS").expect("in batches");
     check(&mut one, "ALTER DATABASE sheaf REMOVE LIMIT max_query_memory", SYSTEM);
     check(&mut one, text, "1000000");
 }

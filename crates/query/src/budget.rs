@@ -25,6 +25,8 @@ pub struct Budget {
     interrupted: Arc<AtomicBool>,
     rows_until_look: u64,
     memory_used_bytes: usize,
+    /// What changes hold that are not committed.
+    changes_bytes: usize,
     memory_max_bytes: usize,
     pace: Option<Arc<dyn Pace>>,
     /// Rows that may still go to the client.
@@ -58,6 +60,7 @@ impl Budget {
             interrupted,
             rows_until_look: ROWS_BETWEEN_LOOKS,
             memory_used_bytes: 0,
+            changes_bytes: 0,
             memory_max_bytes,
             pace: None,
             results_left: u64::MAX,
@@ -155,8 +158,8 @@ impl Budget {
     /// [`Code::MemoryLimit`] where the statement would hold more than it may.
     pub fn take_memory(&mut self, bytes: usize) -> Result<(), Failure> {
         let wanted = self.memory_used_bytes.saturating_add(bytes);
-        if wanted > self.memory_max_bytes {
-            let (used, max) = (self.memory_used_bytes, self.memory_max_bytes);
+        if wanted.saturating_add(self.changes_bytes) > self.memory_max_bytes {
+            let (used, max) = (self.memory_used_bytes + self.changes_bytes, self.memory_max_bytes);
             let text = format!(
                 "The allocation of an extra {bytes} bytes would use more than the limit of {max} bytes. \
                  Currently using {used} bytes."
@@ -167,10 +170,33 @@ impl Budget {
         Ok(())
     }
 
+    /// Says how many bytes the changes take that are not committed; they count until that is said anew.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::MemoryLimit`] where the statement holds more than it may.
+    pub fn hold_changes(&mut self, bytes: usize) -> Result<(), Failure> {
+        self.changes_bytes = bytes;
+        self.tell();
+        if self.memory_used_bytes.saturating_add(bytes) > self.memory_max_bytes {
+            let max = self.memory_max_bytes;
+            let text = format!(
+                "The changes of the transaction take {bytes} bytes, which is more than the limit of {max} bytes leaves. \
+                 `CALL {{ ... }} IN TRANSACTIONS` commits them in batches."
+            );
+            return Err(Failure::new(Code::MemoryLimit, text));
+        }
+        Ok(())
+    }
+
     fn set_used(&mut self, bytes: usize) {
         self.memory_used_bytes = bytes;
+        self.tell();
+    }
+
+    fn tell(&self) {
         if let Some(pace) = &self.pace {
-            pace.holds(bytes);
+            pace.holds(self.memory_used_bytes + self.changes_bytes);
         }
     }
 
@@ -199,7 +225,7 @@ impl Budget {
     /// Tells the bytes that may still be taken.
     #[must_use]
     pub fn memory_left_bytes(&self) -> usize {
-        self.memory_max_bytes - self.memory_used_bytes
+        self.memory_max_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes)
     }
 }
 

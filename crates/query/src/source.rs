@@ -225,6 +225,11 @@ pub trait Source: Send {
     /// the like where the source was not opened for writing.
     fn make_label(&mut self, name: &str) -> Result<LabelId, Failure>;
 
+    /// Tells about how many bytes of memory the changes take that are not committed.
+    fn changes_bytes(&self) -> usize {
+        0
+    }
+
     /// Gives a relationship type's number for a write.
     fn make_type(&mut self, name: &str) -> Result<TypeId, Failure>;
 

@@ -126,6 +126,12 @@ impl Transaction {
         !self.overlay.is_empty() || !self.schema_changes.is_empty()
     }
 
+    /// Tells about how many bytes of memory the changes take that are not committed.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.overlay.held_bytes()
+    }
+
     /// Marks a place to which a failed statement goes back.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {

@@ -24,11 +24,15 @@ pub struct Change<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Savepoint(usize);
 
+/// What was there before something was put, and how many bytes that took.
 #[derive(Debug)]
 enum Undo {
-    Node(NodeId, Option<Change<NodeState>>),
-    Relationship(RelationshipId, Option<Change<RelationshipState>>),
+    Node(NodeId, Option<Change<NodeState>>, usize),
+    Relationship(RelationshipId, Option<Change<RelationshipState>>, usize),
 }
+
+/// About what an entry takes in the maps and lists of an overlay, besides the states themselves.
+const ENTRY_BYTES: usize = 128;
 
 /// The changes of one transaction.
 #[derive(Debug, Default)]
@@ -43,6 +47,8 @@ pub struct Overlay {
     more_nodes: i64,
     more_relationships: i64,
     undo: Vec<Undo>,
+    /// About how many bytes all of this takes.
+    held_bytes: usize,
 }
 
 impl Overlay {
@@ -50,6 +56,12 @@ impl Overlay {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.relationships.is_empty()
+    }
+
+    /// Tells about how many bytes the changes take, older states of what was changed again included.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     /// Lends the change of a node.
@@ -120,11 +132,14 @@ impl Overlay {
             self.labelled.entry(*label).or_default().insert(id);
         }
         let old = self.nodes.get(&id).cloned();
+        let first = if old.is_some() { None } else { before.as_deref() };
+        let bytes = ENTRY_BYTES + first.into_iter().chain(now.as_deref()).map(NodeState::held_bytes).sum::<usize>();
+        self.held_bytes += bytes;
         let was = old.as_ref().map_or(before.is_some(), |old| old.now.is_some());
         self.more_nodes += i64::from(now.is_some()) - i64::from(was);
         let before = old.as_ref().map_or(before, |old| old.before.clone());
         self.nodes.insert(id, Change { before, now });
-        self.undo.push(Undo::Node(id, old));
+        self.undo.push(Undo::Node(id, old, bytes));
     }
 
     /// Puts a relationship as it is now; `before` counts only the first time.
@@ -135,6 +150,10 @@ impl Overlay {
         now: Option<Arc<RelationshipState>>,
     ) {
         let old = self.relationships.get(&id).cloned();
+        let first = if old.is_some() { None } else { before.as_deref() };
+        let states = first.into_iter().chain(now.as_deref());
+        let bytes = ENTRY_BYTES + states.map(RelationshipState::held_bytes).sum::<usize>();
+        self.held_bytes += bytes;
         let was = old.as_ref().map_or(before.is_some(), |old| old.now.is_some());
         self.more_relationships += i64::from(now.is_some()) - i64::from(was);
         let before = old.as_ref().map_or(before, |old| old.before.clone());
@@ -143,14 +162,14 @@ impl Overlay {
             self.touching.entry(now.end).or_default().insert(id);
         }
         self.relationships.insert(id, Change { before, now });
-        self.undo.push(Undo::Relationship(id, old));
+        self.undo.push(Undo::Relationship(id, old, bytes));
     }
 
     /// Lists what was put from the `from`-th time on, in order; the same entity may come again.
     pub fn put_since(&self, from: usize) -> impl Iterator<Item = Entity> {
         self.undo.iter().skip(from).map(|undo| match undo {
-            Undo::Node(id, _) => Entity::Node(*id),
-            Undo::Relationship(id, _) => Entity::Relationship(*id),
+            Undo::Node(id, ..) => Entity::Node(*id),
+            Undo::Relationship(id, ..) => Entity::Relationship(*id),
         })
     }
 
@@ -206,9 +225,13 @@ impl Overlay {
         }
         while self.undo.len() > savepoint.0 {
             match self.undo.pop() {
-                Some(Undo::Node(id, old)) => self.more_nodes += undo(&mut self.nodes, id, old),
-                Some(Undo::Relationship(id, old)) => {
+                Some(Undo::Node(id, old, bytes)) => {
+                    self.more_nodes += undo(&mut self.nodes, id, old);
+                    self.held_bytes -= bytes;
+                }
+                Some(Undo::Relationship(id, old, bytes)) => {
                     self.more_relationships += undo(&mut self.relationships, id, old);
+                    self.held_bytes -= bytes;
                 }
                 None => {}
             }
@@ -246,13 +269,15 @@ mod tests {
     fn goes_back_to_a_savepoint() {
         let mut overlay = Overlay::default();
         overlay.put_node(NodeId(1), node(&[7]), node(&[8]));
-        let place = overlay.savepoint();
+        let (place, held_bytes) = (overlay.savepoint(), overlay.held_bytes());
         overlay.put_node(NodeId(1), None, None);
         overlay.put_node(NodeId(2), None, node(&[8]));
         let state = RelationshipState { kind: TypeId(1), start: NodeId(1), end: NodeId(2), properties: vec![] };
         overlay.put_relationship(RelationshipId(1), None, Some(Arc::new(state)));
         assert_eq!(overlay.created_at(NodeId(1)).count(), 1);
+        assert!(overlay.held_bytes() > held_bytes + 3 * ENTRY_BYTES);
         overlay.rollback_to(place);
+        assert_eq!(overlay.held_bytes(), held_bytes);
         assert_eq!(listed(&overlay, 8, None), [1]);
         assert_eq!(overlay.node(NodeId(1)).and_then(|change| change.before.clone()), node(&[7]));
         assert_eq!((overlay.created_at(NodeId(1)).count(), overlay.nodes().count()), (0, 1));

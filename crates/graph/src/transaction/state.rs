@@ -31,6 +31,17 @@ impl NodeState {
     pub fn has(&self, label: LabelId) -> bool {
         self.labels.binary_search(&label).is_ok()
     }
+
+    /// Tells about how many bytes it takes in memory.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&self.labels[..]) + properties_bytes(&self.properties)
+    }
+}
+
+/// Tells about how many bytes properties take.
+fn properties_bytes(properties: &Properties) -> usize {
+    properties.iter().map(|(_, value)| size_of::<KeyId>() + value.memory_bytes()).sum()
 }
 
 /// Everything one relationship carries.
@@ -44,6 +55,14 @@ pub struct RelationshipState {
     pub end: NodeId,
     /// Its properties, sorted by key.
     pub properties: Properties,
+}
+
+impl RelationshipState {
+    /// Tells about how many bytes it takes in memory.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        size_of::<Self>() + properties_bytes(&self.properties)
+    }
 }
 
 /// Finds a property in a sorted list.

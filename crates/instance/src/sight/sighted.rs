@@ -102,6 +102,10 @@ impl Source for Sighted {
         if self.rights.sees_everything() { self.graph.hits() } else { self.hits.get() }
     }
 
+    fn changes_bytes(&self) -> usize {
+        self.graph.changes_bytes()
+    }
+
     fn node_element_id(&self, id: NodeId) -> CompactString {
         self.graph.node_element_id(id)
     }

@@ -38,6 +38,18 @@ pub struct Context<'a> {
     pub transactions: Option<&'a dyn Transactions>,
 }
 
+impl Context<'_> {
+    /// Counts what a source was changed by to the memory of the statement.
+    ///
+    /// # Errors
+    ///
+    /// [`types::Code::MemoryLimit`] where that is more than it may hold.
+    pub fn hold_changes(&mut self, source: u16) -> Result<(), Failure> {
+        let bytes = self.sources.get(usize::from(source)).map_or(0, |source| source.changes_bytes());
+        self.budget.hold_changes(bytes)
+    }
+}
+
 /// Computes an expression for each row of a batch.
 ///
 /// # Errors

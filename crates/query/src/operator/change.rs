@@ -116,7 +116,7 @@ fn set(
         _ => false,
     };
     context.counters.properties_set += u64::from(is_changed);
-    Ok(())
+    context.hold_changes(number)
 }
 
 /// Sets the properties of a map or of another entity; `is_replaced` removes all others.
@@ -163,7 +163,7 @@ fn set_all(
         Value::RelationshipRef(found) => source.set_relationship_properties(found.id, &changes)?,
         _ => 0,
     };
-    Ok(())
+    context.hold_changes(number)
 }
 
 fn add_labels(target: &Value, labels: &[CompactString], context: &mut Context<'_>) -> Result<(), Failure> {
@@ -175,7 +175,7 @@ fn add_labels(target: &Value, labels: &[CompactString], context: &mut Context<'_
     let source = source(context, node.source);
     let labels = labels.iter().map(|name| source.make_label(name)).collect::<Result<Vec<_>, _>>()?;
     context.counters.labels_added += source.add_labels(node.id, &labels)?;
-    Ok(())
+    context.hold_changes(node.source)
 }
 
 fn remove_labels(target: &Value, labels: &[CompactString], context: &mut Context<'_>) -> Result<(), Failure> {
@@ -191,5 +191,5 @@ fn remove_labels(target: &Value, labels: &[CompactString], context: &mut Context
         let was_there = source.remove_label(node.id, label)?;
         context.counters.labels_removed += u64::from(was_there);
     }
-    Ok(())
+    context.hold_changes(node.source)
 }

@@ -69,6 +69,7 @@ pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mu
         for relationship in &mut relationships {
             relationship.make(how.source, row, (&nodes, batch), &mut properties, context)?;
         }
+        context.hold_changes(how.source)?;
     }
     for node in nodes {
         batch.set(node.slot, Column::Nodes { source: how.source, ids: node.made });

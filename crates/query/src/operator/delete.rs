@@ -82,10 +82,12 @@ impl Doomed {
         for (number, id) in self.relationships {
             let was_there = source(context, number).delete_relationship(id)?;
             context.counters.relationships_deleted += u64::from(was_there);
+            context.hold_changes(number)?;
         }
         for node in self.nodes {
             let was_there = source(context, node.source).delete_node(node.id)?;
             context.counters.nodes_deleted += u64::from(was_there);
+            context.hold_changes(node.source)?;
         }
         Ok(())
     }

@@ -87,6 +87,7 @@ impl RunInTransactions {
             out.clear();
             *context.counters = counters;
             context.budget.return_to(memory_bytes);
+            context.budget.hold_changes(0)?;
             self.work(&batches, &mut out, context)?;
             // What was computed past the end of the statement's time is not committed.
             context.budget.look()
@@ -98,6 +99,8 @@ impl RunInTransactions {
         let Err(failure) = outcome else {
             let status = Status { id: Some(id.into()), failure: None };
             context.budget.return_to(memory_bytes);
+            // They are committed.
+            context.budget.hold_changes(0)?;
             return if self.how.apply.unit {
                 self.pass(batches.to_vec(), &status, context)
             } else {
