@@ -4,6 +4,7 @@
 
 mod apart;
 mod copy;
+mod crypt;
 mod damage;
 mod disk;
 mod doors;

@@ -25,8 +25,12 @@ const BALLAST_BYTES: usize = 400 << 10;
 /// What no file may hold.
 const SECRET: &[u8] = b"a-secret-that-nobody-reads";
 
+/// Says which keys the server of another process has.
+const KEYS: &str = "STORE_TEST_KEYS";
+
 fn engine() -> CryptEngine {
-    CryptEngine::new(Keys::of(7))
+    let keys = std::env::var(KEYS).map_or(vec![7], |text| text.split(',').filter_map(|key| key.parse().ok()).collect());
+    CryptEngine::new(Arc::new(Keys(std::sync::Mutex::new(keys))))
 }
 
 fn options() -> OpenOptions {
@@ -233,6 +237,23 @@ fn f98_a_new_key_of_the_server_seals_the_key_anew() {
         count(&*newest.open(folder.path(), &options()).expect("opens").snapshot().expect("a place")).ok(),
         Some(1)
     );
+}
+
+#[test]
+fn f98_a_kill_while_the_key_is_sealed_anew_loses_nothing() {
+    for keys in [vec![7], vec![7, 11], vec![11]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        drop(engine().open(folder.path(), &options()).expect("opens"));
+        let mut opening = child::run("open", folder.path());
+        opening.env(KEYS, "7,11").env(types::failpoint::VARIABLE, "crypt.renew.added");
+        assert_eq!(opening.status().expect("starts").signal(), Some(6));
+        let engine = CryptEngine::new(Arc::new(Keys(std::sync::Mutex::new(keys))));
+        engine.glance(folder.path(), &options()).expect("either seal will do");
+        engine.open(folder.path(), &options()).expect("opens").check().expect("sound");
+        let bytes = fs::read(folder.path().join("data.key")).expect("reads");
+        let taken = [1024, 2048].map(|at| bytes[at..at + 512].iter().any(|byte| *byte != 0));
+        assert!(taken[0] != taken[1], "one place is left");
+    }
 }
 
 #[test]

@@ -107,26 +107,37 @@ impl KeyFile {
         Ok(this)
     }
 
-    /// Opens the key of this name.
-    pub(super) fn find(&self, seals: &dyn SealsKeys, identity: [u8; 16], id: KeyId) -> Result<DataKey, StoreError> {
-        let sealed = self.sealed(id)?;
-        self.unseal(seals, identity, &sealed)
+    /// Opens the key of this name; tells in which place it lies.
+    pub(super) fn find(
+        &self,
+        seals: &dyn SealsKeys,
+        identity: [u8; 16],
+        id: KeyId,
+    ) -> Result<(DataKey, usize), StoreError> {
+        let mut refused = None;
+        // Both hold it where sealing it anew was cut short; either will do.
+        for sealed in self.sealed(id)? {
+            match self.unseal(seals, identity, &sealed) {
+                Ok(key) => return Ok((key, sealed.place)),
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.unwrap_or_else(|| self.refused("its file of keys does not hold the key that its data is under")))
     }
 
-    /// Adds a new key beside the one in use, which stays for as long as the data is under it.
+    /// Adds a new key in the place that is not in use, beside the key that is; tells which place that is.
     pub(super) fn add_beside(
         &self,
         seals: &dyn SealsKeys,
         identity: [u8; 16],
-        in_use: KeyId,
-    ) -> Result<DataKey, StoreError> {
-        let other = 1 - self.sealed(in_use)?.place;
-        self.add(seals, identity, other)
+        in_use: usize,
+    ) -> Result<(DataKey, usize), StoreError> {
+        let place = 1 - in_use;
+        Ok((self.add(seals, identity, place)?, place))
     }
 
-    /// Clears every key but this one: what a change that was cut short left, or what a finished one needs no more.
-    pub(super) fn keep_only(&self, id: KeyId) -> Result<(), StoreError> {
-        let kept = self.sealed(id)?.place;
+    /// Clears the place that is not this one: what a change that was cut short left, or what a finished one needs no more.
+    pub(super) fn keep_only(&self, kept: usize) -> Result<(), StoreError> {
         let other = self.read(PLACES[1 - kept], PLACE_BYTES)?;
         if other.iter().any(|byte| *byte != 0) {
             self.write(1 - kept, &[0; PLACE_BYTES])?;
@@ -134,15 +145,22 @@ impl KeyFile {
         Ok(())
     }
 
-    /// Seals the key anew if an older key of the server sealed it. Needs no key of the database to be opened.
+    /// Seals the key anew if an older key of the server sealed it; tells whether one did.
     pub(super) fn renew(&self, seals: &dyn SealsKeys, identity: [u8; 16], id: KeyId) -> Result<bool, StoreError> {
-        let old = self.sealed(id)?;
-        let renewed = seals.renew(&context(identity, id), &old.sealed).map_err(|reason| self.refused(reason))?;
-        let Some(sealed) = renewed else { return Ok(false) };
-        let place = 1 - old.place;
+        let mut renewed = Err(self.refused("its file of keys does not hold the key that its data is under"));
+        for old in self.sealed(id)? {
+            match seals.renew(&context(identity, id), &old.sealed) {
+                Ok(None) => return self.keep_only(old.place).map(|()| false),
+                Ok(Some(sealed)) => renewed = Ok((old.place, sealed)),
+                Err(reason) if renewed.is_err() => renewed = Err(self.refused(reason)),
+                Err(_) => {}
+            }
+        }
+        let (old, sealed) = renewed?;
+        let place = 1 - old;
         self.write(place, &print(&Sealed { place, id, sealed }))?;
         failpoint::reach("crypt.renew.added");
-        self.write(old.place, &[0; PLACE_BYTES])?;
+        self.write(old, &[0; PLACE_BYTES])?;
         Ok(true)
     }
 
@@ -180,14 +198,14 @@ impl KeyFile {
         key.map_err(|_| self.refused("its key has another length than keys have"))
     }
 
-    fn sealed(&self, id: KeyId) -> Result<Sealed, StoreError> {
+    /// Reads the places that hold the key of this name.
+    fn sealed(&self, id: KeyId) -> Result<Vec<Sealed>, StoreError> {
+        let mut found = Vec::new();
         for (place, at) in PLACES.into_iter().enumerate() {
-            let found = parse(place, &self.read(at, PLACE_BYTES)?);
-            if let Some(sealed) = found.filter(|sealed| sealed.id == id) {
-                return Ok(sealed);
-            }
+            let sealed = parse(place, &self.read(at, PLACE_BYTES)?);
+            found.extend(sealed.filter(|sealed| sealed.id == id));
         }
-        Err(self.refused("its file of keys does not hold the key that its data is under"))
+        Ok(found)
     }
 
     fn read(&self, at: u64, bytes: usize) -> Result<Vec<u8>, StoreError> {

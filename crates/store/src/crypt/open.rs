@@ -9,6 +9,7 @@ use std::time::UNIX_EPOCH;
 
 use types::failpoint;
 
+use super::cipher::DataKey;
 use super::error::{damaged, of_io};
 use super::header::Header;
 use super::image::{self, CryptImage, KIND};
@@ -74,12 +75,13 @@ impl CryptEngine {
         built
     }
 
-    fn key_of(&self, keys: &KeyFile, header: &Header, path: &Path) -> Result<super::cipher::DataKey, StoreError> {
-        let key = keys.find(&*self.seals, header.identity, header.key)?;
+    /// Opens the key that a file is under; tells in which place it lies.
+    fn key_of(&self, keys: &KeyFile, header: &Header, path: &Path) -> Result<(DataKey, usize), StoreError> {
+        let (key, place) = keys.find(&*self.seals, header.identity, header.key)?;
         if !header.is_under(&key) {
             return Err(damaged(path, "its header was changed, or is of another key"));
         }
-        Ok(key)
+        Ok((key, place))
     }
 }
 
@@ -96,9 +98,9 @@ impl Engine for CryptEngine {
         let (file, path) = vault::lock(folder)?;
         let header = judge(&file, &path, options)?;
         let keys = KeyFile::open(folder)?;
-        let key = self.key_of(&keys, &header, &path)?;
+        let (key, place) = self.key_of(&keys, &header, &path)?;
         // What a change of keys left that was cut short.
-        keys.keep_only(header.key)?;
+        keys.keep_only(place)?;
         let _ = fs::remove_file(folder.join(DATA_NEW));
         if let Err(error) = keys.renew(&*self.seals, header.identity, header.key) {
             tracing::warn!(folder = %folder.display(), %error, "the key stays under an older key of the server");
@@ -136,7 +138,7 @@ impl Engine for CryptEngine {
     fn closed_image(&self, folder: &Path) -> Result<Box<dyn Image>, StoreError> {
         let (file, path) = vault::lock_to_read(folder)?;
         let header = vault::header(&file, &path)?;
-        let key = self.key_of(&KeyFile::look(folder)?, &header, &path)?;
+        let (key, _) = self.key_of(&KeyFile::look(folder)?, &header, &path)?;
         // Opening writes, if only that it is open: here into memory, for nothing of the store is ours to change.
         let opened = Arc::new(Opened::new(Vault::open(file, path, key, Writing::Aside)?)?);
         Ok(Box::new(CryptImage::take(opened.snapshot(None)?, &*self.seals)?))
@@ -179,7 +181,7 @@ impl Engine for CryptEngine {
     fn glance(&self, folder: &Path, options: &OpenOptions) -> Result<(), StoreError> {
         let (file, path) = vault::look(folder)?;
         let header = judge(&file, &path, options)?;
-        let key = self.key_of(&KeyFile::look(folder)?, &header, &path)?;
+        let (key, _) = self.key_of(&KeyFile::look(folder)?, &header, &path)?;
         Vault::open(file, path, key, Writing::Aside).map(drop)
     }
 
@@ -187,11 +189,11 @@ impl Engine for CryptEngine {
         let (file, path) = vault::lock(folder)?;
         let header = vault::header(&file, &path)?;
         let keys = KeyFile::open(folder)?;
-        let old = self.key_of(&keys, &header, &path)?;
-        keys.keep_only(header.key)?;
+        let (old, in_use) = self.key_of(&keys, &header, &path)?;
+        keys.keep_only(in_use)?;
         let from = Vault::open(file, path, old, Writing::Aside)?;
         failpoint::reach("crypt.rotate.before");
-        let new = keys.add_beside(&*self.seals, header.identity, header.key)?;
+        let (new, place) = keys.add_beside(&*self.seals, header.identity, in_use)?;
         failpoint::reach("crypt.rotate.key");
         let new_id = new.id;
         let written = (|| {
@@ -204,11 +206,11 @@ impl Engine for CryptEngine {
             vault::place(folder)?;
             failpoint::reach("crypt.rotate.placed");
             // Its lock goes only when the old key is gone too.
-            keys.keep_only(new_id)
+            keys.keep_only(place)
         })();
         if written.is_err() && vault::look(folder).and_then(|(file, path)| vault::header(&file, &path))?.key != new_id {
             let _ = fs::remove_file(folder.join(DATA_NEW));
-            let _ = keys.keep_only(header.key);
+            let _ = keys.keep_only(in_use);
         }
         written?;
         failpoint::reach("crypt.rotate.after");
