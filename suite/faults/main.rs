@@ -10,6 +10,7 @@ mod disk;
 mod doors;
 mod gone;
 mod hostile;
+mod journal;
 mod kill;
 mod lifecycle;
 mod limits;

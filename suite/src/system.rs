@@ -17,7 +17,16 @@ use crate::tck::scenario::TestSession;
 use crate::tck::value;
 
 /// Opens an empty system behind one face.
-pub type Open = fn(Users) -> Result<Box<dyn System>, String>;
+pub type Open = fn(Wanted) -> Result<Box<dyn System>, String>;
+
+/// What a script asks of its system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whether it asks who somebody is.
+    pub users: Users,
+    /// Whether it keeps its data on a disk, in a folder that goes with it.
+    pub disk: bool,
+}
 
 /// Whether a system asks who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +41,18 @@ pub enum Users {
 #[must_use]
 pub fn faces() -> Vec<(&'static str, Open)> {
     vec![
-        ("in process", |users| Ok(Box::new(Direct::new(Arc::new(empty(users)?))))),
-        ("over Bolt", |users| Ok(Box::new(Bolt::start(Arc::new(empty(users)?))?))),
-        ("over HTTP", |users| Ok(Box::new(Http::start(Arc::new(empty(users)?))?))),
+        ("in process", |wanted| {
+            let (instance, folder) = system(wanted)?;
+            Ok(Box::new(Kept { system: Direct::new(Arc::new(instance)), _folder: folder }))
+        }),
+        ("over Bolt", |wanted| {
+            let (instance, folder) = system(wanted)?;
+            Ok(Box::new(Kept { system: Bolt::start(Arc::new(instance))?, _folder: folder }))
+        }),
+        ("over HTTP", |wanted| {
+            let (instance, folder) = system(wanted)?;
+            Ok(Box::new(Kept { system: Http::start(Arc::new(instance))?, _folder: folder }))
+        }),
     ]
 }
 
@@ -70,13 +88,38 @@ pub fn bolt_test_session() -> Result<impl TestSession, String> {
     Ok(Remote { session, _server: server })
 }
 
+/// A system with the folder that its data lies in, which is removed after it.
+struct Kept<S> {
+    system: S,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl<S: System> System for Kept<S> {
+    fn session_with(&self, user: &str, password: &str) -> Result<Box<dyn Session>, Problem> {
+        self.system.session_with(user, password)
+    }
+}
+
+fn system(wanted: Wanted) -> Result<(Instance, Option<tempfile::TempDir>), String> {
+    if !wanted.disk {
+        return Ok((empty(wanted.users)?, None));
+    }
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let options = InstanceOptions { folder: folder.path().to_owned(), ..options(wanted.users) };
+    let instance = Instance::open(options).map_err(|error| error.to_string())?;
+    Ok((instance, Some(folder)))
+}
+
 fn empty(users: Users) -> Result<Instance, String> {
+    Instance::in_memory(options(users)).map_err(|error| error.to_string())
+}
+
+fn options(users: Users) -> InstanceOptions {
     let authentication = match users {
         Users::Unknown => Authentication::Off,
         Users::Known => Authentication::Password { first: Some("admin-password".to_owned()) },
     };
-    let options = InstanceOptions { test_procedures: true, authentication, ..InstanceOptions::new("data") };
-    Instance::in_memory(options).map_err(|error| error.to_string())
+    InstanceOptions { test_procedures: true, authentication, ..InstanceOptions::new("data") }
 }
 
 /// A session with the server that it speaks to.

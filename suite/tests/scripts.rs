@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use suite::script::{file, play};
-use suite::system::{self, Open, Users};
+use suite::system::{self, Open, Users, Wanted};
 
 fn main() {
     let folder = suite::folder().join("scripts");
@@ -27,7 +27,8 @@ fn run(path: &Path, open: Open, bless: bool) -> Result<(), Failed> {
     let text = std::fs::read_to_string(path)?;
     let script = file::parse(&text)?;
     let users = if script.has_users() { Users::Known } else { Users::Unknown };
-    let played = play::play(&script, open(users)?.as_ref())?;
+    let wanted = Wanted { users, disk: script.has_disk() };
+    let played = play::play(&script, open(wanted)?.as_ref())?;
     if bless {
         std::fs::write(path, played.blessed.to_string())?;
         return Ok(());

@@ -51,6 +51,8 @@ pub enum Tag {
     Plan,
     /// `[any order]`: records are sorted before they are compared.
     AnyOrder,
+    /// `[columns]`: their names only, of records that differ each time.
+    Columns,
     /// `[param x=1, y='a']`: parameters, as a Cypher map without its braces.
     Parameters(String),
     /// `[password x]`: the user logs in anew with this password, or with this token.
@@ -59,12 +61,24 @@ pub enum Tag {
 
 /// A line in front of the first block that makes the server ask for passwords.
 const USERS: &str = "[users]";
+/// A line in front of the first block that makes the server keep its data on a disk: backups need one.
+const DISK: &str = "[disk]";
 
 impl Script {
     /// Tells whether the script is about users: its server then asks for passwords.
     #[must_use]
     pub fn has_users(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Comment(line) if line == USERS))
+        self.begins_with(USERS)
+    }
+
+    /// Tells whether the script is about files: its server then keeps its data on a disk, not in memory.
+    #[must_use]
+    pub fn has_disk(&self) -> bool {
+        self.begins_with(DISK)
+    }
+
+    fn begins_with(&self, wanted: &str) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Comment(line) if line == wanted))
     }
 }
 
@@ -156,6 +170,7 @@ fn tag(text: &str) -> Result<Tag, String> {
     match text.trim() {
         "plan" => Ok(Tag::Plan),
         "any order" => Ok(Tag::AnyOrder),
+        "columns" => Ok(Tag::Columns),
         other => match (other.strip_prefix("param "), other.strip_prefix("password ")) {
             (Some(parameters), _) => Ok(Tag::Parameters(parameters.trim().to_owned())),
             (None, Some(password)) => Ok(Tag::Password(password.trim().to_owned())),

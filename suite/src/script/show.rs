@@ -71,7 +71,9 @@ fn answer_lines(command: &Command, answer: &Answer) -> Vec<String> {
         if command.tags.contains(&Tag::AnyOrder) {
             records.sort();
         }
-        lines.extend(records);
+        if !command.tags.contains(&Tag::Columns) {
+            lines.extend(records);
+        }
     }
     let changes: Vec<String> = answer.changes.iter().filter(|(_, count)| *count > 0).map(change).collect();
     if !changes.is_empty() {
