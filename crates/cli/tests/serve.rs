@@ -208,6 +208,60 @@ fn f24_a_database_is_backed_up_and_restored_with_and_without_a_server() {
 }
 
 #[test]
+fn f24_a_whole_server_is_backed_up_and_restored_with_and_without_a_server() {
+    let data = folder();
+    let place = |name: &str| data.path().join(name).to_str().expect("a plain path").to_owned();
+    let call = |arguments: &[&str]| told(&output(arguments));
+    let first = ["--auth", "password", "--initial-password", "secret of tests"];
+    let served = Served::start(&data.path().join("first"), &first);
+    let bolt = served.address("bolt").to_owned();
+    let admin = ["--bolt", &bolt, "--user", "admin", "--password", "secret of tests"];
+    let ask = |text: &str| assert_eq!(call(&[&["shell"], &admin[..], &[text]].concat()).0, Some(0), "{text}");
+    ask("CREATE DATABASE films");
+    ask("CREATE DATABASE torn");
+    ask("USE films UNWIND range(1, 100) AS n CREATE (:Film {n: n})");
+    ask("CREATE ALIAS cinema FOR DATABASE films");
+    let (code, out, error) = call(&[&["backup", "--all", "--to", &place("online")], &admin[..]].concat());
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("database \"films\": copied, 100 nodes, 0 relationships, "), "{out}");
+    assert!(out.contains("3 databases and \"system\" in "), "{out}");
+    let (code, _, error) = call(&[&["backup", "--all", "--to", &place("online")], &admin[..]].concat());
+    assert!(code == Some(2) && error.contains("not empty"), "{error}");
+    let (code, out, error) = call(&[&["backup", "system", "--to", &place("system")], &admin[..]].concat());
+    assert!(code == Some(0) && out.contains("users, rights and aliases"), "{out}{error}");
+    let (code, _, error) = call(&["backup", "--all", "--to", &place("nobody"), "--bolt", &bolt]);
+    assert!(code == Some(1) && error.contains("unauthorized"), "{error}");
+    assert!(!data.path().join("nobody").exists(), "nothing is left of what was refused");
+    served.end("-TERM");
+
+    // One that is damaged is told of, and the exit code says that the backup is not whole.
+    let torn = fs::read_dir(data.path().join("first")).expect("lists").map(|entry| entry.expect("lists").path());
+    let torn = torn.into_iter().find(|path| path.to_string_lossy().contains("torn-")).expect("its folder");
+    fs::write(torn.join("data.mdb"), "nothing of use").expect("writes");
+    let (code, out, error) = call(&["backup", "--all", "--to", &place("offline"), "--data", &place("first")]);
+    assert!(code == Some(1) && error.contains("not copied: torn"), "{out}{error}");
+    let (code, _, error) = call(&["backup", "verify", &place("offline")]);
+    assert!(code == Some(1) && error.contains("without \"torn\""), "{error}");
+    let (code, _, error) = call(&["restore", "--all", &place("offline"), "--data", &place("third")]);
+    assert!(code == Some(1) && error.contains("--missing leave"), "{error}");
+    assert!(!data.path().join("third").exists());
+
+    assert_eq!(call(&["backup", "verify", &place("online")]).0, Some(0));
+    let (code, out, _) = call(&["restore", "--all", &place("online"), "--data", &place("second"), "--dry-run"]);
+    assert!(code == Some(0) && out.contains("nothing was written"), "{out}");
+    let (code, out, error) = call(&["restore", "--all", &place("online"), "--data", &place("second")]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.ends_with(&format!("3 databases and 1 user restored into {}\n", place("second"))), "{out}");
+    let (code, _, error) = call(&["restore", "--all", &place("online"), "--data", &place("second")]);
+    assert!(code == Some(2) && error.contains("is not empty"), "{error}");
+    let served = Served::start(&data.path().join("second"), &["--auth", "password"]);
+    let bolt = served.address("bolt").to_owned();
+    let count = ["shell", "--bolt", &bolt, "-u", "admin", "-p", "secret of tests", "--format", "csv"];
+    let (_, out, error) = call(&[&count[..], &["USE cinema MATCH (n) RETURN count(n) AS n"]].concat());
+    assert_eq!(out, "n\n100\n", "{error}");
+}
+
+#[test]
 fn settings_come_from_flags_then_environment_then_file() {
     let data = folder();
     let place = |name: &str| data.path().join(name);
