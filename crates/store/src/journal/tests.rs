@@ -395,6 +395,19 @@ fn f24_a_journal_that_vanished_begins_anew() {
 }
 
 #[test]
+fn f24_a_store_that_is_carried_away_begins_an_era_of_its_own() {
+    on_both(KEEP, |world| {
+        let position = |store: &Journaled| Position::of(&*store.snapshot().expect("reads")).expect("is kept");
+        let store = world.open();
+        let first = position(&store);
+        drop(store);
+        assert_eq!(position(&world.open()), first, "it stays here");
+        fs::remove_dir_all(world.journal()).expect("removes");
+        assert_ne!(position(&world.open()).era, first.era, "else two stores would go on in one era");
+    });
+}
+
+#[test]
 fn f24_a_journal_is_switched_on_and_off_while_the_store_is_open() {
     on_both(KEEP, |world| {
         let inner = world.inner();

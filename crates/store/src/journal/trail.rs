@@ -96,6 +96,8 @@ impl Trail {
         clock: Arc<dyn Clock>,
         mark: Mark,
     ) -> Result<(Self, bool), StoreError> {
+        // Without it, the store was carried here from where its journal goes on.
+        let is_there = folder.is_dir();
         fs::create_dir_all(&folder).map_err(|source| from_io(source, "make the folder of the journal"))?;
         let mut trail = Self::over(folder, identity, keep, clock, mark);
         let failed = |source| from_io(source, "open the journal");
@@ -107,7 +109,7 @@ impl Trail {
                 trail.files.push_back(segment);
             }
         }
-        if mark.end == 0 || trail.reopen()? {
+        if mark.end == 0 && is_there || trail.reopen()? {
             trail.prune();
             return Ok((trail, true));
         }
