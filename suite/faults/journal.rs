@@ -50,19 +50,23 @@ const SWITCH_PLACES: [(&str, bool); 5] = [
     ("journal.end.unmarked", false),
 ];
 
+/// A journal with files of 128 KiB: a few commits begin the next one.
+const SMALL: &str = "2MiB";
 const COUNT: &str = "MATCH (n:Thing) RETURN count(n)";
 const DISTINCT: &str = "MATCH (n:Thing) RETURN count(DISTINCT n.number)";
 const CREATE: &str = "CREATE (:Thing {number: $number})";
+const CREATE_LONG: &str = "CREATE (:Thing {number: $number, text: $text})";
 const THEN: &str = "CREATE DATABASE then FROM BACKUP 'given' UNTIL datetime()";
 
 fn plain(data: &Path) -> Process {
     Process::start(data, [("", ""); 0]).expect("starts without help")
 }
 
-fn prepare(data: &Path) {
+fn prepare(data: &Path, journal: &str) {
     let server = plain(data);
     let mut client = server.connect().expect("connects");
-    run_in(&mut client, "system", "CREATE DATABASE source OPTIONS {journal: true}", Map::new()).expect("makes");
+    let create = format!("CREATE DATABASE source OPTIONS {{journal: true, journalSize: '{journal}'}}");
+    run_in(&mut client, "system", &create, Map::new()).expect("makes");
     run_in(&mut client, "system", "BACKUP DATABASE source TO 'given'", Map::new()).expect("backs up");
     assert!(server.stop().expect("stops").success());
 }
@@ -70,12 +74,25 @@ fn prepare(data: &Path) {
 /// Writes one thing after the other until the server dies; gives the number of the last that was acknowledged.
 fn write_until_it_dies(client: &mut Client, last: u64) -> u64 {
     for number in last + 1.. {
-        if run_in(client, "source", CREATE, parameters([("number", integer(number))])).is_err() {
+        let values = parameters([("number", integer(number)), ("text", text(number, 8_000))]);
+        if run_in(client, "source", CREATE_LONG, values).is_err() {
             return number - 1;
         }
         assert!(number < last + 1_000, "the server should have ended by now");
     }
     unreachable!("the numbers do not end")
+}
+
+/// Makes text that hardly gets shorter when it is compressed.
+fn text(seed: u64, characters: usize) -> Value {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(b'!' + u8::try_from(state % 90).expect("below 90"))
+    };
+    Value::string((0..characters).map(|_| next()).collect::<String>())
 }
 
 fn ended(server: &mut Process, place: &str) {
@@ -92,7 +109,7 @@ fn is_sound(client: &mut Client, database: &str) -> bool {
 fn a1_f24_a_kill_between_record_and_commit_loses_nothing_and_records_nothing_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    prepare(&data);
+    prepare(&data, SMALL);
     let mut last = 0;
     for place in COMMIT_PLACES {
         println!("killed at {place}");
@@ -122,7 +139,7 @@ fn a1_f24_a_kill_between_record_and_commit_loses_nothing_and_records_nothing_twi
 fn a1_f24_a_restore_to_a_moment_happens_wholly_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    prepare(&data);
+    prepare(&data, SMALL);
     let server = plain(&data);
     let mut client = server.connect().expect("connects");
     for number in 1..=30 {
@@ -158,7 +175,7 @@ fn a1_f24_a_restore_to_a_moment_happens_wholly_or_not_at_all() {
 fn a1_f24_a_journal_is_switched_wholly_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    prepare(&data);
+    prepare(&data, SMALL);
     let mut written = 0;
     for (place, on) in SWITCH_PLACES {
         println!("killed at {place}, switching {on}");
@@ -199,16 +216,14 @@ fn a4_f24_a_journal_without_room_fails_the_commit_and_nothing_else() {
             return;
         }
     };
-    prepare(&data);
+    prepare(&data, "1GiB");
     let mut server = plain(&data);
     let mut client = server.connect().expect("connects");
     disk.reserve(24).expect("there is room");
-    let text: String =
-        (0..40_000_u32).map(|number| char::from(b'!' + (number.wrapping_mul(number) % 89) as u8)).collect();
-    let values = |number| parameters([("number", integer(number)), ("text", Value::string(text.clone()))]);
+    let values = |number| parameters([("number", integer(number)), ("text", text(number, 40_000))]);
     let (mut number, mut full) = (0, None);
     while full.is_none() {
-        full = run_in(&mut client, "source", "CREATE (:Thing {number: $number, text: $text})", values(number)).err();
+        full = run_in(&mut client, "source", CREATE_LONG, values(number)).err();
         number += u64::from(full.is_none());
         assert!(number < 10_000, "the disk should be full by now");
     }
@@ -216,6 +231,7 @@ fn a4_f24_a_journal_without_room_fails_the_commit_and_nothing_else() {
     assert_eq!(error.status(), Some(Code::StorageFull.row().neo4j), "{error}");
     assert!(server.is_alive(), "{}", server.log());
     assert_eq!(count(&mut client, "source", COUNT), number, "reads go on, and nothing of it is kept");
+    disk.fill().expect("takes the rest");
     disk.free().expect("frees");
     run_in(&mut client, "source", CREATE, parameters([("number", integer(number))])).expect("writes again");
     assert!(is_sound(&mut client, "source"));
