@@ -9,7 +9,7 @@ use suite::system;
 
 fn plans(bench: &mut Criterion) {
     let (_, open) = system::faces().remove(0);
-    let system = open(system::Users::Unknown).expect("memory has room");
+    let system = open(system::Wanted { users: system::Users::Unknown, disk: false }).expect("memory has room");
     let mut session = system.session(None).expect("nobody needs a password");
     // A plan with names that nothing has is not kept.
     session.run(GRAPH, types::Map::new()).expect("it makes a graph");

@@ -74,7 +74,7 @@ mod tests {
     fn forty_lines_are_planned_within_milliseconds_and_once() {
         assert_eq!(STATEMENT.lines().count(), 40);
         let (_, open) = system::faces().remove(0);
-        let system = open(system::Users::Unknown).expect("memory has room");
+        let system = open(system::Wanted { users: system::Users::Unknown, disk: false }).expect("memory has room");
         let mut session = system.session(None).expect("nobody needs a password");
         session.run(GRAPH, Map::new()).expect("it makes a graph");
         let mut time = |text: &dyn Fn(u64) -> String| {
