@@ -138,7 +138,7 @@ fn f24_moments_that_nothing_leads_to_are_refused_and_leave_nothing() {
     };
     refuse(create("without", &moment), "ExternalResourceFailed: no journal was kept when the backup was made");
     refuse(create("films", &format!("datetime('{early}')")), "ArgumentError: ");
-    refuse(create("films", "datetime('2199-01-01T00:00:00Z')"), "ArgumentError: 2199-01-01T00:00:00Z is after the end");
+    refuse(create("films", "datetime('2199-01-01T00:00:00Z')"), "ArgumentError: 2199-01-01T00:00Z is after the end");
     refuse(create("films", "7"), "TypeError: UNTIL takes a datetime");
     refuse(create("films", "'yesterday'"), "ArgumentError: ");
     refuse(create("films", "datetime() - duration('PT1H')"), "ArgumentError: UNTIL takes a datetime");
