@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use catalog::{
-    Authentication, Catalog, Database as Row, DatabaseOptions, FirstStart, KeySource, Keyring, NewDatabase, Pending, Principal,
-    Settings,
+    Authentication, Catalog, Database as Row, DatabaseOptions, FirstStart, KeySource, Keyring, NewDatabase, Pending,
+    Principal, Settings,
 };
 use parking_lot::Mutex;
 use store::disk::DiskEngine;
