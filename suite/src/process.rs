@@ -79,6 +79,8 @@ impl Process {
             .arg("--data")
             .arg(data)
             .args(["--bolt", &bolt.to_string(), "--http", &http.to_string()])
+            // Some tests make users, and ask on without being one.
+            .env("SHEAF_AUTH", "none")
             .envs(environment)
             .stdin(Stdio::null())
             .stdout(out.try_clone()?)

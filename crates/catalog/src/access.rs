@@ -162,6 +162,18 @@ impl Principal {
         })
     }
 
+    /// Tells whether what was begun under a [`Principal::key`] is his own.
+    ///
+    /// To a user belongs what anybody began in his name. Who came by a token has only what that token began: it may be
+    /// bound to databases, and its user may be at work in others.
+    #[must_use]
+    pub fn owns(&self, key: &str) -> bool {
+        match self.is_token() {
+            true => self.key().as_deref() == Some(key),
+            false => self.name().unwrap_or_default() == name_in(key),
+        }
+    }
+
     /// Gives the user who speaks in the name of this one, if another does.
     #[must_use]
     pub fn impersonator(&self) -> Option<&str> {

@@ -55,6 +55,8 @@ pub enum Authentication {
         /// The password of `admin`, where there is no user yet; one is made up if it is not given.
         first: Option<String>,
     },
+    /// Users with a password where there are users already, everybody where there is none.
+    IfUsers,
 }
 
 /// What exists and who may use it, kept in the store of `system`.
@@ -98,6 +100,12 @@ impl Step {
 }
 
 impl Catalog {
+    /// Tells whether only users with a password are let in.
+    #[must_use]
+    pub fn needs_password(&self) -> bool {
+        self.password_needed
+    }
+
     /// Reads the catalog in `store` and checks every row; fills it at the first start.
     pub fn open(store: Arc<dyn Store>, settings: Settings) -> Result<Self, CatalogError> {
         let Settings { first_start, authentication, databases_max, clock } = settings;
@@ -120,6 +128,7 @@ impl Catalog {
         let mut password_made = None;
         let password_needed = match authentication {
             Authentication::Off => false,
+            Authentication::IfUsers => names.users().next().is_some(),
             Authentication::Password { first } => {
                 if names.users().next().is_none() {
                     let (user, made) = users::first(first, now)?;

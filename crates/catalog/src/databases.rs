@@ -12,7 +12,7 @@ use types::{DatabaseId, DatabaseName, Value, failpoint};
 use crate::catalog::Step;
 use crate::limits::Limits;
 use crate::resolve::Names;
-use crate::rights::RightsStep;
+use crate::rights::{RightsStep, User};
 use crate::{Catalog, CatalogError, DatabaseOption, DatabaseOptions};
 
 /// Hexadecimal digits of the id in a folder's name.
@@ -368,7 +368,8 @@ impl Catalog {
         Ok(altered)
     }
 
-    /// Gives a database another name. Its folder keeps the old one, and its aliases lead to it as before.
+    /// Gives a database another name. Its folder keeps the old one; its aliases lead to it as before, and whose home it is
+    /// stays at home.
     pub fn rename_database(&self, name: &DatabaseName, to: &DatabaseName) -> Result<Arc<Database>, CatalogError> {
         let renamed = self.change(|names, now| {
             let database = named(names, name, "rename", Guard::System)?;
@@ -379,7 +380,11 @@ impl Catalog {
                 return Err(CatalogError::RenameTaken { name: name.clone(), to: to.clone() });
             }
             let next = Database { name: to.clone(), updated_nanos: now, ..(**database).clone() };
-            Ok((vec![Step::Database(next.clone())], Arc::new(next)))
+            let at_home = names.users().filter(|user| user.home.as_ref() == Some(name));
+            let moved = at_home.map(|user| User { home: Some(to.clone()), ..(**user).clone() });
+            let mut steps = vec![Step::Database(next.clone())];
+            steps.extend(moved.map(|user| Step::Rights(RightsStep::User(user))));
+            Ok((steps, Arc::new(next)))
         })?;
         failpoint::reach("catalog.database.renamed");
         Ok(renamed)

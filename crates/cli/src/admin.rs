@@ -9,7 +9,7 @@ use types::Failure;
 
 use crate::backup::counted;
 use crate::exit::{Exit, complain, say};
-use crate::reach::{Reach, ReachError};
+use crate::reach::{Keys, Reach, ReachError};
 
 /// What `sheaf admin` takes.
 #[derive(Args, Debug)]
@@ -60,11 +60,13 @@ enum Command {
 }
 
 /// A data folder that no server uses.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 struct Folder {
     /// The data folder. No server may use it meanwhile.
     #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
     data: PathBuf,
+    #[command(flatten)]
+    keys: Keys,
 }
 
 /// Why nothing was done.
@@ -122,7 +124,8 @@ pub fn run(arguments: &Arguments) -> Exit {
 
 impl Folder {
     fn open(&self) -> Result<instance::Instance, ReachError> {
-        Reach { data: self.data.clone(), bolt: None, user: None, password: None }.folder_alone()
+        let Self { data, keys } = self.clone();
+        Reach { data, bolt: None, user: None, password: None, keys }.folder_alone()
     }
 }
 

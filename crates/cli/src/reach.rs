@@ -1,10 +1,11 @@
 //! How a tool reaches databases: in the data folder while no server runs, else over Bolt.
 //! Start reading at [`Reach::folder`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bolt::client::{Client, ClientError, ConnectOptions};
 use bolt::request::AuthToken;
+use catalog::KeySource;
 use clap::Args;
 use instance::{Instance, InstanceError, InstanceOptions};
 
@@ -26,6 +27,28 @@ pub struct Reach {
     /// The user's password; better given as SHEAF_PASSWORD, which other users of the machine cannot see.
     #[arg(short, long, env = "SHEAF_PASSWORD", hide_env_values = true, requires = "user")]
     pub password: Option<String>,
+    /// Where the keys are.
+    #[command(flatten)]
+    pub keys: Keys,
+}
+
+/// Where the keys are that seal secrets, if not in the data folder.
+#[derive(Args, Clone, Debug)]
+pub struct Keys {
+    /// The file with the keys that seal secrets, where a data folder is opened; seal.key in it without this.
+    #[arg(long, env = "SHEAF_SEAL_KEY_FILE", value_name = "FILE")]
+    pub seal_key_file: Option<PathBuf>,
+}
+
+impl Keys {
+    /// Gives what a data folder is opened with.
+    pub fn options(&self, data: &Path) -> InstanceOptions {
+        let seal_keys = match std::env::var("SHEAF_SEAL_KEYS") {
+            Ok(text) => Some(KeySource::Text(text)),
+            Err(_) => self.seal_key_file.clone().map(KeySource::File),
+        };
+        InstanceOptions { seal_keys, ..InstanceOptions::new(data) }
+    }
 }
 
 /// Why databases cannot be reached.
@@ -34,6 +57,9 @@ pub enum ReachError {
     /// There is nothing that could have databases; name another folder, or a server.
     #[error("there is no data folder \"{}\". Name one after --data, or a server after --bolt.", .0.display())]
     NoFolder(PathBuf),
+    /// A folder in which no server ever was; name another one: a disk may not be mounted.
+    #[error("there are no databases in folder \"{}\". Name another one after --data, or a server after --bolt.", .0.display())]
+    Empty(PathBuf),
     /// The data folder cannot be opened.
     #[error(transparent)]
     Instance(InstanceError),
@@ -52,7 +78,7 @@ impl ReachError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) => Exit::Usage,
+            Self::NoFolder(_) | Self::Empty(_) => Exit::Usage,
             Self::Instance(error) => exit_of(error),
             Self::Server { .. } => Exit::Failed,
         }
@@ -60,6 +86,22 @@ impl ReachError {
 }
 
 impl Reach {
+    /// As [`Reach::folder`], for what is of no use without databases: a folder that has none is refused, and stays so.
+    pub fn filled_folder(&self) -> Result<Option<Instance>, ReachError> {
+        if self.bolt.is_none() {
+            self.check_filled()?;
+        }
+        self.folder()
+    }
+
+    fn check_filled(&self) -> Result<(), ReachError> {
+        match (self.data.is_dir(), Instance::is_in(&self.data)) {
+            (false, _) => Err(ReachError::NoFolder(self.data.clone())),
+            (true, false) => Err(ReachError::Empty(self.data.clone())),
+            (true, true) => Ok(()),
+        }
+    }
+
     /// Opens the data folder; nothing where a server has it or is to be asked.
     pub fn folder(&self) -> Result<Option<Instance>, ReachError> {
         if self.bolt.is_some() {
@@ -69,7 +111,7 @@ impl Reach {
         if !self.data.is_dir() {
             return Err(ReachError::NoFolder(self.data.clone()));
         }
-        match Instance::open(InstanceOptions::new(&self.data)) {
+        match Instance::open(self.keys.options(&self.data)) {
             Ok(instance) => Ok(Some(instance)),
             Err(InstanceError::InUse { .. }) => Ok(None),
             Err(error) => Err(ReachError::Instance(error)),
@@ -78,10 +120,8 @@ impl Reach {
 
     /// Opens the data folder, which no server may use meanwhile.
     pub fn folder_alone(&self) -> Result<Instance, ReachError> {
-        if !self.data.is_dir() {
-            return Err(ReachError::NoFolder(self.data.clone()));
-        }
-        Instance::open(InstanceOptions::new(&self.data)).map_err(ReachError::Instance)
+        self.check_filled()?;
+        Instance::open(self.keys.options(&self.data)).map_err(ReachError::Instance)
     }
 
     /// Connects to the server.

@@ -116,12 +116,18 @@ impl Instance {
         Ok(instance)
     }
 
+    /// Tells whether an instance was ever opened in a folder; nothing is opened or made.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(SYSTEM_FOLDER).is_dir()
+    }
+
     /// Makes an instance that keeps everything in memory, for tests.
     pub fn in_memory(options: InstanceOptions) -> Result<Self, InstanceError> {
         Self::over(Arc::new(MemoryEngine::default()), &ServerKeys::default(), options)
     }
 
-    fn over(engine: Arc<dyn Engine>, keys: &ServerKeys, options: InstanceOptions) -> Result<Self, InstanceError> {
+    fn over(engine: Arc<dyn Engine>, keys: &ServerKeys, mut options: InstanceOptions) -> Result<Self, InstanceError> {
         let folder = options.folder.clone();
         let store_options =
             OpenOptions { create: true, map_max_bytes: SYSTEM_BYTES_MAX, confirm: true, ..OpenOptions::default() };
@@ -142,6 +148,12 @@ impl Instance {
         let (keyring, audit) = sealing(&*engine, &options)?;
         keys.set(&keyring);
         let catalog = Catalog::open(Arc::clone(&store), settings)?;
+        if matches!(options.authentication, Authentication::IfUsers) {
+            options.authentication = match catalog.needs_password() {
+                true => Authentication::Password { first: None },
+                false => Authentication::Off,
+            };
+        }
         store.confirm().map_err(InstanceError::System)?;
         let system = catalog.resolve(SYSTEM_FOLDER)?;
         let clock = Arc::clone(&options.clock);

@@ -107,9 +107,22 @@ impl Session {
         Ok(id)
     }
 
+    /// Tells whether somebody ended it: nothing that it is asked will be done.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.place.as_ref().is_some_and(|place| place.session.check().is_err())
+    }
+
     fn enter(&mut self, idle_max: Option<Duration>) -> Result<String, Failure> {
         let (origin, now) = (Arc::clone(&self.origin), self.moment());
-        let place = self.shared.sessions.enter(self.user(), origin, &self.interrupted, idle_max, now)?;
+        let place = self.shared.sessions.enter(
+            self.user(),
+            self.principal.key().unwrap_or_default(),
+            origin,
+            &self.interrupted,
+            idle_max,
+            now,
+        )?;
         let id = place.session.id.clone();
         self.place = Some(place);
         Ok(id)
@@ -360,6 +373,7 @@ impl Session {
         self.shared.under_way.enter(&Begun {
             database: own,
             user: self.user(),
+            key: self.principal.key().unwrap_or_default(),
             at,
             nanos: clock.wall_nanos(),
             metadata: &options.metadata,

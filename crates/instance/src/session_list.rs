@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use compact_str::CompactString;
 use parking_lot::Mutex;
 use rand::Rng;
 use types::{Code, Failure};
@@ -33,6 +34,8 @@ pub(crate) struct ListedSession {
     pub(crate) id: String,
     /// Empty while nobody needs a password.
     pub(crate) user: String,
+    /// Who that is, to be compared.
+    pub(crate) key: CompactString,
     pub(crate) origin: Arc<Origin>,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
@@ -72,6 +75,7 @@ impl SessionList {
     pub(crate) fn enter(
         &self,
         user: &str,
+        key: CompactString,
         origin: Arc<Origin>,
         interrupted: &Arc<AtomicBool>,
         idle_max: Option<Duration>,
@@ -86,6 +90,7 @@ impl SessionList {
         let session = Arc::new(ListedSession {
             id: id.clone(),
             user: user.to_owned(),
+            key,
             origin,
             begun_nanos: now.nanos,
             idle_max,
@@ -216,8 +221,13 @@ mod tests {
     fn f32_objects_lapse_and_conversations_end_with_their_place() {
         let (list, flag) = (SessionList::default(), Arc::default());
         let idle = Some(Duration::from_secs(1_800));
-        let object = list.enter("ann", Arc::default(), &flag, idle, moment(0)).expect("has room").session.id.clone();
-        let talk = list.enter("ann", Arc::default(), &flag, None, moment(1)).expect("has room");
+        let object = list
+            .enter("ann", "ann".into(), Arc::default(), &flag, idle, moment(0))
+            .expect("has room")
+            .session
+            .id
+            .clone();
+        let talk = list.enter("ann", "ann".into(), Arc::default(), &flag, None, moment(1)).expect("has room");
         assert_eq!(list.all(moment(2).at).len(), 2);
         assert!(list.resume(&talk.session.id, "ann", moment(2)).is_err(), "a conversation has one connection");
         assert!(list.resume(&object, "bob", moment(2)).is_err(), "it is somebody else's");

@@ -105,8 +105,7 @@ fn is_legal(id: &str) -> bool {
 
 /// Tells whether somebody may do this to a transaction: it is his own, or he may to its user's on its database.
 fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
-    let is_own = statement.principal.name().unwrap_or_default() == entry.user;
-    is_own
+    statement.principal.owns(&entry.key)
         || DatabaseName::parse(&entry.database_in(statement.names)).is_ok_and(|database| {
             let action = Action::DoTo(act, entry.user.as_str().into());
             catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()

@@ -34,6 +34,8 @@ pub(crate) struct Entry {
     /// What that was called then.
     begun_in: CompactString,
     pub(crate) user: CompactString,
+    /// Who that is, to be compared.
+    pub(crate) key: CompactString,
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
@@ -70,6 +72,7 @@ pub(crate) struct Listing {
 pub(crate) struct Begun<'a> {
     pub(crate) database: &'a Target,
     pub(crate) user: &'a str,
+    pub(crate) key: CompactString,
     pub(crate) at: Instant,
     pub(crate) nanos: i128,
     pub(crate) metadata: &'a Map,
@@ -97,6 +100,7 @@ impl UnderWay {
             database: begun.database.database,
             begun_in: begun.database.name.as_str().into(),
             user: begun.user.into(),
+            key: begun.key.clone(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
             metadata: begun.metadata.clone(),

@@ -237,9 +237,17 @@ fn f24_a_journal_lives_and_dies_with_its_database() {
     assert_eq!(then(&mut first, "films", &before, "MATCH (n) RETURN collect(n.k)"), "[1, 2, 3]");
     // In the place of what went wrong.
     check(&mut first, "USE movies MATCH (n) DETACH DELETE n", "[nodes- 3]");
+    let deleted = now();
     let replace = format!("CREATE OR REPLACE DATABASE movies FROM BACKUP 'films' UNTIL datetime('{before}')");
     check(&mut first, &replace, "[system 1]");
     check(&mut first, "USE movies MATCH (n) RETURN count(n)", "3");
+    // Its journal went with it; the copy that was left leads to other moments.
+    let backups = fs::read_dir(data.path().join("backups")).expect("lists");
+    let names = backups.map(|entry| entry.expect("lists").file_name().to_string_lossy().into_owned());
+    let journal = names.into_iter().find(|name| name.starts_with("movies") && name.ends_with(".sheafjournal"));
+    let using = format!("UNTIL datetime('{deleted}') USING JOURNAL '{}'", journal.expect("it was left"));
+    check(&mut first, &format!("CREATE OR REPLACE DATABASE movies FROM BACKUP 'films' {using}"), "[system 1]");
+    check(&mut first, "USE movies MATCH (n) RETURN count(n)", "0");
     let folder = folder_of(data.path(), "copy2");
     check(&mut first, "DROP DATABASE copy2", "[system 1]");
     assert!(!folder.exists(), "nothing is left of it");

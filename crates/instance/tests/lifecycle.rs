@@ -271,6 +271,7 @@ fn f31_sessions_are_listed_and_ended() {
     check(&mut admin, shown, "'films' | 'in transaction' | null");
     check(&mut admin, &format!("TERMINATE SESSION '{id}' YIELD message"), "'Session terminated.'");
     check(&mut admin, &format!("TERMINATE SESSION '{id}' YIELD message"), "'Session not found.'");
+    assert!(talk.is_ended() && !admin.is_ended(), "a face closes its connection");
     talk.commit().expect_err("its transaction was ended");
     talk.reset();
     check(&mut talk, "RETURN 1", "TransactionTerminated: The session was ended; open another one.");

@@ -166,6 +166,20 @@ fn f96_tokens_do_less_than_their_user_and_end() {
     let own = "ALTER CURRENT USER SET PASSWORD FROM 'ann-password' TO 'new-password'";
     check(&mut program, own, "Forbidden: Permission denied. A token cannot do this; log in with a password.");
 
+    // What its user does elsewhere is none of its business; what it does is the user's.
+    let [of_user, of_program] = [&mut ann, &mut program].map(|one| one.enlist().expect("has room"));
+    ann.begin(&RunOptions { database: Some("notes".into()), ..RunOptions::default() }).expect("begins");
+    let databases = "SHOW TRANSACTIONS YIELD database RETURN collect(database)";
+    check(&mut program, databases, "['sheaf']");
+    let ids = "SHOW TRANSACTIONS YIELD database, transactionId WHERE database = 'notes' RETURN transactionId";
+    let id = run(&mut admin, ids).expect("the admin sees it");
+    check(&mut program, &format!("TERMINATE TRANSACTION {id} YIELD message"), "'Transaction not found.'");
+    check(&mut program, "SHOW SESSIONS YIELD sessionId", &format!("'{of_program}'"));
+    check(&mut program, &format!("TERMINATE SESSION '{of_user}' YIELD message"), "'Session not found.'");
+    ann.rollback().expect("it is there still");
+    let both = "SHOW SESSIONS YIELD sessionId RETURN count(*)";
+    check(&mut ann, both, "2");
+
     // It never does more than its user: what he loses, it loses.
     check(&mut admin, "REVOKE ROLE architect FROM ann", DONE);
     assert!(run(&mut program, "USE films MATCH (n) RETURN count(n)").is_err());
@@ -254,6 +268,9 @@ fn f29_homes_are_each_users_own() {
     check(&mut admin, "ALTER USER ann SET HOME DATABASE cinema", DONE);
     assert_eq!(ann.resolve(None).expect("its home"), "cinema");
     check(&mut ann, "SHOW HOME DATABASE YIELD name", "'films'");
+    check(&mut admin, "ALTER USER ann SET HOME DATABASE films", DONE);
+    check(&mut admin, "ALTER DATABASE films RENAME TO movies", DONE);
+    check(&mut ann, "RETURN db.name() AS n", "'movies'");
     check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", DONE);
     check(&mut ann, "RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'nowhere'.");
     check(&mut admin, "ALTER USER ann REMOVE HOME DATABASE", DONE);

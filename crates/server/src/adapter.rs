@@ -44,6 +44,10 @@ impl Session for instance::Session {
         self.user()
     }
 
+    fn is_ended(&self) -> bool {
+        self.is_ended()
+    }
+
     fn credentials_expired(&self) -> bool {
         self.credentials_expired()
     }

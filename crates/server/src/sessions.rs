@@ -56,6 +56,11 @@ pub trait Session: Send {
     /// Names the user.
     fn user(&self) -> &str;
 
+    /// Tells whether somebody ended the session: then its connection is of no more use.
+    fn is_ended(&self) -> bool {
+        false
+    }
+
     /// Tells whether the password must be changed before anything else is done.
     fn credentials_expired(&self) -> bool {
         false

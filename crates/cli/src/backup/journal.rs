@@ -72,7 +72,7 @@ fn told(restore: &Restore<'_>, header: &Header, commits: &str) -> String {
 
 /// Copies the journal of a database into a file.
 pub(super) fn copy(reach: &Reach, database: &str, to: &Path) -> Result<String, CommandError> {
-    match reach.folder()? {
+    match reach.filled_folder()? {
         Some(instance) => {
             let copied = instance.back_up_journal(database, to, &|_| Ok(()));
             instance.close();

@@ -89,8 +89,6 @@ pub struct RestoreArguments {
     #[arg(long, value_enum, default_value_t, requires = "all")]
     missing: whole::Missing,
     #[command(flatten)]
-    keys: whole::Keys,
-    #[command(flatten)]
     reach: Reach,
 }
 
@@ -177,7 +175,7 @@ pub fn run_restore(arguments: &RestoreArguments) -> Exit {
         (None, _) => whole::restore(&whole::Restore {
             from: &arguments.file,
             data: &arguments.reach.data,
-            keys: &arguments.keys,
+            keys: &arguments.reach.keys,
             missing: arguments.missing,
             dry_run: arguments.dry_run,
         }),
@@ -186,7 +184,7 @@ pub fn run_restore(arguments: &RestoreArguments) -> Exit {
 
 fn back_up(arguments: &Arguments, database: &str, to: &Path) -> Result<String, CommandError> {
     let done = AtomicU64::new(0);
-    let (header, bytes) = match arguments.reach.folder()? {
+    let (header, bytes) = match arguments.reach.filled_folder()? {
         Some(instance) => {
             let walk = if arguments.check { Walk::Yes } else { Walk::No };
             let total = instance.database_bytes(database)?;

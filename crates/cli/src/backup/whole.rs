@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use bolt::request::Options;
-use catalog::KeySource;
 use clap::ValueEnum;
+use instance::Walk;
 use instance::backup::whole::{self, Entry, MANIFEST, Manifest, Watch, Whole};
 use instance::backup::{BackupError, Part};
-use instance::{InstanceOptions, Walk};
 use types::{Code, Failure, Map, Value};
 
 use super::{CommandError, counted, size};
@@ -30,23 +29,6 @@ pub(crate) enum Missing {
     Leave,
     /// Makes them anew, empty.
     Empty,
-}
-
-/// Where the keys are that seal secrets, if not in the data folder.
-#[derive(clap::Args, Clone, Debug)]
-pub(crate) struct Keys {
-    /// The file with the keys that seal secrets; seal.key in the data folder without it.
-    #[arg(long, env = "SHEAF_SEAL_KEY_FILE", value_name = "FILE")]
-    seal_key_file: Option<PathBuf>,
-}
-
-impl Keys {
-    fn source(&self) -> Option<KeySource> {
-        match std::env::var("SHEAF_SEAL_KEYS") {
-            Ok(text) => Some(KeySource::Text(text)),
-            Err(_) => self.seal_key_file.clone().map(KeySource::File),
-        }
-    }
 }
 
 /// What the bar shows now.
@@ -116,7 +98,7 @@ fn line(verb: &str, entry: &Entry) -> String {
 /// Backs all databases and `system` up into a folder; fails where one of them could not be copied, though the others were.
 pub(super) fn back_up(reach: &Reach, to: &Path, check: bool) -> Result<String, CommandError> {
     let shown = Shown::new("copied");
-    let manifest = match reach.folder()? {
+    let manifest = match reach.filled_folder()? {
         Some(instance) => {
             let walk = if check { Walk::Yes } else { Walk::No };
             let written = shown.under_bar(|watch| instance.back_up_all(to, walk, watch));
@@ -165,7 +147,7 @@ fn told(folder: &Path, manifest: &Manifest) -> Result<String, CommandError> {
 pub(super) struct Restore<'a> {
     pub(super) from: &'a Path,
     pub(super) data: &'a Path,
-    pub(super) keys: &'a Keys,
+    pub(super) keys: &'a crate::reach::Keys,
     pub(super) missing: Missing,
     pub(super) dry_run: bool,
 }
@@ -183,7 +165,7 @@ pub(super) fn restore(asked: &Restore<'_>) -> Result<String, CommandError> {
         let files = databases(found.manifest.files().count());
         return Ok(format!("{files} can be restored into {}; nothing was written", asked.data.display()));
     }
-    let options = InstanceOptions { seal_keys: asked.keys.source(), ..InstanceOptions::new(asked.data) };
+    let options = asked.keys.options(asked.data);
     let shown = Shown::new("restored");
     let restored = shown.under_bar(|watch| whole::restore(asked.from, options, missing, watch))?;
     for (name, reason) in &restored.missing {

@@ -76,7 +76,7 @@ pub fn run_load(arguments: &LoadArguments) -> Exit {
 
 fn dump(arguments: &Arguments) -> Result<String, CommandError> {
     let done = AtomicU64::new(0);
-    let dumped = match arguments.reach.folder()? {
+    let dumped = match arguments.reach.filled_folder()? {
         Some(instance) => {
             let dumped = write_out(&instance, &arguments.database, arguments, &done);
             instance.close();

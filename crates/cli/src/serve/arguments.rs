@@ -35,7 +35,7 @@ pub struct Given {
     #[arg(long, env = "SHEAF_BOLT_ADVERTISED", value_name = "ADDRESS")]
     pub bolt_advertised: Option<String>,
     /// Who is let in: none lets everybody in and is for loopback addresses only; password asks for users
-    /// [default: password where an initial password is given, else none].
+    /// [default: password where an initial password is given or the data folder has users, else none].
     #[arg(long, env = "SHEAF_AUTH", value_enum)]
     pub auth: Option<Auth>,
     /// The password of the user admin, at the first start with passwords; without it one is made up and printed

@@ -203,9 +203,11 @@ impl Settings {
         server.bolt_advertised = given.bolt_advertised;
         let first = first_password(given.initial_password, given.initial_password_file.as_deref())?;
         let auth = given.auth.unwrap_or(if first.is_some() { Auth::Password } else { Auth::None });
-        instance.authentication = match auth {
-            Auth::None => Authentication::Off,
-            Auth::Password => Authentication::Password { first },
+        instance.authentication = match (auth, given.auth) {
+            // Who has made users wants them to log in, also after a start that says nothing of it.
+            (Auth::None, None) => Authentication::IfUsers,
+            (Auth::None, Some(_)) => Authentication::Off,
+            (Auth::Password, _) => Authentication::Password { first },
         };
         instance.import_folder = given.import_folder.map(a_folder).transpose()?;
         instance.backup_folder = given.backup_folder;
@@ -360,6 +362,7 @@ mod tests {
             Ok(Settings { instance, server, log, log_level }) => {
                 let auth = match &instance.authentication {
                     Authentication::Off => "none".to_owned(),
+                    Authentication::IfUsers => "users".to_owned(),
                     Authentication::Password { first } => format!("password {first:?}"),
                 };
                 let face = |address: Option<SocketAddr>| address.map_or(OFF.to_owned(), |address| address.to_string());
@@ -374,7 +377,7 @@ mod tests {
 
     #[test]
     fn defaults_are_loopback_without_passwords() {
-        check("", "", "data 127.0.0.1:7687 127.0.0.1:7474 none None Text info");
+        check("", "", "data 127.0.0.1:7687 127.0.0.1:7474 users None Text info");
     }
 
     #[test]
@@ -384,7 +387,7 @@ mod tests {
             "data = 'b'\nhttp = 'off'\nstatement_time_max = '30s'\nlog = 'json'\nlog_level = 'warn,server=debug'",
             "a 127.0.0.1:7687 off none None Json warn,server=debug",
         );
-        check("", "statement_time_max = '1m'", "data 127.0.0.1:7687 127.0.0.1:7474 none Some(60s) Text info");
+        check("", "statement_time_max = '1m'", "data 127.0.0.1:7687 127.0.0.1:7474 users Some(60s) Text info");
     }
 
     #[test]

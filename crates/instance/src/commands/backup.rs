@@ -84,9 +84,20 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
             let path = Folder(&folder).file_there(&text_of(&asked.backup, &statement.parameters)?)?;
             let moment = moment::moment(statement, &folder, asked)?;
             let _place = statement.shared.enter_copying()?;
-            statement.shared.restore_to(row, &path, &moment, &step).map(drop)
+            statement.shared.restore_to(row, &path, &moment, &step)?;
+            keep_journal_of_replaced(statement, &Folder(&folder), row)
         }
     }
+}
+
+/// Leaves a copy of the journal of the database that a new one replaces: other moments are still to be had then.
+fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new: &Row) -> Result<(), Failure> {
+    let replaced = statement.names.resolve(new.name.as_str()).ok();
+    let replaced = replaced.and_then(|target| statement.names.database(target.database));
+    let Some(old) = replaced.filter(|old| old.name == new.name && old.options.journal) else { return Ok(()) };
+    let name = folder.new_name(&old.name, statement.shared.options.clock.wall_nanos());
+    let file = folder.file(&moment::journal_beside(&name))?;
+    Ok(statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop)?)
 }
 
 /// Backs a database up into a new file of the backup folder, because it is about to be dropped.

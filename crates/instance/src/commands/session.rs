@@ -98,6 +98,5 @@ fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> 
 }
 
 fn may(statement: &Statement<'_>, session: &Arc<ListedSession>, action: &Action) -> bool {
-    let is_own = statement.principal.name().unwrap_or_default() == session.user;
-    is_own || super::allow(statement, action).is_ok()
+    statement.principal.owns(&session.key) || super::allow(statement, action).is_ok()
 }

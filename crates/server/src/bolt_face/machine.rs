@@ -202,6 +202,8 @@ impl Machine {
         self.outbox.failure(failure.code().row().neo4j, failure.message());
         self.failed = true;
         self.end_work();
+        // A driver would keep the connection for others otherwise.
+        self.closing |= self.session.as_deref().is_some_and(Session::is_ended);
     }
 
     /// Tells of a failure and closes: nothing goes on after a failed login or a broken message.
