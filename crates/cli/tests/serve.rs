@@ -122,6 +122,23 @@ fn f93_a_first_start_with_passwords_prints_one_once() {
 }
 
 #[test]
+fn f95_a_folder_with_users_asks_for_passwords_at_every_start() {
+    let data = folder();
+    let mut first = sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"]);
+    Served::wait(first.env("SHEAF_INITIAL_PASSWORD", "first password")).end("-TERM");
+    for (arguments, without, with) in [(&[][..], Some(2), Some(0)), (&["--auth", "none"], Some(0), Some(0))] {
+        let served = Served::start(data.path(), arguments);
+        let call = |more: &[&str]| {
+            let mut arguments = vec!["shell", "--bolt", served.address("bolt"), "RETURN 1"];
+            arguments.extend(more);
+            told(&output(&arguments)).0
+        };
+        assert_eq!((call(&[]), call(&["-u", "admin", "-p", "first password"])), (without, with), "{arguments:?}");
+        served.end("-TERM");
+    }
+}
+
+#[test]
 fn f100_a_lost_password_is_set_while_no_server_runs() {
     let data = folder();
     let set = |password: &str| {

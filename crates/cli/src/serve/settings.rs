@@ -385,7 +385,7 @@ mod tests {
         check(
             "data = 'a'\nstatement_time_max = '0'",
             "data = 'b'\nhttp = 'off'\nstatement_time_max = '30s'\nlog = 'json'\nlog_level = 'warn,server=debug'",
-            "a 127.0.0.1:7687 off none None Json warn,server=debug",
+            "a 127.0.0.1:7687 off users None Json warn,server=debug",
         );
         check("", "statement_time_max = '1m'", "data 127.0.0.1:7687 127.0.0.1:7474 users Some(60s) Text info");
     }
