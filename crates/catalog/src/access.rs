@@ -162,16 +162,14 @@ impl Principal {
         })
     }
 
-    /// Tells whether what was begun under a [`Principal::key`] is his own.
+    /// Tells whether what another one began is his own.
     ///
     /// To a user belongs what anybody began in his name. Who came by a token has only what that token began: it may be
     /// bound to databases, and its user may be at work in others.
     #[must_use]
-    pub fn owns(&self, key: &str) -> bool {
-        match self.is_token() {
-            true => self.key().as_deref() == Some(key),
-            false => self.name().unwrap_or_default() == name_in(key),
-        }
+    pub fn owns(&self, begun_by: &Self) -> bool {
+        let token = |who: &Self| who.0.as_deref().and_then(|who| who.token.clone());
+        self.name() == begun_by.name() && (!self.is_token() || token(self) == token(begun_by))
     }
 
     /// Gives the user who speaks in the name of this one, if another does.

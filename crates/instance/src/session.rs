@@ -115,14 +115,7 @@ impl Session {
 
     fn enter(&mut self, idle_max: Option<Duration>) -> Result<String, Failure> {
         let (origin, now) = (Arc::clone(&self.origin), self.moment());
-        let place = self.shared.sessions.enter(
-            self.user(),
-            self.principal.key().unwrap_or_default(),
-            origin,
-            &self.interrupted,
-            idle_max,
-            now,
-        )?;
+        let place = self.shared.sessions.enter(self.principal.clone(), origin, &self.interrupted, idle_max, now)?;
         let id = place.session.id.clone();
         self.place = Some(place);
         Ok(id)
@@ -372,8 +365,7 @@ impl Session {
         let clock = &self.shared.options.clock;
         self.shared.under_way.enter(&Begun {
             database: own,
-            user: self.user(),
-            key: self.principal.key().unwrap_or_default(),
+            owner: &self.principal,
             at,
             nanos: clock.wall_nanos(),
             metadata: &options.metadata,

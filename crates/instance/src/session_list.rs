@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use compact_str::CompactString;
+use catalog::Principal;
 use parking_lot::Mutex;
 use rand::Rng;
 use types::{Code, Failure};
@@ -32,10 +32,8 @@ type Listed = BTreeMap<String, Arc<ListedSession>>;
 /// One session as others see it.
 pub(crate) struct ListedSession {
     pub(crate) id: String,
-    /// Empty while nobody needs a password.
-    pub(crate) user: String,
-    /// Who that is, to be compared.
-    pub(crate) key: CompactString,
+    /// Who opened it.
+    pub(crate) owner: Principal,
     pub(crate) origin: Arc<Origin>,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
@@ -74,8 +72,7 @@ impl SessionList {
     /// Lists a session. One without a time to lie idle is gone with its place; any other stays until it lapses.
     pub(crate) fn enter(
         &self,
-        user: &str,
-        key: CompactString,
+        owner: Principal,
         origin: Arc<Origin>,
         interrupted: &Arc<AtomicBool>,
         idle_max: Option<Duration>,
@@ -89,8 +86,7 @@ impl SessionList {
         let id = format!("session-{:032x}", rand::rng().random::<u128>());
         let session = Arc::new(ListedSession {
             id: id.clone(),
-            user: user.to_owned(),
-            key,
+            owner,
             origin,
             begun_nanos: now.nanos,
             idle_max,
@@ -106,7 +102,7 @@ impl SessionList {
     /// Comes back to a session object of this user.
     pub(crate) fn resume(&self, id: &str, user: &str, now: Moment) -> Result<Place, Failure> {
         let found = self.listed.lock().get(id).cloned();
-        let mine = found.filter(|session| session.user == user && session.idle_max.is_some());
+        let mine = found.filter(|session| session.user() == user && session.idle_max.is_some());
         match mine.filter(|session| !session.has_lapsed(now.at)) {
             Some(session) => {
                 session.touch(now);
@@ -142,6 +138,11 @@ impl SessionList {
 }
 
 impl ListedSession {
+    /// Names the user; empty while nobody needs a password.
+    pub(crate) fn user(&self) -> &str {
+        self.owner.name().unwrap_or_default()
+    }
+
     /// Notes that somebody uses it.
     pub(crate) fn touch(&self, now: Moment) {
         let mut state = self.now.lock();
@@ -221,20 +222,19 @@ mod tests {
     fn f32_objects_lapse_and_conversations_end_with_their_place() {
         let (list, flag) = (SessionList::default(), Arc::default());
         let idle = Some(Duration::from_secs(1_800));
-        let object = list
-            .enter("ann", "ann".into(), Arc::default(), &flag, idle, moment(0))
-            .expect("has room")
-            .session
-            .id
-            .clone();
-        let talk = list.enter("ann", "ann".into(), Arc::default(), &flag, None, moment(1)).expect("has room");
+        let instance = crate::Instance::in_memory(crate::InstanceOptions::new("/nowhere")).expect("memory has room");
+        let session = instance.log_in(None).expect("nobody needs a password");
+        let nobody = || session.parts().1.clone();
+        let enter = |idle, now| list.enter(nobody(), Arc::default(), &flag, idle, now).expect("has room");
+        let object = enter(idle, moment(0)).session.id.clone();
+        let talk = enter(None, moment(1));
         assert_eq!(list.all(moment(2).at).len(), 2);
-        assert!(list.resume(&talk.session.id, "ann", moment(2)).is_err(), "a conversation has one connection");
+        assert!(list.resume(&talk.session.id, "", moment(2)).is_err(), "a conversation has one connection");
         assert!(list.resume(&object, "bob", moment(2)).is_err(), "it is somebody else's");
-        list.resume(&object, "ann", moment(1_799)).expect("it is young").session.choose(Some("films".into()));
-        let again = list.resume(&object, "ann", moment(3_598)).expect("it was used");
+        list.resume(&object, "", moment(1_799)).expect("it is young").session.choose(Some("films".into()));
+        let again = list.resume(&object, "", moment(3_598)).expect("it was used");
         assert_eq!(again.session.chosen().as_deref(), Some("films"));
-        assert!(list.resume(&object, "ann", moment(3_598 + 1_800)).is_err());
+        assert!(list.resume(&object, "", moment(3_598 + 1_800)).is_err());
         assert_eq!(list.sweep(moment(3_598 + 1_800).at), 1);
         drop(talk);
         assert_eq!(list.all(moment(0).at).len(), 0);

@@ -55,7 +55,7 @@ pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &Sh
         }
         rows.push(vec![
             Value::string(id.as_str()),
-            found.map_or(Value::Null, |entry| Value::string(entry.user.as_str())),
+            found.map_or(Value::Null, |entry| Value::string(entry.user())),
             if found.is_some() { "Transaction terminated.".into() } else { "Transaction not found.".into() },
         ]);
     }
@@ -105,9 +105,9 @@ fn is_legal(id: &str) -> bool {
 
 /// Tells whether somebody may do this to a transaction: it is his own, or he may to its user's on its database.
 fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
-    statement.principal.owns(&entry.key)
+    statement.principal.owns(&entry.owner)
         || DatabaseName::parse(&entry.database_in(statement.names)).is_ok_and(|database| {
-            let action = Action::DoTo(act, entry.user.as_str().into());
+            let action = Action::DoTo(act, entry.user().into());
             catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()
         })
 }
@@ -182,7 +182,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
         entry.origin.connection.as_str().into(),
         entry.origin.address.as_str().into(),
-        entry.user.as_str().into(),
+        entry.user().into(),
         statement.as_ref().map_or_else(nothing, |(_, _, text)| Value::string(&**text)),
         moment(entry.begun_nanos),
         status.into(),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use catalog::{Names, Target};
+use catalog::{Names, Principal, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use types::{DatabaseId, Map};
@@ -33,9 +33,8 @@ pub(crate) struct Entry {
     pub(crate) database: DatabaseId,
     /// What that was called then.
     begun_in: CompactString,
-    pub(crate) user: CompactString,
-    /// Who that is, to be compared.
-    pub(crate) key: CompactString,
+    /// Who began it.
+    pub(crate) owner: Principal,
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
@@ -71,8 +70,7 @@ pub(crate) struct Listing {
 /// What is known of a transaction when it begins.
 pub(crate) struct Begun<'a> {
     pub(crate) database: &'a Target,
-    pub(crate) user: &'a str,
-    pub(crate) key: CompactString,
+    pub(crate) owner: &'a Principal,
     pub(crate) at: Instant,
     pub(crate) nanos: i128,
     pub(crate) metadata: &'a Map,
@@ -99,8 +97,7 @@ impl UnderWay {
             number,
             database: begun.database.database,
             begun_in: begun.database.name.as_str().into(),
-            user: begun.user.into(),
-            key: begun.key.clone(),
+            owner: begun.owner.clone(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
             metadata: begun.metadata.clone(),
@@ -136,6 +133,11 @@ impl Entry {
     /// Gives the name that its database has now; once that is dropped, the last one that is known here.
     pub(crate) fn database_in(&self, names: &Names) -> CompactString {
         names.database(self.database).map_or_else(|| self.begun_in.clone(), |row| row.name.as_str().into())
+    }
+
+    /// Names the user; empty while nobody needs a password.
+    pub(crate) fn user(&self) -> &str {
+        self.owner.name().unwrap_or_default()
     }
 
     /// Writes the id by which users name it.

@@ -56,12 +56,12 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
     let expires =
         session.idle_max.map(|idle_max| used.saturating_add(i128::try_from(idle_max.as_nanos()).unwrap_or(i128::MAX)));
     let database = session.chosen().map_or(Value::Null, Value::string);
-    let is_own = statement.principal.name().unwrap_or_default() == session.user;
+    let is_own = statement.principal.name().unwrap_or_default() == session.user();
     let home =
         if is_own { Value::string(statement.names.home_of(statement.principal).to_string()) } else { Value::Null };
     vec![
         Value::string(session.id.as_str()),
-        Value::string(session.user.as_str()),
+        Value::string(session.user()),
         Value::string(session.origin.protocol),
         if database == Value::Null { home } else { database },
         Value::string(session.origin.address.as_str()),
@@ -90,7 +90,7 @@ fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> 
         }
         rows.push(vec![
             Value::string(id.as_str()),
-            found.map_or(Value::Null, |session| Value::string(session.user.as_str())),
+            found.map_or(Value::Null, |session| Value::string(session.user())),
             if found.is_some() { "Session terminated.".into() } else { "Session not found.".into() },
         ]);
     }
@@ -98,5 +98,5 @@ fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> 
 }
 
 fn may(statement: &Statement<'_>, session: &Arc<ListedSession>, action: &Action) -> bool {
-    statement.principal.owns(&session.key) || super::allow(statement, action).is_ok()
+    statement.principal.owns(&session.owner) || super::allow(statement, action).is_ok()
 }
