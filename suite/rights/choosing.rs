@@ -418,6 +418,8 @@ fn f31_f36_requests_come_back_to_their_session() {
     assert_eq!(ask(http, "DELETE", &format!("/sessions/{talk}"), "", "").0, 204);
     let ended = client.run("RETURN 1", Map::new()).expect_err("it was ended");
     assert_eq!(ended.status(), Some(Code::TransactionTerminated.row().neo4j));
+    // Whoever goes on with the connection hears that it is closed, and opens another one.
+    assert!(client.reset().is_err());
 
     assert_eq!(ask(http, "DELETE", &format!("/sessions/{id}"), "", "").0, 204);
     let (status, _, gone) = ask(http, "POST", "/cypher", &header, count);

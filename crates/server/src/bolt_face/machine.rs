@@ -110,6 +110,8 @@ impl Machine {
     pub(super) fn handle(&mut self, request: Request) {
         match request {
             Request::Goodbye => self.closing = true,
+            // What it failed with was told; a driver would keep the connection for others otherwise.
+            Request::Reset if self.session.as_deref().is_some_and(Session::is_ended) => self.closing = true,
             Request::Reset if self.is_logged_in() => self.reset(),
             _ if self.passes_over() => self.outbox.ignored(),
             request => match self.login {
@@ -202,8 +204,6 @@ impl Machine {
         self.outbox.failure(failure.code().row().neo4j, failure.message());
         self.failed = true;
         self.end_work();
-        // A driver would keep the connection for others otherwise.
-        self.closing |= self.session.as_deref().is_some_and(Session::is_ended);
     }
 
     /// Tells of a failure and closes: nothing goes on after a failed login or a broken message.
