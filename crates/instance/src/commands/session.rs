@@ -56,7 +56,7 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
     let expires =
         session.idle_max.map(|idle_max| used.saturating_add(i128::try_from(idle_max.as_nanos()).unwrap_or(i128::MAX)));
     let database = session.chosen().map_or(Value::Null, Value::string);
-    let is_own = statement.principal.name().unwrap_or_default() == session.user();
+    let is_own = statement.principal.owns(&session.owner);
     let home =
         if is_own { Value::string(statement.names.home_of(statement.principal).to_string()) } else { Value::Null };
     vec![
