@@ -6,7 +6,6 @@ mod power;
 mod seals;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -294,27 +293,7 @@ fn f98_a_changed_file_is_noticed_and_never_read_wrong() {
 
 #[test]
 fn f98_what_was_acknowledged_survives_kill() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut acknowledged = 0;
-    for round in 0..8u64 {
-        let mut child =
-            child::run("commit", folder.path()).stdout(std::process::Stdio::piped()).spawn().expect("starts");
-        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut left = 5 + round * 7;
-        for line in lines {
-            let line = line.expect("reads");
-            let Some(number) = line.strip_prefix("acknowledged ") else { continue };
-            acknowledged = number.parse().expect("a number");
-            left -= 1;
-            if left == 0 {
-                child.kill().expect("kills");
-                break;
-            }
-        }
-        assert_eq!(child.wait().expect("waits").signal(), Some(9));
-        let store = engine().open(folder.path(), &options()).expect("opens without help");
-        store.check().expect("sound");
-        let kept = child::last_commit(&*store).expect("reads");
+    for (acknowledged, kept) in child::killed_while_committing() {
         assert!(kept >= acknowledged, "commit {acknowledged} was acknowledged, {kept} is there");
     }
 }

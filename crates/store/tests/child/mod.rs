@@ -2,7 +2,9 @@
 //! Start reading at [`child`], the test that does nothing unless it is the other process.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -246,4 +248,31 @@ fn fill_the_disk(folder: &Path) {
     for name in ["a", "b"] {
         engine().open(&folder.join(name), &options()).expect("opens").check().expect("sound");
     }
+}
+
+/// Kills a process that commits, again and again; gives what it had acknowledged each time, and what is kept.
+pub fn killed_while_committing() -> Vec<(u64, u64)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut acknowledged = 0;
+    let mut outcomes = Vec::new();
+    for round in 0..8_u64 {
+        let mut child = run("commit", folder.path()).stdout(std::process::Stdio::piped()).spawn().expect("starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut left = 5 + round * 7;
+        for line in lines {
+            let line = line.expect("reads");
+            let Some(number) = line.strip_prefix("acknowledged ") else { continue };
+            acknowledged = number.parse().expect("a number");
+            left -= 1;
+            if left == 0 {
+                child.kill().expect("kills");
+                break;
+            }
+        }
+        assert_eq!(child.wait().expect("waits").signal(), Some(9));
+        let store = engine().open(folder.path(), &options()).expect("opens without help");
+        store.check().expect("sound");
+        outcomes.push((acknowledged, last_commit(&*store).expect("reads")));
+    }
+    outcomes
 }
