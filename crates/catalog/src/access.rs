@@ -355,7 +355,8 @@ fn may(
         (Place::Dbms, _) => " ON DBMS".to_owned(),
         // The name is written as it was asked for, so that one that means nothing reads the same.
         (Place::Database, Some(name)) => format!(" ON DATABASE {name}"),
-        (Place::Database | Place::Graph | Place::Load, _) => String::new(),
+        (Place::Database, None) => " ON DATABASE *".to_owned(),
+        (Place::Graph | Place::Load, _) => String::new(),
     };
     Err(CatalogError::Denied { privilege: format!("{}{place}", act.printed()), who: rights.who() })
 }

@@ -113,6 +113,15 @@ pub struct Keyring {
 }
 
 impl Keyring {
+    /// Reads the keys that there are; nothing where their file is not there, and none is made.
+    pub fn existing(source: KeySource) -> Result<Option<Self>, SealError> {
+        match &source {
+            // One that cannot be looked at is no missing one.
+            KeySource::File(path) if matches!(fs::exists(path), Ok(false)) => Ok(None),
+            _ => Self::open(source).map(Some),
+        }
+    }
+
     /// Reads the keys; makes the file, readable by its owner only, where there is none.
     pub fn open(source: KeySource) -> Result<Self, SealError> {
         let keys = match &source {
@@ -216,7 +225,7 @@ impl OneKey {
 }
 
 /// Tells which key sealed something.
-fn key_of(sealed: &[u8]) -> Result<KeyId, SealError> {
+pub fn key_of(sealed: &[u8]) -> Result<KeyId, SealError> {
     if sealed.len() < HEAD_BYTES || sealed[0] != VERSION {
         return Err(SealError::Broken);
     }

@@ -54,6 +54,9 @@ enum Command {
     },
     /// Adds a new key that seals secrets from now on; older keys stay, to open what they sealed.
     RotateKey {
+        /// The file of keys is lost for good: makes a new one. Databases that are encrypted stay closed.
+        #[arg(long)]
+        lost: bool,
         #[command(flatten)]
         folder: Folder,
     },
@@ -108,7 +111,8 @@ pub fn run(arguments: &Arguments) -> Exit {
         Command::SetPassword { user, folder } => set_password(user, folder),
         Command::Check { folder } => check(folder),
         Command::Adopt { from, name, dry_run, folder } => adopt(from, name.as_deref(), *dry_run, folder),
-        Command::RotateKey { folder } => rotate_key(folder),
+        Command::RotateKey { lost: false, folder } => rotate_key(folder),
+        Command::RotateKey { lost: true, folder } => make_key(folder),
     };
     match done {
         Ok(summary) => {
@@ -124,8 +128,12 @@ pub fn run(arguments: &Arguments) -> Exit {
 
 impl Folder {
     fn open(&self) -> Result<instance::Instance, ReachError> {
+        self.reach().folder_alone()
+    }
+
+    fn reach(&self) -> Reach {
         let Self { data, keys } = self.clone();
-        Reach { data, bolt: None, user: None, password: None, keys }.folder_alone()
+        Reach { data, bolt: None, user: None, password: None, keys }
     }
 }
 
@@ -228,6 +236,16 @@ fn adopt_all(
     }
     let done = if dry_run { "can be taken over" } else { "taken over" };
     Ok(format!("{} {done}", counted(taken, "database")))
+}
+
+/// Makes keys where the old ones are lost; where they are not, it makes none.
+fn make_key(folder: &Folder) -> Result<String, AdminError> {
+    let instance = folder.reach().folder_with_lost_keys()?;
+    let newest = instance.newest_key();
+    instance.close();
+    Ok(format!(
+        "The key {newest} seals from now on. What keys sealed that are lost stays closed. Keep a copy of it apart."
+    ))
 }
 
 fn rotate_key(folder: &Folder) -> Result<String, AdminError> {

@@ -41,6 +41,16 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Gives the keys that were named; nothing where none were.
+    pub fn there(&self) -> Result<Option<instance::backup::Keys>, ReachError> {
+        let options = self.options(Path::new(""));
+        if options.seal_keys.is_none() {
+            return Ok(None);
+        }
+        let keys = instance::backup::Keys::of(&options).map_err(InstanceError::Seal);
+        keys.map(Some).map_err(ReachError::Instance)
+    }
+
     /// Gives what a data folder is opened with.
     pub fn options(&self, data: &Path) -> InstanceOptions {
         let seal_keys = match std::env::var("SHEAF_SEAL_KEYS") {
@@ -122,6 +132,13 @@ impl Reach {
     pub fn folder_alone(&self) -> Result<Instance, ReachError> {
         self.check_filled()?;
         Instance::open(self.keys.options(&self.data)).map_err(ReachError::Instance)
+    }
+
+    /// As [`Reach::folder_alone`], where the file of keys is lost: another one is made.
+    pub fn folder_with_lost_keys(&self) -> Result<Instance, ReachError> {
+        self.check_filled()?;
+        let options = InstanceOptions { keys_lost: true, ..self.keys.options(&self.data) };
+        Instance::open(options).map_err(ReachError::Instance)
     }
 
     /// Connects to the server.

@@ -5,14 +5,13 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use catalog::{Action, CatalogError, Database as Row, DatabaseOption, DatabaseOptions, Keyring};
+use catalog::{Action, CatalogError, Database as Row, DatabaseOption, DatabaseOptions, Keyring, Names};
 use cypher::ast::{DatabaseOrigin, FileName};
 use store::crypt::{KIND, SealsKeys};
 use types::{Code, DatabaseName, Failure};
 
-use crate::backup::{BackupError, Folder, Header, Reading, Step};
-use crate::commands::allow;
-use crate::commands::backup::text_of;
+use crate::backup::{BackupError, Header, Reading, Step};
+use crate::commands::backup::{mine, told};
 use crate::commands::{allow_on, named};
 use crate::instance::Shared;
 use crate::statement::Statement;
@@ -101,16 +100,15 @@ pub(crate) fn is_sealed(header: &Header) -> bool {
 }
 
 fn is_backup_encrypted(statement: &Statement<'_>, file: &FileName) -> Result<bool, Failure> {
-    allow(statement, &Action::BackupDatabase)?;
-    let folder = statement.shared.backup_folder()?;
-    let path = Folder(&folder).file_there(&text_of(file, &statement.parameters)?)?;
-    Ok(is_sealed(Reading::open(&path)?.header()))
+    let path = mine::backup(statement, file)?;
+    Ok(is_sealed(Reading::open(&path).map_err(told)?.header()))
 }
 
 impl Shared {
     /// Decides what nobody said: as the one that it replaces, else as the server's setting says.
     pub(crate) fn settle_encryption(
         &self,
+        names: &Names,
         name: &DatabaseName,
         replace: bool,
         options: &mut DatabaseOptions,
@@ -118,7 +116,6 @@ impl Shared {
         if options.encryption.is_some() || !self.databases.is_on_disk() {
             return Ok(());
         }
-        let names = self.catalog.names();
         let replaced = names.databases_from(name.as_str()).next().filter(|row| replace && row.name == *name);
         if self.options.encrypt_new || replaced.is_some_and(|row| row.options.is_encrypted()) {
             options.set(DatabaseOption::Encryption, &true.into())?;

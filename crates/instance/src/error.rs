@@ -53,6 +53,21 @@ pub enum InstanceError {
         /// What was being restored.
         from: String,
     },
+    /// Something is sealed and the keys are gone: bring them back, or say that they are lost.
+    #[error(
+        "data folder {} has things that are sealed ({}), and the file of keys {} is not there. Put it back, or name where it \
+         is: --seal-key-file. If it is lost for good, this makes a new one, and what is encrypted stays closed: sheaf admin \
+         rotate-key --lost --data {}",
+        folder.display(), sealed(encrypted), file.display(), folder.display()
+    )]
+    KeysGone {
+        /// The data folder.
+        folder: PathBuf,
+        /// The file of keys.
+        file: PathBuf,
+        /// The folders of encrypted databases.
+        encrypted: Vec<String>,
+    },
     /// The store of `system` could not be opened.
     #[error("could not open the database \"system\"")]
     System(#[source] StoreError),
@@ -80,7 +95,9 @@ impl InstanceError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::InUse { .. } | Self::CatalogGone { .. } | Self::RestoreUnfinished { .. } => Code::DatabaseStartFailed,
+            Self::InUse { .. } | Self::CatalogGone { .. } | Self::RestoreUnfinished { .. } | Self::KeysGone { .. } => {
+                Code::DatabaseStartFailed
+            }
             Self::Folder { .. } => Code::StorageFailed,
             Self::System(source) => source.code(),
             Self::Catalog(source) => source.code(),
@@ -89,6 +106,14 @@ impl InstanceError {
             Self::Making { source, .. } => source.code(),
         }
     }
+}
+
+/// Says what is sealed in a data folder.
+fn sealed(encrypted: &[String]) -> String {
+    if encrypted.is_empty() {
+        return "the end of the audit".to_owned();
+    }
+    format!("the end of the audit, the encrypted databases in {}", few(encrypted))
 }
 
 /// Writes the first few of many names.

@@ -388,10 +388,12 @@ fn first_options(engine: &dyn Engine, options: &InstanceOptions) -> DatabaseOpti
 fn sealing(engine: &dyn Engine, options: &InstanceOptions) -> Result<(Arc<Keyring>, Audit), InstanceError> {
     let is_on_disk = engine.kind() != store::memory::KIND;
     let source = match (&options.seal_keys, is_on_disk) {
-        (Some(source), _) => source.clone(),
-        (None, true) => KeySource::File(options.folder.join(KEYS_FILE)),
         (None, false) => KeySource::Passing,
+        _ => options.key_source(),
     };
+    if is_on_disk && !options.keys_lost {
+        refuse_without_keys(engine, options, &source)?;
+    }
     let keyring = Arc::new(Keyring::open(source).map_err(InstanceError::Seal)?);
     let clock = Arc::clone(&options.clock);
     let audit = if is_on_disk {
@@ -400,6 +402,28 @@ fn sealing(engine: &dyn Engine, options: &InstanceOptions) -> Result<(Arc<Keyrin
         Audit::in_memory(clock)
     };
     Ok((keyring, audit))
+}
+
+/// Refuses to make a new key where an older one sealed something: who mislaid it brings it back, and nothing is lost.
+fn refuse_without_keys(
+    engine: &dyn Engine,
+    options: &InstanceOptions,
+    source: &KeySource,
+) -> Result<(), InstanceError> {
+    let KeySource::File(file) = source else { return Ok(()) };
+    // One that cannot be looked at is no missing one; whoever reads it says what is wrong.
+    if !matches!(fs::exists(file), Ok(false)) {
+        return Ok(());
+    }
+    let folder = &options.folder;
+    let failed = |source| InstanceError::Folder { action: "list", folder: folder.clone(), source };
+    let mut encrypted = folders_in(folder).map_err(failed)?;
+    encrypted.retain(|name| catalog::is_database_folder(name) && engine.is_encrypted(&folder.join(name)));
+    if encrypted.is_empty() && !audit::is_sealed(&folder.join(audit::FOLDER)) {
+        return Ok(());
+    }
+    encrypted.sort_unstable();
+    Err(InstanceError::KeysGone { folder: folder.clone(), file: file.clone(), encrypted })
 }
 
 fn folders_in(folder: &Path) -> std::io::Result<Vec<String>> {

@@ -47,7 +47,7 @@ impl Instance {
                 (row.name.clone(), self.shared.take_image(&open, &row)?)
             }
         };
-        let done = self.shared.back_up(taken, file, walk.proof(), step);
+        let done = self.shared.back_up(taken, file, walk.proof(), step).map_err(Failure::from);
         self.told(Kind::Backup, &name, format!("backup of {name} to {}", file.display()), &done);
         done
     }
@@ -70,7 +70,7 @@ impl Instance {
     pub fn restore(&self, database: &str, replace: bool, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
         let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
         if let Some(row) = self.without_files(&name) {
-            let restored = self.shared.restore(&row, file, step);
+            let restored = self.shared.restore(&row, file, step).map_err(Failure::from);
             self.told(
                 Kind::Backup,
                 &name,
@@ -91,7 +91,8 @@ impl Instance {
         header.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))
     }
 
-    /// As [`Instance::restore`], and plays the backup forward to a moment; gives the commits that this made again.
+    /// As [`Instance::restore`], and plays the backup forward to a moment; gives the head of the backup, with the counts of what
+    /// was made, and the commits that this made again.
     pub fn restore_to(
         &self,
         database: &str,
@@ -174,6 +175,12 @@ impl Instance {
         done
     }
 
+    /// Names the key that seals now.
+    #[must_use]
+    pub fn newest_key(&self) -> String {
+        self.shared.keyring.newest().to_string()
+    }
+
     /// Opens every database and walks it; hands each name, what is wrong with it, and its counts to `each`.
     pub fn check_all(&self, each: &mut dyn FnMut(&DatabaseName, Result<graph::check::Report, Failure>)) {
         for row in self.shared.catalog.names().databases() {
@@ -209,7 +216,8 @@ impl Instance {
         let target = names.resolve(database)?;
         let missing = || CatalogError::SystemProtected { verb };
         let row = names.database(target.database).filter(|row| !row.name.is_system()).ok_or_else(missing)?;
-        Ok((Arc::clone(row), self.shared.databases.open(row)?))
+        // One that is stopped is copied as well: nobody else is here.
+        Ok((Arc::clone(row), self.shared.databases.open_to_copy(row, &|| true)?))
     }
 
     fn told<T>(&self, kind: Kind, database: &DatabaseName, operation: String, done: &Result<T, Failure>) {

@@ -8,6 +8,7 @@ use catalog::{Authentication, FirstStart, KeySource, Limit, Limits};
 use types::{Clock, DatabaseName, SystemClock};
 
 use crate::audit::AuditOptions;
+use crate::instance::KEYS_FILE;
 use crate::query_log::QueryLogOptions;
 use crate::remote::RemoteOptions;
 
@@ -54,6 +55,8 @@ pub struct InstanceOptions {
     pub audit: AuditOptions,
     /// Where the keys are that seal secrets; `seal.key` in the data folder where nothing is said.
     pub seal_keys: Option<KeySource>,
+    /// Whether a new key is made although things are sealed that no key is there for: somebody says that it is lost.
+    pub keys_lost: bool,
     /// Whether databases that are made are encrypted where nobody says.
     pub encrypt_new: bool,
     /// What was set where, to be shown by `SHOW SETTINGS`.
@@ -88,6 +91,11 @@ pub struct KnownSetting {
 }
 
 impl InstanceOptions {
+    /// Says where the keys are that seal secrets of a server on a disk.
+    pub(crate) fn key_source(&self) -> KeySource {
+        self.seal_keys.clone().unwrap_or_else(|| KeySource::File(self.folder.join(KEYS_FILE)))
+    }
+
     /// Gives the usual set-up over a data folder, without passwords.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -112,6 +120,7 @@ impl InstanceOptions {
             backup_folder: None,
             audit: AuditOptions::default(),
             seal_keys: None,
+            keys_lost: false,
             encrypt_new: false,
             settings: Vec::new(),
             query_log: None,

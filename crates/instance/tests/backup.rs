@@ -83,7 +83,7 @@ fn f25_a_copy_is_one_version_and_a_database_of_its_own() {
     check(
         &mut session,
         "CREATE DATABASE copy FROM films",
-        "DatabaseExists: Failed to create the specified database 'copy': Database already exists.",
+        "DatabaseExists: Failed to create the specified database 'copy': Database name or alias already exists.",
     );
     check(
         &mut session,
@@ -157,10 +157,10 @@ fn f24_names_of_files_stay_in_their_folder() {
         assert!(restore.starts_with("ArgumentError: '"), "{restore}");
     }
     let missing = code(&mut session, "CREATE DATABASE other FROM BACKUP 'nothing'");
-    assert!(missing.starts_with("ExternalResourceFailed: there is no backup "), "{missing}");
+    assert_eq!(missing, "ExternalResourceFailed: there is no backup nothing", "where the folder lies is not told");
     run(&mut session, "BACKUP DATABASE films TO 'films'").expect("backs up");
     let again = code(&mut session, "BACKUP DATABASE films TO 'films'");
-    assert!(again.starts_with("ArgumentError: there is a file "), "{again}");
+    assert_eq!(again, "ArgumentError: there is a file films already");
     let backups = data.path().join("backups");
     #[cfg(unix)]
     std::os::unix::fs::symlink("/etc/passwd", backups.join("link")).expect("links");
@@ -212,6 +212,105 @@ fn f24_what_is_damaged_is_refused_whole() {
     assert_eq!(files(data.path()), before, "no folder is left of what was refused");
     let problems = run(&mut session, "SHOW BACKUPS YIELD file, problem").expect("lists");
     assert!(problems.contains("'newer' | ") && problems.contains("newer server"), "with the reason: {problems}");
+}
+
+#[test]
+fn f24_the_list_tells_what_is_no_backup() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    run(&mut session, "BACKUP DATABASE films TO 'films.sheafbackup'").expect("backs up");
+    run(&mut session, "BACKUP ALL DATABASES TO 'all'").expect("backs up");
+    let backups = data.path().join("backups");
+    let sound = fs::read(backups.join("films.sheafbackup")).expect("reads");
+    let put = |name: &str, bytes: &[u8]| fs::write(backups.join(name), bytes).expect("writes");
+    put("cut.sheafbackup", &sound[..sound.len() - 1]);
+    put("short", &sound[..sound.len() / 2]);
+    put("longer", &[&sound[..], b"\0"].concat());
+    put("text.sheafbackup", b"no backup at all");
+    fs::create_dir(backups.join("folder.sheafbackup")).expect("makes");
+    fs::create_dir(backups.join("somebody's")).expect("makes");
+    std::os::unix::fs::symlink(backups.join("films.sheafbackup"), backups.join("link.sheafbackup")).expect("links");
+    std::os::unix::fs::symlink("/nowhere", backups.join("lost.sheafbackup")).expect("links");
+    let listed = run(&mut session, "SHOW BACKUPS YIELD file, problem").expect("lists");
+    let cut = "it was cut short, or changed at its end";
+    let link = "it is a link; a backup is a file that lies in the backup folder itself";
+    let expected = [
+        ("all", "null"),
+        ("cut.sheafbackup", cut),
+        ("films.sheafbackup", "null"),
+        ("folder.sheafbackup", "it is a folder, and no backup of a whole server lies in it"),
+        ("link.sheafbackup", link),
+        ("longer", cut),
+        ("lost.sheafbackup", link),
+        ("short", cut),
+        ("text.sheafbackup", "it does not begin as a backup"),
+    ];
+    let expected = expected.map(|(file, why)| {
+        let why = if why == "null" { why.to_owned() } else { format!("'{why}'") };
+        format!("'{file}' | {why}")
+    });
+    assert_eq!(listed, expected.join("\n"));
+    // Of a whole server too, each file is as long as its list says.
+    let one = files(&backups.join("all")).into_iter().find(|file| file.starts_with("films-")).expect("is there");
+    put(&format!("all/{one}"), &sound[..100]);
+    let listed = run(&mut session, "SHOW BACKUPS YIELD file, problem WHERE file = 'all' RETURN problem").expect("lists");
+    assert!(listed.starts_with(&format!("'its file {one} has 100 bytes, not ")), "{listed}");
+}
+
+#[test]
+fn f24_f25_what_is_stopped_is_copied_and_stays_stopped() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    check(&mut session, "CREATE DATABASE vault OPTIONS {encryption: true}", "[system 1]");
+    run(&mut session, "USE vault CREATE (:Hidden)").expect("fills");
+    for name in ["films", "vault"] {
+        check(&mut session, &format!("STOP DATABASE {name}"), "[system 1]");
+        run(&mut session, &format!("BACKUP DATABASE {name} TO '{name}' WITH CHECK")).expect("backs up");
+        check(&mut session, &format!("CREATE DATABASE {name}2 FROM {name}"), "[system 1]");
+        let standing = format!("SHOW DATABASE {name} YIELD requestedStatus, currentStatus");
+        check(&mut session, &standing, "'offline' | 'offline'");
+        let refused = code(&mut session, &format!("USE {name} MATCH (n) RETURN count(n)"));
+        assert!(refused.starts_with("DatabaseUnavailable: "), "{refused}");
+    }
+    check(&mut session, "CREATE DATABASE sealed FROM films OPTIONS {encryption: true}", "[system 1]");
+    for (name, nodes) in [("films2", "1000"), ("vault2", "1"), ("sealed", "1000")] {
+        check(&mut session, &format!("USE {name} MATCH (n) RETURN count(n)"), nodes);
+    }
+    check(&mut session, "DROP DATABASE films DUMP DATA", "[system 1]");
+    check(&mut session, "CREATE DATABASE films3 FROM BACKUP 'films'", "[system 1]");
+    // Tools on a data folder copy it too.
+    let file = data.path().join("vault.sheafbackup");
+    let (header, _) = instance.back_up("vault", &file, instance::Walk::Yes, PROGRESS).expect("backs up");
+    assert_eq!(header.nodes, 1);
+}
+
+#[test]
+fn f24_a_folder_that_is_not_there_is_not_made() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(&data.path().join("data"));
+    let nowhere = data.path().join("nowhere");
+    let failures = [
+        instance.back_up("sheaf", &nowhere.join("x"), instance::Walk::No, PROGRESS).map(drop),
+        instance.back_up_all(&nowhere.join("x"), instance::Walk::No, &Silent).map(drop),
+    ];
+    for failure in failures {
+        let failure = failure.expect_err("there is no such folder");
+        assert_eq!(failure.message(), format!("there is no folder {}; make it, or name another one", nowhere.display()));
+        assert!(!nowhere.exists());
+    }
+    instance.back_up_all(&data.path().join("x"), instance::Walk::No, &Silent).expect("its own folder is made");
+}
+
+struct Silent;
+
+impl backup::whole::Watch for Silent {
+    fn step(&self, _: u64) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 #[test]

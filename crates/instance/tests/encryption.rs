@@ -5,7 +5,8 @@ mod world;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use instance::{Instance, InstanceOptions, Walk};
+use catalog::KeySource;
+use instance::{Instance, InstanceError, InstanceOptions, Walk};
 use types::Code;
 use world::{check, on_disk, options, run, session};
 
@@ -153,6 +154,47 @@ fn f98_without_the_keys_of_the_server_a_database_fails_and_the_others_live_on() 
     let _ = fs::remove_dir_all(data.join("audit"));
     let instance = on_disk(&data);
     assert_eq!(count(&instance, "vault"), "1", "with its keys it is as before");
+}
+
+#[test]
+fn f98_a_server_whose_keys_are_gone_makes_no_new_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let (keys, away) = (data.join("seal.key"), folder.path().join("away.key"));
+    let instance = on_disk(&data);
+    run(&mut session(&instance), "CREATE DATABASE vault OPTIONS {encryption: true}").expect("creates");
+    instance.close();
+    drop(instance);
+    fs::rename(&keys, &away).expect("moves");
+    let refused = |options: InstanceOptions| Instance::open(options).map(drop).expect_err("its keys are gone");
+    let error = refused(options(&data));
+    assert!(matches!(&error, InstanceError::KeysGone { encrypted, .. } if encrypted.len() == 1), "{error}");
+    for part in ["vault-", "seal.key is not there", "--seal-key-file", "rotate-key --lost"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(!keys.exists(), "none is made in its place");
+    // A name that leads nowhere is no better; the right one is.
+    let at = |file: PathBuf| InstanceOptions { seal_keys: Some(KeySource::File(file)), ..options(&data) };
+    refused(at(folder.path().join("nowhere.key")));
+    let instance = Instance::open(at(away.clone())).expect("the keys are there");
+    check(&mut session(&instance), "USE vault MATCH (n) RETURN count(n)", "0");
+    instance.close();
+    drop(instance);
+    // Whoever says that it is lost goes on without what it sealed, and has it again with the key.
+    let instance = Instance::open(InstanceOptions { keys_lost: true, ..options(&data) }).expect("he knows");
+    let newest = instance.newest_key();
+    instance.close();
+    drop(instance);
+    let instance = on_disk(&data);
+    assert_eq!(instance.newest_key(), newest, "it is kept");
+    let mut one = session(&instance);
+    run(&mut one, "USE vault MATCH (n) RETURN count(n)").expect_err("its key is lost");
+    run(&mut one, "USE sheaf MATCH (n) RETURN count(n)").expect("the others live on");
+    instance.close();
+    drop((one, instance));
+    let both = [&away, &keys].map(|path| fs::read_to_string(path).expect("reads"));
+    fs::write(&keys, both.concat()).expect("writes");
+    check(&mut session(&on_disk(&data)), "USE vault MATCH (n) RETURN count(n)", "0");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::Authentication;
+use catalog::{Authentication, KeySource};
 use instance::backup::BackupError;
 use instance::backup::whole::{Entry, MANIFEST, Manifest, Missing, RestoreError, Watch, Whole, restore, try_restoring};
 use instance::{Instance, InstanceError, InstanceOptions, Session, Walk};
@@ -130,12 +130,13 @@ fn f24_a_whole_server_comes_back_as_it_was() {
     instance.close();
     drop(instance);
 
-    let looked = try_restoring(&set, &other, Missing::Refuse, &NOTHING).expect("it can be restored");
-    assert_eq!(looked.manifest.files().count(), 5);
+    let looked = try_restoring(&set, &options(&other), Missing::Refuse, &NOTHING).expect("it can be restored");
+    assert_eq!(looked.whole.manifest.files().count(), 5);
     assert!(!other.exists(), "a dry run writes nothing");
     let found = restored(&set, &other).expect("restores");
     assert_eq!((found.databases, found.users, found.missing.len()), (4, 2, 0));
-    assert_eq!(found.keys_missing, looked.manifest.keys, "the key is in no backup");
+    assert_eq!(found.keys_missing, looked.whole.manifest.keys, "the key is in no backup");
+    assert_eq!(looked.keys_missing, found.keys_missing, "a dry run says the same");
     let instance = Instance::open(with_passwords(&other)).expect("opens");
     let mut admin = log_in(&instance, "admin");
     assert_eq!(picture(&mut admin), before);
@@ -189,13 +190,30 @@ fn f24_f98_encrypted_databases_come_back_with_the_key_and_wait_without() {
     instance.close();
     let whole = Whole::open(&set).expect("opens");
     whole.verify(&NOTHING).expect("is sound, which takes no key");
-    let error = restored(&set, &other).expect_err("its key is not here");
-    assert!(
-        matches!(&error, RestoreError::Missing(missing) if missing.len() == 1 && missing[0].0 == "secret"),
-        "{error}"
-    );
-    assert!(error.to_string().contains(&whole.manifest.keys[0]), "it names the key: {error}");
-    assert!(!other.exists());
+    let tried = |data: &Path, missing| try_restoring(&set, &options(data), missing, &NOTHING);
+    for error in [tried(&other, Missing::Refuse).map(drop), restored(&set, &other).map(drop)] {
+        let error = error.expect_err("its key is not here");
+        assert!(matches!(&error, RestoreError::Keys(keys) if keys.len() == 1 && keys[0].0 == "secret"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(&whole.manifest.keys[0]), "it names the key: {text}");
+        assert!(text.starts_with("the backup is whole, and ") && !text.contains("not a file"), "{text}");
+        assert!(!other.exists());
+    }
+    let looked = tried(&other, Missing::Leave).expect("the others can be restored");
+    assert_eq!((looked.locked.len(), &looked.keys_missing), (1, &whole.manifest.keys));
+    // A file of keys that holds others is no better than none, and a dry run makes none.
+    let wrong = folder.path().join("wrong.key");
+    fs::write(&wrong, "ab".repeat(32)).expect("writes");
+    let elsewhere =
+        |key: &Path| InstanceOptions { seal_keys: Some(KeySource::File(key.to_owned())), ..options(&other) };
+    for (key, why) in [(wrong, "not among the keys"), (folder.path().join("none.key"), "there is no file of keys")] {
+        let error = try_restoring(&set, &elsewhere(&key), Missing::Refuse, &NOTHING).map(drop).expect_err("no key");
+        assert!(error.to_string().contains(why), "{error}");
+        assert_eq!(key.exists(), why.starts_with("not"), "none was made");
+    }
+    let right = data.join("seal.key");
+    let looked = try_restoring(&set, &elsewhere(&right), Missing::Refuse, &NOTHING).expect("with the key it goes");
+    assert!(looked.locked.is_empty() && looked.keys_missing.is_empty());
     let found = restore(&set, options(&other), Missing::Leave, &NOTHING).expect("restores the others");
     assert_eq!((found.databases, &found.keys_missing), (1, &whole.manifest.keys));
     let instance = on_disk(&other);

@@ -298,6 +298,12 @@ pub enum StoreError {
         /// What is missing.
         reason: String,
     },
+    /// What was copied out of an encrypted database cannot be opened: bring back the key that the reason names.
+    #[error("what is to be restored is encrypted, and its key cannot be had: {reason}")]
+    ImageKey {
+        /// What is missing.
+        reason: String,
+    },
     /// Only an encrypted database has a key.
     #[error("the database in folder {} is not encrypted", folder.display())]
     Plain {
@@ -359,7 +365,8 @@ impl StoreError {
             | Self::NotFound { .. }
             | Self::NotOurs { .. }
             | Self::Exists { .. }
-            | Self::Key { .. } => Code::DatabaseStartFailed,
+            | Self::Key { .. }
+            | Self::ImageKey { .. } => Code::DatabaseStartFailed,
             Self::Plain { .. } => Code::ArgumentError,
             Self::Damaged { .. } => Code::StorageDamaged,
             Self::Full { .. } => Code::StorageFull,

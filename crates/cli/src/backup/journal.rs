@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use instance::backup::{Copied, Header, Reading, verify_journal};
+use instance::backup::{Copied, Reading, verify_journal};
 use types::DatabaseName;
 use types::temporal::ZoneId;
 
@@ -43,7 +43,7 @@ pub(crate) struct Restore<'a> {
 
 /// Makes a database out of a backup, played forward to a moment.
 pub(super) fn restore(restore: &Restore<'_>) -> Result<String, CommandError> {
-    let (header, commits) = match restore.reach.folder()? {
+    let (counts, commits) = match restore.reach.folder()? {
         Some(instance) => {
             let done = AtomicU64::new(0);
             let total = Reading::open(restore.from)?.header().image_bytes;
@@ -58,16 +58,18 @@ pub(super) fn restore(restore: &Restore<'_>) -> Result<String, CommandError> {
             });
             instance.close();
             let (header, commits) = restored?;
-            (header, format!(" and {}", counted(commits, "later commit")))
+            (Some(counts(&header)), format!(" and {}", counted(commits, "later commit")))
         }
         None => (online::restore_to(restore)?, String::new()),
     };
-    Ok(told(restore, &header, &commits))
+    Ok(told(restore, counts.as_deref(), &commits))
 }
 
-fn told(restore: &Restore<'_>, header: &Header, commits: &str) -> String {
+/// Says what is in the database that was made: not what was in the backup.
+fn told(restore: &Restore<'_>, counts: Option<&str>, commits: &str) -> String {
     let (name, from, until) = (restore.name, restore.from.display(), &restore.until.text);
-    format!("database \"{name}\": {} from {from}{commits}, played forward to {until}", counts(header))
+    let counts = counts.map(|counts| format!("{counts} ")).unwrap_or_default();
+    format!("database \"{name}\": {counts}from {from}{commits}, played forward to {until}")
 }
 
 /// Copies the journal of a database into a file.

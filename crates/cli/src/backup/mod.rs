@@ -12,13 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::{Args, Subcommand};
 use instance::backup::whole::RestoreError;
-use instance::backup::{BackupError, Header, Holds, verify};
+use instance::backup::{BackupError, Header, Holds, sealed_by, verify};
 use instance::{Instance, InstanceError, InstanceOptions, Walk};
 use types::{DatabaseName, Failure};
 
 use crate::exit::{Exit, complain, say};
 use crate::progress;
-use crate::reach::{Reach, ReachError};
+use crate::reach::{Keys, Reach, ReachError};
 use crate::serve::exit_of;
 
 /// What `sheaf backup` takes.
@@ -49,6 +49,9 @@ enum Command {
     Verify {
         /// The backup: a file, the folder of a whole server, or the copy of a journal.
         file: PathBuf,
+        /// Where the keys are: with them, those of encrypted databases are looked for too.
+        #[command(flatten)]
+        keys: Keys,
     },
     /// Copies the journal of a database, with which older backups lead to any moment before the copy.
     Journal {
@@ -123,7 +126,10 @@ impl CommandError {
             Self::Instance(error) => exit_of(error),
             Self::Reach(error) => error.exit(),
             Self::File(error) | Self::Whole(RestoreError::Backup(error)) => match error {
-                BackupError::Exists(_) | BackupError::Missing(_) | BackupError::NotEmpty(_) => Exit::Usage,
+                BackupError::Exists(_)
+                | BackupError::NoFolder(_)
+                | BackupError::Missing(_)
+                | BackupError::NotEmpty(_) => Exit::Usage,
                 _ => Exit::Failed,
             },
             Self::Whole(RestoreError::NotEmpty { .. }) => Exit::Usage,
@@ -150,9 +156,10 @@ pub(crate) fn end(done: Result<String, CommandError>) -> Exit {
 pub fn run(arguments: &Arguments) -> Exit {
     end(match (&arguments.command, &arguments.database, &arguments.to) {
         (Some(Command::Journal { database, to, reach }), ..) => journal::copy(reach, database, to),
-        (Some(Command::Verify { file }), ..) if file.is_dir() => whole::verified(file),
-        (Some(Command::Verify { file }), ..) if journal::is_one(file) => journal::verified(file),
-        (Some(Command::Verify { file }), ..) => verified(file),
+        (Some(Command::Verify { file, .. }), ..) if journal::is_one(file) => journal::verified(file),
+        (Some(Command::Verify { file, keys }), ..) => keys.there().map_err(CommandError::from).and_then(|keys| {
+            if file.is_dir() { whole::verified(file, keys.as_ref()) } else { verified(file, keys.as_ref()) }
+        }),
         (None, None, Some(to)) if arguments.all => whole::back_up(&arguments.reach, to, arguments.check),
         (None, Some(database), Some(to)) => back_up(arguments, database, to),
         // Clap asks for both.
@@ -221,7 +228,7 @@ fn restore(arguments: &RestoreArguments, name: &DatabaseName) -> Result<String, 
     Ok(format!("database \"{name}\": {} from {}", counts(&header), arguments.file.display()))
 }
 
-fn verified(file: &Path) -> Result<String, CommandError> {
+fn verified(file: &Path, keys: Option<&instance::backup::Keys>) -> Result<String, CommandError> {
     let total = instance::backup::Reading::open(file)?.header().image_bytes;
     let done = AtomicU64::new(0);
     let step = |bytes| {
@@ -232,14 +239,32 @@ fn verified(file: &Path) -> Result<String, CommandError> {
     let bytes = File::open(file).and_then(|file| file.metadata()).map_or(0, |metadata| metadata.len());
     let taken = types::temporal::from_epoch(i64::try_from(header.taken_nanos / 1_000_000_000).unwrap_or(0), 0);
     let taken = taken.map_or_else(|_| "an unknown time".to_owned(), |time| time.to_string());
-    Ok(format!(
+    let summary = format!(
         "{} is sound: database \"{}\" at {taken}, version {}, {} in {}",
         file.display(),
         header.database,
         header.version,
         counts(&header),
         size(bytes)
-    ))
+    );
+    let Some(key) = sealed_by(file)? else { return Ok(summary) };
+    let Some(keys) = keys else {
+        return Ok(format!("{summary}; encrypted, and its key {key} was not looked for (--seal-key-file)"));
+    };
+    match keys.problem(file)? {
+        None => Ok(format!("{summary}; encrypted, and its key {key} is there")),
+        Some(reason) => {
+            say(&summary);
+            Err(without_keys(&[(header.database, reason)]))
+        }
+    }
+}
+
+/// Says of a backup that is sound which keys of it nobody has.
+fn without_keys(locked: &[(String, String)]) -> CommandError {
+    let locked: Vec<_> = locked.iter().map(|(name, reason)| format!("\"{name}\" ({reason})")).collect();
+    let text = format!("the keys of encrypted databases in it cannot be had: {}", locked.join(", "));
+    Failure::new(types::Code::DatabaseStartFailed, text).into()
 }
 
 /// Shows how many bytes of an image are done.

@@ -10,7 +10,7 @@ use bolt::request::Options;
 use instance::backup::{BackupError, Header, Part, verify, verify_journal};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
-use super::{CommandError, shown};
+use super::{CommandError, counted, shown};
 use crate::reach::Reach;
 
 /// Takes a backup off the server's wire and writes it here; gives its header and its length.
@@ -68,8 +68,10 @@ pub(crate) fn back_up_journal(reach: &Reach, database: &str, to: &Path) -> Resul
 }
 
 /// As [`restore`], played forward to a moment; the journal is the server's, unless a file is given.
-pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Header, CommandError> {
-    let header = verify(restore.from, &|_| Ok(()))?;
+///
+/// Gives what is in the database now, where the user may count it.
+pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Option<String>, CommandError> {
+    verify(restore.from, &|_| Ok(()))?;
     let mut client = restore.reach.connect()?;
     let folder = backup_folder(restore.reach, &mut client)?;
     let lent = Lent::put(&folder, restore.from, "sheafbackup")?;
@@ -89,7 +91,21 @@ pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Header
     let restored = client.run(&text, parameters);
     drop((lent, journal));
     restored.map_err(|error| restore.reach.failed(error))?;
-    Ok(header)
+    Ok(counts_in(&mut client, restore.name))
+}
+
+/// Counts what is in a database; nothing where the user may not look into it.
+fn counts_in(client: &mut Client, name: &DatabaseName) -> Option<String> {
+    let mut count = |text: &str, noun: &str| {
+        let options = Options { database: Some(name.to_string()), ..Options::default() };
+        let answer = client.run_with(text, Map::new(), options).ok()?;
+        match answer.rows.first()?.first()? {
+            Value::Integer(number) => Some(counted(number.unsigned_abs(), noun)),
+            _ => None,
+        }
+    };
+    let nodes = count("MATCH (n) RETURN count(n)", "node")?;
+    Some(format!("{nodes}, {}", count("MATCH ()-[r]->() RETURN count(r)", "relationship")?))
 }
 
 /// Asks the server where its backup folder is.

@@ -124,11 +124,23 @@ fn databases(files: usize) -> String {
     format!("{} and \"system\"", counted(files.saturating_sub(1) as u64, "database"))
 }
 
-/// Reads the backup of a whole server and checks every byte of it.
-pub(super) fn verified(folder: &Path) -> Result<String, CommandError> {
+/// Reads the backup of a whole server and checks every byte of it; with keys, whether they open what is encrypted in it.
+pub(super) fn verified(folder: &Path, keys: Option<&instance::backup::Keys>) -> Result<String, CommandError> {
     let whole = Whole::open(folder)?;
     Shown::new("sound").under_bar(|watch| whole.verify(watch))?;
-    told(folder, &whole.manifest)
+    let summary = told(folder, &whole.manifest)?;
+    let encrypted = counted(whole.encrypted()? as u64, "database");
+    match keys {
+        _ if encrypted.starts_with("0 ") => Ok(summary),
+        None => Ok(format!("{summary}; {encrypted} encrypted, whose keys were not looked for (--seal-key-file)")),
+        Some(keys) => match whole.locked(keys)? {
+            locked if locked.is_empty() => Ok(format!("{summary}; {encrypted} encrypted, whose keys are there")),
+            locked => {
+                say(&summary);
+                Err(super::without_keys(&locked))
+            }
+        },
+    }
 }
 
 fn told(folder: &Path, manifest: &Manifest) -> Result<String, CommandError> {
@@ -159,29 +171,43 @@ pub(super) fn restore(asked: &Restore<'_>) -> Result<String, CommandError> {
         Missing::Leave => whole::Missing::Leave,
         Missing::Empty => whole::Missing::Empty,
     };
+    let options = asked.keys.options(asked.data);
     if asked.dry_run {
         let shown = Shown::new("sound");
-        let found = shown.under_bar(|watch| whole::try_restoring(asked.from, asked.data, missing, watch))?;
-        let files = databases(found.manifest.files().count());
+        let tried = shown.under_bar(|watch| whole::try_restoring(asked.from, &options, missing, watch))?;
+        for (name, reason) in &tried.locked {
+            let would = if missing == whole::Missing::Empty { "made anew, empty" } else { "in state error" };
+            say(&format!("database \"{name}\" would be {would}: its key cannot be had: {reason}"));
+        }
+        say_missing(&tried.keys_missing, asked);
+        let files = databases(tried.whole.manifest.files().count() - tried.locked.len());
         return Ok(format!("{files} can be restored into {}; nothing was written", asked.data.display()));
     }
-    let options = asked.keys.options(asked.data);
     let shown = Shown::new("restored");
     let restored = shown.under_bar(|watch| whole::restore(asked.from, options, missing, watch))?;
     for (name, reason) in &restored.missing {
         let became = if missing == whole::Missing::Empty { "made anew, empty" } else { "in state error" };
         say(&format!("database \"{name}\": {became}: {reason}"));
     }
-    if !restored.keys_missing.is_empty() {
-        let keys = restored.keys_missing.join(", ");
-        say(&format!(
-            "None of the keys that sealed secrets of that server is here ({keys}). What they sealed stays closed until the \
-             lines of its seal.key stand in front of those of {}.",
-            asked.data.join("seal.key").display()
-        ));
+    say_missing(&restored.keys_missing, asked);
+    if let Some(file) = &asked.keys.seal_key_file {
+        say(&format!("Its keys are in {}: sheaf serve needs --seal-key-file too.", file.display()));
     }
     let found = counted(restored.databases as u64, "database");
     Ok(format!("{found} and {} restored into {}", counted(restored.users, "user"), asked.data.display()))
+}
+
+fn say_missing(keys: &[String], asked: &Restore<'_>) {
+    if keys.is_empty() {
+        return;
+    }
+    let file = asked.keys.seal_key_file.clone().unwrap_or_else(|| asked.data.join("seal.key"));
+    say(&format!(
+        "None of the keys that sealed secrets of that server is here ({}). What they sealed stays closed until the lines of \
+         its seal.key stand in front of those of {}.",
+        keys.join(", "),
+        file.display()
+    ));
 }
 
 /// Takes the files of a whole server off the wire, in turn, and writes them here; what was written goes again if it fails.
@@ -220,6 +246,7 @@ impl<'t> Inbox<'t> {
         if !is_empty {
             return Err(BackupError::NotEmpty(to.to_owned()).into());
         }
+        whole::make_folder(to)?;
         Ok(Self { to, was_there, now: None, list: Vec::new(), written: HashMap::new(), is_done: false })
     }
 

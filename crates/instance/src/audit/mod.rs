@@ -57,6 +57,11 @@ pub(crate) enum Durable {
     Soon,
 }
 
+/// Tells whether a key sealed how far the audit in a folder goes.
+pub(crate) fn is_sealed(folder: &std::path::Path) -> bool {
+    folder.join(head::FILE).exists()
+}
+
 /// The audit of one server.
 pub(crate) struct Audit {
     log: Arc<Mutex<Log>>,

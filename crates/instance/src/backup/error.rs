@@ -21,6 +21,9 @@ pub enum BackupError {
     /// A file is there, and backups never write over one; choose another name.
     #[error("there is a file {} already", .0.display())]
     Exists(PathBuf),
+    /// The folder of a new file is not there, which may be a disk that is not mounted; make it, or name another one.
+    #[error("there is no folder {}; make it, or name another one", .0.display())]
+    NoFolder(PathBuf),
     /// No such file; look with `SHOW BACKUPS`.
     #[error("there is no backup {}", .0.display())]
     Missing(PathBuf),
@@ -87,7 +90,9 @@ impl BackupError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Name { .. } | Self::Exists(_) | Self::NotEmpty(_) | Self::Catalog(_) => Code::ArgumentError,
+            Self::Name { .. } | Self::Exists(_) | Self::NoFolder(_) | Self::NotEmpty(_) | Self::Catalog(_) => {
+                Code::ArgumentError
+            }
             Self::Missing(_) | Self::NotBackup { .. } | Self::NoJournal(_) | Self::NoDatabase => {
                 Code::ExternalResourceFailed
             }
@@ -97,6 +102,29 @@ impl BackupError {
             Self::Store(error) => error.code(),
             Self::Io { source, .. } if is_full(source) => Code::StorageFull,
             Self::Io { .. } => Code::StorageFailed,
+        }
+    }
+
+    /// As it is told to whoever named a file of the backup folder: where that folder lies is not for everybody.
+    pub(crate) fn without_folders(self) -> Self {
+        let bare = |path: PathBuf| path.file_name().map_or(path.clone(), PathBuf::from);
+        match self {
+            Self::Exists(path) => Self::Exists(bare(path)),
+            Self::NoFolder(path) => Self::NoFolder(bare(path)),
+            Self::Missing(path) => Self::Missing(bare(path)),
+            Self::Unfinished(path) => Self::Unfinished(bare(path)),
+            Self::NotEmpty(path) => Self::NotEmpty(bare(path)),
+            Self::Catalog(path) => Self::Catalog(bare(path)),
+            Self::NotBackup { file, reason } => Self::NotBackup { file: bare(file), reason },
+            Self::Damaged { file, reason } => Self::Damaged { file: bare(file), reason },
+            Self::Journal(JournalError::Foreign(path)) => Self::Journal(JournalError::Foreign(bare(path))),
+            Self::Journal(JournalError::NotJournal { file, reason }) => {
+                Self::Journal(JournalError::NotJournal { file: bare(file), reason })
+            }
+            Self::Journal(JournalError::Damaged { file, reason }) => {
+                Self::Journal(JournalError::Damaged { file: bare(file), reason })
+            }
+            other => other,
         }
     }
 

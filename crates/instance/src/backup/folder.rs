@@ -24,6 +24,28 @@ pub(crate) enum Found {
     File(PathBuf),
     /// A folder with the backup of a whole server, or with the beginnings of one.
     Whole(PathBuf),
+    /// Something that is called a backup and cannot be one, with the reason.
+    Odd(PathBuf, &'static str),
+}
+
+/// What an entry of a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    File,
+    Folder,
+    Link,
+    Other,
+}
+
+impl Form {
+    fn of(kind: fs::FileType) -> Self {
+        match (kind.is_file(), kind.is_dir(), kind.is_symlink()) {
+            (true, ..) => Self::File,
+            (_, true, _) => Self::Folder,
+            (.., true) => Self::Link,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A folder that backups go into and come from.
@@ -51,6 +73,13 @@ impl Folder<'_> {
         Ok(self.0.join(name))
     }
 
+    /// As [`Folder::file`], for a file that is to be written; makes the folder if it is not there.
+    pub(crate) fn new_file(&self, name: &str) -> Result<PathBuf, BackupError> {
+        let path = self.file(name)?;
+        fs::create_dir_all(self.0).map_err(BackupError::io("make the backup folder"))?;
+        Ok(path)
+    }
+
     /// As [`Folder::file`], for a file that is to be read: a link that leads out of the folder is none.
     pub(crate) fn file_there(&self, name: &str) -> Result<PathBuf, BackupError> {
         let path = self.file(name)?;
@@ -75,11 +104,23 @@ impl Folder<'_> {
     /// Lists the plain files, and the folders that hold backups of whole servers; hidden ones are none.
     pub(crate) fn list(&self) -> Result<Vec<Found>, BackupError> {
         let mut found = Vec::new();
-        for (path, is_folder) in self.entries()? {
-            match is_folder {
-                false => found.push(Found::File(path)),
-                true if path.join(MANIFEST).exists() || Folder(&path).holds_backups() => found.push(Found::Whole(path)),
-                true => {}
+        for (path, form) in self.entries()? {
+            match form {
+                Form::File => found.push(Found::File(path)),
+                Form::Folder if path.join(MANIFEST).exists() || Folder(&path).holds_backups() => {
+                    found.push(Found::Whole(path));
+                }
+                Form::Folder if ends_as_ours(&path) => {
+                    found.push(Found::Odd(path, "it is a folder, and no backup of a whole server lies in it"));
+                }
+                Form::Link if ends_as_ours(&path) => {
+                    found.push(Found::Odd(
+                        path,
+                        "it is a link; a backup is a file that lies in the backup folder itself",
+                    ));
+                }
+                Form::Other if ends_as_ours(&path) => found.push(Found::Odd(path, "it is no plain file")),
+                Form::Folder | Form::Link | Form::Other => {}
             }
         }
         Ok(found)
@@ -87,11 +128,12 @@ impl Folder<'_> {
 
     /// Tells whether files lie in it that end as ours do.
     pub(crate) fn holds_backups(&self) -> bool {
-        self.entries().is_ok_and(|entries| entries.iter().any(|(path, is_folder)| !is_folder && ends_as_ours(path)))
+        let is_ours = |(path, form): &(PathBuf, Form)| *form == Form::File && ends_as_ours(path);
+        self.entries().is_ok_and(|entries| entries.iter().any(is_ours))
     }
 
-    /// Gives the plain files and the folders by name, and whether each is a folder.
-    fn entries(&self) -> Result<Vec<(PathBuf, bool)>, BackupError> {
+    /// Gives what lies in it by name, hidden things left out.
+    fn entries(&self) -> Result<Vec<(PathBuf, Form)>, BackupError> {
         let mut all = Vec::new();
         let entries = match fs::read_dir(self.0) {
             Ok(entries) => entries,
@@ -101,19 +143,19 @@ impl Folder<'_> {
         for entry in entries {
             let entry = entry.map_err(BackupError::io("list the backup folder"))?;
             let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-            match entry.file_type() {
-                Ok(kind) if !is_hidden && (kind.is_file() || kind.is_dir()) => all.push((entry.path(), kind.is_dir())),
-                _ => {}
+            if let (false, Ok(kind)) = (is_hidden, entry.file_type()) {
+                all.push((entry.path(), Form::of(kind)));
             }
         }
-        all.sort();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(all)
     }
 
     /// Removes what writers that died left behind.
     pub(crate) fn sweep(&self) {
         self.sweep_parts();
-        for (folder, _) in self.entries().unwrap_or_default().into_iter().filter(|(_, is_folder)| *is_folder) {
+        let entries = self.entries().unwrap_or_default();
+        for (folder, _) in entries.into_iter().filter(|(_, form)| *form == Form::Folder) {
             // The list of a whole server is begun first and named last.
             let begun = Folder(&folder).parts().any(|part| name_of(&part).contains(MANIFEST));
             if begun && !folder.join(MANIFEST).exists() {
@@ -170,19 +212,21 @@ pub struct Part {
 }
 
 impl Part {
-    /// Begins a file that is to be `target`; makes its folder if it is not there.
+    /// Begins a file that is to be `target`, in a folder that is there.
     pub fn create(target: &Path) -> Result<Self, BackupError> {
         if target.exists() {
             return Err(BackupError::Exists(target.to_owned()));
         }
         let folder = folder_of(target);
-        fs::create_dir_all(folder).map_err(BackupError::io("make the backup folder"))?;
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let number: u64 = rand::rng().random();
         // Our ending is in it wherever the backup goes, so that a sweep knows it.
         let at = folder.join(format!("{}{name}.{ENDING}-{number:016x}{}", PART.0, PART.1));
         failpoint::reach("backup.part.before");
-        let file = File::create_new(&at).map_err(BackupError::io("make the backup"))?;
+        let file = File::create_new(&at).map_err(|source| match source.kind() {
+            ErrorKind::NotFound => BackupError::NoFolder(folder.to_owned()),
+            _ => BackupError::Io { action: "make the backup", source },
+        })?;
         failpoint::reach("backup.part.made");
         Ok(Self { out: BufWriter::with_capacity(1 << 20, file), at, target: target.to_owned(), is_published: false })
     }

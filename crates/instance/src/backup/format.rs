@@ -125,6 +125,14 @@ pub(super) struct End {
 }
 
 impl End {
+    /// Reads an end; nothing where these bytes are none.
+    pub fn parse(bytes: &[u8; END_BYTES]) -> Option<Self> {
+        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes were cut"));
+        let whole = u128::from_le_bytes(bytes[32..48].try_into().expect("sixteen bytes were cut"));
+        let end = Self { pieces: number(16), raw_bytes: number(24), whole };
+        (end.print() == *bytes).then_some(end)
+    }
+
     pub fn print(self) -> [u8; END_BYTES] {
         let mut bytes = [0; END_BYTES];
         bytes[16..24].copy_from_slice(&self.pieces.to_le_bytes());

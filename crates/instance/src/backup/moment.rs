@@ -12,6 +12,7 @@ use types::{DatabaseId, Failure, failpoint};
 use super::work::piece_by_piece;
 use super::{BackupError, Header, Part, Step};
 use crate::instance::Shared;
+use crate::usage::Holdings;
 
 /// What the names of copies of journals end with.
 pub(crate) const JOURNAL_ENDING: &str = "sheafjournal";
@@ -33,23 +34,23 @@ pub fn verify_journal(file: &Path) -> Result<Copied, BackupError> {
 impl Shared {
     /// Makes the files of a new database out of a backup and a journal. What fails leaves no files.
     ///
-    /// The graph is walked before anybody finds it.
+    /// The graph is walked before anybody finds it. Gives the head of the backup with the counts of what was made.
     pub(crate) fn restore_to(
         &self,
         row: &Row,
         file: &Path,
         moment: &Moment,
         step: Step<'_>,
-    ) -> Result<(Header, Played), Failure> {
+    ) -> Result<(Header, Played), BackupError> {
         let mut reading = self.reading_graph(file)?;
         let header = reading.header().clone();
-        let from = header.journal.as_ref().ok_or(JournalError::NotKept).map_err(BackupError::from)?;
+        let from = header.journal.as_ref().ok_or(JournalError::NotKept)?;
         let from = Position { era: from.era, sequence: from.sequence };
         let taken = i64::try_from(header.taken_nanos).unwrap_or(i64::MAX);
         let source = self.journal_of(header.database_id(), moment.journal.as_deref())?;
-        let mut way = Some(Way::find(source, from, taken, moment.until).map_err(BackupError::from)?);
+        let mut way = Some(Way::find(source, from, taken, moment.until)?);
         let (mut done, mut played) = (0, Played::default());
-        piece_by_piece(
+        let database = piece_by_piece(
             &mut |piece| {
                 let more = reading.next(piece)?;
                 done += piece.len() as u64;
@@ -69,7 +70,9 @@ impl Shared {
             },
         )?;
         tracing::info!(database = %row.name, file = %file.display(), records = played.records, "backup restored and played forward");
-        Ok((header, played))
+        let held = Holdings::look(&database);
+        let (nodes, relationships) = held.map_or((0, 0), |held| (held.nodes, held.relationships));
+        Ok((Header { nodes, relationships, ..header }, played))
     }
 
     /// Opens the journal that a database on this server keeps, or kept.

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::{self, Xxh3};
@@ -171,16 +172,42 @@ pub(super) fn verify_sum(file: &Path, step: Step<'_>) -> Result<(Header, u128), 
     Ok((reading.header, sum))
 }
 
+/// What the head and the end of a file tell of it.
+pub(crate) struct Glance {
+    pub(crate) header: Header,
+    /// Why it cannot be restored, as far as these two tell.
+    pub(crate) problem: Option<&'static str>,
+}
+
 /// Reads no more of a file than what it says of itself; nothing where it does not begin as a backup.
-pub(crate) fn glance(file: &Path) -> Result<Option<Header>, BackupError> {
+pub(crate) fn glance(file: &Path) -> Result<Option<Glance>, BackupError> {
     let mut opened = File::open(file).map_err(BackupError::io("open the backup"))?;
     let mut magic = [0; MAGIC.len()];
     if fill(&mut opened, &mut magic)?.is_none() || magic != MAGIC {
         return Ok(None);
     }
+    let again = opened.try_clone().map_err(BackupError::io("open the backup"))?;
     let head = Box::new(BufReader::with_capacity(GLANCE_BYTES, (&MAGIC[..]).chain(opened)));
-    Reading::new(file, head).map(|reading| Some(reading.header))
+    let header = Reading::new(file, head)?.header;
+    let problem = problem_at_the_end(&again, &header)?;
+    Ok(Some(Glance { header, problem }))
 }
+
+/// Looks whether a file ends as a backup with this header does; what lies between the two is not read.
+fn problem_at_the_end(file: &File, header: &Header) -> Result<Option<&'static str>, BackupError> {
+    let bytes = file.metadata().map_err(BackupError::io("measure the backup"))?.len();
+    let mut end = [0; END_BYTES];
+    let Some(at) = bytes.checked_sub(END_BYTES as u64) else { return Ok(Some(CUT)) };
+    file.read_exact_at(&mut end, at).map_err(BackupError::io("read the backup"))?;
+    Ok(match End::parse(&end) {
+        None => Some(CUT),
+        Some(end) if end.raw_bytes != header.image_bytes => Some("its end is that of another backup"),
+        Some(_) => None,
+    })
+}
+
+/// What a file is without a sound end.
+const CUT: &str = "it was cut short, or changed at its end";
 
 /// Fills `bytes`; nothing where the input ends before.
 fn fill(input: &mut dyn Read, bytes: &mut [u8]) -> Result<Option<()>, BackupError> {

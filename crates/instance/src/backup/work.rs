@@ -86,7 +86,7 @@ impl Shared {
         file: &Path,
         proof: Proof,
         step: Step<'_>,
-    ) -> Result<(Header, Written), Failure> {
+    ) -> Result<(Header, Written), BackupError> {
         let Taken { header, mut image } = taken;
         let mut part = Part::create(file)?;
         let written = write(&header, &mut *image, &mut part, step)?;
@@ -145,7 +145,7 @@ impl Shared {
     }
 
     /// Makes the files of a new database out of a backup. What fails leaves no files.
-    pub(crate) fn restore(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
+    pub(crate) fn restore(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Header, BackupError> {
         let mut reading = self.reading_graph(file)?;
         let mut done = 0;
         ahead(&mut reading, &|_| Ok(()), |pieces| {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 
-use catalog::{Access, Action, CatalogError, Database as Row};
+use catalog::{Access, Action, CatalogError, Database as Row, Requested, Stage};
 use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
 use types::privilege::Act;
-use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
+use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
 
 use super::{allow, named};
 use crate::answer::{Fetched, Kind, Summary};
-use crate::backup::{Folder, Header, Proof, Taken, Written};
+use crate::backup::{BackupError, Folder, Header, Proof, Taken, Written};
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
@@ -23,6 +23,7 @@ use crate::statement::Statement;
 
 mod all;
 mod list;
+pub(crate) mod mine;
 mod moment;
 mod stream;
 
@@ -36,7 +37,14 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Res
             super::allow_on(statement, &Action::BackupDatabase, name)?;
         }
         BackupCommand::All { .. } => allow_server(statement)?,
-        BackupCommand::Show { .. } => allow(statement, &Action::BackupDatabase)?,
+        // Each row is asked for by itself.
+        BackupCommand::Show { .. } => {}
+    }
+    match command {
+        BackupCommand::Backup { .. } => super::stand_alone(statement, "BACKUP DATABASE")?,
+        BackupCommand::Journal { .. } => super::stand_alone(statement, "BACKUP JOURNAL")?,
+        BackupCommand::All { .. } => super::stand_alone(statement, "BACKUP ALL DATABASES")?,
+        BackupCommand::Show { .. } => {}
     }
     match command {
         BackupCommand::Backup { name, to: BackupTarget::Stream, check: _ } => {
@@ -62,7 +70,8 @@ fn allow_server(statement: &Statement<'_>) -> Result<(), Failure> {
 pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row: &Row) -> Result<(), Failure> {
     match origin {
         DatabaseOrigin::Database(name) => super::allow_on(statement, &Action::BackupDatabase, name)?,
-        DatabaseOrigin::Backup(_) | DatabaseOrigin::Moment(_) => allow(statement, &Action::BackupDatabase)?,
+        // The file says whether it is for him.
+        DatabaseOrigin::Backup(_) | DatabaseOrigin::Moment(_) => {}
     }
     let step = |_| statement.allowance.check();
     match origin {
@@ -74,17 +83,16 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
             statement.shared.copy_database(database, row, &step)
         }
         DatabaseOrigin::Backup(file) => {
-            let folder = statement.shared.backup_folder()?;
-            let path = Folder(&folder).file_there(&text_of(file, &statement.parameters)?)?;
+            let path = mine::backup(statement, file)?;
             let _place = statement.shared.enter_copying()?;
-            statement.shared.restore(row, &path, &step).map(drop)
+            statement.shared.restore(row, &path, &step).map(drop).map_err(told)
         }
         DatabaseOrigin::Moment(asked) => {
             let folder = statement.shared.backup_folder()?;
-            let path = Folder(&folder).file_there(&text_of(&asked.backup, &statement.parameters)?)?;
-            let moment = moment::moment(statement, &folder, asked)?;
+            let path = mine::backup(statement, &asked.backup)?;
+            let moment = moment::moment(statement, asked)?;
             let _place = statement.shared.enter_copying()?;
-            statement.shared.restore_to(row, &path, &moment, &step)?;
+            statement.shared.restore_to(row, &path, &moment, &step).map_err(told)?;
             keep_journal_of_replaced(statement, &Folder(&folder), row)
         }
     }
@@ -96,25 +104,24 @@ fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new:
     let replaced = replaced.and_then(|target| statement.names.database(target.database));
     let Some(old) = replaced.filter(|old| old.name == new.name && old.options.journal) else { return Ok(()) };
     let name = folder.new_name(&old.name, statement.shared.options.clock.wall_nanos());
-    let file = folder.file(&moment::journal_beside(&name))?;
-    Ok(statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop)?)
+    let file = folder.new_file(&moment::journal_beside(&name)).map_err(told)?;
+    statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop).map_err(told)
 }
 
 /// Backs a database up into a new file of the backup folder, because it is about to be dropped.
 pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Result<(), Failure> {
     catalog::access::allow_on(statement.names, statement.principal, &Action::BackupDatabase, &row.name)?;
-    let database = statement.shared.databases.open(row)?;
-    let source = Source::of(statement, database, Arc::clone(row));
+    let source = Source::open(statement, Arc::clone(row))?;
     let folder = statement.shared.backup_folder()?;
     let name = Folder(&folder).new_name(&row.name, statement.shared.options.clock.wall_nanos());
-    write_file(statement, &source, Folder(&folder).file(&name)?, Proof::Read)?;
+    write_file(statement, &source, Folder(&folder).new_file(&name).map_err(told)?, Proof::Read)?;
     if let Source::Graph { database, row, .. } = &source
         && database.journal.is_on()
     {
         // With it, older backups still lead to any moment before the end.
-        let file = Folder(&folder).file(&moment::journal_beside(&name))?;
+        let file = Folder(&folder).new_file(&moment::journal_beside(&name)).map_err(told)?;
         let _place = statement.shared.enter_copying()?;
-        statement.shared.back_up_journal(row, &file, &|_| statement.allowance.check())?;
+        statement.shared.back_up_journal(row, &file, &|_| statement.allowance.check()).map_err(told)?;
     }
     Ok(())
 }
@@ -122,16 +129,36 @@ pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Res
 /// A database that is copied.
 enum Source {
     /// One with a graph, kept open and told when it is to be stopped.
-    Graph { database: Arc<OpenDatabase>, row: Arc<Row>, _lease: Lease },
+    Graph { database: Arc<OpenDatabase>, row: Arc<Row>, _lease: Lease, _closing: Closing },
     /// `system`.
     Catalog,
 }
 
+/// Closes a stopped database again that was opened to be copied; dropped behind what keeps it open.
+struct Closing(Arc<Shared>, DatabaseId);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let is_stopped = |row: &Arc<Row>| row.requested == Requested::Offline;
+        if self.0.catalog.names().database(self.1).is_some_and(is_stopped) {
+            self.0.databases.close_unused(self.1);
+        }
+    }
+}
+
 impl Source {
-    fn of(statement: &Statement<'_>, database: Arc<OpenDatabase>, row: Arc<Row>) -> Self {
+    /// Opens a database, one that is stopped too: that stays stopped for everybody else.
+    fn open(statement: &Statement<'_>, row: Arc<Row>) -> Result<Self, Failure> {
+        let shared = statement.shared;
+        let is_there = || shared.catalog.names().database(row.id).is_some_and(|now| now.stage == Stage::Ready);
+        let database = match row.requested {
+            Requested::Online => shared.databases.open(&row),
+            Requested::Offline => shared.databases.open_to_copy(&row, &is_there),
+        }?;
         let work: Weak<dyn Work> = Weak::<Stream>::new();
         let lease = database.leases.take(Arc::clone(statement.interrupted), work);
-        Self::Graph { database, row, _lease: lease }
+        let closing = Closing(Arc::clone(shared), row.id);
+        Ok(Self::Graph { database, row, _lease: lease, _closing: closing })
     }
 
     fn name(&self) -> DatabaseName {
@@ -163,11 +190,11 @@ fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str)
     let name = named(name, &statement.parameters)?;
     let target = statement.names.resolve(name.as_str());
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
-    let reached = statement.shared.reach(statement.principal, statement.names, &target, Access::Read)?;
-    Ok(match (reached.graph(), statement.names.database(target.database)) {
-        (Some(database), Some(row)) => Source::of(statement, Arc::clone(database), Arc::clone(row)),
-        _ => Source::Catalog,
-    })
+    let granted = catalog::grant(statement.names, statement.principal, &target, Access::Read)?;
+    match statement.names.database(granted.database()) {
+        Some(row) if !row.name.is_system() => Source::open(statement, Arc::clone(row)),
+        _ => Ok(Source::Catalog),
+    }
 }
 
 fn back_up(
@@ -186,7 +213,7 @@ fn back_up(
         }
     };
     let proof = if check { Proof::Check } else { Proof::Read };
-    let (header, written) = write_file(statement, &source, folder.file(&file)?, proof)?;
+    let (header, written) = write_file(statement, &source, folder.new_file(&file).map_err(told)?, proof)?;
     let mut rows = Fetched::default();
     rows.push(row(&file, &header, written.file_bytes, check.into()));
     let columns = COLUMNS.iter().map(|column| CompactString::const_new(column)).collect();
@@ -202,7 +229,12 @@ fn write_file(
 ) -> Result<(Header, Written), Failure> {
     let _place = statement.shared.enter_copying()?;
     let step = |_| statement.allowance.check();
-    statement.shared.back_up(source.take(statement.shared)?, &file, proof, &step)
+    statement.shared.back_up(source.take(statement.shared)?, &file, proof, &step).map_err(told)
+}
+
+/// Tells whoever named a file what became of it, and not where it lies.
+pub(crate) fn told(error: BackupError) -> Failure {
+    error.without_folders().into()
 }
 
 fn row(file: &str, header: &Header, file_bytes: u64, checked: Value) -> [Value; COLUMNS.len()] {

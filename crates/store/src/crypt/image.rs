@@ -5,6 +5,7 @@
 //! key of the image stands at its beginning, sealed by the server.
 
 use std::ops::Bound;
+use std::path::PathBuf;
 
 use super::cipher::{DataKey, ID_BYTES, KEY_BYTES, KeyId, SEAL_BYTES, clear};
 use super::key_file::SealsKeys;
@@ -29,6 +30,23 @@ const SEALED_MAX_BYTES: usize = 4096;
 /// Tells whether an image begins so.
 pub(crate) fn is_image(piece: &[u8]) -> bool {
     piece.starts_with(&MAGIC)
+}
+
+/// Lends the key at the beginning of an image, as the server sealed it; nothing where `piece` begins no image.
+#[must_use]
+pub fn sealed_key(piece: &[u8]) -> Option<&[u8]> {
+    let head = head_bytes(piece).filter(|_| is_image(piece))?;
+    piece.get(HEAD_BYTES..head)
+}
+
+/// Tells whether the key of an image can be had, by its first piece.
+///
+/// Errors: [`StoreError::ImageKey`] where it cannot; [`StoreError::NotOurs`] where it begins no image.
+pub fn try_key(piece: &[u8], seals: &dyn SealsKeys) -> Result<(), StoreError> {
+    let refuse = |reason: &str| StoreError::NotOurs { file: PathBuf::from("the image"), reason: reason.to_owned() };
+    let head = head_bytes(piece).filter(|head| is_image(piece) && piece.len() >= *head);
+    let head = head.ok_or_else(|| refuse("it does not begin as an image of an encrypted database"))?;
+    key_of(&piece[..head], seals, &refuse).map(drop)
 }
 
 /// All entries of a snapshot, on their way out.
@@ -175,7 +193,7 @@ fn head_bytes(sealed: &[u8]) -> Option<usize> {
 fn key_of(head: &[u8], seals: &dyn SealsKeys, refuse: &dyn Fn(&str) -> StoreError) -> Result<DataKey, StoreError> {
     let id: KeyId = head[8..8 + ID_BYTES].try_into().expect("bytes were cut to their length");
     let opened = seals.unseal(&context(id), &head[HEAD_BYTES..]);
-    let mut secret = opened.map_err(|reason| refuse(&format!("its key cannot be had: {reason}")))?;
+    let mut secret = opened.map_err(|reason| StoreError::ImageKey { reason })?;
     let key = <&[u8; KEY_BYTES]>::try_from(&secret[..]).map(|bytes| DataKey::of(id, bytes));
     clear(&mut secret);
     key.map_err(|_| refuse("its key has another length than keys have"))

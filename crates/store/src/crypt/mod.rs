@@ -18,8 +18,8 @@ mod store;
 mod vault;
 mod writer;
 
-pub use image::KIND;
 pub(crate) use image::is_image;
+pub use image::{KIND, sealed_key, try_key};
 pub use key_file::SealsKeys;
 pub use open::CryptEngine;
 pub use passing::{PassingKey, PassingReader, PassingWriter};

@@ -207,6 +207,12 @@ impl Source {
     }
 }
 
+/// Tells whose journal a file is a copy of, or a part; nothing where it does not begin as one.
+#[must_use]
+pub fn identity_of(path: &Path) -> Option<[u8; 16]> {
+    header_of(path).map(|header| header.identity)
+}
+
 pub(super) fn failed(action: &'static str) -> impl FnOnce(io::Error) -> JournalError {
     move |source| JournalError::Io { action, source }
 }

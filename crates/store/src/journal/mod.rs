@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use copy::{Copied, copy, verify};
 pub use error::{JournalError, Rupture};
-pub use folder::{Outline, Source, remove};
+pub use folder::{Outline, Source, identity_of, remove};
 pub use journaled::Journaled;
 pub use way::{Played, Way};
 

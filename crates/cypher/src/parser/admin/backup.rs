@@ -40,7 +40,9 @@ impl Parser<'_> {
         if self.accept_word("STREAM") { Ok(BackupTarget::Stream) } else { self.file_name().map(BackupTarget::File) }
     }
 
-    /// `FROM m` or `FROM BACKUP 'file' [UNTIL time [USING JOURNAL 'file']]` behind the name of a new database, if it begins here.
+    /// `FROM m` or `FROM BACKUP 'file' [UNTIL time] [USING JOURNAL 'file']` behind the name of a new database, if it begins here.
+    ///
+    /// The last two come in either order, and the second of them only with the first.
     pub(super) fn database_origin(&mut self) -> Parsed<Option<DatabaseOrigin>> {
         if !self.accept_word("FROM") {
             return Ok(None);
@@ -49,15 +51,23 @@ impl Parser<'_> {
         if self.at_word("BACKUP") && matches!(self.peek_at(1), Token::Text | Token::Dollar) {
             self.advance();
             let backup = self.file_name()?;
-            if !self.accept_word("UNTIL") {
+            let mut journal = self.journal_name()?;
+            if journal.is_some() {
+                self.expect_word("UNTIL")?;
+            } else if !self.accept_word("UNTIL") {
                 return Ok(Some(DatabaseOrigin::Backup(backup)));
             }
             let until = self.expression()?;
-            let is_named = self.accept_words(&["USING", "JOURNAL"]);
-            let journal = if is_named { Some(self.file_name()?) } else { None };
+            if journal.is_none() {
+                journal = self.journal_name()?;
+            }
             return Ok(Some(DatabaseOrigin::Moment(Box::new(Moment { backup, until, journal }))));
         }
         self.database_name().map(DatabaseOrigin::Database).map(Some)
+    }
+
+    fn journal_name(&mut self) -> Parsed<Option<FileName>> {
+        if self.accept_words(&["USING", "JOURNAL"]) { self.file_name().map(Some) } else { Ok(None) }
     }
 
     fn file_name(&mut self) -> Parsed<FileName> {

@@ -176,6 +176,19 @@ impl Manifest {
         all.filter_map(|entry| Some((entry, entry.file.as_deref()?)))
     }
 
+    /// Says which of its files are not there, or not as long as they were; what is in them is not read.
+    #[must_use]
+    pub fn problem_in(&self, folder: &Path) -> Option<String> {
+        self.files().find_map(|(entry, file)| match fs::symlink_metadata(folder.join(file)) {
+            Ok(metadata) if metadata.is_file() && metadata.len() == entry.bytes => None,
+            Ok(metadata) if metadata.is_file() => {
+                Some(format!("its file {file} has {} bytes, not {}", metadata.len(), entry.bytes))
+            }
+            Ok(_) => Some(format!("its file {file} is no plain file")),
+            Err(_) => Some(format!("its file {file} is not there")),
+        })
+    }
+
     /// Gives each database that could not be copied, with the reason.
     pub fn problems(&self) -> impl Iterator<Item = (&Entry, &str)> {
         self.databases.iter().filter_map(|entry| Some((entry, entry.problem.as_deref()?)))

@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 
 use types::Failure;
 
-use super::reader::verify_sum;
-use super::{BackupError, Holds};
+use super::reader::{Reading, verify_sum};
+use super::{BackupError, Holds, Keys};
+use crate::encryption::is_sealed;
 
 pub use manifest::{Entry, MANIFEST, Manifest};
 pub use place::unfinished;
-pub use restore::{Missing, RestoreError, Restored, restore, try_restoring};
-pub use target::FolderTarget;
+pub use restore::{Missing, RestoreError, Restored, Tried, restore, try_restoring};
 pub(crate) use target::{Fill, Target};
+pub use target::{FolderTarget, make_folder};
 
 /// Follows the backup or the restore of a whole server, and may end it.
 pub trait Watch: Sync {
@@ -76,6 +77,25 @@ impl Whole {
         };
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         Ok(Self { folder, manifest })
+    }
+
+    /// Finds the encrypted databases whose keys are not among these, each with the reason.
+    pub fn locked(&self, keys: &Keys) -> Result<Vec<(String, String)>, BackupError> {
+        let mut locked = Vec::new();
+        for (entry, file) in self.manifest.files() {
+            let problem = keys.problem(&self.folder.join(file))?;
+            locked.extend(problem.map(|reason| (entry.name.clone(), reason)));
+        }
+        Ok(locked)
+    }
+
+    /// Counts the databases that are encrypted.
+    pub fn encrypted(&self) -> Result<usize, BackupError> {
+        let mut count = 0;
+        for (_, file) in self.manifest.files() {
+            count += usize::from(is_sealed(Reading::open(&self.folder.join(file))?.header()));
+        }
+        Ok(count)
     }
 
     /// Reads every file and checks every byte, and that each is the one that the list names.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catalog::{CatalogError, Database as Row, KeySource, Keyring, Pictured, Stage};
+use catalog::{CatalogError, Database as Row, Keyring, Pictured, Stage};
 use store::disk::DiskEngine;
 use store::lmdb::LmdbEngine;
 use store::{Engine, OpenOptions, StoreError};
@@ -16,10 +16,10 @@ use super::{Entry, Watch, Whole, not_listed};
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::ahead::ahead;
 use crate::backup::work::piece_by_piece;
-use crate::backup::{BackupError, Reading};
+use crate::backup::{BackupError, Keys, Reading};
 use crate::encryption::ServerKeys;
 use crate::error::of_store;
-use crate::instance::{KEYS_FILE, SYSTEM_FOLDER};
+use crate::instance::SYSTEM_FOLDER;
 use crate::{Instance, InstanceError, InstanceOptions};
 
 /// What becomes of databases that `system` knows and the backup does not hold, or that do not open.
@@ -43,6 +43,17 @@ pub struct Restored {
     pub users: u64,
     /// Databases that were left in state error or made empty, each with the reason.
     pub missing: Vec<(String, String)>,
+    /// The keys that sealed secrets of the server, where none of them is here.
+    pub keys_missing: Vec<String>,
+}
+
+/// What a restore would come to.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The backup.
+    pub whole: Whole,
+    /// Encrypted databases whose keys cannot be had, each with the reason.
+    pub locked: Vec<(String, String)>,
     /// The keys that sealed secrets of the server, where none of them is here.
     pub keys_missing: Vec<String>,
 }
@@ -71,6 +82,14 @@ pub enum RestoreError {
         listed(.0)
     )]
     Missing(Vec<(String, String)>),
+    /// The backup holds them, and nobody can read them here: bring the keys, or go on without them.
+    #[error(
+        "the backup is whole, and the keys of encrypted databases in it cannot be had: {}. Put the seal.key of their server \
+         there before, or name it after --seal-key-file. Nothing was restored. --missing leave restores the others and \
+         lists these in state error",
+        listed(.0)
+    )]
+    Keys(Vec<(String, String)>),
     /// The catalog in the backup and the list beside it speak of different servers.
     #[error("the backup contradicts itself: {0}")]
     Differs(String),
@@ -105,7 +124,7 @@ impl RestoreError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::NotEmpty { .. } | Self::UnderWay(_) => Code::DatabaseStartFailed,
+            Self::NotEmpty { .. } | Self::UnderWay(_) | Self::Keys(_) => Code::DatabaseStartFailed,
             Self::Missing(_) | Self::Differs(_) => Code::StorageDamaged,
             Self::Backup(error) => error.code(),
             Self::Catalog(error) => error.code(),
@@ -138,6 +157,8 @@ pub fn restore(
 ) -> Result<Restored, RestoreError> {
     let whole = Whole::open(from)?;
     check(&whole, missing)?;
+    let keys = Keys::of(&options).map_err(InstanceError::Seal)?;
+    locked(&whole, &keys, missing)?;
     let place = Place::take(&options.folder, &whole.manifest.sum(), from)?;
     match fill(&whole, from, options, missing, watch) {
         Ok(restored) => {
@@ -151,16 +172,31 @@ pub fn restore(
     }
 }
 
-/// Looks at all that [`restore`] would need and writes nothing: every byte of the backup, and whether the folder is empty.
-pub fn try_restoring(from: &Path, folder: &Path, missing: Missing, watch: &dyn Watch) -> Result<Whole, RestoreError> {
-    let whole = Whole::open(from)?;
+/// Looks at all that [`restore`] would need and writes nothing: every byte of the backup, the keys of what is encrypted in it,
+/// and whether the folder is empty.
+pub fn try_restoring(
+    from: &Path,
+    options: &InstanceOptions,
+    missing: Missing,
+    watch: &dyn Watch,
+) -> Result<Tried, RestoreError> {
+    let (whole, folder) = (Whole::open(from)?, &options.folder);
     check(&whole, missing)?;
     let found = if super::unfinished(folder).is_some() { Vec::new() } else { in_the_way(folder)? };
     if !found.is_empty() {
-        return Err(RestoreError::NotEmpty { folder: folder.to_owned(), found });
+        return Err(RestoreError::NotEmpty { folder: folder.clone(), found });
     }
     whole.verify(watch)?;
-    Ok(whole)
+    let keys = Keys::of(options).map_err(InstanceError::Seal)?;
+    let locked = locked(&whole, &keys, missing)?;
+    let keys_missing = if keys.has_none_of(&whole.manifest.keys) { whole.manifest.keys.clone() } else { Vec::new() };
+    Ok(Tried { whole, locked, keys_missing })
+}
+
+/// Finds the encrypted databases whose keys cannot be had; refuses, unless somebody said what becomes of those.
+fn locked(whole: &Whole, keys: &Keys, missing: Missing) -> Result<Vec<(String, String)>, RestoreError> {
+    let locked = whole.locked(keys)?;
+    if missing == Missing::Refuse && !locked.is_empty() { Err(RestoreError::Keys(locked)) } else { Ok(locked) }
 }
 
 /// Refuses what can be refused by the list alone.
@@ -270,8 +306,7 @@ fn is_of_one(failure: &Failure) -> bool {
 
 /// Gives what makes stores as the server will open them: with the keys that are in the folder, or where the options say.
 fn engine(options: &InstanceOptions) -> Result<DiskEngine, RestoreError> {
-    let source = options.seal_keys.clone().unwrap_or_else(|| KeySource::File(options.folder.join(KEYS_FILE)));
-    let keyring = Keyring::open(source).map_err(InstanceError::Seal)?;
+    let keyring = Keyring::open(options.key_source()).map_err(InstanceError::Seal)?;
     let keys = Arc::new(ServerKeys::default());
     keys.set(&Arc::new(keyring));
     Ok(DiskEngine::new(keys))

@@ -2,7 +2,7 @@
 //! Leaves what is in the files to those who fill them. Start reading at [`Target`].
 
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use types::{Code, failpoint};
@@ -51,16 +51,26 @@ impl<'a> FolderTarget<'a> {
         if was_there && !is_empty(folder)? {
             return Err(BackupError::NotEmpty(folder.to_owned()));
         }
+        make_folder(folder)?;
         let list = Some(Part::create(&folder.join(MANIFEST))?);
         failpoint::reach("whole.begun");
         Ok(Self { shared, folder: folder.to_owned(), proof, watch, list, written: Vec::new(), was_there })
     }
 }
 
+/// Makes the folder of the backup of a whole server, in one that is there; no harm if it is there itself.
+pub fn make_folder(folder: &Path) -> Result<(), BackupError> {
+    fs::create_dir(folder).or_else(|source| match source.kind() {
+        ErrorKind::AlreadyExists => Ok(()),
+        ErrorKind::NotFound => Err(BackupError::NoFolder(folder.parent().unwrap_or(folder).to_owned())),
+        _ => Err(BackupError::Io { action: "make the folder of the backup", source }),
+    })
+}
+
 /// Tells whether nothing lies in a folder that anybody would miss.
 fn is_empty(folder: &Path) -> Result<bool, BackupError> {
     let entries = fs::read_dir(folder).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotADirectory => BackupError::Exists(folder.to_owned()),
+        ErrorKind::NotADirectory => BackupError::Exists(folder.to_owned()),
         _ => BackupError::Io { action: "list the folder of the backup", source },
     })?;
     // A volume that was made for the backup has this one from the beginning.

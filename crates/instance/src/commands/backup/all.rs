@@ -7,7 +7,7 @@ use catalog::{Action, CatalogError, Database as Row, Target};
 use cypher::ast::BackupTarget;
 use types::{CompactString, DatabaseName, Failure, Value};
 
-use super::{integer, stream, text_of};
+use super::{integer, stream, text_of, told};
 use crate::answer::{Fetched, Kind, Summary};
 use crate::backup::whole::{Entry, FolderTarget, Watch};
 use crate::backup::{Folder, Proof};
@@ -67,7 +67,8 @@ pub(super) fn run(statement: &mut Statement<'_>, to: &BackupTarget, check: bool)
     let _place = shared.enter_copying()?;
     let (asking, watch) = (Asking::of(statement), Bounded(statement.allowance.clone()));
     let proof = if check { Proof::Check } else { Proof::Read };
-    let mut target = FolderTarget::begin(shared, &folder.file(&name)?, proof, &watch)?;
+    let path = folder.new_file(&name).map_err(told)?;
+    let mut target = FolderTarget::begin(shared, &path, proof, &watch).map_err(told)?;
     let manifest = shared.back_up_all(&|row| asking.may(shared, row), &mut target, &watch)?;
     let mut rows = Fetched::default();
     for entry in [&manifest.system].into_iter().chain(&manifest.databases) {

@@ -3,12 +3,13 @@
 
 use std::path::Path;
 
+use catalog::Action;
 use cypher::ast::ShowTail;
 use types::{DatabaseName, Failure, Value};
 
-use super::{integer, of_header};
+use super::{allow, integer, mine, of_header, told};
 use crate::backup::whole::Manifest;
-use crate::backup::{BackupError, Folder, Found, Header, Holds, ends_as_ours, glance};
+use crate::backup::{BackupError, Folder, Found, Glance, Header, Holds, ends_as_ours, glance};
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
@@ -33,33 +34,47 @@ const COLUMNS: [(&str, bool); 14] = [
 
 /// Lists backups, whatever their names end with; of one that has no sound head or list, the reason.
 pub(super) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
-    let path = statement.shared.backup_folder()?;
+    let allowed = allow(statement, &Action::BackupDatabase);
+    if !mine::is_any(statement) {
+        allowed.clone()?;
+    }
+    let (sees_all, path) = (allowed.is_ok(), statement.shared.backup_folder()?);
     let mut rows = Vec::new();
-    for found in Folder(&path).list()? {
+    for found in Folder(&path).list().map_err(told)? {
         statement.allowance.check()?;
-        match found {
-            Found::File(path) => match glance(&path) {
-                Ok(Some(header)) => {
-                    let mut row = of_file(&path, &header);
-                    row.push(restorable_until(statement, &header));
-                    rows.push(row);
-                }
-                // What is called a backup and is none is somebody's loss; any other file is none of ours.
-                Ok(None) if ends_as_ours(&path) => rows.push(broken(&path, "file", "it does not begin as a backup")),
-                Ok(None) => {}
-                Err(error) => rows.push(broken(&path, "file", &text(error))),
-            },
-            Found::Whole(path) => rows.push(match Manifest::read(&path) {
-                Ok(manifest) => of_whole(&path, &manifest),
-                Err(error) => broken(&path, "server", &text(error)),
-            }),
-        }
+        rows.extend(if sees_all { any(statement, &found) } else { own(statement, &found) });
     }
     let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
 
-fn of_file(path: &Path, header: &Header) -> Vec<Value> {
+/// Makes the row of whatever is a backup, or should be one.
+fn any(statement: &Statement<'_>, found: &Found) -> Option<Vec<Value>> {
+    Some(match found {
+        Found::File(path) => match glance(path) {
+            Ok(Some(seen)) => of_file(statement, path, &seen),
+            // What is called a backup and is none is somebody's loss; any other file is none of ours.
+            Ok(None) if ends_as_ours(path) => broken(path, "file", "it does not begin as a backup"),
+            Ok(None) => return None,
+            Err(error) => broken(path, "file", &text(error)),
+        },
+        Found::Whole(path) => match Manifest::read(path) {
+            Ok(manifest) => of_whole(path, &manifest),
+            Err(error) => broken(path, "server", &text(error)),
+        },
+        Found::Odd(path, problem) => broken(path, "file", problem),
+    })
+}
+
+/// Makes the row of a backup of a database that the user may back up; all else is not his.
+fn own(statement: &Statement<'_>, found: &Found) -> Option<Vec<Value>> {
+    let Found::File(path) = found else { return None };
+    let seen = glance(path).ok().flatten().filter(|seen| mine::has(statement, &seen.header))?;
+    Some(of_file(statement, path, &seen))
+}
+
+fn of_file(statement: &Statement<'_>, path: &Path, seen: &Glance) -> Vec<Value> {
+    let Glance { header, problem } = seen;
     let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
     let holds = match header.holds {
         Holds::Graph => "database",
@@ -68,8 +83,19 @@ fn of_file(path: &Path, header: &Header) -> Vec<Value> {
     let bytes = integer(path.metadata().map_or(0, |metadata| metadata.len()));
     let (made_by, kind) = (Value::from(header.made_by.as_str()), Value::from(header.kind.as_str()));
     let one = Value::Integer(1);
-    let usual = [name_of(path), holds.into(), database, nodes, relationships, bytes, taken, Value::Null];
-    usual.into_iter().chain([one, image_bytes, version, made_by, kind]).collect()
+    // What cannot be restored leads nowhere.
+    let until = if problem.is_some() { Value::Null } else { restorable_until(statement, header) };
+    let usual = [
+        name_of(path),
+        holds.into(),
+        database,
+        nodes,
+        relationships,
+        bytes,
+        taken,
+        problem.map_or(Value::Null, Value::from),
+    ];
+    usual.into_iter().chain([one, image_bytes, version, made_by, kind, until]).collect()
 }
 
 /// Says up to when the journal of its database plays a backup forward; nothing where it does not.
@@ -92,7 +118,7 @@ fn of_whole(path: &Path, manifest: &Manifest) -> Vec<Value> {
     let sum = |of: fn(&crate::backup::whole::Entry) -> u64| integer(manifest.files().map(|(entry, _)| of(entry)).sum());
     let missing: Vec<&str> = manifest.problems().map(|(entry, _)| entry.name.as_str()).collect();
     let problem = match missing.is_empty() {
-        true => Value::Null,
+        true => manifest.problem_in(path).map_or(Value::Null, Value::string),
         false => Value::string(format!("it holds no copy of {}", missing.join(", "))),
     };
     let taken = instant(Some(i128::from(manifest.taken_millis) * 1_000_000));
@@ -129,5 +155,5 @@ fn name_of(path: &Path) -> Value {
 }
 
 fn text(error: BackupError) -> String {
-    Failure::from(error).to_string()
+    told(error).to_string()
 }

@@ -1,7 +1,6 @@
 //! `CREATE DATABASE ... FROM BACKUP ... UNTIL time`, and `BACKUP JOURNAL FOR DATABASE n`.
 //! Leaves journals to `backup` and `store::journal`. Start reading at [`moment`] and [`run`].
 
-use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Database as Row;
@@ -10,7 +9,7 @@ use store::journal;
 use types::temporal::ZoneId;
 use types::{Code, CompactString, DatabaseName, DateTime, Failure, Value};
 
-use super::{Source, backed_up, integer, stream, text_of};
+use super::{Source, backed_up, integer, mine, stream, text_of, told};
 use crate::answer::{Fetched, Kind, Summary};
 use crate::backup::{Folder, JOURNAL_ENDING, Moment, Steps};
 use crate::index_options;
@@ -21,10 +20,9 @@ use crate::statement::Statement;
 const COLUMNS: [&str; 6] = ["name", "file", "records", "bytes", "from", "until"];
 
 /// Finds out which moment is asked for, and which journal leads there.
-pub(super) fn moment(statement: &Statement<'_>, folder: &Path, asked: &Asked) -> Result<Moment, Failure> {
+pub(super) fn moment(statement: &Statement<'_>, asked: &Asked) -> Result<Moment, Failure> {
     let until = time(statement, &asked.until)?;
-    let named = asked.journal.as_ref().map(|name| text_of(name, &statement.parameters)).transpose()?;
-    let journal = named.map(|name| Folder(folder).file_there(&name)).transpose()?;
+    let journal = asked.journal.as_ref().map(|name| mine::journal(statement, name)).transpose()?;
     Ok(Moment { until, journal })
 }
 
@@ -88,7 +86,8 @@ pub(super) fn run(
     };
     let _place = statement.shared.enter_copying()?;
     let step = |_| statement.allowance.check();
-    let copied = statement.shared.back_up_journal(row, &folder.file(&file)?, &step)?;
+    let file_there = folder.new_file(&file).map_err(told)?;
+    let copied = statement.shared.back_up_journal(row, &file_there, &step).map_err(told)?;
     let mut rows = Fetched::default();
     let time = |nanos: Option<i64>| instant(nanos.map(i128::from));
     rows.push([
