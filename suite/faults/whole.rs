@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bolt::client::Client;
+use bolt::Options;
+use bolt::client::{Client, ClientError};
 use suite::process::{Process, run_in, signal_of};
 use tempfile::TempDir;
 use types::{Map, Value, failpoint};
 
 /// Commands, each building on those before, and the listings that show what they did.
 pub struct Commands {
+    /// Several of a transaction are one text: `BEGIN; ...; ...`.
     pub texts: &'static [&'static str],
     pub listings: &'static [&'static str],
     /// Whether a listing may fail, because what it is asked about is not there yet.
@@ -77,10 +79,22 @@ impl Commands {
 
 /// Runs a statement; nothing where it is refused, after which the connection may go on.
 pub fn run(client: &mut Client, text: &str) -> Option<Vec<Vec<Value>>> {
-    let ran = run_in(client, "sheaf", text, Map::new());
+    let ran = match text.strip_prefix("BEGIN;") {
+        Some(texts) => run_together(client, texts),
+        None => run_in(client, "sheaf", text, Map::new()),
+    };
     if ran.is_err() {
         // A connection that is gone stays so.
         let _ = client.reset();
     }
     ran.ok()
+}
+
+/// Runs commands in one transaction.
+fn run_together(client: &mut Client, texts: &str) -> Result<Vec<Vec<Value>>, ClientError> {
+    client.begin(Options { database: Some("system".to_owned()), ..Options::default() })?;
+    for text in texts.split(';') {
+        client.run(text.trim(), Map::new())?;
+    }
+    client.commit().map(|_| Vec::new())
 }

@@ -11,7 +11,7 @@ use crate::resolve::{Names, Target};
 use crate::rights::{RightsStep, Role, built_in, rows as rights_rows};
 use crate::rows::{self, AliasRow, DatabaseRow, HeadRow, Put, Table};
 use crate::signin::Attempts;
-use crate::{Alias, CatalogError, DatabaseOptions, Pending, rights, users};
+use crate::{Alias, CatalogError, DatabaseOptions, Pending, rights, staged, users};
 
 /// How the catalog is set up.
 pub struct Settings {
@@ -67,14 +67,17 @@ pub struct Catalog {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) databases_max: usize,
     pub(crate) password_needed: bool,
-    pub(crate) attempts: Mutex<Attempts>,
+    pub(crate) attempts: Arc<Mutex<Attempts>>,
     /// Held through a change, so that two cannot start from the same version.
     pub(crate) turn: Mutex<()>,
-    names: RwLock<Arc<Names>>,
-    password_made: Mutex<Option<String>>,
+    pub(crate) names: RwLock<Arc<Names>>,
+    pub(crate) password_made: Mutex<Option<String>>,
+    /// The steps so far, where these are the changes of a transaction that has not committed.
+    pub(crate) staged: Option<Mutex<Vec<Step>>>,
 }
 
 /// One step of a change.
+#[derive(Clone)]
 pub(crate) enum Step {
     /// Another database is the default one from now on.
     Default(DatabaseId),
@@ -150,10 +153,11 @@ impl Catalog {
             clock,
             databases_max,
             password_needed,
-            attempts: Mutex::default(),
+            attempts: Arc::default(),
             turn: Mutex::new(()),
             names: RwLock::new(Arc::new(names)),
             password_made: Mutex::new(password_made),
+            staged: None,
         })
     }
 
@@ -194,19 +198,34 @@ impl Catalog {
         let gone = steps.iter().filter_map(|step| if let Step::DatabaseGone(id) = step { Some(*id) } else { None });
         let forgotten: Vec<Step> = gone.flat_map(|id| names.book().forget_database(id)).map(Step::Rights).collect();
         steps.extend(forgotten);
-        let mut next = Names::clone(&names);
-        steps.iter().try_for_each(|step| next.apply(step))?;
-        // Checked before it is written: a change that contradicts itself must not reach the disk.
-        next.check(&steps)?;
-        next.book().check_admin(names.book())?;
+        let mut next = next(&names, &steps)?;
+        match &self.staged {
+            Some(staged) => staged::extend(&mut staged.lock(), steps, &mut next)?,
+            None => self.keep(&steps, &next)?,
+        }
+        *self.names.write() = Arc::new(next);
+        Ok(result)
+    }
+
+    /// Writes the steps of a change that led to `next`, together or not at all.
+    pub(crate) fn keep(&self, steps: &[Step], next: &Names) -> Result<(), CatalogError> {
         let mut puts: Vec<Put> = steps.iter().filter_map(Step::put).collect();
         puts.push(Put::set(Table::Head.key(&[]), &next.head()));
         failpoint::reach("catalog.change.planned");
         self.store.write(&mut |writer| run(&puts, writer))?;
         failpoint::reach("catalog.change.written");
-        *self.names.write() = Arc::new(next);
-        Ok(result)
+        Ok(())
     }
+}
+
+/// Makes the version that the steps of a change lead to.
+pub(crate) fn next(names: &Names, steps: &[Step]) -> Result<Names, CatalogError> {
+    let mut next = Names::clone(names);
+    steps.iter().try_for_each(|step| next.apply(step))?;
+    // Checked before it is written: a change that contradicts itself must not reach the disk.
+    next.check(steps)?;
+    next.book().check_admin(names.book())?;
+    Ok(next)
 }
 
 pub(crate) fn run(puts: &[Put], writer: &mut dyn Writer) -> Result<(), store::StoreError> {
@@ -249,7 +268,7 @@ fn first_rights(names: &Names, now: i128) -> Vec<Step> {
         return Vec::new();
     }
     let public = || types::CompactString::from(rights::PUBLIC);
-    let role = RightsStep::Role(Role { name: public(), created_nanos: now });
+    let role = RightsStep::Role(Role { name: public(), created_nanos: now, immutable: false });
     let privileges = built_in::public().into_iter();
     let privileges = privileges.map(|privilege| RightsStep::Privilege(rights::Holder::Role(public()), privilege));
     [role].into_iter().chain(privileges).map(Step::Rights).collect()

@@ -24,7 +24,7 @@ pub enum CatalogError {
         name: DatabaseName,
     },
     /// A database has the name; choose another, or drop what has it.
-    #[error("Failed to create the specified database '{name}': Database already exists.")]
+    #[error("Failed to create the specified database '{name}': Database name or alias already exists.")]
     DatabaseExists {
         /// The name that is taken.
         name: DatabaseName,
@@ -243,6 +243,17 @@ pub enum CatalogError {
     /// What is immutable changes only while authentication is off.
     #[error("Permission denied. Immutable privileges can only be changed while authentication is disabled.")]
     Immutable,
+    /// An immutable role is made and changes only while authentication is off.
+    #[error(
+        "Permission denied. Failed to {verb} the specified role '{role}': Immutable roles can only be changed while \
+         authentication is disabled."
+    )]
+    ImmutableRole {
+        /// What was to be done to it.
+        verb: &'static str,
+        /// Its name.
+        role: String,
+    },
     /// A user by that name is there already.
     #[error("Failed to {verb} the specified user '{user}': User already exists.")]
     UserExists {
@@ -264,6 +275,18 @@ pub enum CatalogError {
     OwnStatus {
         /// The user who asked.
         user: String,
+    },
+    /// Somebody else changed the catalog since the transaction looked at it; run it again.
+    #[error(
+        "The transaction cannot be committed: databases, users or rights were changed by somebody else since it looked at \
+         them. Run it again."
+    )]
+    Outdated,
+    /// A transaction changes more than can be kept together; cut it into several.
+    #[error("A transaction of administration commands may make {max} changes at most; commit and begin another one.")]
+    TooManySteps {
+        /// Most changes of one transaction.
+        max: usize,
     },
     /// Nobody would be left who may let others in; make another admin first.
     #[error("Not allowed to lose the last active user with the role 'admin'. Give the role to somebody else first.")]
@@ -476,10 +499,12 @@ impl CatalogError {
             }
             Self::Aliased { .. } => Code::AliasExists,
             Self::AliasChain { .. } => Code::AliasChain,
+            Self::Outdated => Code::TransactionConflict,
+            Self::TooManySteps { .. } => Code::MemoryLimit,
             Self::Unauthorized => Code::Unauthorized,
             Self::RateLimit { .. } => Code::AuthenticationRateLimit,
             Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
-            Self::NotByToken | Self::Immutable => Code::Forbidden,
+            Self::NotByToken | Self::Immutable | Self::ImmutableRole { .. } => Code::Forbidden,
             Self::CredentialsExpired => Code::CredentialsExpired,
             Self::TokenExpired => Code::TokenExpired,
             Self::PrivilegeDatabase { .. } => Code::DatabaseNotFound,

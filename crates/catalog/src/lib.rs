@@ -23,6 +23,7 @@ mod rows;
 pub mod seal;
 mod signin;
 mod sorted;
+mod staged;
 mod tokens;
 mod users;
 
@@ -43,6 +44,8 @@ pub use resolve::{Names, Target};
 pub use rights::level::Level;
 pub use rights::privilege::{Privilege, Resource, Scope, Segment};
 pub use rights::{Holder, Role, Token, User, UserId};
+pub use roles::NewRole;
 pub use seal::{KeySource, Keyring, SealError};
+pub use staged::{Prepared, Staged, Touched};
 pub use tokens::NewToken;
 pub use users::{IfMissing, IfThere, NewPassword, UserChange};

@@ -78,6 +78,7 @@ impl Catalog {
             let (mut steps, mut changed) = (Vec::new(), Changed::default());
             for holder in holders {
                 let holder = holder_of(names, verb, holder)?;
+                check_mutable(names, acting, &holder)?;
                 for scope in scopes {
                     let scope = scope_of(names, verb, &holder, scope)?;
                     for privilege in privileges {
@@ -191,6 +192,16 @@ fn holder_of(names: &Names, verb: Verb, holder: &HolderName) -> Result<Holder, C
                 missing: "User",
             }),
         },
+    }
+}
+
+/// Refuses to change the privileges of an immutable role while people log in.
+fn check_mutable(names: &Names, acting: &Principal, holder: &Holder) -> Result<(), CatalogError> {
+    match holder {
+        Holder::Role(role) if acting.name().is_some() && names.book().is_immutable(role) => {
+            Err(CatalogError::ImmutableRole { verb: "change the privileges of", role: role.to_string() })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use types::{Clock, CompactString, DatabaseId, DatabaseName, SystemClock};
 
@@ -14,6 +15,9 @@ use crate::rights::effective::Memory;
 use crate::rows::HeadRow;
 use crate::sorted::Sorted;
 use crate::{Alias, CatalogError, Database, Pending, Stage};
+
+/// The bit of a version's number that no kept version ever has.
+const STAGED: u64 = 1 << 63;
 
 /// What a name turned out to mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +109,18 @@ impl Names {
     /// Gives the users, the roles and their privileges.
     pub(crate) fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Says that only the transaction which made this version sees it: no other version has its number.
+    pub(crate) fn set_staged(&mut self) {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        self.version = STAGED | (LAST.fetch_add(1, Ordering::Relaxed) + 1);
+    }
+
+    /// Tells whether a transaction that has not committed sees this version, and nobody else.
+    #[must_use]
+    pub fn is_staged(&self) -> bool {
+        self.version & STAGED != 0
     }
 
     /// Reads the head.

@@ -6,12 +6,31 @@ use types::CompactString;
 
 use crate::rights::{BUILT_IN, Holder, PUBLIC, RightsStep, Role, User};
 use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, shown};
-use crate::{Catalog, CatalogError, Limits, Names};
+use crate::{Catalog, CatalogError, Limits, Names, Principal};
+
+/// What is known of a role before it is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NewRole<'a> {
+    /// The role whose privileges it gets.
+    pub copy_of: Option<&'a str>,
+    /// Whether it and its privileges can be changed only while authentication is off.
+    pub immutable: bool,
+}
 
 impl Catalog {
     /// Makes a role, with the privileges of another if one is named; tells whether there was anything to do.
-    pub fn create_role(&self, name: &str, copy_of: Option<&str>, if_there: IfThere) -> Result<bool, CatalogError> {
+    pub fn create_role(
+        &self,
+        acting: &Principal,
+        name: &str,
+        new: NewRole<'_>,
+        if_there: IfThere,
+    ) -> Result<bool, CatalogError> {
         check_name(name)?;
+        let NewRole { copy_of, immutable } = new;
+        if immutable && acting.name().is_some() {
+            return Err(CatalogError::ImmutableRole { verb: "create", role: name.into() });
+        }
         self.change_rights("rights.create_role", |names, now| {
             let book = names.book();
             let mut steps = Vec::new();
@@ -22,10 +41,13 @@ impl Catalog {
                 match if_there {
                     IfThere::Fail => return Err(CatalogError::RoleExists { role: name.into() }),
                     IfThere::Keep => return Ok((Vec::new(), false)),
-                    IfThere::Replace => steps = gone(names, name, "replace")?,
+                    IfThere::Replace => {
+                        check_mutable(names, acting, name, "replace")?;
+                        steps = gone(names, name, "replace")?;
+                    }
                 }
             }
-            steps.push(RightsStep::Role(Role { name: name.into(), created_nanos: now }));
+            steps.push(RightsStep::Role(Role { name: name.into(), created_nanos: now, immutable }));
             if let Some(other) = copy_of {
                 if !book.has_role(other) {
                     return Err(CatalogError::RoleCopied { role: shown(other) });
@@ -39,10 +61,17 @@ impl Catalog {
     }
 
     /// Gives a role a new name; whoever has it keeps it.
-    pub fn rename_role(&self, name: &str, to: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+    pub fn rename_role(
+        &self,
+        acting: &Principal,
+        name: &str,
+        to: &str,
+        if_missing: IfMissing,
+    ) -> Result<bool, CatalogError> {
         check_name(to)?;
         self.change_rights("rights.rename_role", |names, now| {
             let book = names.book();
+            check_mutable(names, acting, name, "rename")?;
             let Some(steps) = found(names, name, "rename", if_missing)?.then(|| gone(names, name, "rename")) else {
                 return Ok((Vec::new(), false));
             };
@@ -51,7 +80,11 @@ impl Catalog {
             }
             let mut steps = steps?;
             let (old, new) = (Holder::Role(name.into()), Holder::Role(to.into()));
-            steps.push(RightsStep::Role(Role { name: to.into(), created_nanos: now }));
+            steps.push(RightsStep::Role(Role {
+                name: to.into(),
+                created_nanos: now,
+                immutable: book.is_immutable(name),
+            }));
             let privileges = book.privileges_of(&old).cloned();
             steps.extend(privileges.map(|privilege| RightsStep::Privilege(new.clone(), privilege)));
             if let Some(limits) = book.limits_of(name) {
@@ -68,10 +101,13 @@ impl Catalog {
     }
 
     /// Drops a role with its privileges; nobody has it then.
-    pub fn drop_role(&self, name: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
-        self.change_rights("rights.drop_role", |names, _| match found(names, name, "delete", if_missing)? {
-            true => Ok((gone(names, name, "delete")?, true)),
-            false => Ok((Vec::new(), false)),
+    pub fn drop_role(&self, acting: &Principal, name: &str, if_missing: IfMissing) -> Result<bool, CatalogError> {
+        self.change_rights("rights.drop_role", |names, _| {
+            check_mutable(names, acting, name, "delete")?;
+            match found(names, name, "delete", if_missing)? {
+                true => Ok((gone(names, name, "delete")?, true)),
+                false => Ok((Vec::new(), false)),
+            }
         })
     }
 
@@ -109,6 +145,20 @@ impl Names {
     pub fn is_built_in(&self, role: &str) -> bool {
         BUILT_IN.contains(&role)
     }
+
+    /// Tells whether a role and its privileges can be changed only while authentication is off, or never.
+    #[must_use]
+    pub fn is_immutable(&self, role: &str) -> bool {
+        self.is_built_in(role) || self.book().is_immutable(role)
+    }
+}
+
+/// Refuses to change an immutable role while people log in.
+fn check_mutable(names: &Names, acting: &Principal, role: &str, verb: &'static str) -> Result<(), CatalogError> {
+    if acting.name().is_some() && names.book().is_immutable(role) {
+        return Err(CatalogError::ImmutableRole { verb, role: role.into() });
+    }
+    Ok(())
 }
 
 /// Changes the roles of users one by one; counts what changed.

@@ -13,6 +13,7 @@ use crate::instance::Shared;
 use crate::plans::Planned;
 use crate::reach::Reached;
 use crate::records::Records;
+use crate::staging::Line;
 use crate::statement::Statement;
 
 /// Lines of one kind that one user may cause within [`WINDOW`]; what comes on top is counted.
@@ -90,14 +91,27 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         AdminCommand::Database(DatabaseCommand::Create(create)) if create.origin.is_some() => Kind::Backup,
         _ => Kind::Admin,
     };
-    let databases: Vec<String> = named(statement, command).into_iter().collect();
-    let told = Told {
-        user: statement.principal.name(),
-        address: address_of(statement),
-        databases: &databases,
-        operation: &operation,
+    let line = Line {
+        kind,
+        user: statement.principal.name().map(str::to_owned),
+        address: address_of(statement).map(str::to_owned),
+        databases: named(statement, command).into_iter().collect(),
+        operation,
     };
-    statement.shared.audit.note(kind, told, Outcome::from(ran), Durable::Now);
+    // What waits for a commit is told when that is over, and nothing of what is rolled back.
+    match statement.transaction.filter(|_| ran.is_ok() && waits(command)).and_then(|it| it.enter().ok()) {
+        Some(mut state) if state.staging.is_begun() => state.staging.tell(line),
+        _ => line.note(statement.shared, Outcome::from(ran)),
+    }
+}
+
+/// Tells whether a command waits for the commit of its transaction.
+fn waits(command: &AdminCommand) -> bool {
+    match command {
+        AdminCommand::Database(DatabaseCommand::Check { .. }) => false,
+        AdminCommand::Database(_) | AdminCommand::Alias(_) | AdminCommand::Limit(_) | AdminCommand::Rights(_) => true,
+        _ => false,
+    }
 }
 
 /// Names the database that a command is about, where it is about one.

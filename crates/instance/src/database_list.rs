@@ -181,7 +181,12 @@ fn row_of<'r>(
     columns: &'r [Listed],
 ) -> impl Iterator<Item = Value> + 'r {
     let looks_at_file = columns.iter().any(|(name, ..)| matches!(*name, "currentStatus" | "statusMessage"));
-    let standing = if looks_at_file { shared.databases.glance(row) } else { shared.databases.standing(row.id) };
+    // Of what a transaction has not committed yet there may be no files.
+    let standing = if looks_at_file && !names.is_staged() {
+        shared.databases.glance(row)
+    } else {
+        shared.databases.standing(row.id)
+    };
     let look = Look { shared, names, principal, row, standing };
     columns.iter().map(move |(_, _, make)| make(&look))
 }

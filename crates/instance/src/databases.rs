@@ -144,6 +144,11 @@ impl Databases {
         self.open_if(row, Trust::Usual, &|_| is_there())
     }
 
+    /// As [`Databases::open_trusting`], of one that nobody may use yet, to see whether it opens.
+    pub(crate) fn open_barred(&self, row: &Row) -> Result<(), Failure> {
+        self.open_if(row, Trust::Forgiving, &|_| true).map(drop)
+    }
+
     fn open_if(&self, row: &Row, trust: Trust, may: &dyn Fn(&Slot) -> bool) -> Result<Arc<OpenDatabase>, Failure> {
         let slot = self.slot(row.id);
         let mut state = slot.state.lock();

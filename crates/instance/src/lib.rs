@@ -47,6 +47,7 @@ mod session_list;
 mod show;
 mod sight;
 mod source;
+mod staging;
 mod statement;
 mod table;
 mod tail;

@@ -9,7 +9,7 @@ use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
 use crate::sight;
 use crate::source::Writes;
-use crate::transaction::OpenTransaction;
+use crate::transaction::{Did, OpenTransaction};
 
 /// A database that somebody may use.
 #[derive(Clone)]
@@ -101,6 +101,10 @@ impl Shared {
             sight::check_writes(&rights, row.name.as_str())?;
         }
         let held = transaction.and_then(|transaction| transaction.enter().ok()?.held(row.id));
+        if held.is_none() && names.is_staged() {
+            // Its name may be one that only this transaction knows, and its files those of another database.
+            transaction.map_or(Ok(()), |transaction| transaction.enter()?.mix(Did::Read))?;
+        }
         let database = held.map_or_else(|| self.databases.open(row), Ok)?;
         Ok(Reached::Graph { database, row: Arc::clone(row), rights })
     }

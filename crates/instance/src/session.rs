@@ -210,8 +210,9 @@ impl Session {
             Some(permit) => permit,
             None => self.wait_to_run(options, begun)?,
         };
-        let names = self.shared.catalog.names();
         let transaction = self.transaction.clone();
+        let staged = transaction.as_ref().and_then(|transaction| transaction.names());
+        let names = staged.unwrap_or_else(|| self.shared.catalog.names());
         let principal = match (&transaction, &self.acting) {
             (Some(_), Some(acting)) => acting.clone(),
             _ => self.acting_as(&names, options.impersonated_user.as_deref())?,

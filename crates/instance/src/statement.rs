@@ -22,6 +22,7 @@ use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
 use crate::sight::{self, Does};
 use crate::source::{GraphSource, Writes};
+use crate::staging::Door;
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
 use crate::{auditing, bookmark, commands, schema};
@@ -311,6 +312,8 @@ impl Statement<'_> {
         let writes = planned.prepared.writes;
         if writes.is_some() {
             state.mix(Did::Data)?;
+        } else if reached.iter().any(|(_, reached)| reached.graph().is_some()) {
+            state.mix(Did::Read)?;
         }
         let has_written = state.has_written();
         let lent = state.lend(transaction, reached, writes, self.interrupted, &self.allowance)?;
@@ -411,6 +414,14 @@ impl Statement<'_> {
         let work: Weak<dyn Work> = Arc::<Stream>::downgrade(stream);
         let databases = reached.iter().filter_map(|(_, reached)| reached.graph());
         databases.map(|database| database.leases.take(Arc::clone(self.interrupted), Weak::clone(&work))).collect()
+    }
+
+    /// Gives the catalog that a command changes: for everybody at once, or for its transaction until that commits.
+    pub(crate) fn catalog(&self) -> Result<Door<'_>, Failure> {
+        match self.transaction {
+            None => Ok(Door::Kept(&self.shared.catalog)),
+            Some(transaction) => transaction.enter()?.catalog(self.shared),
+        }
     }
 
     /// Refuses to change anything in a transaction for reading.

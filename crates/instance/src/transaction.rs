@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use catalog::{GraphRights, Target};
+use catalog::{GraphRights, Names, Target};
 use graph::GraphError;
 use graph::transaction::Savepoint;
 use parking_lot::{Mutex, MutexGuard};
@@ -25,6 +25,7 @@ use crate::running::{Allowance, Deadline};
 use crate::schema_turn::HeldTurn;
 use crate::sight::{self, Does};
 use crate::source::{GraphSource, Home, Writes};
+use crate::staging::{self, Door, Staging};
 use crate::table::NoGraph;
 use crate::under_way::Listing;
 
@@ -52,6 +53,8 @@ pub(crate) struct State {
     is_used: bool,
     /// Held from the first change of the schema to the end.
     schema_turn: Option<HeldTurn>,
+    /// What its administration commands came to.
+    pub(crate) staging: Staging,
 }
 
 /// What kind of changes a transaction made; they do not mix.
@@ -60,12 +63,16 @@ pub(crate) enum Did {
     /// None.
     #[default]
     Nothing,
+    /// It read data.
+    Read,
     /// It wrote data.
     Data,
     /// It changed indexes.
     Schema,
-    /// It ran an administration command.
+    /// It ran administration commands, which take effect when it commits.
     Admin,
+    /// It ran a command that took effect at once, and can do nothing else.
+    Alone,
 }
 
 /// What a statement of the transaction runs on.
@@ -112,6 +119,7 @@ impl OpenTransaction {
             streaming: None,
             is_used: false,
             schema_turn: None,
+            staging: Staging::default(),
         };
         let begun = Arc::new(Self(Mutex::new(state)));
         begun.0.lock().take(&begun, own.database, reached, interrupted)?;
@@ -141,6 +149,12 @@ impl OpenTransaction {
         if let Err(failure) = allowance.check() {
             state.databases.clear();
             return Err(failure);
+        }
+        if state.staging.is_begun() {
+            let staging = std::mem::take(&mut state.staging);
+            // What the transaction drops or stops, it does not hold any more.
+            state.databases.clear();
+            return Ok(bookmark::write("system", staging::commit(shared, staging)?));
         }
         let State { databases, written, own, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
@@ -178,6 +192,12 @@ impl OpenTransaction {
         state.abandon_stream();
         state.databases.clear();
         state.schema_turn = None;
+        state.staging = Staging::default();
+    }
+
+    /// Gives what exists in the eyes of the transaction, where it is not what exists for everybody.
+    pub(crate) fn names(&self) -> Option<Arc<Names>> {
+        self.0.lock().staging.names()
     }
 }
 
@@ -295,18 +315,36 @@ impl State {
 
     /// Refuses to mix data, indexes and administration in one transaction.
     pub(crate) fn mix(&mut self, next: Did) -> Result<(), Failure> {
-        if self.did != Did::Nothing && self.did != next {
-            let name = |did| match did {
-                Did::Nothing => "Read query",
-                Did::Data => "Write query",
-                Did::Schema => "Schema modification",
-                Did::Admin => "Administration command",
-            };
-            let text = format!("Tried to execute {} after executing {}", name(next), name(self.did));
+        self.did = match (self.did, next) {
+            (Did::Nothing | Did::Read, next @ (Did::Read | Did::Data | Did::Schema)) => next,
+            (Did::Nothing | Did::Admin, Did::Admin) => next,
+            (Did::Nothing, Did::Alone) => next,
+            (did @ (Did::Data | Did::Schema), Did::Read) => did,
+            (did, next) if did == next && did != Did::Alone => did,
+            (did, next) => return Err(does_not_mix(did, next)),
+        };
+        Ok(())
+    }
+
+    /// Refuses a command that takes effect at once in a transaction that does anything else.
+    pub(crate) fn stand_alone(&mut self, command: &str) -> Result<(), Failure> {
+        if self.staging.is_begun() || !matches!(self.did, Did::Nothing | Did::Admin) {
+            let text = format!(
+                "{command} takes effect at once and cannot be part of a transaction with other work; commit it or roll it \
+                 back, then run the command by itself."
+            );
             return Err(Failure::new(Code::ForbiddenTransactionType, text));
         }
-        self.did = next;
+        self.did = Did::Alone;
         Ok(())
+    }
+
+    /// Gives the catalog that an administration command changes.
+    pub(crate) fn catalog<'s>(&mut self, shared: &'s Shared) -> Result<Door<'s>, Failure> {
+        match self.did {
+            Did::Alone => Ok(Door::Kept(&shared.catalog)),
+            _ => Ok(Door::Staged(self.staging.catalog(shared)?)),
+        }
     }
 
     /// Marks the place to which a failed statement goes back, in the database that it writes.
@@ -377,7 +415,7 @@ impl State {
         let clean = self.on_written(|transaction| Ok(!transaction.has_changes())).unwrap_or(true);
         if clean {
             self.written = None;
-            self.did = Did::Nothing;
+            self.did = Did::Read;
         }
     }
 
@@ -410,6 +448,18 @@ impl State {
     }
 }
 
+fn does_not_mix(did: Did, next: Did) -> Failure {
+    let name = |did| match did {
+        Did::Nothing | Did::Read => "Read query",
+        Did::Data => "Write query",
+        Did::Schema => "Schema modification",
+        Did::Admin => "Administration command",
+        Did::Alone => "a command that stands alone",
+    };
+    let text = format!("Tried to execute {} after executing {}", name(next), name(did));
+    Failure::new(Code::ForbiddenTransactionType, text)
+}
+
 impl Work for OpenTransaction {
     fn end(&self, failure: &Failure, wait_max: Duration) {
         let Some(mut state) = self.0.try_lock_for(wait_max) else { return };
@@ -419,6 +469,7 @@ impl Work for OpenTransaction {
         state.ended = Some(failure.clone());
         state.databases.clear();
         state.schema_turn = None;
+        state.staging = Staging::default();
     }
 
     /// A transaction sees one version until it ends.

@@ -246,7 +246,8 @@ pub(crate) fn show_usage(
         None => commands::allow(statement, &Action::ShowLimit)?,
     }
     let databases = chosen(statement, database)?;
-    if database.is_some() {
+    // Of what a transaction has not committed yet there may be no files.
+    if database.is_some() && !statement.names.is_staged() {
         databases.iter().for_each(|row| open_if_possible(statement.shared, row));
     }
     let rows = databases.iter().map(|row| {

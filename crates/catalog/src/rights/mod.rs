@@ -76,6 +76,8 @@ pub struct Role {
     pub name: CompactString,
     /// When it was made, in nanoseconds since 1970.
     pub created_nanos: i128,
+    /// Whether it and its privileges can be changed only while authentication is off.
+    pub immutable: bool,
 }
 
 /// Who has a privilege.
@@ -198,6 +200,11 @@ impl Book {
     /// Tells whether there is such a role, built in or made.
     pub fn has_role(&self, name: &str) -> bool {
         BUILT_IN.contains(&name) || self.roles.contains_key(name)
+    }
+
+    /// Tells whether a role that somebody made changes only while authentication is off.
+    pub fn is_immutable(&self, name: &str) -> bool {
+        self.roles.get(name).is_some_and(|role| role.immutable)
     }
 
     /// Names every role, in order.

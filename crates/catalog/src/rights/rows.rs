@@ -25,7 +25,8 @@ impl RightsStep {
             Self::User(user) => Put::set(Table::User.key(user.name.as_bytes()), &UserRow::from(user)),
             Self::UserGone(name) => Put::remove(Table::User.key(name.as_bytes())),
             Self::Role(role) => {
-                Put::set(Table::Role.key(role.name.as_bytes()), &RoleRow { created_nanos: role.created_nanos })
+                let row = RoleRow { created_nanos: role.created_nanos, immutable: role.immutable };
+                Put::set(Table::Role.key(role.name.as_bytes()), &row)
             }
             Self::RoleGone(name) => Put::remove(Table::Role.key(name.as_bytes())),
             Self::Privilege(holder, privilege) => {
@@ -53,7 +54,8 @@ pub(crate) fn load(snapshot: &dyn Reader) -> Result<Vec<RightsStep>, CatalogErro
         Ok(())
     })?;
     Table::Role.read(snapshot, |key, row: RoleRow| {
-        steps.push(RightsStep::Role(Role { name: text(key)?.into(), created_nanos: row.created_nanos }));
+        let RoleRow { created_nanos, immutable } = row;
+        steps.push(RightsStep::Role(Role { name: text(key)?.into(), created_nanos, immutable }));
         Ok(())
     })?;
     Table::Privilege.read(snapshot, |_, row: PrivilegeRow| {
@@ -135,6 +137,8 @@ impl UserRow {
 #[derive(Serialize, Deserialize)]
 struct RoleRow {
     created_nanos: i128,
+    #[serde(default)]
+    immutable: bool,
 }
 
 #[derive(Serialize, Deserialize)]

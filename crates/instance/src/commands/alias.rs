@@ -1,4 +1,4 @@
-//! Commands about aliases; one is a change of the catalog, and done when it is answered.
+//! Commands about aliases; one is a change of the catalog, done when it is answered or its transaction commits.
 //! Leaves what a name may be to `catalog`.
 //! Start reading at [`run`].
 
@@ -22,7 +22,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
             let properties = properties_of(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
-            let made = statement.shared.catalog.create_alias(&alias, &target, &properties, existing);
+            let made = statement.catalog()?.create_alias(&alias, &target, &properties, existing);
             let changed = match made {
                 Err(CatalogError::AliasExists { .. } | CatalogError::AliasIsDatabase { .. }) if *if_not_exists => {
                     return Ok(super::without_effect(statement, &format!("The name '{alias}' is taken already.")));
@@ -40,7 +40,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             let alias = named(alias, &statement.parameters)?;
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
             let properties = properties_of(properties.as_ref(), &statement.parameters)?;
-            let altered = statement.shared.catalog.alter_alias(&alias, target.as_ref(), properties.as_ref());
+            let altered = statement.catalog()?.alter_alias(&alias, target.as_ref(), properties.as_ref());
             match altered {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
                 altered => {
@@ -52,7 +52,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
         AliasCommand::Drop { alias, if_exists } => {
             super::enter_on(statement, &Action::DropAlias, alias)?;
             let alias = named(alias, &statement.parameters)?;
-            match statement.shared.catalog.drop_alias(&alias) {
+            match statement.catalog()?.drop_alias(&alias) {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
                 dropped => {
                     dropped?;

@@ -1,4 +1,4 @@
-//! Commands about databases; they are done when answered.
+//! Commands about databases; they are done when answered, or when their transaction commits.
 //! Leaves what the catalog allows to `catalog`, files to `databases`, and copies to `backup`.
 //! Start reading at [`run`].
 
@@ -16,6 +16,7 @@ use crate::databases::Trust;
 use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
+use crate::staging::Door;
 use crate::statement::Statement;
 
 /// Runs a command about databases.
@@ -31,9 +32,18 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             let name = named(name, &statement.parameters)?;
             refuse_own(statement, &name, "dropped")?;
             if *dump {
+                super::stand_alone(statement, "DROP DATABASE ... DUMP DATA")?;
                 dump_before_drop(statement, &name, *if_exists)?;
             }
-            let dropped = drop_database(statement.shared, &name, *if_exists, cascade)?;
+            let door = statement.catalog()?;
+            let dropped = if door.is_staged() {
+                match door.drop_database(&name, cascade) {
+                    Err(CatalogError::DatabaseMissing { .. }) if *if_exists => false,
+                    dropped => dropped.map(|_| true)?,
+                }
+            } else {
+                drop_database(statement.shared, &name, *if_exists, cascade)?
+            };
             Ok(if dropped { done(statement, true, *wait) } else { missing(statement, &name) })
         }
         DatabaseCommand::Alter { name, if_exists, changes, wait } => {
@@ -42,11 +52,14 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
         DatabaseCommand::Rename { name, if_exists, to } => {
             super::enter_on(statement, &Action::AlterDatabase, name)?;
             let (name, to) = (named(name, &statement.parameters)?, named(to, &statement.parameters)?);
-            match statement.shared.catalog.rename_database(&name, &to) {
+            let door = statement.catalog()?;
+            match door.rename_database(&name, &to) {
                 Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
                 renamed => {
                     let row = renamed?;
-                    statement.shared.renamed(&name, &row);
+                    if !door.is_staged() {
+                        statement.shared.renamed(&name, &row);
+                    }
                     tracing::info!(database = %name, to = %to, "database renamed");
                     Ok(super::changed(statement, name != to))
                 }
@@ -54,14 +67,22 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
         }
         DatabaseCommand::Start { name, wait } => {
             super::enter_on(statement, &Action::StartDatabase, name)?;
-            let changed = start_database(statement.shared, &named(name, &statement.parameters)?)?;
+            let (name, door) = (named(name, &statement.parameters)?, statement.catalog()?);
+            let changed = match door.is_staged() {
+                true => door.start_database(&name)?.1,
+                false => start_database(statement.shared, &name)?,
+            };
             Ok(done(statement, changed, *wait))
         }
         DatabaseCommand::Stop { name, wait } => {
             super::enter_on(statement, &Action::StopDatabase, name)?;
             let name = named(name, &statement.parameters)?;
             refuse_own(statement, &name, "stopped")?;
-            let changed = stop_database(statement.shared, &name)?;
+            let door = statement.catalog()?;
+            let changed = match door.is_staged() {
+                true => door.stop_database(&name)?.1,
+                false => stop_database(statement.shared, &name)?,
+            };
             Ok(done(statement, changed, *wait))
         }
         DatabaseCommand::Check { name } => {
@@ -91,7 +112,12 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     }
     check_journal(statement.shared, new.options.journal)?;
     encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
+    if create.origin.is_some() {
+        super::stand_alone(statement, "CREATE DATABASE ... FROM")?;
+    }
+    let door = statement.catalog()?;
     let made = match &create.origin {
+        None if door.is_staged() => stage_database(statement.shared, &door, &name, new),
         None => {
             create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop))
         }
@@ -108,6 +134,19 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
             Ok(done(statement, true, create.wait))
         }
     }
+}
+
+/// Makes a database for the eyes of one transaction; its files come with the commit.
+fn stage_database(
+    shared: &Shared,
+    door: &Door<'_>,
+    name: &DatabaseName,
+    mut new: NewDatabase,
+) -> Result<Arc<Row>, Failure> {
+    shared.settle_encryption(&door.names(), name, new.replace, &mut new.options)?;
+    let row = door.create_database(name, new)?;
+    door.database_made(row.id)?;
+    Ok(row)
 }
 
 /// Finds an option of `CREATE DATABASE`; those that choose where another server finds files are known and not there.
@@ -141,7 +180,7 @@ pub(crate) fn create_database(
     mut new: NewDatabase,
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<Arc<Row>, Failure> {
-    shared.settle_encryption(name, new.replace, &mut new.options)?;
+    shared.settle_encryption(&shared.catalog.names(), name, new.replace, &mut new.options)?;
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
     let made = fill(&row).and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
     let made = match made {
@@ -161,9 +200,14 @@ pub(crate) fn create_database(
     Ok(row)
 }
 
-fn undo_create(shared: &Shared, row: &Row) {
+/// Removes the files of a database that nobody could use yet.
+pub(crate) fn remove_half_made(shared: &Shared, row: &Row) -> Result<(), Failure> {
     shared.databases.refuse(row.id);
-    let removed = shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row));
+    shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row))
+}
+
+fn undo_create(shared: &Shared, row: &Row) {
+    let removed = remove_half_made(shared, row);
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
     if let Err(failure) = forgotten {
         tracing::warn!(database = %row.name, reason = %failure, "a half made database waits for the next start");
@@ -195,7 +239,7 @@ pub(crate) fn drop_database(
 }
 
 /// Ends what is under way on a dropped database and removes its files.
-fn remove_dropped(shared: &Shared, row: &Row) {
+pub(crate) fn remove_dropped(shared: &Shared, row: &Row) {
     let removed = shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row));
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
     if let Err(failure) = forgotten {
@@ -243,14 +287,21 @@ fn run_alter(
     }
     let journals = |step: &Change| matches!(step, Change::SetOption(DatabaseOption::Journal, _));
     check_journal(statement.shared, steps.iter().any(journals))?;
+    if rotates || steps.iter().any(changes_journal) {
+        super::stand_alone(statement, "ALTER DATABASE ... OPTION encryption or journal")?;
+    }
     let before =
         statement.names.resolve(name.as_str()).ok().and_then(|target| statement.names.database(target.database));
-    match statement.shared.catalog.alter_database(&name, &steps) {
+    let door = statement.catalog()?;
+    match door.alter_database(&name, &steps) {
         Err(CatalogError::DatabaseMissing { .. } | CatalogError::DefaultMissing { .. }) if if_exists => {
             Ok(missing(statement, &name))
         }
         altered => {
             let (row, changed) = altered?;
+            if door.is_staged() {
+                return Ok(done(statement, changed, wait));
+            }
             statement.shared.weighed(&row);
             if before.is_some_and(|before| before.options.kept_journal() != row.options.kept_journal()) {
                 keep_journal(statement.shared, &row, before.map(|before| before.options.journal))?;
@@ -274,8 +325,13 @@ fn asks_for_new_key(change: &DatabaseChange, parameters: &Map) -> Result<bool, F
     Ok(matches!(option_value(value, parameters)?, Value::String(text) if text.eq_ignore_ascii_case("rotate")))
 }
 
+/// Tells whether a change begins or ends a journal, which an open database does at once.
+fn changes_journal(step: &Change) -> bool {
+    matches!(step, Change::SetOption(DatabaseOption::Journal, _) | Change::RemoveOption(DatabaseOption::Journal))
+}
+
 /// Says how long stopping a database waits for what is under way.
-fn drain_of(shared: &Shared, row: &Row) -> Duration {
+pub(crate) fn drain_of(shared: &Shared, row: &Row) -> Duration {
     row.options.drain_timeout_millis.map_or(shared.options.stop_drain_max, Duration::from_millis)
 }
 
@@ -394,6 +450,7 @@ fn done(statement: &Statement<'_>, changed: bool, wait: Wait) -> Records {
         Wait::No => {}
         Wait::Rows => {
             columns = ["address", "state", "message", "success"].map(Into::into).into();
+            // In a transaction it is said before it is so; the commit fails where it does not come true.
             rows.push([address.into(), "CaughtUp".into(), "caught up".into(), true.into()]);
         }
         Wait::Notification => summary.notifications.push(Notification {

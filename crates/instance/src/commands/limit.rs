@@ -10,6 +10,7 @@ use types::{Code, DatabaseName, Failure, Map};
 use super::typed;
 use crate::instance::Shared;
 use crate::records::Records;
+use crate::staging::Door;
 use crate::statement::Statement;
 use crate::usage;
 
@@ -44,13 +45,13 @@ fn change(
     changes: Vec<(Limit, Option<u64>)>,
     if_exists: bool,
 ) -> Result<Records, Failure> {
-    super::change(statement, &Action::SetLimit, |shared, parameters| {
+    super::change(statement, &Action::SetLimit, |shared, door, parameters| {
         let changed = match owner {
             LimitOwner::Database(name) => {
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;
-                set_on_database(shared, &name, &changes)
+                set_on_database(shared, door, &name, &changes)
             }
-            LimitOwner::Role(name) => set_on_role(shared, &typed(name, parameters)?, &changes),
+            LimitOwner::Role(name) => set_on_role(door, &typed(name, parameters)?, &changes),
         };
         match changed {
             Err(failure) if if_exists && is_missing(&failure) => Ok(false),
@@ -59,20 +60,27 @@ fn change(
     })
 }
 
-/// Sets limits of a database, which bite from here on.
-pub(crate) fn set_on_database(shared: &Shared, name: &DatabaseName, changes: &LimitChanges) -> Result<bool, Failure> {
-    let changed = shared.catalog.set_limits(name, changes)?;
-    shared.limits_changed();
+/// Sets limits of a database, which bite from here on, or from the commit.
+fn set_on_database(
+    shared: &Shared,
+    door: &Door<'_>,
+    name: &DatabaseName,
+    changes: &LimitChanges,
+) -> Result<bool, Failure> {
+    let changed = door.set_limits(name, changes)?;
+    if !door.is_staged() {
+        shared.limits_changed();
+    }
     tracing::info!(database = %name, limits = %shown(changes), "limits set");
     Ok(changed)
 }
 
 /// Sets limits of a role: each of its users is bounded by himself.
-fn set_on_role(shared: &Shared, role: &str, changes: &LimitChanges) -> Result<bool, Failure> {
+fn set_on_role(door: &Door<'_>, role: &str, changes: &LimitChanges) -> Result<bool, Failure> {
     if let Some((limit, _)) = changes.iter().find(|(limit, _)| !limit.about().suits_roles) {
         return Err(LimitError::NotOfRoles { name: limit.about().name }.into());
     }
-    let changed = shared.catalog.set_role_limits(role, changes)?;
+    let changed = door.set_role_limits(role, changes)?;
     tracing::info!(role, limits = %shown(changes), "limits set");
     Ok(changed)
 }

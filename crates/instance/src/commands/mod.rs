@@ -2,6 +2,8 @@
 //! Leaves who may run them to `catalog::access`, and listings to `show`, `listings` and `transactions`.
 //! Start reading at [`run`].
 
+use std::sync::Arc;
+
 use catalog::Action;
 use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases};
 use types::{Code, DatabaseName, Failure, Map, Value};
@@ -9,8 +11,9 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 use crate::answer::{Counters, Kind, Notification};
 use crate::instance::Shared;
 use crate::records::Records;
+use crate::staging::Door;
 use crate::statement::Statement;
-use crate::transaction::Did;
+use crate::transaction::{Did, OpenTransaction};
 use crate::{database_list, listings, schema, transactions};
 
 pub(crate) mod alias;
@@ -26,6 +29,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
     if mode == Mode::Explain {
         return Ok(schema::explained(statement, "AdministrationCommand"));
     }
+    look(statement, command)?;
     match command {
         AdminCommand::Database(command) => database::run(statement, command),
         AdminCommand::Alias(command) => alias::run(statement, command),
@@ -81,12 +85,12 @@ pub(crate) fn enter_on(statement: &Statement<'_>, action: &Action, name: &NameOr
 pub(crate) fn change(
     statement: &mut Statement<'_>,
     action: &Action,
-    change: impl FnOnce(&Shared, &Map) -> Result<bool, Failure>,
+    change: impl FnOnce(&Shared, &Door<'_>, &Map) -> Result<bool, Failure>,
 ) -> Result<Records, Failure> {
     enter(statement, action)?;
     let is_changed = {
         let _turn = statement.shared.changes.lock();
-        change(statement.shared, &statement.parameters)?
+        change(statement.shared, &statement.catalog()?, &statement.parameters)?
     };
     Ok(changed(statement, is_changed))
 }
@@ -128,19 +132,38 @@ pub(crate) fn without_effect(statement: &Statement<'_>, why: &str) -> Records {
     statement.done_noting(Kind::Schema, DatabaseName::system().to_string(), Counters::default(), notifications)
 }
 
-/// Says of a command inside a transaction that it waits for no commit.
+/// Says of a command inside a transaction that it waited for no commit.
 pub(crate) fn notices(statement: &Statement<'_>) -> Vec<Notification> {
-    let note = Notification {
+    let note = || Notification {
         code: "Neo.ClientNotification.Transaction.EffectiveAtOnce".to_owned(),
         title: "The command took effect at once.".to_owned(),
-        description: "An administration command takes effect when it is answered; rolling the transaction back does \
+        description: "This administration command takes effect when it is answered; rolling the transaction back does \
                       not undo it."
             .to_owned(),
         severity: "INFORMATION".to_owned(),
         category: "GENERIC".to_owned(),
         position: None,
     };
-    statement.transaction.map(|_| note).into_iter().collect()
+    let stands_alone =
+        |transaction: &Arc<OpenTransaction>| transaction.enter().is_ok_and(|state| state.did == Did::Alone);
+    statement.transaction.filter(|transaction| stands_alone(transaction)).map(|_| note()).into_iter().collect()
+}
+
+/// Has a command be the only one of its transaction, where it runs in one: it takes effect at once.
+pub(crate) fn stand_alone(statement: &Statement<'_>, command: &str) -> Result<(), Failure> {
+    statement.transaction.map_or(Ok(()), |transaction| transaction.enter()?.stand_alone(command))
+}
+
+/// Has a transaction remember what a command showed of the catalog: later ones may rest on it.
+fn look(statement: &Statement<'_>, command: &AdminCommand) -> Result<(), Failure> {
+    let shows = matches!(
+        command,
+        AdminCommand::ShowDatabases { .. } | AdminCommand::Alias(_) | AdminCommand::Limit(_) | AdminCommand::Rights(_)
+    );
+    match statement.transaction.filter(|_| shows) {
+        Some(transaction) => transaction.enter().map(|mut state| state.staging.looks(statement.names)),
+        None => Ok(()),
+    }
 }
 
 /// Gives a legal name, typed or from a parameter.

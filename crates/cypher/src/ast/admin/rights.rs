@@ -140,6 +140,8 @@ pub enum RoleCommand {
         if_not_exists: bool,
         /// Whether an old one goes first.
         or_replace: bool,
+        /// Whether it changes only while nobody needs a password.
+        immutable: bool,
         /// The role whose privileges it gets.
         copy_of: Option<NameOrParameter>,
     },

@@ -95,9 +95,7 @@ impl Parser<'_> {
     }
 
     fn create_role(&mut self, start: u32, or_replace: bool) -> Parsed<RoleCommand> {
-        if self.accept_word("IMMUTABLE") {
-            return Err(self.unsupported("CREATE IMMUTABLE ROLE".to_owned(), start));
-        }
+        let immutable = self.accept_word("IMMUTABLE");
         self.expect_word("ROLE")?;
         let (name, if_not_exists) = self.made("a role")?;
         self.check_exists(start, "role", if_not_exists && or_replace)?;
@@ -109,7 +107,7 @@ impl Parser<'_> {
             }
             false => None,
         };
-        Ok(RoleCommand::Create { name, if_not_exists, or_replace, copy_of })
+        Ok(RoleCommand::Create { name, if_not_exists, or_replace, immutable, copy_of })
     }
 
     fn token_command(&mut self) -> Parsed<Option<TokenCommand>> {

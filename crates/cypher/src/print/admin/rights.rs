@@ -90,9 +90,10 @@ impl Display for Secret {
 impl Display for RoleCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { name, if_not_exists, or_replace, copy_of } => {
+            Self::Create { name, if_not_exists, or_replace, immutable, copy_of } => {
                 let copy_of = Optional(" AS COPY OF ", copy_of);
-                write!(f, "CREATE {}ROLE {name}{}{copy_of}", replace(*or_replace), unless(*if_not_exists))
+                let (replace, immutable) = (replace(*or_replace), if *immutable { "IMMUTABLE " } else { "" });
+                write!(f, "CREATE {replace}{immutable}ROLE {name}{}{copy_of}", unless(*if_not_exists))
             }
             Self::Rename { name, if_exists, to } => write!(f, "RENAME ROLE {name}{} TO {to}", provided(*if_exists)),
             Self::Drop { name, if_exists } => write!(f, "DROP ROLE {name}{}", provided(*if_exists)),

@@ -1,4 +1,4 @@
-//! Commands about users, roles, privileges and tokens; they are done when answered, and hold from the next statement on.
+//! Commands about users, roles, privileges and tokens; they hold from the next statement on, or from the commit.
 //! Leaves the rules to `catalog`, and listings to [`show`].
 //! Start reading at [`run`].
 

@@ -64,8 +64,8 @@ fn apply(
     let act = if matches!(verb, Verb::Revoke { .. }) { Act::RemovePrivilege } else { Act::AssignPrivilege };
     may_change(statement.names, statement.principal, act, privileges, scopes)?;
     change_allowed(statement, |statement| {
-        let Statement { shared, principal, .. } = statement;
-        let changed = shared.catalog.change_privileges(principal, verb, privileges, scopes, &holders)?;
+        let (door, principal) = (statement.catalog()?, statement.principal);
+        let changed = door.change_privileges(principal, verb, privileges, scopes, &holders)?;
         tracing::info!(?verb, ?holders, count = changed.count, "privileges changed");
         Ok(match (changed.count, verb) {
             (0, Verb::Revoke { .. }) => Did::Impossible("The role does not have the privilege.".to_owned()),
@@ -111,7 +111,7 @@ fn set_owner(
         if statement.names.owner_of(target.database) == user.as_deref() {
             return Ok(Did::Nothing("The database is owned so already.".to_owned()));
         }
-        statement.shared.catalog.set_owner(target.database, user.as_deref())?;
+        statement.catalog()?.set_owner(target.database, user.as_deref())?;
         tracing::info!(database = %target.name, owner = user.as_deref(), "owner changed");
         Ok(Did::This)
     })
@@ -129,7 +129,7 @@ fn set_isolation(
         Isolation::Strict => None,
     };
     change_allowed(statement, |statement| {
-        let changed = statement.shared.catalog.set_isolation(target.database, level)?;
+        let changed = statement.catalog()?.set_isolation(target.database, level)?;
         tracing::info!(database = %target.name, ?mode, changed, "isolation changed");
         Ok(super::user::done(changed, || "The database is isolated so already.".to_owned()))
     })

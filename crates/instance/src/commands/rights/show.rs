@@ -100,7 +100,7 @@ pub(super) fn roles(
         if populated && members.is_empty() {
             continue;
         }
-        let immutable = Value::Boolean(names.is_built_in(&role));
+        let immutable = Value::Boolean(names.is_immutable(&role));
         if !with_users {
             rows.push(vec![role.as_str().into(), immutable]);
             continue;

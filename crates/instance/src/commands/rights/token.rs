@@ -40,7 +40,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
             let name = typed(name, &statement.parameters)?;
             let if_missing = if *if_exists { IfMissing::Skip } else { IfMissing::Fail };
             change_allowed(statement, |statement| {
-                let dropped = statement.shared.catalog.drop_token(&user, &name, if_missing)?;
+                let dropped = statement.catalog()?.drop_token(&user, &name, if_missing)?;
                 tracing::info!(%user, token = %name, dropped, "token dropped");
                 Ok(super::user::done(dropped, || "Token does not exist.".to_owned()))
             })
@@ -53,7 +53,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
 fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<Records, Failure> {
     let mut text = String::new();
     let mut done = change_allowed(statement, |statement| {
-        text = statement.shared.catalog.create_token(user, new)?;
+        text = statement.catalog()?.create_token(user, new)?;
         tracing::info!(%user, token = %new.name, "token created");
         Ok(Did::This)
     })?;

@@ -18,8 +18,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
             let if_there = if_there(*or_replace, *if_not_exists);
             change(statement, acts, |statement| {
                 let wanted = wanted(settings, &statement.parameters)?;
-                let Statement { shared, principal, .. } = statement;
-                let made = shared.catalog.create_user(principal, &name, &wanted, if_there)?;
+                let (door, principal) = (statement.catalog()?, statement.principal);
+                let made = door.create_user(principal, &name, &wanted, if_there)?;
                 tracing::info!(user = %name, made, "user created");
                 Ok(done(made, || "User already exists.".to_owned()))
             })
@@ -29,8 +29,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
             let acts = acts_of(settings);
             change(statement, &acts, |statement| {
                 let wanted = wanted(settings, &statement.parameters)?;
-                let Statement { shared, principal, .. } = statement;
-                let altered = shared.catalog.alter_user(principal, &name, &wanted, if_missing(*if_exists))?;
+                let (door, principal) = (statement.catalog()?, statement.principal);
+                let altered = door.alter_user(principal, &name, &wanted, if_missing(*if_exists))?;
                 tracing::info!(user = %name, altered, "user altered");
                 Ok(done(altered, || "There was nothing to alter.".to_owned()))
             })
@@ -39,7 +39,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
         UserCommand::Rename { name, if_exists, to } => {
             let (name, to) = (typed(name, &statement.parameters)?, typed(to, &statement.parameters)?);
             change(statement, &[Act::RenameUser], |statement| {
-                let renamed = statement.shared.catalog.rename_user(&name, &to, if_missing(*if_exists))?;
+                let renamed = statement.catalog()?.rename_user(&name, &to, if_missing(*if_exists))?;
                 tracing::info!(user = %name, %to, renamed, "user renamed");
                 Ok(done(renamed, || "User does not exist.".to_owned()))
             })
@@ -47,8 +47,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
         UserCommand::Drop { name, if_exists } => {
             let name = typed(name, &statement.parameters)?;
             change(statement, &[Act::DropUser], |statement| {
-                let Statement { shared, principal, .. } = statement;
-                let dropped = shared.catalog.drop_user(principal, &name, if_missing(*if_exists))?;
+                let (door, principal) = (statement.catalog()?, statement.principal);
+                let dropped = door.drop_user(principal, &name, if_missing(*if_exists))?;
                 tracing::info!(user = %name, dropped, "user dropped");
                 Ok(done(dropped, || "User does not exist.".to_owned()))
             })
@@ -64,7 +64,7 @@ fn alter_current(statement: &mut Statement<'_>, from: &Secret, to: &Secret) -> R
     }
     change_allowed(statement, |statement| {
         let (from, to) = (secret(from, &statement.parameters)?, secret(to, &statement.parameters)?);
-        statement.shared.catalog.alter_own_password(statement.principal, &from, &to)?;
+        statement.catalog()?.alter_own_password(statement.principal, &from, &to)?;
         tracing::info!(user = statement.principal.name(), "password changed");
         Ok(Did::This)
     })

@@ -1,0 +1,204 @@
+//! Administration commands of an explicit transaction: seen by it alone, kept together when it commits, or not at all.
+//! Leaves what a change of the catalog is to `catalog::Staged`, and single commands to `commands`.
+//! Start reading at [`Staging::catalog`] and [`commit`].
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use catalog::{Catalog, CatalogError, Database as Row, Names, Prepared, Requested, Stage, Staged, Touched};
+use types::{Failure, failpoint};
+
+use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::commands::database::{drain_of, remove_dropped, remove_half_made};
+use crate::instance::Shared;
+
+/// What the administration commands of one transaction came to so far.
+#[derive(Default)]
+pub(crate) struct Staging {
+    staged: Option<Arc<Staged>>,
+    /// The version of the catalog that a listing showed first.
+    looked_at: Option<u64>,
+    /// What the audit will tell once it is over.
+    lines: Vec<Line>,
+}
+
+/// One command, for the audit.
+pub(crate) struct Line {
+    pub(crate) kind: Kind,
+    pub(crate) user: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) databases: Vec<String>,
+    pub(crate) operation: String,
+}
+
+/// The catalog that a command changes: the one that is kept, or what its transaction makes of it.
+pub(crate) enum Door<'s> {
+    /// It holds for everybody at once.
+    Kept(&'s Catalog),
+    /// It waits for the commit.
+    Staged(Arc<Staged>),
+}
+
+impl Deref for Door<'_> {
+    type Target = Catalog;
+
+    fn deref(&self) -> &Catalog {
+        match self {
+            Self::Kept(catalog) => catalog,
+            Self::Staged(staged) => staged,
+        }
+    }
+}
+
+impl Door<'_> {
+    /// Tells whether what is changed waits for a commit.
+    pub(crate) fn is_staged(&self) -> bool {
+        matches!(self, Self::Staged(_))
+    }
+}
+
+impl Line {
+    /// Writes the line.
+    pub(crate) fn note(&self, shared: &Shared, outcome: Outcome) {
+        let told = Told {
+            user: self.user.as_deref(),
+            address: self.address.as_deref(),
+            databases: &self.databases,
+            operation: &self.operation,
+        };
+        shared.audit.note(self.kind, told, outcome, Durable::Now);
+    }
+}
+
+impl Staging {
+    /// Gives the catalog as the transaction sees it, beginning to stage if it did not yet.
+    ///
+    /// # Errors
+    ///
+    /// A conflict where a listing of this transaction showed what is not true any more.
+    pub(crate) fn catalog(&mut self, shared: &Shared) -> Result<Arc<Staged>, Failure> {
+        if let Some(staged) = &self.staged {
+            return Ok(Arc::clone(staged));
+        }
+        let staged = shared.catalog.stage();
+        if self.looked_at.is_some_and(|version| version != staged.base()) {
+            return Err(CatalogError::Outdated.into());
+        }
+        Ok(Arc::clone(self.staged.insert(Arc::new(staged))))
+    }
+
+    /// Gives what exists in the eyes of the transaction, where it changed anything.
+    pub(crate) fn names(&self) -> Option<Arc<Names>> {
+        self.staged.as_ref().map(|staged| staged.names())
+    }
+
+    /// Remembers what a listing shows: what is changed afterwards may rest on it.
+    pub(crate) fn looks(&mut self, names: &Names) {
+        if self.staged.is_none() {
+            self.looked_at.get_or_insert(names.version());
+        }
+    }
+
+    /// Keeps a line for the audit until the transaction is over.
+    pub(crate) fn tell(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// Tells whether anything waits for the commit.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.staged.is_some()
+    }
+}
+
+/// Commits what a transaction staged: catalog and files, wholly or not at all. Gives the version of the catalog.
+pub(crate) fn commit(shared: &Shared, staging: Staging) -> Result<u64, Failure> {
+    let Some(staged) = staging.staged else { return Ok(shared.catalog.names().version()) };
+    let kept = keep(shared, &staged);
+    staging.lines.iter().for_each(|line| line.note(shared, Outcome::from(&kept)));
+    let (version, touched) = kept?;
+    touched.iter().for_each(|touched| follow(shared, touched));
+    shared.limits_changed();
+    tracing::info!(version, databases = touched.len(), commands = staging.lines.len(), "catalog changed");
+    Ok(version)
+}
+
+/// Makes the files of new databases, then keeps all changes in one write; nobody else changes anything meanwhile.
+fn keep(shared: &Shared, staged: &Staged) -> Result<(u64, Vec<Touched>), Failure> {
+    let _turn = shared.changes.lock();
+    let prepared = shared.catalog.prepare(staged)?;
+    let kept = make(shared, &prepared).and_then(|()| prepared.commit().map_err(Failure::from));
+    let version = match kept {
+        Ok(version) => version,
+        Err(failure) => {
+            unmake(shared, &prepared);
+            return Err(failure);
+        }
+    };
+    let touched = prepared.touched().to_vec();
+    // Before anybody else changes anything: who starts again what this one stopped has his way.
+    touched.iter().for_each(|touched| bar(shared, touched));
+    Ok((version, touched))
+}
+
+/// Makes the files of new databases, and opens those that are to run again, to see whether they do.
+fn make(shared: &Shared, prepared: &Prepared<'_>) -> Result<(), Failure> {
+    for touched in prepared.touched() {
+        if touched.is_made() {
+            shared.databases.make(&touched.after)?;
+            failpoint::reach("instance.transaction.file");
+        } else if runs(&touched.after) && touched.before.as_ref().is_some_and(|before| !runs(before)) {
+            // Nobody gets in before it is allowed.
+            shared.databases.open_barred(&touched.after)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what [`make`] made; what does not go is removed at the next start.
+fn unmake(shared: &Shared, prepared: &Prepared<'_>) {
+    let made = || prepared.touched().iter().filter(|touched| touched.is_made());
+    let removed: Result<(), Failure> = made().try_for_each(|touched| remove_half_made(shared, &touched.after));
+    let forgotten = removed.and_then(|()| prepared.abandon().map_err(Failure::from));
+    if let Err(failure) = forgotten {
+        tracing::warn!(reason = %failure, "half made databases wait for the next start");
+    }
+    let stays_stopped = |touched: &&Touched| touched.before.as_ref().is_some_and(|before| !runs(before));
+    prepared.touched().iter().filter(stays_stopped).for_each(|touched| shared.databases.close_unused(touched.after.id));
+}
+
+/// Lets nobody new use what is dropped or stopped, and somebody what runs again.
+fn bar(shared: &Shared, touched: &Touched) {
+    if runs(&touched.after) {
+        shared.databases.allow(touched.after.id);
+    } else {
+        shared.databases.refuse(touched.after.id);
+    }
+}
+
+/// Does to an open database and its files what the catalog says by now. What fails here is tried at the next start.
+fn follow(shared: &Shared, touched: &Touched) {
+    let (before, after) = (touched.before.as_deref(), &touched.after);
+    if after.stage == Stage::Dropping {
+        if let Some(before) = before {
+            shared.turns.weigh(before.name.as_str(), None);
+        }
+        remove_dropped(shared, after);
+        tracing::info!(database = %after.name, id = %after.id, "database dropped");
+        return;
+    }
+    match before {
+        Some(before) if before.name != after.name => shared.renamed(&before.name, after),
+        _ => shared.weighed(after),
+    }
+    let was_running = before.is_none_or(runs);
+    if was_running && !runs(after) {
+        let stopped = shared.databases.stop(after, drain_of(shared, after));
+        if let Err(failure) = stopped {
+            tracing::warn!(database = %after.name, reason = %failure, "a stopped database is still in use");
+        }
+    }
+}
+
+fn runs(row: &Row) -> bool {
+    row.stage == Stage::Ready && row.requested == Requested::Online
+}
