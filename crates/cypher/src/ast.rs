@@ -60,6 +60,13 @@ pub enum Body {
     },
     /// Manages databases; runs against `system`.
     Admin(AdminCommand),
+    /// Lists and ends, a command for every row of the one before.
+    Chain {
+        /// `USE x` in front: the database whose indexes and constraints are listed.
+        using: Option<GraphReference>,
+        /// The commands.
+        chain: CommandChain,
+    },
     /// `USE x` or `:use x` alone: chooses the session's database; without a name it asks for it.
     UseDatabase {
         /// The database, or nothing to ask which one is current.

@@ -24,6 +24,14 @@ pub enum ParseError {
         /// Where.
         position: Position,
     },
+    /// `WHERE` stands where only `YIELD` lets it; the message says how to write it.
+    #[error("{message}")]
+    YieldMissing {
+        /// What is wrong, with the line and a caret.
+        message: String,
+        /// Where.
+        position: Position,
+    },
     /// A command that Neo4j knows and this server does not; nothing ran.
     #[error("Unsupported administration command: {command}")]
     Unsupported {
@@ -41,6 +49,7 @@ impl ParseError {
         match self {
             Self::Syntax { .. } => Code::SyntaxError,
             Self::Option { .. } => Code::ArgumentError,
+            Self::YieldMissing { .. } => Code::YieldMissing,
             Self::Unsupported { .. } => Code::UnsupportedCommand,
         }
     }
@@ -49,15 +58,21 @@ impl ParseError {
     #[must_use]
     pub fn position(&self) -> Position {
         match self {
-            Self::Syntax { position, .. } | Self::Option { position, .. } | Self::Unsupported { position, .. } => {
-                *position
-            }
+            Self::Syntax { position, .. }
+            | Self::Option { position, .. }
+            | Self::YieldMissing { position, .. }
+            | Self::Unsupported { position, .. } => *position,
         }
     }
 
     pub(crate) fn syntax(text: &str, span: Span, message: &str) -> Self {
         let position = place::position(text, span);
         Self::Syntax { message: place::pointed(text, position, message), position }
+    }
+
+    pub(crate) fn yield_missing(text: &str, span: Span, message: &str) -> Self {
+        let position = place::position(text, span);
+        Self::YieldMissing { message: place::pointed(text, position, message), position }
     }
 
     pub(crate) fn option(text: &str, span: Span, message: &str) -> Self {

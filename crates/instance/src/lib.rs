@@ -12,6 +12,7 @@ mod auditing;
 pub mod backup;
 mod batches;
 mod bookmark;
+mod chain;
 mod check;
 mod commands;
 mod database_list;

@@ -15,28 +15,28 @@ use crate::commands::allow;
 use crate::procedures::{Listed, settings};
 use crate::records::Records;
 use crate::statement::Statement;
-use crate::tail::{self, Column};
+use crate::tail::{Column, Listing, extra, usual};
 use crate::transactions;
-
-const fn usual(name: &'static str) -> Column {
-    Column { name, usual: true }
-}
-
-const fn extra(name: &'static str) -> Column {
-    Column { name, usual: false }
-}
 
 /// Lists what the server knows: all of it, or what who asks may call.
 pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail) -> Result<Records, Failure> {
-    let database = DatabaseName::system().to_string();
-    match what {
+    let wanted = match what {
+        Known::Settings { names } => transactions::ids(statement, names)?,
+        Known::Functions { .. } | Known::Procedures { .. } => Vec::new(),
+    };
+    let wanted = Some(wanted.as_slice()).filter(|wanted| !wanted.is_empty());
+    listed(statement, what, wanted)?.answer(statement, tail, DatabaseName::system().to_string())
+}
+
+/// Lists what the server knows; of settings only the wanted ones, where some are named.
+pub(crate) fn listed(statement: &Statement<'_>, what: &Known, wanted: Option<&[String]>) -> Result<Listing, Failure> {
+    let (columns, rows) = match what {
         Known::Functions { which, executable } => {
             let rights = callers_rights(statement, executable)?;
             let may_use = |function: &query::functions::Function| {
                 function.is_built_in() || rights.as_ref().is_none_or(|rights| rights.may_use(function.name))
             };
-            let rows = functions(*which, may_use, &Callers::of(statement));
-            tail::run(statement, FUNCTION_COLUMNS, rows, tail, database)
+            (FUNCTION_COLUMNS, functions(*which, may_use, &Callers::of(statement)))
         }
         Known::Procedures { executable } => {
             let rights = callers_rights(statement, executable)?;
@@ -46,11 +46,10 @@ pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail)
             let callers = Callers::of(statement);
             let all = statement.shared.procedures.all();
             let rows = all.iter().filter(may_call).map(|listed| procedure(listed, &callers)).collect();
-            tail::run(statement, PROCEDURE_COLUMNS, rows, tail, database)
+            (PROCEDURE_COLUMNS, rows)
         }
-        Known::Settings { names } => {
-            let wanted = transactions::ids(names, &statement.parameters)?;
-            let chosen = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
+        Known::Settings { .. } => {
+            let chosen = |name: &str| wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name));
             let rows = settings(statement.shared).into_iter().filter(|setting| chosen(&setting.name));
             // One that may not be seen is left out, as if it were not there.
             let may_see = |setting: &crate::procedures::Setting| {
@@ -72,13 +71,13 @@ pub(crate) fn show(statement: &mut Statement<'_>, what: &Known, tail: &ShowTail)
                     setting.source.into(),
                 ]
             };
-            let rows = rows.filter(may_see).map(row).collect();
-            tail::run(statement, SETTING_COLUMNS, rows, tail, database)
+            (SETTING_COLUMNS, rows.filter(may_see).map(row).collect())
         }
-    }
+    };
+    Ok(Listing::of(columns, rows))
 }
 
-const FUNCTION_COLUMNS: &[Column] = &[
+pub(crate) const FUNCTION_COLUMNS: &[Column] = &[
     usual("name"),
     usual("category"),
     usual("description"),
@@ -93,7 +92,7 @@ const FUNCTION_COLUMNS: &[Column] = &[
     extra("deprecatedBy"),
 ];
 
-const PROCEDURE_COLUMNS: &[Column] = &[
+pub(crate) const PROCEDURE_COLUMNS: &[Column] = &[
     usual("name"),
     usual("description"),
     usual("mode"),
@@ -109,7 +108,7 @@ const PROCEDURE_COLUMNS: &[Column] = &[
     extra("option"),
 ];
 
-const SETTING_COLUMNS: &[Column] = &[
+pub(crate) const SETTING_COLUMNS: &[Column] = &[
     usual("name"),
     usual("value"),
     usual("isDynamic"),

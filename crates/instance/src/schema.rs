@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cypher::ast::{Expression, GraphReference, IndexKind, Mode, SchemaCommand};
+use cypher::ast::{ConstraintFilter, Expression, GraphReference, IndexKind, Mode, SchemaCommand};
 use graph::codec::fact::{
     ConstraintDefinition, ConstraintId, ConstraintKind, IndexDefinition, IndexKind as KeptKind, IndexOptions,
 };
@@ -13,6 +13,7 @@ use graph::transaction::{NewConstraint, NewIndex, Older};
 use graph::{GraphError, Transaction};
 use types::{Code, CompactString, Failure, Map, Value};
 
+use crate::admitting::AllAdmitted;
 use crate::alone::{Lost, until_through};
 use crate::answer::{Counters, Fetched, Kind, Plan, Summary};
 use crate::bookmark;
@@ -28,6 +29,7 @@ use crate::show;
 use crate::sight;
 use crate::statement::Statement;
 use crate::table::NoGraph;
+use crate::tail::Listing;
 use crate::transaction::Did;
 
 /// How often a statement that waits for a constraint looks whether it was interrupted.
@@ -48,20 +50,7 @@ pub(crate) fn run(
     using: Option<&GraphReference>,
     command: &SchemaCommand,
 ) -> Result<Records, Failure> {
-    if let Some(reference) = using {
-        let target =
-            typed_name(reference, statement.names, statement.principal, &statement.parameters).and_then(|typed| {
-                // One that the user may not see is told of as one that is not there.
-                catalog::access::resolve(statement.names, statement.principal, &typed).map_err(Failure::from)
-            });
-        let target = target.map_err(|failure| failure.at(cypher::position(statement.text, reference.span)))?;
-        let stays = target.database == statement.own.database;
-        if statement.transaction.is_some() && !stays {
-            let text = "The indexes of another database cannot be changed in this transaction.";
-            return Err(Failure::new(Code::ForbiddenTransactionType, text));
-        }
-        statement.own = target;
-    }
+    go_to(statement, using)?;
     let rights = sight::schema::check(statement, command)?;
     if mode == Mode::Explain {
         return Ok(explained(statement, "SchemaCommand"));
@@ -71,19 +60,12 @@ pub(crate) fn run(
     let _admitted = reached.graph().map(|database| statement.admit_to(database, changes)).transpose()?;
     match command {
         SchemaCommand::ShowIndexes { kind, tail } => {
-            let listed = |transaction: &Transaction| {
-                let indexes = Listed::<IndexDefinition>::of(transaction).map_err(of_graph)?;
-                Ok((indexes, Listed::<ConstraintDefinition>::of(transaction)))
-            };
-            let (mut indexes, constraints) = with_transaction(statement, listed)?;
-            indexes.retain(|index| kind.is_none_or(|kind| kept_kind(kind) == index.definition.kind));
-            let database = own_graph(statement)?;
-            return show::indexes(statement, indexes, &constraints, &database.index_reads, tail);
+            let database = statement.shown_database();
+            return indexes(statement, *kind)?.answer(statement, tail, database);
         }
         SchemaCommand::ShowConstraints { filter, tail } => {
-            let listed = |transaction: &Transaction| Ok(Listed::<ConstraintDefinition>::of(transaction));
-            let constraints = with_transaction(statement, listed)?;
-            return show::constraints(statement, constraints, filter, tail);
+            let database = statement.shown_database();
+            return constraints(statement, filter)?.answer(statement, tail, database);
         }
         _ => {}
     }
@@ -118,6 +100,46 @@ pub(crate) fn run(
     let database = statement.shown_database();
     let summary = Summary { kind: Kind::Schema, database, counters, bookmark, ..Summary::default() };
     Ok(Records::buffered(Vec::new(), Fetched::default(), summary, statement.shared.admission.clone()))
+}
+
+/// Takes the database that `USE` names for the session's own.
+pub(crate) fn go_to(statement: &mut Statement<'_>, using: Option<&GraphReference>) -> Result<(), Failure> {
+    let Some(reference) = using else { return Ok(()) };
+    let target = typed_name(reference, statement.names, statement.principal, &statement.parameters).and_then(|typed| {
+        // One that the user may not see is told of as one that is not there.
+        catalog::access::resolve(statement.names, statement.principal, &typed).map_err(Failure::from)
+    });
+    let target = target.map_err(|failure| failure.at(cypher::position(statement.text, reference.span)))?;
+    let stays = target.database == statement.own.database;
+    if statement.transaction.is_some() && !stays {
+        let text = "The indexes of another database cannot be changed in this transaction.";
+        return Err(Failure::new(Code::ForbiddenTransactionType, text));
+    }
+    statement.own = target;
+    Ok(())
+}
+
+/// Lets a statement list indexes and constraints; who may was asked before.
+pub(crate) fn admit_listing(statement: &mut Statement<'_>) -> Result<AllAdmitted, Failure> {
+    let reached = reach_own(statement)?;
+    reached.graph().map_or_else(|| Ok(AllAdmitted::default()), |database| statement.admit_to(database, false))
+}
+
+/// Lists the indexes of the statement's database, or those of one kind.
+pub(crate) fn indexes(statement: &Statement<'_>, kind: Option<IndexKind>) -> Result<Listing, Failure> {
+    let listed = |transaction: &Transaction| {
+        let indexes = Listed::<IndexDefinition>::of(transaction).map_err(of_graph)?;
+        Ok((indexes, Listed::<ConstraintDefinition>::of(transaction)))
+    };
+    let (mut indexes, constraints) = with_transaction(statement, listed)?;
+    indexes.retain(|index| kind.is_none_or(|kind| kept_kind(kind) == index.definition.kind));
+    Ok(show::indexes(indexes, &constraints, &own_graph(statement)?.index_reads))
+}
+
+/// Lists the constraints of the statement's database.
+pub(crate) fn constraints(statement: &Statement<'_>, filter: &ConstraintFilter) -> Result<Listing, Failure> {
+    let listed = |transaction: &Transaction| Ok(Listed::<ConstraintDefinition>::of(transaction));
+    Ok(show::constraints(with_transaction(statement, listed)?, filter))
 }
 
 /// Waits until older data was held against a constraint, while others read and write; the outcome is the statement's.

@@ -143,6 +143,11 @@ impl ListedSession {
         self.owner.name().unwrap_or_default()
     }
 
+    /// Tells whether it is the session that this interrupts.
+    pub(crate) fn is_of(&self, interrupted: &Arc<AtomicBool>) -> bool {
+        Arc::ptr_eq(&self.interrupted, interrupted)
+    }
+
     /// Notes that somebody uses it.
     pub(crate) fn touch(&self, now: Moment) {
         let mut state = self.now.lock();

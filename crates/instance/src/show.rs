@@ -2,26 +2,16 @@
 //! Leaves `YIELD` and what follows it to `tail`.
 //! Start reading at [`indexes`].
 
-use cypher::ast::{ConstraintFilter, ConstraintKind as Asked, ShowTail};
+use cypher::ast::{ConstraintFilter, ConstraintKind as Asked};
 use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, IndexKind, IndexOn};
 use graph::constraint::words::{constraint_name, kind_name};
-use types::{DateTime, Failure, Value};
+use types::{DateTime, Value};
 
 use crate::index_reads::IndexReads;
-use crate::records::Records;
 use crate::rules::Listed;
-use crate::statement::Statement;
-use crate::tail::{self, Column};
+use crate::tail::{Column, Listing, extra, usual};
 
 const NANOS: i128 = 1_000_000_000;
-
-const fn usual(name: &'static str) -> Column {
-    Column { name, usual: true }
-}
-
-const fn extra(name: &'static str) -> Column {
-    Column { name, usual: false }
-}
 
 /// Makes the date and time of a moment in nanoseconds since 1970.
 pub(crate) fn instant(nanos: Option<i128>) -> Value {
@@ -33,36 +23,35 @@ pub(crate) fn instant(nanos: Option<i128>) -> Value {
     made.map_or(Value::Null, |instant: DateTime| Value::DateTime(Box::new(instant)))
 }
 
-/// Lists the indexes of the statement's database.
+/// What `SHOW INDEXES` tells of each.
+pub(crate) const INDEX_COLUMNS: &[Column] = &[
+    usual("id"),
+    usual("name"),
+    usual("state"),
+    usual("populationPercent"),
+    usual("type"),
+    usual("entityType"),
+    usual("labelsOrTypes"),
+    usual("properties"),
+    usual("indexProvider"),
+    usual("owningConstraint"),
+    usual("lastRead"),
+    usual("readCount"),
+    extra("trackedSince"),
+    extra("options"),
+    extra("failureMessage"),
+    extra("createStatement"),
+];
+
+/// Lists indexes.
 pub(crate) fn indexes(
-    statement: &mut Statement<'_>,
     mut indexes: Vec<Listed<IndexDefinition>>,
     constraints: &[Listed<ConstraintDefinition>],
     reads: &IndexReads,
-    tail: &ShowTail,
-) -> Result<Records, Failure> {
-    let columns = [
-        usual("id"),
-        usual("name"),
-        usual("state"),
-        usual("populationPercent"),
-        usual("type"),
-        usual("entityType"),
-        usual("labelsOrTypes"),
-        usual("properties"),
-        usual("indexProvider"),
-        usual("owningConstraint"),
-        usual("lastRead"),
-        usual("readCount"),
-        extra("trackedSince"),
-        extra("options"),
-        extra("failureMessage"),
-        extra("createStatement"),
-    ];
+) -> Listing {
     indexes.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
     let rows = indexes.iter().map(|index| index_row(index, constraints, reads)).collect();
-    let database = statement.shown_database();
-    tail::run(statement, &columns, rows, tail, database)
+    Listing::of(INDEX_COLUMNS, rows)
 }
 
 fn index_row(
@@ -97,25 +86,22 @@ fn index_row(
     ]
 }
 
-/// Lists the constraints of the statement's database.
-pub(crate) fn constraints(
-    statement: &mut Statement<'_>,
-    mut constraints: Vec<Listed<ConstraintDefinition>>,
-    filter: &ConstraintFilter,
-    tail: &ShowTail,
-) -> Result<Records, Failure> {
-    let columns = [
-        usual("id"),
-        usual("name"),
-        usual("type"),
-        usual("entityType"),
-        usual("labelsOrTypes"),
-        usual("properties"),
-        usual("ownedIndex"),
-        usual("propertyType"),
-        extra("options"),
-        extra("createStatement"),
-    ];
+/// What `SHOW CONSTRAINTS` tells of each.
+pub(crate) const CONSTRAINT_COLUMNS: &[Column] = &[
+    usual("id"),
+    usual("name"),
+    usual("type"),
+    usual("entityType"),
+    usual("labelsOrTypes"),
+    usual("properties"),
+    usual("ownedIndex"),
+    usual("propertyType"),
+    extra("options"),
+    extra("createStatement"),
+];
+
+/// Lists constraints.
+pub(crate) fn constraints(mut constraints: Vec<Listed<ConstraintDefinition>>, filter: &ConstraintFilter) -> Listing {
     let is_shown = |it: &Listed<ConstraintDefinition>| {
         let ConstraintDefinition { on, kind, .. } = &it.definition;
         let is_kind = match (&filter.kind, kind) {
@@ -131,8 +117,7 @@ pub(crate) fn constraints(
     constraints.retain(is_shown);
     constraints.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
     let rows = constraints.iter().map(constraint_row).collect();
-    let database = statement.shown_database();
-    tail::run(statement, &columns, rows, tail, database)
+    Listing::of(CONSTRAINT_COLUMNS, rows)
 }
 
 fn constraint_row(it: &Listed<ConstraintDefinition>) -> Vec<Value> {

@@ -25,7 +25,7 @@ use crate::source::{GraphSource, Writes};
 use crate::staging::Door;
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
-use crate::{auditing, bookmark, commands, schema};
+use crate::{auditing, bookmark, chain, commands, schema};
 
 /// A statement and everything that it is asked with.
 pub(crate) struct Statement<'a> {
@@ -91,6 +91,9 @@ impl Statement<'_> {
                     auditing::command(&self, &command, &ran);
                 }
                 ran.map(Outcome::Records)
+            }
+            Body::Chain { using, chain } => {
+                chain::run(&mut self, statement.mode, using.as_ref(), &chain).map(Outcome::Records)
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }

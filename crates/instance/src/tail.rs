@@ -3,6 +3,8 @@
 //! The rows go in as a parameter: `UNWIND $rows AS row WITH row.name AS name, ... WITH name ORDER BY name ... RETURN`.
 //! So there is one evaluator of expressions, and a `SHOW` can do what a query can.
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 use cypher::ast::{
     Clause, ClauseKind, Expression, ExpressionKind, Mode, Name, Projection, ProjectionItem, Query, ShowTail,
@@ -12,20 +14,83 @@ use types::{Failure, Map, Value};
 
 use crate::answer::{Fetched, Kind, Summary};
 use crate::planning::{Indexes, Planning};
+use crate::plans::Planned;
 use crate::records::Records;
-use crate::running::Running;
+use crate::running::{Allowance, Running};
+use crate::session_list::ListedSession;
 use crate::statement::Statement;
 use crate::table::NoGraph;
 
 /// No statement can write these names, since they hold spaces without quotes around them.
-const ROWS: &str = "  rows";
-const ROW: &str = "  row";
+pub(crate) const ROWS: &str = "  rows";
+pub(crate) const ROW: &str = "  row";
 
 /// A column of a listing.
+#[derive(Clone, Copy)]
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     /// Whether it is there without a `YIELD`.
     pub(crate) usual: bool,
+}
+
+/// Makes a column that is there without a `YIELD`.
+pub(crate) const fn usual(name: &'static str) -> Column {
+    Column { name, usual: true }
+}
+
+/// Makes a column that only a `YIELD` asks for.
+pub(crate) const fn extra(name: &'static str) -> Column {
+    Column { name, usual: false }
+}
+
+/// What a command lists, before anything that follows it chooses among that.
+pub(crate) struct Listing {
+    pub(crate) columns: Vec<Column>,
+    /// A value for each column.
+    pub(crate) rows: Vec<Vec<Value>>,
+    /// What the command ends of the statement that gives it: once that is answered.
+    pub(crate) ends_own: Option<OwnEnd>,
+}
+
+/// What a statement asks to be ended that it runs in itself.
+pub(crate) enum OwnEnd {
+    Transaction,
+    Session(Arc<ListedSession>),
+}
+
+impl Listing {
+    /// Makes one that ends nothing of the statement's own.
+    pub(crate) fn of(columns: &[Column], rows: Vec<Vec<Value>>) -> Self {
+        Self { columns: columns.to_vec(), rows, ends_own: None }
+    }
+
+    /// Gives its rows as a list of maps.
+    pub(crate) fn value(&self) -> Value {
+        rows_value(&self.columns, self.rows.clone())
+    }
+
+    /// Runs what follows the command over its rows.
+    pub(crate) fn answer(
+        self,
+        statement: &mut Statement<'_>,
+        tail: &ShowTail,
+        database: String,
+    ) -> Result<Records, Failure> {
+        let answered = run(statement, &self.columns, self.rows, tail, database);
+        self.ends_own.into_iter().for_each(|end| end.come(statement));
+        answered
+    }
+}
+
+impl OwnEnd {
+    /// Ends it, now that the statement has all of its rows. A lone statement's transaction ends with it anyway.
+    pub(crate) fn come(self, statement: &Statement<'_>) {
+        match self {
+            Self::Transaction if statement.transaction.is_some() => statement.room.listed.terminate(),
+            Self::Transaction => {}
+            Self::Session(session) => statement.shared.sessions.end(&session),
+        }
+    }
 }
 
 /// Runs what follows a `SHOW` over its rows, which have a value for each column.
@@ -47,20 +112,33 @@ pub(crate) fn run(
         let names = usual.iter().map(|column| column.name.into()).collect();
         return Ok(Records::buffered(names, fetched, summary, admission));
     }
-    let query = query_of(columns, &usual, tail);
-    let system = statement.names.resolve("system").map_err(Failure::from)?;
     // Commands are not admitted by a database, and what follows them may still compute as long as it likes.
     let bounded = statement.allowance_before();
-    let lasting = std::mem::replace(&mut statement.allowance, bounded.clone());
-    let planned = Planning::plan(statement, &system, &query, Mode::Run, Indexes::Latest);
-    statement.allowance = lasting;
-    let planned = planned?;
-    let mut parameters = statement.parameters.clone();
-    parameters.insert(ROWS.into(), rows_value(columns, rows));
-    let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
-    let mut running = Running::start(&planned, sources, parameters, bounded);
-    let fetched = running.finish()?;
+    let planned = plan(statement, &query_of(columns, &usual, tail), &bounded)?;
+    let fetched = compute(statement, &planned, rows_value(columns, rows), &bounded)?;
     Ok(Records::buffered(planned.prepared.columns, fetched, summary, admission))
+}
+
+/// Plans a query over rows that are a parameter; it has no graph.
+pub(crate) fn plan(statement: &mut Statement<'_>, query: &Query, bounded: &Allowance) -> Result<Planned, Failure> {
+    let system = statement.names.resolve("system").map_err(Failure::from)?;
+    let lasting = std::mem::replace(&mut statement.allowance, bounded.clone());
+    let planned = Planning::plan(statement, &system, query, Mode::Run, Indexes::Latest);
+    statement.allowance = lasting;
+    planned
+}
+
+/// Runs it to its end, over these rows.
+pub(crate) fn compute(
+    statement: &Statement<'_>,
+    planned: &Planned,
+    rows: Value,
+    bounded: &Allowance,
+) -> Result<Fetched, Failure> {
+    let mut parameters = statement.parameters.clone();
+    parameters.insert(ROWS.into(), rows);
+    let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
+    Running::start(planned, sources, parameters, bounded.clone()).finish()
 }
 
 fn rows_value(columns: &[Column], rows: Vec<Vec<Value>>) -> Value {
@@ -69,12 +147,7 @@ fn rows_value(columns: &[Column], rows: Vec<Vec<Value>>) -> Value {
 }
 
 fn query_of(columns: &[Column], usual: &[&Column], tail: &ShowTail) -> Query {
-    let unwind = ClauseKind::Unwind { list: expression(ExpressionKind::Parameter(name(ROWS))), variable: name(ROW) };
-    let all = columns.iter().map(|column| ProjectionItem {
-        expression: expression(ExpressionKind::Property(variable(ROW), name(column.name))),
-        alias: Some(name(column.name)),
-        text: column.name.into(),
-    });
+    let all = columns.iter().map(|column| entry(ROW, column.name, column.name));
     let named = ClauseKind::With { projection: projection(all.collect()), filter: None };
     let (body, shown): (Projection, Vec<CompactString>) = match &tail.yields {
         None => {
@@ -99,22 +172,41 @@ fn query_of(columns: &[Column], usual: &[&Column], tail: &ShowTail) -> Query {
         Some(returns) => returns.clone(),
         None => pass(shown.into_iter()),
     };
-    let kinds = [unwind, named, filtered, ClauseKind::Return { projection: returned }];
+    query_of_clauses([rows(), named, filtered, ClauseKind::Return { projection: returned }])
+}
+
+/// Takes the rows that go in as a parameter, one by one.
+pub(crate) fn rows() -> ClauseKind {
+    unwind(expression(ExpressionKind::Parameter(name(ROWS))), ROW)
+}
+
+/// Takes the items of a list, one by one.
+pub(crate) fn unwind(list: Expression, item: &str) -> ClauseKind {
+    ClauseKind::Unwind { list, variable: name(item) }
+}
+
+/// Makes a query of its clauses.
+pub(crate) fn query_of_clauses(kinds: impl IntoIterator<Item = ClauseKind>) -> Query {
     let clauses = kinds.into_iter().map(|kind| Clause { kind, span: Span::default() }).collect();
     Query { first: SingleQuery { using: None, clauses, span: Span::default() }, rest: Vec::new() }
 }
 
-/// Passes columns on as they are.
-fn pass(columns: impl Iterator<Item = CompactString>) -> Projection {
-    let item = |column: CompactString| ProjectionItem {
-        expression: variable(&column),
-        alias: Some(name(&column)),
-        text: column,
-    };
-    projection(columns.map(item).collect())
+/// Takes what a map has under a key, as a variable.
+pub(crate) fn entry(of: &str, key: &str, called: &str) -> ProjectionItem {
+    named(expression(ExpressionKind::Property(variable(of), name(key))), called)
 }
 
-fn shown_name(item: &ProjectionItem) -> CompactString {
+/// Calls what an expression gives by a name.
+pub(crate) fn named(expression: Expression, called: &str) -> ProjectionItem {
+    ProjectionItem { expression, alias: Some(name(called)), text: called.into() }
+}
+
+/// Passes columns on as they are.
+pub(crate) fn pass(columns: impl Iterator<Item = CompactString>) -> Projection {
+    projection(columns.map(|column| named(variable(&column), &column)).collect())
+}
+
+pub(crate) fn shown_name(item: &ProjectionItem) -> CompactString {
     match (&item.alias, &*item.expression.kind) {
         (Some(alias), _) => alias.text.clone(),
         // Quotes are no part of a name.
@@ -123,15 +215,15 @@ fn shown_name(item: &ProjectionItem) -> CompactString {
     }
 }
 
-fn projection(items: Vec<ProjectionItem>) -> Projection {
+pub(crate) fn projection(items: Vec<ProjectionItem>) -> Projection {
     Projection { distinct: false, all: false, items, order: Vec::new(), skip: None, limit: None, span: Span::default() }
 }
 
-fn variable(text: &str) -> Expression {
+pub(crate) fn variable(text: &str) -> Expression {
     expression(ExpressionKind::Variable(name(text)))
 }
 
-fn expression(kind: ExpressionKind) -> Expression {
+pub(crate) fn expression(kind: ExpressionKind) -> Expression {
     Expression { kind: Box::new(kind), span: Span::default() }
 }
 

@@ -6,52 +6,74 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use catalog::{Action, Names};
-use cypher::ast::{Expression, ExpressionKind, ShowTail};
+use cypher::ast::{ClauseKind, Expression, ExpressionKind, ShowTail};
 use types::privilege::Act;
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
 
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
-use crate::tail::{self, Column};
+use crate::tail::{self, Column, Listing, OwnEnd, expression, projection, usual};
 use crate::turns::Spending;
 use crate::under_way::Entry;
 
 const BETWEEN_DATABASE_AND_NUMBER: &str = "-transaction-";
 
 /// Lists what is under way: everybody's for who manages databases, one's own for all others.
-pub(crate) fn show(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
-    let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
-    let names = statement.names;
-    let chosen = |entry: &Arc<Entry>| ids.is_empty() || ids.iter().any(|id| entry.has_id(id, names));
-    let now = statement.shared.options.clock.now();
-    let all = statement.shared.under_way.all().into_iter();
-    let visible = all.filter(|entry| may(statement, Act::ShowTransaction, entry));
-    let rows = visible.filter(chosen).map(|entry| row(&entry, names, now)).collect();
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+pub(crate) fn show(statement: &mut Statement<'_>, ids: &[Expression], tail: &ShowTail) -> Result<Records, Failure> {
+    let ids = self::ids(statement, ids)?;
+    listed(statement, Some(&ids).filter(|ids| !ids.is_empty()).map(Vec::as_slice)).answer(statement, tail, system())
 }
 
 /// Ends transactions; a row for each id tells what became of it.
-pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
+pub(crate) fn terminate(
+    statement: &mut Statement<'_>,
+    ids: &[Expression],
+    tail: &ShowTail,
+) -> Result<Records, Failure> {
+    let ids = self::ids(statement, ids)?;
+    ended(statement, &ids)?.answer(statement, tail, system())
+}
+
+fn system() -> String {
+    DatabaseName::system().to_string()
+}
+
+/// Lists what is under way by these ids, all of it without any.
+pub(crate) fn listed(statement: &Statement<'_>, ids: Option<&[String]>) -> Listing {
+    let names = statement.names;
+    let chosen = |entry: &Arc<Entry>| ids.is_none_or(|ids| ids.iter().any(|id| entry.has_id(id, names)));
+    let now = statement.shared.options.clock.now();
+    let all = statement.shared.under_way.all().into_iter().filter(chosen);
+    let visible = all.filter(|entry| may(statement, Act::ShowTransaction, entry));
+    let rows = visible.map(|entry| row(&entry, names, now)).collect();
+    Listing::of(&columns(), rows)
+}
+
+/// Ends transactions. The one that the statement itself runs in goes on until that is answered.
+pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing, Failure> {
     if ids.is_empty() {
         let text = "Missing transaction id to terminate, the transaction id can be found using `SHOW TRANSACTIONS`.";
-        return Err(Failure::new(Code::SemanticError, text));
+        return Err(Failure::new(Code::TransactionIdMissing, text));
     }
     if let Some(other) = ids.iter().find(|id| !is_legal(id)) {
         let shown: String = other.chars().take(80).collect();
         let text = format!("Could not parse id '{shown}' (expected format: <databasename>-transaction-<id>)");
-        return Err(Failure::new(Code::ArgumentError, text));
+        return Err(Failure::new(Code::InvalidArguments, text));
     }
-    let columns = ["transactionId", "username", "message"].map(|name| Column { name, usual: true });
     let known = statement.shared.under_way.all();
-    let mut rows = Vec::new();
+    let (mut rows, mut ends_own) = (Vec::new(), None);
     for id in ids {
         let found = known
             .iter()
             .find(|entry| entry.has_id(id, statement.names) && may(statement, Act::TerminateTransaction, entry));
         if let Some(entry) = found {
             tracing::info!(transaction = %id, "transaction terminated");
-            entry.terminate();
+            if Arc::ptr_eq(entry, &statement.room.listed) {
+                ends_own = Some(OwnEnd::Transaction);
+            } else {
+                entry.terminate();
+            }
         }
         rows.push(vec![
             Value::string(id.as_str()),
@@ -59,43 +81,35 @@ pub(crate) fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &Sh
             if found.is_some() { "Transaction terminated.".into() } else { "Transaction not found.".into() },
         ]);
     }
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+    Ok(Listing { ends_own, ..Listing::of(ENDED_COLUMNS, rows) })
 }
 
-/// Reads the ids that a command names: texts, parameters that hold texts, and lists of them.
-pub(crate) fn ids(named: &[Expression], parameters: &Map) -> Result<Vec<String>, Failure> {
+/// Computes the ids that a command names: expressions that give texts, or lists of them.
+pub(crate) fn ids(statement: &mut Statement<'_>, named: &[Expression]) -> Result<Vec<String>, Failure> {
     let mut ids = Vec::new();
-    for expression in named {
-        match &*expression.kind {
-            ExpressionKind::String(id) => ids.push(id.to_string()),
-            ExpressionKind::List(items) => ids.extend(self::ids(items, parameters)?),
-            ExpressionKind::Parameter(name) => match parameters.get(&name.text) {
-                Some(Value::List(items)) => {
-                    ids.extend(items.iter().map(text_of).collect::<Result<Vec<String>, Failure>>()?);
-                }
-                Some(other) => ids.push(text_of(other)?),
-                None => {
-                    let text = format!("Expected parameter(s): {}", name.text);
-                    return Err(Failure::new(Code::ParameterMissing, text));
-                }
-            },
-            _ => {
-                let text = "A transaction is named by its id: a string, a parameter, or a list of them.";
-                return Err(Failure::new(Code::SemanticError, text));
-            }
-        }
+    if named.is_empty() {
+        return Ok(ids);
     }
+    let bounded = statement.allowance_before();
+    let returned = projection(vec![tail::named(expression(ExpressionKind::List(named.to_vec())), "  ids")]);
+    let query = tail::query_of_clauses([ClauseKind::Return { projection: returned }]);
+    let planned = tail::plan(statement, &query, &bounded)?;
+    let found = tail::compute(statement, &planned, Value::Null, &bounded)?;
+    found.iter().flatten().try_for_each(|value| add_ids(value, &mut ids))?;
     Ok(ids)
 }
 
-fn text_of(value: &Value) -> Result<String, Failure> {
+/// Adds the ids that a value holds.
+pub(crate) fn add_ids(value: &Value, ids: &mut Vec<String>) -> Result<(), Failure> {
     match value {
-        Value::String(text) => Ok(text.to_string()),
+        Value::String(text) => ids.push(text.to_string()),
+        Value::List(items) => items.iter().try_for_each(|item| add_ids(item, ids))?,
         other => {
-            let text = format!("Expected the id of a transaction to have type String but was {}", other.type_name());
-            Err(Failure::new(Code::TypeError, text))
+            let text = format!("Expected an id to have type String but was {}", other.type_name());
+            return Err(Failure::new(Code::TypeError, text));
         }
     }
+    Ok(())
 }
 
 fn is_legal(id: &str) -> bool {
@@ -110,6 +124,14 @@ fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
             let action = Action::DoTo(act, entry.user().into());
             catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()
         })
+}
+
+/// What `TERMINATE TRANSACTIONS` tells of each.
+pub(crate) const ENDED_COLUMNS: &[Column] = &[usual("transactionId"), usual("username"), usual("message")];
+
+/// Gives the columns of `SHOW TRANSACTIONS`.
+pub(crate) fn columns() -> Vec<Column> {
+    COLUMNS.iter().map(|(name, usual)| Column { name, usual: *usual }).collect()
 }
 
 /// The columns that Neo4j has, in its order, and which of them are there without a `YIELD`.

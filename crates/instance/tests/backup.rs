@@ -255,7 +255,8 @@ fn f24_the_list_tells_what_is_no_backup() {
     // Of a whole server too, each file is as long as its list says.
     let one = files(&backups.join("all")).into_iter().find(|file| file.starts_with("films-")).expect("is there");
     put(&format!("all/{one}"), &sound[..100]);
-    let listed = run(&mut session, "SHOW BACKUPS YIELD file, problem WHERE file = 'all' RETURN problem").expect("lists");
+    let listed =
+        run(&mut session, "SHOW BACKUPS YIELD file, problem WHERE file = 'all' RETURN problem").expect("lists");
     assert!(listed.starts_with(&format!("'its file {one} has 100 bytes, not ")), "{listed}");
 }
 
@@ -299,7 +300,10 @@ fn f24_a_folder_that_is_not_there_is_not_made() {
     ];
     for failure in failures {
         let failure = failure.expect_err("there is no such folder");
-        assert_eq!(failure.message(), format!("there is no folder {}; make it, or name another one", nowhere.display()));
+        assert_eq!(
+            failure.message(),
+            format!("there is no folder {}; make it, or name another one", nowhere.display())
+        );
         assert!(!nowhere.exists());
     }
     instance.back_up_all(&data.path().join("x"), instance::Walk::No, &Silent).expect("its own folder is made");

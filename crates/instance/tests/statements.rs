@@ -301,6 +301,33 @@ fn what_is_under_way_is_listed_and_ended() {
     check(&mut watcher, &listed, "");
     let unknown = "'sheaf-transaction-999' | null | 'Transaction not found.'";
     check(&mut watcher, "TERMINATE TRANSACTIONS 'sheaf-transaction-999'", unknown);
-    let wrong = "ArgumentError: Could not parse id 'x' (expected format: <databasename>-transaction-<id>)";
+    let wrong = "InvalidArguments: Could not parse id 'x' (expected format: <databasename>-transaction-<id>)";
     check(&mut watcher, "TERMINATE TRANSACTIONS 'x'", wrong);
+}
+
+#[test]
+fn transactions_are_shown_and_ended_in_one_statement() {
+    let instance = in_memory();
+    let [mut busy, mut watcher] = [session(&instance), session(&instance)];
+    busy.begin(&RunOptions::default()).expect("begins");
+    check(&mut busy, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    // The statement's own transaction is among those that are ended, and it has its rows all the same.
+    let all = "SHOW TRANSACTIONS YIELD transactionId AS t TERMINATE TRANSACTIONS t YIELD message \
+               RETURN message, count(*)";
+    check(&mut watcher, all, "'Transaction terminated.' | 2");
+    check(&mut watcher, "RETURN 1", "1");
+    assert_eq!(busy.commit().expect_err("it was ended").code(), Code::TransactionTerminated);
+    busy.reset();
+    // In an open transaction the answer comes first, and the end then.
+    busy.begin(&RunOptions::default()).expect("begins");
+    check(&mut busy, all, "'Transaction terminated.' | 1");
+    let failure = run(&mut busy, "RETURN 1").expect_err("it is over");
+    assert_eq!(failure.code(), Code::TransactionTerminated);
+    busy.reset();
+    // What is wrong further behind is told before anything is ended.
+    busy.begin(&RunOptions::default()).expect("begins");
+    let wrong = "SHOW TRANSACTIONS YIELD transactionId AS t TERMINATE TRANSACTIONS t YIELD message RETURN nothing";
+    assert_eq!(run(&mut watcher, wrong).expect_err("no such variable").code(), Code::SyntaxError);
+    check(&mut busy, "RETURN 1", "1");
+    check(&mut watcher, "SHOW AUDIT YIELD operation WHERE operation CONTAINS 'TERMINATE' RETURN count(*)", "2");
 }

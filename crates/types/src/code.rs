@@ -48,6 +48,12 @@ codes! {
     ImplicitTransactionRequired = "DatabaseError.Transaction.TransactionStartFailed", "25N17", 400, false;
     /// The text is Cypher but cannot mean anything.
     SemanticError = "ClientError.Statement.SemanticError", "42001", 400, false;
+    /// `TERMINATE ... WHERE` without `YIELD`.
+    YieldMissing = "ClientError.Statement.SyntaxError", "42N84", 400, false;
+    /// `TERMINATE TRANSACTIONS` without an id.
+    TransactionIdMissing = "ClientError.Statement.SemanticError", "22N06", 400, false;
+    /// An id of a transaction or a connection that cannot be one.
+    InvalidArguments = "ClientError.General.InvalidArguments", "50N42", 400, false;
     /// A `$parameter` has no value.
     ParameterMissing = "ClientError.Statement.ParameterMissing", "42N51", 400, false;
     /// A value of the wrong type.

@@ -132,15 +132,16 @@ impl Parser<'_> {
             return Ok(Body::UseDatabase { name: None });
         }
         let using = self.leading_use()?;
+        let start = self.span();
         if let Some(command) = self.schema_command()? {
-            return Ok(Body::Schema { using, command });
+            return self.chained(Body::Schema { using, command }, start);
         }
         if let Some(command) = self.admin_command()? {
             if let Some(using) = using.filter(|using| !using.parts[0].text.eq_ignore_ascii_case("system")) {
                 let message = "USE cannot stand in front of an administration command, which always runs on system";
                 return Err(self.fail(using.span, message));
             }
-            return Ok(Body::Admin(command));
+            return self.chained(Body::Admin(command), start);
         }
         if matches!(self.peek(), Token::End | Token::Semicolon)
             && let Some(using) = using

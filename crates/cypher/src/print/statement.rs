@@ -17,6 +17,8 @@ impl Display for Statement {
             Body::Schema { using: Some(using), command } => write!(f, "USE {using} {command}"),
             Body::Schema { using: None, command } => command.fmt(f),
             Body::Admin(command) => command.fmt(f),
+            Body::Chain { using: Some(using), chain } => write!(f, "USE {using} {chain}"),
+            Body::Chain { using: None, chain } => chain.fmt(f),
             Body::UseDatabase { name: Some(name) } => write!(f, "USE {}", Word(name)),
             Body::UseDatabase { name: None } => f.write_str(":use"),
         }

@@ -243,6 +243,8 @@ fn f18_database_commands() {
     check("SHOW TRANSACTION 'a-transaction-1', $b YIELD *", "SHOW TRANSACTIONS 'a-transaction-1', $b YIELD *");
     same("SHOW TRANSACTIONS YIELD currentQuery WHERE NOT currentQuery STARTS WITH 'SHOW' RETURN count(*)");
     check("TERMINATE TRANSACTION 'a-transaction-1'", "TERMINATE TRANSACTIONS 'a-transaction-1'");
+    same("TERMINATE TRANSACTIONS");
+    same("TERMINATE TRANSACTIONS $ids YIELD message WHERE message <> '' RETURN count(*)");
     check("USE system SHOW DATABASES", "SHOW DATABASES");
 }
 
@@ -326,5 +328,43 @@ fn f46_limits() {
     check(
         "ALTER DATABASE films SET LIMIT max_nodes",
         "error: Invalid input '': expected '=' (line 1, column 41 (offset: 40))",
+    );
+}
+
+#[test]
+fn commands_in_a_row() {
+    same("SHOW TRANSACTIONS YIELD transactionId AS t TERMINATE TRANSACTIONS t YIELD message RETURN t, message");
+    same("USE films SHOW RANGE INDEXES YIELD name SHOW CONSTRAINTS YIELD name AS c WHERE c = name RETURN *");
+    same("SHOW FUNCTIONS YIELD name AS f LIMIT 1 SHOW PROCEDURES YIELD name ORDER BY name RETURN f, name");
+    same(
+        "SHOW SETTINGS $s YIELD value TERMINATE SESSIONS value, 'b' YIELD message SHOW SESSIONS YIELD sessionId RETURN *",
+    );
+    check(
+        "SHOW TRANSACTIONS TERMINATE TRANSACTIONS 'a' YIELD message RETURN message",
+        "error: When combining `SHOW TRANSACTIONS` with other show and/or terminate commands, `YIELD` is mandatory. \
+         (line 1, column 1 (offset: 0))",
+    );
+    check(
+        "SHOW TRANSACTIONS YIELD * SHOW SETTINGS YIELD name RETURN name",
+        "error: When combining `SHOW TRANSACTIONS` with other show and/or terminate commands, `YIELD *` isn't \
+         permitted. (line 1, column 1 (offset: 0))",
+    );
+    check(
+        "SHOW SETTINGS YIELD name SHOW SETTINGS YIELD value",
+        "error: When combining show and/or terminate commands, `RETURN` isn't optional. (line 1, column 26 (offset: \
+         25))",
+    );
+    check(
+        "SHOW SETTINGS YIELD name SHOW INDEXES YIELD name RETURN name",
+        "error: Variable `name` already declared (line 1, column 45 (offset: 44))",
+    );
+    let links = "error: Only SHOW and TERMINATE TRANSACTIONS, SHOW and TERMINATE SESSIONS, SHOW FUNCTIONS, PROCEDURES, \
+                 SETTINGS, INDEXES and CONSTRAINTS can be combined in one statement (line 1, column";
+    check("SHOW USERS YIELD user SHOW SETTINGS YIELD name RETURN name", &format!("{links} 1 (offset: 0))"));
+    check("SHOW SETTINGS YIELD name SHOW USERS YIELD user RETURN name", &format!("{links} 26 (offset: 25))"));
+    check(
+        "TERMINATE TRANSACTION 'a' WHERE true",
+        "error: `WHERE` is not allowed by itself, please use `TERMINATE TRANSACTION ... YIELD ... WHERE ...` instead \
+         (line 1, column 27 (offset: 26))",
     );
 }

@@ -47,15 +47,9 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
             };
             database_list::show(statement, &which, tail)
         }
-        AdminCommand::ShowTransactions { ids, tail } => {
-            let ids = transactions::ids(ids, &statement.parameters)?;
-            transactions::show(statement, &ids, tail)
-        }
+        AdminCommand::ShowTransactions { ids, tail } => transactions::show(statement, ids, tail),
         AdminCommand::ShowKnown { what, tail } => listings::show(statement, what, tail),
-        AdminCommand::TerminateTransactions { ids, tail } => {
-            let ids = transactions::ids(ids, &statement.parameters)?;
-            transactions::terminate(statement, &ids, tail)
-        }
+        AdminCommand::TerminateTransactions { ids, tail } => transactions::terminate(statement, ids, tail),
     }
 }
 

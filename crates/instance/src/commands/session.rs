@@ -5,50 +5,57 @@
 use std::sync::Arc;
 
 use catalog::Action;
-use cypher::ast::{SessionCommand, ShowTail};
+use cypher::ast::SessionCommand;
 use types::{Code, DatabaseName, Failure, Value};
 
 use crate::records::Records;
 use crate::session_list::ListedSession;
 use crate::show::instant;
 use crate::statement::Statement;
-use crate::tail::{self, Column};
+use crate::tail::{Column, Listing, OwnEnd, extra, usual};
 use crate::transactions;
 
 /// Runs a command about sessions.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &SessionCommand) -> Result<Records, Failure> {
+    let system = DatabaseName::system().to_string();
     match command {
         SessionCommand::Show { ids, tail } => {
-            let ids = transactions::ids(ids, &statement.parameters)?;
-            show(statement, &ids, tail)
+            let ids = transactions::ids(statement, ids)?;
+            let ids = Some(ids.as_slice()).filter(|ids| !ids.is_empty());
+            listed(statement, ids).answer(statement, tail, system)
         }
         SessionCommand::Terminate { ids, tail } => {
-            let ids = transactions::ids(ids, &statement.parameters)?;
-            terminate(statement, &ids, tail)
+            let ids = transactions::ids(statement, ids)?;
+            ended(statement, &ids)?.answer(statement, tail, system)
         }
     }
 }
 
-fn show(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
-    let usual = |name| Column { name, usual: true };
-    let columns = [
-        usual("sessionId"),
-        usual("username"),
-        usual("connector"),
-        usual("database"),
-        usual("clientAddress"),
-        Column { name: "connectionId", usual: false },
-        usual("startTime"),
-        usual("lastUseTime"),
-        usual("expiryTime"),
-        usual("status"),
-    ];
+/// What `SHOW SESSIONS` tells of each.
+pub(crate) const COLUMNS: &[Column] = &[
+    usual("sessionId"),
+    usual("username"),
+    usual("connector"),
+    usual("database"),
+    usual("clientAddress"),
+    extra("connectionId"),
+    usual("startTime"),
+    usual("lastUseTime"),
+    usual("expiryTime"),
+    usual("status"),
+];
+
+/// What `TERMINATE SESSIONS` tells of each.
+pub(crate) const ENDED_COLUMNS: &[Column] = &[usual("sessionId"), usual("username"), usual("message")];
+
+/// Lists the sessions by these ids, all of them without any.
+pub(crate) fn listed(statement: &Statement<'_>, ids: Option<&[String]>) -> Listing {
     let now = statement.shared.options.clock.now();
     let all = statement.shared.sessions.all(now).into_iter();
-    let chosen = all.filter(|session| ids.is_empty() || ids.contains(&session.id));
+    let chosen = all.filter(|session| ids.is_none_or(|ids| ids.contains(&session.id)));
     let visible = chosen.filter(|session| may(statement, session, &Action::ShowTransactions));
     let rows = visible.map(|session| row(statement, &session)).collect();
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+    Listing::of(COLUMNS, rows)
 }
 
 fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
@@ -73,20 +80,23 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
     ]
 }
 
-/// Ends sessions; a row for each id tells what became of it.
-fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> Result<Records, Failure> {
+/// Ends sessions; a row for each id tells what became of it. The statement's own goes on until that is answered.
+pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing, Failure> {
     if ids.is_empty() {
         let text = "Missing session id to terminate, the session id can be found using `SHOW SESSIONS`.";
         return Err(Failure::new(Code::SemanticError, text));
     }
-    let columns = ["sessionId", "username", "message"].map(|name| Column { name, usual: true });
     let all = statement.shared.sessions.all(statement.shared.options.clock.now());
-    let mut rows = Vec::new();
+    let (mut rows, mut ends_own) = (Vec::new(), None);
     for id in ids {
         let found = all.iter().find(|it| it.id == *id && may(statement, it, &Action::TerminateTransactions));
         if let Some(session) = found {
             tracing::info!(session = %id, "session terminated");
-            statement.shared.sessions.end(session);
+            if session.is_of(statement.interrupted) {
+                ends_own = Some(OwnEnd::Session(Arc::clone(session)));
+            } else {
+                statement.shared.sessions.end(session);
+            }
         }
         rows.push(vec![
             Value::string(id.as_str()),
@@ -94,7 +104,7 @@ fn terminate(statement: &mut Statement<'_>, ids: &[String], tail: &ShowTail) -> 
             if found.is_some() { "Session terminated.".into() } else { "Session not found.".into() },
         ]);
     }
-    tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+    Ok(Listing { ends_own, ..Listing::of(ENDED_COLUMNS, rows) })
 }
 
 fn may(statement: &Statement<'_>, session: &Arc<ListedSession>, action: &Action) -> bool {

@@ -6,6 +6,7 @@ use super::{Expression, Name, Projection};
 
 mod alias;
 mod backup;
+mod chain;
 mod database;
 mod limit;
 mod rights;
@@ -13,6 +14,7 @@ mod session;
 
 pub use alias::*;
 pub use backup::*;
+pub use chain::*;
 pub use database::*;
 pub use limit::*;
 pub use rights::*;

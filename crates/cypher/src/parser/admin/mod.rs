@@ -10,6 +10,7 @@ use crate::token::Token;
 
 mod alias;
 mod backup;
+mod chain;
 mod database;
 mod limit;
 mod privilege;

@@ -2,7 +2,6 @@
 
 use super::super::{Parsed, Parser};
 use crate::ast::SessionCommand;
-use crate::token::Token;
 
 impl Parser<'_> {
     /// `SHOW SESSION[S]`, if it stands here; `SHOW` was taken.
@@ -10,8 +9,7 @@ impl Parser<'_> {
         if !self.accept_word("SESSIONS") && !self.accept_word("SESSION") {
             return Ok(None);
         }
-        let all = self.one_of_at(0, &["YIELD", "WHERE"]) || matches!(self.peek(), Token::End | Token::Semicolon);
-        let ids = if all { Vec::new() } else { self.list(Self::expression)? };
+        let ids = self.ids()?;
         Ok(Some(SessionCommand::Show { ids, tail: self.show_tail()? }))
     }
 
@@ -20,7 +18,8 @@ impl Parser<'_> {
         if !self.accept_words(&["TERMINATE", "SESSIONS"]) && !self.accept_words(&["TERMINATE", "SESSION"]) {
             return Ok(None);
         }
-        let ids = self.list(Self::expression)?;
+        let ids = self.ids()?;
+        self.check_yields_first("TERMINATE SESSION")?;
         Ok(Some(SessionCommand::Terminate { ids, tail: self.show_tail()? }))
     }
 }

@@ -2,7 +2,6 @@
 
 use super::super::{Parsed, Parser};
 use crate::ast::{AdminCommand, BackupCommand, SchemaCommand, ShowDatabases, ShowTail};
-use crate::token::Token;
 
 /// What Neo4j can show and this server cannot, by its last telling word.
 const UNSUPPORTED: &[&str] = &["SERVER", "SERVERS"];
@@ -49,8 +48,7 @@ impl Parser<'_> {
         let start = self.start();
         self.advance();
         if self.accept_word("TRANSACTIONS") || self.accept_word("TRANSACTION") {
-            let all = self.one_of_at(0, &["YIELD", "WHERE"]) || matches!(self.peek(), Token::End | Token::Semicolon);
-            let ids = if all { Vec::new() } else { self.list(Self::expression)? };
+            let ids = self.ids()?;
             return Ok(AdminCommand::ShowTransactions { ids, tail: self.show_tail()? });
         }
         if let Some(command) = self.show_limits()? {
@@ -108,7 +106,8 @@ impl Parser<'_> {
 
     /// `TERMINATE TRANSACTION[S] 'a', $b`; the words were taken.
     pub(in crate::parser) fn terminate(&mut self) -> Parsed<AdminCommand> {
-        let ids = self.list(Self::expression)?;
+        let ids = self.ids()?;
+        self.check_yields_first("TERMINATE TRANSACTION")?;
         Ok(AdminCommand::TerminateTransactions { ids, tail: self.show_tail()? })
     }
 

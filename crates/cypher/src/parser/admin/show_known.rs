@@ -2,7 +2,6 @@
 
 use super::super::{Parsed, Parser};
 use crate::ast::{Executable, Functions, Known};
-use crate::token::Token;
 
 impl Parser<'_> {
     /// What stands between `SHOW` and the tail, where it asks for functions, procedures or settings.
@@ -24,9 +23,7 @@ impl Parser<'_> {
             return Ok(Some(Known::Procedures { executable: self.executable()? }));
         }
         if self.accept_word("SETTINGS") || self.accept_word("SETTING") {
-            let all = self.one_of_at(0, &["YIELD", "WHERE"]) || matches!(self.peek(), Token::End | Token::Semicolon);
-            let names = if all { Vec::new() } else { self.list(Self::expression)? };
-            return Ok(Some(Known::Settings { names }));
+            return Ok(Some(Known::Settings { names: self.ids()? }));
         }
         Ok(None)
     }

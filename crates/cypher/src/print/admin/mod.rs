@@ -9,6 +9,7 @@ use crate::ast::{AdminCommand, Executable, Functions, Known, NameOrParameter, Sh
 
 mod alias;
 mod backup;
+mod chain;
 mod database;
 mod limit;
 mod rights;
@@ -28,6 +29,7 @@ impl Display for AdminCommand {
             Self::ShowTransactions { ids, tail } if ids.is_empty() => write!(f, "SHOW TRANSACTIONS{tail}"),
             Self::ShowTransactions { ids, tail } => write!(f, "SHOW TRANSACTIONS {}{tail}", Joined(ids.iter(), ", ")),
             Self::ShowKnown { what, tail } => write!(f, "SHOW {what}{tail}"),
+            Self::TerminateTransactions { ids, tail } if ids.is_empty() => write!(f, "TERMINATE TRANSACTIONS{tail}"),
             Self::TerminateTransactions { ids, tail } => {
                 write!(f, "TERMINATE TRANSACTIONS {}{tail}", Joined(ids.iter(), ", "))
             }

@@ -10,6 +10,7 @@ impl Display for SessionCommand {
         match self {
             Self::Show { ids, tail } if ids.is_empty() => write!(f, "SHOW SESSIONS{tail}"),
             Self::Show { ids, tail } => write!(f, "SHOW SESSIONS {}{tail}", Joined(ids.iter(), ", ")),
+            Self::Terminate { ids, tail } if ids.is_empty() => write!(f, "TERMINATE SESSIONS{tail}"),
             Self::Terminate { ids, tail } => write!(f, "TERMINATE SESSIONS {}{tail}", Joined(ids.iter(), ", ")),
         }
     }
