@@ -10,6 +10,7 @@ mod entity;
 mod error;
 mod general;
 mod list;
+mod long_text;
 mod number;
 pub mod operators;
 mod pattern;

@@ -7,36 +7,48 @@ use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::rc::Rc;
 use std::str::Chars;
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 use types::{Code, Failure, effort};
 
+use super::long_text::{MOMENT_BYTES, Stepping};
 use crate::expression::over;
 
 /// Bytes that one compiled pattern may take.
-const SIZE_MAX_BYTES: usize = 2 << 20;
+pub(super) const SIZE_MAX_BYTES: usize = 2 << 20;
 /// Patterns that each thread keeps compiled.
 const CACHED_MAX: usize = 32;
 
 /// A compiled pattern that must match a whole text.
 #[derive(Clone, Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    engine: Regex,
+    /// What long texts are read with, once there was one.
+    stepping: OnceLock<Option<Box<Stepping>>>,
+}
 
 impl Pattern {
     /// Compiles a pattern in Java's syntax; a `SemanticError` says what is wrong with it.
     pub fn compile(pattern: &str) -> Result<Self, Failure> {
         let translated = Translator { rest: pattern.chars().peekable(), out: String::new() }.run()?;
-        RegexBuilder::new(&format!(r"\A(?:{translated})\z"))
-            .size_limit(SIZE_MAX_BYTES)
-            .build()
-            .map(Self)
-            .map_err(|error| invalid(&reason(&error)))
+        let built = RegexBuilder::new(&format!(r"\A(?:{translated})\z")).size_limit(SIZE_MAX_BYTES).build();
+        let engine = built.map_err(|error| invalid(&reason(&error)))?;
+        Ok(Self { engine, stepping: OnceLock::new() })
     }
 
-    /// Tells whether the whole text matches.
+    /// Tells whether the whole text matches; whatever it tells once the statement may not go on is worth nothing.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        if text.len() <= MOMENT_BYTES {
+            return self.engine.is_match(text);
+        }
+        // The engine cannot be stopped: a long text goes through an automaton step by step.
+        let stepping = self.stepping.get_or_init(|| Stepping::compile(self.engine.as_str()).map(Box::new));
+        match stepping {
+            Some(stepping) if !stepping.is_moment(text.len()) => stepping.matches(text).unwrap_or_default(),
+            _ => self.engine.is_match(text),
+        }
     }
 }
 
