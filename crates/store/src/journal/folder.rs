@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::chain::{Chain, Item};
 use super::format::{HEADER_BYTES, Header, Mark};
+use super::look::{Flaw, Looked};
 use super::{JournalError, KEY, Position};
 use crate::Reader;
 
@@ -32,6 +33,8 @@ pub struct Outline {
     pub files: usize,
     /// Every era that is there, in their order.
     eras: Vec<Era>,
+    /// What is damaged, in the order of the files, if somebody looked.
+    pub flaws: Vec<Flaw>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +55,23 @@ impl Outline {
         Self::over(&segments(folder).unwrap_or_default())
     }
 
+    /// As [`Outline::of`], and looks for damage in files that are not known yet.
+    #[must_use]
+    pub fn looked(folder: &Path, identity: [u8; 16], looked: &mut Looked) -> Self {
+        let segments = segments(folder).unwrap_or_default();
+        Self { flaws: looked.at(&segments, identity, None), ..Self::over(&segments) }
+    }
+
+    /// Adds the era of the mark where that has no file yet: nothing was recorded in it, and the one before has ended.
+    pub(super) fn going_on(mut self, mark: &Mark) -> Self {
+        if mark.end == 0 && self.eras.last().is_none_or(|last| last.era != mark.position.era) {
+            let Mark { position: Position { era, sequence }, time, .. } = *mark;
+            self.eras.iter_mut().next_back().into_iter().for_each(|last| last.ended = Some(time));
+            self.eras.push(Era { era, first: sequence + 1, begins: time, ended: None });
+        }
+        self
+    }
+
     pub(super) fn over(segments: &[Segment]) -> Self {
         let mut eras: Vec<Era> = Vec::new();
         for header in segments.iter().filter_map(|segment| segment.header) {
@@ -63,7 +83,7 @@ impl Outline {
             eras.push(Era { era: header.era, first: header.first, begins: header.time, ended: None });
         }
         let bytes = segments.iter().map(|segment| segment.bytes).sum();
-        Self { bytes, files: segments.len(), eras }
+        Self { bytes, files: segments.len(), eras, flaws: Vec::new() }
     }
 
     /// Says when the oldest record that is kept was made, or a little before; nothing where there is none.
@@ -76,7 +96,15 @@ impl Outline {
     #[must_use]
     pub fn reach(&self, from: Position) -> Option<Option<i64>> {
         let era = self.eras.iter().find(|era| era.era == from.era)?;
-        (era.first <= from.sequence + 1).then_some(era.ended)
+        let ended = (era.first <= from.sequence + 1).then_some(era.ended)?;
+        // What lies in files before the one from which a backup goes on is not read for it.
+        let is_on_the_way =
+            |flaw: &&Flaw| flaw.era == from.era && flaw.next.is_none_or(|next| from.sequence + 1 < next);
+        match self.flaws.iter().find(is_on_the_way) {
+            Some(flaw) if flaw.sequence <= from.sequence => None,
+            Some(flaw) => Some(Some(ended.map_or(flaw.until, |ended| ended.min(flaw.until)))),
+            None => Some(ended),
+        }
     }
 }
 

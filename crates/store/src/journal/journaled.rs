@@ -11,7 +11,7 @@ use types::{Clock, failpoint};
 use super::format::Mark;
 use super::recorder::Recorder;
 use super::trail::{Begun, Trail, nanos};
-use super::{JournalError, KEY, Keep, Outline, Rupture, Source, verify};
+use super::{Flaw, JournalError, KEY, Keep, Looked, Outline, Rupture, Source, verify};
 use crate::{Image, Reader, Snapshot, Store, StoreError, Usage, Writer};
 
 /// A store whose commits are recorded, as long as somebody wants it.
@@ -110,6 +110,40 @@ impl Journaled {
         self.trail.read().as_ref().map(|trail| trail.lock().outline())
     }
 
+    /// As [`Journaled::outline`], and looks for damage in files that are not known yet; nobody waits for it.
+    #[must_use]
+    pub fn look(&self, looked: &mut Looked) -> Option<Outline> {
+        let (mut outline, segments, mark) = {
+            let trail = self.trail.read();
+            let trail = trail.as_ref()?.lock();
+            (trail.outline(), trail.segments(), trail.mark())
+        };
+        outline.flaws = looked.at(&segments, self.identity, Some(mark));
+        Some(outline)
+    }
+
+    /// Tells whether files were finished, or the journal opened, since somebody looked.
+    #[must_use]
+    pub fn is_ahead_of(&self, looked: &Looked) -> bool {
+        self.trail.read().as_ref().is_some_and(|trail| looked.is_behind(&trail.lock().segments()))
+    }
+
+    /// Begins a new era where one of these flaws is in the one that goes on: what is recorded from now on can be played from
+    /// new backups. Tells whether it did.
+    pub fn leave_behind(&self, flaws: &[Flaw]) -> Result<bool, StoreError> {
+        let trail = self.trail.read();
+        let Some(trail) = &*trail else { return Ok(false) };
+        let mut trail = trail.lock();
+        let (mark, current) = (trail.mark(), trail.current_path());
+        // One in an older file does not keep new backups from leading on.
+        let is_now = |flaw: &Flaw| flaw.era == mark.position.era && current.as_ref() == Some(&flaw.file);
+        if !flaws.iter().any(is_now) {
+            return Ok(false);
+        }
+        self.write_ruptured(&mut trail, Rupture::Damage, Inner::Synced, &mut |_| Ok(()))?;
+        Ok(true)
+    }
+
     /// Opens the journal to be read up to the last commit, while others write; nothing where none is kept.
     pub fn source(&self) -> Result<Option<Source>, JournalError> {
         let trail = self.trail.read();
@@ -144,6 +178,34 @@ impl Journaled {
         removed.map_err(|source| crate::lmdb::error::from_io(source, "remove the journal"))
     }
 
+    /// Writes what is not recorded, and begins a new era for what comes behind it.
+    fn write_ruptured(
+        &self,
+        trail: &mut Trail,
+        reason: Rupture,
+        inner: Inner,
+        work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut recorded = Recorded::Nothing;
+        let ruptured = &mut |writer: &mut dyn Writer| {
+            let mut record = trail.begin();
+            work(writer)?;
+            recorded = Recorded::Failed;
+            let mark = record.rupture(reason)?;
+            record.sync()?;
+            recorded = Recorded::Nothing;
+            writer.put(&KEY, &mark.print())?;
+            recorded = Recorded::Marked(mark, None);
+            Ok(())
+        };
+        let written = match inner {
+            Inner::Synced => self.inner.write(ruptured),
+            Inner::Unsynced => self.inner.write_unsynced(ruptured),
+        };
+        settle(trail, recorded, &written);
+        written
+    }
+
     fn put_mark(&self, mark: Mark) -> Result<(), StoreError> {
         self.inner.write(&mut |writer| writer.put(&KEY, &mark.print()))
     }
@@ -173,6 +235,13 @@ impl Journaled {
         settle(trail, recorded, &written);
         written
     }
+}
+
+/// How the store is written to.
+#[derive(Clone, Copy)]
+enum Inner {
+    Synced,
+    Unsynced,
 }
 
 /// Tells the journal what became of the record.
@@ -214,21 +283,7 @@ impl Store for Journaled {
     ) -> Result<(), StoreError> {
         let trail = self.trail.read();
         let Some(trail) = &*trail else { return self.inner.write_unsynced(work) };
-        let mut trail = trail.lock();
-        let mut recorded = Recorded::Nothing;
-        let written = self.inner.write_unsynced(&mut |writer| {
-            let mut record = trail.begin();
-            work(writer)?;
-            recorded = Recorded::Failed;
-            let mark = record.rupture(Rupture::Load)?;
-            record.sync()?;
-            recorded = Recorded::Nothing;
-            writer.put(&KEY, &mark.print())?;
-            recorded = Recorded::Marked(mark, None);
-            Ok(())
-        });
-        settle(&mut trail, recorded, &written);
-        written
+        self.write_ruptured(&mut trail.lock(), Rupture::Load, Inner::Unsynced, work)
     }
 
     fn sync(&self) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ mod error;
 mod folder;
 mod format;
 mod journaled;
+mod look;
 mod recorder;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use copy::{Copied, copy, verify};
 pub use error::{JournalError, Rupture};
 pub use folder::{Outline, Source, identity_of, remove};
 pub use journaled::Journaled;
+pub use look::{Flaw, Looked};
 pub use way::{Played, Way};
 
 /// The key under which a store says how far its journal goes; no database has one so short.

@@ -584,3 +584,68 @@ fn f24_the_time_of_a_record_never_goes_back() {
         assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 b=2 c=3");
     });
 }
+
+/// Changes a byte in the middle of a file; gives what puts it back.
+fn damage(file: &Path) -> impl FnOnce() + use<> {
+    let sound = fs::read(file).expect("reads");
+    let mut bad = sound.clone();
+    bad[sound.len() / 2] ^= 0x20;
+    fs::write(file, bad).expect("writes");
+    let file = file.to_owned();
+    move || fs::write(file, sound).expect("writes")
+}
+
+#[test]
+fn f24_damage_is_found_and_says_how_far_backups_lead() {
+    on_both(Keep { bytes_max: 1 << 20, age_max: None }, |world| {
+        let store = world.open();
+        let backup = world.back_up(&store);
+        let mut moments = vec![(world.now(), all(&store))];
+        for number in 0..40 {
+            put(&store, &format!("{number:02}"), &incompressible(number, 5_000));
+            moments.push((world.now(), all(&store)));
+        }
+        let later = world.back_up(&store);
+        let mut looked = Looked::default();
+        assert!(store.is_ahead_of(&looked));
+        let reach = |outline: &Outline, backup: &Backup| outline.reach(backup.position);
+        let outline = store.look(&mut looked).expect("one is kept");
+        assert!(outline.flaws.is_empty() && !store.is_ahead_of(&looked), "{:?}", outline.flaws);
+        assert_eq!([&backup, &later].map(|backup| reach(&outline, backup)), [Some(None); 2]);
+        // In an old file: what was backed up since leads on, what was before leads up to the damage.
+        let mend = damage(&world.journal().join(folder::name(1)));
+        let outline = store.look(&mut looked).expect("one is kept");
+        assert!(outline.flaws.len() == 1 && outline.flaws[0].is_sure, "{:?}", outline.flaws);
+        assert_eq!(reach(&outline, &later), Some(None));
+        let Some(Some(until)) = reach(&outline, &backup) else { panic!("it leads to {:?}", reach(&outline, &backup)) };
+        let (_, expected) = moments.iter().rev().find(|(at, _)| *at <= until + 1_000).expect("not before the first");
+        assert_eq!(&world.restore(&backup, live(&store), until).expect("it leads there"), expected);
+        world.restore(&backup, live(&store), until + 1).expect_err("and no further");
+        assert!(!store.leave_behind(&outline.flaws).expect("no need"), "new backups go on from the newest file");
+        let closed = Outline::looked(&world.journal(), IDENTITY, &mut Looked::default());
+        assert_eq!(reach(&closed, &backup), Some(Some(until)), "without the store too");
+        mend();
+        assert!(store.look(&mut looked).expect("one is kept").flaws.is_empty());
+        // In the newest one: no backup goes on behind it, until a new era begins.
+        let mend = damage(&newest_file(&world.journal()));
+        let outline = store.look(&mut looked).expect("one is kept");
+        assert_eq!((outline.flaws.len(), reach(&outline, &later)), (1, None));
+        assert!(store.leave_behind(&outline.flaws).expect("writes"));
+        let newer = world.back_up(&store);
+        assert_eq!(reach(&store.look(&mut looked).expect("one is kept"), &newer), Some(None));
+        put(&store, "new", "1");
+        assert_eq!(world.forward(&newer, &store).expect("plays"), all(&store));
+        let outline = store.look(&mut looked).expect("one is kept");
+        assert!(matches!(reach(&outline, &backup), Some(Some(until)) if until < newer.taken), "{outline:?}");
+        assert!(!store.leave_behind(&outline.flaws).expect("once is enough"));
+        mend();
+        drop(store);
+        // What a server that died left behind its last record is no damage.
+        let file = newest_file(&world.journal());
+        let mut bytes = fs::read(&file).expect("reads");
+        bytes.extend_from_slice(b"half a record");
+        fs::write(&file, bytes).expect("writes");
+        let closed = Outline::looked(&world.journal(), IDENTITY, &mut Looked::default());
+        assert!(closed.flaws.iter().all(|flaw| !flaw.is_sure), "{:?}", closed.flaws);
+    });
+}

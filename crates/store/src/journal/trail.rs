@@ -164,8 +164,17 @@ impl Trail {
         self.files.iter().map(|file| file.bytes).sum()
     }
 
+    /// Names the file that is appended to.
+    pub fn current_path(&self) -> Option<PathBuf> {
+        self.current.as_ref().and_then(|_| self.files.back().map(|segment| segment.path.clone()))
+    }
+
+    pub fn segments(&self) -> Vec<Segment> {
+        Vec::from(self.files.clone())
+    }
+
     pub fn outline(&self) -> Outline {
-        Outline::over(&Vec::from(self.files.clone()))
+        Outline::over(&self.segments()).going_on(&self.mark)
     }
 
     /// Bounds it anew; what is too much goes at once.

@@ -23,6 +23,8 @@ pub struct Way {
     is_at_end: bool,
     /// Whether the era of the backup is reached.
     is_there: bool,
+    /// Whether a record was begun and not read to its end.
+    is_within: bool,
     /// The last record, and its time.
     sequence: u64,
     time: i64,
@@ -75,6 +77,7 @@ impl Way {
             fresh,
             is_at_end,
             is_there: false,
+            is_within: false,
             sequence: from.sequence,
             time: taken,
             played: Played::default(),
@@ -91,7 +94,11 @@ impl Way {
     ) -> Result<Played, JournalError> {
         let (mut batch, mut is_over, mut done) = (Vec::new(), self.is_at_end, 0);
         while !is_over {
-            let Some(item) = self.chain.next()? else { break };
+            let item = match self.chain.next() {
+                Err(JournalError::Damaged { .. }) if self.is_reached() => break,
+                item => item?,
+            };
+            let Some(item) = item else { break };
             is_over = match item {
                 Item::Header(header) => self.enter(&header)?,
                 Item::Frame(head) => self.take(&head, &mut batch)?,
@@ -103,12 +110,17 @@ impl Way {
             done += self.chain.bytes().len() as u64;
             step(done)?;
         }
-        if !is_over {
+        if !is_over && !self.is_reached() {
             self.arrive()?;
         }
         apply(store, &batch)?;
         store.sync()?;
         Ok(self.played)
+    }
+
+    /// Tells whether the last record that was read whole is of the time itself: what is damaged behind it is nobody's loss.
+    fn is_reached(&self) -> bool {
+        self.is_there && !self.is_within && self.until <= self.time
     }
 
     /// Enters a file; tells whether the time is reached with what lies before it.
@@ -148,6 +160,7 @@ impl Way {
             return Err(JournalError::Ruptured { at: head.time, reason });
         }
         batch.extend_from_slice(self.chain.raw());
+        self.is_within = !head.last;
         if head.last {
             (self.sequence, self.time) = (head.sequence, head.time);
             self.played.records += 1;
