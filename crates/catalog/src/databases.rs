@@ -51,6 +51,8 @@ pub struct Database {
     pub creator: Option<String>,
     /// The database in whose place it comes once it is made.
     pub replaces: Option<DatabaseId>,
+    /// The databases out of whose backups it was made to come into their place: their backups are its own.
+    pub formerly: Vec<DatabaseId>,
 }
 
 /// What is known of a database before it is made.
@@ -64,6 +66,8 @@ pub struct NewDatabase {
     pub creator: Option<String>,
     /// Whether it comes in the place of the database that has the name, if one has.
     pub replace: bool,
+    /// The databases whose backups are its own; see [`Database::formerly`].
+    pub formerly: Vec<DatabaseId>,
 }
 
 /// What became of a database whose files are complete.
@@ -165,6 +169,7 @@ impl Database {
             language: Language::default(),
             creator: None,
             replaces: None,
+            formerly: Vec::new(),
         }
     }
 
@@ -240,9 +245,10 @@ impl Catalog {
             if replaces.is_none() && names.count() >= self.databases_max {
                 return Err(CatalogError::DatabaseLimit { name: name.clone() });
             }
-            let NewDatabase { options, language, creator, replace: _ } = new;
+            let NewDatabase { options, language, creator, replace: _, formerly } = new;
             let options = Arc::new(options);
-            let database = Database { options, language, creator, replaces, ..Database::new(name.clone(), now) };
+            let database = Database::new(name.clone(), now);
+            let database = Database { options, language, creator, replaces, formerly, ..database };
             // Who makes a database owns it.
             let owner = database.creator.as_deref().and_then(|creator| names.user(creator));
             let owner = owner.map(|owner| Step::Rights(RightsStep::Owner(database.id, owner.id)));

@@ -121,6 +121,8 @@ pub(crate) struct DatabaseRow {
     creator: Option<String>,
     #[serde(default)]
     replaces: Option<[u8; 16]>,
+    #[serde(default)]
+    formerly: Vec<[u8; 16]>,
 }
 
 impl From<&Database> for DatabaseRow {
@@ -140,6 +142,7 @@ impl From<&Database> for DatabaseRow {
             language: database.language,
             creator: database.creator.clone(),
             replaces: database.replaces.map(|id| id.0),
+            formerly: database.formerly.iter().map(|id| id.0).collect(),
         }
     }
 }
@@ -162,6 +165,7 @@ impl DatabaseRow {
             language: self.language,
             creator: self.creator,
             replaces: self.replaces.map(DatabaseId),
+            formerly: self.formerly.into_iter().map(DatabaseId).collect(),
         })
     }
 }

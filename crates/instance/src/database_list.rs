@@ -69,7 +69,9 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     ("currentStatus", true, |look| look.current_status().into()),
     ("statusMessage", true, |look| match &look.standing {
         Standing::Failed(failure) => Value::string(failure.message()),
-        Standing::Open(_) | Standing::Opening | Standing::Closed => "".into(),
+        Standing::Open(_) | Standing::Opening | Standing::Closed => {
+            look.shared.databases.journal_damage(look.row).map_or_else(|| "".into(), Value::string)
+        }
     }),
     ("default", true, |look| (look.row.id == look.names.default_database().id).into()),
     ("home", true, |look| {

@@ -274,7 +274,7 @@ impl Databases {
         self.remove_files(row)?;
         self.slots.lock().remove(&row.id);
         self.glances.lock().remove(&row.id);
-        self.journals.lock().remove(&row.id);
+        self.journals.forget(row.id);
         Ok(())
     }
 

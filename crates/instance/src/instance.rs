@@ -281,7 +281,9 @@ impl Instance {
         self.shared.meters.follow(&self.shared.catalog.names());
         self.shared.end_overdue();
         self.shared.sessions.sweep(self.shared.options.clock.now());
-        self.shared.databases.close_idle(&self.shared.catalog.names())
+        let names = self.shared.catalog.names();
+        self.shared.databases.look_at_journals(&names);
+        self.shared.databases.close_idle(&names)
     }
 
     /// Counts the open databases, `system` left out.

@@ -104,6 +104,61 @@ fn f24_a_restore_to_any_moment_gives_what_was_committed_by_then() {
 }
 
 #[test]
+fn f24_a_damaged_journal_is_told_of_and_new_backups_lead_on() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut first = session(&instance);
+    check(&mut first, "CREATE DATABASE films OPTIONS {journal: true}", "[system 1]");
+    run(&mut first, "BACKUP DATABASE films TO 'night'").expect("backs up");
+    let mut moments = Vec::new();
+    for number in 1..=20 {
+        run(&mut first, &format!("USE films CREATE (:Film {{k: {number}, text: '{}'}})", "x".repeat(50)))
+            .expect("writes");
+        moments.push(now());
+    }
+    let until = "SHOW BACKUPS YIELD file, restorableUntil WHERE file = 'night' RETURN restorableUntil";
+    let reaches = |session: &mut Session, moment: &str| {
+        run(
+            session,
+            &until.replace("RETURN restorableUntil", &format!("RETURN restorableUntil >= datetime('{moment}')")),
+        )
+        .expect("lists")
+    };
+    assert_eq!(reaches(&mut first, &moments[19]), "true");
+    drop(first);
+    instance.close();
+    drop(instance);
+    let file = journal_files(data.path(), "films").pop().expect("one file");
+    let mut bytes = fs::read(&file).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4].iter_mut().for_each(|byte| *byte ^= 0x55);
+    fs::write(&file, bytes).expect("writes");
+    let instance = on_disk(data.path());
+    let mut first = session(&instance);
+    // Nobody opened the database yet.
+    assert_eq!([0, 19].map(|at| reaches(&mut first, &moments[at])), ["true", "false"]);
+    let message = "SHOW DATABASE films YIELD currentStatus, statusMessage";
+    check(&mut first, message, "'online' | ''");
+    // It is looked at without being asked for, and goes on behind the damage.
+    run(&mut first, "USE films CREATE (:Film {k: 21})").expect("writes");
+    instance.close_idle();
+    let shown = run(&mut first, message).expect("lists");
+    assert!(shown.starts_with("'online' | 'Its journal is damaged in 000000000001.journal (record "), "{shown}");
+    assert!(shown.ends_with(" only. Make a new one.'"), "{shown}");
+    assert_eq!([0, 19].map(|at| reaches(&mut first, &moments[at])), ["true", "false"]);
+    let end = run(&mut first, until).expect("lists").replace('\'', "");
+    let seen = then(&mut first, "night", &end, "MATCH (f:Film) RETURN count(f)");
+    let seen: usize = seen.parse().expect("a number");
+    assert!((3..18).contains(&seen), "{seen} came back");
+    let error =
+        refused(&mut first, &format!("CREATE DATABASE then FROM BACKUP 'night' UNTIL datetime('{}')", moments[19]));
+    assert!(error.starts_with("ExternalResourceFailed: the journal goes on from this backup only to "), "{error}");
+    run(&mut first, "BACKUP DATABASE films TO 'newer'").expect("backs up");
+    run(&mut first, "USE films CREATE (:Film {k: 22})").expect("writes");
+    assert_eq!(then(&mut first, "newer", &now(), "MATCH (f:Film) RETURN count(f)"), "22");
+}
+
+#[test]
 fn f24_commits_of_many_writers_are_all_in_the_journal() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());

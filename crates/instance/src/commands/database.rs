@@ -110,6 +110,7 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
         new.options.set(option_at_creation(&key)?, &value)?;
     }
+    new.formerly = super::backup::mine::formerly(statement, create, &name)?;
     check_journal(statement.shared, new.options.journal)?;
     encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
     if create.origin.is_some() {

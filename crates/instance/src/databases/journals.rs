@@ -2,39 +2,69 @@
 //! Leaves records and files to `store::journal`. Start reading at [`Databases::follow_journal`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use catalog::Database as Row;
+use catalog::{Database as Row, Names};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use store::StoreError;
-use store::journal::{self, Keep, Outline, Source};
+use store::journal::{self, Flaw, Keep, Looked, Outline, Source};
 use types::{Code, DatabaseId, Failure};
 
 use super::{CLOSE_LOOK_TIME, Databases, State};
 use crate::backup::BackupError;
 use crate::error::of_store;
+use crate::open_database::OpenDatabase;
 
-/// What was said of journals since the start: who opens a database may hold an older row of it.
-pub(super) type Journals = Mutex<FxHashMap<DatabaseId, Option<Keep>>>;
+/// What was said and seen of journals since the start.
+#[derive(Default)]
+pub(super) struct Journals {
+    /// What is kept: who opens a database may hold an older row of it.
+    kept: Mutex<FxHashMap<DatabaseId, Option<Keep>>>,
+    /// What was looked at; one looks at a time.
+    looked: Mutex<FxHashMap<DatabaseId, Arc<Mutex<Look>>>>,
+}
+
+/// What was found in a journal.
+#[derive(Default)]
+struct Look {
+    files: Looked,
+    /// Whether that was while the database was open: only then it is known where the journal ends.
+    was_open: bool,
+    /// What is damaged for sure, and was told of.
+    damaged: Vec<Flaw>,
+}
+
+impl Journals {
+    /// Forgets a database.
+    pub(super) fn forget(&self, id: DatabaseId) {
+        self.kept.lock().remove(&id);
+        self.looked.lock().remove(&id);
+    }
+
+    fn look(&self, id: DatabaseId) -> Arc<Mutex<Look>> {
+        Arc::clone(self.looked.lock().entry(id).or_default())
+    }
+}
 
 impl Databases {
     /// Says how much of a journal a database keeps.
     pub(super) fn keep_of(&self, row: &Row) -> Option<Keep> {
-        self.journals.lock().get(&row.id).copied().unwrap_or_else(|| row.options.kept_journal())
+        self.journals.kept.lock().get(&row.id).copied().unwrap_or_else(|| row.options.kept_journal())
     }
 
     /// Has a database keep a journal, or none, as its options say now; open or not, it holds for the next commit.
     pub(crate) fn follow_journal(&self, row: &Row) -> Result<(), Failure> {
         let keep = row.options.kept_journal();
         // First this: who opens it from here on sees it.
-        self.journals.lock().insert(row.id, keep);
+        self.journals.kept.lock().insert(row.id, keep);
         let slot = self.slot(row.id);
         let mut state = slot.state.lock();
         while matches!(*state, State::Opening) {
             slot.changed.wait_for(&mut state, CLOSE_LOOK_TIME);
         }
         let State::Open(database) = &*state else { return Ok(()) };
-        let database = std::sync::Arc::clone(database);
+        let database = Arc::clone(database);
         drop(state);
         database.journal.set_keep(keep).map_err(|error| of_store(&error))
     }
@@ -44,6 +74,69 @@ impl Databases {
         match self.peek(row.id) {
             Some(database) => database.journal.outline(),
             None => self.keep_of(row).map(|_| Outline::of(&self.journal_folder(row))),
+        }
+    }
+
+    /// As [`Databases::journal_outline`], and tells what of it is damaged.
+    ///
+    /// Files that are as they were the last time are not read again.
+    pub(crate) fn journal_looked(&self, row: &Row) -> Option<Outline> {
+        self.keep_of(row)?;
+        let look = self.journals.look(row.id);
+        let mut look = look.lock();
+        let open = self.peek(row.id);
+        look.was_open |= open.is_some();
+        let outline = match &open {
+            Some(database) => database.journal.look(&mut look.files)?,
+            None => Outline::looked(&self.journal_folder(row), row.id.0, &mut look.files),
+        };
+        self.tell_of_damage(row, &mut look, &outline, open.as_deref());
+        Some(outline)
+    }
+
+    /// Looks at journals of open databases of which files were finished, or nothing was looked at, since the last time.
+    pub(crate) fn look_at_journals(&self, names: &Names) {
+        for row in names.databases_from("").filter(|row| row.options.journal) {
+            let Some(database) = self.peek(row.id) else { continue };
+            let look = self.journals.look(row.id);
+            let is_new = {
+                let look = look.lock();
+                !look.was_open || database.journal.is_ahead_of(&look.files)
+            };
+            drop(database);
+            if is_new {
+                self.journal_looked(row);
+            }
+        }
+    }
+
+    /// Says what is damaged in the journal of a database, as far as somebody looked.
+    pub(crate) fn journal_damage(&self, row: &Row) -> Option<String> {
+        let look = self.journals.looked.lock().get(&row.id).cloned()?;
+        // Who looks reads for a while; this is for a list.
+        let look = look.try_lock()?;
+        let flaw = look.damaged.first()?;
+        let file = flaw.file.file_name().unwrap_or_default().to_string_lossy();
+        Some(format!(
+            "Its journal is damaged in {file} ({}): older backups lead up to {} only. Make a new one.",
+            flaw.reason,
+            types::temporal::from_epoch(flaw.until.div_euclid(1_000_000_000), flaw.until.rem_euclid(1_000_000_000))
+                .map_or_else(|_| flaw.until.to_string(), |time| time.to_string())
+        ))
+    }
+
+    /// Logs damage once; has new backups lead on where it is in the file that is written.
+    fn tell_of_damage(&self, row: &Row, look: &mut Look, outline: &Outline, open: Option<&OpenDatabase>) {
+        let sure: Vec<Flaw> = outline.flaws.iter().filter(|flaw| flaw.is_sure).cloned().collect();
+        for flaw in sure.iter().filter(|flaw| !look.damaged.contains(flaw)) {
+            let (file, reason) = (flaw.file.display(), &flaw.reason);
+            tracing::error!(database = %row.name, %file, %reason, "the journal is damaged; make a new backup");
+        }
+        look.damaged = sure;
+        match open.map(|database| database.journal.leave_behind(&look.damaged)) {
+            Some(Ok(true)) => tracing::info!(database = %row.name, "the journal goes on behind the damage"),
+            Some(Err(error)) => tracing::warn!(database = %row.name, %error, "the journal goes on in a damaged file"),
+            Some(Ok(false)) | None => {}
         }
     }
 

@@ -39,20 +39,22 @@ pub(super) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Rec
         allowed.clone()?;
     }
     let (sees_all, path) = (allowed.is_ok(), statement.shared.backup_folder()?);
+    // Journals are looked at for who wants to know: it takes a while the first time.
+    let until = tail.yields.as_ref().is_some_and(|yields| yields.all) || statement.text.contains("restorableUntil");
     let mut rows = Vec::new();
     for found in Folder(&path).list().map_err(told)? {
         statement.allowance.check()?;
-        rows.extend(if sees_all { any(statement, &found) } else { own(statement, &found) });
+        rows.extend(if sees_all { any(statement, &found, until) } else { own(statement, &found, until) });
     }
     let columns = COLUMNS.map(|(name, usual)| Column { name, usual });
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
 
 /// Makes the row of whatever is a backup, or should be one.
-fn any(statement: &Statement<'_>, found: &Found) -> Option<Vec<Value>> {
+fn any(statement: &Statement<'_>, found: &Found, until: bool) -> Option<Vec<Value>> {
     Some(match found {
         Found::File(path) => match glance(path) {
-            Ok(Some(seen)) => of_file(statement, path, &seen),
+            Ok(Some(seen)) => of_file(statement, path, &seen, until),
             // What is called a backup and is none is somebody's loss; any other file is none of ours.
             Ok(None) if ends_as_ours(path) => broken(path, "file", "it does not begin as a backup"),
             Ok(None) => return None,
@@ -67,13 +69,13 @@ fn any(statement: &Statement<'_>, found: &Found) -> Option<Vec<Value>> {
 }
 
 /// Makes the row of a backup of a database that the user may back up; all else is not his.
-fn own(statement: &Statement<'_>, found: &Found) -> Option<Vec<Value>> {
+fn own(statement: &Statement<'_>, found: &Found, until: bool) -> Option<Vec<Value>> {
     let Found::File(path) = found else { return None };
     let seen = glance(path).ok().flatten().filter(|seen| mine::has(statement, &seen.header))?;
-    Some(of_file(statement, path, &seen))
+    Some(of_file(statement, path, &seen, until))
 }
 
-fn of_file(statement: &Statement<'_>, path: &Path, seen: &Glance) -> Vec<Value> {
+fn of_file(statement: &Statement<'_>, path: &Path, seen: &Glance, until: bool) -> Vec<Value> {
     let Glance { header, problem } = seen;
     let [database, nodes, relationships, image_bytes, version, taken] = of_header(header);
     let holds = match header.holds {
@@ -84,7 +86,7 @@ fn of_file(statement: &Statement<'_>, path: &Path, seen: &Glance) -> Vec<Value> 
     let (made_by, kind) = (Value::from(header.made_by.as_str()), Value::from(header.kind.as_str()));
     let one = Value::Integer(1);
     // What cannot be restored leads nowhere.
-    let until = if problem.is_some() { Value::Null } else { restorable_until(statement, header) };
+    let until = if until && problem.is_none() { restorable_until(statement, header) } else { Value::Null };
     let usual = [
         name_of(path),
         holds.into(),
@@ -104,7 +106,7 @@ fn restorable_until(statement: &Statement<'_>, header: &Header) -> Value {
         let at = header.journal.as_ref()?;
         let row = statement.names.database(header.database_id())?;
         let from = store::journal::Position { era: at.era, sequence: at.sequence };
-        statement.shared.databases.journal_outline(row)?.reach(from)
+        statement.shared.databases.journal_looked(row)?.reach(from)
     };
     match reach() {
         // It goes on.

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use catalog::Action;
-use cypher::ast::FileName;
-use types::{DatabaseId, Failure};
+use catalog::access::allow_on;
+use catalog::{Action, Database as Row};
+use cypher::ast::{CreateDatabase, DatabaseOrigin, FileName};
+use types::{DatabaseId, DatabaseName, Failure};
 
 use super::{allow, text_of, told};
 use crate::backup::{BackupError, Folder, Header, Holds, glance};
@@ -30,6 +31,32 @@ pub(super) fn has(statement: &Statement<'_>, header: &Header) -> bool {
     header.holds == Holds::Graph && may_back_up(statement, header.database_id())
 }
 
+/// Finds the databases whose backups are those of a new one: it is made out of one to come into the place of its own.
+pub(crate) fn formerly(
+    statement: &Statement<'_>,
+    create: &CreateDatabase,
+    name: &DatabaseName,
+) -> Result<Vec<DatabaseId>, Failure> {
+    let file = match &create.origin {
+        Some(DatabaseOrigin::Backup(file)) if create.or_replace => file,
+        Some(DatabaseOrigin::Moment(moment)) if create.or_replace => &moment.backup,
+        _ => return Ok(Vec::new()),
+    };
+    let header = glance(&backup(statement, file)?).ok().flatten().map(|seen| seen.header);
+    let named = statement.names.databases_from(name.as_str()).next().filter(|row| row.name == *name);
+    let own = named.zip(header).filter(|(row, header)| is_of(row, header.database_id()));
+    let Some((row, _)) = own else { return Ok(Vec::new()) };
+    let all = [row.id].into_iter().chain(row.formerly.iter().copied());
+    Ok(all.take(FORMERLY_MAX).collect())
+}
+
+/// Most databases whose backups are those of another one.
+const FORMERLY_MAX: usize = 32;
+
+fn is_of(row: &Row, id: DatabaseId) -> bool {
+    row.id == id || row.formerly.contains(&id)
+}
+
 /// Tells whether there is a database that somebody may back up.
 pub(super) fn is_any(statement: &Statement<'_>) -> bool {
     statement.names.databases_from("").any(|row| !row.name.is_system() && may_back_up(statement, row.id))
@@ -52,6 +79,8 @@ fn there(
 }
 
 fn may_back_up(statement: &Statement<'_>, id: DatabaseId) -> bool {
-    let Some(row) = statement.names.database(id) else { return false };
-    catalog::access::allow_on(statement.names, statement.principal, &Action::BackupDatabase, &row.name).is_ok()
+    let names = statement.names;
+    // A backup outlives its database; then it is of the one that came into its place, if one did.
+    let mut rows = names.database(id).into_iter().chain(names.databases_from("").filter(|row| is_of(row, id)));
+    rows.any(|row| allow_on(names, statement.principal, &Action::BackupDatabase, &row.name).is_ok())
 }
