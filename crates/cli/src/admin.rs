@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use types::Failure;
+use types::{Code, Failure};
 
 use crate::backup::counted;
 use crate::exit::{Exit, complain, say};
@@ -156,7 +156,7 @@ fn set_password(user: &str, folder: &Folder) -> Result<String, AdminError> {
 
 fn check(folder: &Folder) -> Result<String, AdminError> {
     let instance = folder.open()?;
-    let (mut sound, mut damaged) = (0, Vec::new());
+    let (mut sound, mut damaged, mut closed) = (0, Vec::new(), Vec::new());
     instance.check_all(&mut |name, found| {
         let problems = match &found {
             Ok(report) if report.is_sound() => {
@@ -169,6 +169,13 @@ fn check(folder: &Folder) -> Result<String, AdminError> {
                 return;
             }
             Ok(report) => report.problems.clone(),
+            // Such as one whose key is elsewhere: nothing is wrong with its file.
+            Err(failure) if failure.code() == Code::DatabaseStartFailed => {
+                say(&format!("{name}: does not open"));
+                say(&format!("  {failure}"));
+                closed.push(name.to_string());
+                return;
+            }
             Err(failure) => vec![failure.to_string()],
         };
         say(&format!("{name}: damaged"));
@@ -176,10 +183,16 @@ fn check(folder: &Folder) -> Result<String, AdminError> {
         damaged.push(name.to_string());
     });
     instance.close();
-    if damaged.is_empty() {
-        Ok(format!("{} sound", counted(sound, "database")))
-    } else {
-        Err(AdminError::Damaged(format!("damaged: {}. Restore what is damaged from a backup.", damaged.join(", "))))
+    let mut problems = Vec::new();
+    if !damaged.is_empty() {
+        problems.push(format!("damaged: {}. Restore what is damaged from a backup.", damaged.join(", ")));
+    }
+    if !closed.is_empty() {
+        problems.push(format!("not opened: {}. The reasons are above.", closed.join(", ")));
+    }
+    match problems.is_empty() {
+        true => Ok(format!("{} sound", counted(sound, "database"))),
+        false => Err(AdminError::Damaged(problems.join(" "))),
     }
 }
 

@@ -64,11 +64,12 @@ pub(crate) fn choose(
             let name = named(name, &statement.parameters)?;
             let target = statement.names.resolve(name.as_str());
             let target = target.map_err(|_| CatalogError::DatabaseMissing { verb: "copy", name })?;
-            // A plain one can be copied into an encrypted one, entry by entry.
-            match statement.names.database(target.database).is_some_and(|row| row.options.is_encrypted()) {
-                true => true,
-                false => return Ok(()),
+            // Either can be copied into the other, entry by entry, by who says so; else an encrypted one stays so.
+            let is_encrypted = statement.names.database(target.database).is_some_and(|row| row.options.is_encrypted());
+            if !is_encrypted || options.encryption.is_some() {
+                return Ok(());
             }
+            true
         }
         Some(DatabaseOrigin::Backup(file)) => is_backup_encrypted(statement, file)?,
         Some(DatabaseOrigin::Moment(moment)) => is_backup_encrypted(statement, &moment.backup)?,
@@ -80,7 +81,8 @@ pub(crate) fn choose(
 pub(crate) fn follow(options: &mut DatabaseOptions, is_encrypted: bool) -> Result<(), Failure> {
     let text = match (is_encrypted, options.encryption) {
         (true, Some(false)) => {
-            "What an encrypted database is copied or restored into is encrypted too. A dump of it is plain text: sheaf dump."
+            "This backup is of an encrypted database, and is restored as one. Copy that into a plain one: CREATE DATABASE \
+             copy FROM restored OPTIONS {encryption: false}."
         }
         (false, Some(true)) => {
             "This backup is of a database that was not encrypted, and is restored as one. Copy that into an encrypted \
@@ -137,12 +139,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Makes the files of a new encrypted database as a copy of what a plain one holds now.
+    /// Makes the files of a new database as a copy of what one holds now, where one of the two is encrypted or both are.
     ///
-    /// Reads through a snapshot: the file of the plain one cannot grow meanwhile.
-    pub(crate) fn copy_encrypted(&self, from: &graph::Database, row: &Row, step: Step<'_>) -> Result<(), BackupError> {
+    /// Reads through a snapshot: the file of a plain one cannot grow meanwhile.
+    pub(crate) fn copy_entries(&self, from: &graph::Database, row: &Row, step: Step<'_>) -> Result<(), BackupError> {
         let mut failed = None;
-        let made = self.databases.make_encrypted(row, &mut |store| {
+        let made = self.databases.make_by_entries(row, &mut |store| {
             from.copy_into(store, &mut |done| {
                 types::failpoint::reach("clone.piece");
                 step(done).map_err(|failure| {

@@ -255,11 +255,18 @@ fn f98_copies_between_plain_and_encrypted() {
         let failure = run(&mut session(&instance), text).expect_err(text);
         assert!(failure.code() == Code::ArgumentError && failure.message().contains(part), "{text}: {failure}");
     };
-    refused("CREATE DATABASE open FROM vault OPTIONS {encryption: false}", "is encrypted too");
+    // The other way only if somebody says so.
+    run(&mut one, "CREATE DATABASE open FROM vault OPTIONS {encryption: false}").expect("copies");
+    check(&mut one, "SHOW DATABASE open YIELD options, store", "{} | 'lmdb-sheaf-1.0'");
+    assert_eq!(count(&instance, "open"), "1");
+    let report = run(&mut one, "CHECK DATABASE open").expect("checks");
+    assert!(report.contains("true"), "{report}");
+    assert!(holding(&home_of(&data, "open"), SECRETS[0]).is_some(), "it is plain");
+    run(&mut one, "USE open CREATE (:Later)").expect("it lives");
     run(&mut one, "BACKUP DATABASE plain TO 'plain.sheafbackup'").expect("backs up");
     run(&mut one, "BACKUP DATABASE vault TO 'vault.sheafbackup'").expect("backs up");
     refused("CREATE DATABASE b FROM BACKUP 'plain.sheafbackup' OPTIONS {encryption: true}", "was not encrypted");
-    refused("CREATE DATABASE b FROM BACKUP 'vault.sheafbackup' OPTIONS {encryption: false}", "is encrypted too");
+    refused("CREATE DATABASE b FROM BACKUP 'vault.sheafbackup' OPTIONS {encryption: false}", "restored as one");
     refused("ALTER DATABASE plain SET OPTION encryption true", "from its beginning or not at all");
     refused("ALTER DATABASE vault SET OPTION encryption false", "from its beginning or not at all");
     refused("ALTER DATABASE vault REMOVE OPTION encryption", "from its beginning or not at all");
@@ -267,7 +274,7 @@ fn f98_copies_between_plain_and_encrypted() {
     refused("CREATE DATABASE b OPTIONS {encryption: true, journal: true}", "cannot keep a journal");
     refused("ALTER DATABASE vault SET OPTION journal true", "cannot keep a journal");
     refused("CREATE DATABASE b OPTIONS {encryptionKey: 'k'}", "the server makes the key");
-    check(&mut one, "SHOW DATABASES YIELD name WHERE name IN ['b', 'open']", "");
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name IN ['b', 'c']", "");
     // What replaces an encrypted one is not plain by accident.
     run(&mut one, "CREATE OR REPLACE DATABASE twin").expect("replaces");
     check(&mut one, "SHOW DATABASE twin YIELD options RETURN options", "{encryption: true}");

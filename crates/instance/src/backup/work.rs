@@ -164,10 +164,16 @@ impl Shared {
     }
 
     /// Makes the files of a new database as a copy of what another one holds now.
-    pub(crate) fn copy_database(&self, database: &Arc<OpenDatabase>, row: &Row, step: Step<'_>) -> Result<(), Failure> {
-        if row.options.is_encrypted() {
-            self.copy_encrypted(&database.graph, row, step)?;
-            tracing::info!(from = %database.name(), to = %row.name, "database copied, encrypted");
+    pub(crate) fn copy_database(
+        &self,
+        (from, database): (&Row, &Arc<OpenDatabase>),
+        row: &Row,
+        step: Step<'_>,
+    ) -> Result<(), Failure> {
+        // An image makes what it was taken of, and has a key of its own.
+        if row.options.is_encrypted() || from.options.is_encrypted() {
+            self.copy_entries(&database.graph, row, step)?;
+            tracing::info!(from = %from.name, to = %row.name, encrypted = row.options.is_encrypted(), "database copied");
             return Ok(());
         }
         let (_, mut image) = database.graph.image().map_err(|error| database.fail(error))?;
@@ -182,7 +188,7 @@ impl Shared {
             },
             |next| self.databases.make_from(row, next),
         )?;
-        tracing::info!(from = %database.name(), to = %row.name, "database copied");
+        tracing::info!(from = %from.name, to = %row.name, "database copied");
         Ok(())
     }
 }

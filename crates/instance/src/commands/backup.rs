@@ -76,11 +76,11 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
     let step = |_| statement.allowance.check();
     match origin {
         DatabaseOrigin::Database(name) => {
-            let Source::Graph { database, .. } = &source(statement, name, "copy")? else {
+            let Source::Graph { database, row: from, .. } = &source(statement, name, "copy")? else {
                 return Err(CatalogError::SystemProtected { verb: "copy" }.into());
             };
             let _place = statement.shared.enter_copying()?;
-            statement.shared.copy_database(database, row, &step)
+            statement.shared.copy_database((from, database), row, &step)
         }
         DatabaseOrigin::Backup(file) => {
             let path = mine::backup(statement, file)?;

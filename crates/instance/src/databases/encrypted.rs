@@ -10,10 +10,10 @@ use crate::backup::Step;
 use crate::error::{of_graph, of_store};
 
 impl Databases {
-    /// Makes the files of a new encrypted database, which `fill` fills; what an earlier try left there goes first.
+    /// Makes the files of a new database, encrypted or not, which `fill` fills; what an earlier try left there goes first.
     ///
     /// Nobody finds the database before the catalog says that it is made, so nothing is locked meanwhile.
-    pub(crate) fn make_encrypted(
+    pub(crate) fn make_by_entries(
         &self,
         row: &Row,
         fill: &mut dyn FnMut(&dyn Store) -> Result<(), GraphError>,
