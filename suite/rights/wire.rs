@@ -27,9 +27,14 @@ fn bearer(token: &str) -> AuthToken {
 
 /// Asks over HTTP; gives the status and the body.
 fn post(address: SocketAddr, authorization: &str, database: &str, body: &str) -> (u16, String) {
+    send(address, &format!("POST /db/{database}/query/v2"), authorization, "", body)
+}
+
+/// Sends a request with more headers; gives the status and the whole answer.
+fn send(address: SocketAddr, what: &str, authorization: &str, headers: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!(
-        "POST /db/{database}/query/v2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {authorization}\r\n\
+        "{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {authorization}\r\n{headers}\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -85,6 +90,101 @@ fn f96_a_token_lets_in_over_bolt_and_http() {
     run(&mut *writer, "DROP TOKEN t").expect("it is there");
     assert!(connect(&server, bearer(&token)).is_err());
     assert_eq!(post(http, &format!("Bearer {token}"), "alpha", read).0, 401);
+}
+
+#[test]
+fn f96_what_a_user_began_is_not_his_tokens_and_a_dropped_token_has_expired() {
+    let world = World::new();
+    let server = serve(&world);
+    let http = server.http_addr().expect("HTTP is on");
+    let mut writer = world.session("writer");
+    let made = run(&mut *writer, "CREATE TOKEN t ON DATABASES alpha WITH LEVEL read").expect("made");
+    let token = text_of(&made.records[0][1]);
+    let (of_user, of_token) = (basic("writer", "writer-password"), format!("Bearer {token}"));
+    let between = |answer: &str, before: &str, after: char| {
+        let rest = answer.split(before).nth(1).unwrap_or_else(|| panic!("{before} in {answer}"));
+        rest.split(after).next().unwrap_or_default().to_owned()
+    };
+
+    // A transaction over HTTP, through both APIs.
+    for api in ["query/v2/tx", "tx"] {
+        let path = |id: &str| format!("POST /db/alpha/{api}/{id}");
+        let (_, answer) = send(http, &format!("POST /db/alpha/{api}"), &of_user, "", "{}");
+        let commit = if api == "tx" { between(&answer, "/tx/", '/') } else { between(&answer, "\"id\":\"", '"') };
+        assert_eq!(send(http, &path(&commit), &of_token, "", "{}").0, 404, "{api}: it is the user's");
+        assert_eq!(send(http, &path(&commit), &of_user, "", "{}").0 / 100, 2);
+        let (_, answer) = send(http, &format!("POST /db/alpha/{api}"), &of_token, "", "{}");
+        let own = if api == "tx" { between(&answer, "/tx/", '/') } else { between(&answer, "\"id\":\"", '"') };
+        assert_eq!(send(http, &path(&own), &of_token, "", "{}").0 / 100, 2);
+        assert_eq!(send(http, &path(&own), &of_user, "", "{}").0 / 100, 2, "{api}: what his token began is his");
+    }
+    // A session object.
+    let header = |id: &str| format!("X-Sheaf-Session: {id}\r\n");
+    let object = |who: &str| between(&send(http, "POST /sessions", who, "", "").1, "\"sessionId\":\"", '"');
+    let (users, tokens) = (object(&of_user), object(&of_token));
+    let come_back = |who: &str, id: &str| send(http, "GET /session/database", who, &header(id), "").0;
+    assert_eq!([come_back(&of_user, &users), come_back(&of_token, &users)], [200, 404]);
+    assert_ne!(come_back(&of_token, &tokens), 404);
+    assert_eq!(come_back(&of_user, &tokens), 200);
+
+    // Once it is dropped, all that is open by it hears so, and nothing of databases.
+    let mut client = connect(&server, bearer(&token)).expect("the token is right");
+    run(&mut *writer, "DROP TOKEN t").expect("it is there");
+    let expired = Code::TokenExpired.row().neo4j;
+    for database in ["alpha", "beta", "nowhere"] {
+        let on = Options { database: Some(database.to_owned()), ..Options::default() };
+        let refused = client.run_with("RETURN 1", Map::new(), on).expect_err("it has ended");
+        assert_eq!(refused.status(), Some(expired), "{database}");
+        client.reset().expect("resets");
+        for what in [format!("POST /db/{database}/query/v2"), format!("POST /db/{database}/tx/commit")] {
+            let (status, answer) = send(http, &what, &of_token, "", r#"{"statement": "RETURN 1"}"#);
+            assert!(status == 401 && answer.contains(expired), "{what}: {answer}");
+        }
+        let (status, answer) = send(http, &format!("GET /databases/{database}"), &of_token, "", "");
+        assert!(status == 401 && answer.contains(expired), "{answer}");
+    }
+}
+
+#[test]
+fn f207_metrics_and_health_name_databases_to_who_may_see_them() {
+    let world = World::new();
+    let server = serve(&world);
+    let http = server.http_addr().expect("HTTP is on");
+    let mut admin = world.session("admin");
+    for database in ["alpha", "beta"] {
+        run(&mut *admin, &format!("USE {database} RETURN 1")).expect("the admin may");
+    }
+    let anonymous = |path: &str| {
+        let mut stream = TcpStream::connect(http).expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers with text");
+        answer
+    };
+    let label = |database: &str| format!("database=\"{database}\"");
+    let nobody = anonymous("/metrics");
+    assert!(nobody.contains("sheaf_sessions ") && nobody.contains(&label("other")), "{nobody}");
+    assert!(!nobody.contains(&label("alpha")) && !nobody.contains(&label("beta")), "{nobody}");
+    let as_admin = send(http, "GET /metrics", &basic("admin", "admin-password"), "", "").1;
+    assert!(as_admin.contains(&label("alpha")) && as_admin.contains(&label("beta")), "{as_admin}");
+    // Who sees the numbers of all and one database hears of that one by name.
+    run(&mut *admin, "CREATE USER monitor SET PASSWORD 'monitor-password' CHANGE NOT REQUIRED").expect("made");
+    let monitor = basic("monitor", "monitor-password");
+    let totals = send(http, "GET /metrics", &monitor, "", "").1;
+    assert!(!totals.contains(&label("alpha")), "he may not see usage yet: {totals}");
+    run(&mut *admin, "GRANT SHOW LIMITS ON DATABASE * TO USER monitor").expect("granted");
+    run(&mut *admin, "GRANT ACCESS ON DATABASE alpha TO USER monitor").expect("granted");
+    let one = send(http, "GET /metrics", &monitor, "", "").1;
+    assert!(one.contains(&label("alpha")) && one.contains(&label("other")) && !one.contains(&label("beta")), "{one}");
+    let made = run(&mut *admin, "CREATE TOKEN scrape FOR USER monitor").expect("made");
+    let by_token = send(http, "GET /metrics", &format!("Bearer {}", text_of(&made.records[0][1])), "", "").1;
+    assert!(by_token.contains(&label("alpha")) && !by_token.contains(&label("beta")), "{by_token}");
+    // Health counts databases for who logs in, and only his.
+    let health = anonymous("/health");
+    assert!(health.contains("\"status\":\"ok\"") && !health.contains("online"), "{health}");
+    let health = send(http, "GET /health", &monitor, "", "").1;
+    assert!(health.contains("\"online\":1") && health.contains("alpha") && !health.contains("beta"), "{health}");
 }
 
 #[test]

@@ -172,6 +172,13 @@ impl Principal {
         self.name() == begun_by.name() && (!self.is_token() || token(self) == token(begun_by))
     }
 
+    /// As [`Principal::owns`], of somebody of whom only the key is known.
+    #[must_use]
+    pub fn owns_key(&self, begun_by: &str) -> bool {
+        let is_same_user = self.name().unwrap_or_default() == name_in(begun_by);
+        is_same_user && (!self.is_token() || self.key().as_deref() == Some(begun_by))
+    }
+
     /// Gives the user who speaks in the name of this one, if another does.
     #[must_use]
     pub fn impersonator(&self) -> Option<&str> {
@@ -258,7 +265,10 @@ pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Acce
 }
 
 /// Tells which database a typed name means to somebody: one that he may not see is unknown to him.
+///
+/// Who may not be here any more hears that, whatever he names: it tells nothing of what there is.
 pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Target, CatalogError> {
+    check_here(names, principal)?;
     let target = names.resolve(typed)?;
     if sees(names, principal, &target) {
         return Ok(target);
@@ -284,6 +294,13 @@ pub fn allows_as(names: &Names, user: Option<&str>, action: &Action) -> bool {
     let Some(user) = user else { return true };
     let rights = rights_of_key(names, user);
     rights.is_some_and(|rights| rights.may(names, action.act(), action.argument(), None))
+}
+
+/// As [`Principal::owns`], for a user of whom a procedure knows no more than the key.
+#[must_use]
+pub fn owns_as(user: Option<&str>, begun_by: &Principal) -> bool {
+    let Some(key) = user else { return true };
+    if key.contains('\0') { begun_by.key().as_deref() == Some(key) } else { begun_by.name() == Some(key) }
 }
 
 /// Gives the name of the user whom a [`Principal::key`] stands for.
@@ -359,6 +376,11 @@ fn may(
         (Place::Graph | Place::Load, _) => String::new(),
     };
     Err(CatalogError::Denied { privilege: format!("{}{place}", act.printed()), who: rights.who() })
+}
+
+/// Refuses who may not be here any more: the token has ended, or the user is gone or suspended.
+pub fn check_here(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
+    principal.rights(names).map(drop)
 }
 
 /// Refuses who has to change the password first, unless he came by a token or in somebody else's place.

@@ -1,10 +1,12 @@
 //! Logging in, slowed down after wrong passwords.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use types::CompactString;
 
+use crate::rights::Token;
 use crate::{Catalog, CatalogError, Principal, tokens, users};
 
 /// Wrong passwords in a row before a name is locked.
@@ -16,9 +18,16 @@ const NAMES_MAX: usize = 10_000;
 /// What is kept of a name that somebody tried.
 const NAME_MAX_CHARACTERS: usize = 80;
 
-/// The wrong passwords of late, by user name.
+/// Tokens of which it is known that they were good once.
+const TOKENS_MAX: usize = 10_000;
+
+/// Who tried to log in of late: the wrong passwords by user name, and the tokens that were right.
 #[derive(Default)]
-pub(crate) struct Attempts(HashMap<CompactString, Failures>);
+pub(crate) struct Attempts {
+    failures: HashMap<CompactString, Failures>,
+    /// By their ids: one that was dropped since has ended, and is not a wrong one.
+    let_in: HashMap<CompactString, Arc<Token>>,
+}
 
 struct Failures {
     count: u32,
@@ -30,26 +39,40 @@ struct Failures {
 impl Attempts {
     /// Tells how long a name is still locked; nothing where it is not.
     fn locked_for(&self, name: &str, now: Instant) -> Option<Duration> {
-        let failures = self.0.get(name).filter(|failures| failures.count >= FAILURES_MAX)?;
+        let failures = self.failures.get(name).filter(|failures| failures.count >= FAILURES_MAX)?;
         let left = LOCK_TIME.checked_sub(now.saturating_duration_since(failures.last))?;
         Some(left).filter(|left| !left.is_zero())
     }
 
     fn failed(&mut self, name: CompactString, known: bool, now: Instant) {
-        if self.0.len() >= NAMES_MAX && !self.0.contains_key(&name) {
-            self.0.retain(|_, failures| failures.known || now.saturating_duration_since(failures.last) < LOCK_TIME);
+        if self.failures.len() >= NAMES_MAX && !self.failures.contains_key(&name) {
+            self.failures
+                .retain(|_, failures| failures.known || now.saturating_duration_since(failures.last) < LOCK_TIME);
         }
-        if self.0.len() >= NAMES_MAX && !known && !self.0.contains_key(&name) {
+        if self.failures.len() >= NAMES_MAX && !known && !self.failures.contains_key(&name) {
             // Ten thousand made-up names within one lock time: the next ones go unwatched, and unknown they fail anyway.
             return;
         }
-        let failures = self.0.entry(name).or_insert(Failures { count: 0, last: now, known });
+        let failures = self.failures.entry(name).or_insert(Failures { count: 0, last: now, known });
         failures.count = failures.count.saturating_add(1);
         failures.last = now;
     }
 
     fn succeeded(&mut self, name: &str) {
-        self.0.remove(name);
+        self.failures.remove(name);
+    }
+
+    fn let_in(&mut self, token: &Arc<Token>) {
+        if self.let_in.len() >= TOKENS_MAX && !self.let_in.contains_key(&token.id) {
+            self.let_in.clear();
+        }
+        self.let_in.insert(token.id.clone(), Arc::clone(token));
+    }
+
+    /// Tells whether somebody was let in by this since the start.
+    fn was_let_in(&self, text: &str) -> bool {
+        let known = tokens::id_in(text).and_then(|id| self.let_in.get(id));
+        known.is_some_and(|token| token.is(text))
     }
 }
 
@@ -85,6 +108,9 @@ impl Catalog {
         }
         let names = self.names();
         let token = tokens::find(&names, text).ok_or_else(|| {
+            if self.attempts.lock().was_let_in(text) {
+                return CatalogError::TokenExpired;
+            }
             tracing::warn!("wrong token");
             CatalogError::Unauthorized
         })?;
@@ -92,7 +118,10 @@ impl Catalog {
             return Err(CatalogError::TokenExpired);
         }
         match names.book().user_by_id(token.user) {
-            Some(user) if !user.suspended => Ok(Principal::user(user, Some(token.id.clone()))),
+            Some(user) if !user.suspended => {
+                self.attempts.lock().let_in(token);
+                Ok(Principal::user(user, Some(token.id.clone())))
+            }
             _ => Err(CatalogError::Unauthorized),
         }
     }
@@ -142,10 +171,10 @@ mod tests {
         for at in 0..NAMES_MAX * 2 {
             attempts.failed(format!("guess{at}").into(), false, now);
         }
-        assert_eq!(attempts.0.len(), NAMES_MAX);
+        assert_eq!(attempts.failures.len(), NAMES_MAX);
         assert_eq!(attempts.locked_for("admin", now), Some(LOCK_TIME));
         attempts.failed("guess".into(), false, now + LOCK_TIME);
-        assert_eq!(attempts.0.len(), 2, "old guesses are forgotten, a user's failures are not");
+        assert_eq!(attempts.failures.len(), 2, "old guesses are forgotten, a user's failures are not");
         assert_eq!(attempts.locked_for("admin", now + LOCK_TIME), None);
         attempts.failed("admin".into(), true, now + LOCK_TIME);
         assert!(attempts.locked_for("admin", now + LOCK_TIME).is_some(), "one more wrong password locks again");

@@ -109,12 +109,13 @@ pub(crate) fn is_token(text: &str) -> bool {
 
 /// Finds the token that a text is, if it is one.
 pub(crate) fn find<'n>(names: &'n Names, text: &str) -> Option<&'n Arc<Token>> {
-    let (id, secret) = parts(text)?;
-    let token = names.book().token(id)?;
-    let given = hash(id, secret);
-    // Every byte is looked at, so that the time tells nothing of where two differ.
-    let differs = given.iter().zip(&token.hash).fold(0, |differs, (a, b)| differs | (a ^ b));
-    (std::hint::black_box(differs) == 0).then_some(token)
+    let token = names.book().token(id_in(text)?)?;
+    token.is(text).then_some(token)
+}
+
+/// Gives the part of a token's text that is no secret; nothing where the text is no token.
+pub(crate) fn id_in(text: &str) -> Option<&str> {
+    parts(text).map(|(id, _)| id)
 }
 
 fn parts(text: &str) -> Option<(&str, &str)> {
@@ -137,6 +138,14 @@ fn bound(names: &Names, databases: &[String]) -> Result<Vec<DatabaseId>, Catalog
 }
 
 impl Token {
+    /// Tells whether this is its text.
+    pub(crate) fn is(&self, text: &str) -> bool {
+        let Some((id, secret)) = parts(text).filter(|(id, _)| *id == self.id) else { return false };
+        // Every byte is looked at, so that the time tells nothing of where two differ.
+        let differs = hash(id, secret).iter().zip(&self.hash).fold(0, |differs, (a, b)| differs | (a ^ b));
+        std::hint::black_box(differs) == 0
+    }
+
     /// Tells whether it has ended.
     #[must_use]
     pub fn is_over(&self, wall_nanos: i128) -> bool {

@@ -218,6 +218,20 @@ fn f207_metrics_are_text_with_bounded_labels() {
     assert_eq!(get(&served, "/metrics").status, 401);
     let admin = [("authorization", "Basic YWRtaW46c2VjcmV0IG9mIHRlc3Rz")];
     assert_eq!(http(&served, "GET", "/metrics", &admin, "").status, 200);
+    drop(served);
+    // Where passwords are asked for, this machine has totals; who may see databases has their names.
+    let served = Served::start(data.path(), &password[..4]);
+    http(&served, "GET", "/databases/a", &admin, "");
+    let named = "sheaf_database_statements_total{database=\"a\"}";
+    let body = r#"{"statement": "RETURN 1"}"#;
+    let typed = [admin[0], ("content-type", "application/json")];
+    assert_eq!(http(&served, "POST", "/db/a/query/v2", &typed, body).status, 202);
+    assert!(!get(&served, "/metrics").body.contains(named));
+    assert!(http(&served, "GET", "/metrics", &admin, "").body.contains(named));
+    drop(served);
+    let served = Served::start(data.path(), &["--auth", "password", "--metrics", "everybody"]);
+    assert_eq!(http(&served, "POST", "/db/a/query/v2", &typed, body).status, 202);
+    assert!(get(&served, "/metrics").body.contains(named));
 }
 
 #[test]

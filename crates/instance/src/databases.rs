@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{Database as Row, Names, Requested};
+use catalog::{CatalogError, Database as Row, Names, Requested};
 use parking_lot::{Condvar, Mutex};
 use rustc_hash::FxHashMap;
 use store::{Engine, Image, OpenOptions};
@@ -222,6 +222,11 @@ impl Databases {
     ///
     /// [`Code::DatabaseUnavailable`] where somebody does not let go of it in time.
     pub(crate) fn stop(&self, row: &Row, drain: Duration) -> Result<(), Failure> {
+        self.end(row, drain, &unavailable(&row.name))
+    }
+
+    /// As [`Databases::stop`]; whoever comes back to what was under way hears `ended`.
+    pub(crate) fn end(&self, row: &Row, drain: Duration, ended: &Failure) -> Result<(), Failure> {
         let slot = self.slot(row.id);
         let ends_at = self.clock.now() + drain;
         let deadline = ends_at + CLOSE_TIME_MAX;
@@ -244,7 +249,7 @@ impl Databases {
             drop(state);
             if let Some(database) = database {
                 if self.clock.now() >= ends_at {
-                    database.leases.end_all(&unavailable(&row.name), CLOSE_LOOK_TIME);
+                    database.leases.end_all(ended, CLOSE_LOOK_TIME);
                 }
                 drop(database);
                 std::thread::sleep(CLOSE_LOOK_TIME);
@@ -434,6 +439,11 @@ impl Databases {
 /// Says that a stopped database cannot be used.
 pub(crate) fn unavailable(name: &DatabaseName) -> Failure {
     Failure::new(Code::DatabaseUnavailable, format!("Database '{name}' is unavailable."))
+}
+
+/// Says that a dropped database is not there any more.
+pub(crate) fn gone(name: &DatabaseName) -> Failure {
+    CatalogError::NotFound { name: name.to_string() }.into()
 }
 
 /// Closes a database unless somebody holds it; tells whether it did.

@@ -20,6 +20,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
 use crate::backup::whole::unfinished;
+use crate::connections::Connections;
 use crate::databases::{Bounds, Databases, TRIED};
 use crate::encryption::ServerKeys;
 use crate::limits::Meters;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) procedures: Procedures,
     pub(crate) under_way: UnderWay,
     pub(crate) sessions: SessionList,
+    pub(crate) connections: Connections,
     /// Statements so far.
     pub(crate) statements: AtomicU64,
     pub(crate) server_id: DatabaseId,
@@ -182,6 +184,7 @@ impl Instance {
             procedures: Procedures::new(options.test_procedures),
             under_way: UnderWay::default(),
             sessions: SessionList::default(),
+            connections: Connections::default(),
             statements: AtomicU64::new(0),
             server_id: system.database,
             audit,

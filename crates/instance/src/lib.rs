@@ -15,6 +15,7 @@ mod bookmark;
 mod chain;
 mod check;
 mod commands;
+mod connections;
 mod database_list;
 mod databases;
 mod encryption;

@@ -87,8 +87,9 @@ impl<'a> Planning<'a> {
         let prepared = query::prepare(text, query, &mut planning)?;
         let lower = text.to_ascii_lowercase();
         let counts_lines = lower.contains("linenumber");
-        let asks_graphs =
-            lower.contains("graph") && ["names", "propertiesbyname"].iter().any(|name| lower.contains(name));
+        let asks_graphs = (lower.contains("graph")
+            && ["names", "propertiesbyname"].iter().any(|name| lower.contains(name)))
+            || lower.contains("namefromelementid");
         let is_personal = planning.is_personal;
         let uses_own = planning.uses_own.get();
         let (sources, versions) = (planning.numbered, statement.versions());

@@ -8,6 +8,7 @@ mod apoc_schema;
 mod apoc_util;
 mod apoc_write;
 mod built_in;
+mod connections;
 mod db_schema;
 mod fulltext;
 mod names;
@@ -15,6 +16,7 @@ mod sample;
 mod server;
 mod set_vector;
 mod signature;
+mod standing;
 mod table;
 mod vector;
 
@@ -30,7 +32,7 @@ use crate::instance::Shared;
 use built_in::{BuiltIn, Home, Mode};
 use table::TableProcedure;
 
-pub(crate) use server::{Setting, settings};
+pub(crate) use server::{NEO4J_VERSION, Setting, settings};
 
 /// The statement by which those who play openCypher's tests empty a database before each of them.
 const EMPTYING: &str = "MATCH (n) DETACH DELETE n";

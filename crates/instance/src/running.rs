@@ -322,6 +322,7 @@ impl Running {
             import_folder: self.allowance.import_folder.as_deref(),
             remote: Some(&self.remote),
             transactions: self.transactions.as_deref(),
+            transaction: self.allowance.listed.as_ref().map(|listed| listed.number),
         };
         let watch = Arc::clone(&self.turn) as Arc<dyn effort::Watch>;
         let watched = effort::watch(watch, self.allowance.memory_max_bytes);

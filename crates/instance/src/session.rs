@@ -15,6 +15,7 @@ use crate::admitting::{Room, Told, time_max};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::auditing;
 use crate::bookmark;
+use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
 use crate::limits::Seats;
@@ -46,6 +47,8 @@ pub struct Session {
     origin: Arc<Origin>,
     /// How others see it, where it is listed.
     place: Option<Place>,
+    /// Its place among the connections, where it came from somewhere.
+    connected: Option<Connected>,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -75,6 +78,7 @@ impl Session {
             number,
             origin,
             place: None,
+            connected: None,
         }
     }
 
@@ -86,12 +90,27 @@ impl Session {
     /// Says where the session comes from, for those who look at what is under way.
     pub fn comes_from(&mut self, origin: Origin) {
         self.origin = Arc::new(origin);
+        let (owner, origin, now) = (self.principal.clone(), Arc::clone(&self.origin), self.moment().nanos);
+        let connections = &self.shared.connections;
+        self.connected = Some(connections.enter(self.number, owner, origin, &self.interrupted, now));
     }
 
     /// Names the user; empty while nobody needs a password.
     #[must_use]
     pub fn user(&self) -> &str {
         self.principal.name().unwrap_or_default()
+    }
+
+    /// Gives a text that stands for who he is: a user, or a token of one.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.principal.key().map(String::from).unwrap_or_default()
+    }
+
+    /// Tells whether what somebody with this key began is his own; see [`Session::key`].
+    #[must_use]
+    pub fn owns(&self, key: &str) -> bool {
+        self.principal.owns_key(key)
     }
 
     /// Lists this conversation among the sessions; gives the id by which it can be ended.
@@ -127,7 +146,7 @@ impl Session {
     ///
     /// [`Code::SessionNotFound`] where there is none, or none any more, or it is somebody else's.
     pub fn resume(&mut self, id: &str) -> Result<(), Failure> {
-        let place = self.shared.sessions.resume(id, self.user(), self.moment())?;
+        let place = self.shared.sessions.resume(id, &self.principal, self.moment())?;
         self.chosen = place.session.chosen();
         self.place = Some(place);
         Ok(())
@@ -328,6 +347,13 @@ impl Session {
         let Some(transaction) = self.transaction.take() else {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
         };
+        let who = self.acting.as_ref().unwrap_or(&self.principal);
+        // Who was shut out since then keeps nothing.
+        if let Err(error) = catalog::access::check_here(&self.shared.catalog.names(), who) {
+            transaction.rollback();
+            count(&self.shared.metrics.rollbacks);
+            return Err(error.into());
+        }
         let committed = transaction.commit(&self.shared, &self.interrupted);
         match &committed {
             Ok(_) => count(&self.shared.metrics.commits),

@@ -99,10 +99,11 @@ impl SessionList {
         Ok(Place { session, listed })
     }
 
-    /// Comes back to a session object of this user.
-    pub(crate) fn resume(&self, id: &str, user: &str, now: Moment) -> Result<Place, Failure> {
+    /// Comes back to a session object of whoever asks: one that a token opened is its user's too, and not the other way
+    /// round.
+    pub(crate) fn resume(&self, id: &str, who: &Principal, now: Moment) -> Result<Place, Failure> {
         let found = self.listed.lock().get(id).cloned();
-        let mine = found.filter(|session| session.user() == user && session.idle_max.is_some());
+        let mine = found.filter(|session| who.owns(&session.owner) && session.idle_max.is_some());
         match mine.filter(|session| !session.has_lapsed(now.at)) {
             Some(session) => {
                 session.touch(now);
@@ -190,6 +191,11 @@ impl ListedSession {
         self.idle_max.is_some_and(|idle_max| idle >= idle_max)
     }
 
+    /// Ends it once what it does is done.
+    pub(crate) fn end_next(&self) {
+        self.is_ended.store(true, Ordering::Release);
+    }
+
     fn end(&self) {
         self.is_ended.store(true, Ordering::Release);
         self.interrupted.store(true, Ordering::Relaxed);
@@ -214,6 +220,7 @@ fn ended() -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use catalog::Authentication;
     use types::{Clock, SystemClock};
 
     use super::*;
@@ -223,6 +230,16 @@ mod tests {
         Moment { at: BEGUN.with(|begun| *begun) + Duration::from_secs(after), nanos: i128::from(after) * 1_000_000_000 }
     }
 
+    fn enter_for(
+        list: &SessionList,
+        owner: Principal,
+        idle: Option<Duration>,
+        now: Moment,
+        flag: &Arc<AtomicBool>,
+    ) -> String {
+        list.enter(owner, Arc::default(), flag, idle, now).expect("has room").session.id.clone()
+    }
+
     #[test]
     fn f32_objects_lapse_and_conversations_end_with_their_place() {
         let (list, flag) = (SessionList::default(), Arc::default());
@@ -230,17 +247,40 @@ mod tests {
         let instance = crate::Instance::in_memory(crate::InstanceOptions::new("/nowhere")).expect("memory has room");
         let session = instance.log_in(None).expect("nobody needs a password");
         let nobody = || session.parts().1.clone();
+        let asked = Authentication::Password { first: Some("admin-password".into()) };
+        let options = crate::InstanceOptions { authentication: asked, ..crate::InstanceOptions::new("/nowhere") };
+        let other = crate::Instance::in_memory(options).expect("memory has room");
+        let log_in = |password: &str| {
+            let session = other.log_in(Some(("admin", password))).expect("it is right");
+            session.parts().1.clone()
+        };
+        let admin = log_in("admin-password");
         let enter = |idle, now| list.enter(nobody(), Arc::default(), &flag, idle, now).expect("has room");
         let object = enter(idle, moment(0)).session.id.clone();
         let talk = enter(None, moment(1));
         assert_eq!(list.all(moment(2).at).len(), 2);
-        assert!(list.resume(&talk.session.id, "", moment(2)).is_err(), "a conversation has one connection");
-        assert!(list.resume(&object, "bob", moment(2)).is_err(), "it is somebody else's");
-        list.resume(&object, "", moment(1_799)).expect("it is young").session.choose(Some("films".into()));
-        let again = list.resume(&object, "", moment(3_598)).expect("it was used");
+        assert!(list.resume(&talk.session.id, &nobody(), moment(2)).is_err(), "a conversation has one connection");
+        assert!(list.resume(&object, &admin, moment(2)).is_err(), "it is somebody else's");
+        list.resume(&object, &nobody(), moment(1_799)).expect("it is young").session.choose(Some("films".into()));
+        let again = list.resume(&object, &nobody(), moment(3_598)).expect("it was used");
         assert_eq!(again.session.chosen().as_deref(), Some("films"));
-        assert!(list.resume(&object, "", moment(3_598 + 1_800)).is_err());
+        assert!(list.resume(&object, &nobody(), moment(3_598 + 1_800)).is_err());
         assert_eq!(list.sweep(moment(3_598 + 1_800).at), 1);
+        // A token has what it opened itself, its user has that too.
+        let catalog = &other.shared.catalog;
+        let make = |name: &str| {
+            let new = catalog::NewToken { name: name.into(), ..catalog::NewToken::default() };
+            log_in(&catalog.create_token("admin", &new).expect("admin may"))
+        };
+        let (first, second) = (make("first"), make("second"));
+        let of = |owner: &Principal| enter_for(&list, owner.clone(), idle, moment(6_000), &flag);
+        let (of_admin, of_first) = (of(&admin), of(&first));
+        let resumes = |id: &str, who: &Principal| list.resume(id, who, moment(6_001)).is_ok();
+        assert!(resumes(&of_admin, &admin) && !resumes(&of_admin, &first) && !resumes(&of_admin, &second));
+        assert!(resumes(&of_first, &admin) && resumes(&of_first, &first) && !resumes(&of_first, &second));
+        assert!(first.owns_key(&first.key().expect("a name")) && !second.owns_key(&first.key().expect("a name")));
+        assert!(admin.owns_key(&first.key().expect("a name")) && !first.owns_key(&admin.key().expect("a name")));
+        assert_eq!(list.sweep(moment(6_000 + 1_802).at), 2);
         drop(talk);
         assert_eq!(list.all(moment(0).at).len(), 0);
     }

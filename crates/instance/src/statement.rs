@@ -248,6 +248,13 @@ impl Statement<'_> {
         self.names.databases().iter().for_each(|database| add(database.name.as_str(), &Map::new()));
         self.names.aliases().for_each(|alias| add(alias.name.as_str(), &alias.properties));
         listed.sort_unstable();
+        let mut by_id = Map::new();
+        for database in self.names.databases() {
+            if kept.contains_key(database.name.as_str()) {
+                by_id.insert(database.id.to_string().into(), database.name.as_str().into());
+            }
+        }
+        self.parameters.insert(query::functions::GRAPH_OF_ELEMENT.into(), Value::map(by_id));
         let listed = Value::list(listed.into_iter().map(Value::string).collect());
         self.parameters.insert(query::functions::GRAPH_NAMES.into(), listed);
         self.parameters.insert(query::functions::GRAPH_PROPERTIES.into(), Value::map(kept));

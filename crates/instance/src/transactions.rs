@@ -210,7 +210,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         status.into(),
         duration(since(entry.begun_at)),
         nothing(),
-        Value::map(entry.metadata.clone()),
+        Value::map(entry.metadata()),
         Value::map(Map::new()),
         if statement.is_some() { "COST".into() } else { nothing() },
         if statement.is_some() { "BATCHED".into() } else { nothing() },

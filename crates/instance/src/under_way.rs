@@ -38,7 +38,7 @@ pub(crate) struct Entry {
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
-    pub(crate) metadata: Map,
+    metadata: Mutex<Map>,
     /// Who asks, and from where.
     pub(crate) origin: Arc<Origin>,
     /// The number of the statement that runs, when it came, and its text.
@@ -87,6 +87,12 @@ pub struct Origin {
     pub address: String,
     /// `bolt`, `http`, or empty for one in the same process.
     pub protocol: &'static str,
+    /// What the client calls itself.
+    pub agent: String,
+    /// Our end of the connection.
+    pub server: String,
+    /// When the connection was made, in nanoseconds since 1970; nothing where that is when the session began.
+    pub since_nanos: Option<i128>,
 }
 
 impl UnderWay {
@@ -100,7 +106,7 @@ impl UnderWay {
             owner: begun.owner.clone(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
-            metadata: begun.metadata.clone(),
+            metadata: Mutex::new(begun.metadata.clone()),
             origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
@@ -123,6 +129,11 @@ impl UnderWay {
         self.listed.lock().len()
     }
 
+    /// Gives the transaction of this number.
+    pub(crate) fn find(&self, number: u64) -> Option<Arc<Entry>> {
+        self.listed.lock().get(&number).cloned()
+    }
+
     /// Gives everything that is under way, the oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
         self.listed.lock().values().cloned().collect()
@@ -138,6 +149,16 @@ impl Entry {
     /// Names the user; empty while nobody needs a password.
     pub(crate) fn user(&self) -> &str {
         self.owner.name().unwrap_or_default()
+    }
+
+    /// Gives what its client keeps with it.
+    pub(crate) fn metadata(&self) -> Map {
+        self.metadata.lock().clone()
+    }
+
+    /// Keeps something else with it.
+    pub(crate) fn keep(&self, metadata: Map) {
+        *self.metadata.lock() = metadata;
     }
 
     /// Writes the id by which users name it.

@@ -22,6 +22,8 @@ pub struct Health {
     pub failed: usize,
     /// Whether statements that name no database find one.
     pub is_ready: bool,
+    /// Whether everybody is let in, and may see everything.
+    pub is_open: bool,
 }
 
 /// How much of one rate is left.
@@ -54,7 +56,16 @@ impl Instance {
     /// Writes every number of the server as text that Prometheus reads.
     #[must_use]
     pub fn metrics(&self) -> String {
-        crate::metrics::text::write(&self.shared, self.shared.options.metrics_databases_max)
+        crate::metrics::text::write(&self.shared, self.shared.options.metrics_databases_max, &|_| true)
+    }
+
+    /// As [`Instance::metrics`], for somebody of whom nothing is known: databases are added up and have no names.
+    #[must_use]
+    pub fn metrics_in_total(&self) -> String {
+        if self.shared.catalog.needs_password() {
+            return crate::metrics::text::write(&self.shared, 0, &|_| false);
+        }
+        self.metrics()
     }
 
     /// Tells how the server and its databases are; opens none of them.
@@ -62,7 +73,7 @@ impl Instance {
     pub fn health(&self) -> Health {
         let names = self.shared.catalog.names();
         let default = names.default_database().id;
-        let mut health = Health::default();
+        let mut health = Health { is_open: !self.shared.catalog.needs_password(), ..Health::default() };
         for row in names.databases().iter().filter(|row| !row.name.is_system()) {
             let is_online = row.requested == catalog::Requested::Online;
             let has_failed = is_online && matches!(self.shared.databases.standing(row.id), Found::Failed(_));
@@ -92,6 +103,20 @@ impl Instance {
 }
 
 impl Session {
+    /// As [`Instance::metrics`], for who may see what is used: databases that he may not see are added up.
+    pub fn metrics(&self) -> Result<String, Failure> {
+        let (shared, principal) = self.parts();
+        let names = shared.catalog.names();
+        catalog::access::allow(&names, principal, &catalog::Action::ShowLimit)?;
+        let may_name = |id: types::DatabaseId| {
+            names.database(id).is_some_and(|row| {
+                let target = catalog::Target { database: id, name: row.name.clone(), alias: None };
+                catalog::access::sees(&names, principal, &target)
+            })
+        };
+        Ok(crate::metrics::text::write(shared, shared.options.metrics_databases_max, &may_name))
+    }
+
     /// Tells how this session's user stands with a database: the one that is named, or the session's own.
     ///
     /// # Errors

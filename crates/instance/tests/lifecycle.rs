@@ -343,3 +343,26 @@ fn f210_a_thousand_databases_are_written_side_by_side() {
     });
     assert!(changes < Duration::from_secs(5), "a hundred changes took {changes:?}");
 }
+
+#[test]
+fn f12_what_is_open_on_a_dropped_database_hears_that_it_is_gone() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    for (name, ending, code) in [
+        ("dropped", "DROP DATABASE dropped", Code::DatabaseNotFound),
+        ("stopped", "STOP DATABASE stopped", Code::DatabaseUnavailable),
+        ("replaced", "CREATE OR REPLACE DATABASE replaced", Code::DatabaseUnavailable),
+    ] {
+        check(&mut admin, &format!("CREATE DATABASE {name} OPTIONS {{drainTimeout: '0s'}}"), "[system 1]");
+        let [mut open, mut written] = [session(&instance), session(&instance)];
+        for holder in [&mut open, &mut written] {
+            holder.begin(&on(name)).expect("begins");
+            check(holder, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+        }
+        check(&mut admin, ending, "[system 1]");
+        for _ in 0..2 {
+            assert_eq!(run(&mut open, "MATCH (n) RETURN n").expect_err("it is over").code(), code, "{name}");
+        }
+        assert_eq!(written.commit().expect_err("it is over").code(), code, "{name}");
+    }
+}

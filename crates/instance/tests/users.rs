@@ -201,8 +201,30 @@ fn f96_tokens_do_less_than_their_user_and_end() {
     let whole = token(&mut admin, "CREATE TOKEN whole FOR USER ann");
     let mut program = instance.log_in(Some(("ann", &whole))).expect("the token is right");
     check(&mut program, "USE notes CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    program.begin(&RunOptions { database: Some("notes".into()), ..RunOptions::default() }).expect("begins");
+    check(&mut program, "CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    let mut idle = instance.log_in(Some(("", &whole))).expect("the token is right");
     check(&mut ann, "DROP TOKEN whole", DONE);
-    check(&mut program, "USE notes RETURN 1", UNAUTHORIZED);
+    // Whatever is asked, and of whatever there is or is not: the token is over. Nothing is told of databases.
+    for statement in ["RETURN 1", "SHOW DATABASES", "CALL dbms.components()", "SHOW TRANSACTIONS", "CREATE DATABASE x"]
+    {
+        check(&mut program, statement, expired);
+        check(&mut idle, statement, expired);
+    }
+    for database in ["films", "secret", "nobody", "system"] {
+        check(&mut idle, &format!("USE {database} RETURN 1"), expired);
+        let on = RunOptions { database: Some(database.into()), ..RunOptions::default() };
+        assert_eq!(idle.begin(&on).expect_err("it is over").code(), types::Code::TokenExpired);
+        assert_eq!(idle.resolve(Some(database)).expect_err("it is over").code(), types::Code::TokenExpired);
+    }
+    // What it wrote and did not commit is not kept.
+    assert_eq!(program.commit().expect_err("it is over").code(), types::Code::TokenExpired);
+    check(&mut ann, "USE notes MATCH (n) RETURN count(n)", "2");
+    // Who logs in with it again hears the same; a text that nobody was ever let in by is wrong.
+    assert_eq!(refused(&instance, "", &whole), expired);
+    let (before, last) = whole.split_at(whole.len() - 1);
+    let other = if last == "x" { "y" } else { "x" };
+    assert_eq!(refused(&instance, "", &format!("{before}{other}")), UNAUTHORIZED);
     check(
         &mut ann,
         "DROP TOKEN whole",
@@ -335,4 +357,119 @@ fn f84_commands_without_effect_say_so() {
         assert_eq!((summary.counters.system_updates, codes.join(" ").as_str()), (updates, code), "{text}");
         assert!(summary.notifications.iter().all(|note| !note.title.contains("other-password")), "{text}");
     }
+}
+
+#[test]
+fn f95_who_is_shut_out_hears_nothing_of_databases() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    for user in ["ann", "bob"] {
+        make(&mut admin, user);
+    }
+    let [mut ann, mut bob] = ["ann", "bob"].map(|user| log_in(&instance, user));
+    check(&mut admin, "ALTER USER ann SET STATUS SUSPENDED", DONE);
+    check(&mut admin, "DROP USER bob", DONE);
+    for database in ["sheaf", "nobody", "system"] {
+        for session in [&mut ann, &mut bob] {
+            let on = RunOptions { database: Some(database.into()), ..RunOptions::default() };
+            let failure = run_with(session, "RETURN 1", Map::new(), &on).expect_err("shut out");
+            assert_eq!(failed(&failure), UNAUTHORIZED, "{database}");
+            assert_eq!(failed(&session.begin(&on).expect_err("shut out")), UNAUTHORIZED, "{database}");
+        }
+    }
+}
+
+#[test]
+fn connections_are_listed_and_ended_by_those_who_may() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    let from = |session: &mut Session, connection: &str, protocol: &'static str| {
+        session.comes_from(instance::Origin {
+            connection: connection.to_owned(),
+            address: "10.0.0.7:5000".into(),
+            protocol,
+            agent: "shell/1.0".into(),
+            server: "10.0.0.1:7687".into(),
+            since_nanos: Some(0),
+        });
+        session.enlist().expect("has room")
+    };
+    let [mut ann, mut second] = ["ann", "ann"].map(|user| log_in(&instance, user));
+    from(&mut admin, "bolt-1", "bolt");
+    from(&mut ann, "bolt-2", "bolt");
+    from(&mut second, "bolt-3", "bolt");
+    let text = token(&mut ann, "CREATE TOKEN reading WITH LEVEL read");
+    let mut program = instance.log_in(Some(("", &text))).expect("the token is right");
+    from(&mut program, "bolt-4", "bolt");
+    let listed = "CALL dbms.listConnections() YIELD connectionId, username RETURN connectionId, username";
+    check(&mut admin, listed, "'bolt-1' | 'admin'\n'bolt-2' | 'ann'\n'bolt-3' | 'ann'\n'bolt-4' | 'ann'");
+    check(&mut ann, listed, "'bolt-2' | 'ann'\n'bolt-3' | 'ann'\n'bolt-4' | 'ann'");
+    check(&mut program, listed, "'bolt-4' | 'ann'");
+    check(
+        &mut admin,
+        "CALL dbms.listConnections() YIELD connectionId AS c, connectTime AS t, connector AS k, username AS u, \
+         userAgent AS a, serverAddress AS s, clientAddress AS o WHERE c = 'bolt-2' RETURN c, t, k, u, a, s, o",
+        "'bolt-2' | '1970-01-01T00:00Z' | 'bolt' | 'ann' | 'shell/1.0' | '10.0.0.1:7687' | '10.0.0.7:5000'",
+    );
+    let kill = "CALL dbms.killConnection($id) YIELD connectionId, username, message RETURN *";
+    let id = |id: &str| Map::from_iter([("id".into(), types::Value::string(id))]);
+    let killed = |session: &mut Session, which: &str| {
+        run_with(session, kill, id(which), &RunOptions::default()).unwrap_or_else(|failure| failed(&failure))
+    };
+    let none = |which: &str| format!("'{which}' | 'No connection found with this id' | 'n/a'");
+    assert_eq!(killed(&mut ann, "bolt-1"), none("bolt-1"), "it is the admin's");
+    assert_eq!(killed(&mut program, "bolt-2"), none("bolt-2"), "it is not the token's own");
+    assert!(!admin.is_ended() && !ann.is_ended());
+    second.begin(&RunOptions::default()).expect("begins");
+    assert_eq!(killed(&mut ann, "bolt-3"), "'bolt-3' | 'Connection found' | 'ann'");
+    assert!(second.is_ended());
+    second.commit().expect_err("its transaction was ended");
+    // One's own connection has its answer, and is closed then.
+    let both = "CALL dbms.killConnections(['bolt-2', 'bolt-9']) YIELD connectionId, message RETURN *";
+    check(&mut ann, both, "'bolt-2' | 'Connection found'\n'bolt-9' | 'No connection found with this id'");
+    assert!(ann.is_ended());
+    drop((ann, second));
+    check(&mut admin, listed, "'bolt-1' | 'admin'\n'bolt-4' | 'ann'");
+    check(&mut admin, "SHOW AUDIT YIELD operation WHERE operation CONTAINS 'kill' RETURN count(*)", "2");
+}
+
+#[test]
+fn transactions_keep_data_and_servers_tell_of_themselves() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    let mut ann = log_in(&instance, "ann");
+    let metadata = Map::from_iter([("app".into(), types::Value::string("shop"))]);
+    ann.begin(&RunOptions { metadata, ..RunOptions::default() }).expect("begins");
+    check(&mut ann, "CALL tx.getMetaData()", "{app: 'shop'}");
+    check(&mut ann, "CALL tx.setMetaData({app: 'till', run: 7})", "");
+    check(&mut ann, "CALL tx.getMetaData() YIELD metadata RETURN metadata.run", "7");
+    let shown = "SHOW TRANSACTIONS YIELD username, metaData WHERE username = 'ann' RETURN metaData.app";
+    check(&mut admin, shown, "'till'");
+    ann.rollback().expect("rolls back");
+    check(&mut ann, "CALL tx.getMetaData()", "{}");
+    let forbidden = run(&mut ann, "SHOW SERVERS").expect_err("it is not his business");
+    assert_eq!(forbidden.code(), types::Code::Forbidden);
+    let pools = "CALL dbms.listPools() YIELD pool RETURN collect(pool)";
+    assert_eq!(run(&mut ann, pools).expect_err("it is not his business").code(), types::Code::Forbidden);
+    check(&mut admin, pools, "['Statements', 'Topology', 'Warm pages']");
+    check(
+        &mut admin,
+        "SHOW SERVERS YIELD state, health, hosting, modeConstraint",
+        "'Enabled' | 'Available' | ['sheaf', 'system'] | 'NONE'",
+    );
+    check(&mut admin, "GRANT SHOW SERVERS ON DBMS TO USER ann", DONE);
+    check(&mut ann, "SHOW SERVERS YIELD hosting", "['sheaf', 'system']");
+    let made = run(&mut admin, "CREATE (n:Thing) RETURN elementId(n) AS e").expect("makes");
+    let named = format!(
+        "RETURN db.nameFromElementId({}) AS name, db.nameFromElementId('4:x:1') AS none",
+        made.split('\n').next().expect("a row")
+    );
+    check(&mut admin, &named, "'sheaf' | null");
+    check(&mut admin, "CREATE DATABASE secret", DONE);
+    let made = run(&mut admin, "USE secret CREATE (n:Thing) RETURN elementId(n) AS e").expect("makes");
+    let named = format!("RETURN db.nameFromElementId({}) AS name", made.split('\n').next().expect("a row"));
+    check(&mut admin, &named, "'secret'");
+    check(&mut ann, &named, "null");
 }

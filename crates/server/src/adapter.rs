@@ -30,6 +30,10 @@ impl Sessions for Instance {
         Some(self.metrics())
     }
 
+    fn metrics_in_total(&self) -> Option<String> {
+        Some(self.metrics_in_total())
+    }
+
     fn health(&self) -> Health {
         self.health()
     }
@@ -42,6 +46,14 @@ impl Sessions for Instance {
 impl Session for instance::Session {
     fn user(&self) -> &str {
         self.user()
+    }
+
+    fn key(&self) -> String {
+        self.key()
+    }
+
+    fn owns(&self, key: &str) -> bool {
+        self.owns(key)
     }
 
     fn is_ended(&self) -> bool {
@@ -99,6 +111,10 @@ impl Session for instance::Session {
 
     fn comes_from(&mut self, origin: Origin) {
         self.comes_from(origin);
+    }
+
+    fn metrics(&mut self) -> Result<Option<String>, Failure> {
+        instance::Session::metrics(self).map(Some)
     }
 
     fn standing(&mut self, database: Option<&str>) -> Result<Standing, Failure> {

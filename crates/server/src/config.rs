@@ -47,17 +47,18 @@ pub struct ServerConfig {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Who may read the metrics: they name databases and tell how much they are used.
+/// Who may read the metrics: they tell how much databases are used, and name them to who may see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MetricsAccess {
     /// Nobody: there is no such page.
     Off,
-    /// Everybody on this machine, and who has the right to see limits from elsewhere.
+    /// Everybody on this machine, without the names of databases; with them, and from elsewhere, who has the right to see
+    /// limits.
     #[default]
     Loopback,
     /// Who has the right to see limits, wherever he is.
     Password,
-    /// Everybody who reaches the server.
+    /// Everybody who reaches the server, with the names of all databases.
     Everybody,
 }
 

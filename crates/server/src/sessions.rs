@@ -11,6 +11,14 @@ use types::{Code, CompactString, Failure, Map};
 /// Rows that are computed at once only to be passed over.
 pub(crate) const PASSED_ROWS: usize = 1_024;
 
+/// What is kept of the name that a client gives itself.
+const AGENT_BYTES_MAX: usize = 500;
+
+/// Cuts the name that a client gives itself to what is kept of it.
+pub(crate) fn shown_agent(agent: &str) -> String {
+    agent[..agent.floor_char_boundary(AGENT_BYTES_MAX)].to_owned()
+}
+
 /// Opens sessions.
 pub trait Sessions: Send + Sync {
     /// Opens a session for a client that proves who it is. May take long: passwords are hashed.
@@ -21,8 +29,14 @@ pub trait Sessions: Send + Sync {
         self.log_in(credentials)
     }
 
-    /// Writes every number of the server as text for Prometheus; nothing where none are counted.
+    /// Writes every number of the server as text for Prometheus, each database by its name; nothing where none are
+    /// counted.
     fn metrics(&self) -> Option<String> {
+        None
+    }
+
+    /// As [`Sessions::metrics`], for somebody who did not log in: without the names of databases.
+    fn metrics_in_total(&self) -> Option<String> {
         None
     }
 
@@ -55,6 +69,16 @@ pub enum Credentials {
 pub trait Session: Send {
     /// Names the user.
     fn user(&self) -> &str;
+
+    /// Gives a text that stands for who he is: a user, or a token of one.
+    fn key(&self) -> String {
+        self.user().to_owned()
+    }
+
+    /// Tells whether what somebody with this key began is his own.
+    fn owns(&self, key: &str) -> bool {
+        self.user() == key
+    }
 
     /// Tells whether somebody ended the session: then its connection is of no more use.
     fn is_ended(&self) -> bool {
@@ -106,6 +130,11 @@ pub trait Session: Send {
     /// Goes on with a session object of the same user.
     fn resume(&mut self, _id: &str) -> Result<(), Failure> {
         Err(Failure::new(Code::SessionNotFound, "No sessions are kept here."))
+    }
+
+    /// As [`Sessions::metrics`], with the names of the databases that the user may see; fails where he may see no usage.
+    fn metrics(&mut self) -> Result<Option<String>, Failure> {
+        Ok(None)
     }
 
     /// Says where the session comes from.

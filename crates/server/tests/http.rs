@@ -270,6 +270,50 @@ fn c2_wrong_requests_are_refused() {
 }
 
 #[test]
+fn f102_every_refusal_is_json_with_a_code() {
+    let server = start();
+    let json = "Content-Type: application/json\r\n";
+    let invalid = "Neo.ClientError.Request.InvalidFormat";
+    let refusals = [
+        ("GET", "/databases?skip=-1", "", 400, "skip must be a whole number from 0 on, and is '-1'"),
+        ("GET", "/databases?limit=ten", "", 400, "limit must be a whole number from 0 on, and is 'ten'"),
+        ("GET", "/databases?skp=1", "", 400, "unknown field `skp`, expected `skip` or `limit`"),
+        ("POST", "/databases", r#"{"nam":"x"}"#, 400, "unknown field `nam`, expected one of `name`"),
+        ("POST", "/databases", "{}", 400, "missing field `name`"),
+        ("POST", "/databases", "[]", 400, "expected an object"),
+        ("POST", "/databases", "\"x\"", 400, "expected an object"),
+        ("DELETE", "/databases/x?cascade=7", "", 400, "cascade"),
+        ("GET", "/databases/%ff", "", 400, "Invalid UTF-8 in `database`"),
+        ("POST", "/sessions", r#"{"databas":"x"}"#, 400, "unknown field `databas`, expected `database`"),
+        ("PUT", "/session/database", "7", 400, "expected an object"),
+        ("PUT", "/db/x/limits", "[]", 400, "expected"),
+        ("GET", "/cluster/stats/self?database=a&database=b", "", 400, "duplicate field `database`"),
+        ("POST", "/db/x/tx/commit", "[]", 400, "expected an object"),
+        ("POST", "/db/x/tx/commit", r#"{"statements":[["RETURN 1"]]}"#, 400, "expected an object"),
+        ("POST", "/db/x/tx/commit", "null", 400, "expected an object"),
+        ("POST", "/db/%ff/tx/commit", "{}", 400, "Invalid UTF-8 in `database`"),
+        ("POST", "/db/x/query/v2", "[]", 400, "expected an object"),
+        ("POST", "/db/%ff/query/v2", "{}", 400, "Invalid UTF-8 in `database`"),
+        ("POST", "/cypher", "[]", 400, "expected an object"),
+    ];
+    for (method, path, body, status, part) in refusals {
+        let reply = send(&server, method, path, json, body);
+        assert!(reply.head.to_ascii_lowercase().contains("content-type: application/json"), "{path}: {}", reply.head);
+        let error = &reply.json()["errors"][0];
+        assert_eq!((reply.status, error["code"].as_str()), (status, Some(invalid)), "{method} {path} {body}");
+        assert!(error["message"].as_str().is_some_and(|text| text.contains(part)), "{path}: {error}");
+        // Only the Query API has no results beside its errors.
+        let is_query_api = path.contains("/query/") || path == "/cypher";
+        assert_eq!(reply.json().get("results").is_none(), is_query_api, "{path}");
+    }
+    for (method, path, status) in [("GET", "/nothing", 404), ("PUT", "/a/b/c", 404), ("PATCH", "/databases", 405)] {
+        let reply = send(&server, method, path, "", "");
+        assert_eq!(reply.status, status);
+        assert_eq!(reply.json()["errors"][0]["code"], "Neo.ClientError.Request.Invalid");
+    }
+}
+
+#[test]
 fn d3_slow_headers_end() {
     let server = start_with(|config| config.login_time_max = Duration::from_millis(300));
     let mut socket = connect(&server);

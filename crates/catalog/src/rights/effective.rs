@@ -81,7 +81,8 @@ impl UserRights {
         let user = book.user_by_id(id).filter(|user| !user.suspended).ok_or(CatalogError::Unauthorized)?;
         let token = match token {
             None => None,
-            Some(token) => Some(book.token(token).filter(|it| it.user == id).ok_or(CatalogError::Unauthorized)?),
+            // One that was dropped has ended, as one has whose time is over.
+            Some(token) => Some(book.token(token).filter(|it| it.user == id).ok_or(CatalogError::TokenExpired)?),
         };
         let roles = user.all_roles().into_iter().map(Holder::Role);
         let holders: Vec<Holder> = roles.chain([Holder::User(id)]).collect();

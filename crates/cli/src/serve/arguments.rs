@@ -132,8 +132,9 @@ pub struct Given {
     /// The default database; it is made at the first start [default: sheaf].
     #[arg(long, env = "SHEAF_DEFAULT_DATABASE", value_name = "NAME")]
     pub default_database: Option<String>,
-    /// Who may read /metrics: off, loopback (everybody on this machine, and from elsewhere who may see limits), password
-    /// (who may see limits), everybody [default: loopback].
+    /// Who may read /metrics: off, loopback (everybody on this machine, without the names of databases; with them, and from
+    /// elsewhere, who may see limits), password (who may see limits, wherever he is), everybody (with all names)
+    /// [default: loopback].
     #[arg(long, env = "SHEAF_METRICS", value_enum)]
     pub metrics: Option<Metrics>,
     /// Databases that have labels of their own in /metrics; the others are added up [default: 100].

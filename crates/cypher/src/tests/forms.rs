@@ -244,6 +244,7 @@ fn f18_database_commands() {
     same("SHOW TRANSACTIONS YIELD currentQuery WHERE NOT currentQuery STARTS WITH 'SHOW' RETURN count(*)");
     check("TERMINATE TRANSACTION 'a-transaction-1'", "TERMINATE TRANSACTIONS 'a-transaction-1'");
     same("TERMINATE TRANSACTIONS");
+    check("SHOW SERVER YIELD name", "SHOW SERVERS YIELD name");
     same("TERMINATE TRANSACTIONS $ids YIELD message WHERE message <> '' RETURN count(*)");
     check("USE system SHOW DATABASES", "SHOW DATABASES");
 }

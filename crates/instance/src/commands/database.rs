@@ -12,7 +12,7 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 use super::{alias, named};
 use crate::answer::{Counters, Fetched, Kind, Notification, Summary};
 use crate::check;
-use crate::databases::Trust;
+use crate::databases::{Trust, gone, unavailable};
 use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
@@ -241,7 +241,10 @@ pub(crate) fn drop_database(
 
 /// Ends what is under way on a dropped database and removes its files.
 pub(crate) fn remove_dropped(shared: &Shared, row: &Row) {
-    let removed = shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row));
+    // Where another one has come into its place, the same may succeed there.
+    let is_replaced = shared.catalog.names().resolve(row.name.as_str()).is_ok();
+    let ended = if is_replaced { unavailable(&row.name) } else { gone(&row.name) };
+    let removed = shared.databases.end(row, Duration::ZERO, &ended).and_then(|()| shared.databases.remove(row));
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
     if let Err(failure) = forgotten {
         // Its name is free and nobody can reach it: it is dropped, and only its files wait.

@@ -22,6 +22,7 @@ pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod limit;
 pub(crate) mod rights;
+pub(crate) mod server;
 pub(crate) mod session;
 
 /// Runs a command on `system`.
@@ -35,6 +36,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
         AdminCommand::Alias(command) => alias::run(statement, command),
         AdminCommand::Session(command) => session::run(statement, command),
         AdminCommand::Backup(command) => backup::run(statement, command),
+        AdminCommand::ShowServers { tail } => server::show(statement, tail),
         AdminCommand::ShowAudit { tail } => audit::show(statement, tail),
         AdminCommand::Limit(command) => limit::run(statement, command),
         AdminCommand::Rights(command) => rights::run(statement, command),

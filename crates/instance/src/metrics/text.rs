@@ -105,24 +105,24 @@ impl Told {
     }
 }
 
-/// Writes all numbers; at most `databases_max` databases have a label of their own.
-pub(crate) fn write(shared: &Shared, databases_max: usize) -> String {
+/// Writes all numbers; at most `databases_max` databases have a label of their own, and only those that `may_name` allows.
+pub(crate) fn write(shared: &Shared, databases_max: usize, may_name: &dyn Fn(types::DatabaseId) -> bool) -> String {
     let mut text = Text(String::with_capacity(16 * 1024));
     server(shared, &mut text);
-    databases(&told(shared, databases_max), &mut text);
+    databases(&told(shared, databases_max, may_name), &mut text);
     text.0
 }
 
-fn told(shared: &Shared, databases_max: usize) -> Vec<Told> {
+fn told(shared: &Shared, databases_max: usize, may_name: &dyn Fn(types::DatabaseId) -> bool) -> Vec<Told> {
     let mut meters: Vec<(types::DatabaseId, Arc<Meter>)> = shared.meters.all();
     let busy = |meter: &Meter| meter.counts.statements.load(Ordering::Relaxed);
     meters.sort_by_key(|(_, meter)| std::cmp::Reverse(busy(meter)));
     let mut told: Vec<Told> = Vec::new();
     let mut other: Option<Told> = None;
-    for (number, (id, meter)) in meters.iter().enumerate() {
+    for (id, meter) in &meters {
         let one = Told::of(shared, meter, *id);
         match &mut other {
-            _ if number < databases_max => told.push(one),
+            _ if told.len() < databases_max && may_name(*id) => told.push(one),
             Some(other) => other.add(&one),
             None => other = Some(Told { name: OTHER.to_owned(), ..one }),
         }
@@ -301,7 +301,7 @@ mod tests {
             meter.counts.times.add(Duration::from_millis(u64::from(number % 7)));
         }
         let begun = types::SystemClock.now();
-        let text = write(&instance.shared, 100);
+        let text = write(&instance.shared, 100, &|_| true);
         let time = types::SystemClock.now().saturating_duration_since(begun);
         assert!(time < TIME_MAX, "{time:?}");
         assert!(text.len() < 1 << 20, "{} bytes", text.len());

@@ -12,8 +12,8 @@ use types::{Code, CompactString, Failure, LabelId, Map, NodeRef, RelationshipRef
 
 use super::signature;
 use super::{
-    apoc_meta, apoc_refactor, apoc_schema, apoc_util, apoc_write, db_schema, fulltext, names, server, set_vector,
-    vector,
+    apoc_meta, apoc_refactor, apoc_schema, apoc_util, apoc_write, connections, db_schema, fulltext, names, server,
+    set_vector, standing, vector,
 };
 use crate::instance::Shared;
 
@@ -197,17 +197,19 @@ impl Procedure for BuiltIn {
 
 /// Makes every built-in procedure of an instance.
 pub(super) fn all(home: &Home) -> Vec<Arc<BuiltIn>> {
-    let tables: [&'static [Row]; 11] = [
+    let tables: [&'static [Row]; 13] = [
         apoc_meta::ROWS,
         apoc_refactor::ROWS,
         apoc_schema::ROWS,
         apoc_util::ROWS,
         apoc_write::ROWS,
+        connections::ROWS,
         db_schema::ROWS,
         fulltext::ROWS,
         names::ROWS,
         server::ROWS,
         set_vector::ROWS,
+        standing::ROWS,
         vector::ROWS,
     ];
     let made = |row: &'static Row| {

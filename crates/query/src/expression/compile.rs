@@ -311,6 +311,10 @@ impl Compiler<'_> {
                 let all = Box::new(Compiled::Parameter(function.name.into()));
                 Ok(Compiled::Index(all, self.boxed(&arguments[0])?))
             }
+            Kind::Scalar(run) if function.name == functions::GRAPH_OF_ELEMENT => {
+                let all = Box::new(Compiled::Parameter(function.name.into()));
+                Ok(Compiled::Index(all, Box::new(Compiled::Call(run, self.all(arguments)?))))
+            }
             Kind::Scalar(_) if function.name == "apoc.any.property" => {
                 Ok(Compiled::Index(self.boxed(&arguments[0])?, self.boxed(&arguments[1])?))
             }

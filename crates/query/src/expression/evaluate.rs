@@ -36,6 +36,8 @@ pub struct Context<'a> {
     pub remote: Option<&'a dyn Remote>,
     /// Transactions for batches of rows, where the statement has such batches.
     pub transactions: Option<&'a dyn Transactions>,
+    /// The number by which whoever runs the statement knows its transaction.
+    pub transaction: Option<u64>,
 }
 
 impl Context<'_> {

@@ -6,7 +6,7 @@ use types::compare::equals;
 use types::{Failure, Value};
 
 use super::error::wrong_type;
-use super::{Function, FunctionContext, GRAPH_NAMES, GRAPH_PROPERTIES};
+use super::{Function, FunctionContext, GRAPH_NAMES, GRAPH_OF_ELEMENT, GRAPH_PROPERTIES};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
@@ -76,6 +76,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Returns the properties of an alias; those of a database are empty.",
     ),
     Function::impure(
+        GRAPH_OF_ELEMENT,
+        (1, 1),
+        |_, arguments| database_id(&arguments[0]),
+        "db.nameFromElementId(elementId :: STRING) :: STRING",
+        "Returns the name of the database that an element id comes from; null where none is known by it.",
+    ),
+    Function::impure(
         "linenumber",
         (0, 0),
         |context, _| Ok(context.linenumber.map_or(Value::Null, Value::Integer)),
@@ -93,6 +100,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn database(context: &mut FunctionContext<'_>, _: &[Value]) -> Result<Value, Failure> {
     Ok(Value::from(context.database))
+}
+
+/// Gives the id of the database that an element id holds: `4:database:number`.
+fn database_id(element: &Value) -> Result<Value, Failure> {
+    match element {
+        Value::Null => Ok(Value::Null),
+        Value::String(text) => Ok(text.split(':').nth(1).map_or(Value::Null, Value::from)),
+        other => Err(wrong_type(GRAPH_OF_ELEMENT, "a String", other)),
+    }
 }
 
 fn null_if(first: &Value, second: &Value) -> Value {

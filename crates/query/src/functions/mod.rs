@@ -176,6 +176,9 @@ pub const GRAPH_NAMES: &str = "graph.names";
 /// The function that tells what is kept with a graph's name; its parameter has the properties by name.
 pub const GRAPH_PROPERTIES: &str = "graph.propertiesByName";
 
+/// The function that names the database of an element id; its parameter has the names by the ids of databases.
+pub const GRAPH_OF_ELEMENT: &str = "db.nameFromElementId";
+
 /// Suggests the function whose name is nearest to a misspelt one.
 #[must_use]
 pub fn nearest(name: &str) -> Option<&'static str> {

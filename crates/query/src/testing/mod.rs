@@ -89,6 +89,7 @@ impl World {
             import_folder: self.import_folder.as_deref(),
             remote: self.remote.as_deref(),
             transactions: None,
+            transaction: None,
         };
         let done = work(&mut context);
         self.counters = counters;

@@ -103,7 +103,8 @@ async fn converse(
     let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
     let wire = Arc::new(Wire::new(stream.into_std()?, MESSAGE_MAX_BYTES_BEFORE_LOGIN));
     let watched = watch.enter(Arc::clone(&wire));
-    let place = Place { local, peer, number: watched.number() };
+    let since_nanos = config.clock.wall_nanos();
+    let place = Place { local, peer, number: watched.number(), since_nanos };
     let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);
     let served = connection::serve(&wire, &mut machine, config, deadline, stop).await;
     // Ends the session, which may have a transaction to roll back.

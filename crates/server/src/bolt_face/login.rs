@@ -7,10 +7,12 @@ use types::{Code, Failure};
 
 use super::machine::{Login, Machine};
 use crate::AGENT;
+use crate::sessions::shown_agent;
 
 impl Machine {
     pub(super) fn handle_hello(&mut self, request: Request) {
         let Request::Hello(hello) = request else { return self.refuse_state(&request) };
+        self.agent = shown_agent(hello.user_agent.as_deref().unwrap_or_default());
         match &hello.auth {
             None => {
                 self.login = Login::Logon;
@@ -50,6 +52,9 @@ impl Machine {
             connection: format!("bolt-{}", self.place.number),
             address: self.place.peer.to_string(),
             protocol: "bolt",
+            agent: self.agent.clone(),
+            server: self.place.local.to_string(),
+            since_nanos: Some(self.place.since_nanos),
         });
         session.enlist()?;
         self.wire.set_interrupter(Some(session.interrupter()));

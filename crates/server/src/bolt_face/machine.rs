@@ -20,6 +20,8 @@ pub(super) struct Place {
     /// Where the client is.
     pub(super) peer: SocketAddr,
     pub(super) number: u64,
+    /// When it was made, in nanoseconds since 1970.
+    pub(super) since_nanos: i128,
 }
 
 /// How far the login has come.
@@ -42,6 +44,8 @@ pub(super) struct Machine {
     pub(super) outbox: Outbox,
     pub(super) dialect: Dialect,
     pub(super) login: Login,
+    /// What the client calls itself.
+    pub(super) agent: String,
     pub(super) session: Option<Box<dyn Session>>,
     /// Whether BEGIN was answered and neither COMMIT nor ROLLBACK.
     pub(super) in_transaction: bool,
@@ -71,6 +75,7 @@ impl Machine {
             outbox: Outbox::new(dialect),
             dialect,
             login: Login::Hello,
+            agent: String::new(),
             session: None,
             in_transaction: false,
             results: Results::default(),

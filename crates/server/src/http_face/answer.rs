@@ -69,7 +69,7 @@ impl Refusal {
         let mut response = (self.status, json.take()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         add_retry_after(&mut response, &self.failure);
-        if self.failure.code() == Code::Unauthorized {
+        if matches!(self.failure.code(), Code::Unauthorized | Code::TokenExpired) {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Neo4j\""));
         }
         response

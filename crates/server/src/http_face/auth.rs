@@ -2,9 +2,9 @@
 
 use super::session_objects::resume;
 use super::watching::PEER;
-use crate::sessions::{Credentials, Origin, Session, Sessions};
+use crate::sessions::{Credentials, Origin, Session, Sessions, shown_agent};
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::task::block_in_place;
@@ -26,10 +26,14 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
     });
     let mut session = logged_in.map(|mut session| {
         if let Ok(peer) = PEER.try_with(|peer| *peer) {
+            let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
             session.comes_from(Origin {
                 connection: format!("http-{}", peer.number),
                 address: peer.address.to_string(),
                 protocol: "http",
+                agent: shown_agent(agent),
+                server: peer.local.map_or_else(String::new, |local| local.to_string()),
+                since_nanos: Some(peer.since_nanos),
             });
         }
         session

@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +17,7 @@ use super::App;
 use super::answer::{JSON, Refusal};
 use super::auth::log_in;
 use super::body::{not_parsed, read_bytes};
+use super::extract::{Path, Query};
 use super::json::{Json, parse_object, write_plain};
 use super::watching::{named, rows};
 use crate::sessions::Session;
@@ -54,15 +55,26 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Page {
-    skip: Option<usize>,
-    limit: Option<usize>,
+    skip: Option<String>,
+    limit: Option<String>,
+}
+
+/// Reads a number that a query string has.
+fn count(name: &str, text: Option<&str>, usual: usize) -> Result<usize, Failure> {
+    let Some(text) = text else { return Ok(usual) };
+    text.parse().map_err(|_| {
+        let shown: String = text.chars().take(80).collect();
+        Failure::new(Code::RequestFormat, format!("{name} must be a whole number from 0 on, and is '{shown}'"))
+    })
 }
 
 /// `GET /databases?skip=0&limit=100`: by name, those that the user may see.
 async fn list(State(app): State<App>, Query(page): Query<Page>, headers: HeaderMap) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let (skip, limit) = (page.skip.unwrap_or(0), page.limit.unwrap_or(PAGE_USUAL).min(PAGE_MAX));
+    let skip = count("skip", page.skip.as_deref(), 0)?;
+    let limit = count("limit", page.limit.as_deref(), PAGE_USUAL)?.min(PAGE_MAX);
     let integer = |number: usize| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
     // One more than is asked for tells whether there is another page.
     let parameters = Map::from_iter([("skip".into(), integer(skip)), ("limit".into(), integer(limit + 1))]);
@@ -86,7 +98,7 @@ async fn list(State(app): State<App>, Query(page): Query<Page>, headers: HeaderM
         write_plain(&mut json, &value);
     }
     json.key("next");
-    write_plain(&mut json, &if has_more { integer(skip + limit) } else { Value::Null });
+    write_plain(&mut json, &if has_more { integer(skip.saturating_add(limit)) } else { Value::Null });
     json.end_object();
     Ok(answer(StatusCode::OK, &mut json))
 }
@@ -117,11 +129,12 @@ fn info(session: &mut dyn Session, database: &str) -> Result<Row, Failure> {
     Ok(row)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// What a new database is asked to be.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     name: String,
-    #[serde(alias = "ifNotExists")]
+    #[serde(default, alias = "ifNotExists")]
     if_not_exists: bool,
 }
 
@@ -144,6 +157,7 @@ async fn create(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Dropping {
     #[serde(default)]
     cascade: bool,

@@ -64,7 +64,9 @@ impl Listener {
                     Ok((stream, address)) => {
                         let time_max = self.config.login_time_max;
                         accepted_so_far += 1;
-                        let peer = Peer { address, number: accepted_so_far };
+                        let local = stream.local_addr().ok();
+                        let since_nanos = self.config.clock.wall_nanos();
+                        let peer = Peer { address, local, number: accepted_so_far, since_nanos };
                         connections.spawn(serve(stream, peer, service.clone(), time_max, self.stop.clone(), place));
                     }
                     Err(error) => {

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod databases;
 mod discovery;
+mod extract;
 mod json;
 mod listener;
 mod plan;

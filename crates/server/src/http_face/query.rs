@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::sessions::{Access, RunOptions, Session};
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,7 @@ use super::App;
 use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
 use super::body::{media_type, not_parsed, read_bytes, wrong_type};
+use super::extract::Path;
 use super::json::{Parameters, parse_object, read_typed_map};
 use super::query_answer::{Call, Form, Shape, Transaction, run};
 use super::transactions::{Lease, Owner};
@@ -126,7 +127,7 @@ pub(super) async fn run_more(
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
     let query = read(&app, &headers, body).await?;
-    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    let lease = app.transactions.take(&id, &*session, &database)?;
     run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
 }
 
@@ -139,7 +140,7 @@ pub(super) async fn commit(
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
     let query = read(&app, &headers, body).await?;
-    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    let lease = app.transactions.take(&id, &*session, &database)?;
     run_in(&app, lease, query, &database, &headers, Then::Commit).await
 }
 
@@ -150,7 +151,7 @@ pub(super) async fn roll_back(
     headers: HeaderMap,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    let lease = app.transactions.take(&id, &*session, &database)?;
     block_in_place(|| drop(lease));
     Ok((StatusCode::OK, [("content-type", answer::JSON)], "{}").into_response())
 }

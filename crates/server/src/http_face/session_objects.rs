@@ -4,7 +4,7 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +18,7 @@ use super::answer::Refusal;
 use super::auth::log_in;
 use super::body::{not_parsed, read_bytes};
 use super::databases::answer;
+use super::extract::Path;
 use super::json::{Json, parse_object};
 use super::watching::{rows, write_row};
 use crate::sessions::Session;
@@ -51,7 +52,7 @@ fn named_session(headers: &HeaderMap) -> Option<String> {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Wanted {
     database: Option<String>,
 }

@@ -34,16 +34,16 @@ struct Open {
     lapses_at: Instant,
 }
 
-/// To whom a transaction belongs; for anybody else it does not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// To whom a transaction belongs, and where it was opened; for anybody else, and elsewhere, it does not exist.
+#[derive(Clone, Debug)]
 pub(super) struct Owner {
-    pub(super) user: String,
-    pub(super) database: String,
+    key: String,
+    database: String,
 }
 
 impl Owner {
     pub(super) fn new(session: &dyn Session, database: &str) -> Self {
-        Self { user: session.user().to_owned(), database: database.to_ascii_lowercase() }
+        Self { key: session.key(), database: database.to_ascii_lowercase() }
     }
 }
 
@@ -78,11 +78,12 @@ impl Transactions {
         Ok(Lease { transactions: Arc::clone(self), id, session: Some(session) })
     }
 
-    /// Takes an open transaction into use.
-    pub(super) fn take(self: &Arc<Self>, id: &str, owner: &Owner) -> Result<Lease, Failure> {
+    /// Takes an open transaction into use, for whoever it belongs to.
+    pub(super) fn take(self: &Arc<Self>, id: &str, who: &dyn Session, database: &str) -> Result<Lease, Failure> {
+        let is_his = |owner: &Owner| owner.database == database.to_ascii_lowercase() && who.owns(&owner.key);
         let mut open = self.open.lock();
         let found = id.parse().ok().and_then(|id: u64| Some((id, open.get_mut(&id)?)));
-        let (id, found) = found.filter(|(_, found)| found.owner == *owner).ok_or_else(not_found)?;
+        let (id, found) = found.filter(|(_, found)| is_his(&found.owner)).ok_or_else(not_found)?;
         let session = found.session.take().ok_or_else(|| {
             let message = "The transaction is used by another request; wait for its answer.";
             Failure::new(Code::TransactionAccessedConcurrently, message)

@@ -1,7 +1,7 @@
 //! The transactional API: run and commit at once, or keep a transaction open between requests.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{HOST, HeaderValue, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use super::App;
 use super::answer::{self, Answer, Refusal};
 use super::auth::log_in;
 use super::body::read_statements;
+use super::extract::Path;
 use super::json::Statement;
 use super::run::{Ending, Outcome, options, run};
 use super::transactions::{Lease, Owner};
@@ -96,7 +97,7 @@ pub(super) async fn roll_back(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let lease = app.transactions.take(&id, &Owner::new(&*session, &database))?;
+    let lease = app.transactions.take(&id, &*session, &database)?;
     block_in_place(|| drop(lease));
     let body = r#"{"results":[],"errors":[]}"#;
     Ok((StatusCode::OK, [("content-type", "application/json")], body).into_response())
@@ -118,7 +119,7 @@ async fn continue_with(
 ) -> Result<Response, Refusal> {
     let session = log_in(&*app.sessions, headers)?;
     let statements = read_statements(&app.config, headers, body).await?;
-    let lease = app.transactions.take(id, &Owner::new(&*session, database))?;
+    let lease = app.transactions.take(id, &*session, database)?;
     let answer = run_in(app, lease, statements, headers, database, keep_open);
     Ok(answer.into_response(StatusCode::OK, answer::JSON).await)
 }

@@ -7,8 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -21,6 +23,7 @@ use super::App;
 use super::answer::{JSON, Refusal};
 use super::auth::log_in;
 use super::body::{not_parsed, read_bytes};
+use super::extract::{Path, Query};
 use super::json::{Json, Parameters, parse_object, write_plain};
 use crate::config::MetricsAccess;
 use crate::sessions::{Fetched, More, RunOptions, Session, Standing};
@@ -29,8 +32,12 @@ use crate::sessions::{Fetched, More, RunOptions, Session, Standing};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
+    /// Our end of it.
+    pub(super) local: Option<SocketAddr>,
     /// Its number among the connections of this face.
     pub(super) number: u64,
+    /// When it was made, in nanoseconds since 1970.
+    pub(super) since_nanos: i128,
 }
 
 tokio::task_local! {
@@ -51,20 +58,30 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
 }
 
 /// `GET /metrics`: text for Prometheus, to whoever the setting lets in.
+///
+/// Databases have their names in it for who may see them, and for everybody where the setting opens the page to everybody.
 async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let peer = PEER.try_with(|peer| peer.address.ip()).ok();
     let is_local = peer.is_some_and(|address: IpAddr| address.to_canonical().is_loopback());
-    match app.config.metrics_access {
-        MetricsAccess::Everybody => {}
-        MetricsAccess::Loopback if is_local => {}
+    let is_let_in = app.config.metrics_access == MetricsAccess::Loopback && is_local;
+    let text = match app.config.metrics_access {
         MetricsAccess::Off => return Err(refused(StatusCode::NOT_FOUND, Code::RequestInvalid, "Not Found")),
-        // Elsewhere, and for everybody where it is set so: who may look at limits may look at these numbers.
+        MetricsAccess::Everybody => block_in_place(|| app.sessions.metrics()),
+        MetricsAccess::Loopback if is_local && !request.headers().contains_key(AUTHORIZATION) => {
+            block_in_place(|| app.sessions.metrics_in_total())
+        }
         MetricsAccess::Loopback | MetricsAccess::Password => {
             let mut session = log_in(&*app.sessions, request.headers())?;
-            block_in_place(|| rows(&mut *session, "SHOW USAGE YIELD database LIMIT 0", Map::new()))?;
+            match block_in_place(|| session.metrics()) {
+                // He may have what he would have without his name.
+                Err(failure) if is_let_in && failure.code() == Code::Forbidden => {
+                    block_in_place(|| app.sessions.metrics_in_total())
+                }
+                text => text?,
+            }
         }
-    }
-    let Some(text) = block_in_place(|| app.sessions.metrics()) else {
+    };
+    let Some(text) = text else {
         return Err(refused(StatusCode::NOT_FOUND, Code::RequestInvalid, "Not Found"));
     };
     let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -87,10 +104,10 @@ async fn ready(State(app): State<App>) -> Response {
     no_store((status, [(CONTENT_TYPE, HeaderValue::from_static(JSON))], json.take()).into_response())
 }
 
-/// `GET /health`: numbers for everybody; with credentials the databases by name.
+/// `GET /health`: how the server is; to who logs in also his databases, by their numbers and by name.
 async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
     let health = app.sessions.health();
-    let named = match headers.contains_key(axum::http::header::AUTHORIZATION) {
+    let named = match headers.contains_key(AUTHORIZATION) {
         true => {
             let mut session = log_in(&*app.sessions, &headers)?;
             let shown = "SHOW DATABASES YIELD name, currentStatus, statusMessage";
@@ -98,19 +115,25 @@ async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
         }
         false => None,
     };
+    let counts = match &named {
+        Some(named) => Some(counted(named)),
+        None => health.is_open.then_some([health.online, health.offline, health.failed]),
+    };
     let mut json = Json::default();
     json.begin_object();
     text(&mut json, "status", if health.failed == 0 && health.is_ready { "ok" } else { "degraded" });
     text(&mut json, "version", env!("CARGO_PKG_VERSION"));
     json.key("ready");
     json.boolean(health.is_ready && !app.stop.is_set());
-    json.key("databases");
-    json.begin_object();
-    for (key, count) in [("online", health.online), ("offline", health.offline), ("failed", health.failed)] {
-        json.key(key);
-        json.integer(i64::try_from(count).unwrap_or(i64::MAX));
+    if let Some(counts) = counts {
+        json.key("databases");
+        json.begin_object();
+        for (key, count) in ["online", "offline", "failed"].into_iter().zip(counts) {
+            json.key(key);
+            json.integer(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        json.end_object();
     }
-    json.end_object();
     if let Some(named) = named {
         json.key("services");
         json.begin_list();
@@ -119,6 +142,25 @@ async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, 
     }
     json.end_object();
     Ok(no_store((StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static(JSON))], json.take()).into_response()))
+}
+
+/// Counts the listed databases that are online, offline and failed, `system` left out.
+fn counted(named: &[Row]) -> [usize; 3] {
+    let column = |row: &Row, name: &str| {
+        let found = row.iter().find(|(column, _)| column == name);
+        found.and_then(|(_, value)| if let Value::String(text) = value { Some(text.to_string()) } else { None })
+    };
+    let mut counts = [0; 3];
+    for row in named.iter().filter(|row| column(row, "name").as_deref() != Some("system")) {
+        let is_well = column(row, "statusMessage").unwrap_or_default().is_empty();
+        let place = match column(row, "currentStatus").as_deref() {
+            Some("offline") if is_well => 1,
+            _ if is_well => 0,
+            _ => 2,
+        };
+        counts[place] += 1;
+    }
+    counts
 }
 
 /// A row with the names of its columns.
@@ -250,6 +292,7 @@ async fn usage(State(app): State<App>, Path(database): Path<String>, headers: He
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     database: Option<String>,
 }

@@ -31,6 +31,11 @@ pub enum AdminCommand {
     Session(SessionCommand),
     /// Copies a database into a file, or lists such files.
     Backup(BackupCommand),
+    /// `SHOW SERVERS`: the servers that there are, which is this one.
+    ShowServers {
+        /// `YIELD` and `WHERE`.
+        tail: ShowTail,
+    },
     /// `SHOW AUDIT`: what was recorded of who did what.
     ShowAudit {
         /// `YIELD` and `WHERE`.

@@ -3,32 +3,6 @@
 use super::super::{Parsed, Parser};
 use crate::ast::{AdminCommand, BackupCommand, SchemaCommand, ShowDatabases, ShowTail};
 
-/// What Neo4j can show and this server cannot, by its last telling word.
-const UNSUPPORTED: &[&str] = &["SERVER", "SERVERS"];
-
-/// Words between `SHOW` and what is shown that only narrow it.
-const NARROWING: &[&str] = &[
-    "ALL",
-    "BUILT",
-    "IN",
-    "USER",
-    "DEFINED",
-    "CURRENT",
-    "POPULATED",
-    "NODE",
-    "RELATIONSHIP",
-    "REL",
-    "PROPERTY",
-    "KEY",
-    "UNIQUE",
-    "UNIQUENESS",
-    "EXIST",
-    "EXISTENCE",
-    "TYPE",
-    "FOR",
-    "DATABASE",
-];
-
 impl Parser<'_> {
     /// `SHOW [ALL | RANGE | ...] INDEX[ES]`.
     pub(in crate::parser) fn show_indexes(&mut self) -> Parsed<Option<SchemaCommand>> {
@@ -45,7 +19,6 @@ impl Parser<'_> {
 
     /// `SHOW DATABASES` and its siblings; the current token is `SHOW`.
     pub(in crate::parser) fn show(&mut self) -> Parsed<AdminCommand> {
-        let start = self.start();
         self.advance();
         if self.accept_word("TRANSACTIONS") || self.accept_word("TRANSACTION") {
             let ids = self.ids()?;
@@ -59,6 +32,9 @@ impl Parser<'_> {
         }
         if let Some(what) = self.known()? {
             return Ok(AdminCommand::ShowKnown { what, tail: self.show_tail()? });
+        }
+        if self.accept_word("SERVERS") || self.accept_word("SERVER") {
+            return Ok(AdminCommand::ShowServers { tail: self.show_tail()? });
         }
         if self.accept_word("AUDIT") {
             return Ok(AdminCommand::ShowAudit { tail: self.show_tail()? });
@@ -79,21 +55,13 @@ impl Parser<'_> {
         } else if self.accept_word("DATABASES") || self.accept_word("DATABASE") {
             self.shown_databases()?
         } else {
-            return Err(self.unknown_show(start));
+            return Err(self.unknown_show());
         };
         Ok(AdminCommand::ShowDatabases { which, tail: self.show_tail()? })
     }
 
     #[cold]
-    fn unknown_show(&self, start: u32) -> Box<crate::ParseError> {
-        let mut ahead = 0;
-        while self.one_of_at(ahead, NARROWING) && ahead < 4 {
-            ahead += 1;
-        }
-        let at = if self.one_of_at(ahead, UNSUPPORTED) { ahead } else { 0 };
-        if self.one_of_at(at, UNSUPPORTED) {
-            return self.unsupported(format!("SHOW {}", self.text_at(at).to_uppercase()), start);
-        }
+    fn unknown_show(&self) -> Box<crate::ParseError> {
         self.unexpected(&[
             "'DATABASES'",
             "'DATABASE'",

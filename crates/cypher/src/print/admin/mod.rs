@@ -22,6 +22,7 @@ impl Display for AdminCommand {
             Self::Alias(command) => command.fmt(f),
             Self::Session(command) => command.fmt(f),
             Self::Backup(command) => command.fmt(f),
+            Self::ShowServers { tail } => write!(f, "SHOW SERVERS{tail}"),
             Self::ShowAudit { tail } => write!(f, "SHOW AUDIT{tail}"),
             Self::Limit(command) => command.fmt(f),
             Self::Rights(command) => command.fmt(f),

@@ -1,7 +1,9 @@
 //! JSON from clients: statements with their parameters.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use types::{CompactString, Map, Value};
 
@@ -34,7 +36,7 @@ impl Statement {
 #[derive(serde::Deserialize)]
 struct Body {
     #[serde(default)]
-    statements: Vec<Statement>,
+    statements: Vec<Object<Statement>>,
 }
 
 /// Reads the statements of a body; an empty body has none.
@@ -44,14 +46,34 @@ pub(in crate::http_face) fn parse_statements(body: &[u8]) -> Result<Vec<Statemen
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Vec::new());
     }
-    Ok(parse_object::<Body>(body)?.statements)
+    Ok(parse_object::<Body>(body)?.statements.into_iter().map(|Object(statement)| statement).collect())
 }
 
-/// Reads a body that is one JSON object. A list in its place would pass for the object's values in turn.
+/// Reads a body that is one JSON object.
 pub(in crate::http_face) fn parse_object<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => Err(serde::de::Error::custom("invalid type: sequence, expected an object")),
-        _ => serde_json::from_slice(body),
+    serde_json::from_slice(body).map(|Object(found)| found)
+}
+
+/// A JSON object and nothing else. A list in its place would pass for the object's values in turn.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData)).map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(entries))
     }
 }
 
@@ -157,7 +179,7 @@ mod tests {
 
     #[test]
     fn wrong_bodies_are_refused() {
-        check(" []", "error: invalid type: sequence, expected an object");
+        check(" []", "error: invalid type: sequence, expected an object at line 1 column 1");
         check(r#"{"statements":[{"parameters":{}}]}"#, "error: missing field `statement` at line 1 column 32");
         check(
             r#"{"statements":[{"statement":"x","parameters":[1]}]}"#,
