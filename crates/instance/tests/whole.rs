@@ -229,6 +229,60 @@ fn f24_f98_encrypted_databases_come_back_with_the_key_and_wait_without() {
     check(&mut session(&instance), "USE secret MATCH (n) RETURN n.text", "'nobody reads this'");
 }
 
+/// Names this very moment, in nanoseconds since 1970.
+fn now() -> i64 {
+    i64::try_from(types::Clock::wall_nanos(&types::SystemClock)).expect("before 2262")
+}
+
+#[test]
+fn f24_moments_are_reached_on_a_restored_server_with_the_journal_of_the_old_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [data, other, set] = ["data", "other", "set"].map(|name| folder.path().join(name));
+    let instance = on_disk(&data);
+    let mut first = session(&instance);
+    let mut writes = |text: &str| run(&mut first, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    writes("CREATE DATABASE films OPTIONS {journal: true}");
+    writes("BACKUP DATABASE films TO 'monday'");
+    writes("USE films CREATE (:Film)");
+    let tuesday = now();
+    writes("USE films CREATE (:Film)");
+    instance.back_up_all(&set, Walk::No, &NOTHING).expect("backs up");
+    writes("USE films CREATE (:Film)");
+    let thursday = now();
+    writes("USE films MATCH (f) DETACH DELETE f");
+    writes("BACKUP JOURNAL FOR DATABASE films TO 'friday'");
+    drop(first);
+    instance.close();
+    drop(instance);
+    restored(&set, &other).expect("restores");
+    let instance = on_disk(&other);
+    let mut first = session(&instance);
+    check(&mut first, "USE films MATCH (f) RETURN count(f)", "2");
+    // What goes on from the backup of the server, with the folder of a server that is gone.
+    let one = names(&set).into_iter().find(|name| name.starts_with("films-")).expect("its backup");
+    let journal = Some(folder_of(&data, "films").join("journal"));
+    let moment = instance::backup::Moment { until: thursday, journal };
+    let (header, commits) = instance.restore_to("films2", false, &set.join(one), &moment, &|_| Ok(())).expect("plays");
+    assert_eq!((header.nodes, commits), (3, 1), "the counts are those of the result");
+    // What goes on from an older backup, with a copy of the journal.
+    fs::create_dir_all(other.join("backups")).expect("makes");
+    for name in ["monday", "friday"] {
+        fs::copy(data.join("backups").join(name), other.join("backups").join(name)).expect("copies");
+    }
+    let time = |nanos: i64| types::temporal::from_epoch(nanos / 1_000_000_000, nanos % 1_000_000_000).expect("a time");
+    let create = |until| format!("CREATE DATABASE films3 FROM BACKUP 'monday' USING JOURNAL 'friday' UNTIL '{until}'");
+    check(&mut first, &create(time(tuesday)), DONE);
+    check(&mut first, "USE films3 MATCH (f) RETURN count(f)", "1");
+    // Its own journal begins with it.
+    let without = format!("CREATE DATABASE none FROM BACKUP 'monday' UNTIL '{}'", time(tuesday));
+    let error = run(&mut first, &without).expect_err("the journal of before is not here");
+    assert!(error.message().starts_with("the journal does not go on from this backup"), "{error}");
+    run(&mut first, "BACKUP DATABASE films TO 'saturday'").expect("backs up");
+    run(&mut first, "USE films CREATE (:Film)").expect("writes");
+    check(&mut first, "CREATE DATABASE films4 FROM BACKUP 'saturday' UNTIL datetime()", DONE);
+    check(&mut first, "USE films4 MATCH (f) RETURN count(f)", "3");
+}
+
 #[test]
 fn f24_what_is_made_dropped_and_renamed_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
