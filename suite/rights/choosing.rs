@@ -426,3 +426,53 @@ fn f31_f36_requests_come_back_to_their_session() {
     assert_eq!((status, code_of(&gone).as_str()), (404, Code::SessionNotFound.row().neo4j), "{gone}");
     assert_eq!(ask(http, "DELETE", "/sessions/session-1", "", "").0, 404);
 }
+
+#[test]
+fn f1_f102_commands_of_one_transaction_over_http_are_kept_together_or_not_at_all() {
+    let server = serve();
+    let http = server.http_addr().expect("HTTP is on");
+    let one = |text: &str| format!(r#"{{"statement":"{text}"}}"#);
+    let many = |text: &str| format!(r#"{{"statements":[{}]}}"#, one(text));
+    let apis: [(&str, &dyn Fn(&str) -> String); 2] = [("/db/system/tx", &many), ("/db/system/query/v2/tx", &one)];
+    for (path, body) in apis {
+        let is_there = || {
+            let texts = ["SHOW DATABASE made YIELD name", "SHOW ROLES YIELD role WHERE role = 'maker'"];
+            texts.map(|text| {
+                let (_, _, answer) = ask(http, "POST", "/db/system/query/v2", "", &one(text));
+                answer["data"]["values"].as_array().is_some_and(|rows| !rows.is_empty())
+            })
+        };
+        let begin = || {
+            let (status, _, answer) = ask(http, "POST", path, "", &body("CREATE ROLE maker"));
+            assert!((200..300).contains(&status) && code_of(&answer).is_empty(), "{path}: {status} {answer}");
+            let commit = answer["commit"].as_str().and_then(|url| url.split('/').rev().nth(1).map(str::to_owned));
+            let id = commit.or_else(|| answer["transaction"]["id"].as_str().map(str::to_owned)).expect("an id");
+            let own = format!("{path}/{id}");
+            let (_, _, answer) = ask(http, "POST", &own, "", &body("CREATE DATABASE made"));
+            assert_eq!(code_of(&answer), "", "{path}: {answer}");
+            let (_, _, answer) = ask(http, "POST", &own, "", &body("SHOW DATABASE made YIELD name"));
+            assert!(answer.to_string().contains(r#""made""#), "{path}: the transaction sees what it did: {answer}");
+            own
+        };
+        let (status, _, answer) = ask(http, "DELETE", &begin(), "", "");
+        assert!((200..300).contains(&status), "{path}: {status} {answer}");
+        assert_eq!(is_there(), [false, false], "{path}: rolled back");
+        let (_, _, answer) =
+            ask(http, "POST", &format!("{}/commit", begin()), "", &body("CREATE ALIAS m FOR DATABASE made"));
+        assert_eq!(code_of(&answer), "", "{path}: {answer}");
+        assert_eq!(is_there(), [true, true], "{path}: committed");
+        for text in ["DROP DATABASE made CASCADE ALIASES", "DROP ROLE maker"] {
+            let (_, _, answer) = ask(http, "POST", "/db/system/query/v2", "", &one(text));
+            assert_eq!(code_of(&answer), "", "{answer}");
+        }
+
+        // Data of one database, then a command: nothing of both.
+        let data = path.replace("system", "films");
+        let (_, _, answer) = ask(http, "POST", &data, "", &body("MATCH (n) RETURN n"));
+        let commit = answer["commit"].as_str().and_then(|url| url.split('/').rev().nth(1).map(str::to_owned));
+        let id = commit.or_else(|| answer["transaction"]["id"].as_str().map(str::to_owned)).expect("an id");
+        let (_, _, answer) = ask(http, "POST", &format!("{data}/{id}"), "", &body("CREATE ROLE maker"));
+        assert_eq!(code_of(&answer), Code::ForbiddenTransactionType.row().neo4j, "{path}: {answer}");
+        assert_eq!(is_there(), [false, false]);
+    }
+}

@@ -346,3 +346,139 @@ fn f82_what_is_immutable_changes_only_without_passwords() {
 
 /// What Neo4j makes of `moved-password`: SHA-256 of the salt and the password, 1,024 times.
 const MOVED: &str = "dc7db481dbe9de526e37c672d04fe5646ce3de52911eb1ab456a116c30c74546";
+
+#[test]
+fn f82_an_immutable_role_changes_only_without_passwords() {
+    let folder = tempfile::tempdir().expect("there is room for a test");
+    let open = |authentication| {
+        let options = InstanceOptions { authentication, ..InstanceOptions::new(folder.path()) };
+        Arc::new(Instance::open(options).expect("the folder is the test's own"))
+    };
+    let with_passwords = || open(Authentication::Password { first: Some("admin-password".to_owned()) });
+    let play = |instance: Arc<Instance>, user: Option<&str>, play: &dyn Fn(&Face<'_>, &mut dyn Session)| {
+        let system = Direct::new(instance as _);
+        let face = Face { system: &system, name: "in process" };
+        play(&face, &mut *system.session(user).expect("the user is known"));
+    };
+    let listed = "SHOW ROLES YIELD role, immutable WHERE role STARTS WITH 'w' RETURN role, immutable";
+    let privileges = "SHOW ROLE warden PRIVILEGES AS COMMANDS YIELD command RETURN command";
+    play(with_passwords(), Some("admin"), &|face, admin| {
+        face.users(admin, &["ann"]);
+        face.ok(admin, "CREATE ROLE worker");
+        face.no(admin, "CREATE IMMUTABLE ROLE warden", Code::Forbidden);
+        face.no(admin, "CREATE OR REPLACE IMMUTABLE ROLE worker", Code::Forbidden);
+        assert_eq!(face.ok(admin, listed), "'worker' false");
+    });
+    play(open(Authentication::Off), None, &|face, anybody| {
+        face.ok(anybody, "CREATE IMMUTABLE ROLE warder");
+        face.ok(anybody, "GRANT ACCESS ON DATABASE * TO warder");
+        face.ok(anybody, "CREATE OR REPLACE IMMUTABLE ROLE warden AS COPY OF warder");
+        face.ok(anybody, "DROP ROLE warder");
+    });
+    play(with_passwords(), Some("admin"), &|face, admin| {
+        assert_eq!(face.ok(admin, listed), "'warden' true; 'worker' false", "a restart keeps it");
+        let refused = [
+            "DROP ROLE warden",
+            "DROP ROLE warden IF EXISTS",
+            "RENAME ROLE warden TO other",
+            "CREATE OR REPLACE ROLE warden",
+            "GRANT MATCH {*} ON GRAPH * TO warden",
+            "DENY MATCH {*} ON GRAPH * TO warden",
+            "REVOKE ACCESS ON DATABASE * FROM warden",
+            "GRANT LEVEL read ON DATABASE sheaf TO worker, warden",
+        ];
+        for text in refused {
+            let told = face.no(admin, text, Code::Forbidden);
+            assert!(told.contains("'warden'"), "{told}");
+        }
+        assert_eq!(face.ok(admin, privileges), "'GRANT ACCESS ON DATABASE * TO `warden`'");
+        // Who has it is another matter.
+        face.ok(admin, "GRANT ROLE warden TO ann");
+        assert_eq!(face.ok(&mut *face.log_in("ann"), "SHOW CURRENT USER YIELD roles"), "['PUBLIC', 'warden']");
+        face.ok(admin, "REVOKE ROLE warden FROM ann");
+        face.ok(admin, "CREATE ROLE copy AS COPY OF warden");
+        face.ok(admin, "DROP ROLE copy");
+    });
+    play(open(Authentication::Off), None, &|face, anybody| {
+        face.ok(anybody, "RENAME ROLE warden TO warder");
+        face.ok(anybody, "GRANT MATCH {*} ON GRAPH * TO warder");
+    });
+    play(with_passwords(), Some("admin"), &|face, admin| {
+        assert_eq!(face.ok(admin, listed), "'warder' true; 'worker' false");
+        face.no(admin, "DROP ROLE warder", Code::Forbidden);
+    });
+}
+
+#[test]
+fn f44_an_alias_alone_lets_in_under_its_name_and_no_other() {
+    over_each_face(|face, admin| {
+        face.users(admin, &["ann"]);
+        for text in [
+            "CREATE DATABASE films WAIT",
+            "CREATE DATABASE notes WAIT",
+            "USE films CREATE (:Film {title: 'Ran'})",
+            "USE notes CREATE (:Note)",
+            "CREATE ALIAS cinema FOR DATABASE films",
+            "CREATE ALIAS movies FOR DATABASE films",
+            "GRANT ACCESS ON ALIAS cinema TO USER ann",
+            "GRANT MATCH {*} ON ALIAS cinema NODES Film TO USER ann",
+        ] {
+            face.ok(admin, text);
+        }
+        let mut ann = face.log_in("ann");
+        let read = |name: &str| format!("USE {name} MATCH (n:Film) RETURN n.title");
+        assert_eq!(face.ok(&mut *ann, &read("cinema")), "'Ran'");
+        assert_eq!(face.ok(&mut *ann, &read("`CINEMA`")), "'Ran'");
+        for name in ["films", "movies", "gone"] {
+            let told = face.no(&mut *ann, &read(name), Code::DatabaseNotFound);
+            assert!(told.contains(&format!("'{name}'")), "{told}");
+        }
+        let told = face.no(&mut *ann, "USE cinema CREATE (:Film)", Code::Forbidden);
+        assert!(told.contains("'cinema'") && !told.contains("films"), "{told}");
+        let listed = "SHOW DATABASES YIELD name, aliases WHERE name <> 'system' RETURN name, aliases";
+        assert_eq!(face.ok(&mut *ann, listed), "'cinema' []; 'sheaf' ['neo4j']");
+        assert_eq!(face.ok(&mut *ann, "SHOW DATABASE cinema YIELD name, aliases"), "'cinema' []");
+        assert_eq!(face.ok(&mut *ann, "SHOW DATABASE films YIELD name"), "");
+        assert_eq!(face.ok(&mut *ann, "RETURN graph.names()"), "['cinema', 'neo4j', 'sheaf']");
+        let shown = "SHOW USER ann PRIVILEGES YIELD graph, action, segment, role WHERE role IS NULL \
+                     RETURN graph, action, segment ORDER BY action";
+        assert_eq!(face.ok(admin, shown), "'ALIAS cinema' 'access' 'database'; 'ALIAS cinema' 'match' 'NODE(Film)'");
+        let commands =
+            "SHOW USER ann PRIVILEGES AS COMMANDS YIELD command WHERE command CONTAINS 'ALIAS' RETURN command";
+        let match_it = "'GRANT MATCH {*} ON ALIAS `cinema` NODE `Film` TO USER `ann`'";
+        assert_eq!(face.ok(admin, commands), format!("'GRANT ACCESS ON ALIAS `cinema` TO USER `ann`'; {match_it}"));
+
+        // One plan serves several names; rights are those of the name that is used.
+        face.ok(admin, &read("films"));
+        face.ok(admin, &read("cinema"));
+        assert_eq!(face.ok(&mut *ann, &read("cinema")), "'Ran'");
+        face.no(&mut *ann, &read("films"), Code::DatabaseNotFound);
+
+        // The right goes where the alias leads, and with it.
+        face.ok(admin, "ALTER ALIAS cinema SET DATABASE TARGET notes");
+        assert_eq!(face.ok(&mut *ann, &read("cinema")), "");
+        face.ok(admin, "GRANT MATCH {*} ON ALIAS cinema TO USER ann");
+        assert_eq!(face.ok(&mut *ann, "USE cinema MATCH (n) RETURN labels(n)"), "['Note']");
+        face.no(&mut *ann, "USE notes MATCH (n) RETURN n", Code::DatabaseNotFound);
+        face.ok(admin, "CREATE OR REPLACE ALIAS cinema FOR DATABASE films");
+        face.no(&mut *ann, &read("cinema"), Code::DatabaseNotFound);
+        face.ok(admin, "GRANT LEVEL write ON ALIAS cinema TO USER ann");
+        face.ok(&mut *ann, "USE cinema CREATE (:Film {title: 'Ikiru'})");
+        face.ok(admin, "DROP ALIAS cinema");
+        face.ok(admin, "CREATE ALIAS cinema FOR DATABASE films");
+        face.no(&mut *ann, &read("cinema"), Code::DatabaseNotFound);
+        assert_eq!(face.ok(admin, commands), "");
+
+        // A privilege on a database is one on all its names, and what is not inside it cannot be had by an alias.
+        face.ok(admin, "GRANT LEVEL read ON DATABASE cinema TO USER ann");
+        assert_eq!(face.ok(&mut *ann, "USE films MATCH (n) RETURN count(n)"), "2");
+        for text in ["GRANT STOP ON ALIAS cinema TO USER ann", "GRANT LEVEL admin ON ALIAS cinema TO USER ann"] {
+            face.no(admin, text, Code::ArgumentError);
+        }
+        face.no(admin, "GRANT ACCESS ON ALIAS films TO USER ann", Code::DatabaseNotFound);
+        face.no(admin, "GRANT ACCESS ON ALIAS c* TO USER ann", Code::SyntaxError);
+        face.ok(admin, "DENY MATCH {*} ON ALIAS cinema TO USER ann");
+        assert_eq!(face.ok(&mut *ann, "USE cinema MATCH (n) RETURN count(n)"), "0");
+        assert_eq!(face.ok(&mut *ann, "USE films MATCH (n) RETURN count(n)"), "2");
+    });
+}

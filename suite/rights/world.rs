@@ -54,6 +54,7 @@ pub const USERS: &[(&str, &[&str])] = &[
             "DENY TRAVERSE ON GRAPH alpha FOR (n) WHERE n.number > 10 TO unvalued_role",
         ],
     ),
+    ("aliased", &["GRANT ACCESS ON ALIAS al TO aliased_role", "GRANT MATCH {*} ON ALIAS al TO aliased_role"]),
     ("blind", &["GRANT ACCESS ON DATABASE alpha TO blind_role", "GRANT WRITE ON GRAPH alpha TO blind_role"]),
     (
         "denied",

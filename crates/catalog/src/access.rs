@@ -258,7 +258,7 @@ pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Acce
     if !is_system && principal.must_change(&rights) {
         return Err(CatalogError::CredentialsExpired);
     }
-    match rights.on(names, target.database) {
+    match rights.on(names, target) {
         Some(on) if on.access || is_system => Ok(made(Arc::clone(&on.graph))),
         _ => Err(CatalogError::NotFound { name: target.alias.as_ref().unwrap_or(&target.name).to_string() }),
     }
@@ -268,9 +268,10 @@ pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Acce
 ///
 /// Who may not be here any more hears that, whatever he names: it tells nothing of what there is.
 pub fn resolve(names: &Names, principal: &Principal, typed: &str) -> Result<Target, CatalogError> {
-    check_here(names, principal)?;
+    let rights = principal.rights(names)?;
     let target = names.resolve(typed)?;
-    if sees(names, principal, &target) {
+    let is_there = rights.is_none_or(|rights| rights.on(names, &target).is_some_and(|on| on.access));
+    if target.name.is_system() || is_there {
         return Ok(target);
     }
     Err(CatalogError::NotFound { name: DatabaseName::shown(typed) })
@@ -281,7 +282,7 @@ pub fn resolve_as(names: &Names, user: Option<&str>, typed: &str) -> Result<Targ
     let target = names.resolve(typed)?;
     let Some(user) = user else { return Ok(target) };
     let rights = rights_of_key(names, user);
-    let on = rights.and_then(|rights| rights.on(names, target.database));
+    let on = rights.and_then(|rights| rights.on(names, &target));
     if target.name.is_system() || on.is_some_and(|on| on.access) {
         return Ok(target);
     }
@@ -321,15 +322,34 @@ pub fn sees(names: &Names, principal: &Principal, target: &Target) -> bool {
     target.name.is_system()
         || match principal.rights(names) {
             Ok(None) => true,
-            Ok(Some(rights)) => rights.on(names, target.database).is_some_and(|on| on.access),
+            Ok(Some(rights)) => rights.on(names, target).is_some_and(|on| on.access),
             Err(_) => false,
         }
+}
+
+/// Tells whether a database is there for somebody under the alias by which it is meant, and not under its own name.
+#[must_use]
+pub fn sees_by_alias_alone(names: &Names, principal: &Principal, target: &Target) -> bool {
+    let Some(alias) = &target.alias else { return false };
+    match principal.rights(names) {
+        Ok(Some(rights)) if rights.knows(names, alias, target.database) => {
+            let own = rights.under_own_name(names, target.database);
+            !own.is_some_and(|on| on.access) && rights.on(names, target).is_some_and(|on| on.access)
+        }
+        _ => false,
+    }
+}
+
+/// Gives the name by which somebody knows a database: its own, unless he sees it by an alias alone.
+#[must_use]
+pub fn known_name<'t>(names: &Names, principal: &Principal, target: &'t Target) -> &'t DatabaseName {
+    target.alias.as_ref().filter(|_| sees_by_alias_alone(names, principal, target)).unwrap_or(&target.name)
 }
 
 /// Answers whether somebody may use a database beside the statement's own.
 pub fn cross(names: &Names, principal: &Principal, target: &Target) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };
-    if target.name.is_system() || rights.on(names, target.database).is_some_and(|on| on.cross) {
+    if target.name.is_system() || rights.on(names, target).is_some_and(|on| on.cross) {
         return Ok(());
     }
     let database = target.alias.as_ref().unwrap_or(&target.name).to_string();
@@ -413,7 +433,7 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
 pub fn level_of(names: &Names, user: &User, database: DatabaseId) -> Option<(Option<Level>, bool)> {
     let rights = names.memory.of(names, user.id, None).ok()?;
     let row = names.database(database)?;
-    let on = rights.on(names, database).filter(|on| on.access)?;
+    let on = rights.under_own_name(names, database).filter(|on| on.access)?;
     let has = |level: Level| {
         let all = level.privileges(&Scope::Named(database));
         all.iter().all(|privilege| match privilege.act {

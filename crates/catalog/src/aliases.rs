@@ -44,6 +44,7 @@ impl Catalog {
         existing: Existing,
     ) -> Result<Arc<Alias>, CatalogError> {
         let made = self.change(|names, now| {
+            let mut steps = Vec::new();
             match names.holder(alias) {
                 Some(holder) if holder.alias.is_none() => {
                     return Err(CatalogError::AliasIsDatabase { alias: alias.clone() });
@@ -51,12 +52,15 @@ impl Catalog {
                 Some(_) if existing == Existing::Refuse => {
                     return Err(CatalogError::AliasExists { alias: alias.clone() });
                 }
-                Some(_) | None => {}
+                // What was granted on the old one alone goes with it.
+                Some(_) => steps.push(Step::AliasGone(alias.clone())),
+                None => {}
             }
             let target = aim(names, alias, target, "create")?;
             let properties = checked(alias, properties)?;
             let made = Alias { name: alias.clone(), target, properties, created_nanos: now };
-            Ok((vec![Step::Alias(made.clone())], Arc::new(made)))
+            steps.push(Step::Alias(made.clone()));
+            Ok((steps, Arc::new(made)))
         })?;
         failpoint::reach("catalog.alias.created");
         Ok(made)

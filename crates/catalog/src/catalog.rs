@@ -195,8 +195,12 @@ impl Catalog {
         if steps.is_empty() {
             return Ok(result);
         }
-        let gone = steps.iter().filter_map(|step| if let Step::DatabaseGone(id) = step { Some(*id) } else { None });
-        let forgotten: Vec<Step> = gone.flat_map(|id| names.book().forget_database(id)).map(Step::Rights).collect();
+        let about = |step: &Step| match step {
+            Step::DatabaseGone(id) => names.book().forget_database(*id),
+            Step::AliasGone(alias) => names.book().forget_alias(alias),
+            _ => Vec::new(),
+        };
+        let forgotten: Vec<Step> = steps.iter().flat_map(about).map(Step::Rights).collect();
         steps.extend(forgotten);
         let mut next = next(&names, &steps)?;
         match &self.staged {

@@ -417,6 +417,24 @@ pub enum CatalogError {
         /// The name that nothing has.
         name: String,
     },
+    /// A privilege was to be changed on an alias that does not exist.
+    #[error("Failed to {doing} {holder}: Alias '{name}' does not exist.")]
+    PrivilegeAlias {
+        /// What was to be done.
+        doing: &'static str,
+        /// For whom.
+        holder: String,
+        /// The name that no alias has.
+        name: String,
+    },
+    /// What is done to a database as a whole cannot be granted under one of its names; grant it on the database.
+    #[error("The privilege {privilege} cannot be about alias '{alias}' alone; grant it on the database behind it.")]
+    NotOnAlias {
+        /// The alias.
+        alias: DatabaseName,
+        /// The words of the privilege.
+        privilege: String,
+    },
     /// A token could not be made.
     #[error("Failed to create the specified token '{name}': {reason}")]
     TokenRefused {
@@ -507,7 +525,8 @@ impl CatalogError {
             Self::NotByToken | Self::Immutable | Self::ImmutableRole { .. } => Code::Forbidden,
             Self::CredentialsExpired => Code::CredentialsExpired,
             Self::TokenExpired => Code::TokenExpired,
-            Self::PrivilegeDatabase { .. } => Code::DatabaseNotFound,
+            Self::PrivilegeDatabase { .. } | Self::PrivilegeAlias { .. } => Code::DatabaseNotFound,
+            Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
             Self::Impersonate { .. } | Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
             Self::OwnStatus { .. } | Self::LastAdmin | Self::PasswordMissing { .. } => Code::ArgumentError,

@@ -29,7 +29,7 @@ pub struct RoleCalls {
 #[must_use]
 pub fn rights_of(names: &Names, user: &str, database: DatabaseId) -> Arc<GraphRights> {
     let found = names.user(user).and_then(|user| names.memory.of(names, user.id, None).ok());
-    let on = found.and_then(|rights| rights.on(names, database));
+    let on = found.and_then(|rights| rights.under_own_name(names, database));
     on.map_or_else(|| Arc::new(GraphRights::nothing()), |on| Arc::clone(&on.graph))
 }
 

@@ -39,6 +39,8 @@ pub enum ScopeName {
     Home,
     /// The default database.
     Default,
+    /// An alias: its database under this name alone.
+    Alias(String),
 }
 
 /// Whom a command names.
@@ -81,6 +83,7 @@ impl Catalog {
                 check_mutable(names, acting, &holder)?;
                 for scope in scopes {
                     let scope = scope_of(names, verb, &holder, scope)?;
+                    check_alias(&scope, privileges)?;
                     for privilege in privileges {
                         let privilege = Privilege { scope: scope.clone(), ..privilege.clone() };
                         one(names, verb, &holder, privilege, &mut steps, &mut changed);
@@ -195,6 +198,17 @@ fn holder_of(names: &Names, verb: Verb, holder: &HolderName) -> Result<Holder, C
     }
 }
 
+/// Refuses on an alias what is done to a database as a whole, whatever it is called.
+fn check_alias(scope: &Scope, privileges: &[Privilege]) -> Result<(), CatalogError> {
+    let unsuited = privileges.iter().find(|privilege| !privilege.act.suits_alias());
+    match (scope, unsuited) {
+        (Scope::Alias(alias), Some(privilege)) => {
+            Err(CatalogError::NotOnAlias { alias: alias.clone(), privilege: privilege.act.printed() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Refuses to change the privileges of an immutable role while people log in.
 fn check_mutable(names: &Names, acting: &Principal, holder: &Holder) -> Result<(), CatalogError> {
     match holder {
@@ -222,14 +236,23 @@ fn scope_of(names: &Names, verb: Verb, holder: &Holder, scope: &ScopeName) -> Re
         ScopeName::Name(name) => match names.resolve(name) {
             Ok(target) => Scope::Named(target.database),
             Err(_) => {
-                let holder = match holder {
-                    Holder::Role(role) => format!("role '{role}'"),
-                    Holder::User(id) => {
-                        format!("user '{}'", names.book().user_by_id(*id).map_or("", |user| user.name.as_str()))
-                    }
-                };
+                let holder = said(names, holder);
                 return Err(CatalogError::PrivilegeDatabase { doing: doing(verb), holder, name: shown(name) });
             }
         },
+        ScopeName::Alias(name) => match names.resolve(name).ok().and_then(|target| target.alias) {
+            Some(alias) => Scope::Alias(alias),
+            None => {
+                let holder = said(names, holder);
+                return Err(CatalogError::PrivilegeAlias { doing: doing(verb), holder, name: shown(name) });
+            }
+        },
     })
+}
+
+fn said(names: &Names, holder: &Holder) -> String {
+    match holder {
+        Holder::Role(role) => format!("role '{role}'"),
+        Holder::User(id) => format!("user '{}'", names.book().user_by_id(*id).map_or("", |user| user.name.as_str())),
+    }
 }

@@ -265,6 +265,12 @@ impl Names {
         ready.map(|(_, holder)| &holder.database)
     }
 
+    /// Gives everything by which users can name a database, aliases too, from the first name that is not less than `start`.
+    pub fn targets_from(&self, start: &str) -> impl Iterator<Item = (Target, &Arc<Database>)> {
+        let ready = self.taken.from(start).filter(|(_, holder)| holder.is_ready());
+        ready.map(|(_, holder)| (holder.target(), &holder.database))
+    }
+
     /// Lists the aliases by name.
     pub fn aliases(&self) -> impl Iterator<Item = &Arc<Alias>> {
         self.aliases.values()

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
-use catalog::{Action, Database as Row, DatabaseAccess, Language, Names, Principal, Requested, Target, access};
+use catalog::{Access, Action, Database as Row, DatabaseAccess, Language, Names, Principal, Requested, Target, access};
 use cypher::ast::{Expression, ExpressionKind, ShowTail};
 use types::privilege::Act;
 use types::{CompactString, DatabaseName, Failure, Map, Value};
 
 use crate::answer::{Fetched, Kind, More, Summary};
-use crate::databases::Standing;
+use crate::databases::{Counts, Standing};
 use crate::index_options;
 use crate::instance::Shared;
 use crate::records::Records;
@@ -37,6 +37,8 @@ struct Look<'s> {
     names: &'s Names,
     principal: &'s Principal,
     row: &'s Row,
+    /// The name by which he knows it.
+    name: &'s DatabaseName,
     standing: Standing,
 }
 
@@ -47,11 +49,13 @@ type Listed = &'static (&'static str, bool, MakeValue);
 
 /// Every column: its name, whether it is there without a `YIELD`, and what stands in it.
 const COLUMNS: &[(&str, bool, MakeValue)] = &[
-    ("name", true, |look| look.row.name.as_str().into()),
+    ("name", true, |look| look.name.as_str().into()),
     ("type", true, |look| if look.row.name.is_system() { "system".into() } else { "standard".into() }),
     ("aliases", true, |look| {
         let aliases = look.names.aliases_of(look.row.id);
-        Value::list(aliases.iter().map(|alias| alias.as_str().into()).collect())
+        // Who knows it by one of them alone is told of no other.
+        let aliases = aliases.iter().filter(|_| look.name == &look.row.name);
+        Value::list(aliases.map(|alias| alias.as_str().into()).collect())
     }),
     ("access", true, |look| match look.row.access {
         DatabaseAccess::ReadWrite => "read-write".into(),
@@ -104,6 +108,8 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
         let runs = look.row.requested == Requested::Online && !look.row.name.is_system();
         (runs && matches!(look.standing, Standing::Closed)).into()
     }),
+    ("nodes", false, |look| look.count(|counts| counts.nodes)),
+    ("relationships", false, |look| look.count(|counts| counts.relationships)),
     ("lastWriteTime", false, |look| instant(look.shared.databases.written_nanos(look.row))),
     ("path", false, |look| look.path()),
 ];
@@ -121,6 +127,18 @@ impl Look<'_> {
         }
         let folder = self.shared.databases.folder_of(self.row);
         folder.map_or(Value::Null, |folder| Value::string(folder.display().to_string()))
+    }
+
+    /// Gives how much it holds, to who may see all of that; nothing where it is not known without opening it.
+    fn count(&self, of: fn(&Counts) -> u64) -> Value {
+        let alias = Some(self.name).filter(|name| **name != self.row.name).cloned();
+        let target = Target { database: self.row.id, name: self.row.name.clone(), alias };
+        let grant = catalog::grant(self.names, self.principal, &target, Access::Read);
+        if self.names.is_staged() || !grant.is_ok_and(|grant| grant.rights().sees_everything()) {
+            return Value::Null;
+        }
+        let counts = self.shared.databases.counts(self.row);
+        counts.and_then(|counts| i64::try_from(of(&counts)).ok()).map_or(Value::Null, Value::Integer)
     }
 
     fn current_status(&self) -> &'static str {
@@ -148,7 +166,7 @@ pub(crate) fn show(statement: &mut Statement<'_>, which: &Which, tail: &ShowTail
     let page = Page::of(tail, &statement.parameters)?;
     let (shared, names, principal) = (statement.shared, statement.names, statement.principal);
     let rows = chosen(statement, which, &page);
-    let rows = rows.iter().map(|row| row_of(shared, names, principal, row, &columns).collect()).collect();
+    let rows = rows.iter().map(|seen| row_of(shared, names, principal, seen, &columns).collect()).collect();
     let tail = &page.rest_of(tail);
     let columns: Vec<Column> = columns.iter().map(|(name, usual, _)| Column { name, usual: *usual }).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
@@ -163,12 +181,12 @@ fn listed_by_and_by(statement: &Statement<'_>, mut columns: Vec<Listed>) -> Reco
     let summary = Summary { kind: Kind::Read, database: DatabaseName::system().to_string(), ..Summary::default() };
     let mut next = String::new();
     let more = move |rows_max: usize, fetched: &mut Fetched| {
-        let visible = names.databases_from(&next).filter(|row| is_visible(&names, &principal, row));
+        let visible = seen_from(&names, &principal, &next);
         // One more than is asked for tells whether there are more, and where to go on.
-        let mut found: Vec<Arc<Row>> = visible.take(rows_max.saturating_add(1)).cloned().collect();
+        let mut found: Vec<Seen> = visible.take(rows_max.saturating_add(1)).collect();
         let beyond = (found.len() > rows_max).then(|| found.pop()).flatten();
-        found.iter().for_each(|row| fetched.push(row_of(&shared, &names, &principal, row, &columns)));
-        next = beyond.as_ref().map_or_else(String::new, |row| row.name.to_string());
+        found.iter().for_each(|seen| fetched.push(row_of(&shared, &names, &principal, seen, &columns)));
+        next = beyond.as_ref().map_or_else(String::new, |seen| seen.name.to_string());
         if beyond.is_some() { More::Yes } else { More::No }
     };
     Records::made(titles, Box::new(more), summary, statement.shared.admission.clone())
@@ -179,9 +197,10 @@ fn row_of<'r>(
     shared: &'r Shared,
     names: &'r Names,
     principal: &'r Principal,
-    row: &'r Row,
+    seen: &'r Seen,
     columns: &'r [Listed],
 ) -> impl Iterator<Item = Value> + 'r {
+    let row = &*seen.row;
     let looks_at_file = columns.iter().any(|(name, ..)| matches!(*name, "currentStatus" | "statusMessage"));
     // Of what a transaction has not committed yet there may be no files.
     let standing = if looks_at_file && !names.is_staged() {
@@ -189,7 +208,7 @@ fn row_of<'r>(
     } else {
         shared.databases.standing(row.id)
     };
-    let look = Look { shared, names, principal, row, standing };
+    let look = Look { shared, names, principal, row, name: &seen.name, standing };
     columns.iter().map(move |(_, _, make)| make(&look))
 }
 
@@ -260,24 +279,37 @@ impl Page {
     }
 }
 
-fn is_visible(names: &Names, principal: &Principal, row: &Row) -> bool {
-    let target = Target { database: row.id, name: row.name.clone(), alias: None };
-    access::sees(names, principal, &target)
+/// A database, and the name by which somebody knows it.
+struct Seen {
+    row: Arc<Row>,
+    name: DatabaseName,
 }
 
-fn chosen(statement: &Statement<'_>, which: &Which, page: &Page) -> Vec<Arc<Row>> {
-    let names = statement.names;
-    let visible = |row: &Arc<Row>| is_visible(names, statement.principal, row);
+/// Gives the databases that somebody sees: by their own names, or by an alias where he knows them by that alone.
+fn seen_from<'n>(names: &'n Names, principal: &'n Principal, start: &'n str) -> impl Iterator<Item = Seen> {
+    names.targets_from(start).filter_map(|(target, row)| seen(names, principal, target, row))
+}
+
+fn seen(names: &Names, principal: &Principal, target: Target, row: &Arc<Row>) -> Option<Seen> {
+    let is_seen = match target.alias {
+        None => access::sees(names, principal, &target),
+        Some(_) => access::sees_by_alias_alone(names, principal, &target),
+    };
+    is_seen.then(|| Seen { row: Arc::clone(row), name: target.alias.unwrap_or(target.name) })
+}
+
+fn chosen(statement: &Statement<'_>, which: &Which, page: &Page) -> Vec<Seen> {
+    let (names, principal) = (statement.names, statement.principal);
     let named = |typed: &str| {
-        let target = names.resolve(typed).ok();
-        let row = target.and_then(|target| names.database(target.database).cloned());
-        row.filter(visible).into_iter().skip(page.skip).collect()
+        let found = names.resolve(typed).ok().and_then(|target| {
+            let row = names.database(target.database)?;
+            let own = Target { alias: None, ..target.clone() };
+            seen(names, principal, own, row).or_else(|| seen(names, principal, target, row))
+        });
+        found.into_iter().skip(page.skip).collect()
     };
     match which {
-        Which::All => {
-            let found = names.databases_from("").filter(|row| visible(row)).cloned();
-            found.take(page.end).skip(page.skip).collect()
-        }
+        Which::All => seen_from(names, principal, "").take(page.end).skip(page.skip).collect(),
         Which::Default => named(names.default_database().name.as_str()),
         Which::Home => named(names.home_of(statement.principal).as_str()),
         Which::Named(typed) => named(typed),

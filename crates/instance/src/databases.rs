@@ -4,6 +4,7 @@
 
 mod copy;
 mod encrypted;
+mod held;
 mod journals;
 mod standing;
 
@@ -24,6 +25,8 @@ use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
 
 pub(crate) use copy::TRIED;
+use held::Held;
+pub(crate) use held::{Counts, Place};
 use journals::Journals;
 use standing::Glances;
 pub(crate) use standing::Standing;
@@ -53,6 +56,7 @@ pub(crate) struct Databases {
     slots: Mutex<FxHashMap<DatabaseId, Arc<Slot>>>,
     meters: Arc<Meters>,
     glances: Glances,
+    held: Held,
     journals: Journals,
 }
 
@@ -116,6 +120,7 @@ impl Databases {
             slots: Mutex::default(),
             meters,
             glances: Glances::default(),
+            held: Held::default(),
             journals: Journals::default(),
         }
     }
@@ -159,7 +164,7 @@ impl Databases {
             match &*state {
                 State::Open(database) => match database.damage.get() {
                     None if database.is_worn.load(Ordering::Relaxed) && Arc::strong_count(database) == 1 => {
-                        *state = State::Closed;
+                        self.close(&mut state);
                     }
                     None => {
                         database.used_at_millis.store(self.now_millis(), Ordering::Relaxed);
@@ -177,6 +182,7 @@ impl Databases {
         }
         *state = State::Opening;
         self.glances.lock().remove(&row.id);
+        self.held.lock().remove(&row.id);
         drop(state);
         let _opening = Opening(&slot);
         self.make_room();
@@ -241,7 +247,11 @@ impl Databases {
                     None
                 }
                 State::Open(database) if Arc::strong_count(database) > 1 => Some(Arc::clone(database)),
-                State::Open(_) | State::Closed | State::Failed(_) => {
+                State::Open(_) => {
+                    self.close(&mut state);
+                    return Ok(());
+                }
+                State::Closed | State::Failed(_) => {
                     *state = State::Closed;
                     return Ok(());
                 }
@@ -270,7 +280,7 @@ impl Databases {
     pub(crate) fn close_unused(&self, id: DatabaseId) {
         let slot = self.slots.lock().get(&id).cloned();
         if let Some(slot) = slot {
-            close_if_unused(&slot);
+            self.close_if_unused(&slot);
         }
     }
 
@@ -279,6 +289,7 @@ impl Databases {
         self.remove_files(row)?;
         self.slots.lock().remove(&row.id);
         self.glances.lock().remove(&row.id);
+        self.held.lock().remove(&row.id);
         self.journals.forget(row.id);
         Ok(())
     }
@@ -334,7 +345,7 @@ impl Databases {
         };
         let slots = self.open_slots();
         let idle = slots.iter().filter(|(id, used_at, _)| is_idle((*id, *used_at)));
-        idle.filter(|(_, _, slot)| close_if_unused(slot)).count()
+        idle.filter(|(_, _, slot)| self.close_if_unused(slot)).count()
     }
 
     /// Bounds every open database by the limits that it has now.
@@ -374,7 +385,7 @@ impl Databases {
             if excess == 0 {
                 return;
             }
-            excess -= usize::from(close_if_unused(&slot));
+            excess -= usize::from(self.close_if_unused(&slot));
         }
         // All others are in use; they are no more than statements and transactions, which are bounded.
     }
@@ -424,11 +435,23 @@ impl Databases {
     fn remove_files(&self, row: &Row) -> Result<(), Failure> {
         let path = self.folder.join(&row.folder);
         if self.engine.exists(&path) || path.exists() {
+            held::remove(&path);
             self.engine.remove(&path).map_err(|error| of_store(&error))?;
             self.remove_journal(row)?;
             let _ = fs::remove_dir(&path);
         }
         Ok(())
+    }
+
+    /// Closes a database unless somebody holds it; tells whether it did.
+    fn close_if_unused(&self, slot: &Slot) -> bool {
+        let Some(mut state) = slot.state.try_lock() else { return false };
+        let unused = matches!(&*state, State::Open(database) if Arc::strong_count(database) == 1);
+        if unused {
+            // Dropped under the lock: whoever comes next must not open the files before they are closed.
+            self.close(&mut state);
+        }
+        unused
     }
 
     fn now_millis(&self) -> u64 {
@@ -444,17 +467,6 @@ pub(crate) fn unavailable(name: &DatabaseName) -> Failure {
 /// Says that a dropped database is not there any more.
 pub(crate) fn gone(name: &DatabaseName) -> Failure {
     CatalogError::NotFound { name: name.to_string() }.into()
-}
-
-/// Closes a database unless somebody holds it; tells whether it did.
-fn close_if_unused(slot: &Slot) -> bool {
-    let Some(mut state) = slot.state.try_lock() else { return false };
-    let unused = matches!(&*state, State::Open(database) if Arc::strong_count(database) == 1);
-    if unused {
-        // Dropped under the lock: whoever comes next must not open the files before they are closed.
-        *state = State::Closed;
-    }
-    unused
 }
 
 /// What a client sees of a failed opening: the reason, with a code that does not make drivers try again.

@@ -1,7 +1,7 @@
 //! One open database: its graph, and what those who work on it share.
 //! Leaves when it is opened and closed to `databases`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,8 +13,9 @@ use graph::{Database, DatabaseOptions, GraphError};
 use parking_lot::{Mutex, RwLock};
 use store::journal::{Journaled, Keep};
 use store::{Engine, OpenOptions, Store};
-use types::{Clock, Code, Failure};
+use types::{Clock, Code, DatabaseId, Failure};
 
+use crate::databases::Place;
 use crate::error::{name_refusal, of_graph, of_store};
 use crate::index_reads::IndexReads;
 use crate::leases::Leases;
@@ -31,6 +32,8 @@ pub(crate) struct OpenDatabase {
     pub(crate) journal: Arc<Journaled>,
     /// What bounds it, what is used of that, and what it is called now.
     pub(crate) meter: Arc<Meter>,
+    /// Which files it has.
+    place: (DatabaseId, PathBuf, bool),
     /// What the element ids of nodes begin with.
     pub(crate) node_prefix: String,
     /// What the element ids of relationships begin with.
@@ -75,6 +78,7 @@ impl OpenDatabase {
             graph,
             journal,
             meter,
+            place: (row.id, folder.to_owned(), row.options.is_encrypted()),
             node_prefix: format!("4:{}:", row.id),
             relationship_prefix: format!("5:{}:", row.id),
             leases: Leases::default(),
@@ -88,6 +92,12 @@ impl OpenDatabase {
         };
         opened.follow_limits();
         Ok(opened)
+    }
+
+    /// Tells which files it has.
+    pub(crate) fn place(&self) -> Place {
+        let (id, folder, is_encrypted) = self.place.clone();
+        Place { id, folder, is_encrypted }
     }
 
     /// Gives the name that the database has now.

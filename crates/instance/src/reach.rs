@@ -98,7 +98,7 @@ impl Shared {
         };
         let rights = granted_rights(&grant);
         if access == Access::Write {
-            sight::check_writes(&rights, row.name.as_str())?;
+            sight::check_writes(&rights, catalog::access::known_name(names, principal, target).as_str())?;
         }
         let held = transaction.and_then(|transaction| transaction.enter().ok()?.held(row.id));
         if held.is_none() && names.is_staged() {

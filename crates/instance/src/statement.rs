@@ -173,9 +173,12 @@ impl Statement<'_> {
             let writes = planned.prepared.writes == Some(number);
             let access = if writes { catalog::Access::Write } else { catalog::Access::Read };
             let (principal, names) = (self.principal, self.names);
-            let reached = self.shared.reach_within(self.transaction, principal, names, &source.target, access)?;
+            // Whoever made the plan may have named the session's own database otherwise, with other rights.
+            let is_own = number == 0 && source.target.database == self.own.database;
+            let target = if is_own { &self.own } else { &source.target };
+            let reached = self.shared.reach_within(self.transaction, principal, names, target, access)?;
             if number == 0 && !planned.prepared.uses.is_empty() {
-                let grant = catalog::grant(self.names, self.principal, &source.target, access)?;
+                let grant = catalog::grant(self.names, self.principal, target, access)?;
                 sight::check_uses(&granted_rights(&grant), &planned.prepared.uses)?;
             }
             all.push((source.target.database, reached));
@@ -320,7 +323,9 @@ impl Statement<'_> {
         }
         let mut state = transaction.enter()?;
         let writes = planned.prepared.writes;
-        if writes.is_some() {
+        if planned.prepared.uses.procedures.iter().any(|name| name == "dbms.setDefaultDatabase") {
+            state.stand_alone("dbms.setDefaultDatabase")?;
+        } else if writes.is_some() {
             state.mix(Did::Data)?;
         } else if reached.iter().any(|(_, reached)| reached.graph().is_some()) {
             state.mix(Did::Read)?;

@@ -129,8 +129,8 @@ impl Session {
         let target = names.resolve(&name).map_err(Failure::from)?;
         catalog::grant(&names, principal, &target, Access::Read).map_err(Failure::from)?;
         let user = principal.name().unwrap_or_default().to_owned();
-        let mut standing =
-            Standing { database: target.name.to_string(), user, limits: Vec::new(), connections: 0, queries: None };
+        let database = catalog::access::known_name(&names, principal, &target).to_string();
+        let mut standing = Standing { database, user, limits: Vec::new(), connections: 0, queries: None };
         let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else {
             return Ok(standing);
         };

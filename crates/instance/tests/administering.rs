@@ -200,6 +200,7 @@ fn f1_commands_that_take_effect_at_once_stand_alone() {
         "CREATE DATABASE copy FROM old",
         "DROP DATABASE old DUMP DATA",
         "ALTER DATABASE old SET OPTION journal true",
+        "CALL dbms.setDefaultDatabase('old')",
     ];
     for text in alone {
         begin(&mut one);

@@ -366,3 +366,47 @@ fn f12_what_is_open_on_a_dropped_database_hears_that_it_is_gone() {
         assert_eq!(written.commit().expect_err("it is over").code(), code, "{name}");
     }
 }
+
+#[test]
+fn f41_closed_databases_tell_what_they_hold_without_being_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = || InstanceOptions { idle_after: Duration::ZERO, ..options(folder.path()) };
+    let shown = "SHOW DATABASE films YIELD nodes, relationships, suspended";
+    let instance = Instance::open(options()).expect("the folder is the test's own");
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    run(&mut admin, "USE films CREATE (:Film)-[:BY]->(:Person)").expect("runs");
+    check(&mut admin, shown, "2 | 1 | false");
+    instance.close_idle();
+    check(&mut admin, shown, "2 | 1 | true");
+    run(&mut admin, "USE films CREATE (:Film)").expect("runs");
+    check(&mut admin, shown, "3 | 1 | false");
+    instance.close();
+    drop((admin, instance));
+
+    // After a restart as well, and a stopped one too.
+    let instance = Instance::open(options()).expect("the folder is the test's own");
+    let mut admin = session(&instance);
+    check(&mut admin, shown, "3 | 1 | true");
+    check(&mut admin, "STOP DATABASE films", "[system 1]");
+    check(&mut admin, shown, "3 | 1 | false");
+    assert_eq!(instance.open_databases(), 0);
+    check(&mut admin, "START DATABASE films", "[system 1]");
+    check(&mut admin, shown, "3 | 1 | false");
+    instance.close();
+    drop((admin, instance));
+
+    // What was written by somebody who did not close it in peace is not known: the old count would be wrong.
+    let data = std::fs::read_dir(folder.path()).expect("reads").flatten().map(|entry| entry.path());
+    let films =
+        data.into_iter().find(|path| path.to_string_lossy().contains("films-")).expect("is there").join("data.mdb");
+    let bytes = std::fs::read(&films).expect("reads");
+    std::fs::write(&films, &bytes).expect("writes");
+    let instance = Instance::open(options()).expect("the folder is the test's own");
+    let mut admin = session(&instance);
+    check(&mut admin, shown, "null | null | true");
+    run(&mut admin, "USE films MATCH (n) RETURN n").expect("runs");
+    check(&mut admin, shown, "3 | 1 | false");
+    check(&mut admin, "DROP DATABASE films", "[system 1]");
+    assert!(!films.parent().expect("has one").exists(), "nothing is left of it");
+}

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use instance::{Access, Fetched, Instance, More, RunOptions, Session};
-use types::{Code, Failure, Map};
-use world::{check, in_memory, on_disk, run, session, take, together};
+use types::{Clock, Code, Failure, Map, SystemClock, Value};
+use world::{check, in_memory, on_disk, run, run_with, session, take, together};
 
 const SYSTEM: &str = "[system 1]";
 
@@ -517,4 +517,38 @@ fn f62_refusals_are_audited() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(is_noted(&audited), "{audited}");
+}
+
+#[test]
+fn f46_one_pattern_over_one_long_text_ends_in_time() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    check(&mut session, "ALTER DATABASE sheaf SET LIMIT max_query_time = '1s'", "[system 1]");
+    // Letters in no order, so that hardly any state comes twice; with one that only the slow way reads, and without it.
+    let text = |letters: [char; 8]| -> String {
+        let mut random = 7_u32;
+        let next = || {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            letters[(random >> 29) as usize]
+        };
+        std::iter::repeat_with(next).take(50_000_000).collect()
+    };
+    let tries = [
+        (text(['a', 'b', 'c', 'ö', ' ', 'a', 'b', 'o']), r"(?s).*\ba.{25}x"),
+        (text(['a', 'b', 'c', 'd', ' ', 'a', 'b', 'o']), "(?s)(.*a.{40}b){10}x"),
+    ];
+    for (text, pattern) in tries {
+        let parameters = Map::from_iter([("text".into(), Value::string(text)), ("pattern".into(), pattern.into())]);
+        let begun = SystemClock.now();
+        let ran = run_with(&mut session, "RETURN $text =~ $pattern", parameters, &RunOptions::default());
+        let took = begun.elapsed();
+        let failure = ran.expect_err("it takes far longer");
+        assert_eq!(failure.code(), Code::TransactionTimedOut, "{pattern}: {failure}");
+        assert!(took < Duration::from_millis(1_500), "{pattern} took {took:?}");
+    }
+    // One that is read once is through in time.
+    let text = Value::string(format!("{}x", "größe, and more of it. ".repeat(200_000)));
+    let parameters = Map::from_iter([("text".into(), text)]);
+    let ran = run_with(&mut session, "RETURN $text =~ '(?s).*more.*x'", parameters, &RunOptions::default());
+    assert_eq!(ran.expect("is through"), "true");
 }

@@ -106,6 +106,10 @@ impl Engine for DiskEngine {
         self.of(folder).glance(folder, options)
     }
 
+    fn closed_commit(&self, folder: &Path, options: &OpenOptions) -> Option<u64> {
+        self.of(folder).closed_commit(folder, options)
+    }
+
     fn is_encrypted(&self, folder: &Path) -> bool {
         self.of(folder).kind() == crypt::KIND
     }

@@ -191,6 +191,14 @@ impl Act {
         self.row().words.split(' ').map(first).collect::<Vec<_>>().join(" ")
     }
 
+    /// Tells whether a privilege for it can be about a database under the name of one alias alone.
+    #[must_use]
+    pub fn suits_alias(self) -> bool {
+        let inside = [Self::IndexManagement, Self::ConstraintManagement, Self::NameManagement];
+        let is_inside = inside.iter().any(|group| group.holds(self));
+        self.row().place == Place::Graph || is_inside || matches!(self, Self::Access | Self::CrossDatabase)
+    }
+
     /// Tells whether it can hang on the value of a property: `FOR (n) WHERE n.level <= 3`.
     #[must_use]
     pub fn takes_test(self) -> bool {

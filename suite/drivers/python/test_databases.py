@@ -41,6 +41,32 @@ class Databases(SheafTest):
         self.run_query("CREATE (:Person {name: 'Bob'}), (:Person {name: 'Eve'})", database_=second)
         self.assertEqual((self.count(first), self.count(second)), (1, 2))
 
+    def test_commands_of_one_transaction_are_tried_again_after_somebody_elses(self):
+        name, tries = f"t{uuid.uuid4().hex[:12]}", []
+        self.made.append(name)
+
+        def work(tx):
+            tx.run(f"CREATE DATABASE `{name}`").consume()
+            tx.run(f"CREATE ALIAS `{name}a` FOR DATABASE `{name}`").consume()
+            if not tries:
+                self.admin(f"CREATE ROLE {name}")
+            tries.append(1)
+
+        with self.driver.session(database="system") as session:
+            session.execute_write(work)
+        self.assertEqual((len(tries), self.count(f"{name}a")), (2, 0))
+
+        def undone(tx):
+            tx.run(f"DROP ALIAS `{name}a`").consume()
+            tx.run(f"DROP ROLE {name}").consume()
+            tx.rollback()
+
+        with self.driver.session(database="system") as session:
+            undone(session.begin_transaction())
+        self.assertEqual(self.count(f"{name}a"), 0)
+        self.admin(f"DROP ALIAS `{name}a`")
+        self.admin(f"DROP ROLE {name}")
+
     def test_several_are_written_at_the_same_time(self):
         names = [self.make() for _ in range(4)]
         failures = []

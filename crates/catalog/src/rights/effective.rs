@@ -2,18 +2,19 @@
 //! Leaves the questions to [`crate::access`].
 //! Start reading at [`Memory::of`].
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 use types::privilege::Act;
-use types::{CompactString, DatabaseId};
+use types::{CompactString, DatabaseId, DatabaseName};
 
 use super::level::Level;
-use super::privilege::{Asked, Privilege};
+use super::privilege::{Asked, Privilege, Scope};
 use super::{ADMIN_ROLE, Holder, Token, User, UserId};
 use crate::graph_rights::{Builder, GraphRights};
-use crate::{CatalogError, Database, Names};
+use crate::{CatalogError, Database, Names, Target};
 
 /// Most answers that are kept for one user; beyond them all are forgotten, and asked anew.
 const DATABASES_KEPT_MAX: usize = 16_384;
@@ -39,7 +40,11 @@ pub(crate) struct UserRights {
     pub user: Arc<User>,
     pub token: Option<Arc<Token>>,
     privileges: Vec<Privilege>,
+    /// Whether any of them is about an alias alone.
+    has_aliases: bool,
     databases: RwLock<FxHashMap<DatabaseId, Arc<DatabaseRights>>>,
+    /// The same under the names of aliases, where those make a difference.
+    aliases: RwLock<FxHashMap<DatabaseName, Arc<DatabaseRights>>>,
 }
 
 /// What one user may do to one database.
@@ -88,12 +93,14 @@ impl UserRights {
         let holders: Vec<Holder> = roles.chain([Holder::User(id)]).collect();
         let mut privileges: Vec<Privilege> =
             holders.iter().flat_map(|holder| book.privileges_of(holder)).cloned().collect();
-        let owned = book.owned_by(id).map(super::privilege::Scope::Named);
+        let owned = book.owned_by(id).map(Scope::Named);
         privileges.extend(owned.map(|scope| Privilege { scope, ..Privilege::of(Act::Ownership) }));
         if let Some(token) = token {
             privileges.extend(withheld(token));
         }
-        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, databases: RwLock::default() })
+        let has_aliases = privileges.iter().any(|privilege| matches!(privilege.scope, Scope::Alias(_)));
+        let (databases, aliases) = Default::default();
+        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, databases, aliases })
     }
 
     /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
@@ -102,19 +109,27 @@ impl UserRights {
         format!("user '{}' with roles [{}]", self.user.name, roles.join(", "))
     }
 
-    /// Gives what the user may do to a database; the first answer is kept.
-    pub fn on(&self, names: &Names, database: DatabaseId) -> Option<Arc<DatabaseRights>> {
-        if let Some(found) = self.databases.read().get(&database) {
-            return Some(Arc::clone(found));
+    /// Gives what the user may do to a database under the name by which it is meant.
+    pub fn on(&self, names: &Names, target: &Target) -> Option<Arc<DatabaseRights>> {
+        match target.alias.as_ref().filter(|alias| self.knows(names, alias, target.database)) {
+            Some(alias) => {
+                kept(&self.aliases, alias, || Some(self.add_up(names, names.database(target.database)?, Some(alias))))
+            }
+            None => self.under_own_name(names, target.database),
         }
-        let row = names.database(database)?;
-        let made = Arc::new(self.add_up(names, row));
-        let mut kept = self.databases.write();
-        if kept.len() >= DATABASES_KEPT_MAX {
-            kept.clear();
-        }
-        kept.insert(database, Arc::clone(&made));
-        Some(made)
+    }
+
+    /// Gives what the user may do to a database whatever it is called; the first answer is kept.
+    pub fn under_own_name(&self, names: &Names, database: DatabaseId) -> Option<Arc<DatabaseRights>> {
+        kept(&self.databases, &database, || Some(self.add_up(names, names.database(database)?, None)))
+    }
+
+    /// Tells whether some privilege is about this alias alone, and leads to this database by now.
+    pub fn knows(&self, names: &Names, alias: &DatabaseName, database: DatabaseId) -> bool {
+        let is_about = |privilege: &Privilege| matches!(&privilege.scope, Scope::Alias(about) if about == alias);
+        self.has_aliases
+            && names.alias(alias).is_some_and(|found| found.target == database)
+            && self.privileges.iter().any(is_about)
     }
 
     /// Tells whether the user may do this on the server, or to a database.
@@ -124,13 +139,17 @@ impl UserRights {
         {
             return false;
         }
-        let asked = database.map(|row| self.asked(names, row));
+        let asked = database.map(|row| self.asked(names, row, None));
+        self.grants(asked.as_ref(), act, argument)
+    }
+
+    fn grants(&self, asked: Option<&Asked<'_>>, act: Act, argument: Option<&str>) -> bool {
         let mut granted = false;
         for privilege in self.privileges.iter().filter(|privilege| privilege.speaks_of(act, argument)) {
-            let is_meant = match &asked {
+            let is_meant = match asked {
                 Some(asked) => privilege.scope.holds(asked),
                 // A question about every database is answered by what holds for every one.
-                None => privilege.scope == super::privilege::Scope::All,
+                None => privilege.scope == Scope::All,
             };
             if is_meant && privilege.denied {
                 return false;
@@ -140,10 +159,10 @@ impl UserRights {
         granted
     }
 
-    fn asked<'a>(&self, names: &Names, row: &'a Database) -> Asked<'a> {
+    fn asked<'a>(&self, names: &Names, row: &'a Database, alias: Option<&'a DatabaseName>) -> Asked<'a> {
         let home = names.home_name(&self.user);
         let is_home = names.resolve(home.as_str()).is_ok_and(|home| home.database == row.id);
-        Asked { id: row.id, name: &row.name, is_home, is_default: names.default_database().id == row.id }
+        Asked { id: row.id, name: &row.name, is_home, is_default: names.default_database().id == row.id, alias }
     }
 
     /// Tells whether the token, if there is one, is bound to this database.
@@ -152,11 +171,11 @@ impl UserRights {
         bound.is_none_or(|bound| bound.contains(&database))
     }
 
-    fn add_up(&self, names: &Names, row: &Database) -> DatabaseRights {
+    fn add_up(&self, names: &Names, row: &Database, alias: Option<&DatabaseName>) -> DatabaseRights {
         if !self.reaches(row.id) {
             return DatabaseRights { access: false, cross: false, graph: Arc::new(GraphRights::nothing()) };
         }
-        let asked = self.asked(names, row);
+        let asked = self.asked(names, row, alias);
         let mut builder = Builder::new(self.who());
         for privilege in self.privileges.iter().filter(|privilege| privilege.scope.holds(&asked)) {
             privilege.add_to(&mut builder);
@@ -165,11 +184,29 @@ impl UserRights {
         let is_others = names.book().owner(row.id).is_some_and(|owner| owner.id != self.user.id);
         let as_admin = is_others && self.user.roles.contains(ADMIN_ROLE);
         DatabaseRights {
-            access: self.may(names, Act::Access, None, Some(row)),
-            cross: self.may(names, Act::CrossDatabase, None, Some(row)),
+            access: self.grants(Some(&asked), Act::Access, None),
+            cross: self.grants(Some(&asked), Act::CrossDatabase, None),
             graph: Arc::new(if as_admin { graph.used_as_admin() } else { graph }),
         }
     }
+}
+
+/// Gives what was added up before, or adds it up and keeps it.
+fn kept<K: Clone + Eq + Hash>(
+    kept: &RwLock<FxHashMap<K, Arc<DatabaseRights>>>,
+    key: &K,
+    add_up: impl FnOnce() -> Option<DatabaseRights>,
+) -> Option<Arc<DatabaseRights>> {
+    if let Some(found) = kept.read().get(key) {
+        return Some(Arc::clone(found));
+    }
+    let made = Arc::new(add_up()?);
+    let mut kept = kept.write();
+    if kept.len() >= DATABASES_KEPT_MAX {
+        kept.clear();
+    }
+    kept.insert(key.clone(), Arc::clone(&made));
+    Some(made)
 }
 
 /// What a token keeps its user from.

@@ -264,6 +264,15 @@ impl Book {
         own.map(|privilege| RightsStep::PrivilegeGone(holder.clone(), privilege.clone())).collect()
     }
 
+    /// Lists the steps that forget what was said about an alias that is gone.
+    pub fn forget_alias(&self, gone: &DatabaseName) -> Vec<RightsStep> {
+        let about = |privilege: &Privilege| matches!(&privilege.scope, privilege::Scope::Alias(alias) if alias == gone);
+        self.privileges()
+            .filter(|(_, privilege)| about(privilege))
+            .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()))
+            .collect()
+    }
+
     /// Lists the steps that forget what was said about a database that is gone.
     pub fn forget_database(&self, gone: DatabaseId) -> Vec<RightsStep> {
         let about = |privilege: &Privilege| privilege.scope == privilege::Scope::Named(gone);

@@ -41,6 +41,8 @@ pub enum Scope {
     Home,
     /// The default database.
     Default,
+    /// The one to which an alias leads, for who names it by this alias.
+    Alias(DatabaseName),
 }
 
 /// To what of an element.
@@ -84,6 +86,8 @@ pub(crate) struct Asked<'a> {
     pub name: &'a DatabaseName,
     pub is_home: bool,
     pub is_default: bool,
+    /// The alias by which it is named, where that makes a difference.
+    pub alias: Option<&'a DatabaseName>,
 }
 
 impl Scope {
@@ -95,6 +99,7 @@ impl Scope {
             Self::Pattern(pattern) => matches(pattern, database.name.as_str()),
             Self::Home => database.is_home,
             Self::Default => database.is_default,
+            Self::Alias(alias) => database.alias == Some(alias),
         }
     }
 }

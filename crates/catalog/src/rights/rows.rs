@@ -83,6 +83,10 @@ fn text(key: &[u8]) -> Result<&str, CatalogError> {
     std::str::from_utf8(key).map_err(|_| CatalogError::damaged("the name in a row of rights is not text"))
 }
 
+fn database_name(text: &str) -> Result<DatabaseName, CatalogError> {
+    DatabaseName::parse(text).map_err(|error| CatalogError::damaged(error.to_string()))
+}
+
 /// A user. Rows of older servers have no roles, and say `admin` instead.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct UserRow {
@@ -119,7 +123,6 @@ impl From<&User> for UserRow {
 impl UserRow {
     fn into_user(self, name: &str) -> Result<User, CatalogError> {
         let old_roles = || self.admin.then(|| ADMIN_ROLE.into()).into_iter().collect();
-        let parse = |home: String| DatabaseName::parse(&home).map_err(|error| CatalogError::damaged(error.to_string()));
         Ok(User {
             // A user of an older server is who has the name; the next change writes the identity down.
             id: UserId(self.id.unwrap_or_else(|| xxh3::xxh3_128(name.as_bytes()).to_be_bytes())),
@@ -128,7 +131,7 @@ impl UserRow {
             password_hash: self.password_hash,
             change_required: self.change_required,
             suspended: self.suspended,
-            home: self.home.map(parse).transpose()?,
+            home: self.home.map(|home| database_name(&home)).transpose()?,
             created_nanos: self.created_nanos,
         })
     }
@@ -169,6 +172,7 @@ enum ScopeRow {
     Pattern(CompactString),
     Home,
     Default,
+    Alias(CompactString),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -207,6 +211,7 @@ impl PrivilegeRow {
                 Scope::Pattern(pattern) => ScopeRow::Pattern(pattern.clone()),
                 Scope::Home => ScopeRow::Home,
                 Scope::Default => ScopeRow::Default,
+                Scope::Alias(alias) => ScopeRow::Alias(alias.as_str().into()),
             },
             resource: match &privilege.resource {
                 Resource::Nothing => ResourceRow::Nothing,
@@ -255,6 +260,7 @@ impl PrivilegeRow {
                 ScopeRow::Pattern(pattern) => Scope::Pattern(pattern),
                 ScopeRow::Home => Scope::Home,
                 ScopeRow::Default => Scope::Default,
+                ScopeRow::Alias(alias) => Scope::Alias(database_name(&alias)?),
             },
             resource: match self.resource {
                 ResourceRow::Nothing => Resource::Nothing,

@@ -45,6 +45,7 @@ fn f82_users() {
 #[test]
 fn f85_roles() {
     same("CREATE ROLE r IF NOT EXISTS AS COPY OF reader");
+    same("CREATE OR REPLACE IMMUTABLE ROLE r AS COPY OF reader");
     same("CREATE OR REPLACE ROLE $r");
     check(
         "CREATE OR REPLACE ROLE r IF NOT EXISTS",
@@ -63,6 +64,9 @@ fn f86_privileges() {
     let role = |text: &str, printed: &str| check(text, printed);
     role("GRANT ACCESS ON DATABASE * TO r", "GRANT ACCESS ON DATABASE * TO ROLE r");
     role("DENY ACCESS ON DATABASES tenant_*, a.b TO r, s", "DENY ACCESS ON DATABASE tenant_*, `a.b` TO ROLE r, ROLE s");
+    role("GRANT ACCESS ON ALIAS a TO r", "GRANT ACCESS ON ALIAS a TO ROLE r");
+    role("GRANT MATCH {*} ON ALIASES a, `b-c` NODES A TO r", "GRANT MATCH {*} ON ALIAS a, `b-c` NODES A TO ROLE r");
+    role("REVOKE LEVEL read ON ALIAS $a FROM USER u", "REVOKE LEVEL read ON ALIAS $a FROM USER u");
     role("GRANT START ON HOME DATABASE TO USER ann", "GRANT START ON HOME DATABASE TO USER ann");
     role("GRANT MATCH {*} ON GRAPH films NODES A, B TO r", "GRANT MATCH {*} ON GRAPH films NODES A, B TO ROLE r");
     role("GRANT READ {a, `b c`} ON GRAPHS * TO r", "GRANT READ {a, `b c`} ON GRAPH * TO ROLE r");

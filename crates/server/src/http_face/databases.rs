@@ -121,10 +121,11 @@ fn info(session: &mut dyn Session, database: &str) -> Result<Row, Failure> {
     // What it holds is for those who may ask for its use; for others the rest is still true.
     let held = "SHOW USAGE FOR DATABASE $database YIELD nodes, relationships, storageBytes";
     match rows(session, held, named(database)).map(|held| held.into_iter().next()) {
-        Ok(Some(held)) => row.extend(held),
-        Ok(None) | Err(_) => {
-            row.extend(["nodes", "relationships", "storageBytes"].map(|key| (key.into(), Value::Null)));
+        Ok(Some(held)) => {
+            row.retain(|(key, _)| held.iter().all(|(other, _)| other != key));
+            row.extend(held);
         }
+        Ok(None) | Err(_) => row.push(("storageBytes".into(), Value::Null)),
     }
     Ok(row)
 }

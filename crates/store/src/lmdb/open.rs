@@ -123,6 +123,12 @@ impl Engine for LmdbEngine {
         };
         if is_cut { Err(damaged(&data, "it is shorter than it was")) } else { Ok(()) }
     }
+
+    fn closed_commit(&self, folder: &Path, options: &OpenOptions) -> Option<u64> {
+        let data = DataFile::look(folder).ok()?;
+        let (_, meta, doing) = judge(&data, options).ok()?;
+        is_untouched(&data, &doing, &meta).ok()?.then_some(meta.commit)
+    }
 }
 
 /// Looks at the file before anything maps it, and marks it as being opened.

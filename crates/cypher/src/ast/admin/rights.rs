@@ -304,6 +304,8 @@ pub enum ScopeSpec {
     Name(NameOrParameter),
     /// `tenant_*`.
     Pattern(CompactString),
+    /// `ALIAS a`: a database under this name alone.
+    Alias(NameOrParameter),
 }
 
 /// Which elements of a graph; `None` is every label or type.

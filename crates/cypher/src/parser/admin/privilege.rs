@@ -178,8 +178,12 @@ impl Parser<'_> {
                 return Ok(vec![scope]);
             }
         }
+        if self.one_of_at(0, &["ALIAS", "ALIASES"]) {
+            self.advance();
+            return self.list(Self::alias_scope);
+        }
         if !self.one_of_at(0, words) {
-            return Err(self.unexpected(&[&format!("'{}'", words[0]), "'HOME'", "'DEFAULT'"]));
+            return Err(self.unexpected(&[&format!("'{}'", words[0]), "'HOME'", "'DEFAULT'", "'ALIAS'"]));
         }
         self.advance();
         self.list(Self::scope)
@@ -196,6 +200,15 @@ impl Parser<'_> {
             pattern if pattern.contains(['*', '?']) => ScopeSpec::Pattern(text),
             _ => ScopeSpec::Name(NameOrParameter::Name(Name { text, span: self.since(start) })),
         })
+    }
+
+    /// An alias by its name: what is granted on it follows it, so a pattern would say too little.
+    fn alias_scope(&mut self) -> Parsed<ScopeSpec> {
+        let span = self.span();
+        match self.scope()? {
+            ScopeSpec::Name(name) => Ok(ScopeSpec::Alias(name)),
+            _ => Err(self.fail(span, "A privilege on aliases names each of them")),
+        }
     }
 
     /// A name or a pattern of names: words, dots, `*`, `?` and quoted names that stand without a gap.

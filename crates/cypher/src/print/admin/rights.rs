@@ -217,6 +217,7 @@ impl Display for Scopes<'_> {
         match self.1 {
             [ScopeSpec::Home] => write!(f, "HOME {}", self.0),
             [ScopeSpec::Default] => write!(f, "DEFAULT {}", self.0),
+            scopes @ [ScopeSpec::Alias(_), ..] => write!(f, "ALIAS {}", Joined(scopes.iter(), ", ")),
             scopes => write!(f, "{} {}", self.0, Joined(scopes.iter(), ", ")),
         }
     }
@@ -228,7 +229,7 @@ impl Display for ScopeSpec {
             Self::All => f.write_str("*"),
             Self::Home => f.write_str("HOME"),
             Self::Default => f.write_str("DEFAULT"),
-            Self::Name(name) => name.fmt(f),
+            Self::Name(name) | Self::Alias(name) => name.fmt(f),
             Self::Pattern(pattern) => f.write_str(pattern),
         }
     }

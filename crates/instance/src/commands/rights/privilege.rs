@@ -88,7 +88,7 @@ fn may_change(
     let action = Action::Do(act);
     let Err(denied) = catalog::access::allow(names, principal, &action) else { return Ok(()) };
     let own = |scope: &ScopeName| match scope {
-        ScopeName::Name(name) => names
+        ScopeName::Name(name) | ScopeName::Alias(name) => names
             .resolve(name)
             .is_ok_and(|target| catalog::access::allow_on(names, principal, &action, &target.name).is_ok()),
         _ => false,
@@ -279,6 +279,7 @@ fn scopes_of(scopes: &[ScopeSpec], parameters: &Map) -> Result<Vec<ScopeName>, F
             ScopeSpec::Home => ScopeName::Home,
             ScopeSpec::Default => ScopeName::Default,
             ScopeSpec::Pattern(pattern) => ScopeName::Pattern(pattern.to_string()),
+            ScopeSpec::Alias(name) => ScopeName::Alias(typed(name, parameters)?),
             ScopeSpec::Name(name) => {
                 let text = typed(name, parameters)?;
                 if matches!(name, NameOrParameter::Parameter(_)) && text.contains(['*', '?']) {

@@ -79,6 +79,7 @@ fn graph(names: &Names, scope: &Scope) -> Option<String> {
         Scope::Home => "HOME".to_owned(),
         Scope::Default => "DEFAULT".to_owned(),
         Scope::Pattern(pattern) => pattern.to_string(),
+        Scope::Alias(alias) => format!("ALIAS {}", names.alias(alias)?.name),
         Scope::Named(id) => names.database(*id).filter(|row| row.stage != catalog::Stage::Dropping)?.name.to_string(),
     })
 }
@@ -142,6 +143,7 @@ fn words(privilege: &Privilege, graph: &str) -> String {
         Scope::Home => format!("HOME {word}"),
         Scope::Default => format!("DEFAULT {word}"),
         Scope::All | Scope::Pattern(_) => format!("{word} {graph}"),
+        Scope::Alias(alias) => format!("ALIAS {}", quoted(alias.as_str())),
         Scope::Named(_) => format!("{word} {}", quoted(graph)),
     };
     let place = match row.place {
