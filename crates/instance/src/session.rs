@@ -355,6 +355,7 @@ impl Session {
             return Err(error.into());
         }
         let committed = transaction.commit(&self.shared, &self.interrupted);
+        self.forget_interrupt();
         match &committed {
             Ok(_) => count(&self.shared.metrics.commits),
             Err(failure) => observation::failed(&self.shared, failure, self.number),
@@ -366,6 +367,7 @@ impl Session {
     pub fn rollback(&mut self) -> Result<(), Failure> {
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
+            self.forget_interrupt();
             count(&self.shared.metrics.rollbacks);
         }
         Ok(())
@@ -378,6 +380,11 @@ impl Session {
         }
         // The connection may serve another conversation of the same driver next.
         self.choose(None);
+        self.forget_interrupt();
+    }
+
+    /// Goes on after what was interrupted: a transaction that an operator or its database's stop ended is over.
+    fn forget_interrupt(&self) {
         self.interrupted.store(false, Ordering::Relaxed);
     }
 

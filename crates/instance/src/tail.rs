@@ -86,7 +86,9 @@ impl OwnEnd {
     /// Ends it, now that the statement has all of its rows. A lone statement's transaction ends with it anyway.
     pub(crate) fn come(self, statement: &Statement<'_>) {
         match self {
-            Self::Transaction if statement.transaction.is_some() => statement.room.listed.terminate(),
+            Self::Transaction if statement.transaction.is_some() => {
+                statement.shared.under_way.terminate(&statement.room.listed);
+            }
             Self::Transaction => {}
             Self::Session(session) => statement.shared.sessions.end(&session),
         }

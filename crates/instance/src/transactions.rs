@@ -72,7 +72,7 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
             if Arc::ptr_eq(entry, &statement.room.listed) {
                 ends_own = Some(OwnEnd::Transaction);
             } else {
-                entry.terminate();
+                statement.shared.under_way.terminate(entry);
             }
         }
         rows.push(vec![

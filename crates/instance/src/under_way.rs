@@ -134,6 +134,15 @@ impl UnderWay {
         self.listed.lock().get(&number).cloned()
     }
 
+    /// Interrupts whatever a transaction does, and whatever it would do next; what is over is left in peace, for its
+    /// session does something else by now.
+    pub(crate) fn terminate(&self, entry: &Entry) {
+        if self.listed.lock().contains_key(&entry.number) {
+            entry.is_terminated.store(true, Ordering::Relaxed);
+            entry.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Gives everything that is under way, the oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
         self.listed.lock().values().cloned().collect()
@@ -235,12 +244,6 @@ impl Entry {
         let all = turn.map_or(past, |turn| past.and(turn.spending(now)));
         (all, all.since(before))
     }
-
-    /// Interrupts whatever it does, and whatever it would do next.
-    pub(crate) fn terminate(&self) {
-        self.is_terminated.store(true, Ordering::Relaxed);
-        self.interrupted.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Writes the id by which users name a transaction.
@@ -272,6 +275,11 @@ impl Listing {
 
 impl Drop for Listing {
     fn drop(&mut self) {
-        self.listed.lock().remove(&self.entry.number);
+        let mut listed = self.listed.lock();
+        listed.remove(&self.entry.number);
+        if self.entry.is_terminated() {
+            // The session goes on with something else.
+            self.entry.interrupted.store(false, Ordering::Relaxed);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod world;
 
-use instance::{Access, Fetched, More, RunOptions};
+use instance::{Access, Fetched, More, RunOptions, Session};
 use types::{Code, Map, Value};
 use world::{check, failed, in_memory, run, run_with, session, take};
 
@@ -303,6 +303,34 @@ fn what_is_under_way_is_listed_and_ended() {
     check(&mut watcher, "TERMINATE TRANSACTIONS 'sheaf-transaction-999'", unknown);
     let wrong = "InvalidArguments: Could not parse id 'x' (expected format: <databasename>-transaction-<id>)";
     check(&mut watcher, "TERMINATE TRANSACTIONS 'x'", wrong);
+}
+
+#[test]
+fn what_ends_a_transaction_does_not_hit_the_next_one() {
+    let instance = in_memory();
+    let (mut watcher, mut busy) = (session(&instance), session(&instance));
+    run(&mut watcher, "CREATE DATABASE other").expect("makes");
+    let ids = "SHOW TRANSACTIONS YIELD transactionId AS id, currentQuery AS text WHERE text = '' RETURN id";
+    let other = RunOptions { database: Some("other".to_owned()), ..RunOptions::default() };
+    let leave: [fn(&mut Session); 3] = [
+        |one: &mut Session| one.rollback().expect("is over"),
+        |one| _ = one.commit().expect_err("was ended"),
+        Session::reset,
+    ];
+    for leave in leave {
+        busy.begin(&RunOptions::default()).expect("begins");
+        check(&mut busy, "RETURN 1", "1");
+        let id = run(&mut watcher, ids).expect("lists");
+        run(&mut watcher, &format!("TERMINATE TRANSACTION {id}")).expect("ends it");
+        leave(&mut busy);
+        check(&mut busy, "RETURN 2", "2");
+        busy.begin(&other).expect("begins");
+        check(&mut busy, "RETURN 3", "3");
+        run(&mut watcher, "STOP DATABASE other").expect("stops");
+        leave(&mut busy);
+        check(&mut busy, "RETURN 4", "4");
+        run(&mut watcher, "START DATABASE other").expect("starts");
+    }
 }
 
 #[test]

@@ -267,6 +267,21 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     let mut boss = log_in(&instance, "admin");
     check(&mut boss, "GRANT ROLE admin TO ann", DONE);
     check_as(&mut bob, "ann", "CREATE ROLE b", updating);
+    for text in [
+        "CREATE DATABASE of_another",
+        "ALTER DATABASE sheaf SET ACCESS READ ONLY",
+        "ALTER DATABASE sheaf SET LIMIT max_nodes = 5",
+        "STOP DATABASE sheaf",
+        "DROP DATABASE sheaf",
+        "CREATE ALIAS of_another FOR DATABASE sheaf",
+        "ALTER ALIAS nothing SET DATABASE TARGET sheaf",
+        "DROP ALIAS nothing",
+        "ALTER DATABASE sheaf RENAME TO of_another",
+        "CALL dbms.setDefaultDatabase('sheaf')",
+    ] {
+        check_as(&mut bob, "ann", text, updating);
+    }
+    check(&mut admin, "SHOW DATABASES YIELD name, access ORDER BY name", "'sheaf' | 'read-write'\n'system' | 'read-write'");
 
     // A transaction keeps whom it runs as.
     bob.begin(&as_user("ann")).expect("bob may speak as ann");

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use catalog::Action;
+use catalog::{Action, CatalogError};
 use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -97,8 +97,11 @@ pub(crate) fn enter(statement: &Statement<'_>, action: &Action) -> Result<(), Fa
     begin(statement)
 }
 
-/// Begins a command that changes something and was allowed.
+/// Begins a command that changes something and was allowed; nobody does that in somebody else's name.
 pub(crate) fn begin(statement: &Statement<'_>) -> Result<(), Failure> {
+    if statement.principal.impersonator().is_some() {
+        return Err(CatalogError::Impersonating.into());
+    }
     statement.check_may_write()?;
     match statement.transaction {
         Some(transaction) => transaction.enter()?.mix(Did::Admin),
