@@ -18,6 +18,9 @@ use crate::{CatalogError, Names, Target};
 /// What everybody has who may do everything: one for all, so that a grant costs no more than counting it.
 static EVERYTHING: LazyLock<Arc<GraphRights>> = LazyLock::new(|| Arc::new(GraphRights::everything()));
 
+/// How the key of one ends in whose name another speaks.
+const SPOKEN_FOR: &str = "\0\0";
+
 /// Somebody who was let in: who it is, never what he may do.
 ///
 /// What he may do is looked up in the version of the catalog that a statement runs on, so that what was revoked is gone
@@ -152,12 +155,14 @@ impl Principal {
     }
 
     /// Gives a text that stands for him where only a text is carried, such as into procedures: see [`resolve_as`],
-    /// [`allows_as`] and [`name_in`]. It is the name, and for who came by a token the token's id behind it.
+    /// [`allows_as`] and [`name_in`]. It is the name, and for who came by a token the token's id behind it. Where another
+    /// speaks in his name it ends in two zero bytes.
     #[must_use]
     pub fn key(&self) -> Option<CompactString> {
         let who = self.0.as_deref()?;
         Some(match &who.token {
             Some(token) => types::CompactString::from(format!("{}\0{token}", who.name)),
+            None if who.behind.is_some() => types::CompactString::from(format!("{}{SPOKEN_FOR}", who.name)),
             None => who.name.clone(),
         })
     }
@@ -297,6 +302,27 @@ pub fn allows_as(names: &Names, user: Option<&str>, action: &Action) -> bool {
     rights.is_some_and(|rights| rights.may(names, action.act(), action.argument(), None))
 }
 
+/// As [`allow`], for a user of whom a procedure that changes something knows no more than the name; any of `actions` is
+/// enough.
+///
+/// # Errors
+///
+/// [`CatalogError::Denied`] names the first of them; nobody does it in another's name.
+pub fn allow_any_as(names: &Names, user: Option<&str>, actions: &[Action]) -> Result<(), CatalogError> {
+    let Some(key) = user else { return Ok(()) };
+    if key.ends_with(SPOKEN_FOR) {
+        return Err(CatalogError::Impersonating);
+    }
+    let rights = rights_of_key(names, key).ok_or(CatalogError::Unauthorized)?;
+    let may = |action: &Action| rights.may(names, action.act(), action.argument(), None);
+    match actions.first() {
+        Some(first) if !actions.iter().any(may) => {
+            Err(CatalogError::Denied { privilege: format!("{} ON DBMS", first.act().printed()), who: rights.who() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// As [`Principal::owns`], for a user of whom a procedure knows no more than the key.
 #[must_use]
 pub fn owns_as(user: Option<&str>, begun_by: &Principal) -> bool {
@@ -311,7 +337,7 @@ pub fn name_in(key: &str) -> &str {
 }
 
 fn rights_of_key(names: &Names, key: &str) -> Option<Arc<UserRights>> {
-    let token = key.split_once('\0').map(|(_, token)| CompactString::from(token));
+    let token = key.trim_end_matches(SPOKEN_FOR).split_once('\0').map(|(_, token)| CompactString::from(token));
     let user = names.user(name_in(key))?;
     names.memory.of(names, user.id, token.as_ref()).ok()
 }

@@ -144,6 +144,11 @@ impl Records {
         .sum()
     }
 
+    /// Tells in the end by which bookmark what it did is named.
+    pub(crate) fn bookmark(&mut self, bookmark: String) {
+        self.summary.bookmark = Some(bookmark);
+    }
+
     /// Tells in the end whether rows were cut off.
     pub(crate) fn bounded_by(&mut self, bounds: Option<Arc<Bounds>>) {
         self.bounds = bounds;

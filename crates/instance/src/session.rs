@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::{Limit, Names, Principal, Target};
-use cypher::ast::Name;
-use types::{Code, Failure, Map, Value};
+use cypher::ast::{Body, Name};
+use types::{Code, DatabaseName, Failure, Map, Value};
 
 use crate::admission::Permit;
 use crate::admitting::{Room, Told, time_max};
@@ -227,7 +227,7 @@ impl Session {
         bookmark::check(&options.bookmarks)?;
         let mut permit = match self.shared.admission.try_enter() {
             Some(permit) => permit,
-            None => self.wait_to_run(options, begun)?,
+            None => self.wait_to_run(options, text, begun)?,
         };
         let transaction = self.transaction.clone();
         let staged = transaction.as_ref().and_then(|transaction| transaction.names());
@@ -238,7 +238,7 @@ impl Session {
         };
         let (own, access, mut allowance) = match &transaction {
             Some(transaction) => self.within(&principal, transaction)?,
-            None => self.alone(&names, &principal, options)?,
+            None => self.alone(&names, &principal, options, text)?,
         };
         let shown = shown(&own);
         let listing = self.list_statement(transaction.as_deref(), &own, text, options, begun)?;
@@ -291,12 +291,12 @@ impl Session {
 
     /// Waits for a place among the statements of the server, no longer than the statement may take.
     #[cold]
-    fn wait_to_run(&self, options: &RunOptions, begun: Instant) -> Result<Permit, Failure> {
+    fn wait_to_run(&self, options: &RunOptions, text: &str, begun: Instant) -> Result<Permit, Failure> {
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
         let (own, _, allowance) = match &self.transaction {
             Some(transaction) => self.within(&principal, transaction)?,
-            None => self.alone(&names, &principal, options)?,
+            None => self.alone(&names, &principal, options, text)?,
         };
         let time_max = time_max(&self.shared, &names, own.database, names.limits_of(&principal).as_deref());
         allowance.before_admission(own.name.as_str(), begun, time_max).enter(&self.shared.admission)
@@ -440,9 +440,14 @@ impl Session {
         names: &Names,
         principal: &Principal,
         options: &RunOptions,
+        text: &str,
     ) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
-        let own = target(names, principal, options.database.as_deref().or(self.chosen.as_deref()))?;
+        let asked = options.database.as_deref().or(self.chosen.as_deref());
+        let own = target(names, principal, asked).or_else(|failure| match asked {
+            None if failure.code() == Code::DatabaseNotFound => without_home(names, text, failure),
+            _ => Err(failure),
+        })?;
         // A database says itself how long its statements may take; the server's own word is its default.
         let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
@@ -505,6 +510,15 @@ fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<T
         Some(name) => catalog::access::resolve(names, principal, name).map_err(Failure::from),
         // Commands on `system` go from here too, so that it may be one that he cannot use; whoever opens it is told.
         None => names.home_target(principal).map_err(Failure::from),
+    }
+}
+
+/// Lets one whose home does not exist run commands, which need none; `failure` is what all else is answered.
+#[cold]
+fn without_home(names: &Names, text: &str, failure: Failure) -> Result<Target, Failure> {
+    match cypher::parse(text).map(|statement| statement.body) {
+        Ok(Body::Admin(_) | Body::Chain { .. }) => Ok(names.resolve(DatabaseName::system().as_str())?),
+        _ => Err(failure),
     }
 }
 

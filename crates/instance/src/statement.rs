@@ -90,13 +90,21 @@ impl Statement<'_> {
                 if statement.mode != Mode::Explain {
                     auditing::command(&self, &command, &ran);
                 }
-                ran.map(Outcome::Records)
+                ran.map(|records| Outcome::Records(self.bookmarked(records, statement.mode)))
             }
             Body::Chain { using, chain } => {
                 chain::run(&mut self, statement.mode, using.as_ref(), &chain).map(Outcome::Records)
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
+    }
+
+    /// Tells who ran a command alone what names this moment of `system`.
+    fn bookmarked(&self, mut records: Records, mode: Mode) -> Records {
+        if self.transaction.is_none() && mode != Mode::Explain {
+            records.bookmark(bookmark::write("system", self.shared.catalog.names().version()));
+        }
+        records
     }
 
     /// Takes the database that `USE` names in front in the place of the session's own, where that is not there for the

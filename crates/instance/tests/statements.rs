@@ -359,3 +359,28 @@ fn transactions_are_shown_and_ended_in_one_statement() {
     check(&mut busy, "RETURN 1", "1");
     check(&mut watcher, "SHOW AUDIT YIELD operation WHERE operation CONTAINS 'TERMINATE' RETURN count(*)", "2");
 }
+
+#[test]
+fn a_command_gives_a_bookmark_of_system() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    let mut version = 0;
+    for (text, grows) in [
+        ("CREATE DATABASE films", true),
+        ("SHOW DATABASES", false),
+        ("DROP DATABASE films", true),
+        ("SHOW USERS", false),
+    ] {
+        let mut records = one.run(text, Map::new(), &RunOptions::default()).expect("runs");
+        take(&mut records).expect("gives its rows");
+        let bookmark = records.summary().bookmark.expect("has one");
+        let now: u64 =
+            bookmark.strip_prefix("sheaf:system:").and_then(|number| number.parse().ok()).expect("of system");
+        assert!(if grows { now > version } else { now == version }, "{text}: {bookmark}");
+        version = now;
+        let after = RunOptions { bookmarks: vec![bookmark], ..RunOptions::default() };
+        one.run("RETURN 1", Map::new(), &after).expect("takes it");
+    }
+    let mut explained = one.run("EXPLAIN CREATE DATABASE films", Map::new(), &RunOptions::default()).expect("runs");
+    assert_eq!(explained.summary().bookmark, None);
+}

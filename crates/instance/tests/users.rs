@@ -281,7 +281,11 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     ] {
         check_as(&mut bob, "ann", text, updating);
     }
-    check(&mut admin, "SHOW DATABASES YIELD name, access ORDER BY name", "'sheaf' | 'read-write'\n'system' | 'read-write'");
+    check(
+        &mut admin,
+        "SHOW DATABASES YIELD name, access ORDER BY name",
+        "'sheaf' | 'read-write'\n'system' | 'read-write'",
+    );
 
     // A transaction keeps whom it runs as.
     bob.begin(&as_user("ann")).expect("bob may speak as ann");
@@ -310,6 +314,11 @@ fn f29_homes_are_each_users_own() {
     check(&mut ann, "RETURN db.name() AS n", "'movies'");
     check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", DONE);
     check(&mut ann, "RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'nowhere'.");
+    // Commands run on `system` from any session, also from one that has no home.
+    check(&mut ann, "SHOW HOME DATABASE YIELD name", "");
+    check(&mut ann, "SHOW DEFAULT DATABASE YIELD name", "'sheaf'");
+    check(&mut ann, "ALTER CURRENT USER SET PASSWORD FROM 'ann-password' TO 'another-password'", DONE);
+    check(&mut ann, "ALTER CURRENT USER SET PASSWORD FROM 'another-password' TO 'ann-password'", DONE);
     check(&mut admin, "ALTER USER ann REMOVE HOME DATABASE", DONE);
     check(&mut ann, "RETURN 1", "1");
     // Nothing but commands is left to whom even the home is closed.

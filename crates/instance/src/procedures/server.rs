@@ -161,9 +161,8 @@ pub(super) const ROWS: &[Row] = &[
 fn set_default_database(call: &mut Call<'_, '_>) -> Rows {
     let typed = call.text(0);
     let shared = call.instance()?;
-    if !catalog::access::allows_as(&shared.catalog.names(), call.context.user, &Action::AlterDatabase) {
-        return Err(Failure::new(Code::Forbidden, "Permission denied."));
-    }
+    let admin = [Action::AlterDatabase, Action::Do(Act::ExecuteAdmin)];
+    catalog::access::allow_any_as(&shared.catalog.names(), call.context.user, &admin)?;
     let name = DatabaseName::parse(&typed).map_err(catalog::CatalogError::from)?;
     let (row, changed) = shared.catalog.alter_database(&name, &[catalog::Change::Default]).map_err(Failure::from)?;
     let text = match changed {

@@ -10,7 +10,7 @@ mod token;
 mod user;
 mod written;
 
-use catalog::{Action, CatalogError};
+use catalog::Action;
 use cypher::ast::{NameOrParameter, RightsCommand};
 use types::privilege::Act;
 use types::{Failure, Map};
