@@ -204,6 +204,62 @@ fn a1_f24_a_journal_is_switched_wholly_or_not_at_all() {
     }
 }
 
+/// Places on the way of leaving damage behind: the old era gets its last word, then the store names the new one.
+const LEAVING_PLACES: [&str; 5] = [
+    "journal.frame.written:1",
+    "journal.sync.before:1",
+    "journal.sync.after:1",
+    "store.commit.before:1",
+    "store.commit.after:1",
+];
+
+#[test]
+fn a1_a7_f24_a_damaged_journal_is_left_behind_wholly_or_not_at_all() {
+    for place in LEAVING_PLACES {
+        println!("killed at {place}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        prepare(&data, "1GiB");
+        let server = plain(&data);
+        let mut client = server.connect().expect("connects");
+        for number in 1..=20 {
+            run_in(&mut client, "source", CREATE, parameters([("number", integer(number))])).expect("writes");
+        }
+        assert!(server.stop().expect("stops").success());
+        damage(&data);
+        let mut server = Process::start(&data, [(failpoint::VARIABLE, place)]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        // Opens it; who asks how far backups lead has its journal looked at.
+        count(&mut client, "source", COUNT);
+        let asked = "SHOW BACKUPS YIELD restorableUntil";
+        run_in(&mut client, "system", asked, Map::new()).expect_err("the server is killed");
+        ended(&mut server, place);
+        let server = plain(&data);
+        let mut client = server.connect().expect("connects");
+        assert_eq!(count(&mut client, "source", COUNT), 20, "after {place}");
+        run_in(&mut client, "system", asked, Map::new()).expect("lists");
+        // Behind it, backups lead on; before it, none leads past.
+        run_in(&mut client, "system", "BACKUP DATABASE source TO 'newer'", Map::new()).expect("backs up");
+        run_in(&mut client, "source", CREATE, parameters([("number", integer(21))])).expect("writes");
+        run_in(&mut client, "system", THEN, Map::new()).expect_err("it leads to the damage");
+        client.reset().expect("the connection lives on");
+        run_in(&mut client, "system", &THEN.replace("given", "newer"), Map::new()).expect("plays");
+        assert_eq!(count(&mut client, "then", COUNT), 21, "after {place}");
+        assert!(server.stop().expect("stops").success());
+    }
+}
+
+/// Changes four bytes in the middle of the journal.
+fn damage(data: &Path) {
+    let folders = std::fs::read_dir(data).expect("lists").map(|entry| entry.expect("lists").path());
+    let file = folders.map(|folder| folder.join("journal/000000000001.journal")).find(|file| file.exists());
+    let file = file.expect("a journal");
+    let mut bytes = std::fs::read(&file).expect("reads");
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4].iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(&file, bytes).expect("writes");
+}
+
 #[test]
 fn a4_f24_a_journal_without_room_fails_the_commit_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
