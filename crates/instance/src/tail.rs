@@ -10,7 +10,7 @@ use cypher::ast::{
     Clause, ClauseKind, Expression, ExpressionKind, Mode, Name, Projection, ProjectionItem, Query, ShowTail,
     SingleQuery, Span,
 };
-use types::{Failure, Map, Value};
+use types::{Code, Failure, Map, Value};
 
 use crate::answer::{Fetched, Kind, Summary};
 use crate::planning::{Indexes, Planning};
@@ -127,7 +127,13 @@ pub(crate) fn plan(statement: &mut Statement<'_>, query: &Query, bounded: &Allow
     let lasting = std::mem::replace(&mut statement.allowance, bounded.clone());
     let planned = Planning::plan(statement, &system, query, Mode::Run, Indexes::Latest);
     statement.allowance = lasting;
-    planned
+    match planned {
+        Ok(planned) if planned.sources.len() > 1 => {
+            let text = "What follows a SHOW command works on the rows of the command, and reads no database.";
+            Err(Failure::new(Code::SemanticError, text))
+        }
+        planned => planned,
+    }
 }
 
 /// Runs it to its end, over these rows.

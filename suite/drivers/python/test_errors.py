@@ -42,6 +42,33 @@ class Errors(SheafTest):
     def test_an_argument_that_a_function_refuses(self):
         self.assert_fails(ClientError, "ClientError.Statement.ArgumentError", "RETURN date({year: 2024, month: $m})", {"m": 13})
 
+    def test_what_ends_transactions(self):
+        missing = self.assert_fails(ClientError, "ClientError.Statement.SemanticError", "TERMINATE TRANSACTIONS")
+        self.assertIn("Missing transaction id to terminate", missing.message)
+        self.assert_fails(ClientError, "ClientError.General.InvalidArguments", "TERMINATE TRANSACTION 'foo'")
+        alone = "TERMINATE TRANSACTION 'a-transaction-1' WHERE true"
+        self.assert_fails(CypherSyntaxError, "ClientError.Statement.SyntaxError", alone)
+
+    def test_a_database_that_is_there_already(self):
+        code = "ClientError.Database.ExistingDatabaseFound"
+        error = self.assert_fails(ClientError, code, f"CREATE DATABASE {self.database}", database_="system")
+        self.assertIn("Database name or alias already exists.", error.message)
+
+    def test_a_transaction_of_a_dropped_database_is_not_tried_again(self):
+        name = f"{self.database}x"
+        self.run_query(f"CREATE DATABASE {name} WAIT", database_="system")
+        tries = []
+
+        def write(transaction):
+            tries.append(transaction.run("CREATE (:A)").consume())
+            self.run_query(f"DROP DATABASE {name}", database_="system")
+            transaction.run("MATCH (n) RETURN n").consume()
+
+        with self.driver.session(database=name) as session, self.assertRaises(ClientError) as caught:
+            session.execute_write(write)
+        self.assertEqual(caught.exception.code, "Neo.ClientError.Database.DatabaseNotFound")
+        self.assertEqual(len(tries), 1)
+
     def test_a_node_that_still_has_relationships(self):
         self.run_query("CREATE (:A)-[:R]->(:B)")
         error = self.assert_fails(ConstraintError, "ClientError.Schema.ConstraintValidationFailed", "MATCH (a:A) DELETE a")

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 import neo4j
-from neo4j.exceptions import AuthError, ClientError
+from neo4j.exceptions import AuthError, ClientError, TokenExpired
 
 from sheaf import LOCKED_BOLT, LOCKED_HTTP, PASSWORD
 
@@ -63,6 +63,36 @@ class Login(unittest.TestCase):
             session.run("RETURN 1").consume()
         with driver.session(auth=("admin", PASSWORD)) as session:
             self.assertEqual(session.run("RETURN 3 AS n").single()["n"], 3)
+
+    def test_a_dropped_token_has_expired(self):
+        admin = self.driver(("admin", PASSWORD))
+        token = admin.execute_query("CREATE TOKEN dropped").records[0]["token"]
+        program = self.driver(neo4j.bearer_auth(token))
+        with program.session() as session:
+            self.assertEqual(session.run("RETURN 1 AS n").single()["n"], 1)
+            admin.execute_query("DROP TOKEN dropped")
+            with self.assertRaises(TokenExpired):
+                session.run("RETURN 1").consume()
+        # A connection that the driver makes anew hears the same.
+        with self.driver(neo4j.bearer_auth(token)) as again, self.assertRaises(TokenExpired):
+            again.verify_connectivity()
+
+    def test_connections_are_listed_and_ended(self):
+        admin = self.driver(("admin", PASSWORD))
+        mine = admin.execute_query("CALL dbms.listConnections()").records
+        self.assertTrue(all(row["userAgent"].startswith("neo4j-python/") for row in mine if row["connector"] == "bolt"))
+        other = self.driver(("admin", PASSWORD))
+        with other.session() as session:
+            session.run("RETURN 1").consume()
+            known = {row["connectionId"] for row in mine}
+            listed = admin.execute_query("CALL dbms.listConnections()").records
+            [new] = [row["connectionId"] for row in listed if row["connectionId"] not in known]
+            told = admin.execute_query("CALL dbms.killConnection($id)", {"id": new}).records[0]
+            self.assertEqual((told["connectionId"], told["message"]), (new, "Connection found"))
+            with self.assertRaises(ClientError):
+                session.run("RETURN 1").consume()
+        # The driver throws the connection away and makes another.
+        self.assertEqual(other.execute_query("RETURN 2 AS n").records[0]["n"], 2)
 
     def test_http_asks_for_the_password_too(self):
         self.assertEqual(self.post(None)[0], 401)

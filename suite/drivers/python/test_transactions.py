@@ -23,6 +23,20 @@ class Transactions(SheafTest):
                 transaction.rollback()
         self.assertEqual(self.count(), 1)
 
+    def test_transactions_are_shown_and_ended_in_one_statement(self):
+        with self.session() as session:
+            transaction = session.begin_transaction(metadata={"mark": self.database})
+            self.assertEqual(transaction.run("CALL tx.getMetaData()").single()["metadata"], {"mark": self.database})
+            ended = self.run_query(
+                "SHOW TRANSACTIONS YIELD transactionId AS t, metaData AS m WHERE m.mark = $mark "
+                "TERMINATE TRANSACTIONS t YIELD message RETURN message",
+                {"mark": self.database},
+            )
+            self.assertEqual([row["message"] for row in ended.records], ["Transaction terminated."])
+            with self.assertRaises(ClientError) as caught:
+                transaction.run("RETURN 1").consume()
+            self.assertEqual(caught.exception.code, "Neo.ClientError.Transaction.Terminated")
+
     def test_leaving_with_an_error_rolls_back(self):
         with self.assertRaises(ValueError):
             with self.session() as session, session.begin_transaction() as transaction:
