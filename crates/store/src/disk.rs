@@ -29,6 +29,10 @@ impl DiskEngine {
 }
 
 impl Engine for DiskEngine {
+    fn seals(&self) -> Option<Arc<dyn SealsKeys>> {
+        self.crypt.seals()
+    }
+
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
         match (self.exists(folder), options.encrypted) {
             (false, true) => self.crypt.open(folder, options),

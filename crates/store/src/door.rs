@@ -15,6 +15,11 @@ pub const END: &[u8] = &[0xFF; KEY_MAX_BYTES + 1];
 
 /// Makes and removes stores, each a keyspace of its own with its own files.
 pub trait Engine: Send + Sync {
+    /// Lends what seals the keys of encrypted stores, where there are such stores.
+    fn seals(&self) -> Option<Arc<dyn crate::crypt::SealsKeys>> {
+        None
+    }
+
     /// Opens the store in `folder`, making it first if `options.create`.
     ///
     /// Checks the files before it trusts them. Errors: [`StoreError::InUse`] if another process has it,
@@ -143,6 +148,11 @@ impl Default for OpenOptions {
 
 /// One open store.
 pub trait Store: Send + Sync {
+    /// Lends what seals the keys of an encrypted store; what is kept beside it is sealed too. Nothing for a plain one.
+    fn seals(&self) -> Option<Arc<dyn crate::crypt::SealsKeys>> {
+        None
+    }
+
     /// Takes a consistent view of what is committed now.
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError>;
 

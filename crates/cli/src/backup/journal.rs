@@ -104,5 +104,6 @@ fn facts(copied: &Copied) -> String {
         time.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
     };
     let (from, until) = (time(copied.begins), time(copied.ends));
-    format!("{} from {from} to {until} in {}", counted(copied.records, "commit"), size(copied.bytes))
+    let sealed = if copied.is_sealed { "; sealed, and its keys were not looked for" } else { "" };
+    format!("{} from {from} to {until} in {}{sealed}", counted(copied.records, "commit"), size(copied.bytes))
 }

@@ -124,6 +124,9 @@ impl BackupError {
             Self::Journal(JournalError::Damaged { file, reason }) => {
                 Self::Journal(JournalError::Damaged { file: bare(file), reason })
             }
+            Self::Journal(JournalError::Key { file, reason }) => {
+                Self::Journal(JournalError::Key { file: bare(file), reason })
+            }
             other => other,
         }
     }

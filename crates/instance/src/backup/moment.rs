@@ -82,7 +82,8 @@ impl Shared {
 
     /// Writes the whole journal of a database to `file`, which is there whole and checked when this returns, or not at all.
     pub(crate) fn back_up_journal(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Copied, BackupError> {
-        let source = self.journal_source(row)?;
+        // A copy is sealed as the journal is, and so takes no key.
+        let source = self.journal_source(row)?.with_keys(None);
         let mut part = Part::create(file)?;
         let steps = &mut Steps { step, before: 0, failed: None };
         let outcome = journal::copy(source, &mut part, &mut |bytes| Ok(steps.done(bytes)?));
@@ -96,11 +97,11 @@ impl Shared {
 
     fn journal_of(&self, id: DatabaseId, named: Option<&Path>) -> Result<Source, BackupError> {
         match named {
-            Some(path) if path.is_dir() => Ok(Source::folder(path, id.0)?),
-            Some(path) => Ok(Source::file(path, id.0)?),
+            Some(path) if path.is_dir() => Ok(Source::folder(path, id.0)?.with_keys(self.databases.seals())),
+            Some(path) => Ok(Source::file(path, id.0)?.with_keys(self.databases.seals())),
             None => {
                 let row = self.catalog.names().database(id).cloned().ok_or(BackupError::NoDatabase)?;
-                self.journal_source(&row)
+                Ok(self.journal_source(&row)?.with_keys(self.databases.seals()))
             }
         }
     }

@@ -1,7 +1,10 @@
 //! Files of encrypted databases: made out of a plain one's entries, given a new key, sealed anew.
 
+use std::sync::Arc;
+
 use catalog::Database as Row;
 use graph::GraphError;
+use store::crypt::SealsKeys;
 use store::{OpenOptions, Store, StoreError};
 use types::{Failure, failpoint};
 
@@ -62,6 +65,11 @@ impl Databases {
     /// Has the newest key of the server seal the key of a database; tells whether an older one did.
     pub(crate) fn renew_key(&self, row: &Row) -> Result<bool, Failure> {
         self.engine.renew_key(&self.folder.join(&row.folder)).map_err(|error| of_store(&error))
+    }
+
+    /// Lends what seals the keys of encrypted databases, and of their journals.
+    pub(crate) fn seals(&self) -> Option<Arc<dyn SealsKeys>> {
+        self.engine.seals()
     }
 
     /// Tells whether the files in a folder are of an encrypted database.

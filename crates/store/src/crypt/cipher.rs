@@ -9,27 +9,27 @@ use chacha20poly1305::{Key, Tag, XChaCha20Poly1305, XNonce};
 use rand::RngCore;
 
 /// Bytes of a key.
-pub(super) const KEY_BYTES: usize = 32;
+pub(crate) const KEY_BYTES: usize = 32;
 /// Bytes that name a key; they tell nothing of it.
-pub(super) const ID_BYTES: usize = 8;
+pub(crate) const ID_BYTES: usize = 8;
 /// Bytes that sealing adds: a nonce before, a tag behind.
-pub(super) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
+pub(crate) const SEAL_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 const NONCE_BYTES: usize = 24;
 const TAG_BYTES: usize = 16;
 
 /// Names a database's key.
-pub(super) type KeyId = [u8; ID_BYTES];
+pub(crate) type KeyId = [u8; ID_BYTES];
 
 /// The key that encrypts one database; cleared from memory when it is dropped.
 #[derive(Clone)]
-pub(super) struct DataKey {
-    pub(super) id: KeyId,
+pub(crate) struct DataKey {
+    pub(crate) id: KeyId,
     cipher: XChaCha20Poly1305,
 }
 
 impl DataKey {
     /// Makes up a key; gives its bytes too, which are to be sealed and then cleared.
-    pub(super) fn new() -> (Self, [u8; KEY_BYTES]) {
+    pub(crate) fn new() -> (Self, [u8; KEY_BYTES]) {
         let (mut id, mut bytes) = ([0; ID_BYTES], [0; KEY_BYTES]);
         let mut random = rand::rng();
         random.fill_bytes(&mut id);
@@ -37,12 +37,12 @@ impl DataKey {
         (Self::of(id, &bytes), bytes)
     }
 
-    pub(super) fn of(id: KeyId, bytes: &[u8; KEY_BYTES]) -> Self {
+    pub(crate) fn of(id: KeyId, bytes: &[u8; KEY_BYTES]) -> Self {
         Self { id, cipher: XChaCha20Poly1305::new(&Key::from(*bytes)) }
     }
 
     /// Seals `plain` into `out`, which is longer by [`SEAL_BYTES`]. Opening needs the same `context`.
-    pub(super) fn seal(&self, context: &[u8], plain: &[u8], out: &mut [u8]) {
+    pub(crate) fn seal(&self, context: &[u8], plain: &[u8], out: &mut [u8]) {
         let (nonce, rest) = out.split_at_mut(NONCE_BYTES);
         let (body, tag) = rest.split_at_mut(plain.len());
         rand::rng().fill_bytes(nonce);
@@ -54,7 +54,7 @@ impl DataKey {
 
     /// Opens what [`DataKey::seal`] made; `false` where it is not authentic, and then `out` tells nothing.
     #[must_use]
-    pub(super) fn open(&self, context: &[u8], sealed: &[u8], out: &mut [u8]) -> bool {
+    pub(crate) fn open(&self, context: &[u8], sealed: &[u8], out: &mut [u8]) -> bool {
         let Some((nonce, rest)) = sealed.split_at_checked(NONCE_BYTES) else { return false };
         let Some((body, tag)) = rest.split_at_checked(out.len()) else { return false };
         let (Ok(nonce), Ok(tag)) = (XNonce::try_from(nonce), Tag::try_from(tag)) else { return false };
@@ -68,7 +68,7 @@ impl DataKey {
 }
 
 /// Clears a secret in a way that is not left out for being useless.
-pub(super) fn clear(secret: &mut [u8]) {
+pub(crate) fn clear(secret: &mut [u8]) {
     secret.fill(0);
     std::hint::black_box(secret);
 }

@@ -5,7 +5,7 @@
 //! redb keeps its tree in what it takes for a file: [`vault`] gives it one, and lets nothing reach the disk that is
 //! not encrypted, and nothing come back that is not authentic.
 
-mod cipher;
+pub(crate) mod cipher;
 mod error;
 mod header;
 mod image;

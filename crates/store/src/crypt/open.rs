@@ -86,6 +86,10 @@ impl CryptEngine {
 }
 
 impl Engine for CryptEngine {
+    fn seals(&self) -> Option<Arc<dyn SealsKeys>> {
+        Some(Arc::clone(&self.seals))
+    }
+
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
         if !self.exists(folder) {
             if !options.create {

@@ -236,6 +236,10 @@ impl CryptStore {
 }
 
 impl Store for CryptStore {
+    fn seals(&self) -> Option<Arc<dyn SealsKeys>> {
+        Some(Arc::clone(&self.seals))
+    }
+
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
         let place = Place::take(&self.readers, self.limits.readers_max)?;
         Ok(Arc::new(self.opened()?.snapshot(Some(place))?))

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::folder::{Form, Source, Track, failed};
-use super::format::{FORMAT, HEAD_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Kind, MAGIC};
+use super::format::{FORMAT, HEAD_BYTES, HEADER_BYTES, Head, Header, HeaderFault, Kind, MAGIC, SUMMED_BYTES};
+use super::sealed::{BLOCK_BYTES, FileKey, is_block};
 use super::{JournalError, Position};
+use crate::crypt::SealsKeys;
 
 /// Bytes that are read at a time.
 const READ_BYTES: usize = 256 << 10;
@@ -45,8 +48,14 @@ pub(super) struct Chain {
     problem: Option<(PathBuf, String)>,
     /// The bytes of the item as they lie in the file.
     bytes: Vec<u8>,
-    /// What the frame holds.
+    /// What the frame holds; nothing where it is sealed and nobody gave keys.
     raw: Vec<u8>,
+    /// What opens the keys of sealed files; without it they are only summed.
+    seals: Option<Arc<dyn SealsKeys>>,
+    /// The key of the file that is read, where it is sealed and can be opened.
+    key: Option<FileKey>,
+    /// Room for what was sealed.
+    opened: Vec<u8>,
 }
 
 struct Input {
@@ -74,6 +83,9 @@ impl Chain {
             problem: None,
             bytes: Vec::new(),
             raw: Vec::new(),
+            seals: source.seals,
+            key: None,
+            opened: Vec::new(),
         }
     }
 
@@ -173,8 +185,38 @@ impl Chain {
             }
             self.problem = None;
         }
+        self.key = None;
+        if header.is_sealed && !self.open_key(input, &header)? {
+            return self.broken(input, "the key behind its header fails its checksum");
+        }
         (self.header, self.sum, self.sequence, self.part) = (Some(header), header.before, header.first - 1, 0);
         Ok(Some(Item::Header(header)))
+    }
+
+    /// Reads the key behind a header, and opens it where there is something to open it with; `false` where it is damaged.
+    fn open_key(&mut self, input: &mut Input, header: &Header) -> Result<bool, JournalError> {
+        if !self.more(input, HEADER_BYTES + BLOCK_BYTES)? {
+            return Ok(false);
+        }
+        let block: &[u8; BLOCK_BYTES] = self.bytes[HEADER_BYTES..].try_into().expect("as many were read");
+        if !is_block(block) {
+            return Ok(false);
+        }
+        let Some(seals) = &self.seals else { return Ok(true) };
+        let opened = FileKey::open(&**seals, header.identity, block);
+        self.key = Some(opened.map_err(|reason| JournalError::Key { file: input.path.clone(), reason })?);
+        Ok(true)
+    }
+
+    /// Says whether what the file holds that is read now can be told.
+    pub fn check_open(&self) -> Result<(), JournalError> {
+        match self.header {
+            Some(header) if header.is_sealed && self.key.is_none() => {
+                let reason = "nobody gave the keys of its server".to_owned();
+                Err(JournalError::Key { file: self.path.clone(), reason })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn frame(&mut self, input: &mut Input) -> Result<Option<Item>, JournalError> {
@@ -197,13 +239,26 @@ impl Chain {
             return self.broken(input, &format!("record {} fails its checksum", head.sequence));
         }
         self.raw.clear();
-        if head.stored == head.raw {
-            self.raw.extend_from_slice(stored);
-        } else {
-            self.raw.resize(head.raw as usize, 0);
-            let made = lz4_flex::block::decompress_into(stored, &mut self.raw);
-            if made.ok() != Some(self.raw.len()) {
-                return self.broken(input, &format!("record {} cannot be unpacked", head.sequence));
+        let is_sealed = head.kind == Kind::Changes && self.header.is_some_and(|header| header.is_sealed);
+        let stored = match (is_sealed, &self.key) {
+            (false, _) => Some(stored),
+            (true, None) => None,
+            (true, Some(key)) => {
+                if !key.unseal(&bytes[..SUMMED_BYTES], stored, &mut self.opened) {
+                    return self.broken(input, &format!("record {} was changed since it was sealed", head.sequence));
+                }
+                Some(&self.opened[..])
+            }
+        };
+        match stored {
+            None => {}
+            Some(stored) if stored.len() == head.raw as usize => self.raw.extend_from_slice(stored),
+            Some(stored) => {
+                self.raw.resize(head.raw as usize, 0);
+                let made = lz4_flex::block::decompress_into(stored, &mut self.raw);
+                if made.ok() != Some(self.raw.len()) {
+                    return self.broken(input, &format!("record {} cannot be unpacked", head.sequence));
+                }
             }
         }
         self.sum = head.sum;

@@ -21,6 +21,8 @@ pub struct Copied {
     pub ends: Option<i64>,
     /// Where the last record stands.
     pub last: Option<Position>,
+    /// Whether its records are sealed; only with the keys of the server can they be played.
+    pub is_sealed: bool,
 }
 
 /// Copies a whole journal to `out`, checking every byte of it.
@@ -43,6 +45,7 @@ pub fn copy(
                     return Err(problem);
                 }
                 era = Some(header.era);
+                copied.is_sealed |= header.is_sealed;
                 copied.begins.get_or_insert(header.time);
                 time = time.max(header.time);
             }
@@ -74,7 +77,7 @@ pub fn copy(
         let frame = Frame { kind: Kind::End, last: true, part: 0, sequence: sequence + 1, time: ends };
         let mut bytes = Vec::new();
         // Something has to be in it: eight zeros at the front of a frame are no frame.
-        frame.print(&[0], sum, &mut bytes);
+        frame.print(&[0], sum, None, &mut bytes);
         out.write_all(&bytes).map_err(failed("write the journal"))?;
         copied.bytes += bytes.len() as u64;
         copied.ends = Some(ends);

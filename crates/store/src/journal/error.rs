@@ -62,6 +62,14 @@ pub enum JournalError {
         /// Which check failed.
         reason: String,
     },
+    /// The journal of an encrypted database whose key cannot be had; bring back the key that the reason names.
+    #[error("the journal {} is sealed, and its key cannot be had: {reason}", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
     /// The store that it is played into failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -116,6 +124,7 @@ impl JournalError {
                 Code::ExternalResourceFailed
             }
             Self::Before { .. } | Self::After { .. } => Code::ArgumentError,
+            Self::Key { .. } => Code::DatabaseStartFailed,
             Self::Damaged { .. } => Code::StorageDamaged,
             Self::Store(error) => error.code(),
             Self::Io { source, .. } if crate::lmdb::error::is_full(source) => Code::StorageFull,

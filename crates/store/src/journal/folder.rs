@@ -4,12 +4,14 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::chain::{Chain, Item};
 use super::format::{HEADER_BYTES, Header, Mark};
 use super::look::{Flaw, Looked};
 use super::{JournalError, KEY, Position};
 use crate::Reader;
+use crate::crypt::SealsKeys;
 
 /// What the names of files end with.
 const ENDING: &str = "journal";
@@ -109,7 +111,6 @@ impl Outline {
 }
 
 /// Where a journal is read from: a folder, or a copy in one file.
-#[derive(Debug)]
 pub struct Source {
     pub(super) identity: [u8; 16],
     pub(super) tracks: Vec<Track>,
@@ -120,6 +121,14 @@ pub struct Source {
     pub(super) fresh: Option<Header>,
     /// Up to when it tells of everything; `None` where nobody knows it yet.
     pub(super) end: Option<i64>,
+    /// What opens the keys of the files, where they are sealed.
+    pub(super) seals: Option<Arc<dyn SealsKeys>>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Source").field("form", &self.form).field("tracks", &self.tracks).finish_non_exhaustive()
+    }
 }
 
 /// How the bytes of a journal lie.
@@ -142,11 +151,17 @@ pub(super) struct Track {
 }
 
 impl Source {
+    /// Gives it what opens sealed files; without that they can be copied and summed, not played.
+    #[must_use]
+    pub fn with_keys(self, seals: Option<Arc<dyn SealsKeys>>) -> Self {
+        Self { seals, ..self }
+    }
+
     /// Takes a copy in one file; `identity` is the database's.
     pub fn file(path: &Path, identity: [u8; 16]) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(failed("open the journal"))?;
         let track = Track { path: path.to_owned(), file, header: None, stop: u64::MAX };
-        Ok(Self { identity, tracks: vec![track], form: Form::Copy, bound: None, fresh: None, end: None })
+        Ok(Self { identity, tracks: vec![track], form: Form::Copy, bound: None, fresh: None, end: None, seals: None })
     }
 
     /// As [`Source::file`], whosever it is.
@@ -204,7 +219,8 @@ impl Source {
         source.set_bound(Some(position), now.max(time));
         if mark.end == 0 {
             let Position { era, sequence } = position;
-            source.fresh = Some(Header { identity, era, number, first: sequence + 1, time, before: 0 });
+            source.fresh =
+                Some(Header { identity, era, number, first: sequence + 1, time, before: 0, is_sealed: false });
         }
         Ok(source)
     }
@@ -231,7 +247,7 @@ impl Source {
             }
             tracks.push(Track { path: segment.path, file, header: segment.header, stop: u64::MAX });
         }
-        Ok(Self { identity, tracks, form: Form::Folder, bound: None, fresh: None, end: None })
+        Ok(Self { identity, tracks, form: Form::Folder, bound: None, fresh: None, end: None, seals: None })
     }
 }
 
@@ -256,6 +272,9 @@ pub fn remove(folder: &Path) -> io::Result<()> {
 }
 
 pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    if header_of(path).is_some_and(|header| header.is_sealed) {
+        super::sealed::erase(path)?;
+    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -4,15 +4,21 @@
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Position;
+use super::sealed::FileKey;
+use crate::crypt::cipher::{SEAL_BYTES, clear};
 
 /// What every file begins with; no frame does.
 pub(super) const MAGIC: [u8; 8] = *b"SHEAFJN\n";
-/// The format that this code writes.
-pub(super) const FORMAT: u32 = 1;
+/// The format of plain files.
+const PLAIN: u32 = 1;
+/// The format of files whose records are sealed, and the newest that this code reads.
+pub(super) const FORMAT: u32 = 2;
 /// Bytes of a header.
 pub(super) const HEADER_BYTES: usize = 88;
 /// Bytes before what a frame holds.
 pub(super) const HEAD_BYTES: usize = 40;
+/// Bytes of those that its sum and its seal are about.
+pub(super) const SUMMED_BYTES: usize = 32;
 /// Most bytes of changes in a frame.
 pub(super) const RAW_MAX_BYTES: usize = 4 << 20;
 /// Bytes of a mark.
@@ -33,6 +39,8 @@ pub(super) struct Header {
     pub time: i64,
     /// The sum that the first frame goes on from.
     pub before: u64,
+    /// Whether its records are sealed: the key stands behind the header.
+    pub is_sealed: bool,
 }
 
 /// Why a header is none.
@@ -49,7 +57,8 @@ impl Header {
     pub fn print(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
-        bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+        let format = if self.is_sealed { FORMAT } else { PLAIN };
+        bytes[8..12].copy_from_slice(&format.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.identity);
         bytes[32..48].copy_from_slice(&self.era);
         bytes[48..56].copy_from_slice(&self.number.to_le_bytes());
@@ -79,6 +88,7 @@ impl Header {
             first: u64::from_le_bytes(cut(bytes, 56)),
             time: i64::from_le_bytes(cut(bytes, 64)),
             before: u64::from_le_bytes(cut(bytes, 72)),
+            is_sealed: format == FORMAT,
         })
     }
 }
@@ -126,8 +136,8 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// Appends the frame's bytes to `out`; gives its sum.
-    pub fn print(&self, raw: &[u8], before: u64, out: &mut Vec<u8>) -> u64 {
+    /// Appends the frame's bytes to `out`, sealed where there is a key; gives its sum.
+    pub fn print(&self, raw: &[u8], before: u64, key: Option<&FileKey>, out: &mut Vec<u8>) -> u64 {
         let at = out.len();
         out.resize(at + HEAD_BYTES + lz4_flex::block::get_maximum_output_size(raw.len()), 0);
         let stored = match lz4_flex::block::compress_into(raw, &mut out[at + HEAD_BYTES..]) {
@@ -138,14 +148,22 @@ impl Frame {
             }
         };
         out.truncate(at + HEAD_BYTES + stored);
+        let sealed = stored + key.map_or(0, |_| SEAL_BYTES);
         let head = &mut out[at..at + HEAD_BYTES];
-        head[0..4].copy_from_slice(&length(stored).to_le_bytes());
+        head[0..4].copy_from_slice(&length(sealed).to_le_bytes());
         head[4..8].copy_from_slice(&length(raw.len()).to_le_bytes());
         head[8] = self.kind as u8;
         head[9] = u8::from(self.last);
         head[12..16].copy_from_slice(&self.part.to_le_bytes());
         head[16..24].copy_from_slice(&self.sequence.to_le_bytes());
         head[24..32].copy_from_slice(&self.time.to_le_bytes());
+        if let Some(key) = key {
+            let mut plain = out.split_off(at + HEAD_BYTES);
+            out.resize(at + HEAD_BYTES + sealed, 0);
+            let (head, body) = out[at..].split_at_mut(HEAD_BYTES);
+            key.seal(&head[..SUMMED_BYTES], &plain, body);
+            clear(&mut plain);
+        }
         let sum = frame_sum(before, &out[at..at + 32], &out[at + HEAD_BYTES..]);
         out[at + 32..at + HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
         sum
@@ -156,7 +174,7 @@ fn length(bytes: usize) -> u32 {
     u32::try_from(bytes).expect("frames are short")
 }
 
-fn frame_sum(before: u64, head: &[u8], stored: &[u8]) -> u64 {
+pub(super) fn frame_sum(before: u64, head: &[u8], stored: &[u8]) -> u64 {
     let mut sum = Xxh3::with_seed(before);
     sum.update(head);
     sum.update(stored);
@@ -182,7 +200,8 @@ impl Head {
             time: i64::from_le_bytes(cut(bytes, 24)),
             sum: u64::from_le_bytes(cut(bytes, 32)),
         };
-        (head.raw as usize <= RAW_MAX_BYTES && head.stored <= head.raw).then_some(head)
+        let stored_max = head.raw as usize + SEAL_BYTES;
+        (head.raw as usize <= RAW_MAX_BYTES && head.stored as usize <= stored_max).then_some(head)
     }
 
     /// Tells whether a frame is what was written behind the frame whose sum is `before`.
@@ -243,7 +262,8 @@ mod tests {
 
     #[test]
     fn f24_every_flipped_bit_of_a_journal_is_noticed() {
-        let header = Header { identity: [1; 16], era: [2; 16], number: 3, first: 4, time: -5, before: 6 };
+        let header =
+            Header { identity: [1; 16], era: [2; 16], number: 3, first: 4, time: -5, before: 6, is_sealed: false };
         let good = header.print();
         assert!(Header::parse(&good).is_ok_and(|parsed| parsed == header));
         for bit in 0..HEADER_BYTES * 8 {
@@ -262,7 +282,7 @@ mod tests {
         }
         let mut good = Vec::new();
         let frame = Frame { kind: Kind::Changes, last: true, part: 0, sequence: 7, time: 8 };
-        let sum = frame.print(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 99, &mut good);
+        let sum = frame.print(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 99, None, &mut good);
         let is_sound = |bytes: &[u8], before| {
             let head: &[u8; HEAD_BYTES] = bytes[..HEAD_BYTES].try_into().expect("as long");
             Head::parse(head).is_some_and(|parsed| parsed.is_sound(head, &bytes[HEAD_BYTES..], before))

@@ -10,8 +10,9 @@ use types::{Clock, failpoint};
 
 use super::format::Mark;
 use super::recorder::Recorder;
-use super::trail::{Begun, Trail, nanos};
+use super::trail::{Begun, Place, Trail, nanos};
 use super::{Flaw, JournalError, KEY, Keep, Looked, Outline, Rupture, Source, verify};
+use crate::crypt::SealsKeys;
 use crate::{Image, Reader, Snapshot, Store, StoreError, Usage, Writer};
 
 /// A store whose commits are recorded, as long as somebody wants it.
@@ -56,8 +57,7 @@ impl Journaled {
                 }
             }
             (Some(keep), Some(mark)) => {
-                let (trail, is_sound) =
-                    Trail::resume(opened.folder.clone(), identity, keep, Arc::clone(&opened.clock), mark)?;
+                let (trail, is_sound) = Trail::resume(opened.place(), keep, Arc::clone(&opened.clock), mark)?;
                 if !is_sound {
                     opened.put_mark(trail.mark())?;
                 }
@@ -150,7 +150,12 @@ impl Journaled {
         let Some(trail) = &*trail else { return Ok(None) };
         // Nobody commits meanwhile, so nothing up to now is missing.
         let trail = trail.lock();
-        Source::settled(&self.folder, self.identity, trail.mark(), nanos(&*self.clock)).map(Some)
+        let source = Source::settled(&self.folder, self.identity, trail.mark(), nanos(&*self.clock))?;
+        Ok(Some(source.with_keys(self.inner.seals())))
+    }
+
+    fn place(&self) -> Place {
+        Place { folder: self.folder.clone(), identity: self.identity, seals: self.inner.seals() }
     }
 
     /// Reads the mark that the store has: whether there is one, and what it says if it can be read.
@@ -161,7 +166,7 @@ impl Journaled {
     }
 
     fn begin(&self, keep: Keep, place: &mut Option<FairMutex<Trail>>) -> Result<(), StoreError> {
-        let trail = Trail::found(self.folder.clone(), self.identity, keep, Arc::clone(&self.clock))?;
+        let trail = Trail::found(self.place(), keep, Arc::clone(&self.clock))?;
         failpoint::reach("journal.begin.made");
         self.put_mark(trail.mark())?;
         failpoint::reach("journal.begin.marked");
@@ -261,6 +266,10 @@ fn settle(trail: &mut Trail, recorded: Recorded, written: &Result<(), StoreError
 }
 
 impl Store for Journaled {
+    fn seals(&self) -> Option<Arc<dyn SealsKeys>> {
+        self.inner.seals()
+    }
+
     fn snapshot(&self) -> Result<Arc<dyn Snapshot>, StoreError> {
         self.inner.snapshot()
     }

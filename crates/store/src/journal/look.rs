@@ -139,7 +139,15 @@ fn read(path: &Path, identity: [u8; 16], stop: u64, header: Header) -> Seen {
     let opened = File::open(path).map_err(super::folder::failed("open the journal"));
     let done = opened.and_then(|file| {
         let track = Track { path: path.to_owned(), file, header: Some(header), stop };
-        let source = Source { identity, tracks: vec![track], form: Form::Folder, bound: None, fresh: None, end: None };
+        let source = Source {
+            identity,
+            tracks: vec![track],
+            form: Form::Folder,
+            bound: None,
+            fresh: None,
+            end: None,
+            seals: None,
+        };
         let mut chain = Chain::over(source);
         let mut is_whole = true;
         while let Some(item) = chain.next()? {

@@ -15,6 +15,7 @@ mod format;
 mod journaled;
 mod look;
 mod recorder;
+mod sealed;
 #[cfg(test)]
 mod tests;
 mod trail;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use types::{Clock, SystemClock};
 
 use super::*;
+use crate::crypt::{CryptEngine, SealsKeys};
 use crate::lmdb::LmdbEngine;
 use crate::memory::MemoryEngine;
 use crate::{Engine, OpenOptions, Reader, Store, StoreError, Writer};
@@ -97,6 +98,7 @@ impl World {
         })?;
         let store = self.engine.open(&folder, &OpenOptions::default()).expect("opens");
         assert_eq!(Position::of(&*store.snapshot().expect("reads")), Some(backup.position));
+        let source = source.with_keys(self.engine.seals());
         Way::find(source, backup.position, backup.taken, until)?.play(&*store, &mut |_| Ok(()))?;
         Ok(all(&*store))
     }
@@ -134,7 +136,32 @@ fn all(store: &dyn Store) -> String {
     found.join(" ")
 }
 
+/// Seals so that others do not read it by accident.
+struct Seals(u8);
+
+impl SealsKeys for Seals {
+    fn seal(&self, context: &str, secret: &[u8]) -> Vec<u8> {
+        [context.as_bytes(), &[0], &secret.iter().map(|byte| byte ^ self.0).collect::<Vec<u8>>()].concat()
+    }
+
+    fn unseal(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, String> {
+        let secret = sealed.strip_prefix(context.as_bytes()).and_then(|rest| rest.strip_prefix(&[0]));
+        let secret = secret.ok_or("sealed for something else")?;
+        Ok(secret.iter().map(|byte| byte ^ self.0).collect())
+    }
+
+    fn renew(&self, _: &str, _: &[u8]) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
+}
+
+fn crypt() -> Arc<dyn Engine> {
+    Arc::new(CryptEngine::new(Arc::new(Seals(0x5A))))
+}
+
+/// On every engine: that of encrypted stores has its journal sealed.
 fn on_both(keep: Keep, check: impl Fn(World)) {
+    check(World::new(crypt(), keep));
     check(World::new(Arc::new(LmdbEngine), keep));
     check(World::new(Arc::new(MemoryEngine::default()), keep));
 }
@@ -648,4 +675,64 @@ fn f24_damage_is_found_and_says_how_far_backups_lead() {
         let closed = Outline::looked(&world.journal(), IDENTITY, &mut Looked::default());
         assert!(closed.flaws.iter().all(|flaw| !flaw.is_sure), "{:?}", closed.flaws);
     });
+}
+
+#[test]
+fn f24_f98_the_journal_of_an_encrypted_store_shows_nothing_and_opens_with_its_keys_only() {
+    let world = World::new(crypt(), Keep { bytes_max: 1 << 20, age_max: None });
+    let store = world.open();
+    let backup = world.back_up(&store);
+    for number in 0..40 {
+        put(
+            &store,
+            &format!("Rumpelstiltskin{number:02}"),
+            &format!("Rumpelstiltskin {}", incompressible(number, 5_000)),
+        );
+    }
+    let holds = |path: &Path| fs::read(path).expect("reads").windows(15).any(|window| window == b"Rumpelstiltskin");
+    let files = || fs::read_dir(world.journal()).expect("lists").map(|entry| entry.expect("lists").path());
+    assert!(files().count() > 2 && !files().any(|file| holds(&file)));
+    let copied = world.folder.with_file_name("copy");
+    let copy_to = |path: &Path| copy(live(&store), &mut fs::File::create(path).expect("makes"), &mut |_| Ok(()));
+    assert!(copy_to(&copied).expect("copies").is_sealed && !holds(&copied));
+    // Who has no keys sums it up and plays none of it; who has others hears which is missing.
+    let from_copy = || Source::file(&copied, IDENTITY).expect("opens");
+    let until = verify(from_copy()).expect("sound").ends.expect("an end");
+    let played = |source: Source| {
+        Way::find(source, backup.position, backup.taken, until).and_then(|way| {
+            way.play(
+                &*world
+                    .engine
+                    .open(&world.folder.with_file_name("x"), &OpenOptions { create: true, ..OpenOptions::default() })?,
+                &mut |_| Ok(()),
+            )
+        })
+    };
+    let others: Arc<dyn SealsKeys> = Arc::new(Seals(1));
+    assert!(matches!(played(from_copy()), Err(JournalError::Key { .. })));
+    let error = played(from_copy().with_keys(Some(others))).expect_err("it is another key");
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+    assert_eq!(world.restore(&backup, from_copy(), until).expect("plays"), all(&store));
+    // A change that fits the sums is noticed all the same.
+    let file = world.journal().join(folder::name(1));
+    let mut bytes = fs::read(&file).expect("reads");
+    let at = format::HEADER_BYTES + sealed::BLOCK_BYTES;
+    let head: [u8; format::HEAD_BYTES] = bytes[at..at + format::HEAD_BYTES].try_into().expect("a head");
+    let stored = format::Head::parse(&head).expect("a frame").stored as usize;
+    let body = at + format::HEAD_BYTES..at + format::HEAD_BYTES + stored;
+    bytes[body.start + 30] ^= 1;
+    let before =
+        format::Header::parse(bytes[..format::HEADER_BYTES].try_into().expect("a header")).ok().expect("sound").before;
+    let sum = format::frame_sum(before, &bytes[at..at + format::SUMMED_BYTES], &bytes[body]);
+    bytes[at + format::SUMMED_BYTES..at + format::HEAD_BYTES].copy_from_slice(&sum.to_le_bytes());
+    fs::write(&file, bytes).expect("writes");
+    let error = world.forward(&backup, &store).expect_err("it was changed");
+    assert!(error.to_string().contains("was changed since it was sealed"), "{error}");
+    // A file that goes leaves no key behind, wherever else its blocks lie.
+    let (leaked, newest) = (world.folder.with_file_name("leaked"), newest_file(&world.journal()));
+    fs::hard_link(&newest, &leaked).expect("links");
+    let key = |path: &Path| fs::read(path).expect("reads")[format::HEADER_BYTES..at].to_vec();
+    let sealed = key(&leaked);
+    store.set_keep(None).expect("removes it");
+    assert!(!newest.exists() && !key(&leaked).windows(16).any(|part| sealed.windows(16).any(|whole| whole == part)));
 }

@@ -16,8 +16,10 @@ use types::{Clock, failpoint};
 use super::changes::Change;
 use super::folder::{Outline, Segment, name, remove_file, segments};
 use super::format::{Frame, HEADER_BYTES, Header, Kind, Mark, RAW_MAX_BYTES};
+use super::sealed::{BLOCK_BYTES, FileKey, is_block};
 use super::{Keep, Position, Rupture};
 use crate::StoreError;
+use crate::crypt::SealsKeys;
 use crate::lmdb::error::from_io;
 
 /// Changes that are kept in memory before they are written, in bytes.
@@ -28,8 +30,17 @@ const FILES: u64 = 16;
 const FILE_MIN_BYTES: u64 = 64 << 10;
 const FILE_MAX_BYTES: u64 = 32 << 20;
 
+/// Where a journal lies, whose it is, and what seals the keys of its files if they are sealed.
+pub(super) struct Place {
+    pub folder: PathBuf,
+    pub identity: [u8; 16],
+    pub seals: Option<Arc<dyn SealsKeys>>,
+}
+
 /// The end of a journal.
 pub(super) struct Trail {
+    /// What seals the keys of its files, where it is the journal of an encrypted store.
+    seals: Option<Arc<dyn SealsKeys>>,
     folder: PathBuf,
     identity: [u8; 16],
     clock: Arc<dyn Clock>,
@@ -54,6 +65,8 @@ struct Tail {
     /// Bytes that the file has, those ahead included.
     bytes: u64,
     header: Header,
+    /// What seals its records.
+    key: Option<FileKey>,
 }
 
 /// A record that is being written.
@@ -73,9 +86,10 @@ pub(super) struct Record<'t> {
 
 impl Trail {
     /// Begins a journal anew in `folder`; nothing of an earlier one stays. The mark has yet to be committed.
-    pub fn found(folder: PathBuf, identity: [u8; 16], keep: Keep, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        super::remove(&folder).map_err(|source| from_io(source, "remove an old journal"))?;
-        fs::create_dir_all(&folder).map_err(|source| from_io(source, "make the folder of the journal"))?;
+    pub fn found(place: Place, keep: Keep, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let folder = &place.folder;
+        super::remove(folder).map_err(|source| from_io(source, "remove an old journal"))?;
+        fs::create_dir_all(folder).map_err(|source| from_io(source, "make the folder of the journal"))?;
         let mark = Mark {
             position: Position { era: new_era(), sequence: 0 },
             time: nanos(&*clock),
@@ -83,23 +97,17 @@ impl Trail {
             end: 0,
             sum: 0,
         };
-        Ok(Self::over(folder, identity, keep, clock, mark))
+        Ok(Self::over(place, keep, clock, mark))
     }
 
     /// Goes on with a journal where the store's mark says, and cuts off what is behind it.
     ///
     /// `false` says that what the mark tells of is not there: a new era begins, and its mark has yet to be committed.
-    pub fn resume(
-        folder: PathBuf,
-        identity: [u8; 16],
-        keep: Keep,
-        clock: Arc<dyn Clock>,
-        mark: Mark,
-    ) -> Result<(Self, bool), StoreError> {
+    pub fn resume(place: Place, keep: Keep, clock: Arc<dyn Clock>, mark: Mark) -> Result<(Self, bool), StoreError> {
         // Without it, the store was carried here from where its journal goes on.
-        let is_there = folder.is_dir();
-        fs::create_dir_all(&folder).map_err(|source| from_io(source, "make the folder of the journal"))?;
-        let mut trail = Self::over(folder, identity, keep, clock, mark);
+        let is_there = place.folder.is_dir();
+        fs::create_dir_all(&place.folder).map_err(|source| from_io(source, "make the folder of the journal"))?;
+        let mut trail = Self::over(place, keep, clock, mark);
         let failed = |source| from_io(source, "open the journal");
         for segment in segments(&trail.folder).map_err(failed)? {
             if segment.number > mark.number || segment.number == mark.number && mark.end == 0 {
@@ -118,9 +126,11 @@ impl Trail {
         Ok((trail, false))
     }
 
-    fn over(folder: PathBuf, identity: [u8; 16], keep: Keep, clock: Arc<dyn Clock>, mark: Mark) -> Self {
+    fn over(place: Place, keep: Keep, clock: Arc<dyn Clock>, mark: Mark) -> Self {
+        let Place { folder, identity, seals } = place;
         let files = VecDeque::new();
         Self {
+            seals,
             folder,
             identity,
             clock,
@@ -151,7 +161,20 @@ impl Trail {
             file.set_len(mark.end).map_err(failed)?;
             segment.bytes = mark.end;
         }
-        self.current = Some(Tail { file, bytes: mark.end, header });
+        // A journal is sealed or not from the beginning, as its store is.
+        let key = match (&self.seals, header.is_sealed) {
+            (None, false) => None,
+            (Some(seals), true) => {
+                let mut block = [0; BLOCK_BYTES];
+                file.read_exact_at(&mut block, HEADER_BYTES as u64).map_err(failed)?;
+                match FileKey::open(&**seals, self.identity, &block) {
+                    Ok(key) if is_block(&block) => Some(key),
+                    _ => return Ok(false),
+                }
+            }
+            _ => return Ok(false),
+        };
+        self.current = Some(Tail { file, bytes: mark.end, header, key });
         Ok(true)
     }
 
@@ -338,7 +361,7 @@ impl Record<'_> {
                 time: self.time,
             };
             self.trail.out.clear();
-            frame.print(&[reason as u8], self.at.sum, &mut self.trail.out);
+            frame.print(&[reason as u8], self.at.sum, None, &mut self.trail.out);
             self.put_out()?;
         }
         let sequence = self.trail.mark.position.sequence + 1;
@@ -376,7 +399,9 @@ impl Record<'_> {
         let sequence = self.at.position.sequence + 1;
         let frame = Frame { kind: Kind::Changes, last, part: self.part, sequence, time: self.time };
         self.trail.out.clear();
-        let sum = frame.print(&self.raw, self.at.sum, &mut self.trail.out);
+        let tail = self.begun.as_ref().or(self.trail.current.as_ref());
+        let key = tail.and_then(|tail| tail.key.as_ref());
+        let sum = frame.print(&self.raw, self.at.sum, key, &mut self.trail.out);
         self.raw.clear();
         self.written += self.trail.out.len() as u64;
         if self.written > self.trail.keep.bytes_max {
@@ -401,15 +426,22 @@ impl Record<'_> {
             first: mark.position.sequence + 1,
             time: mark.time,
             before: mark.sum,
+            is_sealed: self.trail.seals.is_some(),
         };
         let failed = |source| from_io(source, "begin a file of the journal");
         let path = self.trail.folder.join(name(number));
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path).map_err(failed)?;
         self.trail.begun = Some(path);
-        file.write_all_at(&header.print(), 0).map_err(failed)?;
+        let mut front = header.print().to_vec();
+        let sealed = self.trail.seals.as_ref().map(|seals| FileKey::new(&**seals, header.identity));
+        let key = sealed.map(|(key, block)| {
+            front.extend_from_slice(&block);
+            key
+        });
+        file.write_all_at(&front, 0).map_err(failed)?;
         failpoint::reach("journal.file.begun");
-        let bytes = HEADER_BYTES as u64;
-        self.begun = Some(Tail { file, bytes, header });
+        let bytes = front.len() as u64;
+        self.begun = Some(Tail { file, bytes, header, key });
         self.at = Mark { number, end: bytes, ..mark };
         Ok(())
     }

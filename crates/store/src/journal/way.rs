@@ -125,6 +125,7 @@ impl Way {
 
     /// Enters a file; tells whether the time is reached with what lies before it.
     fn enter(&mut self, header: &Header) -> Result<bool, JournalError> {
+        self.chain.check_open()?;
         let is_own = header.era == self.from.era;
         if is_own && !self.is_there && header.first > self.from.sequence + 1 {
             return Err(JournalError::Gap { begins: header.time });

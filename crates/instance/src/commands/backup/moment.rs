@@ -110,7 +110,7 @@ pub(super) fn journal_beside(backup: &str) -> String {
 }
 
 fn send(statement: &Statement<'_>, row: Arc<Row>) -> Result<Records, Failure> {
-    let source = statement.shared.journal_source(&row)?;
+    let source = statement.shared.journal_source(&row)?.with_keys(None);
     let allowance = statement.allowance.clone();
     stream::begin(statement, vec![CompactString::const_new("piece")], move |client| {
         let steps = &mut Steps { step: &|_| allowance.check(), before: 0, failed: None };
