@@ -116,7 +116,9 @@ pub(crate) fn commit(shared: &Shared, staging: Staging) -> Result<u64, Failure> 
     let kept = keep(shared, &staged);
     staging.lines.iter().for_each(|line| line.note(shared, Outcome::from(&kept)));
     let (version, touched) = kept?;
-    touched.iter().for_each(|touched| follow(shared, touched));
+    // What comes into the place of a dropped one has its name.
+    let (dropped, others): (Vec<&Touched>, Vec<&Touched>) = touched.iter().partition(|touched| is_dropped(touched));
+    dropped.into_iter().chain(others).for_each(|touched| follow(shared, touched));
     shared.limits_changed();
     tracing::info!(version, databases = touched.len(), commands = staging.lines.len(), "catalog changed");
     Ok(version)
@@ -166,19 +168,19 @@ fn unmake(shared: &Shared, prepared: &Prepared<'_>) {
     prepared.touched().iter().filter(stays_stopped).for_each(|touched| shared.databases.close_unused(touched.after.id));
 }
 
-/// Lets nobody new use what is dropped or stopped, and somebody what runs again.
+/// Lets nobody new use what is dropped or stopped, and everybody what runs again; leaves the others alone.
 fn bar(shared: &Shared, touched: &Touched) {
-    if runs(&touched.after) {
-        shared.databases.allow(touched.after.id);
-    } else {
-        shared.databases.refuse(touched.after.id);
+    match (touched.before.as_deref().is_some_and(runs), runs(&touched.after)) {
+        (false, true) => shared.databases.allow(touched.after.id),
+        (_, false) => shared.databases.refuse(touched.after.id),
+        (true, true) => {}
     }
 }
 
 /// Does to an open database and its files what the catalog says by now. What fails here is tried at the next start.
 fn follow(shared: &Shared, touched: &Touched) {
     let (before, after) = (touched.before.as_deref(), &touched.after);
-    if after.stage == Stage::Dropping {
+    if is_dropped(touched) {
         if let Some(before) = before {
             shared.turns.weigh(before.name.as_str(), None);
         }
@@ -197,6 +199,10 @@ fn follow(shared: &Shared, touched: &Touched) {
             tracing::warn!(database = %after.name, reason = %failure, "a stopped database is still in use");
         }
     }
+}
+
+fn is_dropped(touched: &Touched) -> bool {
+    touched.after.stage == Stage::Dropping
 }
 
 fn runs(row: &Row) -> bool {

@@ -199,7 +199,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let nothing = || Value::string("");
     let details = if is_waiting { "waits for a place among the statements of a database" } else { "" };
     vec![
-        Value::string(entry.database_in(names)),
+        Value::string(entry.shown_database(names)),
         Value::string(entry.id_in(names)),
         statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
         entry.origin.connection.as_str().into(),

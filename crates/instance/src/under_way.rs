@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use catalog::{Names, Principal, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
-use types::{DatabaseId, Map};
+use types::{DatabaseId, DatabaseName, Map};
 
 use crate::turns::{Spending, Turn};
 
@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) database: DatabaseId,
     /// What that was called then.
     begun_in: CompactString,
+    /// The alias by which its owner named it, if he did.
+    alias: Option<DatabaseName>,
     /// Who began it.
     pub(crate) owner: Principal,
     pub(crate) begun_at: Instant,
@@ -103,6 +105,7 @@ impl UnderWay {
             number,
             database: begun.database.database,
             begun_in: begun.database.name.as_str().into(),
+            alias: begun.database.alias.clone(),
             owner: begun.owner.clone(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
@@ -155,6 +158,14 @@ impl Entry {
         names.database(self.database).map_or_else(|| self.begun_in.clone(), |row| row.name.as_str().into())
     }
 
+    /// Gives the name by which its owner knows its database: an alias, where he sees it by that alone.
+    pub(crate) fn shown_database(&self, names: &Names) -> CompactString {
+        let own = self.database_in(names);
+        let (Some(alias), Some(row)) = (&self.alias, names.database(self.database)) else { return own };
+        let target = Target { database: row.id, name: row.name.clone(), alias: Some(alias.clone()) };
+        catalog::access::known_name(names, &self.owner, &target).as_str().into()
+    }
+
     /// Names the user; empty while nobody needs a password.
     pub(crate) fn user(&self) -> &str {
         self.owner.name().unwrap_or_default()
@@ -172,12 +183,14 @@ impl Entry {
 
     /// Writes the id by which users name it.
     pub(crate) fn id_in(&self, names: &Names) -> String {
-        transaction_id(&self.database_in(names), self.number)
+        transaction_id(&self.shown_database(names), self.number)
     }
 
     /// Tells whether users name it so, or did before its database was renamed.
     pub(crate) fn has_id(&self, id: &str, names: &Names) -> bool {
-        id == transaction_id(&self.begun_in, self.number) || id == self.id_in(names)
+        [self.begun_in.clone(), self.database_in(names), self.shown_database(names)]
+            .iter()
+            .any(|database| id == transaction_id(database, self.number))
     }
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.

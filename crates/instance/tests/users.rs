@@ -497,3 +497,34 @@ fn transactions_keep_data_and_servers_tell_of_themselves() {
     check(&mut admin, &named, "'secret'");
     check(&mut ann, &named, "null");
 }
+
+#[test]
+fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE notes",
+        "CREATE ALIAS cinema FOR DATABASE films",
+        "GRANT LEVEL write ON ALIAS cinema TO USER ann",
+        "ALTER USER ann SET HOME DATABASE cinema",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let own = "SHOW TRANSACTIONS YIELD database, transactionId RETURN database, split(transactionId, '-')[0]";
+    check(&mut ann, own, "'cinema' | 'cinema'");
+
+    // A transaction goes on where it began; once the alias leads elsewhere, its right does so too.
+    let on = |database: &str| RunOptions { database: Some(database.to_owned()), ..RunOptions::default() };
+    ann.begin(&on("cinema")).expect("it may be used");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "1");
+    check(&mut admin, "ALTER ALIAS cinema SET DATABASE TARGET notes", DONE);
+    let refused = run(&mut ann, "MATCH (n) RETURN count(n)").expect_err("the right went with the alias");
+    assert_eq!(failed(&refused), "DatabaseNotFound: Database does not exist. Database name: 'cinema'.");
+    ann.rollback().expect("it is open");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "0");
+    assert!(ann.begin(&on("notes")).is_err() && ann.begin(&on("films")).is_err());
+}
