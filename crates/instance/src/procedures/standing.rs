@@ -1,6 +1,7 @@
 //! What tools ask about the server's own affairs: its memory, what clients should know, its locks, and a transaction's data.
 
 use catalog::{Action, access};
+use types::privilege::Act;
 use types::{Code, Failure, Value};
 
 use super::built_in::{Call, Mode, Row, Rows};
@@ -100,11 +101,7 @@ fn client_config(call: &mut Call<'_, '_>) -> Rows {
 
 fn set_config_value(call: &mut Call<'_, '_>) -> Rows {
     let (name, shared) = (call.text(0), call.instance()?);
-    let may =
-        access::allows_as(&shared.catalog.names(), call.context.user, &Action::Do(types::privilege::Act::AllDbms));
-    if !may {
-        return Err(Failure::new(Code::Forbidden, "Permission denied."));
-    }
+    access::allow_any_as(&shared.catalog.names(), call.context.user, &[Action::Do(Act::ExecuteAdmin)])?;
     let is_known = settings(&shared).iter().any(|setting| setting.name == name.as_str());
     let text = match is_known {
         true => {
@@ -117,10 +114,8 @@ fn set_config_value(call: &mut Call<'_, '_>) -> Rows {
 
 fn pools(call: &mut Call<'_, '_>) -> Rows {
     let shared = call.instance()?;
-    let user = call.context.user;
-    if !access::allows_as(&shared.catalog.names(), user, &Action::ShowLimit) {
-        return Err(Failure::new(Code::Forbidden, "Permission denied."));
-    }
+    let may = [Action::ShowLimit, Action::Do(Act::ExecuteAdmin)];
+    access::allow_any_as(&shared.catalog.names(), call.context.user, &may)?;
     let now = shared.options.clock.now();
     let statements: usize = shared.under_way.all().iter().map(|entry| entry.spending(now).0.held_bytes).sum();
     let kept = graph::Kept::now();
