@@ -63,9 +63,13 @@ fn plain(data: &Path) -> Process {
 }
 
 fn prepare(data: &Path, journal: &str) {
+    prepare_with(data, &format!("journalSize: '{journal}'"));
+}
+
+fn prepare_with(data: &Path, options: &str) {
     let server = plain(data);
     let mut client = server.connect().expect("connects");
-    let create = format!("CREATE DATABASE source OPTIONS {{journal: true, journalSize: '{journal}'}}");
+    let create = format!("CREATE DATABASE source OPTIONS {{journal: true, {options}}}");
     run_in(&mut client, "system", &create, Map::new()).expect("makes");
     run_in(&mut client, "system", "BACKUP DATABASE source TO 'given'", Map::new()).expect("backs up");
     assert!(server.stop().expect("stops").success());
@@ -107,11 +111,33 @@ fn is_sound(client: &mut Client, database: &str) -> bool {
 
 #[test]
 fn a1_f24_a_kill_between_record_and_commit_loses_nothing_and_records_nothing_twice() {
+    let last = survive(&COMMIT_PLACES, "journalSize: '2MiB'");
+    assert!(last > 40, "hardly anything was written: {last}");
+}
+
+#[test]
+fn a1_f24_f98_a_kill_beside_a_sealed_journal_loses_nothing_and_records_nothing_twice() {
+    let last = survive(&SEALED_PLACES, "journalSize: '2MiB', encryption: true");
+    assert!(last > 10, "hardly anything was written: {last}");
+}
+
+/// Places on the way of a commit that is recorded and sealed.
+const SEALED_PLACES: [&str; 6] = [
+    "journal.file.begun:1",
+    "journal.frame.written:1",
+    "journal.sync.before:9",
+    "journal.sync.after:2",
+    "store.commit.before:4",
+    "store.commit.after:6",
+];
+
+/// Writes until the server dies at each of these places; what was told is there afterwards, and in the journal once.
+fn survive(places: &[&str], options: &str) -> u64 {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    prepare(&data, SMALL);
+    prepare_with(&data, options);
     let mut last = 0;
-    for place in COMMIT_PLACES {
+    for &place in places {
         println!("killed at {place}");
         let mut server = Process::start(&data, [(failpoint::VARIABLE, place)]).expect("starts");
         let acknowledged = write_until_it_dies(&mut server.connect().expect("connects"), last);
@@ -132,7 +158,38 @@ fn a1_f24_a_kill_between_record_and_commit_loses_nothing_and_records_nothing_twi
         last = kept;
         assert!(server.stop().expect("stops").success());
     }
-    assert!(last > 40, "hardly anything was written: {last}");
+    last
+}
+
+#[test]
+fn a1_f24_f98_a_sealed_journal_is_removed_wholly_or_at_the_next_start() {
+    for place in ["journal.end.unmarked", "journal.key.erased", "crypt.remove.erased"] {
+        println!("killed at {place}");
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        prepare_with(&data, "encryption: true");
+        let mut server = Process::start(&data, [(failpoint::VARIABLE, place)]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        run_in(&mut client, "source", CREATE, parameters([("number", integer(1))])).expect("writes");
+        // Switching it off, or dropping the database with it.
+        let is_dropped = place.starts_with("crypt");
+        let text = if is_dropped { "DROP DATABASE source" } else { "ALTER DATABASE source SET OPTION journal false" };
+        run_in(&mut client, "system", text, Map::new()).expect_err("the server is killed");
+        ended(&mut server, place);
+        let server = plain(&data);
+        let mut client = server.connect().expect("connects");
+        let listed = "SHOW DATABASES YIELD name WHERE name = 'source' RETURN name";
+        let is_there = !run_in(&mut client, "system", listed, Map::new()).expect("lists").is_empty();
+        assert_eq!(is_there, !is_dropped, "after {place}");
+        if is_there {
+            assert_eq!(count(&mut client, "source", COUNT), 1, "after {place}");
+            assert!(is_sound(&mut client, "source"), "after {place}");
+        }
+        let folders = std::fs::read_dir(&data).expect("lists").map(|entry| entry.expect("lists").path());
+        let left = folders.map(|folder| folder.join("journal/000000000001.journal")).find(|file| file.exists());
+        assert_eq!(left, None, "after {place}");
+        assert!(server.stop().expect("stops").success());
+    }
 }
 
 #[test]
