@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::token::{self, Token};
+use crate::token::{self, Piece, Token};
 
 /// Words that a command with a password in it begins with, behind `EXPLAIN` and the like.
 const BEGINNINGS: &[&[&str]] = &[
@@ -22,7 +22,7 @@ const PREFIX_TOKENS_MAX: usize = 32;
 /// Longest text in which a command is looked for; no command that holds a password is longer.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// Where a command's first words are looked for; a longer comment in front of them hides nothing from [`BEGINNINGS`].
+/// Where a command's first words are looked for, unless a comment begins there.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// Gives the text with `'******'` in the place of every text in quotes, where the statement sets a password.
@@ -38,17 +38,7 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed("a command with a password, too long to be shown");
     }
     let pieces = token::tokenize(text);
-    let word = |at: usize, word: &str| {
-        let piece = pieces.get(at);
-        piece.is_some_and(|piece| {
-            piece.token == Token::Word
-                && text[piece.span.start as usize..piece.span.end as usize].eq_ignore_ascii_case(word)
-        })
-    };
-    let begins = |at: usize| {
-        BEGINNINGS.iter().any(|words| words.iter().enumerate().all(|(ahead, expected)| word(at + ahead, expected)))
-    };
-    if !(0..PREFIX_TOKENS_MAX).any(begins) {
+    if !begins_with_secret(text, &pieces) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -65,6 +55,29 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Tells whether the statement sets a password, so that its parameters may hold one.
+///
+/// What does not parse, or is too long to be looked through, is taken for one that does.
+#[must_use]
+pub fn sets_secret(text: &str) -> bool {
+    may_hold_secret(text) && (text.len() > TEXT_BYTES_MAX || begins_with_secret(text, &token::tokenize(text)))
+}
+
+/// Tells whether a command that may hold a password is among the first words.
+fn begins_with_secret(text: &str, pieces: &[Piece]) -> bool {
+    let word = |at: usize, word: &str| {
+        let piece = pieces.get(at);
+        piece.is_some_and(|piece| {
+            piece.token == Token::Word
+                && text[piece.span.start as usize..piece.span.end as usize].eq_ignore_ascii_case(word)
+        })
+    };
+    let begins = |at: usize| {
+        BEGINNINGS.iter().any(|words| words.iter().enumerate().all(|(ahead, expected)| word(at + ahead, expected)))
+    };
+    (0..PREFIX_TOKENS_MAX).any(begins)
+}
+
 /// Tells quickly that most statements hold none, by their first letter; the others must speak of users or aliases.
 fn may_hold_secret(text: &str) -> bool {
     let bytes = &text.as_bytes()[..text.len().min(HEAD_BYTES)];
@@ -73,6 +86,9 @@ fn may_hold_secret(text: &str) -> bool {
     if !first.is_some_and(|byte| matches!(byte, b'c' | b'a' | b'e' | b'p' | b'/' | b':' | 0x80..)) {
         return false;
     }
+    let has_comment = || bytes.windows(2).any(|window| matches!(window, b"/*" | b"//"));
+    // A comment may be longer than the head, and stand in front of what tells or in the middle of it.
+    let bytes = if text.len() > bytes.len() && has_comment() { text.as_bytes() } else { bytes };
     let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
     holds(b"user") || holds(b"alias")
 }

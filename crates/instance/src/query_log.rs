@@ -109,7 +109,8 @@ impl QueryLog {
             session: 0,
             transaction: String::new(),
             text: text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned(),
-            parameters: self.parameters.then(|| parameters.clone()),
+            // Asked of the whole text: what is cut off may be what tells that it sets a password.
+            parameters: (self.parameters && !cypher::sets_secret(text)).then(|| parameters.clone()),
         }
     }
 
@@ -119,8 +120,6 @@ impl QueryLog {
             return;
         }
         let millis = |time: Duration| (time.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
-        let query = shown_text(&note.text);
-        let hides = query.contains("******");
         let line = Line {
             time: shown_time(ended.wall_nanos),
             database: note.database,
@@ -132,9 +131,8 @@ impl QueryLog {
             rows: ended.rows,
             plan_cached: ended.plan_found,
             error: ended.code,
-            query,
-            // A statement with a password may have it as a parameter.
-            parameters: note.parameters.filter(|_| !hides).map(|map| types::text::literal(&Value::map(map))),
+            query: shown_text(&note.text),
+            parameters: note.parameters.map(|map| types::text::literal(&Value::map(map))),
             left_out: self.left_out.swap(0, Ordering::Relaxed),
         };
         let left_out = line.left_out;
@@ -239,6 +237,29 @@ mod tests {
     fn ended(millis: u64, code: Option<&'static str>) -> Ended {
         let time = Duration::from_millis(millis);
         Ended { wall_nanos: 0, time, waited: Duration::ZERO, rows: 2, plan_found: Some(true), code }
+    }
+
+    #[test]
+    fn f208_parameters_of_password_commands_are_left_out_whatever_is_set() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, threshold) = (folder.path().join("query.log"), Duration::ZERO);
+        let options = QueryLogOptions { file, threshold, parameters: true, bytes_max: 1 << 20, files_max: 1 };
+        let log = QueryLog::open(&options).expect("opens");
+        let parameters = Map::from_iter([("pw".into(), Value::string("secret"))]);
+        let check = |text: &str, is_kept: bool| {
+            assert_eq!(log.begin(text, &parameters).parameters.is_some(), is_kept, "{text}");
+        };
+        check("RETURN $pw", true);
+        check("MATCH (u:USER {alias: $pw}) RETURN u", true);
+        check("CREATE DATABASE user IF NOT EXISTS", true);
+        check("CREATE USER ann SET PASSWORD $pw", false);
+        check("CYPHER 25 CREATE OR REPLACE USER ann SET AUTH 'native' {SET PASSWORD $pw}", false);
+        check("alter current user set password from $pw to $pw", false);
+        check("EXPLAIN ALTER USER ann SET ENCRYPTED PASSWORD $pw", false);
+        check("CREATE USER ann SET PASSWRD $pw", false);
+        check("CREATE ALIAS far FOR DATABASE d AT 'u' USER x PASSWORD $pw", false);
+        check(&format!("/*{}*/ CREATE USER ann SET PASSWORD $pw", "x".repeat(20_000)), false);
+        check(&format!("/*{}*/ CREATE USER ann SET PASSWORD $pw", "x".repeat(200_000)), false);
     }
 
     #[test]
