@@ -1,6 +1,8 @@
 //! Bookmarks: the text by which a client names a commit.
 //!
-//! A commit is visible to every later transaction of the server, so that nobody has to wait for one.
+//! A commit is visible to every later transaction of the server, so that nobody has to wait for one. On connections that
+//! serve several conversations a bookmark also carries what `USE` chose: drivers hand a conversation's last bookmark to
+//! its next statement, on whatever connection, and to no other conversation's.
 
 use types::{Code, Failure};
 
@@ -9,6 +11,31 @@ const PREFIX: &str = "sheaf";
 /// Writes the bookmark of a version of a database.
 pub(crate) fn write(database: &str, version: u64) -> String {
     format!("{PREFIX}:{database}:{version}")
+}
+
+/// What `USE` chose in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// The database.
+    pub(crate) chosen: String,
+    /// The one that its requests named by themselves, as drivers do that looked up the home of their user: requests that
+    /// name another one mean that.
+    pub(crate) over: Option<String>,
+}
+
+impl Choice {
+    /// Adds it to a bookmark.
+    pub(crate) fn carry(&self, bookmark: &str) -> String {
+        let Self { chosen, over } = self;
+        over.as_ref().map_or_else(|| format!("{bookmark}:{chosen}"), |over| format!("{bookmark}:{chosen}:{over}"))
+    }
+
+    /// Gives what the latest bookmark of a conversation carries.
+    pub(crate) fn carried(bookmarks: &[String]) -> Option<Self> {
+        let choice = bookmarks.iter().rev().find_map(|bookmark| bookmark.splitn(4, ':').nth(3))?;
+        let (chosen, over) = choice.split_once(':').map_or((choice, None), |(chosen, over)| (chosen, Some(over)));
+        Some(Self { chosen: chosen.to_owned(), over: over.map(str::to_owned) })
+    }
 }
 
 /// Refuses bookmarks that this server never gave.
@@ -26,10 +53,11 @@ pub(crate) fn check(bookmarks: &[String]) -> Result<(), Failure> {
 }
 
 fn is_ours(bookmark: &str) -> bool {
-    let mut parts = bookmark.splitn(3, ':');
+    let mut parts = bookmark.splitn(4, ':');
     parts.next() == Some(PREFIX)
         && parts.next().is_some_and(|database| !database.is_empty())
         && parts.next().is_some_and(|version| version.parse::<u64>().is_ok())
+        && parts.next().is_none_or(|chosen| !chosen.is_empty())
 }
 
 #[cfg(test)]
@@ -40,10 +68,30 @@ mod tests {
     fn only_our_own_are_taken() {
         let check = |text: &str, expected: bool| assert_eq!(check(&[text.to_owned()]).is_ok(), expected, "{text}");
         check(&write("films", 7), true);
+        check("sheaf:films:7:movies", true);
+        check("sheaf:films:7:movies:home", true);
+        check("sheaf:films:7:", false);
         check("sheaf:films", false);
         check("sheaf::7", false);
         check("sheaf:films:x", false);
         check("FB:kcwQ", false);
         check("", false);
+    }
+
+    #[test]
+    fn what_was_chosen_is_carried() {
+        let check = |bookmarks: &[&str], expected: Option<(&str, Option<&str>)>| {
+            let bookmarks: Vec<String> = bookmarks.iter().map(ToString::to_string).collect();
+            let choice = Choice::carried(&bookmarks);
+            let found = choice.as_ref().map(|choice| (choice.chosen.as_str(), choice.over.as_deref()));
+            assert_eq!(found, expected, "{bookmarks:?}");
+            if let Some(choice) = choice {
+                assert_eq!(Choice::carried(&[choice.carry(&write("films", 9))]), Some(choice));
+            }
+        };
+        check(&[], None);
+        check(&["sheaf:films:7"], None);
+        check(&["sheaf:films:7:movies", "sheaf:films:8"], Some(("movies", None)));
+        check(&["sheaf:films:7:movies", "sheaf:films:8:films:home"], Some(("films", Some("home"))));
     }
 }

@@ -15,6 +15,7 @@ use types::{Code, Failure, Value};
 use crate::Admission;
 use crate::admitting::{AllAdmitted, Bounds};
 use crate::answer::{Fetched, More, Summary};
+use crate::bookmark::Choice;
 use crate::leases::{Lease, Work};
 use crate::observation::Observation;
 use crate::running::{Allowance, Running};
@@ -28,6 +29,8 @@ pub struct Records {
     stream: Arc<Stream>,
     /// What bounds its rows, to tell in the end whether some were cut off.
     bounds: Option<Arc<Bounds>>,
+    /// What its session has chosen, where bookmarks carry that.
+    carries: Option<Choice>,
 }
 
 /// Makes at most so many rows.
@@ -70,13 +73,13 @@ impl Records {
     pub(crate) fn buffered(columns: Vec<CompactString>, rows: Fetched, summary: Summary, admission: Admission) -> Self {
         let width = columns.len();
         let stream = Arc::new(Stream(Mutex::new(Rest::Buffered { rows, width, next: 0 })));
-        Self { columns, summary, admission, stream, bounds: None }
+        Self { columns, summary, admission, stream, bounds: None, carries: None }
     }
 
     /// Makes records whose rows are made as they are pulled, and hold nothing up meanwhile.
     pub(crate) fn made(columns: Vec<CompactString>, make: MakeRows, summary: Summary, admission: Admission) -> Self {
         let stream = Arc::new(Stream(Mutex::new(Rest::Made(make))));
-        Self { columns, summary, admission, stream, bounds: None }
+        Self { columns, summary, admission, stream, bounds: None, carries: None }
     }
 
     /// Makes records that another thread sends; dropping them makes its sending fail.
@@ -86,7 +89,14 @@ impl Records {
         summary: Summary,
         admission: Admission,
     ) -> Self {
-        Self { columns, summary, admission, stream: Arc::new(Stream(Mutex::new(Rest::Fed(rows)))), bounds: None }
+        Self {
+            columns,
+            summary,
+            admission,
+            stream: Arc::new(Stream(Mutex::new(Rest::Fed(rows)))),
+            bounds: None,
+            carries: None,
+        }
     }
 
     /// Makes records that are computed as they are pulled; `leases` come from the databases that are read.
@@ -111,7 +121,7 @@ impl Records {
         };
         let bounds = live.allowance.bounds.clone();
         *stream.0.lock() = Rest::Live(Box::new(live));
-        Self { columns, summary, admission, stream, bounds }
+        Self { columns, summary, admission, stream, bounds, carries: None }
     }
 
     /// Keeps the transaction of a lone statement listed for as long as rows of it are computed.
@@ -142,6 +152,11 @@ impl Records {
         ]
         .iter()
         .sum()
+    }
+
+    /// Has its bookmark carry what its session has chosen.
+    pub(crate) fn carry(&mut self, choice: Option<Choice>) {
+        self.carries = choice;
     }
 
     /// Tells in the end by which bookmark what it did is named.
@@ -215,6 +230,9 @@ impl Records {
     #[must_use]
     pub fn summary(&mut self) -> Summary {
         let mut summary = self.summary.clone();
+        if let (Some(choice), Some(bookmark)) = (&self.carries, &mut summary.bookmark) {
+            *bookmark = choice.carry(bookmark);
+        }
         if let Some(bounds) = self.bounds.as_deref().filter(|bounds| bounds.truncated.load(Ordering::Relaxed)) {
             summary.truncated = true;
             summary.notifications.push(bounds.notification());

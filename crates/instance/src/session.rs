@@ -2,6 +2,7 @@
 //! Leaves statements to `statement`, and who the user is to `catalog`.
 //! Start reading at [`Session::run`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use crate::admission::Permit;
 use crate::admitting::{Room, Told, time_max};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::auditing;
-use crate::bookmark;
+use crate::bookmark::{self, Choice};
 use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
@@ -49,6 +50,10 @@ pub struct Session {
     place: Option<Place>,
     /// Its place among the connections, where it came from somewhere.
     connected: Option<Connected>,
+    /// Whether bookmarks carry what `USE` chose.
+    carries_choice: bool,
+    /// The database that requests named when `USE` chose another.
+    over: Option<String>,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -79,6 +84,8 @@ impl Session {
             origin,
             place: None,
             connected: None,
+            carries_choice: false,
+            over: None,
         }
     }
 
@@ -93,6 +100,35 @@ impl Session {
         let (owner, origin, now) = (self.principal.clone(), Arc::clone(&self.origin), self.moment().nanos);
         let connections = &self.shared.connections;
         self.connected = Some(connections.enter(self.number, owner, origin, &self.interrupted, now));
+    }
+
+    /// Has bookmarks carry what `USE` chooses: for connections that a driver's pool gives to one conversation after
+    /// another, and one conversation several of. A choice is then that of who comes with its bookmark, and of nobody else.
+    pub fn carry_choice(&mut self) {
+        self.carries_choice = true;
+    }
+
+    /// Takes over what the conversation has chosen that goes on now; gives what it asks for then.
+    fn follow_choice<'o>(&mut self, options: &'o RunOptions) -> Cow<'o, RunOptions> {
+        if !self.carries_choice || self.transaction.is_some() {
+            return Cow::Borrowed(options);
+        }
+        let choice = Choice::carried(&options.bookmarks);
+        let (chosen, over) = choice.map_or((None, None), |choice| (Some(choice.chosen), choice.over));
+        if chosen != self.chosen {
+            self.choose(chosen);
+        }
+        self.over = over;
+        match self.over.is_some() && options.database == self.over {
+            true => Cow::Owned(RunOptions { database: None, ..options.clone() }),
+            false => Cow::Borrowed(options),
+        }
+    }
+
+    /// Gives what bookmarks carry.
+    fn choice(&self) -> Option<Choice> {
+        let chosen = self.chosen.clone().filter(|_| self.carries_choice)?;
+        Some(Choice { chosen, over: self.over.clone() })
     }
 
     /// Names the user; empty while nobody needs a password.
@@ -189,8 +225,10 @@ impl Session {
     pub fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, user)?;
+        // What an earlier conversation on the connection chose is nothing to the one that begins.
+        let chosen = self.chosen.as_deref().filter(|_| !self.carries_choice);
         // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
-        let target = target(&names, &principal, database.or(self.chosen.as_deref()))?;
+        let target = target(&names, &principal, database.or(chosen))?;
         Ok(shown(&target))
     }
 
@@ -203,9 +241,12 @@ impl Session {
         let begun = self.shared.options.clock.now();
         let mut observation = Observation::begin(&self.shared, begun, self.number);
         observation.note(text, &parameters, |note| Note { user: self.user().to_owned(), session: self.number, ..note });
-        let ran = self.run_observed(text, parameters, options, begun, &mut observation);
-        match &ran {
-            Ok(records) => records.observe(observation),
+        let mut ran = self.run_observed(text, parameters, options, begun, &mut observation);
+        match &mut ran {
+            Ok(records) => {
+                records.observe(observation);
+                records.carry(self.choice());
+            }
             Err(failure) => {
                 let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
                 auditing::refused(&self.shared, self.user(), &self.origin.address, database, text, failure);
@@ -225,6 +266,7 @@ impl Session {
     ) -> Result<Records, Failure> {
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
+        let options = &*self.follow_choice(options);
         let mut permit = match self.shared.admission.try_enter() {
             Some(permit) => permit,
             None => self.wait_to_run(options, text, begun)?,
@@ -285,7 +327,7 @@ impl Session {
                 listing.into_iter().for_each(|listing| records.list(listing));
                 Ok(records)
             }
-            Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, name),
+            Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, (options, name)),
         }
     }
 
@@ -313,6 +355,7 @@ impl Session {
         }
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
+        let options = &*self.follow_choice(options);
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
         let own = target(&names, &principal, options.database.as_deref().or(self.chosen.as_deref()))?;
@@ -360,7 +403,7 @@ impl Session {
             Ok(_) => count(&self.shared.metrics.commits),
             Err(failure) => observation::failed(&self.shared, failure, self.number),
         }
-        committed.map(Some)
+        committed.map(|bookmark| Some(self.choice().map_or(bookmark.clone(), |choice| choice.carry(&bookmark))))
     }
 
     /// Rolls the open transaction back; without one there is nothing to do.
@@ -472,13 +515,14 @@ impl Session {
         names: &Names,
         principal: &Principal,
         current: String,
-        name: Option<Name>,
+        (options, name): (&RunOptions, Option<Name>),
     ) -> Result<Records, Failure> {
         let admission = self.shared.admission.clone();
         let Some(name) = name else {
             let mut rows = Fetched::default();
             rows.push([Value::string(current.as_str())]);
-            let summary = Summary { kind: Kind::Read, database: current, ..Summary::default() };
+            let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
+            let summary = Summary { kind: Kind::Read, database: current, bookmark, ..Summary::default() };
             return Ok(Records::buffered(vec!["database".into()], rows, summary, admission));
         };
         if self.transaction.is_some() {
@@ -489,7 +533,9 @@ impl Session {
         catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         let database = shown(&target);
         self.choose(Some(database.clone()));
-        let summary = Summary { kind: Kind::Read, database, ..Summary::default() };
+        self.over = options.database.clone().or(self.over.take());
+        let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
+        let summary = Summary { kind: Kind::Read, database, bookmark, ..Summary::default() };
         Ok(Records::buffered(Vec::new(), Fetched::default(), summary, admission))
     }
 }

@@ -113,6 +113,10 @@ impl Session for instance::Session {
         self.comes_from(origin);
     }
 
+    fn carry_choice(&mut self) {
+        self.carry_choice();
+    }
+
     fn metrics(&mut self) -> Result<Option<String>, Failure> {
         instance::Session::metrics(self).map(Some)
     }

@@ -140,6 +140,9 @@ pub trait Session: Send {
     /// Says where the session comes from.
     fn comes_from(&mut self, _origin: Origin) {}
 
+    /// Has bookmarks carry what `USE` chooses, so that it is the choice of one conversation on a shared connection.
+    fn carry_choice(&mut self) {}
+
     /// Tells how the user stands with a database, his own without a name.
     fn standing(&mut self, _database: Option<&str>) -> Result<Standing, Failure> {
         Err(Failure::new(Code::RequestInvalid, "Nothing is counted here."))

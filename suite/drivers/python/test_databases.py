@@ -6,7 +6,7 @@ import uuid
 
 from neo4j.exceptions import ClientError, DatabaseUnavailable
 
-from sheaf import SheafTest
+from sheaf import SheafTest, connect
 
 DEFAULT_COLUMNS = [
     "name", "type", "aliases", "access", "address", "role", "writer", "requestedStatus", "currentStatus",
@@ -40,6 +40,31 @@ class Databases(SheafTest):
         self.run_query("CREATE (:Person {name: 'Ada'})", database_=first)
         self.run_query("CREATE (:Person {name: 'Bob'}), (:Person {name: 'Eve'})", database_=second)
         self.assertEqual((self.count(first), self.count(second)), (1, 2))
+
+    def test_f26_f27_what_use_chooses_is_its_sessions_and_no_others(self):
+        name = self.make()
+
+        def where(session):
+            return session.run("RETURN db.name()").single().value()
+
+        # `neo4j://` asks for a route first, and a pool of one connection serves every session with it.
+        for scheme in ("bolt", "neo4j"):
+            for use in (f":USE {name}", f"USE {name}", f"USE DATABASE {name}"):
+                with self.subTest(scheme=scheme, use=use), connect(scheme, max_connection_pool_size=1) as driver:
+                    with driver.session() as session:
+                        home = where(session)
+                        session.run(use).consume()
+                        self.assertEqual(where(session), name)
+                        with self.assertRaises(ClientError):
+                            session.run("RETURN nothing").consume()
+                        self.assertEqual(where(session), name)
+                        self.assertEqual(session.execute_read(lambda tx: tx.run("RETURN db.name()").single().value()), name)
+                        self.assertEqual(session.run(":USE").single().value(), name)
+                    with driver.session() as session:
+                        self.assertEqual(where(session), home)
+                        self.assertEqual(session.execute_read(lambda tx: tx.run("RETURN db.name()").single().value()), home)
+                    self.assertEqual(driver.execute_query("RETURN db.name()").records[0].value(), home)
+        self.assertEqual(self.count(name), 0)
 
     def test_commands_of_one_transaction_are_tried_again_after_somebody_elses(self):
         name, tries = f"t{uuid.uuid4().hex[:12]}", []

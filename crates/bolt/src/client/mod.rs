@@ -51,6 +51,8 @@ pub struct Client {
     server: Map,
     /// Whether the server waits for a RESET after a failure.
     failed: bool,
+    /// The latest bookmark, which the next transaction comes with: so the server knows the conversation again.
+    bookmark: Option<String>,
 }
 
 /// A whole result.
@@ -69,7 +71,7 @@ impl Client {
     pub fn connect(address: impl ToSocketAddrs, options: &ConnectOptions) -> Result<Self, ClientError> {
         let mut connection = Connection::open(address, &options.versions, options.connect_time_max)?;
         let server = log_in(&mut connection, options)?;
-        Ok(Self { connection, server, failed: false })
+        Ok(Self { connection, server, failed: false, bookmark: None })
     }
 
     /// Gives what the server said of itself: `server`, `connection_id`, `hints`.
@@ -127,10 +129,11 @@ impl Client {
         &mut self,
         text: &str,
         parameters: Map,
-        options: Options,
+        mut options: Options,
         mut each: impl FnMut(&[String], Vec<Value>),
     ) -> Result<(Vec<String>, Map), ClientError> {
         self.recover()?;
+        self.go_on(&mut options);
         self.connection.send(&Request::Run(Run { text: text.to_owned(), parameters, options }))?;
         self.connection.send(&Request::Pull(Demand::default()))?;
         self.connection.flush()?;
@@ -149,19 +152,25 @@ impl Client {
         loop {
             match self.connection.receive()? {
                 Response::Record(row) => each(&columns, row),
-                other => return Ok((columns, self.success_of(other)?)),
+                other => {
+                    let summary = self.success_of(other)?;
+                    self.note_bookmark(&summary);
+                    return Ok((columns, summary));
+                }
             }
         }
     }
 
     /// Opens a transaction; statements run in it until it ends.
-    pub fn begin(&mut self, options: Options) -> Result<(), ClientError> {
+    pub fn begin(&mut self, mut options: Options) -> Result<(), ClientError> {
+        self.go_on(&mut options);
         self.ask(&Request::Begin(options)).map(|_| ())
     }
 
     /// Commits the open transaction and gives its bookmark.
     pub fn commit(&mut self) -> Result<Option<String>, ClientError> {
         let summary = self.ask(&Request::Commit)?;
+        self.note_bookmark(&summary);
         Ok(match summary.get("bookmark") {
             Some(Value::String(bookmark)) => Some(bookmark.to_string()),
             _ => None,
@@ -188,6 +197,19 @@ impl Client {
     pub fn close(mut self) -> Result<(), ClientError> {
         self.connection.send(&Request::Goodbye)?;
         self.connection.flush()
+    }
+
+    /// Comes with the latest bookmark, as drivers do within one session.
+    fn go_on(&self, options: &mut Options) {
+        if options.bookmarks.is_empty() {
+            options.bookmarks.extend(self.bookmark.clone());
+        }
+    }
+
+    fn note_bookmark(&mut self, summary: &Map) {
+        if let Some(Value::String(bookmark)) = summary.get("bookmark") {
+            self.bookmark = Some(bookmark.to_string());
+        }
     }
 
     fn ask(&mut self, request: &Request) -> Result<Map, ClientError> {

@@ -56,6 +56,7 @@ impl Machine {
             server: self.place.local.to_string(),
             since_nanos: Some(self.place.since_nanos),
         });
+        session.carry_choice();
         session.enlist()?;
         self.wire.set_interrupter(Some(session.interrupter()));
         self.wire.set_message_max_bytes(self.config.message_max_bytes);
