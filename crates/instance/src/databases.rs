@@ -21,6 +21,7 @@ use store::{Engine, Image, OpenOptions};
 use types::{Clock, Code, DatabaseId, DatabaseName, Failure};
 
 use crate::error::of_store;
+use crate::instance::Shared;
 use crate::limits::Meters;
 use crate::open_database::OpenDatabase;
 
@@ -346,6 +347,17 @@ impl Databases {
         let slots = self.open_slots();
         let idle = slots.iter().filter(|(id, used_at, _)| is_idle((*id, *used_at)));
         idle.filter(|(_, _, slot)| self.close_if_unused(slot)).count()
+    }
+
+    /// Ends results and transactions in any database that are over their time while their clients do nothing.
+    pub(crate) fn end_overdue(&self, shared: &Shared) {
+        for (_, _, slot) in self.open_slots() {
+            let open = match slot.state.try_lock().as_deref() {
+                Some(State::Open(database)) => Some(Arc::clone(database)),
+                _ => None,
+            };
+            open.into_iter().for_each(|database| database.leases.end_overdue(shared));
+        }
     }
 
     /// Bounds every open database by the limits that it has now.

@@ -289,6 +289,12 @@ impl Instance {
         self.shared.databases.close_idle(&names)
     }
 
+    /// Ends what is over its time while its client asks for nothing: results that are not fetched, transactions that
+    /// are left open. Call it about every second; what computes looks by itself.
+    pub fn end_overdue(&self) {
+        self.shared.databases.end_overdue(&self.shared);
+    }
+
     /// Counts the open databases, `system` left out.
     #[must_use]
     pub fn open_databases(&self) -> usize {
@@ -353,6 +359,11 @@ impl Shared {
         }
         self.turns.weigh(from.as_str(), None);
         self.weighed(row);
+    }
+
+    /// Gives the room for the statements of a database; those on `system` are commands.
+    pub(crate) fn room_of(&self, target: &catalog::Target) -> Admission {
+        if target.name.is_system() { self.admission.clone() } else { self.admission.of(target.database) }
     }
 
     /// Takes over what a database weighs.

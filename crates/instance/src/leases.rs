@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use types::Failure;
 
+use crate::instance::Shared;
+
 /// Something that holds a database open: a transaction, or the rest of a result.
 pub(crate) trait Work: Send + Sync {
     /// Lets go of the database; whoever comes back to the work is told `failure`. Gives up after `wait_max`.
@@ -15,6 +17,9 @@ pub(crate) trait Work: Send + Sync {
 
     /// Lets go of old versions of the database without ending, where it can.
     fn let_go(&self, wait_max: Duration);
+
+    /// Ends what is over its time while nobody asks for its rows; work that goes on looks by itself.
+    fn end_overdue(&self, shared: &Shared);
 }
 
 /// The work on one database.
@@ -53,6 +58,12 @@ impl Leases {
         };
         // Not under the lock: work that ends takes its lease off the list.
         work.iter().filter_map(Weak::upgrade).for_each(|work| work.end(failure, wait_max));
+    }
+
+    /// Ends work that is over its time and waits for its client.
+    pub(crate) fn end_overdue(&self, shared: &Shared) {
+        let work: Vec<_> = self.held.lock().values().map(|held| Weak::clone(&held.work)).collect();
+        work.iter().filter_map(Weak::upgrade).for_each(|work| work.end_overdue(shared));
     }
 
     /// Makes results that wait for their clients let go of the version that they read.

@@ -16,6 +16,7 @@ use crate::Admission;
 use crate::admitting::{AllAdmitted, Bounds};
 use crate::answer::{Fetched, More, Summary};
 use crate::bookmark::Choice;
+use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::observation::Observation;
 use crate::running::{Allowance, Running};
@@ -348,6 +349,18 @@ impl Work for Stream {
         let Some(mut rest) = self.0.try_lock_for(wait_max) else { return };
         if matches!(&*rest, Rest::Live(_)) {
             *rest = Rest::Ended(Err(failure.clone()));
+        }
+    }
+
+    fn end_overdue(&self, _shared: &Shared) {
+        let Some(mut rest) = self.0.try_lock() else { return };
+        if let Rest::Live(live) = &mut *rest
+            && let Err(failure) = live.allowance.check()
+        {
+            if let Some(observation) = &mut live.observation {
+                observation.end(Some(&failure));
+            }
+            *rest = Rest::Ended(Err(failure));
         }
     }
 

@@ -123,7 +123,13 @@ impl Deadline {
             (By::Limit, Some((bounds, max))) => {
                 return time_refused(&bounds.database, max, now.saturating_duration_since(bounds.begun));
             }
-            (By::Server | By::Limit, _) => return failure,
+            (By::Limit, _) => return failure,
+            (By::Server, _) => {
+                let text = "The transaction has been terminated. Retry your operation in a new transaction, and you \
+                            should see a successful result. The transaction has not completed within the specified \
+                            timeout (db.transaction.timeout). You may want to retry with a longer timeout. ";
+                return Failure::new(Code::TransactionTimedOut, text);
+            }
             (By::Client, _) => {}
         }
         let text = "The transaction has been terminated. Retry your operation in a new transaction, and you should see \

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{Limit, Names, Principal, Target};
+use catalog::{Names, Principal, Target};
 use cypher::ast::{Body, Name};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -54,6 +54,15 @@ pub struct Session {
     carries_choice: bool,
     /// The database that requests named when `USE` chose another.
     over: Option<String>,
+}
+
+/// As whom and where a statement runs, and what it may spend.
+struct Found {
+    names: Arc<Names>,
+    principal: Principal,
+    own: Target,
+    access: Access,
+    allowance: Allowance,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -267,21 +276,19 @@ impl Session {
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
         let options = &*self.follow_choice(options);
-        let mut permit = match self.shared.admission.try_enter() {
-            Some(permit) => permit,
-            None => self.wait_to_run(options, text, begun)?,
-        };
         let transaction = self.transaction.clone();
-        let staged = transaction.as_ref().and_then(|transaction| transaction.names());
-        let names = staged.unwrap_or_else(|| self.shared.catalog.names());
-        let principal = match (&transaction, &self.acting) {
-            (Some(_), Some(acting)) => acting.clone(),
-            _ => self.acting_as(&names, options.impersonated_user.as_deref())?,
+        let mut found = self.look_up(options, text)?;
+        let room = self.shared.room_of(&found.own);
+        let mut permit = match room.try_enter() {
+            Some(permit) => permit,
+            None => {
+                let permit = self.wait_to_run(&found, text, begun)?;
+                // Names and rights may be others by now.
+                found = self.look_up(options, text)?;
+                permit
+            }
         };
-        let (own, access, mut allowance) = match &transaction {
-            Some(transaction) => self.within(&principal, transaction)?,
-            None => self.alone(&names, &principal, options, text)?,
-        };
+        let Found { names, principal, own, access, mut allowance } = found;
         let shown = shown(&own);
         let listing = self.list_statement(transaction.as_deref(), &own, text, options, begun)?;
         let listed = match (&listing, &transaction) {
@@ -331,17 +338,31 @@ impl Session {
         }
     }
 
-    /// Waits for a place among the statements of the server, no longer than the statement may take.
-    #[cold]
-    fn wait_to_run(&self, options: &RunOptions, text: &str, begun: Instant) -> Result<Permit, Failure> {
-        let names = self.shared.catalog.names();
-        let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
-        let (own, _, allowance) = match &self.transaction {
+    /// Finds as whom and where a statement runs, and what it may spend.
+    fn look_up(&self, options: &RunOptions, text: &str) -> Result<Found, Failure> {
+        let staged = self.transaction.as_ref().and_then(|transaction| transaction.names());
+        let names = staged.unwrap_or_else(|| self.shared.catalog.names());
+        let principal = match (&self.transaction, &self.acting) {
+            (Some(_), Some(acting)) => acting.clone(),
+            _ => self.acting_as(&names, options.impersonated_user.as_deref())?,
+        };
+        let (own, access, allowance) = match &self.transaction {
             Some(transaction) => self.within(&principal, transaction)?,
             None => self.alone(&names, &principal, options, text)?,
         };
-        let time_max = time_max(&self.shared, &names, own.database, names.limits_of(&principal).as_deref());
-        allowance.before_admission(own.name.as_str(), begun, time_max).enter(&self.shared.admission)
+        Ok(Found { names, principal, own, access, allowance })
+    }
+
+    /// Waits for a place among the statements of the server, no longer than the statement may take.
+    #[cold]
+    fn wait_to_run(&self, found: &Found, text: &str, begun: Instant) -> Result<Permit, Failure> {
+        let Found { names, principal, own, allowance, .. } = found;
+        let room = match is_command(text) {
+            true => self.shared.admission.clone(),
+            false => self.shared.room_of(own),
+        };
+        let time_max = time_max(&self.shared, names, own.database, names.limits_of(principal).as_deref());
+        allowance.before_admission(own.name.as_str(), begun, time_max).enter(&room)
     }
 
     /// Opens a transaction.
@@ -362,15 +383,12 @@ impl Session {
         // Clients open most transactions for writing; whether a statement writes is asked of its plan.
         let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
         let settings = &self.shared.options;
-        let mut time_max = settings.statement_time_max;
         if let Some(database) = reached.graph() {
             let user = self.principal.name().unwrap_or_default();
-            let roles = names.limits_of(&principal);
-            self.seats.take(std::iter::once(&database.meter), user, roles.as_deref())?;
-            let (time, _) = database.meter.limit_for(Limit::MaxQueryTime, roles.as_deref());
-            time_max = Some(Duration::from_millis(time));
+            self.seats.take(std::iter::once(&database.meter), user, names.limits_of(&principal).as_deref())?;
         }
-        let time_max = time_max.filter(|time| !time.is_zero());
+        // A database bounds each statement; how long its client thinks in between is between him and the server.
+        let time_max = settings.statement_time_max.filter(|time| !time.is_zero());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let begun_nanos = settings.clock.wall_nanos();
         let listing = self.list(&own, options, settings.clock.now());
@@ -391,11 +409,14 @@ impl Session {
             return Err(Failure::new(Code::RequestInvalid, "No transaction is open in this session."));
         };
         let who = self.acting.as_ref().unwrap_or(&self.principal);
-        // Who was shut out since then keeps nothing.
-        if let Err(error) = catalog::access::check_here(&self.shared.catalog.names(), who) {
+        let names = self.shared.catalog.names();
+        // Who was shut out since then keeps nothing, and what may not be written any more is not.
+        let checked = catalog::access::check_here(&names, who).map_err(Failure::from);
+        if let Err(failure) = checked.and_then(|()| transaction.check_commit(&names, who)) {
             transaction.rollback();
+            self.forget_interrupt();
             count(&self.shared.metrics.rollbacks);
-            return Err(error.into());
+            return Err(failure);
         }
         let committed = transaction.commit(&self.shared, &self.interrupted);
         self.forget_interrupt();
@@ -562,10 +583,13 @@ fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<T
 /// Lets one whose home does not exist run commands, which need none; `failure` is what all else is answered.
 #[cold]
 fn without_home(names: &Names, text: &str, failure: Failure) -> Result<Target, Failure> {
-    match cypher::parse(text).map(|statement| statement.body) {
-        Ok(Body::Admin(_) | Body::Chain { .. }) => Ok(names.resolve(DatabaseName::system().as_str())?),
-        _ => Err(failure),
-    }
+    if is_command(text) { Ok(names.resolve(DatabaseName::system().as_str())?) } else { Err(failure) }
+}
+
+/// Tells whether a text is a command, which runs on `system` from any session.
+fn is_command(text: &str) -> bool {
+    let parsed = cypher::parse(text).map(|statement| statement.body);
+    matches!(parsed, Ok(Body::Admin(_) | Body::Chain { .. }))
 }
 
 fn shown(target: &Target) -> String {

@@ -312,7 +312,7 @@ impl Statement<'_> {
             running,
             self.allowance.clone(),
             summary,
-            self.shared.admission.clone(),
+            self.shared.room_of(&self.own),
             take_leases,
         ))
     }
@@ -350,7 +350,7 @@ impl Statement<'_> {
             if planned.mode == Mode::Profile || writes.is_some() {
                 return self.profiled(planned, running, summary);
             }
-            let (columns, admission) = (planned.prepared.columns.clone(), self.shared.admission.clone());
+            let (columns, admission) = (planned.prepared.columns.clone(), self.shared.room_of(&self.own));
             let records = Records::live(columns, running, self.allowance.clone(), summary, admission, |_| Vec::new());
             state.streams(records.stream());
             return Ok(records);

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use catalog::{GraphRights, Names, Target};
+use catalog::{GraphRights, Names, Principal, Target};
 use graph::GraphError;
 use graph::transaction::Savepoint;
 use parking_lot::{Mutex, MutexGuard};
@@ -19,7 +19,7 @@ use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
-use crate::reach::Reached;
+use crate::reach::{Reached, granted_rights};
 use crate::records::Stream;
 use crate::running::{Allowance, Deadline};
 use crate::schema_turn::HeldTurn;
@@ -136,6 +136,30 @@ impl OpenTransaction {
             stream.settle();
         }
         Ok(state)
+    }
+
+    /// Fails where what was written may not be any more: the database was made read-only since then, or rights were taken.
+    pub(crate) fn check_commit(&self, names: &Names, principal: &Principal) -> Result<(), Failure> {
+        let state = self.0.lock();
+        let Some(taken) = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id)) else {
+            return Ok(());
+        };
+        let (Some(database), Some(row)) = (taken.reached.graph(), names.database(taken.id)) else { return Ok(()) };
+        if row.access == catalog::DatabaseAccess::ReadOnly {
+            Writes::ReadOnly.check(&database.name())?;
+        }
+        let own = (taken.id == state.own.database).then(|| state.own.alias.clone()).flatten();
+        let target = Target { database: row.id, name: row.name.clone(), alias: own };
+        let grant = catalog::grant(names, principal, &target, catalog::Access::Write)?;
+        let rights = granted_rights(&grant);
+        sight::check_writes(&rights, &database.name())?;
+        let before = taken.reached.rights().map(|rights| rights.fingerprint());
+        if before.is_some_and(|before| before != rights.fingerprint()) {
+            let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
+                        Run it again.";
+            return Err(Failure::new(Code::TransactionConflict, text));
+        }
+        Ok(())
     }
 
     /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.
@@ -474,4 +498,16 @@ impl Work for OpenTransaction {
 
     /// A transaction sees one version until it ends.
     fn let_go(&self, _wait_max: Duration) {}
+
+    fn end_overdue(&self, shared: &Shared) {
+        let Some(state) = self.0.try_lock() else { return };
+        if let Some(stream) = state.streaming.as_ref().and_then(Weak::upgrade) {
+            stream.end_overdue(shared);
+        }
+        let over = Allowance::of(shared, None, &Arc::default(), state.deadline).check().err();
+        drop(state);
+        if let Some(failure) = over {
+            self.end(&failure, Duration::ZERO);
+        }
+    }
 }

@@ -552,3 +552,49 @@ fn f46_one_pattern_over_one_long_text_ends_in_time() {
     let ran = run_with(&mut session, "RETURN $text =~ '(?s).*more.*x'", parameters, &RunOptions::default());
     assert_eq!(ran.expect("is through"), "true");
 }
+
+#[test]
+fn f51_the_time_of_a_statement_is_not_that_of_its_transaction() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    run(&mut one, "ALTER DATABASE sheaf SET LIMIT max_query_time = 300ms").expect("is set");
+    one.begin(&RunOptions::default()).expect("begins");
+    run(&mut one, "CREATE (:Slow)").expect("runs");
+    std::thread::sleep(Duration::from_millis(400));
+    run(&mut one, "CREATE (:Slow)").expect("each statement has its own time");
+    let failure = run(&mut one, "UNWIND range(1, 1000000000) AS n RETURN count(n)").expect_err("takes longer");
+    assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
+    assert!(failure.message().contains("max_query_time"), "{failure}");
+    std::thread::sleep(Duration::from_millis(400));
+    one.commit().expect("its statements were in time");
+    check(&mut one, "MATCH (n:Slow) RETURN count(n)", "2");
+}
+
+#[test]
+fn f51_f53_a_result_that_nobody_fetches_ends_with_its_time() {
+    let instance = in_memory();
+    let [mut idle, mut other] = [session(&instance), session(&instance)];
+    run(&mut other, "ALTER DATABASE sheaf SET LIMIT max_query_time = 200ms, max_concurrent_queries = 1")
+        .expect("is set");
+    let text = "UNWIND range(1, 1000000000) AS n RETURN n";
+    for in_transaction in [false, true] {
+        if in_transaction {
+            idle.begin(&RunOptions::default()).expect("begins");
+        }
+        let mut half_read = idle.run(text, Map::new(), &RunOptions::default()).expect("runs");
+        half_read.pull(10, &mut Fetched::default()).expect("has rows");
+        std::thread::sleep(Duration::from_millis(300));
+        instance.end_overdue();
+        check(&mut other, "RETURN 1", "1");
+        let failure = half_read.pull(10, &mut Fetched::default()).expect_err("its time is over");
+        assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
+        idle.reset();
+    }
+    let options = RunOptions { timeout: Some(Duration::from_millis(50)), ..RunOptions::default() };
+    idle.begin(&options).expect("begins");
+    run(&mut idle, "CREATE (:Left)").expect("runs");
+    std::thread::sleep(Duration::from_millis(60));
+    instance.end_overdue();
+    let failure = idle.commit().expect_err("it was left open for too long");
+    assert_eq!(failure.code(), Code::TransactionTimedOutClient, "{failure}");
+}

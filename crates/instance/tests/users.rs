@@ -528,3 +528,33 @@ fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
     check(&mut ann, "MATCH (n) RETURN count(n)", "0");
     assert!(ann.begin(&on("notes")).is_err() && ann.begin(&on("films")).is_err());
 }
+
+#[test]
+fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    make(&mut admin, "ann");
+    check(&mut admin, "GRANT LEVEL write ON DATABASE films TO USER ann", DONE);
+    let on_films = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
+    for (take, give, expected) in [
+        ("REVOKE LEVEL write ON DATABASE films FROM USER ann", "GRANT LEVEL write ON DATABASE films TO USER ann", ""),
+        ("ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET ACCESS READ WRITE", "DatabaseReadOnly"),
+        (
+            "DENY CREATE ON GRAPH films NODES Secret TO USER ann",
+            "REVOKE DENY CREATE ON GRAPH films NODES Secret FROM USER ann",
+            "TransactionConflict",
+        ),
+        ("ALTER USER ann SET STATUS SUSPENDED", "ALTER USER ann SET STATUS ACTIVE", "Unauthorized"),
+        ("DROP USER ann", "SHOW USERS YIELD user WHERE false", "Unauthorized"),
+    ] {
+        let mut ann = log_in(&instance, "ann");
+        ann.begin(&on_films).expect("begins");
+        check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+        run(&mut admin, take).expect("is taken");
+        let failure = ann.commit().expect_err(take);
+        assert!(failed(&failure).contains(expected), "{take}: {failure} {}", failed(&failure));
+        run(&mut admin, give).expect("is given back");
+    }
+    check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+}

@@ -20,6 +20,8 @@ use crate::exit::Exit;
 const DESCRIPTORS_PER_DATABASE: u64 = 3;
 /// File descriptors for everything that is neither a connection nor a database.
 const DESCRIPTORS_SPARE: u64 = 128;
+/// How often the caretaker looks for what is over its time while nobody asks for it.
+const OVERDUE_EVERY: Duration = Duration::from_secs(1);
 /// How often the caretaker looks for idle databases at most and at least.
 const CARE_INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
@@ -112,8 +114,14 @@ impl Running {
         let caretaker = thread::Builder::new()
             .name("caretaker".to_owned())
             .spawn(move || {
-                while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                    cared_for.close_idle();
+                let mut since_closing = Duration::ZERO;
+                while stopped.recv_timeout(OVERDUE_EVERY.min(interval)) == Err(RecvTimeoutError::Timeout) {
+                    cared_for.end_overdue();
+                    since_closing += OVERDUE_EVERY.min(interval);
+                    if since_closing >= interval {
+                        since_closing = Duration::ZERO;
+                        cared_for.close_idle();
+                    }
                 }
             })
             .map_err(RunningError::Thread)?;
