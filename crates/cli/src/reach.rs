@@ -18,7 +18,8 @@ pub struct Reach {
     /// The data folder. A server that runs on it is asked over Bolt instead.
     #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
     pub data: PathBuf,
-    /// Asks the server that listens here, and leaves the data folder alone: host:port or bolt://host:port.
+    /// Asks the server that listens here, and leaves the data folder alone: host:port or bolt://host:port. Where a server
+    /// is to be asked and none is named, it is the one of SHEAF_BOLT, else 127.0.0.1:7687.
     #[arg(long, value_name = "ADDRESS")]
     pub bolt: Option<String>,
     /// The user's name, for a server that asks for it.
@@ -98,10 +99,15 @@ impl ReachError {
 impl Reach {
     /// As [`Reach::folder`], for what is of no use without databases: a folder that has none is refused, and stays so.
     pub fn filled_folder(&self) -> Result<Option<Instance>, ReachError> {
-        if self.bolt.is_none() {
+        if !self.asks_server() {
             self.check_filled()?;
         }
         self.folder()
+    }
+
+    /// Tells whether a server is meant: one is named, or there is one by the environment and no data folder here.
+    fn asks_server(&self) -> bool {
+        self.bolt.is_some() || (!self.data.is_dir() && server_of_environment().is_some())
     }
 
     fn check_filled(&self) -> Result<(), ReachError> {
@@ -114,7 +120,7 @@ impl Reach {
 
     /// Opens the data folder; nothing where a server has it or is to be asked.
     pub fn folder(&self) -> Result<Option<Instance>, ReachError> {
-        if self.bolt.is_some() {
+        if self.asks_server() {
             return Ok(None);
         }
         // Opening would make it.
@@ -154,11 +160,15 @@ impl Reach {
 
     /// Says what the server answered.
     pub fn failed(&self, source: ClientError) -> ReachError {
-        ReachError::Server { address: self.address().to_owned(), source }
+        ReachError::Server { address: self.address(), source }
     }
 
-    fn address(&self) -> &str {
-        let address = self.bolt.as_deref().unwrap_or("127.0.0.1:7687");
-        address.strip_prefix("bolt://").unwrap_or(address)
+    fn address(&self) -> String {
+        let address = self.bolt.clone().or_else(server_of_environment).unwrap_or_else(|| "127.0.0.1:7687".to_owned());
+        address.strip_prefix("bolt://").map_or(address.clone(), str::to_owned)
     }
+}
+
+fn server_of_environment() -> Option<String> {
+    std::env::var("SHEAF_BOLT").ok().filter(|address| !address.is_empty())
 }

@@ -416,11 +416,30 @@ fn f24_a_dump_is_loaded_and_holds_the_same() {
     fs::write(file("apoc.json"), apoc).expect("writes");
     assert_eq!(load(&file("apoc.json"), "apoc"), "database \"apoc\": 2 nodes, 1 relationship\n");
     // What ends early is refused whole.
-    let whole = read(&first);
-    fs::write(file("short.jsonl"), &whole[..whole.len() - 60]).expect("writes");
-    let (code, _, error) = told(&output(&["load", &file("short.jsonl"), "--as", "short", "--data", path(data.path())]));
-    assert!(code == Some(1) && error.contains("of the dump: "), "{error}");
+    let (whole, script) = (read(&first), read(&file("first.cypher")));
+    let but_its_end = &script[..script.trim_end().rfind('\n').expect("has lines") + 1];
+    let middle = script.len() / 2 + script[script.len() / 2..].find('\n').expect("has lines") + 1;
+    for (name, content, expected) in [
+        ("short.jsonl", &whole[..whole.len() - 60], "of the dump: "),
+        ("short.cypher", but_its_end, "the dump ends early: after line "),
+        ("half.cypher", &script[..middle], "the dump ends early: after line "),
+        ("empty.jsonl", "", "the dump ends early: the file is empty"),
+    ] {
+        fs::write(file(name), content).expect("writes");
+        let (code, _, error) = told(&output(&["load", &file(name), "--as", "short", "--data", path(data.path())]));
+        assert!(code == Some(1) && error.contains(expected), "{name}: {error}");
+    }
     let served = Served::start(data.path(), &[]);
+    // Wherever the tool is called, and whoever named the server: the folder of backups is the server's own.
+    let elsewhere = folder();
+    let mut load = std::process::Command::new(env!("CARGO_BIN_EXE_sheaf"));
+    load.args(["load", &second, "--as", "fifth"])
+        .current_dir(elsewhere.path())
+        .env("SHEAF_BOLT", served.address("bolt"));
+    let (code, out, error) = told(&load.output().expect("runs"));
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("reads").count(), 0);
+    call(&["shell", "--bolt", served.address("bolt"), "DROP DATABASE fifth"]);
     let names = call(&["shell", "--bolt", served.address("bolt"), "--format", "csv", "SHOW DATABASES YIELD name"]);
     assert_eq!(names, "name\napoc\nfourth\nonline\nsecond\nsheaf\nsystem\nthird\n");
 }

@@ -154,8 +154,9 @@ impl Lent {
         }
         let name = format!("restore-{}.{ending}", std::process::id());
         let path = folder.join(&name);
-        let here = fs::create_dir_all(folder)
-            .and_then(|()| fs::hard_link(file, &path).or_else(|_| fs::copy(file, &path).map(drop)));
+        // The server makes it with its first backup; where there is no data folder either, it is another machine's.
+        let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder) };
+        let here = made.and_then(|()| fs::hard_link(file, &path).or_else(|_| fs::copy(file, &path).map(drop)));
         here.map_err(|source| BackupError::Io {
             action: "put the backup into the server's backup folder; where that is on another machine, copy it there \
                      and write CREATE DATABASE ... FROM BACKUP 'file'",

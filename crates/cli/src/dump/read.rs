@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use types::{Code, Failure, KeyId, LabelId, Map, NodeId, Value};
 
 use super::value::of_json;
+use super::write::{SCRIPT_BEGINNING, SCRIPT_END};
 use crate::shell::{Piece, Splitter};
 
 /// Longest line, in bytes: a node with all its properties.
@@ -197,6 +198,7 @@ pub(super) fn load_script(
     done: &AtomicU64,
 ) -> Result<u64, Failure> {
     let (mut splitter, mut line, mut statements) = (Splitter::default(), String::new(), 0);
+    let (mut is_ours, mut has_ended, mut number) = (false, false, 0_u64);
     loop {
         line.clear();
         let bytes = input.read_line(&mut line);
@@ -206,6 +208,9 @@ pub(super) fn load_script(
             break;
         }
         done.fetch_add(bytes as u64, Ordering::Relaxed);
+        number += 1;
+        is_ours |= number == 1 && line.starts_with(SCRIPT_BEGINNING);
+        has_ended |= line.starts_with(SCRIPT_END);
         splitter.push(&line);
         while let Some(piece) = splitter.take() {
             statements += run_piece(session, database, piece)?;
@@ -213,6 +218,10 @@ pub(super) fn load_script(
     }
     if let Some(piece) = splitter.finish() {
         statements += run_piece(session, database, piece)?;
+    }
+    if statements == 0 || (is_ours && !has_ended) {
+        let after = if number == 0 { "the file is empty".to_owned() } else { format!("after line {number}") };
+        return Err(Failure::new(Code::ExternalResourceFailed, format!("the dump ends early: {after}")));
     }
     Ok(statements)
 }

@@ -19,6 +19,10 @@ const BATCH: usize = 500;
 /// What nodes carry while a file of Cypher is run.
 const MARK: &str = "Sheaf dump";
 const MARK_KEY: &str = "sheaf dump id";
+/// How a file of Cypher begins, after which it has to end with [`SCRIPT_END`].
+pub(super) const SCRIPT_BEGINNING: &str = "CREATE CONSTRAINT `Sheaf dump` ";
+/// How the last line of a file of Cypher begins: one that is cut is known by its absence.
+pub(super) const SCRIPT_END: &str = "// Sheaf dump ends: ";
 
 /// What was written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -183,7 +187,7 @@ impl<'o> Script<'o> {
 
     fn write(mut self, session: &mut Session, wanted: &Wanted<'_>, schema: &[String]) -> Result<Dumped, Failure> {
         let mark = format!("`{MARK}`");
-        self.line(&format!("CREATE CONSTRAINT `{MARK}` FOR (n:{mark}) REQUIRE n.`{MARK_KEY}` IS UNIQUE;"))?;
+        self.line(&format!("{SCRIPT_BEGINNING}FOR (n:{mark}) REQUIRE n.`{MARK_KEY}` IS UNIQUE;"))?;
         stream(session, &nodes_text(wanted), |value| {
             let Value::Node(node) = value else { return Ok(()) };
             let mut labels = String::new();
@@ -221,6 +225,8 @@ impl<'o> Script<'o> {
         for statement in schema {
             self.line(&format!("{statement};"))?;
         }
+        let Dumped { nodes, relationships } = self.dumped;
+        self.line(&format!("{SCRIPT_END}{nodes} nodes, {relationships} relationships"))?;
         Ok(self.dumped)
     }
 

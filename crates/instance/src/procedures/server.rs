@@ -1,5 +1,6 @@
 //! What drivers and tools ask a server about itself: its version, its settings, where it is.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Action;
@@ -255,13 +256,13 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
         ),
         (
             "server.backup.folder",
-            shared.backup_folder().map(|folder| folder.display().to_string()).unwrap_or_default(),
+            shared.backup_folder().map(|folder| whole_path(&folder)).unwrap_or_default(),
             "a path",
             "The folder that backups go into and come from.",
         ),
         (
             "server.directories.import",
-            options.import_folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+            options.import_folder.as_deref().map(whole_path).unwrap_or_default(),
             "a path",
             "The folder that LOAD CSV may read; none where it may read none.",
         ),
@@ -348,4 +349,9 @@ fn routing_table(call: &mut Call<'_, '_>) -> Rows {
     };
     let servers = ["WRITE", "READ", "ROUTE"].map(server).to_vec();
     Ok(vec![vec![ROUTING_SECONDS.into(), Value::list(servers)]])
+}
+
+/// Writes a path so that it means the same from any folder.
+fn whole_path(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string()
 }
