@@ -508,11 +508,11 @@ fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
         "CREATE DATABASE notes",
         "CREATE ALIAS cinema FOR DATABASE films",
         "GRANT LEVEL write ON ALIAS cinema TO USER ann",
-        "ALTER USER ann SET HOME DATABASE cinema",
     ] {
         check(&mut admin, text, DONE);
     }
     let mut ann = log_in(&instance, "ann");
+    check(&mut ann, ":USE cinema", "");
     check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
     let own = "SHOW TRANSACTIONS YIELD database, transactionId RETURN database, split(transactionId, '-')[0]";
     check(&mut ann, own, "'cinema' | 'cinema'");
