@@ -12,7 +12,7 @@ use crate::graph_rights::GraphRights;
 use crate::rights::effective::UserRights;
 use crate::rights::level::Level;
 use crate::rights::privilege::Scope;
-use crate::rights::{User, UserId};
+use crate::rights::{Token, User, UserId};
 use crate::{CatalogError, Names, Target};
 
 /// What everybody has who may do everything: one for all, so that a grant costs no more than counting it.
@@ -194,6 +194,12 @@ impl Principal {
     #[must_use]
     pub fn is_token(&self) -> bool {
         self.0.as_deref().is_some_and(|who| who.token.is_some())
+    }
+
+    /// Tells whether he came by this token.
+    #[must_use]
+    pub fn is_by(&self, token: &Token) -> bool {
+        self.0.as_deref().is_some_and(|who| who.token.as_ref() == Some(&token.id))
     }
 
     /// Gives the user's lasting identity; none while authentication is off.
@@ -424,6 +430,55 @@ fn may(
     Err(CatalogError::Denied { privilege: format!("{}{place}", act.printed()), who: rights.who() })
 }
 
+/// Refuses who may not do everything on the server.
+pub fn allow_everything(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
+    let mut on_server = Act::ALL.iter().filter(|act| act.row().place == Place::Dbms);
+    on_server.try_for_each(|act| allow(names, principal, &Action::Do(*act)))
+}
+
+/// Answers whether somebody may make a token of another user, that does no more than this level.
+///
+/// Who may do everything on the server may. Who may speak in that user's name may too, if the token is kept from
+/// administration as he is then: no more than [`Level::Write`].
+pub fn allow_token_of(
+    names: &Names,
+    principal: &Principal,
+    user: &str,
+    level: Option<Level>,
+) -> Result<(), CatalogError> {
+    allow(names, principal, &Action::Do(Act::TokenManagement))?;
+    if allow_everything(names, principal).is_ok() {
+        return Ok(());
+    }
+    let speaks = allow(names, principal, &Action::DoTo(Act::Impersonate, user.into())).is_ok();
+    match level {
+        Some(Level::Read | Level::Write) if speaks => Ok(()),
+        _ => Err(CatalogError::TokenOfOther { user: user.chars().take(80).collect() }),
+    }
+}
+
+/// Tells whether somebody is shut out: the user is gone or suspended, or the token is gone. Cheaper than to ask what he
+/// may do.
+#[must_use]
+pub fn is_shut_out(names: &Names, principal: &Principal) -> bool {
+    let Some(who) = principal.0.as_deref() else { return false };
+    let is_user_out = names.book().user_by_id(who.id).is_none_or(|user| user.suspended);
+    is_user_out || who.token.as_ref().is_some_and(|token| names.book().token(token).is_none())
+}
+
+/// Tells whether a database is listed for somebody: he sees it, or manages databases of any name.
+#[must_use]
+pub fn lists(names: &Names, principal: &Principal, target: &Target) -> bool {
+    sees(names, principal, target) || lists_all(names, principal)
+}
+
+/// Tells whether every database is listed for somebody, since he makes, drops or alters databases of any name.
+#[must_use]
+pub fn lists_all(names: &Names, principal: &Principal) -> bool {
+    let managing = [Action::CreateDatabase, Action::DropDatabase, Action::AlterDatabase, Action::SetDatabaseAccess];
+    managing.iter().any(|action| allow(names, principal, action).is_ok())
+}
+
 /// Refuses who may not be here any more: the token has ended, or the user is gone or suspended.
 pub fn check_here(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
     principal.rights(names).map(drop)
@@ -455,9 +510,17 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
 
 /// Tells the highest level that a user has on a database, and whether he may use it beside another; nothing where he
 /// does not see it. Who sees it and has no whole level has none.
+///
+/// Of who came by a token it is what the token may do.
 #[must_use]
-pub fn level_of(names: &Names, user: &User, database: DatabaseId) -> Option<(Option<Level>, bool)> {
-    let rights = names.memory.of(names, user.id, None).ok()?;
+pub fn level_of(
+    names: &Names,
+    principal: &Principal,
+    user: &User,
+    database: DatabaseId,
+) -> Option<(Option<Level>, bool)> {
+    let token = principal.0.as_deref().filter(|who| who.id == user.id).and_then(|who| who.token.as_ref());
+    let rights = names.memory.of(names, user.id, token).ok()?;
     let row = names.database(database)?;
     let on = rights.under_own_name(names, database).filter(|on| on.access)?;
     let has = |level: Level| {
@@ -468,7 +531,9 @@ pub fn level_of(names: &Names, user: &User, database: DatabaseId) -> Option<(Opt
             act => rights.may(names, act, None, Some(row)),
         })
     };
-    let highest = [Level::Owner, Level::Admin, Level::Write, Level::Read].into_iter().find(|level| has(*level));
+    let most = rights.token.as_ref().and_then(|token| token.level).unwrap_or(Level::Owner);
+    let levels = [Level::Owner, Level::Admin, Level::Write, Level::Read];
+    let highest = levels.into_iter().find(|level| *level <= most && has(*level));
     Some((highest, on.cross))
 }
 

@@ -34,12 +34,21 @@ pub enum Existing {
     Replace,
 }
 
+/// Where an alias is to lead.
+#[derive(Clone, Copy, Debug)]
+pub struct Aim<'a> {
+    /// The name of the database.
+    pub target: &'a DatabaseName,
+    /// Whether whoever asks knows of it; one that he does not know is none to him.
+    pub is_known: bool,
+}
+
 impl Catalog {
     /// Gives a database a second name.
     pub fn create_alias(
         &self,
         alias: &DatabaseName,
-        target: &DatabaseName,
+        target: Aim<'_>,
         properties: &Map,
         existing: Existing,
     ) -> Result<Arc<Alias>, CatalogError> {
@@ -70,7 +79,7 @@ impl Catalog {
     pub fn alter_alias(
         &self,
         alias: &DatabaseName,
-        target: Option<&DatabaseName>,
+        target: Option<Aim<'_>>,
         properties: Option<&Map>,
     ) -> Result<bool, CatalogError> {
         let changed = self.change(|names, _| {
@@ -110,9 +119,12 @@ fn found<'n>(names: &'n Names, alias: &DatabaseName, verb: &'static str) -> Resu
 fn aim(
     names: &Names,
     alias: &DatabaseName,
-    target: &DatabaseName,
+    Aim { target, is_known }: Aim<'_>,
     verb: &'static str,
 ) -> Result<DatabaseId, CatalogError> {
+    if !is_known {
+        return Err(CatalogError::AliasTargetMissing { verb, alias: alias.clone(), target: target.clone() });
+    }
     if target.is_system() {
         return Err(CatalogError::AliasOfSystem { verb, alias: alias.clone() });
     }

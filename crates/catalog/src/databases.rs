@@ -68,6 +68,8 @@ pub struct NewDatabase {
     pub replace: bool,
     /// The databases whose backups are its own; see [`Database::formerly`].
     pub formerly: Vec<DatabaseId>,
+    /// Its limits from the start.
+    pub limits: Limits,
 }
 
 /// What became of a database whose files are complete.
@@ -245,10 +247,10 @@ impl Catalog {
             if replaces.is_none() && names.count() >= self.databases_max {
                 return Err(CatalogError::DatabaseLimit { name: name.clone() });
             }
-            let NewDatabase { options, language, creator, replace: _, formerly } = new;
-            let options = Arc::new(options);
+            let NewDatabase { options, language, creator, replace: _, formerly, limits } = new;
+            let (options, limits) = (Arc::new(options), Arc::new(limits));
             let database = Database::new(name.clone(), now);
-            let database = Database { options, language, creator, replaces, formerly, ..database };
+            let database = Database { options, language, creator, replaces, formerly, limits, ..database };
             // Who makes a database owns it.
             let owner = database.creator.as_deref().and_then(|creator| names.user(creator));
             let owner = owner.map(|owner| Step::Rights(RightsStep::Owner(database.id, owner.id)));

@@ -237,6 +237,15 @@ pub enum CatalogError {
     /// A command that only the user himself may run was sent with a token.
     #[error("Permission denied. A token cannot do this; log in with a password.")]
     NotByToken,
+    /// Somebody makes tokens of others, and not of this one: he could do more by it than he may.
+    #[error(
+        "Permission denied. A token of user '{user}' needs ALL DBMS PRIVILEGES ON DBMS, or both IMPERSONATE ({user}) ON \
+         DBMS and WITH LEVEL read or write."
+    )]
+    TokenOfOther {
+        /// The user.
+        user: String,
+    },
     /// What is immutable changes only while authentication is off.
     #[error("Permission denied. Immutable privileges can only be changed while authentication is disabled.")]
     Immutable,
@@ -288,6 +297,12 @@ pub enum CatalogError {
     /// Nobody would be left who may let others in; make another admin first.
     #[error("Not allowed to lose the last active user with the role 'admin'. Give the role to somebody else first.")]
     LastAdmin,
+    /// No admin could take this denial back; deny it to others by name, or to a role that no admin has.
+    #[error(
+        "Not allowed to deny this to every active user with the role 'admin': nobody could take it back. Deny it to other \
+         users or roles."
+    )]
+    AdminsDenied,
     /// A new user has no password.
     #[error(
         "User '{user}' has no auth provider. Add at least one auth provider for the user or consider suspending them."
@@ -518,14 +533,14 @@ impl CatalogError {
             Self::Unauthorized => Code::Unauthorized,
             Self::RateLimit { .. } => Code::AuthenticationRateLimit,
             Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
-            Self::NotByToken | Self::Immutable | Self::ImmutableRole { .. } => Code::Forbidden,
+            Self::NotByToken | Self::TokenOfOther { .. } | Self::Immutable | Self::ImmutableRole { .. } => Code::Forbidden,
             Self::CredentialsExpired => Code::CredentialsExpired,
             Self::TokenExpired => Code::TokenExpired,
             Self::PrivilegeDatabase { .. } | Self::PrivilegeAlias { .. } => Code::DatabaseNotFound,
             Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
             Self::Impersonate { .. } | Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
-            Self::OwnStatus { .. } | Self::LastAdmin | Self::PasswordMissing { .. } => Code::ArgumentError,
+            Self::OwnStatus { .. } | Self::LastAdmin | Self::AdminsDenied | Self::PasswordMissing { .. } => Code::ArgumentError,
             Self::OldPasswordWrong { .. } | Self::PasswordSame { .. } => Code::ArgumentError,
             Self::HolderTaken { .. } | Self::UserName { .. } | Self::RoleName { .. } => Code::ArgumentError,
             Self::NameLength { .. } | Self::RoleExists { .. } | Self::RoleMissing { .. } => Code::ArgumentError,

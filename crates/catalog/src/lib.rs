@@ -28,7 +28,7 @@ mod tokens;
 mod users;
 
 pub use access::{Access, Action, Grant, Principal, grant};
-pub use aliases::{Alias, Existing};
+pub use aliases::{Aim, Alias, Existing};
 pub use catalog::{Authentication, Catalog, FirstStart, Settings};
 pub use databases::{
     Cascade, Change, Database, DatabaseAccess, Language, Made, NewDatabase, Pending, Requested, Stage,

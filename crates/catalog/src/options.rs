@@ -126,6 +126,13 @@ impl DatabaseOption {
         })
     }
 
+    /// Tells whether it shares out what the whole server has: its computing time, its disk. Owning a database is not
+    /// enough to choose that; it takes what setting limits takes.
+    #[must_use]
+    pub fn is_of_server(self) -> bool {
+        matches!(self, Self::Weight | Self::Journal | Self::JournalAge | Self::JournalSize)
+    }
+
     fn hint(self) -> &'static str {
         match self {
             Self::IdleTimeout => "Write a time such as 10m, 'PT10M' or a number of milliseconds; 0 keeps it open",

@@ -2,8 +2,8 @@
 //! Leaves logging in to `signin`, and who may change users to [`crate::access`] and its callers.
 //! Start reading at [`Catalog::create_user`].
 
-use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Argon2, Params};
 use rand::Rng;
 use types::{CompactString, DatabaseName};
 
@@ -19,6 +19,11 @@ const PASSWORD_MIN_CHARACTERS: usize = 8;
 const PASSWORD_MAX_BYTES: usize = 4_096;
 const PASSWORD_MADE_CHARACTERS: usize = 24;
 const SALT_BYTES: usize = 16;
+/// What the argon2 hash of a password may cost that somebody brings along: 256 MiB, and about a second.
+const HASH_MEMORY_MAX_KIB: u32 = 1 << 18;
+const HASH_PASSES_MAX: u32 = 16;
+const HASH_LANES_MAX: u32 = 16;
+const HASH_WORK_MAX_KIB: u64 = 1 << 20;
 /// Without the letters and digits that look alike; 24 of them are 137 bits.
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -125,6 +130,24 @@ pub(crate) fn verify(hashed: Option<&str>, password: &str) -> Result<bool, Catal
     Ok(Argon2::default().verify_password(secret.as_bytes(), &hash).is_ok())
 }
 
+/// Refuses a hash that costs too much to compare with: whoever knows the name has the server do it, with any password.
+fn check_cost(hash: &PasswordHash<'_>) -> Result<(), String> {
+    let params = Params::try_from(hash).map_err(|error| format!("its hash cannot be read: {error}"))?;
+    let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+    let work = u64::from(memory) * u64::from(passes);
+    if memory <= HASH_MEMORY_MAX_KIB
+        && passes <= HASH_PASSES_MAX
+        && lanes <= HASH_LANES_MAX
+        && work <= HASH_WORK_MAX_KIB
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "its hash costs m={memory}, t={passes}, p={lanes} at each login, and the most is m={HASH_MEMORY_MAX_KIB}, \
+         t={HASH_PASSES_MAX}, p={HASH_LANES_MAX}, and {HASH_WORK_MAX_KIB} for m times t"
+    ))
+}
+
 impl NewPassword {
     /// Gives the hash to be kept. Takes tens of milliseconds.
     fn hash(&self) -> Result<String, CatalogError> {
@@ -141,10 +164,11 @@ impl NewPassword {
                 let parsed = PasswordHash::new(hashed).map_err(|error| {
                     bad(format!("its hash is neither argon2's ($argon2id$...) nor Neo4j's (1,<hash>,<salt>): {error}"))
                 })?;
-                match parsed.algorithm.as_str().starts_with("argon2") {
-                    true => Ok(hashed.clone()),
-                    false => Err(bad(format!("hashes by '{}' are not known here, only argon2", parsed.algorithm))),
+                if !parsed.algorithm.as_str().starts_with("argon2") {
+                    return Err(bad(format!("hashes by '{}' are not known here, only argon2", parsed.algorithm)));
                 }
+                check_cost(&parsed).map_err(bad)?;
+                Ok(hashed.clone())
             }
         }
     }
@@ -375,6 +399,27 @@ mod tests {
         assert!(refused("7,ab,cd").contains("the encryption version specified is not available"));
         assert!(refused("1,ab,cd").contains("'<encryption-version>,<hash>,<salt>'"));
         assert!(refused("plain").contains("neither argon2's"));
+    }
+
+    #[test]
+    fn f95_a_hash_costs_no_more_than_a_login_may() {
+        let check = |cost: &str, expected: bool| {
+            let text = format!("$argon2id$v=19${cost}$c2FsdHNhbHQ$aGFzaGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaA");
+            let hashed = NewPassword::Hashed(text).hash();
+            assert_eq!(hashed.is_ok(), expected, "{cost}: {hashed:?}");
+            let told = hashed.err().map_or_else(String::new, |error| error.to_string());
+            assert!(expected || told.contains("the most is m=262144, t=16, p=16"), "{told}");
+        };
+        // What others make: this server, PHP, Django, and the second choice of RFC 9106.
+        check("m=19456,t=2,p=1", true);
+        check("m=65536,t=4,p=1", true);
+        check("m=102400,t=2,p=8", true);
+        check("m=262144,t=4,p=1", true);
+        check("m=262145,t=1,p=1", false);
+        check("m=262144,t=5,p=1", false);
+        check("m=1024,t=17,p=1", false);
+        check("m=1024,t=1,p=17", false);
+        check("m=4000000,t=1000,p=1", false);
     }
 
     #[test]

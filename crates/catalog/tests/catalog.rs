@@ -8,12 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use catalog::{
-    Access, Authentication, Cascade, Catalog, Change, DatabaseAccess, Existing, NewDatabase, Pending, Requested,
+    Access, Aim, Authentication, Cascade, Catalog, Change, DatabaseAccess, Existing, NewDatabase, Pending, Requested,
     Settings, Stage, grant,
 };
 use store::{Snapshot, Store, StoreError, Usage, Writer};
-use types::Map;
+use types::{DatabaseName, Map};
 use world::{World, create, listed, name, on_both_engines, told};
+
+/// Aims an alias at a database of which whoever asks knows.
+fn aimed(target: &DatabaseName) -> Aim<'_> {
+    Aim { target, is_known: true }
+}
 
 #[test]
 fn the_first_start_and_every_later_one() {
@@ -57,7 +62,7 @@ fn f20_one_name_space() {
         let catalog = world.start();
         let refused = |result: String, text: &str| assert_eq!(result, text);
         create(&catalog, "films");
-        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
+        catalog.create_alias(&name("cinema"), aimed(&name("films")), &Map::new(), Existing::Refuse).expect("free");
         let half = catalog.create_database(&name("half"), NewDatabase::default()).expect("free");
 
         for taken in ["films", "half", "system", "cinema", "neo4j"] {
@@ -68,7 +73,7 @@ fn f20_one_name_space() {
         }
         let alias = |text: &str| format!("Failed to create the specified database alias '{text}");
         let make = |text: &str, target: &str| {
-            told(catalog.create_alias(&name(text), &name(target), &Map::new(), Existing::Refuse))
+            told(catalog.create_alias(&name(text), aimed(&name(target)), &Map::new(), Existing::Refuse))
         };
         for taken in ["films", "half", "system"] {
             let text = format!("DatabaseExists: {}': Database exists with that name.", alias(taken));
@@ -91,7 +96,7 @@ fn aliases_lead_elsewhere_and_go() {
     on_both_engines(|world| {
         let catalog = world.start();
         create(&catalog, "films");
-        catalog.alter_alias(&name("neo4j"), Some(&name("films")), None).expect("both exist");
+        catalog.alter_alias(&name("neo4j"), Some(aimed(&name("films"))), None).expect("both exist");
         assert_eq!(catalog.resolve("neo4j").expect("there").name, name("films"));
         assert_eq!(
             told(catalog.drop_database(&name("films"), Cascade::Restrict)),
@@ -99,7 +104,7 @@ fn aliases_lead_elsewhere_and_go() {
              aliases: ['neo4j'] before dropping the database."
         );
         assert_eq!(
-            told(catalog.alter_alias(&name("films"), Some(&name("sheaf")), None)),
+            told(catalog.alter_alias(&name("films"), Some(aimed(&name("sheaf"))), None)),
             "DatabaseNotFound: Failed to alter the specified database alias 'films': Database alias does not exist."
         );
         catalog.drop_alias(&name("neo4j")).expect("there");
@@ -107,7 +112,7 @@ fn aliases_lead_elsewhere_and_go() {
             told(catalog.drop_alias(&name("neo4j"))),
             "DatabaseNotFound: Failed to delete the specified database alias 'neo4j': Database alias does not exist."
         );
-        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
+        catalog.create_alias(&name("cinema"), aimed(&name("films")), &Map::new(), Existing::Refuse).expect("free");
         let dropped = catalog.drop_database(&name("films"), Cascade::Aliases).expect("with its aliases");
         catalog.database_removed(dropped.id).expect("removed");
         assert_eq!(listed(&catalog), "sheaf system");
@@ -169,7 +174,7 @@ fn a_restart_keeps_everything() {
         world.clock.forward(10);
         catalog.stop_database(&name("films")).expect("there");
         catalog.alter_database(&name("films"), &[Change::Access(DatabaseAccess::ReadOnly)]).expect("there");
-        catalog.create_alias(&name("cinema"), &name("films"), &Map::new(), Existing::Refuse).expect("free");
+        catalog.create_alias(&name("cinema"), aimed(&name("films")), &Map::new(), Existing::Refuse).expect("free");
         let version = catalog.names().version();
         catalog.stop_database(&name("films")).expect("stopped already");
         assert_eq!(catalog.names().version(), version, "nothing changed");
@@ -381,12 +386,14 @@ fn a_change_that_cannot_be_written_never_was() {
 
         store.fails.store(true, Ordering::Relaxed);
         assert_eq!(
-            told(catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse)),
+            told(catalog.create_alias(&name("a"), aimed(&name("sheaf")), &Map::new(), Existing::Refuse)),
             "StorageFull: no room left: test"
         );
         assert_eq!((catalog.names().version(), listed(&catalog)), (version, "sheaf system neo4j>sheaf".to_owned()));
         store.fails.store(false, Ordering::Relaxed);
-        catalog.create_alias(&name("a"), &name("sheaf"), &Map::new(), Existing::Refuse).expect("there is room again");
+        catalog
+            .create_alias(&name("a"), aimed(&name("sheaf")), &Map::new(), Existing::Refuse)
+            .expect("there is room again");
         drop(catalog);
         assert_eq!(listed(&open().expect("sound")), "sheaf system a>sheaf neo4j>sheaf");
     });
@@ -398,7 +405,7 @@ fn of_many_at_once_one_gets_the_name() {
         let catalog = world.start();
         let attempt = |at: usize| match at % 2 {
             0 => catalog.create_database(&name("films"), NewDatabase::default()).is_ok(),
-            _ => catalog.create_alias(&name("films"), &name("sheaf"), &Map::new(), Existing::Refuse).is_ok(),
+            _ => catalog.create_alias(&name("films"), aimed(&name("sheaf")), &Map::new(), Existing::Refuse).is_ok(),
         };
         let won = std::thread::scope(|scope| {
             let attempt = &attempt;

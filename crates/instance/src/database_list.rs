@@ -286,25 +286,29 @@ struct Seen {
 }
 
 /// Gives the databases that somebody sees: by their own names, or by an alias where he knows them by that alone.
+///
+/// Who makes, drops or alters databases of any name is shown all of them.
 fn seen_from<'n>(names: &'n Names, principal: &'n Principal, start: &'n str) -> impl Iterator<Item = Seen> {
-    names.targets_from(start).filter_map(|(target, row)| seen(names, principal, target, row))
+    let all = access::lists_all(names, principal);
+    names.targets_from(start).filter_map(move |(target, row)| seen(names, principal, target, row, all))
 }
 
-fn seen(names: &Names, principal: &Principal, target: Target, row: &Arc<Row>) -> Option<Seen> {
+fn seen(names: &Names, principal: &Principal, target: Target, row: &Arc<Row>, all: bool) -> Option<Seen> {
     let is_seen = match target.alias {
-        None => access::sees(names, principal, &target),
-        Some(_) => access::sees_by_alias_alone(names, principal, &target),
+        None => all || access::sees(names, principal, &target),
+        Some(_) => !all && access::sees_by_alias_alone(names, principal, &target),
     };
     is_seen.then(|| Seen { row: Arc::clone(row), name: target.alias.unwrap_or(target.name) })
 }
 
 fn chosen(statement: &Statement<'_>, which: &Which, page: &Page) -> Vec<Seen> {
     let (names, principal) = (statement.names, statement.principal);
+    let all = access::lists_all(names, principal);
     let named = |typed: &str| {
         let found = names.resolve(typed).ok().and_then(|target| {
             let row = names.database(target.database)?;
             let own = Target { alias: None, ..target.clone() };
-            seen(names, principal, own, row).or_else(|| seen(names, principal, target, row))
+            seen(names, principal, own, row, all).or_else(|| seen(names, principal, target, row, all))
         });
         found.into_iter().skip(page.skip).collect()
     };

@@ -28,6 +28,7 @@ use crate::metrics::{Metrics, count};
 use crate::plans::Plans;
 use crate::procedures::Procedures;
 use crate::query_log::QueryLog;
+use crate::remote::Import;
 use crate::session_list::SessionList;
 use crate::turns::Turns;
 use crate::under_way::UnderWay;
@@ -78,6 +79,8 @@ pub(crate) struct Shared {
     pub(crate) keyring: Arc<Keyring>,
     /// Databases that are being copied now.
     pub(crate) copies: Arc<AtomicUsize>,
+    /// The files that statements may read, where there are any.
+    pub(crate) import: Option<Arc<Import>>,
     /// Held through a command about databases: one at a time.
     pub(crate) changes: Mutex<()>,
 }
@@ -191,6 +194,7 @@ impl Instance {
             lately: Lately::default(),
             keyring,
             copies: Arc::default(),
+            import: Import::of(&options),
             changes: Mutex::default(),
             options,
         };
@@ -284,6 +288,7 @@ impl Instance {
         self.shared.meters.follow(&self.shared.catalog.names());
         self.shared.end_overdue();
         self.shared.sessions.sweep(self.shared.options.clock.now());
+        self.shared.end_shut_out();
         let names = self.shared.catalog.names();
         self.shared.databases.look_at_journals(&names);
         self.shared.databases.close_idle(&names)
@@ -384,6 +389,15 @@ impl Shared {
                 tracing::info!(transaction = %entry.id_in(&self.catalog.names()), "a statement is over its time");
                 self.under_way.terminate(&entry);
             }
+        }
+    }
+
+    /// Ends the session objects of who is shut out by now. Conversations hear it at their next statement.
+    pub(crate) fn end_shut_out(&self) {
+        let names = self.catalog.names();
+        let ended = self.sessions.end_objects(|owner| catalog::access::is_shut_out(&names, owner));
+        if ended > 0 {
+            tracing::info!(ended, "sessions of users or tokens that are gone have ended");
         }
     }
 

@@ -29,6 +29,8 @@ pub struct InstanceOptions {
     pub idle_after: Duration,
     /// How long a session object that nobody uses is kept.
     pub session_idle_max: Duration,
+    /// Session objects that one user may have at a time.
+    pub sessions_per_user_max: usize,
     /// How long stopping a database waits for what is under way.
     pub stop_drain_max: Duration,
     /// How long a statement may take; `None` for as long as it likes.
@@ -107,6 +109,7 @@ impl InstanceOptions {
             open_max: 256,
             idle_after: Duration::from_secs(300),
             session_idle_max: Duration::from_secs(1_800),
+            sessions_per_user_max: 1_000,
             stop_drain_max: Duration::from_secs(10),
             statement_time_max: None,
             limits: Limits::default(),

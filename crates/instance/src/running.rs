@@ -2,7 +2,6 @@
 //! Leaves where transactions come from and go to the callers.
 //! Start reading at [`Running::next`].
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ use crate::answer::Fetched;
 use crate::instance::Shared;
 use crate::limits::{results_refused, time_refused};
 use crate::plans::Planned;
-use crate::remote::{Door, RemoteOptions};
+use crate::remote::{Door, Import, RemoteOptions};
 use crate::turns::{Turn, Turns};
 use crate::under_way::Entry;
 
@@ -32,7 +31,7 @@ pub(crate) struct Allowance {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) turns: Arc<Turns>,
     pub(crate) memory_max_bytes: usize,
-    pub(crate) import_folder: Option<PathBuf>,
+    pub(crate) import: Option<Arc<Import>>,
     pub(crate) import_remote: Arc<RemoteOptions>,
     /// Whether the statement may call procedures, which can ask a graph for more than a plan does.
     pub(crate) calls_procedures: bool,
@@ -152,7 +151,7 @@ impl Allowance {
             clock: Arc::clone(&options.clock),
             turns: Arc::clone(&shared.turns),
             memory_max_bytes: options.statement_memory_max_bytes,
-            import_folder: options.import_folder.clone(),
+            import: shared.import.clone(),
             import_remote: Arc::clone(&options.import_remote),
             calls_procedures: true,
             loader: None,
@@ -325,7 +324,7 @@ impl Running {
             budget: &mut self.budget,
             counters: &mut self.counters,
             user: self.allowance.user.as_deref(),
-            import_folder: self.allowance.import_folder.as_deref(),
+            import_folder: self.allowance.import.as_ref().map(|import| import.folder.as_path()),
             remote: Some(&self.remote),
             transactions: self.transactions.as_deref(),
             transaction: self.allowance.listed.as_ref().map(|listed| listed.number),

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use catalog::{Names, Principal, Target};
 use cypher::ast::{Body, Name};
@@ -25,7 +25,7 @@ use crate::observation::{self, Observation};
 use crate::query_log::Note;
 use crate::records::Records;
 use crate::running::{Allowance, Deadline};
-use crate::session_list::{Moment, Place};
+use crate::session_list::{Moment, ObjectBounds, Place};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
 use crate::under_way::{Begun, Listing, Origin};
@@ -165,7 +165,9 @@ impl Session {
 
     /// Makes a session object, which stays when this is dropped, until it lies idle for too long; gives its id.
     pub fn open_object(&mut self) -> Result<String, Failure> {
-        let id = self.enter(Some(self.shared.options.session_idle_max))?;
+        let options = &self.shared.options;
+        let bounds = ObjectBounds { idle_max: options.session_idle_max, of_user_max: options.sessions_per_user_max };
+        let id = self.enter(Some(bounds))?;
         let chosen = self.chosen.clone();
         self.choose(chosen);
         Ok(id)
@@ -177,9 +179,9 @@ impl Session {
         self.place.as_ref().is_some_and(|place| place.session.check().is_err())
     }
 
-    fn enter(&mut self, idle_max: Option<Duration>) -> Result<String, Failure> {
+    fn enter(&mut self, object: Option<ObjectBounds>) -> Result<String, Failure> {
         let (origin, now) = (Arc::clone(&self.origin), self.moment());
-        let place = self.shared.sessions.enter(self.principal.clone(), origin, &self.interrupted, idle_max, now)?;
+        let place = self.shared.sessions.enter(self.principal.clone(), origin, &self.interrupted, object, now)?;
         let id = place.session.id.clone();
         self.place = Some(place);
         Ok(id)

@@ -21,6 +21,13 @@ const END_TIME_MAX: Duration = Duration::from_millis(100);
 /// Most sessions that are listed; session objects beyond them are refused.
 const LISTED_MAX: usize = 100_000;
 
+/// How long a session object stays, and how many of them one user may have.
+#[derive(Clone, Copy)]
+pub(crate) struct ObjectBounds {
+    pub(crate) idle_max: Duration,
+    pub(crate) of_user_max: usize,
+}
+
 /// Every session of an instance that is listed.
 #[derive(Default)]
 pub(crate) struct SessionList {
@@ -69,18 +76,26 @@ pub(crate) struct Moment {
 }
 
 impl SessionList {
-    /// Lists a session. One without a time to lie idle is gone with its place; any other stays until it lapses.
+    /// Lists a session: a conversation, gone with its place, or with bounds an object, which stays until it lapses.
     pub(crate) fn enter(
         &self,
         owner: Principal,
         origin: Arc<Origin>,
         interrupted: &Arc<AtomicBool>,
-        idle_max: Option<Duration>,
+        object: Option<ObjectBounds>,
         now: Moment,
     ) -> Result<Place, Failure> {
         let mut listed = self.listed.lock();
+        let idle_max = object.map(|bounds| bounds.idle_max);
         if listed.len() >= LISTED_MAX {
             return Err(Failure::new(Code::ResourceExhausted, "There are as many sessions as may be; end some first."));
+        }
+        if let (Some(bounds), Some(user)) = (object, owner.id()) {
+            let is_own =
+                |it: &&Arc<ListedSession>| it.is_object() && it.owner.id() == Some(user) && !it.has_lapsed(now.at);
+            if listed.values().filter(is_own).count() >= bounds.of_user_max {
+                return Err(too_many(&owner, bounds.of_user_max));
+            }
         }
         // An id lets whoever knows it come back to a session object of his own: it must not be guessed.
         let id = format!("session-{:032x}", rand::rng().random::<u128>());
@@ -129,6 +144,14 @@ impl SessionList {
         session.end();
     }
 
+    /// Ends the session objects of owners for whom this holds; counts them.
+    pub(crate) fn end_objects(&self, is_over: impl Fn(&Principal) -> bool) -> usize {
+        let all: Vec<_> = self.listed.lock().values().filter(|it| it.is_object()).cloned().collect();
+        let over: Vec<_> = all.into_iter().filter(|session| is_over(&session.owner)).collect();
+        over.iter().for_each(|session| self.end(session));
+        over.len()
+    }
+
     /// Forgets the session objects that lay idle for too long; counts them.
     pub(crate) fn sweep(&self, now: Instant) -> usize {
         let mut listed = self.listed.lock();
@@ -147,6 +170,10 @@ impl ListedSession {
     /// Tells whether it is the session that this interrupts.
     pub(crate) fn is_of(&self, interrupted: &Arc<AtomicBool>) -> bool {
         Arc::ptr_eq(&self.interrupted, interrupted)
+    }
+
+    fn is_object(&self) -> bool {
+        self.idle_max.is_some()
     }
 
     /// Notes that somebody uses it.
@@ -214,6 +241,16 @@ impl Drop for Place {
     }
 }
 
+#[cold]
+fn too_many(owner: &Principal, max: usize) -> Failure {
+    let text = format!(
+        "User '{}' has {max} sessions that were opened with POST /sessions, and no more are allowed: end some with DELETE \
+         /sessions/{{id}} or TERMINATE SESSIONS. The setting sessions_per_user_max says how many there may be.",
+        owner.name().unwrap_or_default()
+    );
+    Failure::new(Code::TooManyConnections, text)
+}
+
 fn ended() -> Failure {
     Failure::new(Code::TransactionTerminated, "The session was ended; open another one.")
 }
@@ -237,7 +274,11 @@ mod tests {
         now: Moment,
         flag: &Arc<AtomicBool>,
     ) -> String {
-        list.enter(owner, Arc::default(), flag, idle, now).expect("has room").session.id.clone()
+        list.enter(owner, Arc::default(), flag, idle.map(bounds), now).expect("has room").session.id.clone()
+    }
+
+    fn bounds(idle_max: Duration) -> ObjectBounds {
+        ObjectBounds { idle_max, of_user_max: 3 }
     }
 
     #[test]
@@ -255,7 +296,9 @@ mod tests {
             session.parts().1.clone()
         };
         let admin = log_in("admin-password");
-        let enter = |idle, now| list.enter(nobody(), Arc::default(), &flag, idle, now).expect("has room");
+        let enter = |idle: Option<Duration>, now| {
+            list.enter(nobody(), Arc::default(), &flag, idle.map(bounds), now).expect("has room")
+        };
         let object = enter(idle, moment(0)).session.id.clone();
         let talk = enter(None, moment(1));
         assert_eq!(list.all(moment(2).at).len(), 2);

@@ -120,6 +120,7 @@ pub(crate) fn commit(shared: &Shared, staging: Staging) -> Result<u64, Failure> 
     let (dropped, others): (Vec<&Touched>, Vec<&Touched>) = touched.iter().partition(|touched| is_dropped(touched));
     dropped.into_iter().chain(others).for_each(|touched| follow(shared, touched));
     shared.limits_changed();
+    shared.end_shut_out();
     tracing::info!(version, databases = touched.len(), commands = staging.lines.len(), "catalog changed");
     Ok(version)
 }

@@ -51,33 +51,44 @@ pub(crate) fn show_limits(
 ) -> Result<Records, Failure> {
     match owner {
         Some(LimitOwner::Database(name)) => commands::allow_on(statement, &Action::ShowLimit, name)?,
-        Some(LimitOwner::Role(_)) | None => commands::allow(statement, &Action::ShowLimit)?,
+        Some(LimitOwner::Role(_)) => commands::allow(statement, &Action::ShowLimit)?,
+        None => {}
     }
     let rows = match owner {
         Some(LimitOwner::Database(name)) => {
-            let databases = chosen(statement, Some(name))?;
+            let databases = chosen(statement, name)?;
             databases.iter().for_each(|row| open_if_possible(statement.shared, row));
             limit_rows(statement, &databases)
         }
         Some(LimitOwner::Role(role)) => role_rows(statement, role)?,
-        None => limit_rows(statement, &chosen(statement, None)?),
+        None => limit_rows(statement, &all_shown(statement)?),
     };
     tail::run(statement, LIMIT_COLUMNS, rows, tail, DatabaseName::system().to_string())
 }
 
-/// Finds the databases that are meant and that the user may see; `system` has no limits.
-fn chosen(statement: &Statement<'_>, name: Option<&NameOrParameter>) -> Result<Vec<Arc<Row>>, Failure> {
+/// Finds the database that is meant, where the user may see it.
+fn chosen(statement: &Statement<'_>, name: &NameOrParameter) -> Result<Vec<Arc<Row>>, Failure> {
     let names = statement.names;
-    if let Some(name) = name {
-        let target = names.resolve(&commands::typed(name, &statement.parameters)?).map_err(Failure::from)?;
-        catalog::grant(names, statement.principal, &target, Access::Read).map_err(Failure::from)?;
-        return Ok(names.database(target.database).cloned().into_iter().collect());
-    }
+    let target = names.resolve(&commands::typed(name, &statement.parameters)?).map_err(Failure::from)?;
+    catalog::grant(names, statement.principal, &target, Access::Read).map_err(Failure::from)?;
+    Ok(names.database(target.database).cloned().into_iter().collect())
+}
+
+/// Finds the databases that the user may see, and how they are bounded; `system` has no limits.
+///
+/// Who may look at those of none hears that.
+fn all_shown(statement: &Statement<'_>) -> Result<Vec<Arc<Row>>, Failure> {
+    let names = statement.names;
     let visible = |row: &Arc<Row>| {
         let target = Target { database: row.id, name: row.name.clone(), alias: None };
         catalog::grant(names, statement.principal, &target, Access::Read).is_ok()
+            && catalog::access::allow_on(names, statement.principal, &Action::ShowLimit, &row.name).is_ok()
     };
-    Ok(names.databases().iter().filter(|row| !row.name.is_system() && visible(row)).cloned().collect())
+    let shown: Vec<_> = names.databases_from("").filter(|row| !row.name.is_system() && visible(row)).cloned().collect();
+    if shown.is_empty() {
+        commands::allow(statement, &Action::ShowLimit)?;
+    }
+    Ok(shown)
 }
 
 fn limit_rows(statement: &Statement<'_>, databases: &[Arc<Row>]) -> Vec<Vec<Value>> {
@@ -241,11 +252,13 @@ pub(crate) fn show_usage(
     database: Option<&NameOrParameter>,
     tail: &ShowTail,
 ) -> Result<Records, Failure> {
-    match database {
-        Some(name) => commands::allow_on(statement, &Action::ShowLimit, name)?,
-        None => commands::allow(statement, &Action::ShowLimit)?,
-    }
-    let databases = chosen(statement, database)?;
+    let databases = match database {
+        Some(name) => {
+            commands::allow_on(statement, &Action::ShowLimit, name)?;
+            chosen(statement, name)?
+        }
+        None => all_shown(statement)?,
+    };
     // Of what a transaction has not committed yet there may be no files.
     if database.is_some() && !statement.names.is_staged() {
         databases.iter().for_each(|row| open_if_possible(statement.shared, row));

@@ -1,6 +1,7 @@
 //! Files on other machines, as `LOAD CSV` reads them.
 
 use std::io::Read;
+use std::path::Path;
 
 use types::Failure;
 
@@ -20,5 +21,10 @@ pub trait Remote: Send + Sync {
     /// [`types::Code::Forbidden`].
     fn check_file(&self, _address: &str) -> Result<(), Failure> {
         Ok(())
+    }
+
+    /// Tells whether a file of the import folder may be read; `path` has no links left in it.
+    fn may_read(&self, _path: &Path) -> bool {
+        true
     }
 }

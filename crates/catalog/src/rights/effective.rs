@@ -134,9 +134,12 @@ impl UserRights {
 
     /// Tells whether the user may do this on the server, or to a database.
     pub fn may(&self, names: &Names, act: Act, argument: Option<&str>, database: Option<&Database>) -> bool {
-        if let Some(row) = database
-            && !self.reaches(row.id)
-        {
+        let is_kept_from = match database {
+            Some(row) => !self.reaches(row.id),
+            // One that is bound to databases does to others nothing of what an owner may, and so not to all of them.
+            None => self.is_bound() && Act::Ownership.holds(act),
+        };
+        if is_kept_from {
             return false;
         }
         let asked = database.map(|row| self.asked(names, row, None));
@@ -163,6 +166,10 @@ impl UserRights {
         let home = names.home_name(&self.user);
         let is_home = names.resolve(home.as_str()).is_ok_and(|home| home.database == row.id);
         Asked { id: row.id, name: &row.name, is_home, is_default: names.default_database().id == row.id, alias }
+    }
+
+    fn is_bound(&self) -> bool {
+        self.token.as_ref().is_some_and(|token| token.databases.is_some())
     }
 
     /// Tells whether the token, if there is one, is bound to this database.

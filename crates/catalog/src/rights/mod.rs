@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use types::privilege::Act;
 use types::{CompactString, DatabaseId, DatabaseName};
 
 use crate::sorted::Sorted;
@@ -178,11 +179,30 @@ impl Book {
 
     /// Refuses a version in which nobody is left who can let others in.
     pub fn check_admin(&self, before: &Self) -> Result<(), CatalogError> {
-        if before.has_admin() && !self.has_admin() { Err(CatalogError::LastAdmin) } else { Ok(()) }
+        if before.has_admin() && !self.has_admin() {
+            return Err(CatalogError::LastAdmin);
+        }
+        if before.has_free_admin() && !self.has_free_admin() { Err(CatalogError::AdminsDenied) } else { Ok(()) }
     }
 
     fn has_admin(&self) -> bool {
-        self.users.values().any(|user| !user.suspended && user.has_password() && user.roles.contains(ADMIN_ROLE))
+        self.admins().next().is_some()
+    }
+
+    fn admins(&self) -> impl Iterator<Item = &Arc<User>> {
+        let is_admin = |user: &&Arc<User>| !user.suspended && user.has_password() && user.roles.contains(ADMIN_ROLE);
+        self.users.values().filter(is_admin)
+    }
+
+    /// Tells whether an admin is left who can take denials back. Those that are immutable are meant to stay.
+    fn has_free_admin(&self) -> bool {
+        let is_lock = |privilege: &Privilege| {
+            privilege.denied && !privilege.immutable && privilege.act.holds(Act::RemovePrivilege)
+        };
+        let is_free = |holder: &Holder| !self.privileges.get(holder).into_iter().flatten().any(is_lock);
+        self.admins().any(|user| {
+            user.all_roles().into_iter().map(Holder::Role).chain([Holder::User(user.id)]).all(|holder| is_free(&holder))
+        })
     }
 
     pub fn user(&self, name: &str) -> Option<&Arc<User>> {

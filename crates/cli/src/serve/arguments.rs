@@ -113,6 +113,9 @@ pub struct Given {
     /// How long a session object that nobody uses is kept [default: 30m].
     #[arg(long, env = "SHEAF_SESSION_IDLE_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub session_idle_max: Option<Time>,
+    /// Session objects that one user may have at a time over HTTP; further ones are refused [default: 1000].
+    #[arg(long, env = "SHEAF_SESSIONS_PER_USER_MAX", value_name = "NUMBER")]
+    pub sessions_per_user_max: Option<usize>,
     /// Bolt connections at a time; further ones are refused [default: 4096].
     #[arg(long, env = "SHEAF_BOLT_CONNECTIONS_MAX", value_name = "NUMBER")]
     pub bolt_connections_max: Option<usize>,
@@ -236,6 +239,7 @@ impl Given {
             idle_after: self.idle_after.or(file.idle_after),
             drain_time_max: self.drain_time_max.or(file.drain_time_max),
             session_idle_max: self.session_idle_max.or(file.session_idle_max),
+            sessions_per_user_max: self.sessions_per_user_max.or(file.sessions_per_user_max),
             bolt_connections_max: self.bolt_connections_max.or(file.bolt_connections_max),
             http_connections_max: self.http_connections_max.or(file.http_connections_max),
             stop_time_max: self.stop_time_max.or(file.stop_time_max),

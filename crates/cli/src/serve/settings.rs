@@ -89,6 +89,17 @@ pub enum SettingsError {
         /// What was given.
         path: PathBuf,
     },
+    /// `LOAD CSV` would read what the server keeps for itself.
+    #[error(
+        "import_folder \"{}\" lies in the folder of the setting {setting}, from which no statement may read. Name another.",
+        path.display()
+    )]
+    OwnFolder {
+        /// What was given.
+        path: PathBuf,
+        /// The setting whose folder it lies in.
+        setting: &'static str,
+    },
     /// The list of hosts holds what is no host.
     #[error("import_hosts: {0}")]
     Hosts(HostsError),
@@ -148,6 +159,7 @@ impl SettingsError {
             | Self::Zero { .. }
             | Self::LittleMemory { .. }
             | Self::NoFolder { .. }
+            | Self::OwnFolder { .. }
             | Self::Hosts(_)
             | Self::NoAuthorities { .. }
             | Self::LogLevel(_)
@@ -211,6 +223,7 @@ impl Settings {
         };
         instance.import_folder = given.import_folder.map(a_folder).transpose()?;
         instance.backup_folder = given.backup_folder;
+        check_import(instance)?;
         set(&mut instance.audit.keep_max_bytes, given.audit_size_max.map(|bytes| bytes.0 as u64));
         instance.seal_keys = given.seal_keys.map(KeySource::Text).or(given.seal_key_file.map(KeySource::File));
         set(&mut instance.encrypt_new, given.encrypt_new);
@@ -225,6 +238,8 @@ impl Settings {
         set(&mut instance.idle_after, given.idle_after.map(|time| time.0));
         set(&mut instance.stop_drain_max, given.drain_time_max.map(|time| time.0));
         set(&mut instance.session_idle_max, given.session_idle_max.map(|time| time.0));
+        let sessions_max = at_least_one("sessions_per_user_max", given.sessions_per_user_max)?;
+        set(&mut instance.sessions_per_user_max, sessions_max);
         set(&mut instance.waiting_time_max, given.waiting_time_max.map(|time| time.0));
         instance.limits = given.limits.as_deref().map(limits).transpose()?.unwrap_or_default();
         set(&mut instance.default_database, given.default_database.as_deref().map(a_database).transpose()?);
@@ -303,6 +318,22 @@ fn first_password(given: Option<String>, file: Option<&Path>) -> Result<Option<S
 
 fn a_folder(path: PathBuf) -> Result<PathBuf, SettingsError> {
     if path.is_dir() { Ok(path) } else { Err(SettingsError::NoFolder { path }) }
+}
+
+/// Refuses an import folder that is the server's own: every user could read what is kept there.
+fn check_import(instance: &InstanceOptions) -> Result<(), SettingsError> {
+    let Some(folder) = instance.import_folder.as_ref().and_then(|folder| folder.canonicalize().ok()) else {
+        return Ok(());
+    };
+    let own = [("data", Some(&instance.folder)), ("backup_folder", instance.backup_folder.as_ref())];
+    for (setting, other) in own {
+        // One that is not there yet holds nothing.
+        let other = other.and_then(|other| other.canonicalize().ok());
+        if other.is_some_and(|other| folder.starts_with(other)) {
+            return Err(SettingsError::OwnFolder { path: folder, setting });
+        }
+    }
+    Ok(())
 }
 
 /// Puts together what `LOAD CSV` may read from other machines.
@@ -438,6 +469,21 @@ mod tests {
         assert_eq!(bound("statement_memory_max = '0'"), usize::MAX);
         let level = Settings::of(given("log_level = 'a=b=c'")).err().expect("no level").to_string();
         assert!(level.starts_with("\"a=b=c\" is no log level"), "{level}");
+    }
+
+    #[test]
+    fn f102_the_import_folder_is_not_the_servers_own() {
+        let folder = std::env::temp_dir();
+        let here = folder.display();
+        let wrong = |text: &str| Settings::of(given(text)).err().map(|error| error.to_string()).unwrap_or_default();
+        let same = wrong(&format!("data = '{here}'\nimport_folder = '{here}/.'"));
+        assert!(
+            same.ends_with("lies in the folder of the setting data, from which no statement may read. Name another.")
+        );
+        let above = folder.parent().expect("it is no root").display();
+        let below = wrong(&format!("backup_folder = '{above}'\nimport_folder = '{here}'"));
+        assert!(below.contains("lies in the folder of the setting backup_folder"), "{below}");
+        assert_eq!(wrong(&format!("data = '{here}/no such folder'\nimport_folder = '{here}'")), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Access, Action, Alias, CatalogError, Existing, Target};
+use catalog::{Access, Action, Aim, Alias, CatalogError, Existing, Target, access};
 use cypher::ast::{AliasCommand, Expression, NameOrParameter, ShowTail};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -18,11 +18,16 @@ use crate::tail::{self, Column};
 pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Result<Records, Failure> {
     match command {
         AliasCommand::Create { alias, if_not_exists, or_replace, target, properties } => {
-            super::enter_on(statement, &Action::CreateAlias, target)?;
+            super::allow_on(statement, &Action::CreateAlias, target)?;
+            if *or_replace && leads(statement, alias)? {
+                // Whoever came by it would come elsewhere: that takes what dropping it does.
+                super::allow_on(statement, &Action::DropAlias, alias)?;
+            }
+            super::begin(statement)?;
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
             let properties = properties_of(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
-            let made = statement.catalog()?.create_alias(&alias, &target, &properties, existing);
+            let made = statement.catalog()?.create_alias(&alias, aim(statement, &target), &properties, existing);
             let changed = match made {
                 Err(CatalogError::AliasExists { .. } | CatalogError::AliasIsDatabase { .. }) if *if_not_exists => {
                     return Ok(super::without_effect(statement, &format!("The name '{alias}' is taken already.")));
@@ -40,7 +45,8 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             let alias = named(alias, &statement.parameters)?;
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
             let properties = properties_of(properties.as_ref(), &statement.parameters)?;
-            let altered = statement.catalog()?.alter_alias(&alias, target.as_ref(), properties.as_ref());
+            let target = target.as_ref().map(|target| aim(statement, target));
+            let altered = statement.catalog()?.alter_alias(&alias, target, properties.as_ref());
             match altered {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),
                 altered => {
@@ -63,6 +69,18 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
         }
         AliasCommand::Show { alias, database, tail } => show(statement, alias.as_ref(), database.as_ref(), tail),
     }
+}
+
+/// Tells whether there is such an alias by now.
+fn leads(statement: &Statement<'_>, alias: &NameOrParameter) -> Result<bool, Failure> {
+    Ok(statement.names.resolve(&typed(alias, &statement.parameters)?).is_ok_and(|target| target.alias.is_some()))
+}
+
+/// Aims at a database: one that is not listed for whoever asks is as unknown to him as one that is not there.
+fn aim<'t>(statement: &Statement<'_>, target: &'t DatabaseName) -> Aim<'t> {
+    let (names, principal) = (statement.names, statement.principal);
+    let is_known = names.resolve(target.as_str()).is_ok_and(|target| access::lists(names, principal, &target));
+    Aim { target, is_known }
 }
 
 fn missing(statement: &Statement<'_>, alias: &DatabaseName) -> Records {

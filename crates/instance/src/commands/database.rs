@@ -108,11 +108,16 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
         ..NewDatabase::default()
     };
     for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
-        new.options.set(option_at_creation(&key)?, &value)?;
+        let option = option_at_creation(&key)?;
+        if option.is_of_server() {
+            super::allow_on(statement, &Action::SetLimit, &create.name)?;
+        }
+        new.options.set(option, &value)?;
     }
     new.formerly = super::backup::mine::formerly(statement, create, &name)?;
     check_journal(statement.shared, new.options.journal)?;
     encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
+    keep_bounds(statement, create, &name, &mut new)?;
     if create.origin.is_some() {
         super::stand_alone(statement, "CREATE DATABASE ... FROM")?;
     }
@@ -135,6 +140,37 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
             Ok(done(statement, true, create.wait))
         }
     }
+}
+
+/// Has a new database keep what bounds the one that it copies, and above all the one in whose place it comes.
+///
+/// Whoever may set limits there begins afresh.
+fn keep_bounds(
+    statement: &Statement<'_>,
+    create: &CreateDatabase,
+    name: &DatabaseName,
+    new: &mut NewDatabase,
+) -> Result<(), Failure> {
+    let names = statement.names;
+    let replaced = names.databases_from(name.as_str()).next().filter(|row| create.or_replace && row.name == *name);
+    let may_set =
+        |row: &Row| catalog::access::allow_on(names, statement.principal, &Action::SetLimit, &row.name).is_ok();
+    let copied = match &create.origin {
+        Some(origin) => super::backup::mine::databases_of(statement, origin)?,
+        None => Vec::new(),
+    };
+    for row in copied.iter().chain(replaced).filter(|row| !may_set(row)) {
+        row.limits.iter().for_each(|(limit, value)| new.limits.set(limit, Some(value)));
+        new.options.weight = row.options.weight.or(new.options.weight);
+    }
+    // What is encrypted keeps no journal, whoever asked for it.
+    let may_keep = !statement.shared.options.encrypt_new && !new.options.is_encrypted();
+    if let Some(old) = replaced.filter(|row| may_keep && row.options.journal && !may_set(row)) {
+        new.options.journal = true;
+        new.options.journal_age_millis = old.options.journal_age_millis;
+        new.options.journal_max_bytes = old.options.journal_max_bytes;
+    }
+    Ok(())
 }
 
 /// Makes a database for the eyes of one transaction; its files come with the commit.
@@ -275,6 +311,17 @@ fn run_alter(
     }
     if !changes.iter().all(is_access) {
         super::allow_on(statement, &Action::AlterDatabase, name)?;
+    }
+    for change in changes {
+        if let DatabaseChange::SetOption { key, .. } | DatabaseChange::RemoveOption { key } = change
+            && DatabaseOption::parse(&key.text)?.is_of_server()
+        {
+            super::allow_on(statement, &Action::SetLimit, name)?;
+        }
+    }
+    if changes.iter().any(|change| matches!(change, DatabaseChange::Default)) {
+        // Which database everybody means who names none is no business of the owner of one.
+        super::allow(statement, &Action::AlterDatabase)?;
     }
     super::begin(statement)?;
     let name = named(name, &statement.parameters)?;

@@ -45,7 +45,11 @@ fn change(
     changes: Vec<(Limit, Option<u64>)>,
     if_exists: bool,
 ) -> Result<Records, Failure> {
-    super::change(statement, &Action::SetLimit, |shared, door, parameters| {
+    match owner {
+        LimitOwner::Database(name) => super::enter_on(statement, &Action::SetLimit, name)?,
+        LimitOwner::Role(_) => super::enter(statement, &Action::SetLimit)?,
+    }
+    super::change(statement, |shared, door, parameters| {
         let changed = match owner {
             LimitOwner::Database(name) => {
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;

@@ -77,13 +77,11 @@ pub(crate) fn enter_on(statement: &Statement<'_>, action: &Action, name: &NameOr
     begin(statement)
 }
 
-/// Makes one change at a time, by somebody who may; `change` tells whether there was anything to change.
+/// Makes one change at a time, which was begun; `change` tells whether there was anything to change.
 pub(crate) fn change(
     statement: &mut Statement<'_>,
-    action: &Action,
     change: impl FnOnce(&Shared, &Door<'_>, &Map) -> Result<bool, Failure>,
 ) -> Result<Records, Failure> {
-    enter(statement, action)?;
     let is_changed = {
         let _turn = statement.shared.changes.lock();
         change(statement.shared, &statement.catalog()?, &statement.parameters)?

@@ -7,11 +7,12 @@ mod line;
 mod watch;
 
 use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::GraphRights;
+use catalog::{GraphRights, KeySource};
 use flate2::bufread::MultiGzDecoder;
 use types::{Clock, Code, Failure};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -20,6 +21,7 @@ use ureq::{Agent, Error};
 
 pub use hosts::{Hosts, HostsError};
 
+use crate::options::InstanceOptions;
 use crate::running::{Allowance, Deadline};
 use crate::sight::refusal;
 use crate::turns::Turn;
@@ -84,6 +86,35 @@ pub(crate) struct Door {
     turn: Arc<Turn>,
     /// Who loads, where that bounds what is loaded.
     loader: Option<Arc<GraphRights>>,
+    /// The files of the server itself that may be read, if any.
+    import: Option<Arc<Import>>,
+}
+
+/// The folder that `LOAD CSV` may read, without what lies in it of the server's own.
+#[derive(Debug)]
+pub(crate) struct Import {
+    pub(crate) folder: PathBuf,
+    /// Folders and files that nobody reads by a statement, whatever leads there: data, keys, audit and backups.
+    private: Vec<PathBuf>,
+}
+
+impl Import {
+    /// Takes it from the options of an instance, where they name one.
+    pub(crate) fn of(options: &InstanceOptions) -> Option<Arc<Self>> {
+        let key_file = match options.key_source() {
+            KeySource::File(file) => Some(file),
+            KeySource::Text(_) | KeySource::Passing => None,
+        };
+        let data = Some(options.folder.clone());
+        let private = [data, options.backup_folder.clone(), key_file].into_iter().flatten().collect();
+        options.import_folder.clone().map(|folder| Arc::new(Self { folder, private }))
+    }
+
+    /// Tells whether a file of the folder is not the server's own; what is not there holds nothing.
+    fn may_read(&self, path: &Path) -> bool {
+        let holds = |private: &PathBuf| private.canonicalize().is_ok_and(|private| path.starts_with(private));
+        !self.private.iter().any(holds)
+    }
 }
 
 impl query::Remote for Door {
@@ -92,6 +123,10 @@ impl query::Remote for Door {
             Some(rights) if !rights.load.allows_files() => Err(refusal::no_load_of(address, rights)),
             _ => Ok(()),
         }
+    }
+
+    fn may_read(&self, path: &Path) -> bool {
+        self.import.as_ref().is_none_or(|import| import.may_read(path))
     }
 
     fn open(&self, address: &str) -> Result<Box<dyn Read + Send>, Failure> {
@@ -128,6 +163,7 @@ impl Door {
             deadline: allowance.deadline.map(Deadline::at),
             turn: Arc::clone(turn),
             loader: allowance.loader.clone(),
+            import: allowance.import.clone(),
         }
     }
 

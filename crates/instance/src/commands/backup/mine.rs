@@ -2,12 +2,14 @@
 //! Leaves rights to `catalog::access` and heads to `backup`. Start reading at [`backup`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use catalog::access::allow_on;
 use catalog::{Action, Database as Row};
 use cypher::ast::{CreateDatabase, DatabaseOrigin, FileName};
 use types::{DatabaseId, DatabaseName, Failure};
 
+use super::super::typed;
 use super::{allow, text_of, told};
 use crate::backup::{BackupError, Folder, Header, Holds, glance};
 use crate::statement::Statement;
@@ -48,6 +50,22 @@ pub(crate) fn formerly(
     let Some((row, _)) = own else { return Ok(Vec::new()) };
     let all = [row.id].into_iter().chain(row.formerly.iter().copied());
     Ok(all.take(FORMERLY_MAX).collect())
+}
+
+/// Finds the databases out of which a new one is made: by name, or by the backup of one of them.
+pub(crate) fn databases_of(statement: &Statement<'_>, origin: &DatabaseOrigin) -> Result<Vec<Arc<Row>>, Failure> {
+    let names = statement.names;
+    let file = match origin {
+        DatabaseOrigin::Database(name) => {
+            let target = names.resolve(&typed(name, &statement.parameters)?).ok();
+            return Ok(target.and_then(|target| names.database(target.database)).cloned().into_iter().collect());
+        }
+        DatabaseOrigin::Backup(file) => file,
+        DatabaseOrigin::Moment(moment) => &moment.backup,
+    };
+    let Some(seen) = glance(&backup(statement, file)?).ok().flatten() else { return Ok(Vec::new()) };
+    let id = seen.header.database_id();
+    Ok(names.databases_from("").filter(|row| is_of(row, id)).cloned().collect())
 }
 
 /// Most databases whose backups are those of another one.

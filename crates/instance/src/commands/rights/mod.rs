@@ -22,12 +22,17 @@ use crate::statement::Statement;
 
 /// Runs a command about who may do what.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &RightsCommand) -> Result<Records, Failure> {
-    match command {
+    let ran = match command {
         RightsCommand::User(command) => user::run(statement, command),
         RightsCommand::Role(command) => role::run(statement, command),
         RightsCommand::Privilege(command) => privilege::run(statement, command),
         RightsCommand::Token(command) => token::run(statement, command),
+    };
+    if ran.is_ok() && matches!(command, RightsCommand::User(_) | RightsCommand::Token(_)) {
+        // What a transaction does to users is not so before its commit, and is looked at then.
+        statement.shared.end_shut_out();
     }
+    ran
 }
 
 /// What a command that changes rights came to.

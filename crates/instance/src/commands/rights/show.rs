@@ -2,7 +2,7 @@
 //! Leaves `YIELD` to `tail`, and privileges in words to `written`.
 //! Start reading at [`users`].
 
-use catalog::{Action, Holder, Level, Names, Privilege, Scope, User};
+use catalog::{Action, Holder, Level, Names, Privilege, Scope, Token, User};
 use cypher::ast::{CommandsShown, PrivilegesOf, ShowTail};
 use types::privilege::{Act, Narrows, Place};
 use types::{CompactString, Failure, Map, Value};
@@ -311,7 +311,7 @@ pub(super) fn levels(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<R
             continue;
         }
         for user in names.users().filter(|user| all || own.is_some_and(|own| own.id == user.id)) {
-            let Some((level, cross)) = catalog::access::level_of(names, user, database.id) else { continue };
+            let Some((level, cross)) = catalog::access::level_of(names, statement.principal, user, database.id) else { continue };
             rows.push(vec![
                 database.name.as_str().into(),
                 user.name.as_str().into(),
@@ -329,9 +329,13 @@ pub(super) fn levels(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<R
 pub(super) fn tokens(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
     let names = statement.names;
     let all = allow(statement, &Action::Do(Act::TokenManagement)).is_ok();
-    let own = statement.principal.id();
+    let principal = statement.principal;
+    // Who came by a token learns nothing of its user's others, which may reach other databases.
+    let is_own = |token: &Token| {
+        if principal.is_token() { principal.is_by(token) } else { principal.id() == Some(token.user) }
+    };
     let now = statement.shared.options.clock.wall_nanos();
-    let shown = names.tokens().filter(|token| all || own == Some(token.user));
+    let shown = names.tokens().filter(|token| all || is_own(token));
     let mut rows: Vec<Vec<Value>> = shown
         .map(|token| {
             let databases = token.database_names(names);

@@ -21,6 +21,9 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
             let user = whose(statement, user.as_ref())?;
             let parameters = &statement.parameters;
             let level = level.as_ref().map(level_of).transpose()?;
+            if statement.names.user_name_of(statement.principal) != Some(user.as_str()) {
+                catalog::access::allow_token_of(statement.names, statement.principal, &user, level)?;
+            }
             let millis = expires.as_ref().map(|expires| lasting(expires, parameters)).transpose()?;
             let now = statement.shared.options.clock.wall_nanos();
             let databases = databases.as_ref().map(|all| super::all_typed(all, parameters)).transpose()?;

@@ -27,12 +27,16 @@ pub(super) fn open(
         }
         (_, remote) => {
             remote.map_or(Ok(()), |remote| remote.check_file(address))?;
-            open_local(address, folder)
+            open_local(address, folder, remote)
         }
     }
 }
 
-fn open_local(address: &str, folder: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
+fn open_local(
+    address: &str,
+    folder: Option<&Path>,
+    remote: Option<&dyn Remote>,
+) -> Result<Box<dyn Read + Send>, Failure> {
     let Some(name) = local(address) else {
         let text =
             "an address is like file:///name.csv, a file within the import folder, or https://example.com/name.csv";
@@ -42,7 +46,8 @@ fn open_local(address: &str, folder: Option<&Path>) -> Result<Box<dyn Read + Sen
         return Err(failed(address, "the server has no import folder; the setting import_folder names one"));
     };
     let missing = || failed(address, "there is no such file in the import folder");
-    let path = within(&name, folder).ok_or_else(missing)?;
+    let path = within(&name, folder).filter(|path| remote.is_none_or(|remote| remote.may_read(path)));
+    let path = path.ok_or_else(missing)?;
     let file = File::open(&path).map_err(|error| failed(address, &error.to_string()))?;
     Ok(match path.extension().and_then(|extension| extension.to_str()) {
         Some("gz") => Box::new(MultiGzDecoder::new(BufReader::new(file))),
