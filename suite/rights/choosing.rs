@@ -405,6 +405,12 @@ fn f31_f36_requests_come_back_to_their_session() {
     // Without a session there is the home database, and nothing to move.
     assert_eq!(ask(http, "GET", "/session/database", "", "").2["database"].as_str(), Some("sheaf"));
     assert_eq!(ask(http, "PUT", "/session/database", "", r#"{"database":"films"}"#).0, 400);
+    let (status, _, refused) = ask(http, "POST", "/cypher", "", r#"{"query":":USE films"}"#);
+    assert!(status == 400 && refused["errors"][0].to_string().contains("POST /sessions"), "{refused}");
+    // One that could not be put where it was to be is not there.
+    let before = ask(http, "GET", "/sessions", "", "").2["sessions"].as_array().map(Vec::len);
+    assert_eq!(ask(http, "POST", "/sessions", "", r#"{"database":"nobody"}"#).0, 404);
+    assert_eq!(ask(http, "GET", "/sessions", "", "").2["sessions"].as_array().map(Vec::len), before);
 
     // Bolt's conversations are listed beside it, and ended from here.
     let bolt = server.bolt_addr().expect("Bolt is on");
@@ -475,4 +481,45 @@ fn f1_f102_commands_of_one_transaction_over_http_are_kept_together_or_not_at_all
         assert_eq!(code_of(&answer), Code::ForbiddenTransactionType.row().neo4j, "{path}: {answer}");
         assert_eq!(is_there(), [false, false]);
     }
+}
+
+#[test]
+fn f61_f99_limits_are_marked_and_their_refusals_have_fields() {
+    let server = serve();
+    let http = server.http_addr().expect("HTTP is on");
+    let burst = r#"{"max_queries_per_second": 5, "max_queries_burst": 2}"#;
+    assert_eq!(ask(http, "PUT", "/db/films/limits", "", burst).0, 200);
+    let (_, head, _) = ask(http, "GET", "/db/films/limits", "", "");
+    let mark = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("it is marked").to_owned();
+    assert_eq!(ask(http, "GET", "/db/films/limits", &format!("If-None-Match: \"x\", W/{mark}\r\n"), "").0, 304);
+    assert_eq!(ask(http, "GET", "/db/films/limits", "If-None-Match: \"x\"\r\n", "").0, 200);
+
+    let body = r#"{"query": "RETURN 1", "database": "films"}"#;
+    let (_, head, _) = ask(http, "POST", "/cypher", "", body);
+    assert!(head.contains("x-ratelimit-limit: 2") && head.contains("x-ratelimit-remaining: "), "{head}");
+    let refused = (0..50).map(|_| ask(http, "POST", "/cypher", "", body)).find(|(status, ..)| *status == 429);
+    let (_, head, refused) = refused.expect("a burst of two");
+    assert!(head.contains("x-ratelimit-remaining: 0") && head.contains("retry-after: 1"), "{head}");
+    let error = &refused["errors"][0];
+    assert_eq!((&error["limit"], &error["database"]), (&"max_queries_burst".into(), &"films".into()), "{error}");
+    assert_eq!((&error["value"], &error["use"]), (&2.into(), &2.into()), "{error}");
+    assert!(error["retry_after"].as_f64().is_some_and(|seconds| seconds > 0.0 && seconds <= 1.0), "{error}");
+}
+
+#[test]
+fn f102_typed_answers_say_the_version_that_was_asked_for() {
+    let server = serve();
+    let http = server.http_addr().expect("HTTP is on");
+    let asked = |accept: &str| {
+        let header = format!("Accept: {accept}\r\n");
+        let (status, head, _) = ask(http, "POST", "/db/films/query/v2", &header, r#"{"statement": "RETURN 1"}"#);
+        let kind = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default().to_owned();
+        (status, kind)
+    };
+    let typed = |version: &str| format!("application/vnd.neo4j.query{version}");
+    assert_eq!(asked(&typed("")), (202, typed("")));
+    assert_eq!(asked(&typed(".v1.1")), (202, typed(".v1.1")));
+    assert_eq!(asked(&format!("{}, {}", typed(".v9"), typed(".v1.0"))), (202, typed(".v1.0")));
+    assert_eq!(asked(&format!("{}, application/json", typed(".v9"))), (202, "application/json".to_owned()));
+    assert_eq!(asked(&typed(".v9")).0, 406);
 }

@@ -240,4 +240,22 @@ fn f35_somebody_speaks_as_another_over_bolt_and_http() {
     let nobody = basic("nobody", "nobody-password");
     let (status, answer) = post(http, &nobody, "sheaf", &body("writer"));
     assert!(status >= 400 && answer.contains("Cannot impersonate user 'writer'."), "{answer}");
+    let transactional = |path: &str, user: &str| {
+        let body = format!(
+            r#"{{"statements": [{{"statement": "MATCH (n:Open) RETURN count(n) > 0 AS some"}}], "impersonatedUser": "{user}"}}"#
+        );
+        send(http, &format!("POST {path}"), &nobody, "", &body)
+    };
+    let (_, answer) = transactional("/db/alpha/tx/commit", "reader");
+    assert!(answer.contains(r#""row":[true]"#), "{answer}");
+    let (_, answer) = transactional("/db/alpha/tx/commit", "writer");
+    assert!(answer.contains("Cannot impersonate user 'writer'."), "{answer}");
+    let (status, answer) = transactional("/db/alpha/tx", "reader");
+    assert!(status == 201 && answer.contains(r#""row":[true]"#), "{answer}");
+    let commit = answer.split("http://localhost").nth(1).and_then(|rest| rest.split("/commit").next()).expect("an id");
+    let place = commit.split(char::is_whitespace).next().expect("a path").to_owned();
+    let (status, answer) = transactional(&place, "writer");
+    assert!(status == 400 && answer.contains("impersonatedUser cannot change"), "{answer}");
+    let (status, answer) = transactional(&place, "reader");
+    assert!(status == 200 && answer.contains(r#""row":[true]"#), "{answer}");
 }

@@ -82,15 +82,26 @@ impl Outbox {
 
     /// Appends a FAILURE with a status code and a text.
     pub fn failure(&mut self, code: &str, message: &str) {
-        let written = self.message(|packer| {
-            packer.structure(1, signature::FAILURE);
-            packer.map_header(2)?;
-            packer.string("code")?;
-            packer.string(code)?;
-            packer.string("message")?;
-            packer.string(message)
-        });
+        let written = self.failure_with(code, message, |_| Ok(()));
         written.expect("codes and messages are shorter than 4 GiB");
+    }
+
+    /// As [`Outbox::failure`], with more that `fill` writes into the map; clients pass over what they do not know.
+    pub fn failure_with(
+        &mut self,
+        code: &str,
+        message: &str,
+        fill: impl FnOnce(&mut Entries<'_>) -> Result<(), PackError>,
+    ) -> Result<(), PackError> {
+        self.message(|packer| {
+            packer.structure(1, signature::FAILURE);
+            let dialect = packer.dialect();
+            let mut entries = Entries::begin(packer.out(), dialect);
+            entries.string("code", code)?;
+            entries.string("message", message)?;
+            fill(&mut entries)?;
+            entries.end()
+        })
     }
 
     fn message(&mut self, write: impl FnOnce(&mut Packer<'_>) -> Result<(), PackError>) -> Result<(), PackError> {
@@ -246,6 +257,22 @@ mod tests {
     use super::*;
     use crate::frame::Framer;
     use crate::version::Version;
+
+    #[test]
+    fn f99_a_failure_carries_more_than_its_text() {
+        let dialect = Dialect::of(Version::V5_4);
+        let mut outbox = Outbox::new(dialect);
+        let more = |map: &mut Entries<'_>| map.nested("diagnostic_record", |map| map.integer("use", 2));
+        outbox.failure_with("Neo.X", "why", more).expect("short");
+        let mut framer = Framer::new(1 << 20);
+        framer.feed(outbox.bytes());
+        let message = framer.next_message().expect("within bounds").expect("whole");
+        let mut reader = Unpacker::of_response(message, dialect);
+        assert_eq!(reader.structure_header().expect("well-formed"), (1, signature::FAILURE));
+        let map = reader.map().expect("well-formed");
+        let record = Value::map(Map::from_iter([("use".into(), Value::Integer(2))]));
+        assert_eq!((map.get("code"), map.get("diagnostic_record")), (Some(&Value::string("Neo.X")), Some(&record)));
+    }
 
     fn check(write: impl FnOnce(&mut Outbox), expected: &str) {
         let dialect = Dialect::of(Version::V5_4);

@@ -566,6 +566,8 @@ impl From<CatalogError> for types::Failure {
         let failure = Self::new(error.code(), error.to_string());
         match error {
             CatalogError::RateLimit { retry_after } => failure.later(retry_after),
+            CatalogError::NotFound { name } => failure.about(name),
+            CatalogError::CrossDenied { database, .. } => failure.about(database),
             _ => failure,
         }
     }

@@ -173,7 +173,8 @@ impl Limit {
     pub fn read(self, value: &Value) -> Result<u64, LimitError> {
         let About { name, unit, .. } = self.about();
         let read = match (value, unit) {
-            (Value::Integer(number), Unit::Choice(_)) => u64::try_from(*number).ok().filter(|number| *number < 2),
+            // What a number would stand for, nobody can read.
+            (Value::Integer(_), Unit::Choice(_)) => None,
             (Value::Integer(number), _) => u64::try_from(*number).ok(),
             (Value::Duration(duration), Unit::Time) => duration_millis(duration),
             (Value::String(text), _) => self.read_text(text.trim()),
@@ -190,8 +191,8 @@ impl Limit {
         }
         match self.about().unit {
             Unit::Count => text.parse().ok(),
-            Unit::Bytes => scaled(text, &SIZES, Some(1)),
-            Unit::Time => scaled(text, &TIMES, Some(1)).or_else(|| {
+            Unit::Bytes => scaled(text, &SIZES),
+            Unit::Time => scaled(text, &TIMES).or_else(|| {
                 let duration = types::Duration::parse(text).ok()?;
                 duration_millis(&duration)
             }),
@@ -238,17 +239,38 @@ const SIZES: [(&str, u64); 13] = [
     ("B", 1),
 ];
 
-/// Multiplies a number with its unit; a bare number gets the `bare` factor.
-fn scaled(text: &str, units: &[(&str, u64)], bare: Option<u64>) -> Option<u64> {
-    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'_').count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.replace('_', "").parse().ok()?;
-    let unit = unit.trim();
-    let factor = match unit {
-        "" => bare?,
-        unit => units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?.1,
-    };
-    number.checked_mul(factor)
+/// Reads a number, or numbers with their units: `60`, `0.5s`, `1h30m`, `1.5GiB`. Parts of the smallest unit are left out.
+fn scaled(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+    let mut rest = text;
+    let mut sum: u64 = 0;
+    loop {
+        let digits = rest.bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.')).count();
+        let (number, behind) = rest.split_at(digits);
+        let (number, behind) = (number.replace('_', ""), behind.trim_start());
+        let letters = behind.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, behind) = behind.split_at(letters);
+        // Without a unit it stands alone, and counts whole ones.
+        if unit.is_empty() {
+            return if rest.len() == text.len() && behind.is_empty() { number.parse().ok() } else { None };
+        }
+        let factor = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?.1;
+        sum = sum.checked_add(times(&number, factor)?)?;
+        if behind.is_empty() {
+            return Some(sum);
+        }
+        rest = behind.trim_start();
+    }
+}
+
+/// Multiplies a decimal number; what is not nothing does not become nothing, which would be no bound.
+fn times(number: &str, factor: u64) -> Option<u64> {
+    let Some((whole, part)) = number.split_once('.') else { return number.parse::<u64>().ok()?.checked_mul(factor) };
+    let tenths = 10_u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let digits: u128 = part.parse().ok()?;
+    let whole = whole.parse::<u64>().ok()?.checked_mul(factor)?;
+    let part = u64::try_from(digits.checked_mul(u128::from(factor))? / tenths).ok()?;
+    let product = whole.checked_add(part)?;
+    (product > 0 || digits == 0).then_some(product)
 }
 
 /// Writes a number in the largest unit that divides it.
@@ -279,8 +301,8 @@ fn shown(value: &Value) -> String {
 fn hint(unit: Unit) -> String {
     match unit {
         Unit::Count => "Write a whole number; 0 for no limit".to_owned(),
-        Unit::Bytes => "Write a number of bytes, or a size such as 10GB or 512MiB; 0 for no limit".to_owned(),
-        Unit::Time => "Write 60s, 5m, 'PT1M' or a number of milliseconds; 0 for no limit".to_owned(),
+        Unit::Bytes => "Write a number of bytes, or a size such as 10GB or 1.5GiB; 0 for no limit".to_owned(),
+        Unit::Time => "Write 60s, 1h30m, 'PT1M' or a number of milliseconds; 0 for no limit".to_owned(),
         Unit::Choice([one, other]) => format!("Write {one} or {other}"),
     }
 }
@@ -350,6 +372,12 @@ pub enum LimitError {
         /// What to write instead.
         hint: String,
     },
+    /// A limit stands twice in one list; say once what is meant.
+    #[error("The limit {name} is named twice.")]
+    Twice {
+        /// The limit.
+        name: &'static str,
+    },
     /// A role cannot have this limit; set it on a database.
     #[error("The limit {name} is one of a database and cannot be set on a role.")]
     NotOfRoles {
@@ -366,7 +394,9 @@ impl LimitError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Unknown { .. } | Self::Value { .. } | Self::NotOfRoles { .. } => Code::ArgumentError,
+            Self::Unknown { .. } | Self::Value { .. } | Self::Twice { .. } | Self::NotOfRoles { .. } => {
+                Code::ArgumentError
+            }
             Self::System => Code::DatabaseProtected,
         }
     }
@@ -376,6 +406,18 @@ impl From<LimitError> for Failure {
     fn from(error: LimitError) -> Self {
         Self::new(error.code(), error.to_string())
     }
+}
+
+/// Refuses a list in which a limit stands twice, also under its other name.
+pub fn check_once(limits: impl IntoIterator<Item = Limit>) -> Result<(), LimitError> {
+    let mut seen = Limits::default();
+    for limit in limits {
+        if seen.get(limit).is_some() {
+            return Err(LimitError::Twice { name: limit.about().name });
+        }
+        seen.set(limit, Some(0));
+    }
+    Ok(())
 }
 
 fn all_names() -> String {
@@ -502,21 +544,37 @@ mod tests {
         check("max_nodes", 0, "max_nodes 0 unlimited");
         check("max_nodes", "unlimited", "max_nodes 0 unlimited");
         check("max_results_policy", "FAIL", "max_results_policy 1 fail");
+        check("max_query_time", "0.5s", "max_query_time 500 500ms");
+        check("max_query_time", "1h30m", "max_query_time 5400000 90m");
+        check("max_query_time", "1m 30s", "max_query_time 90000 90s");
+        check("max_bytes", "1.5GiB", "max_storage_bytes 1610612736 1536MiB");
+        check("max_bytes", "0.000GB", "max_storage_bytes 0 unlimited");
+    }
+
+    #[test]
+    fn f46_no_limit_stands_twice() {
+        let twice = check_once([Limit::MaxNodes, Limit::MaxStorageBytes, Limit::MaxNodes]);
+        assert_eq!(twice.expect_err("it stands twice").to_string(), "The limit max_nodes is named twice.");
+        assert!(check_once([Limit::MaxNodes, Limit::MaxEdges]).is_ok());
     }
 
     #[test]
     fn f46_what_is_refused_says_what_to_write() {
         check("max_nodes", -1, "-1 is no value for the limit max_nodes. Write a whole number; 0 for no limit.");
         check("max_nodes", 1.5, "1.5 is no value for the limit max_nodes. Write a whole number; 0 for no limit.");
-        let time = "is no value for the limit max_query_time. Write 60s, 5m, 'PT1M' or a number of milliseconds; 0 for no limit.";
+        let time = "is no value for the limit max_query_time. Write 60s, 1h30m, 'PT1M' or a number of milliseconds; 0 for no limit.";
         check("max_query_time", "soon", &format!("'soon' {time}"));
         check("max_query_time", "P1M", &format!("'P1M' {time}"));
         check("max_query_time", "-PT1M", &format!("'-PT1M' {time}"));
+        for nothing in ["0.0001s", "1.5", "1h30", "1.2.3s", ".s", "1.s", "5x", "s"] {
+            check("max_query_time", nothing, &format!("'{nothing}' {time}"));
+        }
+        check("max_results_policy", 1, "1 is no value for the limit max_results_policy. Write truncate or fail.");
         check("max_results_policy", 2, "2 is no value for the limit max_results_policy. Write truncate or fail.");
         check(
             "max_bytes",
             "99999999999999999999GB",
-            "'99999999999999999999GB' is no value for the limit max_storage_bytes. Write a number of bytes, or a size such as 10GB or 512MiB; 0 for no limit.",
+            "'99999999999999999999GB' is no value for the limit max_storage_bytes. Write a number of bytes, or a size such as 10GB or 1.5GiB; 0 for no limit.",
         );
         check(
             "max_edgse",

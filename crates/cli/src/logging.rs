@@ -17,8 +17,19 @@ pub enum LogFormat {
     Json,
 }
 
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
 /// Reads a level such as `info`, or levels by place such as `warn,server=debug`.
 pub fn parse_level(text: &str) -> Result<EnvFilter, String> {
+    // A word alone would be taken for a place of which everything is logged, and nothing of the others.
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    let plain = text.split(',').map(str::trim).filter(|one| !one.is_empty() && !one.contains(['=', '[']));
+    if let Some(word) = plain.into_iter().find(|word| !is_level(word)) {
+        let levels = LEVELS.join(", ");
+        return Err(format!(
+            "\"{text}\" is no log level: \"{word}\" is none of {levels}; levels of places are written place=level"
+        ));
+    }
     EnvFilter::try_new(text).map_err(|error| format!("\"{text}\" is no log level: {error}"))
 }
 

@@ -3,10 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use cypher::ast::{AdminCommand, BackupCommand, DatabaseCommand};
+use cypher::ast::{
+    AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, LimitCommand, LimitOwner,
+    NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand,
+};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use types::{Code, Failure};
+use types::{Code, DatabaseName, Failure};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::instance::Shared;
@@ -95,7 +98,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         kind,
         user: statement.principal.name().map(str::to_owned),
         address: address_of(statement).map(str::to_owned),
-        databases: named(statement, command).into_iter().collect(),
+        databases: databases_of(statement, command),
         operation,
     };
     // What waits for a commit is told when that is over, and nothing of what is rolled back.
@@ -114,42 +117,143 @@ fn waits(command: &AdminCommand) -> bool {
     }
 }
 
-/// Names the database that a command is about, where it is about one.
-fn named(statement: &Statement<'_>, command: &AdminCommand) -> Option<String> {
-    let name = match command {
-        AdminCommand::Database(command) => match command {
-            DatabaseCommand::Create(create) => &create.name,
-            DatabaseCommand::Drop { name, .. }
-            | DatabaseCommand::Alter { name, .. }
-            | DatabaseCommand::Rename { name, .. }
-            | DatabaseCommand::Start { name, .. }
-            | DatabaseCommand::Stop { name, .. }
-            | DatabaseCommand::Check { name } => name,
-        },
-        AdminCommand::Backup(BackupCommand::Backup { name, .. } | BackupCommand::Journal { name, .. }) => name,
-        AdminCommand::Backup(BackupCommand::All { .. }) => return Some(types::DatabaseName::system().to_string()),
-        _ => return None,
-    };
-    crate::commands::typed(name, &statement.parameters).ok().map(|name| name.to_lowercase())
+/// Names the databases that a command is about: as they were typed, and those that aliases among them stand for.
+pub(crate) fn databases_of(statement: &Statement<'_>, command: &AdminCommand) -> Vec<String> {
+    let mut named = Named { statement, found: Vec::new() };
+    match command {
+        AdminCommand::Database(command) => named.database(command),
+        AdminCommand::Alias(command) => named.alias(command),
+        AdminCommand::Backup(BackupCommand::Backup { name, .. } | BackupCommand::Journal { name, .. }) => {
+            named.add(name)
+        }
+        AdminCommand::Backup(BackupCommand::All { .. }) => named.found.push(DatabaseName::system().to_string()),
+        AdminCommand::Limit(LimitCommand::Set { owner, .. } | LimitCommand::Remove { owner, .. }) => named.owner(owner),
+        AdminCommand::Limit(LimitCommand::ShowLimits { owner, .. }) => {
+            owner.iter().for_each(|owner| named.owner(owner))
+        }
+        AdminCommand::Limit(LimitCommand::ShowUsage { database, .. }) => named.add_all(database),
+        AdminCommand::Rights(RightsCommand::Privilege(command)) => named.privilege(command),
+        AdminCommand::Rights(RightsCommand::Token(TokenCommand::Create { databases, .. })) => {
+            named.add_all(databases.iter().flatten());
+        }
+        AdminCommand::ShowDatabases { which: ShowDatabases::One(name), .. } => named.add(name),
+        _ => {}
+    }
+    named.found
 }
 
-/// Notes a statement that a right or a limit was in the way of; any other failure is none of the audit's business.
+/// Gathers names of databases, each once.
+struct Named<'s, 'a> {
+    statement: &'s Statement<'a>,
+    found: Vec<String>,
+}
+
+impl Named<'_, '_> {
+    fn database(&mut self, command: &DatabaseCommand) {
+        match command {
+            DatabaseCommand::Create(create) => {
+                self.add(&create.name);
+                if let Some(DatabaseOrigin::Database(source)) = &create.origin {
+                    self.add(source);
+                }
+            }
+            DatabaseCommand::Rename { name, to, .. } => self.add_all([name, to]),
+            DatabaseCommand::Drop { name, .. }
+            | DatabaseCommand::Alter { name, .. }
+            | DatabaseCommand::Start { name, .. }
+            | DatabaseCommand::Stop { name, .. }
+            | DatabaseCommand::Check { name } => self.add(name),
+        }
+    }
+
+    fn alias(&mut self, command: &AliasCommand) {
+        match command {
+            AliasCommand::Create { alias, target, .. } => self.add_all([target, alias]),
+            AliasCommand::Alter { alias, target, .. } => {
+                self.add(alias);
+                self.add_all(target);
+            }
+            AliasCommand::Drop { alias, .. } => self.add(alias),
+            AliasCommand::Show { alias, database, .. } => self.add_all(alias.iter().chain(database)),
+        }
+    }
+
+    fn owner(&mut self, owner: &LimitOwner) {
+        if let LimitOwner::Database(name) = owner {
+            self.add(name);
+        }
+    }
+
+    fn privilege(&mut self, command: &PrivilegeCommand) {
+        match command {
+            PrivilegeCommand::Change { privilege, .. } => self.scopes(&privilege.scopes),
+            PrivilegeCommand::Level { databases, .. } => self.scopes(databases),
+            PrivilegeCommand::Owner { database, .. } | PrivilegeCommand::Isolation { database, .. } => {
+                self.add(database);
+            }
+            PrivilegeCommand::Show { .. }
+            | PrivilegeCommand::ShowSupported { .. }
+            | PrivilegeCommand::ShowLevels { .. } => {}
+        }
+    }
+
+    fn scopes(&mut self, scopes: &[ScopeSpec]) {
+        for scope in scopes {
+            match scope {
+                ScopeSpec::All => self.push("*"),
+                // Whose home it is, is another one for each user.
+                ScopeSpec::Home => {}
+                ScopeSpec::Default => self.push(self.statement.names.default_database().name.as_str()),
+                ScopeSpec::Pattern(pattern) => self.push(pattern),
+                ScopeSpec::Name(name) | ScopeSpec::Alias(name) => self.add(name),
+            }
+        }
+    }
+
+    fn add_all<'n>(&mut self, names: impl IntoIterator<Item = &'n NameOrParameter>) {
+        names.into_iter().for_each(|name| self.add(name));
+    }
+
+    fn add(&mut self, name: &NameOrParameter) {
+        let Ok(typed) = crate::commands::typed(name, &self.statement.parameters) else { return };
+        self.push(&typed);
+        if let Ok(target) = self.statement.names.resolve(&typed) {
+            self.push(target.name.as_str());
+        }
+    }
+
+    fn push(&mut self, name: &str) {
+        let name = name.to_lowercase();
+        if !self.found.contains(&name) {
+            self.found.push(name);
+        }
+    }
+}
+
+/// Notes a statement that a right or a limit was in the way of, or that asked for a database that its user does not
+/// see, or that is not there; any other failure is none of the audit's business.
 pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str, text: &str, failure: &Failure) {
-    if !is_refusal(failure) {
+    let (about, is_all) = failure.databases();
+    // A command that changes something and names a database in vain is noted by [`command`].
+    let is_unknown = failure.code() == Code::DatabaseNotFound && !(is_all && changes(text));
+    if !is_refusal(failure) && !is_unknown {
         return;
     }
     let now = shared.options.clock.now();
-    let who = format!("{user} {database}");
+    // Who tries names has a new one each time.
+    let who = if is_unknown { user.to_owned() } else { format!("{user} {database}") };
     let Some(left_out) = shared.lately.admit(&who, failure.code().row().neo4j, now, WINDOW, WITHIN_WINDOW_MAX) else {
         return;
     };
     let operation = counted(cypher::without_secrets(text).into_owned(), left_out);
+    let own = Some(database).filter(|own| !own.is_empty() && !is_all);
+    let limited = failure.refusal().map(|refusal| refusal.database.as_str()).filter(|limited| !limited.is_empty());
     let mut databases: Vec<String> = Vec::with_capacity(2);
-    databases.extend((!database.is_empty()).then(|| database.to_owned()));
-    if let Some(refusal) = failure.refusal().filter(|refusal| !refusal.database.is_empty())
-        && refusal.database != database
-    {
-        databases.push(refusal.database.clone());
+    for name in own.into_iter().chain(about.iter().map(String::as_str)).chain(limited) {
+        let name = name.to_lowercase();
+        if !databases.contains(&name) {
+            databases.push(name);
+        }
     }
     let told = Told {
         user: Some(user),
@@ -158,6 +262,11 @@ pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str
         operation: &operation,
     };
     shared.audit.note(Kind::Refusal, told, Outcome::from(failure), Durable::Soon);
+}
+
+/// Tells whether a command does more than show.
+fn changes(text: &str) -> bool {
+    !text.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("SHOW"))
 }
 
 /// Notes a statement over several databases, with each of them, before its first row.

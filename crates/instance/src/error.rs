@@ -80,6 +80,17 @@ pub enum InstanceError {
     /// The audit cannot be gone on with.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A setting names one default database, and the folder has another: change one of them.
+    #[error(
+        "default_database says \"{wanted}\", and the default database of this data folder is \"{found}\". Leave the setting \
+         out, and then change it while the server runs: ALTER DATABASE {wanted} SET DEFAULT"
+    )]
+    OtherDefault {
+        /// What the setting says.
+        wanted: String,
+        /// What it is.
+        found: String,
+    },
     /// The default database could not be made.
     #[error("could not make the database \"{name}\"")]
     Making {
@@ -104,6 +115,7 @@ impl InstanceError {
             Self::Seal(source) => source.code(),
             Self::Audit(source) => source.code(),
             Self::Making { source, .. } => source.code(),
+            Self::OtherDefault { .. } => Code::ArgumentError,
         }
     }
 }

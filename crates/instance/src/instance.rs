@@ -153,6 +153,7 @@ impl Instance {
         let (keyring, audit) = sealing(&*engine, &options)?;
         keys.set(&keyring);
         let catalog = Catalog::open(Arc::clone(&store), settings)?;
+        check_default(&catalog, &options)?;
         if matches!(options.authentication, Authentication::IfUsers) {
             options.authentication = match catalog.needs_password() {
                 true => Authentication::Password { first: None },
@@ -467,4 +468,15 @@ fn folders_in(folder: &Path) -> std::io::Result<Vec<String>> {
         }
     }
     Ok(folders)
+}
+
+/// Refuses a folder whose default database is another than the one that is meant.
+fn check_default(catalog: &Catalog, options: &InstanceOptions) -> Result<(), InstanceError> {
+    let names = catalog.names();
+    let (found, wanted) = (names.default_database(), &options.default_database);
+    let is_it = names.resolve(wanted.as_str()).is_ok_and(|target| target.database == found.id);
+    if is_it || !options.default_database_holds {
+        return Ok(());
+    }
+    Err(InstanceError::OtherDefault { wanted: wanted.to_string(), found: found.name.to_string() })
 }

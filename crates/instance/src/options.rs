@@ -21,6 +21,8 @@ pub struct InstanceOptions {
     pub authentication: Authentication,
     /// The default database, which the first start makes.
     pub default_database: DatabaseName,
+    /// Whether a folder with another default database is refused; otherwise only the first start goes by the name.
+    pub default_database_holds: bool,
     /// Most databases, `system` and stopped ones counted.
     pub databases_max: usize,
     /// Open databases that are kept; beyond them, those that nobody uses are closed.
@@ -86,7 +88,7 @@ pub struct KnownSetting {
     pub value: String,
     /// What would hold if nobody had set it.
     pub default: String,
-    /// Who set it: `flag`, `environment`, `file` or `default`.
+    /// Who set it: `flag`, `environment`, `file`, `default`, or `command` where it was changed since.
     pub source: &'static str,
     /// What it does.
     pub description: String,
@@ -105,6 +107,7 @@ impl InstanceOptions {
             folder: folder.into(),
             authentication: Authentication::Off,
             default_database: FirstStart::default().default_database,
+            default_database_holds: false,
             databases_max: 10_000,
             open_max: 256,
             idle_after: Duration::from_secs(300),

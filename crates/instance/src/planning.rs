@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use catalog::{Access, Names, Principal, Target};
-use cypher::ast::{Expression, ExpressionKind, GraphFunction, GraphReference, Mode, Query};
+use cypher::ast::{Clause, ClauseKind, Expression, ExpressionKind, GraphFunction, GraphReference, Mode, Query};
 use query::procedure::Procedure;
 use query::{Graphs, Source};
 use types::{Code, Failure, Map, Position, Value};
@@ -53,6 +53,8 @@ pub(crate) struct Planning<'a> {
     is_personal: bool,
     /// Whether anything was asked of the statement's own database.
     uses_own: Cell<bool>,
+    /// A name that led to nothing, or to nothing that the user may use.
+    missed: Option<String>,
 }
 
 impl<'a> Planning<'a> {
@@ -82,9 +84,14 @@ impl<'a> Planning<'a> {
             looks,
             is_personal,
             uses_own,
+            missed: None,
         };
         planning.add(own)?;
-        let prepared = query::prepare(text, query, &mut planning)?;
+        let prepared = query::prepare(text, query, &mut planning);
+        let prepared = match planning.missed.take() {
+            Some(name) => prepared.map_err(|failure| failure.about(name)),
+            None => prepared,
+        }?;
         let lower = text.to_ascii_lowercase();
         let counts_lines = lower.contains("linenumber");
         let asks_graphs = (lower.contains("graph")
@@ -92,6 +99,10 @@ impl<'a> Planning<'a> {
             || lower.contains("namefromelementid");
         let is_personal = planning.is_personal;
         let uses_own = planning.uses_own.get();
+        let touched = if planning.numbered.len() == 1 { 0 } else { usize::from(!uses_own) };
+        if planning.numbered[touched..].iter().all(|source| source.target.name.is_system()) && !suits_system(query) {
+            return Err(NoGraph::refuses(text));
+        }
         let (sources, versions) = (planning.numbered, statement.versions());
         Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, uses_own, versions })
     }
@@ -117,20 +128,39 @@ impl<'a> Planning<'a> {
     }
 }
 
+/// Tells whether a query calls procedures and goes on with what they give, which is all that `system` runs.
+fn suits_system(query: &Query) -> bool {
+    let suits = |clause: &Clause| match &clause.kind {
+        ClauseKind::CallProcedure { .. }
+        | ClauseKind::With { .. }
+        | ClauseKind::Return { .. }
+        | ClauseKind::Finish
+        | ClauseKind::Use { .. } => true,
+        // What follows a `SHOW` takes the rows of that so, under names that hold spaces.
+        ClauseKind::Unwind { variable, .. } => variable.text.starts_with("  "),
+        _ => false,
+    };
+    query.rest.is_empty() && query.first.clauses.iter().all(suits)
+}
+
 impl Graphs for Planning<'_> {
     fn number(&mut self, reference: &GraphReference) -> Result<u16, Failure> {
         self.is_personal |= reference.found_by.is_some();
         let place = |failure: Failure| failure.at(self.place(reference));
         let typed = typed_name(reference, self.names, self.principal, self.parameters).map_err(place)?;
         let target = catalog::access::resolve(self.names, self.principal, &typed);
-        let target = target.map_err(|error| place(error.into()))?;
-        match self.numbered.iter().position(|known| known.target.database == target.database) {
-            Some(number) => Ok(u16::try_from(number).expect("it was a number before")),
-            None => {
-                let position = self.place(reference);
-                self.add(&target).map_err(|failure| failure.at(position))
-            }
-        }
+        let number = match target {
+            Ok(target) => match self.numbered.iter().position(|known| known.target.database == target.database) {
+                Some(number) => Ok(u16::try_from(number).expect("it was a number before")),
+                None => self.add(&target),
+            },
+            Err(error) => Err(error.into()),
+        };
+        number.map_err(|failure| {
+            let position = self.place(reference);
+            self.missed = Some(typed);
+            failure.at(position)
+        })
     }
 
     fn source(&self, number: u16) -> &dyn Source {

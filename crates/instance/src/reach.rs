@@ -86,15 +86,14 @@ impl Shared {
         target: &Target,
         access: Access,
     ) -> Result<Reached, Failure> {
-        let grant = grant(names, principal, target, access)?;
+        let grant = grant(names, principal, target, access);
+        let grant = grant.map_err(|error| Failure::from(error).about(target.name.as_str()))?;
         if grant.name().is_system() {
             return Ok(Reached::System);
         }
         let Some(row) = names.database(grant.database()) else {
-            return Err(Failure::new(
-                Code::DatabaseNotFound,
-                format!("Database does not exist. Database name: '{}'.", grant.name()),
-            ));
+            let text = format!("Database does not exist. Database name: '{}'.", grant.name());
+            return Err(Failure::new(Code::DatabaseNotFound, text).about(grant.name().as_str()));
         };
         let rights = granted_rights(&grant);
         if access == Access::Write {

@@ -237,10 +237,13 @@ impl Session {
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, user)?;
         // What an earlier conversation on the connection chose is nothing to the one that begins.
-        let chosen = self.chosen.as_deref().filter(|_| !self.carries_choice);
+        let asked = database.or(self.chosen.as_deref().filter(|_| !self.carries_choice));
         // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
-        let target = target(&names, &principal, database.or(chosen))?;
-        Ok(shown(&target))
+        let target = target(&names, &principal, asked);
+        target.map(|target| shown(&target)).inspect_err(|failure| {
+            let asked = asked.unwrap_or_default();
+            self.refused(asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
+        })
     }
 
     /// Starts a statement: in the open transaction, or in one of its own.
@@ -260,7 +263,7 @@ impl Session {
             }
             Err(failure) => {
                 let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
-                auditing::refused(&self.shared, self.user(), &self.origin.address, database, text, failure);
+                self.refused(database, text, failure);
                 observation.end(Some(failure));
             }
         }
@@ -330,7 +333,7 @@ impl Session {
         if let Some(transaction) = &transaction {
             transaction.rests();
         }
-        match outcome? {
+        match outcome.map_err(|failure| failure.about(listed.database_in(&names).to_string()))? {
             Outcome::Records(records) => {
                 observation.goes_on(&listed);
                 listing.into_iter().for_each(|listing| records.list(listing));
@@ -338,6 +341,12 @@ impl Session {
             }
             Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, (options, name)),
         }
+    }
+
+    /// Tells the audit what was refused.
+    #[cold]
+    fn refused(&self, database: &str, text: &str, failure: &Failure) {
+        auditing::refused(&self.shared, self.user(), &self.origin.address, database, text, failure);
     }
 
     /// Finds as whom and where a statement runs, and what it may spend.
@@ -373,6 +382,13 @@ impl Session {
     ///
     /// [`Code::RequestInvalid`] if one is open already, and whatever opening the database runs into.
     pub fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
+        self.open(options).inspect_err(|failure| {
+            let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
+            self.refused(database, "BEGIN", failure);
+        })
+    }
+
+    fn open(&mut self, options: &RunOptions) -> Result<(), Failure> {
         if self.transaction.is_some() {
             return Err(Failure::new(Code::RequestInvalid, "A transaction is open in this session already."));
         }
@@ -551,6 +567,15 @@ impl Session {
         if self.transaction.is_some() {
             let text = "The database of an open transaction cannot be changed; commit it or roll it back first.";
             return Err(Failure::new(Code::SemanticError, text));
+        }
+        if self.place.is_none() && self.origin.protocol == "http" {
+            let text = format!(
+                "This request has no session that USE {name} could move. Name the database in the address or the body, write \
+                 USE {name} in front of the statement, or open a session with POST /sessions and send its id in the header \
+                 X-Sheaf-Session.",
+                name = DatabaseName::shown(&name.text)
+            );
+            return Err(Failure::new(Code::RequestInvalid, text));
         }
         let target = target(names, principal, Some(&name.text))?;
         catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;

@@ -87,6 +87,7 @@ impl Statement<'_> {
             }
             Body::Admin(command) => {
                 let ran = commands::run(&mut self, statement.mode, &command);
+                let ran = ran.map_err(|failure| failure.about_all(auditing::databases_of(&self, &command)));
                 if statement.mode != Mode::Explain {
                     auditing::command(&self, &command, &ran);
                 }
@@ -232,7 +233,9 @@ impl Statement<'_> {
         if planned.asks_graphs {
             self.give_graphs();
         }
-        let admitted = self.admit(&reached, planned.prepared.writes)?;
+        // What is only explained writes nothing.
+        let writes = planned.prepared.writes.filter(|_| planned.mode != Mode::Explain);
+        let admitted = self.admit(&reached, writes)?;
         if planned.mode != Mode::Explain {
             reached.iter().for_each(|(_, reached)| auditing::as_admin(&self, reached));
             if planned.sources.len() > 1 {
@@ -449,10 +452,15 @@ impl Statement<'_> {
 
     /// Refuses to change anything in a transaction for reading.
     pub(crate) fn check_may_write(&self) -> Result<(), Failure> {
+        self.check_may_write_to(|| self.shown_database().to_string())
+    }
+
+    /// As [`Statement::check_may_write`], for what is not the session's own database.
+    pub(crate) fn check_may_write_to(&self, database: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.access == Access::Write {
             return Ok(());
         }
-        let text = format!("Writing in read access mode not allowed. Attempted write to {}", self.shown_database());
+        let text = format!("Writing in read access mode not allowed. Attempted write to {}", database());
         Err(Failure::new(Code::WriteInReadMode, text))
     }
 }

@@ -21,7 +21,22 @@ impl NoGraph {
              database; name one with USE.",
         )
     }
+
+    /// As [`NoGraph::refused`], with the statement.
+    pub(crate) fn refuses(text: &str) -> Failure {
+        let text = cypher::without_secrets(text);
+        let shown = text.trim();
+        let shown = &shown[..shown.floor_char_boundary(SHOWN_BYTES_MAX)];
+        let text = format!(
+            "Not a recognised system command or procedure. This Cypher command can only be executed in a user database: \
+             {shown}"
+        );
+        Failure::new(Code::NotOnSystemDatabase, text)
+    }
 }
+
+/// What is shown of a statement that is refused.
+const SHOWN_BYTES_MAX: usize = 1_000;
 
 fn refused<T>() -> Result<T, Failure> {
     Err(NoGraph::refused())

@@ -29,7 +29,7 @@ pub struct Health {
 /// How much of one rate is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Statements a second.
+    /// Statements that may come at once after a rest: a second's worth, unless a burst is set.
     pub limit: u64,
     /// Statements that would be let in now.
     pub remaining: u64,
@@ -76,7 +76,8 @@ impl Instance {
         let mut health = Health { is_open: !self.shared.catalog.needs_password(), ..Health::default() };
         for row in names.databases().iter().filter(|row| !row.name.is_system()) {
             let is_online = row.requested == catalog::Requested::Online;
-            let has_failed = is_online && matches!(self.shared.databases.standing(row.id), Found::Failed(_));
+            // As listings look: a closed one may be damaged before anybody uses it.
+            let has_failed = is_online && matches!(self.shared.databases.glance(row), Found::Failed(_));
             health.failed += usize::from(has_failed);
             health.online += usize::from(is_online && !has_failed);
             health.offline += usize::from(!is_online);
@@ -95,10 +96,10 @@ impl Instance {
 
     fn quota_of(&self, database: types::DatabaseId) -> Option<Quota> {
         let meter = self.shared.meters.find(database)?;
-        let (limit, remaining) = meter.left(Limit::MaxQueriesPerSecond, self.shared.options.clock.now())?;
-        let burst = meter.limit(Limit::MaxQueriesBurst).max(limit);
-        let missing = burst.saturating_sub(remaining);
-        Some(Quota { limit, remaining, reset: Duration::from_millis(missing.saturating_mul(1_000) / limit) })
+        let (pace, remaining) = meter.left(Limit::MaxQueriesPerSecond, self.shared.options.clock.now())?;
+        let missing = pace.burst.saturating_sub(remaining);
+        let reset = Duration::from_millis(missing.saturating_mul(1_000) / pace.per_second);
+        Some(Quota { limit: pace.burst, remaining, reset })
     }
 }
 

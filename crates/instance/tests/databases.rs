@@ -193,6 +193,14 @@ fn a7_a_damaged_database_tells_why_and_the_others_serve_on() {
     flip(&file("flipped"), 4096);
     let instance = on_disk(data.path());
     let mut session = session(&instance);
+    // Before anybody uses them, listings and whoever watches the server see as much.
+    let failed = instance.health().failed;
+    check(
+        &mut session,
+        "SHOW DATABASES YIELD currentStatus WHERE currentStatus = 'error' RETURN count(*)",
+        &failed.to_string(),
+    );
+    assert!(failed >= 2, "{failed}");
     for name in ["flipped", "cut", "gone"] {
         let failure = run(&mut session, &format!("USE {name} MATCH (n) RETURN count(n)")).expect_err("damaged");
         assert!(matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed), "{name}: {failure}");

@@ -385,6 +385,49 @@ fn f56_rates_are_bounded_with_a_burst() {
 }
 
 #[test]
+fn f56_a_burst_below_a_seconds_worth_is_what_is_told() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_queries_per_second = 5, max_queries_burst = 2");
+    check(&mut one, "RETURN 1", "1");
+    check(&mut one, "RETURN 1", "1");
+    let failure = refused(&mut one, "RETURN 1", Code::RateLimited, "max_queries_burst");
+    let refusal = failure.refusal().expect("a limit is in the way");
+    assert_eq!((refusal.max, refusal.used), (2, 2), "{failure}");
+    let quota = instance.quota("sheaf").expect("it is bounded");
+    assert!(quota.limit == 2 && quota.remaining < 2, "{quota:?}");
+}
+
+#[test]
+fn f57_what_is_only_explained_is_no_write() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_writes_per_second = 1");
+    for _ in 0..3 {
+        run(&mut one, "EXPLAIN CREATE (:A)").expect("it writes nothing");
+    }
+    check(&mut one, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    refused(&mut one, "CREATE (:A)", Code::RateLimited, "max_writes_per_second");
+}
+
+#[test]
+fn f46_one_command_says_each_limit_once() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    for twice in ["max_nodes = 1, max_nodes = 2", "max_storage_bytes = 1GB, max_bytes = 2GB"] {
+        let failure = run(&mut one, &format!("ALTER DATABASE sheaf SET LIMIT {twice}")).expect_err("which of them?");
+        assert!(failure.message().ends_with("is named twice."), "{failure}");
+    }
+    limit(&mut one, "max_query_time = 1h30m, max_bytes = 1.5GiB");
+    check(
+        &mut one,
+        "SHOW LIMITS FOR DATABASE sheaf YIELD limit, value WHERE value > 0 AND limit IN ['max_query_time', 'max_storage_bytes'] \
+         RETURN value",
+        "1610612736\n5400000",
+    );
+}
+
+#[test]
 fn f57_writes_are_bounded_by_what_the_plan_does() {
     let instance = in_memory();
     let mut one = session(&instance);
@@ -517,6 +560,88 @@ fn f62_refusals_are_audited() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(is_noted(&audited), "{audited}");
+}
+
+/// Lists the audit's lines of one kind, oldest first, until there are so many.
+fn audited(admin: &mut Session, kind: &str, lines: usize) -> String {
+    let text = format!(
+        "SHOW AUDIT YIELD sequence, kind, databases, operation WHERE kind = '{kind}' \
+         RETURN databases, left(operation, 40) ORDER BY sequence"
+    );
+    let mut listed = String::new();
+    for _ in 0..100 {
+        listed = run(admin, &text).expect("lists");
+        if listed.lines().count() >= lines {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    listed
+}
+
+#[test]
+fn f94_a_refusal_names_what_it_was_about() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    for text in [
+        "CREATE DATABASE secret",
+        "CREATE ALIAS hush FOR DATABASE secret",
+        "CREATE DATABASE xa",
+        "CREATE DATABASE xb",
+        "CREATE USER pat SET PASSWORD 'pat-password' CHANGE NOT REQUIRED",
+        "GRANT LEVEL read ON DATABASES xa, xb TO USER pat",
+        "DENY CROSS DATABASE ON DATABASE xb TO USER pat",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let mut pat = instance.log_in(Some(("pat", "pat-password"))).expect("the user was made");
+    let named = Map::from_iter([("database".into(), Value::string("secret"))]);
+    let usual = RunOptions::default();
+    pat.run("DROP DATABASE $database", named, &usual).map(drop).expect_err("no right");
+    run(&mut pat, "DROP DATABASE hush").expect_err("no right");
+    run(&mut pat, "USE Secret RETURN 1").expect_err("not there for him");
+    run(&mut pat, "USE nothing").expect_err("not there");
+    let on_xa = RunOptions { database: Some("xa".to_owned()), ..RunOptions::default() };
+    let across = "MATCH (n) CALL { USE xb MATCH (m) RETURN count(m) AS m } RETURN m";
+    run_with(&mut pat, across, Map::new(), &on_xa).expect_err("not beside another");
+    pat.resolve(Some("hidden")).expect_err("not there");
+    let begun = RunOptions { database: Some("secret".to_owned()), ..RunOptions::default() };
+    pat.begin(&begun).expect_err("not there for him");
+    let listed = audited(&mut admin, "refusal", 7);
+    assert_eq!(
+        listed,
+        "['secret'] | 'DROP DATABASE $database'\n\
+         ['hush', 'secret'] | 'DROP DATABASE hush'\n\
+         ['secret', 'sheaf'] | 'USE Secret RETURN 1'\n\
+         ['nothing'] | 'USE nothing'\n\
+         ['xa', 'xb'] | 'MATCH (n) CALL { USE xb MATCH (m) RETURN'\n\
+         ['hidden'] | 'USE hidden'\n\
+         ['secret'] | 'BEGIN'",
+    );
+}
+
+#[test]
+fn f94_every_command_names_its_databases() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    let commands = [
+        ("CREATE DATABASE audc", "['audc']"),
+        ("CREATE ROLE guest", "[]"),
+        ("ALTER DATABASE audc SET OWNER admin", "['audc']"),
+        ("ALTER DATABASE audc SET ISOLATION SOFT", "['audc']"),
+        ("CREATE ALIAS aud FOR DATABASE audc", "['audc', 'aud']"),
+        ("GRANT ACCESS ON DATABASES audc, sheaf TO guest", "['audc', 'sheaf']"),
+        ("GRANT ACCESS ON DATABASE * TO guest", "['*']"),
+        ("ALTER DATABASE aud SET LIMIT max_nodes = 5", "['aud', 'audc']"),
+        ("DROP ALIAS aud FOR DATABASE", "['aud', 'audc']"),
+    ];
+    for (text, _) in commands {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let expected: Vec<&str> = commands.iter().map(|(_, databases)| *databases).collect();
+    let listed = audited(&mut admin, "admin", expected.len());
+    let found: Vec<&str> = listed.lines().filter_map(|line| line.split(" | ").next()).collect();
+    assert_eq!(found, expected, "{listed}");
 }
 
 #[test]

@@ -295,6 +295,13 @@ fn f102_every_refusal_is_json_with_a_code() {
         ("POST", "/db/x/query/v2", "[]", 400, "expected an object"),
         ("POST", "/db/%ff/query/v2", "{}", 400, "Invalid UTF-8 in `database`"),
         ("POST", "/cypher", "[]", 400, "expected an object"),
+        (
+            "POST",
+            "/cypher",
+            r#"{"query":"RETURN 1","databse":"x"}"#,
+            400,
+            "unknown field `databse`, expected one of `statement`, `query`, `database`",
+        ),
     ];
     for (method, path, body, status, part) in refusals {
         let reply = send(&server, method, path, json, body);

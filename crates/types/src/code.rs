@@ -198,6 +198,8 @@ struct Inner {
     position: Option<Position>,
     refusal: Option<Refusal>,
     retry_after: Option<Duration>,
+    about: Vec<String>,
+    is_all_said: bool,
 }
 
 impl Code {
@@ -254,7 +256,39 @@ impl Failure {
 
     /// Makes a failure with its code and its text.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, message: message.into(), position: None, refusal: None, retry_after: None }))
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            position: None,
+            refusal: None,
+            retry_after: None,
+            about: Vec::new(),
+            is_all_said: false,
+        }))
+    }
+
+    /// Adds a database that it is about, for those who keep count of refusals; no client is told.
+    #[must_use]
+    pub fn about(mut self, database: impl Into<String>) -> Self {
+        let database = database.into();
+        let is_new = !self.0.about.iter().any(|known| known.eq_ignore_ascii_case(&database));
+        if is_new && !self.0.is_all_said {
+            self.0.about.push(database);
+        }
+        self
+    }
+
+    /// Says all the databases that it is about: those of a command, whatever its session is on.
+    #[must_use]
+    pub fn about_all(mut self, databases: Vec<String>) -> Self {
+        (self.0.about, self.0.is_all_said) = (databases, true);
+        self
+    }
+
+    /// Gives the databases that it is about, as far as they are known, and whether those are all.
+    #[must_use]
+    pub fn databases(&self) -> (&[String], bool) {
+        (&self.0.about, self.0.is_all_said)
     }
 
     /// Adds the place in the statement.

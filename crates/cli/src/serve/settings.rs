@@ -198,10 +198,14 @@ impl Settings {
     pub fn gather(arguments: &Arguments) -> Result<Self, SettingsError> {
         let file = arguments.config.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let found = Sources::look(std::env::args_os(), std::env::vars_os())?;
+        // What Neo4j's variable names is the default at the first start; ours says what it is.
+        let holds = arguments.given.default_database.is_some()
+            || (found.neo4j.default_database.is_none() && file.default_database.is_some());
         let given = arguments.given.clone().or(found.neo4j.clone()).or(file);
         let shown = found.settings(&given);
         let mut settings = Self::of(given)?;
         settings.instance.settings = shown;
+        settings.instance.default_database_holds = holds;
         Ok(settings)
     }
 
@@ -271,20 +275,27 @@ impl Settings {
 
 /// Reads `max_nodes=1000000,max_query_time=30s`.
 fn limits(list: &str) -> Result<Limits, SettingsError> {
-    let mut limits = Limits::default();
+    let (mut limits, mut named) = (Limits::default(), Vec::new());
     for one in list.split(',').map(str::trim).filter(|one| !one.is_empty()) {
         let (name, value) = one.split_once('=').ok_or_else(|| SettingsError::Limit {
             reason: format!("\"{one}\" has no value; write name=value, apart by commas"),
         })?;
         let wrong = |error: LimitError| SettingsError::Limit { reason: error.to_string() };
         let limit = Limit::parse(name.trim()).map_err(wrong)?;
+        named.push(limit);
+        catalog::limits::check_once(named.iter().copied()).map_err(wrong)?;
         limits.set(limit, Some(limit.read(&value.trim().into()).map_err(wrong)?));
     }
     Ok(limits)
 }
 
 fn a_database(name: &str) -> Result<DatabaseName, SettingsError> {
-    DatabaseName::parse(name).map_err(|error| SettingsError::Database { reason: error.to_string() })
+    let name = DatabaseName::parse(name).map_err(|error| SettingsError::Database { reason: error.to_string() })?;
+    if name.is_system() {
+        let reason = "system cannot be the default database; name another".to_owned();
+        return Err(SettingsError::Database { reason });
+    }
+    Ok(name)
 }
 
 fn set<T>(place: &mut T, value: Option<T>) {
@@ -469,6 +480,20 @@ mod tests {
         assert_eq!(bound("statement_memory_max = '0'"), usize::MAX);
         let level = Settings::of(given("log_level = 'a=b=c'")).err().expect("no level").to_string();
         assert!(level.starts_with("\"a=b=c\" is no log level"), "{level}");
+        let level = Settings::of(given("log_level = 'inof'")).err().expect("no level").to_string();
+        assert!(level.starts_with("\"inof\" is no log level: \"inof\" is none of off, error, warn"), "{level}");
+        assert!(Settings::of(given("log_level = 'WARN,server=debug'")).is_ok());
+    }
+
+    #[test]
+    fn f46_limits_stand_once_and_system_is_no_default() {
+        let wrong = |text: &str| Settings::of(given(text)).err().map(|error| error.to_string()).unwrap_or_default();
+        let twice = wrong("limits = 'max_nodes=1, max_nodes=2'");
+        assert!(twice.ends_with("The limit max_nodes is named twice."), "{twice}");
+        let twice = wrong("limits = 'max_bytes=1,max_storage_bytes=2'");
+        assert!(twice.ends_with("The limit max_storage_bytes is named twice."), "{twice}");
+        let system = wrong("default_database = 'system'");
+        assert!(system.contains("system cannot be the default database"), "{system}");
     }
 
     #[test]

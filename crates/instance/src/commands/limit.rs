@@ -45,6 +45,7 @@ fn change(
     changes: Vec<(Limit, Option<u64>)>,
     if_exists: bool,
 ) -> Result<Records, Failure> {
+    catalog::limits::check_once(changes.iter().map(|(limit, _)| *limit))?;
     match owner {
         LimitOwner::Database(name) => super::enter_on(statement, &Action::SetLimit, name)?,
         LimitOwner::Role(_) => super::enter(statement, &Action::SetLimit)?,

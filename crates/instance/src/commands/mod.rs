@@ -100,7 +100,7 @@ pub(crate) fn begin(statement: &Statement<'_>) -> Result<(), Failure> {
     if statement.principal.impersonator().is_some() {
         return Err(CatalogError::Impersonating.into());
     }
-    statement.check_may_write()?;
+    statement.check_may_write_to(|| DatabaseName::system().to_string())?;
     match statement.transaction {
         Some(transaction) => transaction.enter()?.mix(Did::Admin),
         None => Ok(()),

@@ -34,6 +34,8 @@ pub(crate) struct Bucket {
     tokens: f64,
     filled_at: Option<Instant>,
     epoch_at: Option<Instant>,
+    /// What everybody took in this epoch.
+    taken_now: u64,
     /// What each user took in this epoch; absent who did not ask.
     taken: FxHashMap<CompactString, f64>,
     /// Who asked last in this epoch, and is among those.
@@ -51,6 +53,7 @@ impl Bucket {
             tokens: f64::INFINITY,
             filled_at: None,
             epoch_at: None,
+            taken_now: 0,
             taken: FxHashMap::default(),
             last: None,
             asked_before: 0,
@@ -70,6 +73,7 @@ impl Bucket {
         // Nobody to share with asked in the second before, so nobody's part is counted in this one.
         if self.asked_before <= 1 && self.tokens >= 1.0 {
             self.tokens -= 1.0;
+            self.taken_now += 1;
             return Ok(());
         }
         let rate = pace.per_second as f64;
@@ -87,6 +91,7 @@ impl Bucket {
         let within_share = *taken < share * (1.0 - left_of_epoch) + 1.0 && self.asked_before > 1;
         if self.tokens >= 1.0 && (within_share || self.tokens - withheld >= 1.0) {
             self.tokens -= 1.0;
+            self.taken_now += 1;
             self.reserved -= own.min(1.0);
             *taken += 1.0;
             return Ok(());
@@ -100,6 +105,12 @@ impl Bucket {
         self.fill(pace, now);
         // No more than a minute's worth: one large statement must not lock the door for days.
         self.tokens = (self.tokens - tokens as f64).max(-60.0 * pace.per_second as f64);
+    }
+
+    /// Counts what is used of a burst that is less than a second's worth, else of the second: changes that are owed too.
+    pub(crate) fn used(&self, pace: Pace) -> u64 {
+        let gone = |whole: u64| (whole as f64 - self.tokens.floor()).max(0.0) as u64;
+        if pace.burst < pace.per_second { gone(pace.burst) } else { gone(pace.per_second).max(self.taken_now) }
     }
 
     /// Counts the tokens that are there.
@@ -118,6 +129,7 @@ impl Bucket {
             self.asked_before = if is_long_over { 0 } else { self.taken.len() };
             self.reserved = pace.per_second as f64;
             self.taken.clear();
+            self.taken_now = 0;
             self.last = None;
             self.epoch_at = Some(now);
         }
@@ -139,6 +151,7 @@ mod tests {
         let (mut bucket, start, pace) = (Bucket::new(), SystemClock.now(), Pace::new(10, 20));
         let taken = (0..50).filter(|_| bucket.take("ann", pace, start).is_ok()).count();
         assert_eq!(taken, 20, "the burst");
+        assert_eq!(bucket.used(pace), 20, "all of it in one second");
         let wait = bucket.take("ann", pace, start).expect_err("it is empty");
         assert_eq!(wait, Duration::from_millis(100));
         let taken = (0..1_000).filter(|step| bucket.take("ann", pace, at(start, step * 10)).is_ok()).count();
@@ -163,6 +176,21 @@ mod tests {
         // In the first second nobody knows yet that there are two.
         assert!(modest >= 340, "of 400 that were asked for, {modest} were granted");
         assert!((1_000..=1_110).contains(&(greedy + modest)), "nothing is wasted: {greedy} and {modest}");
+    }
+
+    #[test]
+    fn f56_what_is_used_is_counted_as_it_is() {
+        let check = |pace: Pace, asked: usize, at_millis: u64, expected: u64| {
+            let (mut bucket, start) = (Bucket::new(), SystemClock.now());
+            (0..asked).for_each(|_| _ = bucket.take("", pace, start));
+            bucket.left(pace, at(start, at_millis));
+            assert_eq!(bucket.used(pace), expected, "{pace:?} {asked} {at_millis}");
+        };
+        check(Pace::new(5, 2), 3, 0, 2);
+        check(Pace::new(5, 2), 3, 200, 1);
+        check(Pace::new(5, 0), 6, 0, 5);
+        check(Pace::new(5, 20), 21, 0, 20);
+        check(Pace::new(5, 20), 21, 1_100, 0);
     }
 
     #[test]

@@ -321,28 +321,35 @@ impl Meter {
             return Ok(());
         }
         let pace = self.pace(limit, rate, asking.role_limits);
+        let take = |bucket: &mut Bucket| {
+            bucket.take(asking.user, pace, now).map_err(|retry_after| (retry_after, bucket.used(pace)))
+        };
         let taken = if by_role {
             let user = self.user(asking.user);
-            user.bucket(limit).lock().get_or_insert_with(Bucket::new).take(asking.user, pace, now)
+            take(user.bucket(limit).lock().get_or_insert_with(Bucket::new))
         } else {
-            self.bucket(limit).lock().take(asking.user, pace, now)
+            take(&mut self.bucket(limit).lock())
         };
-        taken.map_err(|retry_after| RefusedBy::Rate { limit, rate, retry_after })
+        taken.map_err(|(retry_after, used)| {
+            // A burst of less than a second's worth is what is in the way.
+            let (limit, max) = if pace.burst < rate { (burst_of(limit), pace.burst) } else { (limit, rate) };
+            RefusedBy::Rate { limit, max, used, retry_after }
+        })
     }
 
     fn pace(&self, limit: Limit, rate: u64, roles: Option<&Limits>) -> Pace {
-        let burst = if limit == Limit::MaxWritesPerSecond { Limit::MaxWritesBurst } else { Limit::MaxQueriesBurst };
-        Pace::new(rate, self.limit_for(burst, roles).0)
+        Pace::new(rate, self.limit_for(burst_of(limit), roles).0)
     }
 
     fn bucket(&self, limit: Limit) -> &Mutex<Bucket> {
         if limit == Limit::MaxWritesPerSecond { &self.writes } else { &self.queries }
     }
 
-    /// Tells how many of a rate's tokens are left, where it is bounded for everybody.
-    pub(crate) fn left(&self, limit: Limit, now: Instant) -> Option<(u64, u64)> {
+    /// Tells how a rate is bounded and how many of its tokens are left, where it is bounded for everybody.
+    pub(crate) fn left(&self, limit: Limit, now: Instant) -> Option<(Pace, u64)> {
         let rate = self.limit(limit);
-        (rate > 0).then(|| (rate, self.bucket(limit).lock().left(self.pace(limit, rate, None), now)))
+        let pace = self.pace(limit, rate, None);
+        (rate > 0).then(|| (pace, self.bucket(limit).lock().left(pace, now)))
     }
 
     fn user(&self, user: &str) -> Arc<UserMeter> {
@@ -360,6 +367,11 @@ impl Meter {
     pub(crate) fn refuse(&self, by: RefusedBy<'_>) -> Failure {
         by.failure(&self.name())
     }
+}
+
+/// Names the limit that says how many may come at once.
+fn burst_of(limit: Limit) -> Limit {
+    if limit == Limit::MaxWritesPerSecond { Limit::MaxWritesBurst } else { Limit::MaxQueriesBurst }
 }
 
 impl UserMeter {

@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_millis(200);
 /// What was in the way.
 pub(crate) enum RefusedBy<'a> {
     /// Statements or writes come too fast.
-    Rate { limit: Limit, rate: u64, retry_after: Duration },
+    Rate { limit: Limit, max: u64, used: u64, retry_after: Duration },
     /// Too many statements run.
     Concurrency { shut: Shut, max: u64, gate: &'a Arc<Gate> },
     /// Too many sessions use the database, or too many of one user do.
@@ -33,8 +33,8 @@ impl RefusedBy<'_> {
             retry_after,
         };
         match self {
-            Self::Rate { limit, rate, retry_after } => {
-                Failure::refused(Code::RateLimited, refusal(limit, rate, rate, Some(retry_after)))
+            Self::Rate { limit, max, used, retry_after } => {
+                Failure::refused(Code::RateLimited, refusal(limit, max, used, Some(retry_after)))
             }
             Self::Concurrency { shut: Shut::Interrupted, .. } => {
                 Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user.")
@@ -69,11 +69,11 @@ pub(crate) fn time_refused(database: &str, max: Duration, taken: Duration) -> Fa
 pub(crate) fn results_refused(database: &str, max: u64) -> Failure {
     let limit = Limit::MaxResults;
     let text = format!(
-        "The limit {limit} of database '{database}' is {max}, and the statement gives more rows; narrow what it \
-         returns, or set max_results_policy = truncate."
+        "The limit {limit} of database '{database}' is {max}, {max} are used, and the statement gives more rows; narrow \
+         what it returns, or set max_results_policy = truncate."
     );
-    let used = max.saturating_add(1);
+    let used = max;
     let (limit, database) = (limit.about().name, database.to_owned());
-    let refusal = Refusal { limit, database, max, used, wanted: None, retry_after: None };
+    let refusal = Refusal { limit, database, max, used, wanted: Some(1), retry_after: None };
     Failure::new(Code::ResultsLimit, text).because_of(refusal)
 }

@@ -211,6 +211,10 @@ const SAME: [(&str, &str); 6] = [
     ("server.directories.import", "sheaf.import_folder"),
 ];
 
+fn is_default(setting: &str) -> bool {
+    setting == "sheaf.default_database"
+}
+
 /// Lists the settings of the instance, sorted by name.
 pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
     let options = &shared.options;
@@ -244,7 +248,7 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
         ),
         (
             "initial.dbms.default_database",
-            default_database,
+            default_database.clone(),
             "a database name",
             "The database of a session that names none.",
         ),
@@ -304,11 +308,13 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
     let mut all: Vec<Setting> = rows.into_iter().map(setting).collect();
     for known in &options.settings {
         if all.iter().all(|setting| setting.name != known.name) {
+            // Commands change the default database, whatever was said at the start.
+            let changed = Some(&default_database).filter(|name| is_default(&known.name) && **name != known.value);
             all.push(Setting {
                 name: known.name.clone(),
-                value: known.value.clone(),
+                value: changed.unwrap_or(&known.value).clone(),
                 default: known.default.clone(),
-                source: known.source,
+                source: if changed.is_some() { "command" } else { known.source },
                 values: "as on the command line",
                 description: known.description.clone(),
             });

@@ -8,7 +8,7 @@ use catalog::GraphRights;
 use catalog::graph_rights::SchemaRight;
 use cypher::ast::{IndexTarget, Name, SchemaCommand};
 use graph::keys::TokenKind;
-use types::Failure;
+use types::{Code, Failure};
 
 use super::changing::check_new_name;
 use super::refusal::{no_schema, refused};
@@ -26,7 +26,9 @@ pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Resul
     // Who changes nothing but the schema writes no data: the rights on the schema decide, not those on the graph.
     let reached = shared.reach_within(*transaction, principal, names, own, catalog::Access::Read)?;
     auditing::as_admin(statement, &reached);
-    let Reached::Graph { database, rights, .. } = &reached else { return Err(NoGraph::refused()) };
+    let Reached::Graph { database, rights, .. } = &reached else {
+        return Err(on_system(statement.text, command));
+    };
     let (right, what) = match command {
         SchemaCommand::ShowIndexes { .. } => (SchemaRight::ShowIndex, Some("Show indexes")),
         SchemaCommand::ShowConstraints { .. } => (SchemaRight::ShowConstraint, Some("Show constraints")),
@@ -47,6 +49,17 @@ pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Resul
         check_names(database, rights, target, keys)?;
     }
     Ok(Arc::clone(rights))
+}
+
+/// Says that `system` has neither indexes nor constraints.
+fn on_system(text: &str, command: &SchemaCommand) -> Failure {
+    let what = match command {
+        SchemaCommand::ShowIndexes { .. } => "SHOW INDEXES",
+        SchemaCommand::ShowConstraints { .. } => "SHOW CONSTRAINTS",
+        _ => return NoGraph::refuses(text),
+    };
+    let text = format!("The following commands are not allowed on a system database: {what}.");
+    Failure::new(Code::NotOnSystemDatabase, text)
 }
 
 fn check_names(

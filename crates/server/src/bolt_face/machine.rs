@@ -10,6 +10,7 @@ use bolt::{Dialect, Filter, FrameError, Options, Outbox, PackError, Request, Req
 use types::{Code, Failure};
 
 use super::results::Results;
+use super::summary;
 use super::wire::Wire;
 use crate::config::ServerConfig;
 
@@ -206,15 +207,25 @@ impl Machine {
 
     /// Tells of a failure. What follows is passed over until RESET.
     pub(super) fn fail(&mut self, failure: &Failure) {
-        self.outbox.failure(failure.code().row().neo4j, failure.message());
+        self.tell(failure);
         self.failed = true;
         self.end_work();
     }
 
     /// Tells of a failure and closes: nothing goes on after a failed login or a broken message.
     pub(super) fn fail_and_close(&mut self, failure: &Failure) {
-        self.outbox.failure(failure.code().row().neo4j, failure.message());
+        self.tell(failure);
         self.closing = true;
+    }
+
+    /// Writes a failure down, and which limit was in the way beside its text.
+    fn tell(&mut self, failure: &Failure) {
+        let code = failure.code().row().neo4j;
+        let written = self.outbox.failure_with(code, failure.message(), |map| match failure.refusal() {
+            Some(refusal) => map.nested("diagnostic_record", |map| summary::write_refusal(map, refusal)),
+            None => Ok(()),
+        });
+        written.expect("codes and messages are shorter than 4 GiB");
     }
 
     /// Answers a message that is no request.

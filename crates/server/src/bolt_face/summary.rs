@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bolt::{Entries, PackError};
-use types::{Map, Value};
+use types::{Map, Refusal, Value};
 
 use crate::sessions::{Counters, Notification, Plan, Summary};
 
@@ -28,6 +28,21 @@ pub(super) fn write(map: &mut Entries<'_>, summary: &Summary, consumed_in: i64) 
         map.value("notifications", &Value::list(notifications))?;
     }
     Ok(())
+}
+
+/// Writes which limit was in the way, how much of it is used, and when to try again.
+pub(super) fn write_refusal(map: &mut Entries<'_>, refusal: &Refusal) -> Result<(), PackError> {
+    map.string("limit", refusal.limit)?;
+    map.string("database", &refusal.database)?;
+    map.integer("value", signed(refusal.max))?;
+    map.integer("use", signed(refusal.used))?;
+    if let Some(wanted) = refusal.wanted {
+        map.integer("wanted", signed(wanted))?;
+    }
+    match refusal.retry_after {
+        Some(time) => map.value("retry_after", &Value::Float(time.as_secs_f64())),
+        None => Ok(()),
+    }
 }
 
 /// Gives the whole milliseconds from one moment to a later one.

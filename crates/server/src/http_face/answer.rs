@@ -86,9 +86,31 @@ pub(super) fn write_errors(json: &mut Json, failure: Option<&Failure>) {
         json.string(failure.code().row().neo4j);
         json.key("message");
         json.string(failure.message());
+        write_refusal(json, failure);
         json.end_object();
     }
     json.end_list();
+}
+
+/// Writes which limit was in the way, as fields of their own: the same that the text says.
+fn write_refusal(json: &mut Json, failure: &Failure) {
+    let mut number = |key: &str, value: u64| {
+        json.key(key);
+        json.integer(i64::try_from(value).unwrap_or(i64::MAX));
+    };
+    if let Some(refusal) = failure.refusal() {
+        number("value", refusal.max);
+        number("use", refusal.used);
+        refusal.wanted.into_iter().for_each(|wanted| number("wanted", wanted));
+        json.key("limit");
+        json.string(refusal.limit);
+        json.key("database");
+        json.string(&refusal.database);
+    }
+    if let Some(time) = failure.retry_after() {
+        json.key("retry_after");
+        json.float(time.as_secs_f64());
+    }
 }
 
 /// The type of most answers.

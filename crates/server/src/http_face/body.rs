@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use types::{Code, Failure};
 
 use super::answer::Refusal;
-use super::json::{Statement, parse_statements};
+use super::json::{Statements, parse_statements};
 use crate::config::ServerConfig;
 
 /// Reads the statements that a request carries.
@@ -16,7 +16,7 @@ pub(super) async fn read_statements(
     config: &ServerConfig,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Vec<Statement>, Refusal> {
+) -> Result<Statements, Refusal> {
     let bytes = read_bytes(config, body).await?;
     if !bytes.is_empty() && media_type(headers) != "application/json" {
         return Err(wrong_type("the body must be of type application/json"));

@@ -115,6 +115,8 @@ async fn look(State(app): State<App>, Path(database): Path<String>, headers: Hea
 fn info(session: &mut dyn Session, database: &str) -> Result<Row, Failure> {
     let found = rows(session, "SHOW DATABASE $database YIELD *", named(database))?;
     let Some(mut row) = found.into_iter().next() else {
+        // Asking for it by name, which is kept count of, says the same.
+        session.resolve(Some(database))?;
         let text = format!("Database does not exist. Database name: '{}'.", DatabaseName::shown(database));
         return Err(Failure::new(Code::DatabaseNotFound, text));
     };

@@ -16,9 +16,10 @@ use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
 use super::body::{media_type, not_parsed, read_bytes, wrong_type};
 use super::extract::Path;
-use super::json::{Parameters, parse_object, read_typed_map};
+use super::json::{Parameters, check_keys, parse_object, read_typed_map};
 use super::query_answer::{Call, Form, Shape, Transaction, run};
 use super::transactions::{Lease, Owner};
+use super::watching::RanOn;
 
 /// A request of the Query API that was turned away.
 #[derive(Debug)]
@@ -79,12 +80,14 @@ async fn run_alone(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, headers)?;
-    let query = read(app, headers, body).await?;
+    // `/cypher` is ours alone; what newer clients of Neo4j's face say is not refused for that.
+    let keys = if database.is_none() { Keys::Known } else { Keys::Any };
+    let query = read(app, headers, body, keys).await?;
     let statement = query.statement.clone().ok_or_else(no_statement)?;
-    let shape = shape(headers, &query);
+    let shape = shape(headers, &query)?;
     let database = database.or_else(|| query.database.clone());
     let options = query.options(database.as_deref())?;
-    block_in_place(|| session.resolve(database.as_deref()))?;
+    let name = block_in_place(|| session.resolve_as(database.as_deref(), options.impersonated_user.as_deref()))?;
     let (sink, answer) = answer::channel(session.interrupter());
     spawn_blocking(move || {
         let call = Call {
@@ -99,7 +102,9 @@ async fn run_alone(
             end.send();
         }
     });
-    Ok(respond(answer, shape).await)
+    let mut response = respond(answer, shape).await;
+    response.extensions_mut().insert(RanOn(name));
+    Ok(response)
 }
 
 /// `POST /db/{database}/query/v2/tx`: opens a transaction, with a first statement or without.
@@ -110,8 +115,8 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let owner = Owner::new(&*session, &database);
-    let query = read(&app, &headers, body).await?;
+    let query = read(&app, &headers, body, Keys::Any).await?;
+    let owner = Owner::new(&*session, &database, query.impersonated_user.as_deref());
     let options = query.options(Some(&database))?;
     block_in_place(|| session.begin(&options))?;
     let lease = app.transactions.enter(owner, session)?;
@@ -126,8 +131,8 @@ pub(super) async fn run_more(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body).await?;
-    let lease = app.transactions.take(&id, &*session, &database)?;
+    let query = read(&app, &headers, body, Keys::Any).await?;
+    let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
     run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
 }
 
@@ -139,8 +144,8 @@ pub(super) async fn commit(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body).await?;
-    let lease = app.transactions.take(&id, &*session, &database)?;
+    let query = read(&app, &headers, body, Keys::Any).await?;
+    let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
     run_in(&app, lease, query, &database, &headers, Then::Commit).await
 }
 
@@ -151,7 +156,7 @@ pub(super) async fn roll_back(
     headers: HeaderMap,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let lease = app.transactions.take(&id, &*session, &database)?;
+    let lease = app.transactions.take(&id, &*session, &database, None)?;
     block_in_place(|| drop(lease));
     Ok((StatusCode::OK, [("content-type", answer::JSON)], "{}").into_response())
 }
@@ -170,7 +175,7 @@ async fn run_in(
     headers: &HeaderMap,
     then: Then,
 ) -> Result<Response, QueryRefusal> {
-    let shape = shape(headers, &query);
+    let shape = shape(headers, &query)?;
     let options = query.options(Some(database))?;
     let transaction = match then {
         Then::StayOpen => Transaction::StaysOpen {
@@ -216,22 +221,42 @@ fn finish_without(session: &mut dyn Session, transaction: &Transaction, mut sink
 }
 
 async fn respond(answer: Answer, shape: Shape) -> Response {
-    let media_type = match shape.form {
-        Form::Plain => answer::JSON,
-        Form::Typed => "application/vnd.neo4j.query",
-    };
-    answer.into_response(StatusCode::ACCEPTED, media_type).await
+    answer.into_response(StatusCode::ACCEPTED, shape.media_type).await
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Query, Refusal> {
+/// Whether keys that nobody knows are passed over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Known,
+    Any,
+}
+
+/// The keys that a request may have.
+const KEYS: &[&str] = &[
+    "statement",
+    "query",
+    "database",
+    "parameters",
+    "includeCounters",
+    "accessMode",
+    "maxExecutionTime",
+    "bookmarks",
+    "impersonatedUser",
+    "txMetadata",
+];
+
+async fn read(app: &App, headers: &HeaderMap, body: Body, keys: Keys) -> Result<Query, Refusal> {
     let bytes = read_bytes(&app.config, body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Query::default());
     }
     let media_type = media_type(headers);
-    let typed = is_typed(&media_type);
+    let typed = typed(&media_type).is_some();
     if !typed && media_type != "application/json" {
         return Err(wrong_type("the body must be of type application/json or application/vnd.neo4j.query"));
+    }
+    if keys == Keys::Known {
+        check_keys(&bytes, KEYS).map_err(|error| not_parsed(&error))?;
     }
     let mut query: Query = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     if typed {
@@ -241,14 +266,31 @@ async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Query, Refus
     Ok(query)
 }
 
-fn shape(headers: &HeaderMap, query: &Query) -> Shape {
-    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    let typed = accepted.split(',').any(|kind| is_typed(kind.split(';').next().unwrap_or_default().trim()));
-    Shape { form: if typed { Form::Typed } else { Form::Plain }, counters: query.include_counters }
+/// The typed form, as it is named with and without its version; all of them are the same here.
+const TYPED: [&str; 4] = [
+    "application/vnd.neo4j.query",
+    "application/vnd.neo4j.query.v1.0",
+    "application/vnd.neo4j.query.v1.1",
+    "application/vnd.neo4j.query.v1.2",
+];
+
+/// Finds the form that a client accepts; refuses one who accepts only forms of this face that are not here.
+fn shape(headers: &HeaderMap, query: &Query) -> Result<Shape, Refusal> {
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let mut kinds = accepted.split(',').map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let counters = query.include_counters;
+    if let Some(media_type) = kinds.clone().find_map(typed) {
+        return Ok(Shape { form: Form::Typed, media_type, counters });
+    }
+    if !accepted.is_empty() && kinds.all(|kind| kind.starts_with(TYPED[0])) {
+        let text = format!("There is no such form of answers; the typed ones are {}.", TYPED.join(", "));
+        return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, Failure::new(Code::RequestFormat, text)));
+    }
+    Ok(Shape { form: Form::Plain, media_type: answer::JSON, counters })
 }
 
-fn is_typed(media_type: &str) -> bool {
-    media_type.starts_with("application/vnd.neo4j.query")
+fn typed(media_type: &str) -> Option<&'static str> {
+    TYPED.into_iter().find(|typed| *typed == media_type)
 }
 
 fn no_statement() -> Refusal {

@@ -15,6 +15,8 @@ const BATCH_ROWS: usize = 1_024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) form: Form,
+    /// Its name, as the client asked for it.
+    pub(super) media_type: &'static str,
     pub(super) counters: bool,
 }
 

@@ -201,8 +201,8 @@ fn write_row(sink: &mut Sink, row: &[Value], with_rows: bool, with_graph: bool) 
     json.end_object();
 }
 
-/// Reads how to run from the path and the headers.
-pub(super) fn options(database: &str, headers: &HeaderMap) -> RunOptions {
+/// Reads how to run from the path and the headers; the body says as whom.
+pub(super) fn options(database: &str, headers: &HeaderMap, impersonated_user: Option<String>) -> RunOptions {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let reads = header("access-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("read"));
     let bookmarks = header("bookmarks").and_then(|list| serde_json::from_str(list).ok()).unwrap_or_default();
@@ -212,6 +212,6 @@ pub(super) fn options(database: &str, headers: &HeaderMap) -> RunOptions {
         timeout: None,
         bookmarks,
         metadata: types::Map::new(),
-        impersonated_user: None,
+        impersonated_user,
     }
 }

@@ -62,11 +62,15 @@ async fn open(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<
     let mut session = log_in(&*app.sessions, &headers)?;
     let wanted = read(&app, body).await?;
     let (id, row) = block_in_place(|| -> Result<_, Failure> {
-        if let Some(database) = &wanted.database {
-            choose(&mut *session, database)?;
-        }
         let id = session.open_object()?;
         let parameters = Map::from_iter([("id".into(), Value::string(id.as_str()))]);
+        if let Some(database) = &wanted.database
+            && let Err(failure) = choose(&mut *session, database)
+        {
+            // Whether it was there to be ended matters to nobody: the client never heard of it.
+            let _ = rows(&mut *session, "TERMINATE SESSION $id", parameters);
+            return Err(failure);
+        }
         Ok((id, rows(&mut *session, "SHOW SESSIONS $id YIELD *", parameters)?))
     })?;
     let mut json = Json::default();

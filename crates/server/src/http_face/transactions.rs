@@ -39,11 +39,14 @@ struct Open {
 pub(super) struct Owner {
     key: String,
     database: String,
+    /// As whom it runs, where that is somebody else.
+    impersonated_user: Option<String>,
 }
 
 impl Owner {
-    pub(super) fn new(session: &dyn Session, database: &str) -> Self {
-        Self { key: session.key(), database: database.to_ascii_lowercase() }
+    pub(super) fn new(session: &dyn Session, database: &str, impersonated_user: Option<&str>) -> Self {
+        let impersonated_user = impersonated_user.map(str::to_owned);
+        Self { key: session.key(), database: database.to_ascii_lowercase(), impersonated_user }
     }
 }
 
@@ -78,12 +81,22 @@ impl Transactions {
         Ok(Lease { transactions: Arc::clone(self), id, session: Some(session) })
     }
 
-    /// Takes an open transaction into use, for whoever it belongs to.
-    pub(super) fn take(self: &Arc<Self>, id: &str, who: &dyn Session, database: &str) -> Result<Lease, Failure> {
+    /// Takes an open transaction into use, for whoever it belongs to; as whom it runs was said when it began.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        id: &str,
+        who: &dyn Session,
+        database: &str,
+        impersonated_user: Option<&str>,
+    ) -> Result<Lease, Failure> {
         let is_his = |owner: &Owner| owner.database == database.to_ascii_lowercase() && who.owns(&owner.key);
         let mut open = self.open.lock();
         let found = id.parse().ok().and_then(|id: u64| Some((id, open.get_mut(&id)?)));
         let (id, found) = found.filter(|(_, found)| is_his(&found.owner)).ok_or_else(not_found)?;
+        if impersonated_user.is_some() && impersonated_user != found.owner.impersonated_user.as_deref() {
+            let text = "impersonatedUser cannot change within a transaction; begin another one.";
+            return Err(Failure::new(Code::RequestInvalid, text));
+        }
         let session = found.session.take().ok_or_else(|| {
             let message = "The transaction is used by another request; wait for its answer.";
             Failure::new(Code::TransactionAccessedConcurrently, message)

@@ -13,7 +13,7 @@ use super::answer::{self, Answer, Refusal};
 use super::auth::log_in;
 use super::body::read_statements;
 use super::extract::Path;
-use super::json::Statement;
+use super::json::{Statement, Statements};
 use super::run::{Ending, Outcome, options, run};
 use super::transactions::{Lease, Owner};
 
@@ -25,9 +25,9 @@ pub(super) async fn run_and_commit(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let statements = read_statements(&app.config, &headers, body).await?;
-    let options = options(&database, &headers);
-    block_in_place(|| session.resolve(Some(&database)))?;
+    let Statements { statements, impersonated_user } = read_statements(&app.config, &headers, body).await?;
+    let options = options(&database, &headers, impersonated_user);
+    block_in_place(|| session.resolve_as(Some(&database), options.impersonated_user.as_deref()))?;
     let (sink, answer) = answer::channel(session.interrupter());
     spawn_blocking(move || {
         // One statement alone commits by itself, which also lets it be one that no transaction may hold.
@@ -57,9 +57,9 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let owner = Owner::new(&*session, &database);
-    let statements = read_statements(&app.config, &headers, body).await?;
-    block_in_place(|| session.begin(&options(&database, &headers)))?;
+    let Statements { statements, impersonated_user } = read_statements(&app.config, &headers, body).await?;
+    let owner = Owner::new(&*session, &database, impersonated_user.as_deref());
+    block_in_place(|| session.begin(&options(&database, &headers, impersonated_user)))?;
     let lease = app.transactions.enter(owner, session)?;
     let location = address(&headers, &database, lease.id());
     let answer = run_in(&app, lease, statements, &headers, &database, KeepOpen::Yes);
@@ -97,7 +97,7 @@ pub(super) async fn roll_back(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let lease = app.transactions.take(&id, &*session, &database)?;
+    let lease = app.transactions.take(&id, &*session, &database, None)?;
     block_in_place(|| drop(lease));
     let body = r#"{"results":[],"errors":[]}"#;
     Ok((StatusCode::OK, [("content-type", "application/json")], body).into_response())
@@ -118,8 +118,8 @@ async fn continue_with(
     keep_open: KeepOpen,
 ) -> Result<Response, Refusal> {
     let session = log_in(&*app.sessions, headers)?;
-    let statements = read_statements(&app.config, headers, body).await?;
-    let lease = app.transactions.take(id, &*session, database)?;
+    let Statements { statements, impersonated_user } = read_statements(&app.config, headers, body).await?;
+    let lease = app.transactions.take(id, &*session, database, impersonated_user.as_deref())?;
     let answer = run_in(app, lease, statements, headers, database, keep_open);
     Ok(answer.into_response(StatusCode::OK, answer::JSON).await)
 }
@@ -140,7 +140,7 @@ fn run_in(
         },
         KeepOpen::No => Ending::Commit,
     };
-    let options = options(database, headers);
+    let options = options(database, headers, None);
     let (sink, answer) = answer::channel(lease.session().interrupter());
     spawn_blocking(move || {
         let (outcome, end) = run(lease.session(), statements, &options, &ending, sink);

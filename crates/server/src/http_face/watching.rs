@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
@@ -95,7 +95,7 @@ async fn live() -> Response {
 
 /// `GET /health/ready`: whether to send clients here.
 async fn ready(State(app): State<App>) -> Response {
-    let is_ready = app.sessions.health().is_ready && !app.stop.is_set();
+    let is_ready = block_in_place(|| app.sessions.health()).is_ready && !app.stop.is_set();
     let (status, word) = if is_ready { (StatusCode::OK, "ok") } else { (StatusCode::SERVICE_UNAVAILABLE, "unready") };
     let mut json = Json::default();
     json.begin_object();
@@ -106,7 +106,7 @@ async fn ready(State(app): State<App>) -> Response {
 
 /// `GET /health`: how the server is; to who logs in also his databases, by their numbers and by name.
 async fn health(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let health = app.sessions.health();
+    let health = block_in_place(|| app.sessions.health());
     let named = match headers.contains_key(AUTHORIZATION) {
         true => {
             let mut session = log_in(&*app.sessions, &headers)?;
@@ -189,7 +189,13 @@ pub(super) fn named(database: &str) -> Map {
 async fn limits(State(app): State<App>, Path(database): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
     let limits = block_in_place(|| read_limits(&mut *session, &database))?;
-    Ok(limits.into_response())
+    let known = headers.get_all(IF_NONE_MATCH).iter().filter_map(|marks| marks.to_str().ok());
+    // A mark may be called weak by what stands in between.
+    let is_known = known
+        .flat_map(|marks| marks.split(','))
+        .map(str::trim)
+        .any(|mark| mark == "*" || mark.strip_prefix("W/").unwrap_or(mark) == limits.mark);
+    Ok(if is_known { limits.unchanged() } else { limits.into_response() })
 }
 
 /// The limits of a database, and a mark of the state in which they are.
@@ -208,6 +214,20 @@ fn read_limits(session: &mut dyn Session, database: &str) -> Result<Limits, Fail
         }
     }
     Ok(Limits { rows, mark: format!("\"{:016x}\"", hasher.finish()) })
+}
+
+impl Limits {
+    /// Answers who has them already.
+    fn unchanged(&self) -> Response {
+        no_store(self.marked(StatusCode::NOT_MODIFIED.into_response()))
+    }
+
+    fn marked(&self, mut response: Response) -> Response {
+        if let Ok(mark) = HeaderValue::from_str(&self.mark) {
+            response.headers_mut().insert(ETAG, mark);
+        }
+        response
+    }
 }
 
 impl IntoResponse for Limits {
@@ -231,12 +251,8 @@ impl IntoResponse for Limits {
         }
         json.end_object();
         json.end_object();
-        let mut response =
-            (StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static(JSON))], json.take()).into_response();
-        if let Ok(mark) = HeaderValue::from_str(&self.mark) {
-            response.headers_mut().insert(ETAG, mark);
-        }
-        no_store(response)
+        let response = (StatusCode::OK, [(CONTENT_TYPE, HeaderValue::from_static(JSON))], json.take()).into_response();
+        no_store(self.marked(response))
     }
 }
 
@@ -375,12 +391,17 @@ pub(super) fn add_retry_after(response: &mut Response, failure: &Failure) {
     }
 }
 
+/// The database that a request was about, where its path does not name it.
+#[derive(Clone)]
+pub(super) struct RanOn(pub(super) String);
+
 /// Tells with each answer about statements how much of the database's rate is left.
 pub(super) async fn with_quota(State(app): State<App>, request: Request, next: Next) -> Response {
     let database = request.uri().path().strip_prefix("/db/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
     let mut response = next.run(request).await;
     // Who may not know of the database is told nothing of it here either.
     let may_know = response.status().is_success() || response.status() == StatusCode::TOO_MANY_REQUESTS;
+    let database = response.extensions().get().map(|RanOn(name)| name.clone()).or(database);
     let quota = database.filter(|_| may_know).and_then(|database| app.sessions.quota(&database));
     if let Some(quota) = quota {
         let seconds = quota.reset.as_secs() + u64::from(quota.reset.subsec_nanos() > 0);

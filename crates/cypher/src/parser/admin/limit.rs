@@ -59,7 +59,7 @@ impl Parser<'_> {
             }
             // `60s` and `10GB` are no numbers elsewhere; `10 GB` is a number and a word.
             Token::BadNumber | Token::Word => Value::string(self.text_at(0)),
-            Token::Integer if self.is_unit_ahead() => {
+            Token::Integer | Token::Float if self.is_unit_ahead() => {
                 let text = format!("{}{}", self.text_at(0), self.text_at(1));
                 self.advance();
                 Value::string(text)

@@ -152,7 +152,7 @@ pub(super) fn privileges(
         let rows = all.into_iter().map(|(text, immutable)| vec![Value::string(text), immutable.into()]).collect();
         return run(statement, &[usual("command"), extra("immutable")], rows, tail);
     }
-    let columns = [
+    let mut columns = vec![
         usual("access"),
         usual("action"),
         usual("resource"),
@@ -160,8 +160,11 @@ pub(super) fn privileges(
         usual("segment"),
         usual("role"),
         usual("immutable"),
-        if for_users { usual("user") } else { extra("user") },
     ];
+    // Neo4j has it where users are asked for; who wants it elsewhere names it.
+    let names_columns = tail.yields.as_ref().is_some_and(|yields| !yields.all);
+    let with_user = for_users || names_columns;
+    columns.extend(with_user.then(|| if for_users { usual("user") } else { extra("user") }));
     let row = |row: &Row<'_>| {
         let written = Written::of(names, row.privilege)?;
         let user = match (&row.holder, row.user) {
@@ -171,7 +174,7 @@ pub(super) fn privileges(
             }
             (Holder::Role(_), None) => Value::Null,
         };
-        Some(vec![
+        let mut values = vec![
             written.access.into(),
             written.action.into(),
             Value::string(written.resource),
@@ -179,8 +182,9 @@ pub(super) fn privileges(
             Value::string(written.segment),
             written::role_of(&row.holder),
             written.immutable.into(),
-            user,
-        ])
+        ];
+        values.extend(with_user.then_some(user));
+        Some(values)
     };
     let rows = rows.iter().filter_map(row).collect();
     run(statement, &columns, rows, tail)
@@ -271,7 +275,7 @@ fn chosen<'n>(
 /// Lists every act that there are privileges for.
 pub(super) fn supported(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
     let columns = [usual("action"), usual("qualifier"), usual("target"), usual("scope"), usual("description")];
-    let row = |act: &Act| {
+    let rows_of = |act: &Act| -> Vec<Vec<Value>> {
         let row = act.row();
         let qualifier = match row.narrows {
             Narrows::Nothing => Value::Null,
@@ -282,21 +286,24 @@ pub(super) fn supported(statement: &mut Statement<'_>, tail: &ShowTail) -> Resul
             Narrows::Functions => "function".into(),
             Narrows::Settings => "setting".into(),
         };
-        let (target, scope): (&str, Value) = match row.place {
+        let (targets, scope): (&[&str], Value) = match row.place {
             Place::Graph if matches!(act, Act::SetLabel | Act::RemoveLabel | Act::Write | Act::AllGraph) => {
-                ("graph", Value::Null)
+                (&["graph"], Value::Null)
             }
-            Place::Graph => ("graph", Value::list(vec!["elements".into(), "nodes".into(), "relationships".into()])),
-            Place::Database => ("database", Value::Null),
-            Place::Dbms => ("dbms", Value::Null),
-            Place::Load => ("cidr, all data", Value::Null),
+            Place::Graph => (&["graph"], Value::list(vec!["elements".into(), "nodes".into(), "relationships".into()])),
+            Place::Database => (&["database"], Value::Null),
+            Place::Dbms => (&["dbms"], Value::Null),
+            Place::Load => (&["all data", "cidr"], Value::Null),
         };
-        let action = act.printed().to_ascii_lowercase();
-        vec![Value::string(action), qualifier, target.into(), scope, row.description.into()]
+        let action = Value::string(act.printed().to_ascii_lowercase());
+        let one = |target: &&str| {
+            vec![action.clone(), qualifier.clone(), (*target).into(), scope.clone(), row.description.into()]
+        };
+        targets.iter().map(one).collect()
     };
-    let mut rows: Vec<(String, Vec<Value>)> = Act::ALL.iter().map(|act| (act.printed(), row(act))).collect();
+    let mut rows: Vec<(String, Vec<Vec<Value>>)> = Act::ALL.iter().map(|act| (act.printed(), rows_of(act))).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
-    run(statement, &columns, rows.into_iter().map(|(_, row)| row).collect(), tail)
+    run(statement, &columns, rows.into_iter().flat_map(|(_, rows)| rows).collect(), tail)
 }
 
 /// Lists who has how much on which database: every user and role that has a level there, under its highest.

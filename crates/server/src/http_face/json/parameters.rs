@@ -33,20 +33,40 @@ impl Statement {
     }
 }
 
+/// The statements of a request, and as whom they run.
+#[derive(Debug, Default)]
+pub(in crate::http_face) struct Statements {
+    /// In their order.
+    pub(in crate::http_face) statements: Vec<Statement>,
+    /// Another user in whose name the client speaks.
+    pub(in crate::http_face) impersonated_user: Option<String>,
+}
+
 #[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Body {
     #[serde(default)]
     statements: Vec<Object<Statement>>,
+    impersonated_user: Option<String>,
 }
 
 /// Reads the statements of a body; an empty body has none.
 ///
 /// `serde_json` refuses to nest deeper than 128, so depth is bounded.
-pub(in crate::http_face) fn parse_statements(body: &[u8]) -> Result<Vec<Statement>, serde_json::Error> {
+pub(in crate::http_face) fn parse_statements(body: &[u8]) -> Result<Statements, serde_json::Error> {
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Vec::new());
+        return Ok(Statements::default());
     }
-    Ok(parse_object::<Body>(body)?.statements.into_iter().map(|Object(statement)| statement).collect())
+    let Body { statements, impersonated_user } = parse_object(body)?;
+    let statements = statements.into_iter().map(|Object(statement)| statement).collect();
+    Ok(Statements { statements, impersonated_user })
+}
+
+/// Refuses an object with a key that is not among those that are known; names it and them.
+pub(in crate::http_face) fn check_keys(body: &[u8], known: &'static [&'static str]) -> Result<(), serde_json::Error> {
+    let keys: std::collections::BTreeMap<String, serde::de::IgnoredAny> = parse_object(body)?;
+    let unknown = keys.keys().find(|key| !known.contains(&key.as_str()));
+    unknown.map_or(Ok(()), |key| Err(serde_json::Error::unknown_field(key, known)))
 }
 
 /// Reads a body that is one JSON object.
@@ -156,7 +176,7 @@ mod tests {
 
     fn check(body: &str, expected: &str) {
         let got = match parse_statements(body.as_bytes()) {
-            Ok(statements) => statements
+            Ok(Statements { statements, .. }) => statements
                 .iter()
                 .map(|statement| format!("{} {:?}", statement.statement, statement.parameters.0))
                 .collect::<Vec<_>>()
@@ -175,6 +195,16 @@ mod tests {
             r#"{"statements":[{"statement":"x","parameters":{"a":9007199254740993,"b":1.0,"c":[null,true],"d":{"e":"f"}}}]}"#,
             r#"x {"a": Integer(9007199254740993), "b": Float(1.0), "c": List([Null, Boolean(true)]), "d": Map({"e": String("f")})}"#,
         );
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_are_named() {
+        let check = |body: &str, expected: &str| {
+            let got = check_keys(body.as_bytes(), &["statement", "database"]).err().map(|error| error.to_string());
+            assert_eq!(got.unwrap_or_default(), expected, "{body}");
+        };
+        check(r#"{"statement": "x", "database": null}"#, "");
+        check(r#"{"databse": "x"}"#, "unknown field `databse`, expected `statement` or `database`");
     }
 
     #[test]
