@@ -38,7 +38,7 @@ fn all(session: &mut Session, commands: &[&str]) {
 #[track_caller]
 fn refused(session: &mut Session, commands: &[&str]) {
     for text in commands {
-        let told = run(session, text).map_or_else(|failure| failed(&failure), |shown| shown);
+        let told = run(session, text).unwrap_or_else(|failure| failed(&failure));
         assert!(told.starts_with("Forbidden: "), "{text}: {told}");
     }
 }
