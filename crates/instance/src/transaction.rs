@@ -153,8 +153,7 @@ impl OpenTransaction {
         let grant = catalog::grant(names, principal, &target, catalog::Access::Write)?;
         let rights = granted_rights(&grant);
         sight::check_writes(&rights, &database.name())?;
-        let before = taken.reached.rights().map(|rights| rights.fingerprint());
-        if before.is_some_and(|before| before != rights.fingerprint()) {
+        if taken.reached.rights().is_some_and(|before| *before != rights) {
             let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
                         Run it again.";
             return Err(Failure::new(Code::TransactionConflict, text));
