@@ -132,7 +132,7 @@ pub struct Given {
     /// How long a statement waits to run, for the server or for its database [default: 30s].
     #[arg(long, env = "SHEAF_WAITING_TIME_MAX", value_name = "TIME", value_parser = Time::parse)]
     pub waiting_time_max: Option<Time>,
-    /// The default database; it is made at the first start [default: sheaf].
+    /// The default database; it is made at the first start, and a folder that has another is refused [default: sheaf].
     #[arg(long, env = "SHEAF_DEFAULT_DATABASE", value_name = "NAME")]
     pub default_database: Option<String>,
     /// Who may read /metrics: off, loopback (everybody on this machine, without the names of databases; with them, and from
