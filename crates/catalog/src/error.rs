@@ -533,14 +533,18 @@ impl CatalogError {
             Self::Unauthorized => Code::Unauthorized,
             Self::RateLimit { .. } => Code::AuthenticationRateLimit,
             Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
-            Self::NotByToken | Self::TokenOfOther { .. } | Self::Immutable | Self::ImmutableRole { .. } => Code::Forbidden,
+            Self::NotByToken | Self::TokenOfOther { .. } | Self::Immutable | Self::ImmutableRole { .. } => {
+                Code::Forbidden
+            }
             Self::CredentialsExpired => Code::CredentialsExpired,
             Self::TokenExpired => Code::TokenExpired,
             Self::PrivilegeDatabase { .. } | Self::PrivilegeAlias { .. } => Code::DatabaseNotFound,
             Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
             Self::Impersonate { .. } | Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
-            Self::OwnStatus { .. } | Self::LastAdmin | Self::AdminsDenied | Self::PasswordMissing { .. } => Code::ArgumentError,
+            Self::OwnStatus { .. } | Self::LastAdmin | Self::AdminsDenied | Self::PasswordMissing { .. } => {
+                Code::ArgumentError
+            }
             Self::OldPasswordWrong { .. } | Self::PasswordSame { .. } => Code::ArgumentError,
             Self::HolderTaken { .. } | Self::UserName { .. } | Self::RoleName { .. } => Code::ArgumentError,
             Self::NameLength { .. } | Self::RoleExists { .. } | Self::RoleMissing { .. } => Code::ArgumentError,

@@ -318,7 +318,9 @@ pub(super) fn levels(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<R
             continue;
         }
         for user in names.users().filter(|user| all || own.is_some_and(|own| own.id == user.id)) {
-            let Some((level, cross)) = catalog::access::level_of(names, statement.principal, user, database.id) else { continue };
+            let Some((level, cross)) = catalog::access::level_of(names, statement.principal, user, database.id) else {
+                continue;
+            };
             rows.push(vec![
                 database.name.as_str().into(),
                 user.name.as_str().into(),
