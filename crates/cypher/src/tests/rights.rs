@@ -108,7 +108,7 @@ fn f86_privileges() {
     );
     check(
         "GRANT ACCESS ON GRAPH g TO r",
-        "error: Invalid input 'GRAPH': expected 'DATABASE', 'HOME' or 'DEFAULT' (line 1, column 17 (offset: 16))",
+        "error: Invalid input 'GRAPH': expected 'DATABASE', 'HOME', 'DEFAULT' or 'ALIAS' (line 1, column 17 (offset: 16))",
     );
 }
 
