@@ -186,7 +186,16 @@ impl Inner {
 
     /// Gives the ticket whose turn it is.
     fn first(&self, line: &Line) -> Option<u64> {
-        line.waiting.iter().find(|(_, whose)| self.has_room(line, *whose)).map(|(ticket, _)| *ticket)
+        // Many of one database may stand in a row, and what holds for one holds for all.
+        let mut refused = None;
+        let mut may = |whose: Option<DatabaseId>| {
+            let may = refused != Some(whose) && self.has_room(line, whose);
+            if !may {
+                refused = Some(whose);
+            }
+            may
+        };
+        line.waiting.iter().find(|(_, whose)| may(*whose)).map(|(ticket, _)| *ticket)
     }
 
     /// Waits until it is the turn of a ticket.
