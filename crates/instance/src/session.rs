@@ -431,9 +431,12 @@ impl Session {
         // Who was shut out since then keeps nothing, and what may not be written any more is not.
         let checked = catalog::access::check_here(&names, who).map_err(Failure::from);
         if let Err(failure) = checked.and_then(|()| transaction.check_commit(&names, who)) {
+            let database = transaction.enter().map(|state| state.own.name.to_string()).unwrap_or_default();
             transaction.rollback();
             self.forget_interrupt();
             count(&self.shared.metrics.rollbacks);
+            observation::failed(&self.shared, &failure, self.number);
+            self.refused(&database, "COMMIT", &failure);
             return Err(failure);
         }
         let committed = transaction.commit(&self.shared, &self.interrupted);

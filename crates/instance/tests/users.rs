@@ -557,4 +557,7 @@ fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
         run(&mut admin, give).expect("is given back");
     }
     check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+    let told =
+        "SHOW AUDIT YIELD operation, databases WHERE operation = 'COMMIT' RETURN count(*) > 0, collect(databases)[0]";
+    check(&mut admin, told, "true | ['films']");
 }
