@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
-use types::privilege::Act;
+use types::privilege::{Act, Place};
 use types::{CompactString, DatabaseId, DatabaseName};
 
 use super::level::Level;
@@ -136,8 +136,7 @@ impl UserRights {
     pub fn may(&self, names: &Names, act: Act, argument: Option<&str>, database: Option<&Database>) -> bool {
         let is_kept_from = match database {
             Some(row) => !self.reaches(row.id),
-            // One that is bound to databases does to others nothing of what an owner may, and so not to all of them.
-            None => self.is_bound() && Act::Ownership.holds(act),
+            None => self.is_kept_from_all(act),
         };
         if is_kept_from {
             return false;
@@ -170,6 +169,14 @@ impl UserRights {
 
     fn is_bound(&self) -> bool {
         self.token.as_ref().is_some_and(|token| token.databases.is_some())
+    }
+
+    /// Tells whether the token, if there is one, does to the server or to every database nothing of this that an owner
+    /// does to one.
+    fn is_kept_from_all(&self, act: Act) -> bool {
+        let is_on_server = act.row().place == Place::Dbms;
+        let has_level = self.token.as_ref().is_some_and(|token| token.level.is_some());
+        Act::Ownership.holds(act) && (self.is_bound() || (has_level && is_on_server))
     }
 
     /// Tells whether the token, if there is one, is bound to this database.

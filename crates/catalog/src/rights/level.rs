@@ -89,7 +89,9 @@ impl Level {
     pub(crate) fn withheld(self) -> Vec<Act> {
         let calls =
             |act: Act| act == Act::AllDbms || act.holds(Act::ExecuteProcedure) || act.holds(Act::ExecuteFunction);
-        let kept = |act: Act| self == Self::Owner && Act::Ownership.holds(act);
+        // A group goes by its parts: to deny the whole would take what an owner may.
+        let is_owners = |act: &Act| Act::Ownership.holds(*act);
+        let kept = |act: Act| self == Self::Owner && Act::ALL.iter().any(|part| act.holds(*part) && is_owners(part));
         let on_server = |act: &Act| act.row().place == Place::Dbms && !calls(*act) && !kept(*act);
         let mut acts: Vec<Act> = Act::ALL.iter().copied().filter(on_server).collect();
         acts.push(Act::SetLimit);
