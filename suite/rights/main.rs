@@ -6,6 +6,7 @@ mod choosing;
 mod cost;
 mod faces;
 mod isolation;
+mod levels;
 mod matrix;
 mod names;
 mod reader;

@@ -11,7 +11,7 @@ use types::{Code, Map, Value};
 
 use crate::world::{World, run};
 
-fn serve(world: &World) -> Server {
+pub fn serve(world: &World) -> Server {
     let config = ServerConfig { worker_threads: Some(1), ..ServerConfig::on_free_ports() };
     Server::start(Arc::clone(&world.instance) as _, config).expect("ports are free")
 }
@@ -31,7 +31,7 @@ fn post(address: SocketAddr, authorization: &str, database: &str, body: &str) ->
 }
 
 /// Sends a request with more headers; gives the status and the whole answer.
-fn send(address: SocketAddr, what: &str, authorization: &str, headers: &str, body: &str) -> (u16, String) {
+pub fn send(address: SocketAddr, what: &str, authorization: &str, headers: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!(
         "{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {authorization}\r\n{headers}\
@@ -45,7 +45,7 @@ fn send(address: SocketAddr, what: &str, authorization: &str, headers: &str, bod
     (status, answer)
 }
 
-fn basic(user: &str, password: &str) -> String {
+pub fn basic(user: &str, password: &str) -> String {
     use base64::Engine;
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {pair}")

@@ -1,4 +1,4 @@
-//! `sheaf db`: databases listed, made, dropped, stopped, started and renamed on a server that runs.
+//! `sheaf db`: databases listed, made, dropped, stopped, started, renamed and shared on a server that runs.
 //! Each is one statement; leaves sending it and showing what comes back to `shell`. Start reading at [`run`].
 
 use clap::{Args, Subcommand};
@@ -68,6 +68,56 @@ enum Command {
         /// Its new name.
         to: String,
     },
+    /// Lists the levels that were granted, to users and roles, on databases and patterns of names.
+    Levels {
+        /// The database; without it, every one.
+        name: Option<String>,
+        /// Lists what each user has in the end instead, by roles and patterns too, denials counted.
+        #[arg(long)]
+        held: bool,
+    },
+    /// Grants a level: read, write, admin, owner or cross_db.
+    Grant {
+        /// The level.
+        level: String,
+        /// The database, or a pattern of names such as 'tenant_*', which also means those that are made later.
+        name: String,
+        #[command(flatten)]
+        to: To,
+    },
+    /// Takes a level back that was granted.
+    Revoke {
+        /// The level.
+        level: String,
+        /// The database or the pattern, as it was granted.
+        name: String,
+        #[command(flatten)]
+        from: From,
+    },
+}
+
+/// Who gets it; `--user` is who asks.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct To {
+    /// The user who gets it.
+    #[arg(long, value_name = "USER")]
+    to_user: Option<String>,
+    /// The role that gets it.
+    #[arg(long, value_name = "ROLE")]
+    to_role: Option<String>,
+}
+
+/// Who loses it.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct From {
+    /// The user who loses it.
+    #[arg(long, value_name = "USER")]
+    from_user: Option<String>,
+    /// The role that loses it.
+    #[arg(long, value_name = "ROLE")]
+    from_role: Option<String>,
 }
 
 /// Does one of them.
@@ -101,7 +151,27 @@ impl Command {
             Self::Start { name } => format!("START DATABASE {}", quoted(name)),
             Self::Stop { name } => format!("STOP DATABASE {}", quoted(name)),
             Self::Rename { name, to } => format!("RENAME DATABASE {} TO {}", quoted(name), quoted(to)),
+            Self::Levels { name, held } => {
+                let of = name.as_ref().map_or_else(String::new, |name| format!(" FOR DATABASE {}", quoted(name)));
+                if *held { format!("SHOW LEVELS{of}") } else { format!("SHOW GRANTED LEVELS{of}") }
+            }
+            Self::Grant { level, name, to } => {
+                let to = holder(to.to_user.as_deref(), to.to_role.as_deref());
+                format!("GRANT LEVEL {} ON DATABASE {} TO {to}", quoted(level), quoted(name))
+            }
+            Self::Revoke { level, name, from } => {
+                let from = holder(from.from_user.as_deref(), from.from_role.as_deref());
+                format!("REVOKE LEVEL {} ON DATABASE {} FROM {from}", quoted(level), quoted(name))
+            }
         }
+    }
+}
+
+/// Writes who has a level; one of the two is given.
+fn holder(user: Option<&str>, role: Option<&str>) -> String {
+    match user {
+        Some(user) => format!("USER {}", quoted(user)),
+        None => format!("ROLE {}", quoted(role.unwrap_or_default())),
     }
 }
 
@@ -122,12 +192,16 @@ mod tests {
         arguments: Arguments,
     }
 
+    fn check(typed: &str, expected: &str) {
+        let typed = match Typed::try_parse_from(std::iter::once("db").chain(typed.split(' '))) {
+            Ok(typed) => typed.arguments.command.statement(),
+            Err(error) => format!("error: {:?}", error.kind()),
+        };
+        assert_eq!(typed, expected);
+    }
+
     #[test]
     fn f1_f3_f12_each_is_one_statement() {
-        let check = |typed: &str, expected: &str| {
-            let typed = Typed::try_parse_from(std::iter::once("db").chain(typed.split(' '))).expect("legal");
-            assert_eq!(typed.arguments.command.statement(), expected);
-        };
         check("create films", "CREATE DATABASE `films`");
         check("create films --if-not-exists", "CREATE DATABASE `films` IF NOT EXISTS");
         check("create films --replace --from books", "CREATE OR REPLACE DATABASE `films` FROM `books`");
@@ -140,5 +214,20 @@ mod tests {
         check("start films", "START DATABASE `films`");
         check("rename films movies", "RENAME DATABASE `films` TO `movies`");
         check("create x`--y", "CREATE DATABASE `x``--y`");
+    }
+
+    #[test]
+    fn f82_levels_are_listed_granted_and_revoked() {
+        check("levels", "SHOW GRANTED LEVELS");
+        check("levels films", "SHOW GRANTED LEVELS FOR DATABASE `films`");
+        check("levels films --held", "SHOW LEVELS FOR DATABASE `films`");
+        check("grant write films --to-user bob", "GRANT LEVEL `write` ON DATABASE `films` TO USER `bob`");
+        check("grant read tenant_* --to-role support", "GRANT LEVEL `read` ON DATABASE `tenant_*` TO ROLE `support`");
+        check("revoke read films --from-role a`b", "REVOKE LEVEL `read` ON DATABASE `films` FROM ROLE `a``b`");
+        check("revoke owner films --from-user bob", "REVOKE LEVEL `owner` ON DATABASE `films` FROM USER `bob`");
+        check("grant read films", "error: MissingRequiredArgument");
+        check("grant read films --to-user a --to-role b", "error: ArgumentConflict");
+        // `--user` is who asks.
+        check("grant read films --user bob --password x", "error: MissingRequiredArgument");
     }
 }

@@ -191,9 +191,8 @@ impl Named<'_, '_> {
             PrivilegeCommand::Owner { database, .. } | PrivilegeCommand::Isolation { database, .. } => {
                 self.add(database);
             }
-            PrivilegeCommand::Show { .. }
-            | PrivilegeCommand::ShowSupported { .. }
-            | PrivilegeCommand::ShowLevels { .. } => {}
+            PrivilegeCommand::ShowLevels { database, .. } => self.add_all(database),
+            PrivilegeCommand::Show { .. } | PrivilegeCommand::ShowSupported { .. } => {}
         }
     }
 

@@ -63,6 +63,7 @@ mod watching;
 pub use admission::{Admission, AdmissionError, Permit};
 pub use adopt::Found;
 pub use answer::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
+pub use catalog::Level;
 pub use error::InstanceError;
 pub use instance::Instance;
 pub use offline::Walk;

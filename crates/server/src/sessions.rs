@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 pub use instance::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
-pub use instance::{Health, Origin, Quota, Standing};
+pub use instance::{Health, Level, Origin, Quota, Standing};
 use types::{Code, CompactString, Failure, Map};
 
 /// Rows that are computed at once only to be passed over.

@@ -4,6 +4,7 @@
 
 pub(crate) mod built_in;
 pub(crate) mod effective;
+mod granted;
 pub(crate) mod level;
 pub(crate) mod privilege;
 pub(crate) mod rows;

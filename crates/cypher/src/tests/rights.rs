@@ -193,6 +193,8 @@ fn f82_listings() {
     check("SHOW USERS a PRIVILEGE", "SHOW USER a PRIVILEGES");
     same("SHOW SUPPORTED PRIVILEGES YIELD action WHERE action = 'access' RETURN action");
     same("SHOW LEVELS");
+    same("SHOW LEVELS FOR DATABASE films YIELD user");
+    same("SHOW GRANTED LEVELS FOR DATABASE $d WHERE kind = 'role'");
     same("SHOW USER DEFINED FUNCTIONS");
 }
 

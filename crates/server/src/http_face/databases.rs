@@ -19,7 +19,7 @@ use super::auth::log_in;
 use super::body::{not_parsed, read_bytes};
 use super::extract::{Path, Query};
 use super::json::{Json, parse_object, write_plain};
-use super::watching::{named, rows};
+use super::watching::{Row, named, rows};
 use crate::sessions::Session;
 
 /// Databases of a page, where the request does not say.
@@ -40,9 +40,6 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("relationships", &["relationshipCount", "relationship_count", "edgeCount"]),
     ("storageBytes", &["storageSize", "storage_size"]),
 ];
-
-/// What a row has by the names of its columns.
-type Row = Vec<(CompactString, Value)>;
 
 /// Adds the routes to those of statements.
 pub(super) fn routes(router: Router<App>) -> Router<App> {
@@ -70,35 +67,65 @@ fn count(name: &str, text: Option<&str>, usual: usize) -> Result<usize, Failure>
     })
 }
 
+/// Which part of a list is wanted.
+pub(super) struct Paging {
+    skip: usize,
+    limit: usize,
+}
+
+impl Paging {
+    /// Reads what a query string says of it.
+    pub(super) fn read(skip: Option<&str>, limit: Option<&str>) -> Result<Self, Failure> {
+        Ok(Self { skip: count("skip", skip, 0)?, limit: count("limit", limit, PAGE_USUAL)?.min(PAGE_MAX) })
+    }
+
+    /// Gives the parameters of a statement with `SKIP $skip LIMIT $limit`.
+    ///
+    /// One more than is asked for tells whether there is another page.
+    pub(super) fn parameters(&self) -> Map {
+        Map::from_iter([("skip".into(), integer(self.skip)), ("limit".into(), integer(self.limit + 1))])
+    }
+
+    /// Writes what was found into an open object, and where the next page begins.
+    pub(super) fn write(
+        &self,
+        json: &mut Json,
+        key: &str,
+        found: &[Row],
+        each: fn(&mut Json, &[(CompactString, Value)]),
+    ) {
+        json.key(key);
+        json.begin_list();
+        found.iter().take(self.limit).for_each(|row| each(json, row));
+        json.end_list();
+        let next = (found.len() > self.limit).then(|| integer(self.skip.saturating_add(self.limit)));
+        for (key, value) in
+            [("skip", integer(self.skip)), ("limit", integer(self.limit)), ("next", next.unwrap_or(Value::Null))]
+        {
+            json.key(key);
+            write_plain(json, &value);
+        }
+    }
+}
+
+fn integer(number: usize) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
 /// `GET /databases?skip=0&limit=100`: by name, those that the user may see.
 async fn list(State(app): State<App>, Query(page): Query<Page>, headers: HeaderMap) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let skip = count("skip", page.skip.as_deref(), 0)?;
-    let limit = count("limit", page.limit.as_deref(), PAGE_USUAL)?.min(PAGE_MAX);
-    let integer = |number: usize| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX));
-    // One more than is asked for tells whether there is another page.
-    let parameters = Map::from_iter([("skip".into(), integer(skip)), ("limit".into(), integer(limit + 1))]);
+    let paging = Paging::read(page.skip.as_deref(), page.limit.as_deref())?;
     let statement = "SHOW DATABASES YIELD * ORDER BY name SKIP $skip LIMIT $limit";
-    let (mut found, default) = block_in_place(|| -> Result<_, Failure> {
-        let found = rows(&mut *session, statement, parameters)?;
+    let (found, default) = block_in_place(|| -> Result<_, Failure> {
+        let found = rows(&mut *session, statement, paging.parameters())?;
         Ok((found, rows(&mut *session, "SHOW DEFAULT DATABASE YIELD name", Map::new())?))
     })?;
-    let has_more = found.len() > limit;
-    found.truncate(limit);
     let mut json = Json::default();
     json.begin_object();
-    json.key("databases");
-    json.begin_list();
-    found.iter().for_each(|row| write_info(&mut json, row));
-    json.end_list();
+    paging.write(&mut json, "databases", &found, write_info);
     json.key("default_database");
     write_plain(&mut json, default.first().and_then(|row| row.first()).map_or(&Value::Null, |(_, name)| name));
-    for (key, value) in [("skip", integer(skip)), ("limit", integer(limit))] {
-        json.key(key);
-        write_plain(&mut json, &value);
-    }
-    json.key("next");
-    write_plain(&mut json, &if has_more { integer(skip.saturating_add(limit)) } else { Value::Null });
     json.end_object();
     Ok(answer(StatusCode::OK, &mut json))
 }

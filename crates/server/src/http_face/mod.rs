@@ -9,6 +9,7 @@ mod databases;
 mod discovery;
 mod extract;
 mod json;
+mod levels;
 mod listener;
 mod plan;
 mod query;
@@ -66,7 +67,7 @@ fn router(app: App) -> Router {
         .route("/db/{database}/query/v2/tx/{id}/commit", post(query::commit))
         .route_layer(from_fn_with_state(app.clone(), watching::with_quota));
     let things = session_objects::routes(databases::routes(statements));
-    watching::routes(things)
+    watching::routes(levels::routes(things))
         .route("/", get(discovery::discover))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_there)

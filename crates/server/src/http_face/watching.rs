@@ -379,7 +379,7 @@ fn refused(status: StatusCode, code: Code, text: &str) -> Refusal {
 }
 
 /// Numbers of now are of no use later.
-fn no_store(mut response: Response) -> Response {
+pub(super) fn no_store(mut response: Response) -> Response {
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

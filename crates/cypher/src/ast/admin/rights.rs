@@ -239,11 +239,24 @@ pub enum PrivilegeCommand {
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
-    /// `SHOW LEVELS`: who has how much on which database.
+    /// `SHOW [GRANTED] LEVELS [FOR DATABASE d]`.
     ShowLevels {
+        /// What of them.
+        shown: LevelsShown,
+        /// The database; every one without it.
+        database: Option<NameOrParameter>,
         /// `YIELD` and `WHERE`.
         tail: ShowTail,
     },
+}
+
+/// What is listed of levels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelsShown {
+    /// How much each user has of a database, by whatever was granted and denied.
+    Held,
+    /// What was granted to whom, word for word.
+    Granted,
 }
 
 /// How far everybody but its owner is kept out of a database.

@@ -104,7 +104,7 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    fn for_database(&mut self) -> Parsed<Option<NameOrParameter>> {
+    pub(super) fn for_database(&mut self) -> Parsed<Option<NameOrParameter>> {
         if !self.accept_word("FOR") {
             return Ok(None);
         }

@@ -7,8 +7,8 @@ use types::privilege::{Act, Narrows, Place};
 
 use super::super::{Parsed, Parser};
 use crate::ast::{
-    CommandsShown, ElementsSpec, HolderSpec, Isolation, Name, NameOrParameter, PrivilegeCommand, PrivilegeSpec,
-    PrivilegeVerb, PrivilegesOf, ScopeSpec,
+    CommandsShown, ElementsSpec, HolderSpec, Isolation, LevelsShown, Name, NameOrParameter, PrivilegeCommand,
+    PrivilegeSpec, PrivilegeVerb, PrivilegesOf, ScopeSpec,
 };
 use crate::literal;
 use crate::token::{LexicalError, Token};
@@ -305,10 +305,14 @@ impl Parser<'_> {
         Ok(None)
     }
 
-    /// `[ALL] PRIVILEGES`, `ROLE r PRIVILEGES`, `USER [u] PRIVILEGES`, `SUPPORTED PRIVILEGES`, `LEVELS`; behind `SHOW`.
+    /// `[ALL] PRIVILEGES`, `ROLE r PRIVILEGES`, `USER [u] PRIVILEGES`, `SUPPORTED PRIVILEGES`, `[GRANTED] LEVELS`; behind `SHOW`.
     pub(super) fn show_privileges(&mut self) -> Parsed<Option<PrivilegeCommand>> {
-        if self.accept_word("LEVELS") {
-            return Ok(Some(PrivilegeCommand::ShowLevels { tail: self.show_tail()? }));
+        let granted = self.word_at(0, "GRANTED") && self.word_at(1, "LEVELS");
+        if granted || self.word_at(0, "LEVELS") {
+            self.at += if granted { 2 } else { 1 };
+            let shown = if granted { LevelsShown::Granted } else { LevelsShown::Held };
+            let database = self.for_database()?;
+            return Ok(Some(PrivilegeCommand::ShowLevels { shown, database, tail: self.show_tail()? }));
         }
         if self.word_at(0, "SUPPORTED") && self.one_of_at(1, &["PRIVILEGE", "PRIVILEGES"]) {
             self.at += 2;

@@ -6,9 +6,9 @@ use types::privilege::{Narrows, Place};
 
 use super::super::{Joined, Key, Optional, Word, commas, words};
 use crate::ast::{
-    CommandsShown, ElementsSpec, HolderSpec, Home, Isolation, Name, PrivilegeCommand, PrivilegeSpec, PrivilegeVerb,
-    PrivilegesOf, RightsCommand, RoleCommand, RuleAsks, RuleSpec, ScopeSpec, Secret, TokenCommand, UserCommand,
-    UserSettings,
+    CommandsShown, ElementsSpec, HolderSpec, Home, Isolation, LevelsShown, Name, PrivilegeCommand, PrivilegeSpec,
+    PrivilegeVerb, PrivilegesOf, RightsCommand, RoleCommand, RuleAsks, RuleSpec, ScopeSpec, Secret, TokenCommand,
+    UserCommand, UserSettings,
 };
 
 impl Display for RightsCommand {
@@ -147,7 +147,10 @@ impl Display for PrivilegeCommand {
                 tail.fmt(f)
             }
             Self::ShowSupported { tail } => write!(f, "SHOW SUPPORTED PRIVILEGES{tail}"),
-            Self::ShowLevels { tail } => write!(f, "SHOW LEVELS{tail}"),
+            Self::ShowLevels { shown, database, tail } => {
+                let granted = if *shown == LevelsShown::Granted { "GRANTED " } else { "" };
+                write!(f, "SHOW {granted}LEVELS{}{tail}", Optional(" FOR DATABASE ", database))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! Leaves the rules to `catalog`, and listings to [`show`].
 //! Start reading at [`run`].
 
+mod levels;
 pub(crate) mod privilege;
 mod role;
 mod rule;

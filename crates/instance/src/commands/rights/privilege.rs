@@ -7,14 +7,14 @@ use std::sync::Arc;
 use catalog::graph_rights::AddressRange;
 use catalog::{Action, HolderName, Level, Names, Principal, Privilege, Resource, ScopeName, Segment, Verb};
 use cypher::ast::{
-    ElementsSpec, ExpressionKind, HolderSpec, Isolation, Name, NameOrParameter, PrivilegeCommand, PrivilegeSpec,
-    PrivilegeVerb, ScopeSpec,
+    ElementsSpec, ExpressionKind, HolderSpec, Isolation, LevelsShown, Name, NameOrParameter, PrivilegeCommand,
+    PrivilegeSpec, PrivilegeVerb, ScopeSpec,
 };
 use types::privilege::{Act, Narrows, Place};
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::super::typed;
-use super::{Did, change_allowed, rule, show};
+use super::{Did, change_allowed, levels, rule, show};
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -49,7 +49,12 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> 
         PrivilegeCommand::Isolation { database, mode } => set_isolation(statement, database, *mode),
         PrivilegeCommand::Show { of, commands, tail } => show::privileges(statement, of, *commands, tail),
         PrivilegeCommand::ShowSupported { tail } => show::supported(statement, tail),
-        PrivilegeCommand::ShowLevels { tail } => show::levels(statement, tail),
+        PrivilegeCommand::ShowLevels { shown: LevelsShown::Held, database, tail } => {
+            levels::held(statement, database.as_ref(), tail)
+        }
+        PrivilegeCommand::ShowLevels { shown: LevelsShown::Granted, database, tail } => {
+            levels::granted(statement, database.as_ref(), tail)
+        }
     }
 }
 

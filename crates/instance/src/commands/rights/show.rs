@@ -1,8 +1,8 @@
-//! Listings of users, roles, privileges, levels and tokens, with Neo4j's columns where Neo4j has them.
-//! Leaves `YIELD` to `tail`, and privileges in words to `written`.
+//! Listings of users, roles, privileges and tokens, with Neo4j's columns where Neo4j has them.
+//! Leaves `YIELD` to `tail`, privileges in words to `written`, and levels to `levels`.
 //! Start reading at [`users`].
 
-use catalog::{Action, Holder, Level, Names, Privilege, Scope, Token, User};
+use catalog::{Action, Holder, Names, Privilege, Scope, Token, User};
 use cypher::ast::{CommandsShown, PrivilegesOf, ShowTail};
 use types::privilege::{Act, Narrows, Place};
 use types::{CompactString, Failure, Map, Value};
@@ -304,34 +304,6 @@ pub(super) fn supported(statement: &mut Statement<'_>, tail: &ShowTail) -> Resul
     let mut rows: Vec<(String, Vec<Vec<Value>>)> = Act::ALL.iter().map(|act| (act.printed(), rows_of(act))).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0));
     run(statement, &columns, rows.into_iter().flat_map(|(_, rows)| rows).collect(), tail)
-}
-
-/// Lists who has how much on which database: every user and role that has a level there, under its highest.
-pub(super) fn levels(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
-    let names = statement.names;
-    let all = allow(statement, &Action::Do(Act::ShowPrivilege)).is_ok();
-    let own = names.user_of_principal(statement.principal);
-    let mut rows = Vec::new();
-    for database in names.databases_from("").filter(|row| !row.name.is_system()) {
-        let target = catalog::Target { database: database.id, name: database.name.clone(), alias: None };
-        if !all && !catalog::access::sees(names, statement.principal, &target) {
-            continue;
-        }
-        for user in names.users().filter(|user| all || own.is_some_and(|own| own.id == user.id)) {
-            let Some((level, cross)) = catalog::access::level_of(names, statement.principal, user, database.id) else {
-                continue;
-            };
-            rows.push(vec![
-                database.name.as_str().into(),
-                user.name.as_str().into(),
-                level.map_or("access", Level::word).into(),
-                cross.into(),
-                (names.owner_of(database.id) == Some(user.name.as_str())).into(),
-            ]);
-        }
-    }
-    let columns = [usual("database"), usual("user"), usual("level"), usual("crossDatabase"), usual("owner")];
-    run(statement, &columns, rows, tail)
 }
 
 /// Lists tokens: everybody's for who manages them, one's own for all others.
