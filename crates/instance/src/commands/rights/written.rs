@@ -73,7 +73,8 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-fn graph(names: &Names, scope: &Scope) -> Option<String> {
+/// Names the databases that a privilege is about; nothing where there is none any more.
+pub(super) fn graph(names: &Names, scope: &Scope) -> Option<String> {
     Some(match scope {
         Scope::All => "*".to_owned(),
         Scope::Home => "HOME".to_owned(),
