@@ -37,6 +37,7 @@ const DB_HELP: &str = "\
 Examples: sheaf db create films
           sheaf db list --format json
           sheaf db drop films --cascade-aliases
+          sheaf db grant read 'tenant_*' --to-role support
 
 Exit codes: 0 done, 1 refused, 2 wrong arguments or no connection.";
 
@@ -114,7 +115,7 @@ enum Command {
     /// Runs statements on a server: typed, from a file or from a pipe.
     #[command(after_help = SHELL_HELP)]
     Shell(cli::shell::Arguments),
-    /// Lists, makes, drops, stops, starts and renames databases on a server.
+    /// Lists, makes, drops, stops, starts, renames and shares databases on a server.
     #[command(after_help = DB_HELP)]
     Db(cli::db::Arguments),
     /// Makes a database from CSV files, fast, while no server runs.
