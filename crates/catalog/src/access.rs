@@ -3,6 +3,7 @@
 //! Only this crate can make a [`Principal`], and only [`grant`] a [`Grant`]. Who opens a database asks for a grant, so no
 //! nesting of statements and no name made at run time goes round the question.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use types::privilege::{Act, Place};
@@ -28,7 +29,7 @@ const SPOKEN_FOR: &str = "\0\0";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal(Option<Arc<Who>>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Who {
     id: UserId,
     name: CompactString,
@@ -36,7 +37,17 @@ struct Who {
     token: Option<CompactString>,
     /// The user who speaks in his name, if he does not himself.
     behind: Option<CompactString>,
+    /// What was looked up of his rights, and the version of the catalog in which alone it is of use.
+    looked_up: Option<(u64, Arc<UserRights>)>,
 }
+
+impl PartialEq for Who {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, &self.name, &self.token, &self.behind) == (other.id, &other.name, &other.token, &other.behind)
+    }
+}
+
+impl Eq for Who {}
 
 /// What is to be done to a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +156,7 @@ impl Principal {
     }
 
     pub(crate) fn user(user: &User, token: Option<CompactString>) -> Self {
-        Self(Some(Arc::new(Who { id: user.id, name: user.name.clone(), token, behind: None })))
+        Self(Some(Arc::new(Who { id: user.id, name: user.name.clone(), token, behind: None, looked_up: None })))
     }
 
     /// Gives the user's name at the time of logging in; none while authentication is off.
@@ -216,10 +227,26 @@ impl Principal {
         rights.user.change_required && self.0.as_deref().is_some_and(|who| who.token.is_none() && who.behind.is_none())
     }
 
+    /// Looks up what he may do in this version of the catalog, so that what is asked of it next costs less.
+    ///
+    /// It changes no answer: of another version it is asked anew.
+    pub fn look_up(&mut self, names: &Names) {
+        let Some(who) = self.0.as_deref() else { return };
+        if who.looked_up.as_ref().is_some_and(|(version, _)| *version == names.version()) {
+            return;
+        }
+        let found = names.memory.of(names, who.id, who.token.as_ref());
+        let looked_up = found.ok().map(|rights| (names.version(), rights));
+        self.0 = Some(Arc::new(Who { looked_up, ..who.clone() }));
+    }
+
     /// Gives what he may do in this version; fails where he may not be here any more.
-    fn rights(&self, names: &Names) -> Result<Option<Arc<UserRights>>, CatalogError> {
+    fn rights(&self, names: &Names) -> Result<Option<Cow<'_, Arc<UserRights>>>, CatalogError> {
         let Some(who) = self.0.as_deref() else { return Ok(None) };
-        let rights = names.memory.of(names, who.id, who.token.as_ref())?;
+        let rights = match &who.looked_up {
+            Some((version, rights)) if *version == names.version() => Cow::Borrowed(rights),
+            _ => Cow::Owned(names.memory.of(names, who.id, who.token.as_ref())?),
+        };
         if rights.token.as_ref().is_some_and(|token| token.is_over(names.wall_nanos())) {
             return Err(CatalogError::TokenExpired);
         }
@@ -505,7 +532,7 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
     let may = rights.may(names, Act::Impersonate, Some(user), None);
     let other = names.user(user).filter(|other| may && !other.suspended).ok_or_else(refused)?;
     let behind = principal.impersonator().or(principal.name()).map(CompactString::from);
-    Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind }))))
+    Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind, looked_up: None }))))
 }
 
 /// Tells the highest level that a user has on a database, and whether he may use it beside another; nothing where he

@@ -35,6 +35,8 @@ pub struct Target {
 pub struct Names {
     version: u64,
     default: DatabaseId,
+    /// The default one itself, which most statements are about; none while a change is made.
+    default_row: Option<Arc<Database>>,
     databases: Sorted<DatabaseId, Arc<Database>>,
     aliases: Sorted<DatabaseName, Arc<Alias>>,
     /// Every name that is taken, also by a database that is still being made.
@@ -85,6 +87,7 @@ impl Names {
         Self {
             version: 0,
             default: DatabaseId([0; 16]),
+            default_row: None,
             databases: Sorted::default(),
             aliases: Sorted::default(),
             taken: Sorted::default(),
@@ -136,6 +139,7 @@ impl Names {
 
     /// Takes one step of a change. Afterwards nobody may see this version before [`Names::check`] agrees.
     pub(crate) fn apply(&mut self, step: &Step) -> Result<(), CatalogError> {
+        self.default_row = None;
         match step {
             Step::Default(id) => self.default = *id,
             Step::Database(database) => self.put_database(&Arc::new(database.clone()))?,
@@ -170,6 +174,7 @@ impl Names {
         if default.is_none() || self.taken.get("system").is_none() {
             return Err(CatalogError::damaged("`system` or the default database is missing"));
         }
+        self.default_row = default.cloned();
         self.version += 1;
         Ok(())
     }
@@ -244,13 +249,16 @@ impl Names {
     /// Gives the default database.
     #[must_use]
     pub fn default_database(&self) -> &Arc<Database> {
-        self.databases.get(&self.default).expect("`build` made sure that it is there")
+        self.database(self.default).expect("`build` made sure that it is there")
     }
 
     /// Gives the database with this id, in whatever stage it is.
     #[must_use]
     pub fn database(&self, id: DatabaseId) -> Option<&Arc<Database>> {
-        self.databases.get(&id)
+        match &self.default_row {
+            Some(row) if row.id == id => Some(row),
+            _ => self.databases.get(&id),
+        }
     }
 
     /// Lists the databases that users can see, `system` among them, by name.

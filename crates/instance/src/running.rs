@@ -142,7 +142,7 @@ impl Allowance {
     /// Gives what the instance allows a statement of a session.
     pub(crate) fn of(
         shared: &Shared,
-        user: Option<&str>,
+        user: Option<CompactString>,
         interrupted: &Arc<AtomicBool>,
         deadline: Option<Deadline>,
     ) -> Self {
@@ -155,7 +155,7 @@ impl Allowance {
             import_remote: Arc::clone(&options.import_remote),
             calls_procedures: true,
             loader: None,
-            user: user.map(CompactString::from),
+            user,
             interrupted: Arc::clone(interrupted),
             listed: None,
             deadline,

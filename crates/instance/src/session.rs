@@ -350,9 +350,10 @@ impl Session {
     }
 
     /// Finds as whom and where a statement runs, and what it may spend.
-    fn look_up(&self, options: &RunOptions, text: &str) -> Result<Found, Failure> {
+    fn look_up(&mut self, options: &RunOptions, text: &str) -> Result<Found, Failure> {
         let staged = self.transaction.as_ref().and_then(|transaction| transaction.names());
         let names = staged.unwrap_or_else(|| self.shared.catalog.names());
+        self.principal.look_up(&names);
         let principal = match (&self.transaction, &self.acting) {
             (Some(_), Some(acting)) => acting.clone(),
             _ => self.acting_as(&names, options.impersonated_user.as_deref())?,
@@ -536,7 +537,7 @@ impl Session {
         // A database says itself how long its statements may take; the server's own word is its default.
         let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
-        let allowance = Allowance::of(&self.shared, principal.key().as_deref(), &self.interrupted, deadline);
+        let allowance = Allowance::of(&self.shared, principal.key(), &self.interrupted, deadline);
         Ok((own, options.access, allowance))
     }
 
@@ -546,7 +547,7 @@ impl Session {
         transaction: &Arc<OpenTransaction>,
     ) -> Result<(Target, Access, Allowance), Failure> {
         let state = transaction.enter()?;
-        let allowance = Allowance::of(&self.shared, principal.key().as_deref(), &self.interrupted, state.deadline);
+        let allowance = Allowance::of(&self.shared, principal.key(), &self.interrupted, state.deadline);
         let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
         Ok((state.own.clone(), state.access, allowance))
     }

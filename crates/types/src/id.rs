@@ -49,8 +49,21 @@ id!(
 );
 
 /// A database's lasting identity: 16 random bytes, kept through a rename.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DatabaseId(pub [u8; 16]);
+
+impl Ord for DatabaseId {
+    /// Compares as the bytes do, as two numbers: every statement looks for a database by its identity.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        u128::from_be_bytes(self.0).cmp(&u128::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for DatabaseId {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl fmt::Display for DatabaseId {
     /// Writes the usual 8-4-4-4-12 hexadecimal form of a UUID.

@@ -3,7 +3,7 @@
 //! Start reading at [`Memory::of`].
 
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
@@ -42,6 +42,8 @@ pub(crate) struct UserRights {
     privileges: Vec<Privilege>,
     /// Whether any of them is about an alias alone.
     has_aliases: bool,
+    /// The database that was asked for first, which is the only one of most users.
+    first: OnceLock<(DatabaseId, Arc<DatabaseRights>)>,
     databases: RwLock<FxHashMap<DatabaseId, Arc<DatabaseRights>>>,
     /// The same under the names of aliases, where those make a difference.
     aliases: RwLock<FxHashMap<DatabaseName, Arc<DatabaseRights>>>,
@@ -99,8 +101,8 @@ impl UserRights {
             privileges.extend(withheld(token));
         }
         let has_aliases = privileges.iter().any(|privilege| matches!(privilege.scope, Scope::Alias(_)));
-        let (databases, aliases) = Default::default();
-        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, databases, aliases })
+        let (first, databases, aliases) = Default::default();
+        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases })
     }
 
     /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
@@ -113,7 +115,8 @@ impl UserRights {
     pub fn on(&self, names: &Names, target: &Target) -> Option<Arc<DatabaseRights>> {
         match target.alias.as_ref().filter(|alias| self.knows(names, alias, target.database)) {
             Some(alias) => {
-                kept(&self.aliases, alias, || Some(self.add_up(names, names.database(target.database)?, Some(alias))))
+                let add_up = || Some(Arc::new(self.add_up(names, names.database(target.database)?, Some(alias))));
+                kept(&self.aliases, alias, add_up)
             }
             None => self.under_own_name(names, target.database),
         }
@@ -121,7 +124,17 @@ impl UserRights {
 
     /// Gives what the user may do to a database whatever it is called; the first answer is kept.
     pub fn under_own_name(&self, names: &Names, database: DatabaseId) -> Option<Arc<DatabaseRights>> {
-        kept(&self.databases, &database, || Some(self.add_up(names, names.database(database)?, None)))
+        let add_up = || Some(Arc::new(self.add_up(names, names.database(database)?, None)));
+        match self.first.get() {
+            Some((first, on)) if *first == database => Some(Arc::clone(on)),
+            Some(_) => kept(&self.databases, &database, add_up),
+            None => {
+                let on = add_up()?;
+                // Where another one was quicker, this is asked for anew next time.
+                _ = self.first.set((database, Arc::clone(&on)));
+                Some(on)
+            }
+        }
     }
 
     /// Tells whether some privilege is about this alias alone, and leads to this database by now.
@@ -209,12 +222,12 @@ impl UserRights {
 fn kept<K: Clone + Eq + Hash>(
     kept: &RwLock<FxHashMap<K, Arc<DatabaseRights>>>,
     key: &K,
-    add_up: impl FnOnce() -> Option<DatabaseRights>,
+    add_up: impl FnOnce() -> Option<Arc<DatabaseRights>>,
 ) -> Option<Arc<DatabaseRights>> {
     if let Some(found) = kept.read().get(key) {
         return Some(Arc::clone(found));
     }
-    let made = Arc::new(add_up()?);
+    let made = add_up()?;
     let mut kept = kept.write();
     if kept.len() >= DATABASES_KEPT_MAX {
         kept.clear();

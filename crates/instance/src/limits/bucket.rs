@@ -34,6 +34,7 @@ pub(crate) struct Bucket {
     tokens: f64,
     filled_at: Option<Instant>,
     epoch_at: Option<Instant>,
+    epoch_ends_at: Option<Instant>,
     /// What everybody took in this epoch.
     taken_now: u64,
     /// What each user took in this epoch; absent who did not ask.
@@ -53,6 +54,7 @@ impl Bucket {
             tokens: f64::INFINITY,
             filled_at: None,
             epoch_at: None,
+            epoch_ends_at: None,
             taken_now: 0,
             taken: FxHashMap::default(),
             last: None,
@@ -123,8 +125,7 @@ impl Bucket {
         let since = self.filled_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         self.tokens = (self.tokens + since.as_secs_f64() * pace.per_second as f64).min(pace.burst as f64);
         self.filled_at = Some(self.filled_at.map_or(now, |at| at.max(now)));
-        let is_over = self.epoch_at.is_none_or(|at| now.saturating_duration_since(at) >= EPOCH);
-        if is_over {
+        if self.epoch_ends_at.is_none_or(|end| now >= end) {
             let is_long_over = self.epoch_at.is_some_and(|at| now.saturating_duration_since(at) >= EPOCH * 2);
             self.asked_before = if is_long_over { 0 } else { self.taken.len() };
             self.reserved = pace.per_second as f64;
@@ -132,6 +133,7 @@ impl Bucket {
             self.taken_now = 0;
             self.last = None;
             self.epoch_at = Some(now);
+            self.epoch_ends_at = now.checked_add(EPOCH);
         }
     }
 }
