@@ -113,6 +113,12 @@ fn f34_f35_f41_a_name_means_the_same_through_every_face() {
             ("POST", "/cypher".to_owned(), somewhere.as_str()),
             ("GET", format!("/databases/{name}"), ""),
             ("GET", format!("/db/{name}"), ""),
+            ("GET", format!("/db/{name}/limits"), ""),
+            ("GET", format!("/db/{name}/usage"), ""),
+            ("GET", format!("/db/{name}/levels"), ""),
+            ("PUT", format!("/db/{name}/levels"), r#"{"role":"PUBLIC","level":"read"}"#),
+            ("PUT", "/levels".to_owned(), &format!(r#"{{"role":"PUBLIC","levels":{{"{name}":"read"}}}}"#)),
+            ("DELETE", format!("/db/{name}/levels?role=PUBLIC&level=read"), ""),
         ] {
             let (status, _, answer) = ask(http, method, &path, "", body);
             if is_there {
@@ -299,6 +305,16 @@ fn f20_names_from_outside_are_refused_by_every_face() {
             ("DELETE", format!("/databases/{path}"), "", String::new()),
             ("GET", format!("/db/{path}/limits"), "", String::new()),
             ("GET", format!("/db/{path}/usage"), "", String::new()),
+            ("GET", format!("/db/{path}/levels"), "", String::new()),
+            ("PUT", format!("/db/{path}/levels"), "", r#"{"role":"PUBLIC","level":"read"}"#.to_owned()),
+            ("DELETE", format!("/db/{path}/levels?role=PUBLIC"), "", String::new()),
+            // A pattern is none of the names that this refuses.
+            (
+                "PUT",
+                "/levels".to_owned(),
+                "",
+                format!(r#"{{"role":"PUBLIC","levels":{{{}:"read"}}}}"#, json(&name.replace(['*', '?'], "/"))),
+            ),
             ("POST", "/databases".to_owned(), "", format!(r#"{{"name":{text}}}"#)),
             ("POST", "/sessions".to_owned(), "", format!(r#"{{"database":{text}}}"#)),
             ("PUT", "/session/database".to_owned(), &session, format!(r#"{{"database":{text}}}"#)),

@@ -192,10 +192,15 @@ struct Answer {
 
 /// Sends a request of one line of Cypher, whatever the way in makes of it.
 fn ask(address: SocketAddr, way: &Way, database: &str, user: Option<(&str, &str)>) -> Answer {
-    let path = way.path.replace("{database}", database).replace("{id}", "1");
-    let body = match way.path.contains("query") {
-        true => r#"{"statement": "MATCH (n) RETURN n"}"#,
-        false => r#"{"statements": [{"statement": "MATCH (n) RETURN n"}]}"#,
+    let mut path = way.path.replace("{database}", database).replace("{id}", "1");
+    if way.method == "DELETE" && path.ends_with("/levels") {
+        path.push_str("?user=reader");
+    }
+    let body = match () {
+        () if way.path.contains("query") => r#"{"statement": "MATCH (n) RETURN n"}"#,
+        () if way.path == "/levels" => r#"{"user": "reader", "levels": {"beta": "owner"}}"#,
+        () if way.path.ends_with("/levels") => r#"{"user": "reader", "level": "owner"}"#,
+        () => r#"{"statements": [{"statement": "MATCH (n) RETURN n"}]}"#,
     };
     let authorization = user.map_or(String::new(), |(user, password)| {
         let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));

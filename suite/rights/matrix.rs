@@ -68,6 +68,8 @@ const FORMS: &[(Does, &str)] = &[
     (Does::Changes, "ALTER DATABASE {d} SET LIMIT max_nodes = 1"),
     (Does::Changes, "CREATE ALIAS made FOR DATABASE {d}"),
     (Does::Changes, "CHECK DATABASE {d}"),
+    (Does::Changes, "GRANT LEVEL owner ON DATABASE {d} TO USER nobody"),
+    (Does::Changes, "REVOKE LEVEL read ON DATABASE {d} FROM PUBLIC"),
 ];
 
 /// Ways to write the name of a database, each with the database that it means.

@@ -73,6 +73,9 @@ fn f4_hostile_names_are_refused_wherever_a_name_is_taken() {
             format!("GRAPH[{quoted}] MATCH (n) RETURN n"),
             format!("MATCH (n) FROM DATABASE {quoted} RETURN n"),
             format!("GRANT ACCESS ON DATABASE {quoted} TO reader_role"),
+            format!("GRANT LEVEL read ON DATABASE {quoted} TO reader_role"),
+            format!("SHOW LEVELS FOR DATABASE {quoted}"),
+            format!("SHOW GRANTED LEVELS FOR DATABASE {quoted}"),
         ] {
             let outcome = run(&mut *admin, &text);
             let shown: String = text.chars().take(80).collect();
