@@ -405,6 +405,27 @@ pub fn known_name<'t>(names: &Names, principal: &Principal, target: &'t Target) 
     target.alias.as_ref().filter(|_| sees_by_alias_alone(names, principal, target)).unwrap_or(&target.name)
 }
 
+/// Names a database as it is told to somebody: its own name, or an alias where he knows it by that alone; `named` is the
+/// one by which he named it, if he did. Nothing where he knows it by none.
+#[must_use]
+pub fn told_name(
+    names: &Names,
+    principal: &Principal,
+    database: DatabaseId,
+    named: Option<&DatabaseName>,
+) -> Option<DatabaseName> {
+    let own = Target { database, name: names.database(database)?.name.clone(), alias: None };
+    if lists(names, principal, &own) {
+        return Some(own.name);
+    }
+    let is_known = |alias: &DatabaseName| {
+        sees_by_alias_alone(names, principal, &Target { alias: Some(alias.clone()), ..own.clone() })
+    };
+    let aliases = names.aliases_of(database);
+    let of_it = named.filter(|named| aliases.contains(named));
+    of_it.into_iter().chain(&aliases).find(|alias| is_known(alias)).cloned()
+}
+
 /// Answers whether somebody may use a database beside the statement's own.
 pub fn cross(names: &Names, principal: &Principal, target: &Target) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };

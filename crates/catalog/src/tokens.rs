@@ -10,7 +10,7 @@ use types::{CompactString, DatabaseId};
 use crate::rights::level::Level;
 use crate::rights::{RightsStep, Token};
 use crate::users::{IfMissing, NAME_MAX_BYTES, made_up, shown};
-use crate::{Catalog, CatalogError, Names};
+use crate::{Catalog, CatalogError, Names, Principal, access};
 
 /// What every token begins with, so that one that leaked is recognised.
 const PREFIX: &str = "sheaf_";
@@ -152,10 +152,11 @@ impl Token {
         self.expires_nanos.is_some_and(|end| end <= wall_nanos)
     }
 
-    /// Names the databases that it is bound to; those that are gone are left out.
+    /// Names the databases that it is bound to as somebody knows them; those that are not there, or not for him, are left
+    /// out.
     #[must_use]
-    pub fn database_names(&self, names: &Names) -> Option<Vec<CompactString>> {
-        let name = |id: &DatabaseId| names.database(*id).map(|row| row.name.as_str().into());
+    pub fn database_names(&self, names: &Names, principal: &Principal) -> Option<Vec<CompactString>> {
+        let name = |id: &DatabaseId| Some(access::told_name(names, principal, *id, None)?.as_str().into());
         self.databases.as_ref().map(|all| all.iter().filter_map(name).collect())
     }
 }

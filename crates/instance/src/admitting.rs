@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::{Limit, Limits, Names};
+use catalog::{Limit, Limits, Names, access};
 use compact_str::CompactString;
 use types::{DatabaseId, Failure};
 
@@ -251,7 +251,12 @@ impl Statement<'_> {
         self.allowance.bounds = Some(Arc::new(Bounds {
             database: match before {
                 Some(before) if takes_time.is_none() && !takes_results => before.database.clone(),
-                _ => database.name(),
+                _ => {
+                    let (id, own) = (database.id(), &self.own);
+                    let named = own.alias.as_ref().filter(|_| own.database == id);
+                    let told = access::told_name(self.names, self.principal, id, named);
+                    told.map_or_else(|| database.name(), |name| name.as_str().into())
+                }
             },
             begun: self.room.begun,
             time_max: if takes_time.is_some() { time_max } else { before.and_then(|bounds| bounds.time_max) },

@@ -139,7 +139,7 @@ impl Statement<'_> {
         let won =
             until_through(&database, || allowance.check(), || self.try_once(planned, reached, number, &database))?;
         let summary = self.summary(planned);
-        let bookmark = Some(bookmark::write(&database.name(), won.version));
+        let bookmark = Some(bookmark::write(&reached[usize::from(number)].1.name(), won.version));
         let summary = Summary { bookmark, counters: won.counters, plan: won.plan, ..summary };
         Ok(self.buffered(planned, won.rows, summary))
     }
@@ -150,7 +150,7 @@ impl Statement<'_> {
         let (_, written) = &reached[usize::from(number)];
         let writes = written.writes();
         let database = written.graph().map(Arc::clone);
-        writes.check(&database.as_ref().map_or_else(|| "system".into(), |database| database.name()))?;
+        writes.check(&written.name())?;
         let database = database.ok_or_else(NoGraph::refused)?;
         Ok((database, writes))
     }
@@ -195,7 +195,7 @@ pub(crate) fn open_all(
     home: &Home,
     allowance: &Allowance,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let written = reached[usize::from(number)].1.graph().map(|database| database.name()).unwrap_or_default();
+    let written = reached[usize::from(number)].1.name();
     let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
     for (at, (_, reached)) in (0_u16..).zip(reached) {
         let (Some(database), Some(rights)) = (reached.graph().map(Arc::clone), reached.rights()) else {
@@ -209,7 +209,7 @@ pub(crate) fn open_all(
             GraphSource::new(database, at, transaction, Writes::Elsewhere(written.clone()))
         };
         let does = if at == number { Does::Writes } else { Does::Reads };
-        sources.push(sight::open(source, rights, allowance, does));
+        sources.push(sight::open(source.called_as(reached), rights, allowance, does));
     }
     Ok(sources)
 }

@@ -90,7 +90,7 @@ impl Statement<'_> {
         // The last transaction goes home with its source, and the other snapshots end before the commit.
         drop(running);
         let version = batches.finish()?;
-        let bookmark = Some(bookmark::write(&database.name(), version));
+        let bookmark = Some(bookmark::write(&reached[usize::from(number)].1.name(), version));
         let summary = Summary { bookmark, counters, plan, ..self.summary(planned) };
         Ok(self.buffered(planned, rows, summary))
     }

@@ -94,6 +94,11 @@ impl OpenDatabase {
         Ok(opened)
     }
 
+    /// Gives the database's own number.
+    pub(crate) fn id(&self) -> DatabaseId {
+        self.place.0
+    }
+
     /// Tells which files it has.
     pub(crate) fn place(&self) -> Place {
         let (id, folder, is_encrypted) = self.place.clone();

@@ -110,16 +110,16 @@ impl<'a> Planning<'a> {
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
         let number = u16::try_from(self.numbered.len()).expect("a text of 64 MiB at most names fewer databases");
         let reached = self.shared.reach_within(self.transaction, self.principal, self.names, target, Access::Read)?;
-        let mut sight = 0;
-        let (source, basis): (Box<dyn Source>, _) = match reached {
+        let sight = reached.sight();
+        let (source, basis): (Box<dyn Source>, _) = match &reached {
             Reached::System => (Box::new(NoGraph), None),
             Reached::Graph { database, rights, .. } => {
                 let basis = Basis::of(&database.graph)?;
                 let transaction = database.graph.begin_read().map_err(of_graph)?;
-                let source = GraphSource::new(database, number, transaction, Writes::ReadMode);
+                let source =
+                    GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode).called_as(&reached);
                 let source = if self.indexes == Indexes::None { source.without_indexes() } else { source };
-                sight = rights.fingerprint();
-                (sight::open_for_planning(source, &rights, self.allowance), Some(basis))
+                (sight::open_for_planning(source, rights, self.allowance), Some(basis))
             }
         };
         self.sources.push(source);

@@ -1,9 +1,12 @@
 //! The one way from a name to an open database: resolve, ask for the grant, open.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use catalog::{Access, Database as Row, Grant, GraphRights, Names, Principal, Target, grant};
-use types::{Code, Failure};
+use compact_str::CompactString;
+use rustc_hash::FxBuildHasher;
+use types::{Code, DatabaseName, Failure};
 
 use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
@@ -24,6 +27,8 @@ pub(crate) enum Reached {
         row: Arc<Row>,
         /// What may be seen and changed in it.
         rights: Arc<GraphRights>,
+        /// The alias by which alone its user knows it.
+        known: Option<DatabaseName>,
     },
 }
 
@@ -42,6 +47,28 @@ impl Reached {
             Self::System => None,
             Self::Graph { rights, .. } => Some(rights),
         }
+    }
+
+    /// Names it as its user knows it.
+    pub(crate) fn name(&self) -> CompactString {
+        match self {
+            Self::System => DatabaseName::system().as_str().into(),
+            Self::Graph { known: Some(known), .. } => known.as_str().into(),
+            Self::Graph { database, known: None, .. } => database.name(),
+        }
+    }
+
+    /// Lends the alias by which alone its user knows it, where he does.
+    pub(crate) fn known(&self) -> Option<&DatabaseName> {
+        match self {
+            Self::Graph { known, .. } => known.as_ref(),
+            Self::System => None,
+        }
+    }
+
+    /// Gives what is different about a plan for those who see this of it, by this name.
+    pub(crate) fn sight(&self) -> u64 {
+        self.rights().map_or(0, |rights| sight_by(rights, self.known()))
     }
 
     /// Tells whether the catalog lets anybody write to it.
@@ -63,6 +90,12 @@ pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {
 #[cfg(test)]
 pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {
     crate::sight::tests::RIGHTS.with_borrow(Clone::clone).unwrap_or_else(|| Arc::clone(grant.rights()))
+}
+
+/// Gives what is different about a plan for those who see this of a database, by this alias alone.
+pub(crate) fn sight_by(rights: &GraphRights, known: Option<&DatabaseName>) -> u64 {
+    // A plan names its database.
+    rights.fingerprint() ^ known.map_or(0, |alias| FxBuildHasher.hash_one(alias.as_str()))
 }
 
 impl Shared {
@@ -96,15 +129,18 @@ impl Shared {
             return Err(Failure::new(Code::DatabaseNotFound, text).about(grant.name().as_str()));
         };
         let rights = granted_rights(&grant);
+        let known = catalog::access::known_name(names, principal, target);
         if access == Access::Write {
-            sight::check_writes(&rights, catalog::access::known_name(names, principal, target).as_str())?;
+            sight::check_writes(&rights, known.as_str())?;
         }
         let held = transaction.and_then(|transaction| transaction.enter().ok()?.held(row.id));
         if held.is_none() && names.is_staged() {
             // Its name may be one that only this transaction knows, and its files those of another database.
             transaction.map_or(Ok(()), |transaction| transaction.enter()?.mix(Did::Read))?;
         }
-        let database = held.map_or_else(|| self.databases.open(row), Ok)?;
-        Ok(Reached::Graph { database, row: Arc::clone(row), rights })
+        let opened = held.map_or_else(|| self.databases.open(row), Ok);
+        let database = opened.map_err(|failure| failure.calling(target.name.as_str(), known.as_str()))?;
+        let known = (*known != target.name).then(|| known.clone());
+        Ok(Reached::Graph { database, row: Arc::clone(row), rights, known })
     }
 }

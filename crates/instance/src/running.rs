@@ -257,7 +257,9 @@ impl Running {
         parameters: Map,
         allowance: Allowance,
     ) -> Self {
-        let database: CompactString = sources.first().map(|source| source.database().into()).unwrap_or_default();
+        // Its own name, whatever its user calls it.
+        let database: CompactString =
+            planned.sources.first().map(|source| source.target.name.as_str().into()).unwrap_or_default();
         if let Some(bounds) = &allowance.bounds {
             // A statement that runs again after a conflict begins anew.
             bounds.truncated.store(false, Ordering::Relaxed);

@@ -85,7 +85,7 @@ pub(crate) fn run(
             (made?, None)
         }
         None => {
-            let database = own_graph_to_write(statement)?;
+            let (database, name) = own_graph_to_write(statement)?;
             let allowance = statement.allowance.clone();
             let made = until_through(&database, || allowance.check(), || change.commit(&database, &allowance));
             let blur = |failure| sight::refusal::blurred(failure, &rights);
@@ -93,7 +93,7 @@ pub(crate) fn run(
             if let Some(constraint) = constraint {
                 wait_until_kept(&database, constraint, || allowance.check()).map_err(blur)?;
             }
-            (counters, Some(bookmark::write(&database.name(), version)))
+            (counters, Some(bookmark::write(&name, version)))
         }
     };
     let (counters, bookmark) = counters;
@@ -194,11 +194,11 @@ fn own_graph(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
     reach_own(statement)?.graph().map(Arc::clone).ok_or_else(NoGraph::refused)
 }
 
-fn own_graph_to_write(statement: &Statement<'_>) -> Result<Arc<OpenDatabase>, Failure> {
+fn own_graph_to_write(statement: &Statement<'_>) -> Result<(Arc<OpenDatabase>, CompactString), Failure> {
     let reached = reach_own(statement)?;
     let database = reached.graph().ok_or_else(NoGraph::refused)?;
-    reached.writes().check(&database.name())?;
-    Ok(Arc::clone(database))
+    reached.writes().check(&reached.name())?;
+    Ok((Arc::clone(database), reached.name()))
 }
 
 /// Opens the statement's own database; who may do what to its schema was asked by `sight::schema`.

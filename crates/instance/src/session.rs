@@ -267,7 +267,21 @@ impl Session {
                 observation.end(Some(failure));
             }
         }
-        ran
+        ran.map_err(|failure| self.told(failure, options))
+    }
+
+    /// Calls the database of a limit as whoever is refused knows it: perhaps by an alias alone.
+    fn told(&self, failure: Failure, options: &RunOptions) -> Failure {
+        let Some(refusal) = failure.refusal() else { return failure };
+        let names = self.shared.catalog.names();
+        let acting =
+            self.acting.clone().map_or_else(|| self.acting_as(&names, options.impersonated_user.as_deref()), Ok);
+        let (Ok(principal), Ok(target)) = (acting, names.resolve(&refusal.database)) else { return failure };
+        let named = options.database.as_deref().or(self.chosen.as_deref());
+        let named = named.and_then(|named| DatabaseName::parse(named).ok());
+        let known = catalog::access::told_name(&names, &principal, target.database, named.as_ref());
+        let own = refusal.database.clone();
+        known.map_or(failure.clone(), |known| failure.calling(&own, known.as_str()))
     }
 
     fn run_observed(
@@ -383,10 +397,11 @@ impl Session {
     ///
     /// [`Code::RequestInvalid`] if one is open already, and whatever opening the database runs into.
     pub fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
-        self.open(options).inspect_err(|failure| {
+        let opened = self.open(options).inspect_err(|failure| {
             let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
             self.refused(database, "BEGIN", failure);
-        })
+        });
+        opened.map_err(|failure| self.told(failure, options))
     }
 
     fn open(&mut self, options: &RunOptions) -> Result<(), Failure> {

@@ -29,6 +29,7 @@ use types::{
 
 use crate::error::of_graph;
 use crate::open_database::OpenDatabase;
+use crate::reach::Reached;
 pub(crate) use writes::Writes;
 
 /// How often one that waits for an index looks whether it is to stop.
@@ -119,6 +120,14 @@ impl GraphSource {
     /// Goes on counting where another source left off.
     pub(crate) fn counting_from(self, hits: u64) -> Self {
         self.hits.set(hits);
+        self
+    }
+
+    /// Names its database as the user knows it who reached it.
+    pub(crate) fn called_as(mut self, reached: &Reached) -> Self {
+        if let Some(known) = reached.known() {
+            self.name = known.as_str().into();
+        }
         self
     }
 

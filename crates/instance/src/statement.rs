@@ -17,7 +17,7 @@ use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::planning::{Indexes, Planning, typed_name};
 use crate::plans::{Planned, PlannedSource, Versions};
-use crate::reach::{Reached, granted_rights};
+use crate::reach::{Reached, granted_rights, sight_by};
 use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
 use crate::sight::{self, Does};
@@ -144,7 +144,10 @@ impl Statement<'_> {
     /// still run commands.
     fn own_sight(&self) -> u64 {
         let grant = catalog::grant(self.names, self.principal, &self.own, catalog::Access::Read);
-        grant.map_or(0, |grant| granted_rights(&grant).fingerprint())
+        grant.map_or(0, |grant| {
+            let known = catalog::access::known_name(self.names, self.principal, &self.own);
+            sight_by(&granted_rights(&grant), Some(known).filter(|known| **known != self.own.name))
+        })
     }
 
     /// Tells what a plan made now relies on.
@@ -203,7 +206,7 @@ impl Statement<'_> {
             reached => reached?,
         };
         for (source, (_, reached)) in planned.sources.iter().zip(&all) {
-            if reached.rights().is_some_and(|rights| rights.fingerprint() != source.sight) {
+            if reached.sight() != source.sight {
                 return Ok(None);
             }
             if let (Some(basis), Some(database)) = (&source.basis, reached.graph())
@@ -292,7 +295,7 @@ impl Statement<'_> {
     fn read_alone(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
         let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
         let mut summary = self.summary(planned);
-        summary.bookmark = Some(bookmark::write(self.own.name.as_str(), 0));
+        summary.bookmark = Some(bookmark::write(&self.shown_database(), 0));
         for (number, (_, reached)) in (0_u16..).zip(&reached) {
             let (Some(database), Some(rights)) = (reached.graph(), reached.rights()) else {
                 sources.push(Box::new(NoGraph));
@@ -300,9 +303,10 @@ impl Statement<'_> {
             };
             let transaction = database.graph.begin_read().map_err(of_graph)?;
             if number == 0 {
-                summary.bookmark = Some(bookmark::write(&database.name(), transaction.version()));
+                summary.bookmark = Some(bookmark::write(&reached.name(), transaction.version()));
             }
             let source = GraphSource::new(Arc::clone(database), number, transaction, Writes::ReadMode);
+            let source = source.called_as(reached);
             sources.push(sight::open(source, rights, &self.allowance, Does::Reads));
         }
         let running = self.start(planned, sources);

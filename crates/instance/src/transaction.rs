@@ -144,15 +144,15 @@ impl OpenTransaction {
         let Some(taken) = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id)) else {
             return Ok(());
         };
-        let (Some(database), Some(row)) = (taken.reached.graph(), names.database(taken.id)) else { return Ok(()) };
+        let Some(row) = names.database(taken.id).filter(|_| taken.reached.graph().is_some()) else { return Ok(()) };
         if row.access == catalog::DatabaseAccess::ReadOnly {
-            Writes::ReadOnly.check(&database.name())?;
+            Writes::ReadOnly.check(&taken.reached.name())?;
         }
         let own = (taken.id == state.own.database).then(|| state.own.alias.clone()).flatten();
         let target = Target { database: row.id, name: row.name.clone(), alias: own };
         let grant = catalog::grant(names, principal, &target, catalog::Access::Write)?;
         let rights = granted_rights(&grant);
-        sight::check_writes(&rights, &database.name())?;
+        sight::check_writes(&rights, &taken.reached.name())?;
         if taken.reached.rights().is_some_and(|before| *before != rights) {
             let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
                         Run it again.";
@@ -179,10 +179,10 @@ impl OpenTransaction {
             state.databases.clear();
             return Ok(bookmark::write("system", staging::commit(shared, staging)?));
         }
-        let State { databases, written, own, .. } = &mut *state;
+        let State { databases, written, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
         let taken = databases.swap_remove(at);
-        let name = taken.reached.graph().map_or_else(|| own.name.as_str().into(), |database| database.name());
+        let name = taken.reached.name();
         let transaction = taken.home.lock().take();
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
@@ -313,7 +313,7 @@ impl State {
         let source =
             source.ok_or_else(|| Failure::new(Code::Internal, "a statement of this transaction still runs"))?;
         let does = if writes { Does::Writes } else { Does::Reads };
-        Ok(sight::open(source, rights, allowance, does))
+        Ok(sight::open(source.called_as(&taken.reached), rights, allowance, does))
     }
 
     /// Tells whether a database may be written: the first one that is, and no other.
@@ -324,7 +324,7 @@ impl State {
         match self.written.filter(|id| *id != taken.id) {
             Some(id) => {
                 let written = self.databases.iter().find(|taken| taken.id == id);
-                let name = written.and_then(|taken| taken.reached.graph()).map(|database| database.name());
+                let name = written.map(|taken| taken.reached.name());
                 Writes::Elsewhere(name.unwrap_or_default())
             }
             None => taken.reached.writes(),
@@ -332,8 +332,7 @@ impl State {
     }
 
     fn check_write(&self, taken: &Taken) -> Result<(), Failure> {
-        let name = taken.reached.graph().map_or_else(|| "system".into(), |database| database.name());
-        self.writes(taken).check(&name)
+        self.writes(taken).check(&taken.reached.name())
     }
 
     /// Refuses to mix data, indexes and administration in one transaction.

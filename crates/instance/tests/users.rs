@@ -589,6 +589,139 @@ fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
     assert!(ann.begin(&on("notes")).is_err() && ann.begin(&on("films")).is_err());
 }
 
+/// Runs a statement and gives all that a client could be told of it, good or bad.
+fn told(session: &mut Session, text: &str, options: &RunOptions) -> String {
+    let failed = |failure: &types::Failure| format!("{} {:?}", failure.message(), failure.refusal());
+    let mut records = match session.run(text, Map::new(), options) {
+        Ok(records) => records,
+        Err(failure) => return failed(&failure),
+    };
+    let rows = take(&mut records).map_or_else(|failure| failed(&failure), |(rows, _)| rows.join("; "));
+    let summary = records.summary();
+    format!("{rows} {:?} {summary:?}", records.columns())
+}
+
+#[test]
+fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "CREATE DATABASE hidden_one",
+        "CREATE DATABASE other",
+        "CREATE ALIAS reports FOR DATABASE hidden_one",
+        "CREATE ALIAS home FOR DATABASE hidden_one",
+        "GRANT LEVEL write ON ALIAS reports TO USER ann",
+        "GRANT LEVEL write ON DATABASE other TO USER ann",
+        "ALTER USER bob SET HOME DATABASE home",
+        "GRANT MATCH {*} ON HOME GRAPH TO USER bob",
+        "GRANT WRITE ON HOME GRAPH TO USER bob",
+        "GRANT NAME MANAGEMENT ON HOME DATABASE TO USER bob",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let on = |database: &str| RunOptions { database: Some(database.to_owned()), ..RunOptions::default() };
+    let found = std::cell::RefCell::new(Vec::new());
+    let leak = |what: String| found.borrow_mut().push(what);
+    for (user, known) in [("ann", "reports"), ("bob", "home")] {
+        let mut session = log_in(&instance, user);
+        let look = |session: &mut Session, text: &str| {
+            let told = told(session, text, &on(known));
+            if told.contains("hidden_one") {
+                leak(format!("{user}: {text}: {told}"));
+            }
+            told
+        };
+        let dull = [
+            "CREATE (:Film {title: 'Ran'})",
+            "MATCH (n) RETURN n",
+            "EXPLAIN MATCH (n) RETURN n",
+            "PROFILE MATCH (n) RETURN n",
+            "EXPLAIN USE other MATCH (n) RETURN n",
+            "MATCH (n:Nothing) RETURN n.nothing",
+            "SHOW DATABASES YIELD *",
+            "SHOW HOME DATABASE YIELD *",
+            "SHOW DATABASE reports YIELD *",
+            "SHOW TRANSACTIONS YIELD *",
+            "SHOW LEVELS",
+            "SHOW CURRENT USER",
+            "SHOW INDEXES YIELD *",
+            "SHOW USAGE",
+            "SHOW LIMITS",
+            "SHOW SESSIONS YIELD *",
+            "CALL db.info()",
+            "CALL dbms.routing.getRoutingTable({})",
+            "CALL dbms.listConnections()",
+            "RETURN graph.names()",
+            "MATCH (n) RETURN graph.nameOfElement(n)",
+            "MATCH (n) RETURN db.nameFromElementId(elementId(n))",
+            "RETURN database()",
+            ":USE",
+            "CREATE INDEX x FOR (n:Film) ON (n.title)",
+            "USE other CREATE (:X) WITH 1 AS x MATCH (n) RETURN n",
+            "CREATE (:X) WITH 1 AS x CALL { USE other CREATE (:Y) }",
+            "RETURN 1 / 0",
+            "RETURN nothing",
+            "CHECK DATABASE reports",
+            "SHOW USER PRIVILEGES",
+            "SHOW ALIASES",
+            "CREATE TOKEN t ON DATABASE reports",
+            "CREATE TOKEN u ON DATABASE home",
+            "SHOW TOKENS",
+        ];
+        dull.iter().for_each(|text| drop(look(&mut session, text)));
+        let shown = look(&mut session, "SHOW TOKENS YIELD databases");
+        assert!(shown.contains(&format!("['{known}']")), "{shown}");
+        for (set, unset, text) in [
+            ("SET LIMIT max_nodes = 1", "REMOVE LIMIT max_nodes", "UNWIND range(1, 5) AS n CREATE (:Film)"),
+            ("SET LIMIT max_results = 1", "REMOVE LIMIT max_results", "UNWIND range(1, 5) AS n RETURN n"),
+            (
+                "SET LIMIT max_results = 1, max_results_policy = 'truncate'",
+                "REMOVE LIMIT max_results, max_results_policy",
+                "UNWIND range(1, 5) AS n RETURN n",
+            ),
+            (
+                "SET LIMIT max_query_memory = 1000",
+                "REMOVE LIMIT max_query_memory",
+                "UNWIND range(1, 100000) AS n RETURN collect(n)",
+            ),
+            ("SET LIMIT max_queries_per_second = 1", "REMOVE LIMIT max_queries_per_second", "RETURN 1"),
+            ("SET ACCESS READ ONLY", "SET ACCESS READ WRITE", "CREATE (:Film)"),
+        ] {
+            check(&mut admin, &format!("ALTER DATABASE hidden_one {set}"), DONE);
+            let first = look(&mut session, text);
+            let second = look(&mut session, text);
+            if !first.contains(&format!("'{known}'")) && !second.contains(&format!("'{known}'")) {
+                leak(format!("{user}: {set}: {first} {second}"));
+            }
+            check(&mut admin, &format!("ALTER DATABASE hidden_one {unset}"), DONE);
+        }
+        let tell = |what: &str, outcome: String| {
+            if outcome.contains("hidden_one") {
+                leak(format!("{user}: {what}: {outcome}"));
+            }
+        };
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        tell("commit", format!("{:?}", session.commit()));
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ ONLY", DONE);
+        tell("commit to read-only", format!("{:?}", session.commit()));
+        check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ WRITE", DONE);
+        tell("standing", format!("{:?}", session.standing(Some(known))));
+        check(&mut admin, "STOP DATABASE hidden_one", DONE);
+        tell("stopped", told(&mut session, "RETURN 1", &on(known)));
+        tell("stopped begin", format!("{:?}", session.begin(&on(known))));
+        check(&mut admin, "START DATABASE hidden_one", DONE);
+        // What is not there is told as it was asked for.
+        let unknown = told(&mut session, "USE hidden_one RETURN 1", &on(known));
+        assert!(unknown.contains("Database name: 'hidden_one'"), "{unknown}");
+    }
+    let leaks = found.into_inner();
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}
+
 #[test]
 fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
     let instance = with_passwords(&clock());

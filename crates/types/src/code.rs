@@ -241,6 +241,18 @@ impl Failure {
         self.0.refusal.as_ref()
     }
 
+    /// Calls a database by the name by which whoever is told knows it, in a text that has nothing of a statement in it.
+    #[must_use]
+    pub fn calling(mut self, own: &str, known: &str) -> Self {
+        if own != known {
+            self.0.message = self.0.message.replace(&format!("'{own}'"), &format!("'{known}'"));
+            if let Some(refusal) = self.0.refusal.as_mut().filter(|refusal| refusal.database == own) {
+                known.clone_into(&mut refusal.database);
+            }
+        }
+        self
+    }
+
     /// Says when the same may succeed, where waiting helps.
     #[must_use]
     pub fn later(mut self, retry_after: Duration) -> Self {

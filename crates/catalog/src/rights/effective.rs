@@ -40,7 +40,7 @@ pub(crate) struct UserRights {
     pub user: Arc<User>,
     pub token: Option<Arc<Token>>,
     privileges: Vec<Privilege>,
-    /// Whether any of them is about an alias alone.
+    /// Whether any of them is about an alias alone, or about the home that an alias is.
     has_aliases: bool,
     /// The database that was asked for first, which is the only one of most users.
     first: OnceLock<(DatabaseId, Arc<DatabaseRights>)>,
@@ -100,7 +100,13 @@ impl UserRights {
         if let Some(token) = token {
             privileges.extend(withheld(token));
         }
-        let has_aliases = privileges.iter().any(|privilege| matches!(privilege.scope, Scope::Alias(_)));
+        let home = user.home.as_ref().filter(|home| names.alias(home).is_some());
+        let is_of_alias = |privilege: &Privilege| match privilege.scope {
+            Scope::Alias(_) => true,
+            Scope::Home => home.is_some(),
+            _ => false,
+        };
+        let has_aliases = privileges.iter().any(is_of_alias);
         let (first, databases, aliases) = Default::default();
         Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases })
     }
@@ -139,7 +145,11 @@ impl UserRights {
 
     /// Tells whether some privilege is about this alias alone, and leads to this database by now.
     pub fn knows(&self, names: &Names, alias: &DatabaseName, database: DatabaseId) -> bool {
-        let is_about = |privilege: &Privilege| matches!(&privilege.scope, Scope::Alias(about) if about == alias);
+        let is_about = |privilege: &Privilege| match &privilege.scope {
+            Scope::Alias(about) => about == alias,
+            Scope::Home => self.user.home.as_ref() == Some(alias),
+            _ => false,
+        };
         self.has_aliases
             && names.alias(alias).is_some_and(|found| found.target == database)
             && self.privileges.iter().any(is_about)
@@ -176,7 +186,9 @@ impl UserRights {
 
     fn asked<'a>(&self, names: &Names, row: &'a Database, alias: Option<&'a DatabaseName>) -> Asked<'a> {
         let home = names.home_name(&self.user);
-        let is_home = names.resolve(home.as_str()).is_ok_and(|home| home.database == row.id);
+        // An alias is a home under its own name alone: it tells nobody where it leads.
+        let is_named = |home: &Target| home.alias.is_none() || home.alias.as_ref() == alias;
+        let is_home = names.resolve(home.as_str()).is_ok_and(|home| home.database == row.id && is_named(&home));
         Asked { id: row.id, name: &row.name, is_home, is_default: names.default_database().id == row.id, alias }
     }
 

@@ -335,7 +335,7 @@ fn named_database(shared: &Arc<Shared>, name: &str) -> Rows {
     let target = names.resolve(name).map_err(Failure::from)?;
     let row = names.database(target.database).map(|row| {
         let born = types::text::to_text(&instant(Some(row.created_nanos))).map_or(Value::Null, Value::string);
-        vec![Value::string(row.id.to_string()), row.name.as_str().into(), born]
+        vec![Value::string(row.id.to_string()), name.into(), born]
     });
     Ok(row.into_iter().collect())
 }

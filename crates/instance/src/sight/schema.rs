@@ -39,14 +39,14 @@ pub(crate) fn check(statement: &Statement<'_>, command: &SchemaCommand) -> Resul
     };
     if !rights.may(right) {
         return Err(match what {
-            Some(what) => refused(what, &database.name(), rights),
-            None => no_schema(&database.name(), rights),
+            Some(what) => refused(what, &reached.name(), rights),
+            None => no_schema(&reached.name(), rights),
         });
     }
     if let SchemaCommand::CreateIndex { target, keys, .. } | SchemaCommand::CreateConstraint { target, keys, .. } =
         command
     {
-        check_names(database, rights, target, keys)?;
+        check_names((database, &reached.name()), rights, target, keys)?;
     }
     Ok(Arc::clone(rights))
 }
@@ -63,7 +63,7 @@ fn on_system(text: &str, command: &SchemaCommand) -> Failure {
 }
 
 fn check_names(
-    database: &OpenDatabase,
+    (database, name): (&OpenDatabase, &str),
     rights: &GraphRights,
     target: &IndexTarget,
     keys: &[Name],
@@ -78,5 +78,5 @@ fn check_names(
     let all = of.iter().map(|name| (kind, name)).chain(keys.iter().map(|name| (TokenKind::Key, name)));
     let tokens = database.graph.tokens();
     let mut new = all.filter(|(kind, name)| tokens.find(*kind, &name.text).is_none());
-    new.try_for_each(|(kind, _)| check_new_name(rights, kind, &database.name()))
+    new.try_for_each(|(kind, _)| check_new_name(rights, kind, name))
 }

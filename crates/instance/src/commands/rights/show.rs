@@ -319,7 +319,7 @@ pub(super) fn tokens(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<R
     let shown = names.tokens().filter(|token| all || is_own(token));
     let mut rows: Vec<Vec<Value>> = shown
         .map(|token| {
-            let databases = token.database_names(names);
+            let databases = token.database_names(names, principal);
             vec![
                 token.name.as_str().into(),
                 names.user_of(token).map_or(Value::Null, Value::from),
