@@ -387,6 +387,12 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
         let (code, _, asked) = ask(http, "POST", "/cypher", "", r#"{"query":"RETURN 1","database":"books"}"#);
         assert_eq!(code, if status == "online" { 202 } else { 503 }, "{asked}");
     }
+    for (body, expected) in [("{}", 200), (r#"{"force": true}"#, 400), ("[]", 400), ("no", 400), ("null", 400)] {
+        let (code, _, told) = ask(http, "POST", "/databases/books/stop", "", body);
+        assert_eq!(code, expected, "{body}: {told}");
+        let (code, _, told) = ask(http, "POST", "/databases/books/start", "", body);
+        assert_eq!(code, expected, "{body}: {told}");
+    }
     assert_eq!(ask(http, "POST", "/databases/nobody/stop", "", "").0, 404);
     assert_eq!(ask(http, "POST", "/databases/sheaf/stop", "", "").0, 400);
     ask(http, "POST", "/cypher", "", r#"{"query":"CREATE ALIAS shelf FOR DATABASE books"}"#);

@@ -198,6 +198,7 @@ fn ask(address: SocketAddr, way: &Way, database: &str, user: Option<(&str, &str)
     }
     let body = match () {
         () if way.path.contains("query") => r#"{"statement": "MATCH (n) RETURN n"}"#,
+        () if way.path.ends_with("/start") || way.path.ends_with("/stop") => "{}",
         () if way.path == "/levels" => r#"{"user": "reader", "levels": {"beta": "owner"}}"#,
         () if way.path.ends_with("/levels") => r#"{"user": "reader", "level": "owner"}"#,
         () => r#"{"statements": [{"statement": "MATCH (n) RETURN n"}]}"#,

@@ -189,7 +189,7 @@ impl AliasRow {
     pub fn into_alias(self, key: &[u8]) -> Result<Alias, CatalogError> {
         let text = std::str::from_utf8(key).map_err(|_| CatalogError::damaged("an alias is not text"))?;
         let target = DatabaseId(self.target);
-        let properties = Kept::map(self.properties);
+        let properties = Kept::map(self.properties)?;
         Ok(Alias { name: name(text)?, target, properties, created_nanos: self.created_nanos })
     }
 }

@@ -16,6 +16,8 @@ const EF_CONSTRUCTION_MAX: i64 = 3_200;
 
 /// What a function may make of the values in `OPTIONS`.
 const OPTIONS_BYTES_MAX: usize = 1 << 20;
+/// Functions that make moments, and those behind a dot of them; without an argument they mean now.
+const MOMENTS: [&str; 5] = ["date", "datetime", "localdatetime", "time", "localtime"];
 
 /// Gives the settings of an index, those that the statement leaves out included, by name.
 pub(crate) fn settings(kind: IndexKind, given: Option<&Expression>, parameters: &Map) -> Result<IndexOptions, Failure> {
@@ -162,6 +164,15 @@ pub(crate) fn written(index: &IndexDefinition) -> String {
 
 /// Reads a value of `OPTIONS`: a literal, a parameter, or a map or list of these.
 pub(crate) fn value(expression: &Expression, parameters: &Map) -> Result<Value, Failure> {
+    read(expression, parameters, None)
+}
+
+/// As [`value`], with functions of the moment too, in nanoseconds since 1970: `date('2020-01-01')`, `datetime()`.
+pub(crate) fn value_at(expression: &Expression, parameters: &Map, now_nanos: i128) -> Result<Value, Failure> {
+    read(expression, parameters, Some(now_nanos))
+}
+
+fn read(expression: &Expression, parameters: &Map, now_nanos: Option<i128>) -> Result<Value, Failure> {
     Ok(match &*expression.kind {
         ExpressionKind::Null => Value::Null,
         ExpressionKind::Boolean(value) => Value::Boolean(*value),
@@ -173,16 +184,18 @@ pub(crate) fn value(expression: &Expression, parameters: &Map) -> Result<Value, 
             .cloned()
             .ok_or_else(|| Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text)))?,
         ExpressionKind::List(items) => {
-            Value::list(items.iter().map(|item| value(item, parameters)).collect::<Result<_, _>>()?)
+            Value::list(items.iter().map(|item| read(item, parameters, now_nanos)).collect::<Result<_, _>>()?)
         }
         ExpressionKind::Map(entries) => {
             let mut map = Map::new();
             for (name, item) in entries {
-                map.insert(name.text.clone(), value(item, parameters)?);
+                map.insert(name.text.clone(), read(item, parameters, now_nanos)?);
             }
             Value::map(map)
         }
-        ExpressionKind::Call { name, distinct: false, arguments } => call(&name.text, arguments, parameters)?,
+        ExpressionKind::Call { name, distinct: false, arguments } => {
+            call(&name.text, arguments, parameters, now_nanos)?
+        }
         _ => {
             let text = "OPTIONS holds literals, parameters and functions of these only.";
             return Err(Failure::new(Code::ArgumentError, text));
@@ -191,18 +204,23 @@ pub(crate) fn value(expression: &Expression, parameters: &Map) -> Result<Value, 
 }
 
 /// Calls a function whose result depends on its arguments alone: clients send `toInteger($dimensions)`.
-fn call(name: &str, arguments: &[Expression], parameters: &Map) -> Result<Value, Failure> {
+fn call(name: &str, arguments: &[Expression], parameters: &Map, now_nanos: Option<i128>) -> Result<Value, Failure> {
+    let is_constant = |function: &query::functions::Function| {
+        let kind = function.name.split('.').next().unwrap_or_default();
+        function.deterministic || (now_nanos.is_some() && MOMENTS.contains(&kind))
+    };
     let function = query::functions::find(name)
-        .filter(|function| function.deterministic && (function.arity.0..=function.arity.1).contains(&arguments.len()));
+        .filter(|function| is_constant(function) && (function.arity.0..=function.arity.1).contains(&arguments.len()));
     let Some(query::functions::Kind::Scalar(run)) = function.map(|function| function.kind) else {
         let text = format!("OPTIONS cannot call '{name}' here.");
         return Err(Failure::new(Code::ArgumentError, text));
     };
-    let arguments = arguments.iter().map(|argument| value(argument, parameters)).collect::<Result<Vec<_>, _>>()?;
+    let arguments =
+        arguments.iter().map(|argument| read(argument, parameters, now_nanos)).collect::<Result<Vec<_>, _>>()?;
     let mut context = query::functions::FunctionContext {
-        statement_nanos: 0,
-        transaction_nanos: 0,
-        realtime_nanos: 0,
+        statement_nanos: now_nanos.unwrap_or_default(),
+        transaction_nanos: now_nanos.unwrap_or_default(),
+        realtime_nanos: now_nanos.unwrap_or_default(),
         random: &mut || 0,
         database: "",
         linenumber: None,

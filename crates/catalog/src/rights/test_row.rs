@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 use types::compare::Inequality;
-use types::temporal::{TemporalError, ZoneId};
-use types::{CompactString, Date, DateTime, Duration, LocalDateTime, LocalTime, Point, Time, Value};
+use types::{CompactString, Value};
 
 use crate::CatalogError;
 use crate::graph_rights::{Asks, ValueTest};
+use crate::kept::Kept;
 
 /// A test: the property, and what is asked of it.
 #[derive(Serialize, Deserialize)]
@@ -20,47 +20,31 @@ pub(super) struct TestRow {
 
 #[derive(Serialize, Deserialize)]
 enum AsksRow {
-    Equal(ValueRow),
-    Unequal(ValueRow),
-    Less(ValueRow),
-    LessOrEqual(ValueRow),
-    Greater(ValueRow),
-    GreaterOrEqual(ValueRow),
+    Equal(Kept),
+    Unequal(Kept),
+    Less(Kept),
+    LessOrEqual(Kept),
+    Greater(Kept),
+    GreaterOrEqual(Kept),
     IsNull,
     IsNotNull,
-    In(Vec<ValueRow>),
-    Holds(ValueRow),
-}
-
-/// A value that something can be compared with. Moments are kept as their text, which is the whole of them.
-#[derive(Serialize, Deserialize)]
-enum ValueRow {
-    Boolean(bool),
-    Integer(i64),
-    Float(f64),
-    String(CompactString),
-    Date(CompactString),
-    LocalTime(CompactString),
-    Time(CompactString),
-    LocalDateTime(CompactString),
-    DateTime(CompactString),
-    Duration(CompactString),
-    Point { srid: u32, x: f64, y: f64, z: Option<f64> },
+    In(Vec<Kept>),
+    Holds(Kept),
 }
 
 impl From<&ValueTest> for TestRow {
     fn from(test: &ValueTest) -> Self {
         let asks = match test.asks() {
-            Asks::Equal(value) => AsksRow::Equal(value.into()),
-            Asks::Unequal(value) => AsksRow::Unequal(value.into()),
-            Asks::Compare(Inequality::Less, value) => AsksRow::Less(value.into()),
-            Asks::Compare(Inequality::LessOrEqual, value) => AsksRow::LessOrEqual(value.into()),
-            Asks::Compare(Inequality::Greater, value) => AsksRow::Greater(value.into()),
-            Asks::Compare(Inequality::GreaterOrEqual, value) => AsksRow::GreaterOrEqual(value.into()),
+            Asks::Equal(value) => AsksRow::Equal(kept(value)),
+            Asks::Unequal(value) => AsksRow::Unequal(kept(value)),
+            Asks::Compare(Inequality::Less, value) => AsksRow::Less(kept(value)),
+            Asks::Compare(Inequality::LessOrEqual, value) => AsksRow::LessOrEqual(kept(value)),
+            Asks::Compare(Inequality::Greater, value) => AsksRow::Greater(kept(value)),
+            Asks::Compare(Inequality::GreaterOrEqual, value) => AsksRow::GreaterOrEqual(kept(value)),
             Asks::IsNull => AsksRow::IsNull,
             Asks::IsNotNull => AsksRow::IsNotNull,
-            Asks::In(values) => AsksRow::In(values.iter().map(ValueRow::from).collect()),
-            Asks::Holds(value) => AsksRow::Holds(value.into()),
+            Asks::In(values) => AsksRow::In(values.iter().map(kept).collect()),
+            Asks::Holds(value) => AsksRow::Holds(kept(value)),
         };
         Self { key: test.key().into(), negated: test.is_negated(), asks }
     }
@@ -68,66 +52,35 @@ impl From<&ValueTest> for TestRow {
 
 impl TestRow {
     pub(super) fn into_test(self) -> Result<ValueTest, CatalogError> {
-        let compare = |operator, value: ValueRow| -> Result<Asks, CatalogError> {
-            Ok(Asks::Compare(operator, value.into_value()?))
-        };
+        let compare =
+            |operator, value: Kept| -> Result<Asks, CatalogError> { Ok(Asks::Compare(operator, value.value()?)) };
         let asks = match self.asks {
-            AsksRow::Equal(value) => Asks::Equal(value.into_value()?),
-            AsksRow::Unequal(value) => Asks::Unequal(value.into_value()?),
+            AsksRow::Equal(value) => Asks::Equal(value.value()?),
+            AsksRow::Unequal(value) => Asks::Unequal(value.value()?),
             AsksRow::Less(value) => compare(Inequality::Less, value)?,
             AsksRow::LessOrEqual(value) => compare(Inequality::LessOrEqual, value)?,
             AsksRow::Greater(value) => compare(Inequality::Greater, value)?,
             AsksRow::GreaterOrEqual(value) => compare(Inequality::GreaterOrEqual, value)?,
             AsksRow::IsNull => Asks::IsNull,
             AsksRow::IsNotNull => Asks::IsNotNull,
-            AsksRow::In(values) => Asks::In(values.into_iter().map(ValueRow::into_value).collect::<Result<_, _>>()?),
-            AsksRow::Holds(value) => Asks::Holds(value.into_value()?),
+            AsksRow::In(values) => Asks::In(values.into_iter().map(Kept::value).collect::<Result<_, _>>()?),
+            AsksRow::Holds(value) => Asks::Holds(value.value()?),
         };
         Ok(ValueTest::new(self.key, self.negated, asks))
     }
 }
 
-impl From<&Value> for ValueRow {
-    fn from(value: &Value) -> Self {
-        let text = || types::text::to_text(value).unwrap_or_default();
-        match value {
-            Value::Boolean(truth) => Self::Boolean(*truth),
-            Value::Integer(integer) => Self::Integer(*integer),
-            Value::Float(float) => Self::Float(*float),
-            Value::Date(_) => Self::Date(text()),
-            Value::LocalTime(_) => Self::LocalTime(text()),
-            Value::Time(_) => Self::Time(text()),
-            Value::LocalDateTime(_) => Self::LocalDateTime(text()),
-            Value::DateTime(_) => Self::DateTime(text()),
-            Value::Duration(_) => Self::Duration(text()),
-            Value::Point(point) => Self::Point { srid: point.srid, x: point.x, y: point.y, z: point.z },
-            // What a command hands over is one of these: it refuses every other value.
-            _ => Self::String(text()),
-        }
-    }
-}
-
-impl ValueRow {
-    fn into_value(self) -> Result<Value, CatalogError> {
-        let damaged = |error: TemporalError| CatalogError::damaged(format!("a moment in a privilege: {error}"));
-        Ok(match self {
-            Self::Boolean(truth) => Value::Boolean(truth),
-            Self::Integer(integer) => Value::Integer(integer),
-            Self::Float(float) => Value::Float(float),
-            Self::String(text) => Value::String(text),
-            Self::Date(text) => Date::parse(&text).map_err(damaged)?.into(),
-            Self::LocalTime(text) => LocalTime::parse(&text).map_err(damaged)?.into(),
-            Self::Time(text) => Time::parse(&text, &ZoneId::UTC).map_err(damaged)?.into(),
-            Self::LocalDateTime(text) => LocalDateTime::parse(&text).map_err(damaged)?.into(),
-            Self::DateTime(text) => DateTime::parse(&text, &ZoneId::UTC).map_err(damaged)?.into(),
-            Self::Duration(text) => Duration::parse(&text).map_err(damaged)?.into(),
-            Self::Point { srid, x, y, z } => Value::Point(Box::new(Point { srid, x, y, z })),
-        })
-    }
+/// Keeps a value that something can be compared with.
+fn kept(value: &Value) -> Kept {
+    // What a command hands over can be kept: it refuses every other value.
+    Kept::of(value).unwrap_or(Kept::Null)
 }
 
 #[cfg(test)]
 mod tests {
+    use types::temporal::ZoneId;
+    use types::{Date, DateTime, Duration, Point};
+
     use super::*;
     use crate::rows::{decode, encode};
 

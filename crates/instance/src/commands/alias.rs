@@ -25,7 +25,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             }
             super::begin(statement)?;
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
-            let properties = properties_of(properties.as_ref(), &statement.parameters)?.unwrap_or_default();
+            let properties = properties_of(statement, properties.as_ref())?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
             let made = statement.catalog()?.create_alias(&alias, aim(statement, &target), &properties, existing);
             let changed = match made {
@@ -44,7 +44,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             }
             let alias = named(alias, &statement.parameters)?;
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
-            let properties = properties_of(properties.as_ref(), &statement.parameters)?;
+            let properties = properties_of(statement, properties.as_ref())?;
             let target = target.as_ref().map(|target| aim(statement, target));
             let altered = statement.catalog()?.alter_alias(&alias, target, properties.as_ref());
             match altered {
@@ -87,17 +87,22 @@ fn missing(statement: &Statement<'_>, alias: &DatabaseName) -> Records {
     super::without_effect(statement, &format!("There is no alias '{alias}'."))
 }
 
-/// Reads the properties of an alias.
-fn properties_of(given: Option<&Expression>, parameters: &Map) -> Result<Option<Map>, Failure> {
-    map(given, parameters)
-        .map_err(|failure| Failure::new(failure.code(), failure.message().replace("OPTIONS", "PROPERTIES")))
+/// Reads the properties of an alias; moments in them are computed now.
+fn properties_of(statement: &Statement<'_>, given: Option<&Expression>) -> Result<Option<Map>, Failure> {
+    let Some(given) = given else { return Ok(None) };
+    let now = statement.shared.options.clock.wall_nanos();
+    let read = index_options::value_at(given, &statement.parameters, now).and_then(map_of);
+    read.map(Some).map_err(|failure| Failure::new(failure.code(), failure.message().replace("OPTIONS", "PROPERTIES")))
 }
 
 /// Reads a map that a command was given.
 pub(crate) fn map(given: Option<&Expression>, parameters: &Map) -> Result<Option<Map>, Failure> {
-    let Some(given) = given else { return Ok(None) };
-    match index_options::value(given, parameters)? {
-        Value::Map(map) => Ok(Some(Map::clone(&map))),
+    given.map(|given| index_options::value(given, parameters).and_then(map_of)).transpose()
+}
+
+fn map_of(value: Value) -> Result<Map, Failure> {
+    match value {
+        Value::Map(map) => Ok(Map::clone(&map)),
         other => Err(Failure::new(Code::TypeError, format!("Expected a map, got {}.", other.type_name()))),
     }
 }

@@ -207,19 +207,43 @@ async fn drop_it(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+/// A body that says nothing: none, or an object without keys.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+async fn expect_nothing(app: &App, body: Body) -> Result<(), Refusal> {
+    let bytes = read_bytes(&app.config, body).await?;
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Ok(());
+    }
+    parse_object::<Nothing>(&bytes).map(drop).map_err(|error| not_parsed(&error))
+}
+
 /// `POST /databases/{database}/start`.
-async fn start(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
-    change(&app, &name, &headers, "START DATABASE $database")
+async fn start(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    change(&app, &name, &headers, body, "START DATABASE $database").await
 }
 
 /// `POST /databases/{database}/stop`: answers when it has stopped.
-async fn stop(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Refusal> {
-    change(&app, &name, &headers, "STOP DATABASE $database")
+async fn stop(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Refusal> {
+    change(&app, &name, &headers, body, "STOP DATABASE $database").await
 }
 
 /// Changes a database and answers with how it is then.
-fn change(app: &App, name: &str, headers: &HeaderMap, statement: &str) -> Result<Response, Refusal> {
+async fn change(app: &App, name: &str, headers: &HeaderMap, body: Body, statement: &str) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, headers)?;
+    expect_nothing(app, body).await?;
     let row = block_in_place(|| {
         rows(&mut *session, statement, named(name))?;
         info(&mut *session, name)
