@@ -51,6 +51,8 @@ pub struct InstanceOptions {
     pub cores: usize,
     /// The folder that `LOAD CSV` may read; `None` where it may read none.
     pub import_folder: Option<PathBuf>,
+    /// Files beside the instance's own that no statement may read, such as that of the settings.
+    pub private_files: Vec<PathBuf>,
     /// What `LOAD CSV` may read from other machines.
     pub import_remote: Arc<RemoteOptions>,
     /// The folder that backups go into and come from; `backups` below the data folder where none is named.
@@ -100,6 +102,19 @@ impl InstanceOptions {
         self.seal_keys.clone().unwrap_or_else(|| KeySource::File(self.folder.join(KEYS_FILE)))
     }
 
+    /// Lists every folder and file of the server's own: what lies there no statement reads.
+    ///
+    /// Journals and the audit lie in the data folder.
+    pub(crate) fn own_places(&self) -> Vec<PathBuf> {
+        let key_file = match self.key_source() {
+            KeySource::File(file) => Some(file),
+            KeySource::Text(_) | KeySource::Passing => None,
+        };
+        let log = self.query_log.as_ref().map(|log| log.file.clone());
+        let places = [Some(self.folder.clone()), self.backup_folder.clone(), key_file, log];
+        places.into_iter().flatten().chain(self.private_files.iter().cloned()).collect()
+    }
+
     /// Gives the usual set-up over a data folder, without passwords.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
@@ -122,6 +137,7 @@ impl InstanceOptions {
             waiting_time_max: Duration::from_secs(30),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             import_folder: None,
+            private_files: Vec::new(),
             import_remote: Arc::default(),
             backup_folder: None,
             audit: AuditOptions::default(),

@@ -493,14 +493,38 @@ fn f102_load_csv_reads_nothing_of_the_servers_own() {
     }
     instance.close();
     drop((session, instance));
-    // The file of the keys, wherever it lies.
+    // The files of the keys, the log of statements with its older ones, and the settings, wherever they lie.
     assert!(key.is_file());
-    std::os::unix::fs::symlink(&key, elsewhere.path().join("innocent.csv")).expect("links");
-    let instance = Instance::open(options).expect("the folder is the test's own");
-    let mut session = world::session(&instance);
-    for name in ["keys/seal.key", "innocent.csv"] {
-        let text = format!("LOAD CSV FROM 'file:///{name}' AS line RETURN line");
-        let failure = run(&mut session, &text).expect_err("it is the server's own");
-        assert_eq!(failed(&failure).replace(name, "x"), missing, "{name}");
+    let log = elsewhere.path().join("statements.log");
+    let settings = elsewhere.path().join("sheaf.toml");
+    for file in ["statements.log.1", "statements.log.12", "sheaf.toml"] {
+        std::fs::write(elsewhere.path().join(file), "secret").expect("writes");
     }
+    std::fs::write(elsewhere.path().join("statements.csv"), "open").expect("writes");
+    std::os::unix::fs::symlink(&key, elsewhere.path().join("innocent.csv")).expect("links");
+    std::os::unix::fs::symlink(elsewhere.path(), elsewhere.path().join("here")).expect("links");
+    let query_log = instance::QueryLogOptions {
+        file: log.clone(),
+        threshold: std::time::Duration::ZERO,
+        parameters: true,
+        bytes_max: 1 << 20,
+        files_max: 3,
+    };
+    let options = InstanceOptions { query_log: Some(query_log), private_files: vec![settings], ..options };
+    let instance = Instance::open(options).expect("the folder is the test's own");
+    assert!(log.is_file());
+    let mut session = world::session(&instance);
+    let mut told = |name: &str| {
+        let shown = run(&mut session, &format!("LOAD CSV FROM 'file:///{name}' AS line RETURN line"));
+        shown.unwrap_or_else(|failure| failed(&failure)).replace(name, "x")
+    };
+    let own =
+        ["keys/seal.key", "innocent.csv", "statements.log", "statements.log.1", "statements.log.12", "sheaf.toml"];
+    for name in own.into_iter().chain(["here/statements.log.1", "here/keys/../sheaf.toml"]) {
+        assert_eq!(told(name), missing, "{name}");
+    }
+    assert_eq!(told("statements.csv"), "['open']");
+    // Older ones are the server's own also where the newest is gone.
+    std::fs::remove_file(&log).expect("it is there");
+    assert_eq!(told("statements.log.1"), missing);
 }

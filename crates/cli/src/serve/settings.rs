@@ -205,6 +205,7 @@ impl Settings {
         let shown = found.settings(&given);
         let mut settings = Self::of(given)?;
         settings.instance.settings = shown;
+        settings.instance.private_files.extend(arguments.config.clone());
         settings.instance.default_database_holds = holds;
         Ok(settings)
     }
@@ -217,6 +218,7 @@ impl Settings {
         set(&mut server.bolt_addr, given.bolt.map(|text| address("bolt", &text)).transpose()?);
         set(&mut server.http_addr, given.http.map(|text| address("http", &text)).transpose()?);
         server.bolt_advertised = given.bolt_advertised;
+        instance.private_files.extend(given.initial_password_file.clone());
         let first = first_password(given.initial_password, given.initial_password_file.as_deref())?;
         let auth = given.auth.unwrap_or(if first.is_some() { Auth::Password } else { Auth::None });
         instance.authentication = match (auth, given.auth) {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::{GraphRights, KeySource};
+use catalog::GraphRights;
 use flate2::bufread::MultiGzDecoder;
 use types::{Clock, Code, Failure};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
@@ -94,27 +94,37 @@ pub(crate) struct Door {
 #[derive(Debug)]
 pub(crate) struct Import {
     pub(crate) folder: PathBuf,
-    /// Folders and files that nobody reads by a statement, whatever leads there: data, keys, audit and backups.
+    /// Folders and files that nobody reads by a statement, whatever leads there.
     private: Vec<PathBuf>,
 }
 
 impl Import {
     /// Takes it from the options of an instance, where they name one.
     pub(crate) fn of(options: &InstanceOptions) -> Option<Arc<Self>> {
-        let key_file = match options.key_source() {
-            KeySource::File(file) => Some(file),
-            KeySource::Text(_) | KeySource::Passing => None,
-        };
-        let data = Some(options.folder.clone());
-        let private = [data, options.backup_folder.clone(), key_file].into_iter().flatten().collect();
-        options.import_folder.clone().map(|folder| Arc::new(Self { folder, private }))
+        let folder = options.import_folder.clone()?;
+        Some(Arc::new(Self { folder, private: options.own_places() }))
     }
 
     /// Tells whether a file of the folder is not the server's own; what is not there holds nothing.
     fn may_read(&self, path: &Path) -> bool {
-        let holds = |private: &PathBuf| private.canonicalize().is_ok_and(|private| path.starts_with(private));
-        !self.private.iter().any(holds)
+        !self.private.iter().any(|private| is_within(path, private))
     }
+}
+
+/// Tells whether a path, without links in it, is a place or lies there; beside a file are its older versions: `file.1`.
+fn is_within(path: &Path, place: &Path) -> bool {
+    let is_in = |place: &Path| {
+        let older = || Some((path.file_name()?.to_str()?, place.file_name()?.to_str()?));
+        let is_older =
+            || older().is_some_and(|(name, of)| name.strip_prefix(of).is_some_and(|end| end.starts_with('.')));
+        path.starts_with(place) || (!place.is_dir() && path.parent() == place.parent() && is_older())
+    };
+    // A file may not be there while older ones are.
+    let named = place.parent().and_then(|folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Some(folder.canonicalize().ok()?.join(place.file_name()?))
+    });
+    named.is_some_and(|place| is_in(&place)) || place.canonicalize().is_ok_and(|place| is_in(&place))
 }
 
 impl query::Remote for Door {
