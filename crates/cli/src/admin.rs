@@ -265,5 +265,15 @@ fn rotate_key(folder: &Folder) -> Result<String, AdminError> {
     let instance = folder.open()?;
     let rotated = instance.rotate_key();
     instance.close();
-    Ok(format!("The key {} seals from now on. Keep a copy of seal.key apart from backups.", rotated?))
+    let (key, left) = rotated?;
+    let mut told = format!("The key {key} seals from now on. Keep a copy of seal.key apart from backups.");
+    if left.is_empty() {
+        told.push_str(
+            " Databases and their journals need older keys no more; sealed backups and copies of journals do.",
+        );
+    } else {
+        told.push_str(" Keep the older keys: these could not be sealed anew.");
+        left.iter().for_each(|reason| told.push_str(&format!("\n  {reason}")));
+    }
+    Ok(told)
 }

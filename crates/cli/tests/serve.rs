@@ -443,3 +443,91 @@ fn f24_a_dump_is_loaded_and_holds_the_same() {
     let names = call(&["shell", "--bolt", served.address("bolt"), "--format", "csv", "SHOW DATABASES YIELD name"]);
     assert_eq!(names, "name\napoc\nfourth\nonline\nsecond\nsheaf\nsystem\nthird\n");
 }
+
+#[test]
+fn f24_a_backup_that_replaces_its_database_stays_the_databases_own_with_and_without_a_server() {
+    let data = folder();
+    let first = ["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"];
+    let served = Served::wait(sheaf(&first).env("SHEAF_INITIAL_PASSWORD", "admin-password"));
+    let call = |bolt: &str, user: &str, text: &str| {
+        let password = format!("{user}-password");
+        told(&output(&["shell", "--bolt", bolt, "-u", user, "-p", &password, "--format", "csv", text]))
+    };
+    let admin = |bolt: &str, text: &str| assert_eq!(call(bolt, "admin", text).0, Some(0), "{text}");
+    let bolt = served.address("bolt").to_owned();
+    for text in [
+        "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED",
+        "CREATE DATABASE films",
+        "BACKUP DATABASE films TO 'night.sheafbackup'",
+        "CREATE OR REPLACE DATABASE films FROM BACKUP 'night.sheafbackup'",
+        "GRANT LEVEL admin ON DATABASE films TO USER ann",
+    ] {
+        admin(&bolt, text);
+    }
+    let listed = "SHOW BACKUPS YIELD file";
+    let (_, with_server, _) = call(&bolt, "ann", listed);
+    assert_eq!(with_server, "file\nnight.sheafbackup\n");
+    served.end("-TERM");
+    let file = data.path().join("backups").join("night.sheafbackup");
+    // Twice: each time it is the backup of what was there before.
+    for _ in 0..2 {
+        let restore = ["restore", path(&file), "--as", "films", "--replace", "--data", path(data.path())];
+        let (code, out, error) = told(&output(&restore));
+        assert_eq!(code, Some(0), "{out}{error}");
+    }
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt").to_owned();
+    assert_eq!(call(&bolt, "ann", listed).1, "", "what she had was on the one before");
+    admin(&bolt, "GRANT LEVEL admin ON DATABASE films TO USER ann");
+    assert_eq!(call(&bolt, "ann", listed).1, with_server);
+    // One that replaces some other database's does not become its own.
+    admin(&bolt, "CREATE DATABASE other");
+    admin(&bolt, "REVOKE LEVEL admin ON DATABASE films FROM USER ann");
+    served.end("-TERM");
+    let restore = ["restore", path(&file), "--as", "other", "--replace", "--data", path(data.path())];
+    assert_eq!(told(&output(&restore)).0, Some(0));
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt").to_owned();
+    admin(&bolt, "GRANT LEVEL admin ON DATABASE other TO USER ann");
+    assert_eq!(call(&bolt, "ann", listed).1, "file\n");
+}
+
+#[test]
+fn f24_f98_after_a_new_key_of_the_server_journals_open_without_the_older_one() {
+    let data = folder();
+    let call = |arguments: &[&str]| {
+        let (code, out, error) = told(&output(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+        out
+    };
+    let served = Served::start(data.path(), &[]);
+    let run = |served: &Served, text: &str| call(&["shell", "--bolt", served.address("bolt"), "--format", "csv", text]);
+    run(&served, "CREATE DATABASE vault OPTIONS {encryption: true, journal: true}");
+    run(&served, "USE vault UNWIND range(1, 100) AS n CREATE (:Film {n: n})");
+    let from = "SHOW USAGE YIELD database, journalFrom WHERE database = 'vault' RETURN toString(journalFrom) AS t";
+    let begun = run(&served, from);
+    served.end("-TERM");
+    let keys = data.path().join("seal.key");
+    let older = fs::read_to_string(&keys).expect("reads");
+    let told_of = call(&["admin", "rotate-key", "--data", path(data.path())]);
+    assert!(told_of.contains("Databases and their journals need older keys no more"), "{told_of}");
+    let both = fs::read_to_string(&keys).expect("reads");
+    assert!(both.starts_with(older.trim_end()) && both.lines().count() > older.lines().count(), "{both}");
+    fs::write(&keys, format!("{}\n", both.lines().last().expect("the newest"))).expect("writes");
+    // The older one is gone: everything is read all the same, and the journal goes on where it was.
+    let sound = call(&["admin", "check", "--data", path(data.path())]);
+    assert!(sound.contains("vault: sound, 100 nodes"), "{sound}");
+    let backup = data.path().join("new.sheafbackup");
+    call(&["backup", "vault", "--to", path(&backup), "--data", path(data.path())]);
+    let served = Served::start(data.path(), &[]);
+    run(&served, "USE vault CREATE (:Film {n: 101})");
+    assert_eq!(run(&served, from), begun, "no new journal was begun");
+    let until = run(&served, "RETURN toString(datetime()) AS t");
+    let until = until.lines().nth(1).expect("one row").trim_matches('"').to_owned();
+    run(&served, "USE vault CREATE (:Film {n: 102})");
+    served.end("-TERM");
+    let restore = ["restore", path(&backup), "--as", "again", "--until", &until, "--data", path(data.path())];
+    call(&restore);
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(run(&served, "USE again MATCH (n) RETURN count(n) AS n"), "n\n101\n");
+}

@@ -12,6 +12,7 @@ use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::whole::{FolderTarget, Manifest, Watch};
 use crate::backup::{Header, Moment, Proof, Reading, Step, Written};
+use crate::commands::backup::mine;
 use crate::commands::database::create_database;
 use crate::encryption::is_sealed;
 use crate::open_database::OpenDatabase;
@@ -79,8 +80,7 @@ impl Instance {
             );
             return restored;
         }
-        let mut new = NewDatabase { replace, ..NewDatabase::default() };
-        new.options.encryption = Some(is_sealed(Reading::open(file)?.header()));
+        let new = self.new_from(&name, replace, file)?;
         let mut header = None;
         let made = create_database(&self.shared, &name, new, &mut |row| {
             header = Some(self.shared.restore(row, file, step)?);
@@ -102,8 +102,7 @@ impl Instance {
         step: Step<'_>,
     ) -> Result<(Header, u64), Failure> {
         let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
-        let mut new = NewDatabase { replace, ..NewDatabase::default() };
-        new.options.encryption = Some(is_sealed(Reading::open(file)?.header()));
+        let new = self.new_from(&name, replace, file)?;
         let mut restored = None;
         let made = create_database(&self.shared, &name, new, &mut |row| {
             restored = Some(self.shared.restore_to(row, file, moment, step)?);
@@ -114,6 +113,17 @@ impl Instance {
         let (header, played) =
             restored.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))?;
         Ok((header, played.records))
+    }
+
+    /// Says what a database is like that comes out of a backup.
+    fn new_from(&self, name: &DatabaseName, replace: bool, file: &Path) -> Result<NewDatabase, Failure> {
+        let backup = Reading::open(file)?;
+        let names = self.shared.catalog.names();
+        let of = backup.header().database_id();
+        let formerly = if replace { mine::formerly_of(&names, name, of) } else { Vec::new() };
+        let mut new = NewDatabase { replace, formerly, ..NewDatabase::default() };
+        new.options.encryption = Some(is_sealed(backup.header()));
+        Ok(new)
     }
 
     /// Writes a copy of a database's journal to `file`, which is there whole when this returns, or not at all.
@@ -159,20 +169,20 @@ impl Instance {
         done
     }
 
-    /// Adds a new key that seals secrets from now on, the keys of encrypted databases among them; gives its name.
-    pub fn rotate_key(&self) -> Result<String, Failure> {
+    /// Adds a new key that seals secrets from now on, the keys of encrypted databases and of journals among them; gives its
+    /// name, and says of each that stays under an older one why.
+    pub fn rotate_key(&self) -> Result<(String, Vec<String>), Failure> {
         let done = self.shared.keyring.rotate().map(|id| id.to_string());
         let done = done.map_err(|error| Failure::new(error.code(), error.to_string()));
+        let mut left = Vec::new();
         if done.is_ok() {
-            for row in self.shared.catalog.names().databases_from("").filter(|row| row.options.is_encrypted()) {
-                if let Err(failure) = self.shared.databases.renew_key(row) {
-                    tracing::warn!(database = %row.name, reason = %failure, "its key stays under the older key");
-                }
+            for row in self.shared.catalog.names().databases_from("").filter(|row| !row.name.is_system()) {
+                left.extend(self.shared.databases.renew_keys(row));
             }
         }
         let operation = "add a key for sealing";
         self.shared.audit.note(Kind::Admin, Told { operation, ..Told::default() }, Outcome::from(&done), Durable::Now);
-        done
+        Ok((done?, left))
     }
 
     /// Names the key that seals now.

@@ -62,9 +62,17 @@ impl Databases {
         }
     }
 
-    /// Has the newest key of the server seal the key of a database; tells whether an older one did.
-    pub(crate) fn renew_key(&self, row: &Row) -> Result<bool, Failure> {
-        self.engine.renew_key(&self.folder.join(&row.folder)).map_err(|error| of_store(&error))
+    /// Has the newest key of the server seal the keys of a database and of its journal, which nobody uses; says of each that
+    /// stays under an older one why.
+    pub(crate) fn renew_keys(&self, row: &Row) -> Vec<String> {
+        let mut left = Vec::new();
+        if row.options.is_encrypted()
+            && let Err(error) = self.engine.renew_key(&self.folder.join(&row.folder))
+        {
+            left.push(of_store(&error).message().to_owned());
+        }
+        left.extend(self.renew_journal_keys(row));
+        left
     }
 
     /// Lends what seals the keys of encrypted databases, and of their journals.

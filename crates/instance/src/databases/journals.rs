@@ -171,6 +171,15 @@ impl Databases {
         removed.map_err(|source| of_store(&StoreError::Io { action: "remove the journal", source }))
     }
 
+    /// Has the newest key of the server seal the keys of a journal; says of each that stays under an older one why.
+    pub(super) fn renew_journal_keys(&self, row: &Row) -> Vec<String> {
+        let Some(seals) = self.seals() else { return Vec::new() };
+        match journal::renew_keys(&self.journal_folder(row), &*seals) {
+            Ok(left) => left.iter().map(ToString::to_string).collect(),
+            Err(error) => vec![format!("the journal of database '{}' cannot be listed: {error}", row.name)],
+        }
+    }
+
     fn journal_folder(&self, row: &Row) -> PathBuf {
         self.folder.join(&row.folder).join(journal::FOLDER)
     }

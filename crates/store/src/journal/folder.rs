@@ -261,6 +261,21 @@ pub(super) fn failed(action: &'static str) -> impl FnOnce(io::Error) -> JournalE
     move |source| JournalError::Io { action, source }
 }
 
+/// Has the newest key of the server seal the keys of a journal's files; gives those that stay as they were, and why.
+///
+/// Nobody may write the journal meanwhile.
+///
+/// # Errors
+///
+/// The folder cannot be listed.
+pub fn renew_keys(folder: &Path, seals: &dyn SealsKeys) -> io::Result<Vec<JournalError>> {
+    let sealed = segments(folder)?.into_iter().filter_map(|segment| {
+        let header = segment.header.filter(|header| header.is_sealed)?;
+        super::sealed::renew(&segment.path, header.identity, seals).err()
+    });
+    Ok(sealed.collect())
+}
+
 /// Removes a journal; nothing where there is none.
 pub fn remove(folder: &Path) -> io::Result<()> {
     for segment in segments(folder)? {

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use copy::{Copied, copy, verify};
 pub use error::{JournalError, Rupture};
-pub use folder::{Outline, Source, identity_of, remove};
+pub use folder::{Outline, Source, identity_of, remove, renew_keys};
 pub use journaled::Journaled;
 pub use look::{Flaw, Looked};
 pub use way::{Played, Way};

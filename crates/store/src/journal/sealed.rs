@@ -13,6 +13,8 @@ use rand::RngCore;
 use types::failpoint;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::JournalError;
+use super::folder::failed;
 use super::format::HEADER_BYTES;
 use crate::crypt::SealsKeys;
 use crate::crypt::cipher::{DataKey, ID_BYTES, KEY_BYTES, KeyId, SEAL_BYTES, clear};
@@ -32,21 +34,13 @@ impl FileKey {
         let (key, mut secret) = DataKey::new();
         let sealed = seals.seal(&context(identity, key.id), &secret);
         clear(&mut secret);
-        let mut block = [0; BLOCK_BYTES];
-        block[..ID_BYTES].copy_from_slice(&key.id);
-        let length = u16::try_from(sealed.len()).expect("a sealed key is short");
-        block[ID_BYTES..FRONT_BYTES].copy_from_slice(&length.to_le_bytes());
-        block[FRONT_BYTES..FRONT_BYTES + sealed.len()].copy_from_slice(&sealed);
-        let sum = xxh3_64(&block[..SUM_AT]);
-        block[SUM_AT..].copy_from_slice(&sum.to_le_bytes());
+        let block = block_of(key.id, &sealed);
         (Self(key), block)
     }
 
     /// Opens the key of a file; the error says in words what is missing.
     pub fn open(seals: &dyn SealsKeys, identity: [u8; 16], block: &[u8; BLOCK_BYTES]) -> Result<Self, String> {
-        let id: KeyId = block[..ID_BYTES].try_into().expect("bytes were cut to their length");
-        let length = usize::from(u16::from_le_bytes([block[ID_BYTES], block[ID_BYTES + 1]]));
-        let sealed = block[FRONT_BYTES..SUM_AT].get(..length).ok_or("its key has an impossible length")?;
+        let (id, sealed) = parts(block)?;
         let mut secret = seals.unseal(&context(identity, id), sealed)?;
         let key = <&[u8; KEY_BYTES]>::try_from(&secret[..]).map(|bytes| DataKey::of(id, bytes));
         clear(&mut secret);
@@ -71,6 +65,44 @@ impl FileKey {
 /// Tells whether a block is as it was written.
 pub(super) fn is_block(block: &[u8; BLOCK_BYTES]) -> bool {
     block[SUM_AT..] == xxh3_64(&block[..SUM_AT]).to_le_bytes()
+}
+
+/// Has the newest key of the server seal the key of a file, and waits for the disk; tells whether an older one did.
+pub(super) fn renew(path: &Path, identity: [u8; 16], seals: &dyn SealsKeys) -> Result<bool, JournalError> {
+    let file = File::options().read(true).write(true).open(path).map_err(failed("open a journal"))?;
+    let mut block = [0; BLOCK_BYTES];
+    file.read_exact_at(&mut block, HEADER_BYTES as u64).map_err(failed("read the key of a journal"))?;
+    let unknown = |reason: String| JournalError::Key { file: path.to_owned(), reason };
+    if !is_block(&block) {
+        return Err(unknown("the key behind its header fails its checksum".to_owned()));
+    }
+    let (id, sealed) = parts(&block).map_err(|reason| unknown(reason.to_owned()))?;
+    let Some(sealed) = seals.renew(&context(identity, id), sealed).map_err(unknown)? else { return Ok(false) };
+    // It lies within the file's first 512 bytes, which a disk writes wholly or not at all.
+    let written = file.write_all_at(&block_of(id, &sealed), HEADER_BYTES as u64);
+    written.and_then(|()| file.sync_all()).map_err(failed("write the key of a journal"))?;
+    failpoint::reach("journal.key.renewed");
+    Ok(true)
+}
+
+/// Writes the block that stands for a sealed key.
+fn block_of(id: KeyId, sealed: &[u8]) -> [u8; BLOCK_BYTES] {
+    let mut block = [0; BLOCK_BYTES];
+    block[..ID_BYTES].copy_from_slice(&id);
+    let length = u16::try_from(sealed.len()).expect("a sealed key is short");
+    block[ID_BYTES..FRONT_BYTES].copy_from_slice(&length.to_le_bytes());
+    block[FRONT_BYTES..FRONT_BYTES + sealed.len()].copy_from_slice(sealed);
+    let sum = xxh3_64(&block[..SUM_AT]);
+    block[SUM_AT..].copy_from_slice(&sum.to_le_bytes());
+    block
+}
+
+/// Cuts a block into the name of its key and the sealed key.
+fn parts(block: &[u8; BLOCK_BYTES]) -> Result<(KeyId, &[u8]), &'static str> {
+    let id: KeyId = block[..ID_BYTES].try_into().expect("bytes were cut to their length");
+    let length = usize::from(u16::from_le_bytes([block[ID_BYTES], block[ID_BYTES + 1]]));
+    let sealed = block[FRONT_BYTES..SUM_AT].get(..length).ok_or("its key has an impossible length")?;
+    Ok((id, sealed))
 }
 
 /// Writes over the key of a file and waits for the disk: from then on nobody reads what stays of it.

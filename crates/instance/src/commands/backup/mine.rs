@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use catalog::access::allow_on;
-use catalog::{Action, Database as Row};
+use catalog::{Action, Database as Row, Names};
 use cypher::ast::{CreateDatabase, DatabaseOrigin, FileName};
 use types::{DatabaseId, DatabaseName, Failure};
 
@@ -45,11 +45,14 @@ pub(crate) fn formerly(
         _ => return Ok(Vec::new()),
     };
     let header = glance(&backup(statement, file)?).ok().flatten().map(|seen| seen.header);
-    let named = statement.names.databases_from(name.as_str()).next().filter(|row| row.name == *name);
-    let own = named.zip(header).filter(|(row, header)| is_of(row, header.database_id()));
-    let Some((row, _)) = own else { return Ok(Vec::new()) };
-    let all = [row.id].into_iter().chain(row.formerly.iter().copied());
-    Ok(all.take(FORMERLY_MAX).collect())
+    Ok(header.map_or_else(Vec::new, |header| formerly_of(statement.names, name, header.database_id())))
+}
+
+/// As [`formerly`], of one that a backup of `of` replaces by whatever way.
+pub(crate) fn formerly_of(names: &Names, name: &DatabaseName, of: DatabaseId) -> Vec<DatabaseId> {
+    let named = names.databases_from(name.as_str()).next().filter(|row| row.name == *name);
+    let Some(row) = named.filter(|row| is_of(row, of)) else { return Vec::new() };
+    [row.id].into_iter().chain(row.formerly.iter().copied()).take(FORMERLY_MAX).collect()
 }
 
 /// Finds the databases out of which a new one is made: by name, or by the backup of one of them.
