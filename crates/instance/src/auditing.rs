@@ -82,11 +82,7 @@ pub(crate) fn login(shared: &Shared, user: &str, address: Option<&str>, failure:
 ///
 /// One that was refused is noted by [`refused`], as any other statement.
 pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &Result<Records, Failure>) {
-    if ran.as_ref().is_err_and(is_refusal) {
-        return;
-    }
-    let operation = command.to_string();
-    if operation.starts_with("SHOW ") {
+    if command.shows() || ran.as_ref().is_err_and(is_refusal) {
         return;
     }
     let kind = match command {
@@ -99,7 +95,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         user: statement.principal.name().map(str::to_owned),
         address: address_of(statement).map(str::to_owned),
         databases: databases_of(statement, command),
-        operation,
+        operation: command.to_string(),
     };
     // What waits for a commit is told when that is over, and nothing of what is rolled back.
     match statement.transaction.filter(|_| ran.is_ok() && waits(command)).and_then(|it| it.enter().ok()) {
@@ -109,7 +105,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
 }
 
 /// Tells whether a command waits for the commit of its transaction.
-fn waits(command: &AdminCommand) -> bool {
+pub(crate) fn waits(command: &AdminCommand) -> bool {
     match command {
         AdminCommand::Database(DatabaseCommand::Check { .. }) => false,
         AdminCommand::Database(_) | AdminCommand::Alias(_) | AdminCommand::Limit(_) | AdminCommand::Rights(_) => true,

@@ -30,6 +30,7 @@ use crate::procedures::Procedures;
 use crate::query_log::QueryLog;
 use crate::remote::Import;
 use crate::session_list::SessionList;
+use crate::staging::StagingLine;
 use crate::turns::Turns;
 use crate::under_way::UnderWay;
 use crate::{Admission, InstanceError, InstanceOptions, Session};
@@ -83,6 +84,8 @@ pub(crate) struct Shared {
     pub(crate) import: Option<Arc<Import>>,
     /// Held through a command about databases: one at a time.
     pub(crate) changes: Mutex<()>,
+    /// Whose turn it is to begin a change.
+    pub(crate) staging_line: Arc<StagingLine>,
 }
 
 impl Instance {
@@ -197,6 +200,7 @@ impl Instance {
             copies: Arc::default(),
             import: Import::of(&options),
             changes: Mutex::default(),
+            staging_line: Arc::default(),
             options,
         };
         let instance = Self { shared: Arc::new(shared) };

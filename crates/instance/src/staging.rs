@@ -4,13 +4,45 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use catalog::{Catalog, CatalogError, Database as Row, Names, Prepared, Requested, Stage, Staged, Touched};
-use types::{Failure, failpoint};
+use parking_lot::{Condvar, Mutex};
+use types::{Clock, Failure, failpoint};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::commands::database::{drain_of, remove_dropped, remove_half_made};
 use crate::instance::Shared;
+
+/// How long others wait for a transaction whose client takes its time.
+const TURN_MAX: Duration = Duration::from_millis(200);
+/// How long a command waits for its turn; then it goes on without one, and may meet a conflict.
+const WAIT_MAX: Duration = Duration::from_secs(2);
+/// How often one that waits looks whether it was interrupted, or the other one takes too long.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Whose turn it is to change the catalog.
+///
+/// Who has it meets no conflict, unless he takes too long. It is a courtesy: what holds is what [`Catalog::prepare`] says.
+#[derive(Default)]
+pub(crate) struct StagingLine {
+    turns: Mutex<Turns>,
+    moved: Condvar,
+}
+
+#[derive(Default)]
+struct Turns {
+    given: u64,
+    /// The number of the turn, and when it was given.
+    current: Option<(u64, Instant)>,
+}
+
+/// The turn of one command or transaction; over when it is dropped, or when others waited for it too long.
+pub(crate) struct StagingTurn {
+    line: Arc<StagingLine>,
+    number: u64,
+}
 
 /// What the administration commands of one transaction came to so far.
 #[derive(Default)]
@@ -20,6 +52,8 @@ pub(crate) struct Staging {
     looked_at: Option<u64>,
     /// What the audit will tell once it is over.
     lines: Vec<Line>,
+    /// Kept until it is over, so that others stage over what it comes to.
+    turn: Option<StagingTurn>,
 }
 
 /// One command, for the audit.
@@ -37,6 +71,49 @@ pub(crate) enum Door<'s> {
     Kept(&'s Catalog),
     /// It waits for the commit.
     Staged(Arc<Staged>),
+}
+
+impl StagingLine {
+    /// Takes the turn if it is nobody's.
+    pub(crate) fn try_enter(self: &Arc<Self>, now: Instant) -> Option<StagingTurn> {
+        self.turns.lock().next(now).map(|number| StagingTurn { line: Arc::clone(self), number })
+    }
+
+    /// Waits for the turn, or until whoever has it took too long; nothing where it does not come in time.
+    pub(crate) fn enter(self: &Arc<Self>, clock: &dyn Clock, interrupted: &AtomicBool) -> Option<StagingTurn> {
+        let until = clock.now() + WAIT_MAX;
+        let mut turns = self.turns.lock();
+        loop {
+            let now = clock.now();
+            if let Some(number) = turns.next(now) {
+                return Some(StagingTurn { line: Arc::clone(self), number });
+            }
+            if now >= until || interrupted.load(Ordering::Relaxed) {
+                return None;
+            }
+            self.moved.wait_for(&mut turns, LOOK_EVERY);
+        }
+    }
+}
+
+impl Turns {
+    fn next(&mut self, now: Instant) -> Option<u64> {
+        if self.current.is_some_and(|(_, since)| now.saturating_duration_since(since) < TURN_MAX) {
+            return None;
+        }
+        self.given += 1;
+        self.current = Some((self.given, now));
+        Some(self.given)
+    }
+}
+
+impl Drop for StagingTurn {
+    fn drop(&mut self) {
+        let mut turns = self.line.turns.lock();
+        if turns.current.take_if(|(number, _)| *number == self.number).is_some() {
+            self.line.moved.notify_one();
+        }
+    }
 }
 
 impl Deref for Door<'_> {
@@ -102,6 +179,22 @@ impl Staging {
     /// Keeps a line for the audit until the transaction is over.
     pub(crate) fn tell(&mut self, line: Line) {
         self.lines.push(line);
+    }
+
+    /// Tells whether a command that changes something has to ask for its turn first.
+    pub(crate) fn needs_turn(&self) -> bool {
+        self.staged.is_none() && self.turn.is_none()
+    }
+
+    /// Keeps the turn until the transaction is over.
+    pub(crate) fn keep_turn(&mut self, turn: Option<StagingTurn>) {
+        self.turn = turn;
+    }
+
+    /// Lets others have the turn where nothing was changed so far, after a command that failed.
+    pub(crate) fn leave_turn(&mut self) {
+        self.staged.take_if(|staged| staged.names().version() == staged.base());
+        self.turn.take_if(|_| self.staged.is_none());
     }
 
     /// Tells whether anything waits for the commit.

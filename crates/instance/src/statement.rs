@@ -22,7 +22,7 @@ use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
 use crate::sight::{self, Does};
 use crate::source::{GraphSource, Writes};
-use crate::staging::Door;
+use crate::staging::{Door, StagingTurn};
 use crate::table::NoGraph;
 use crate::transaction::{Did, OpenTransaction};
 use crate::{auditing, bookmark, chain, commands, schema};
@@ -86,18 +86,66 @@ impl Statement<'_> {
                 schema::run(&mut self, statement.mode, using.as_ref(), &command).map(Outcome::Records)
             }
             Body::Admin(command) => {
-                let ran = commands::run(&mut self, statement.mode, &command);
-                let ran = ran.map_err(|failure| failure.about_all(auditing::databases_of(&self, &command)));
-                if statement.mode != Mode::Explain {
-                    auditing::command(&self, &command, &ran);
-                }
-                ran.map(|records| Outcome::Records(self.bookmarked(records, statement.mode)))
+                let (turn, names) = self.take_turn(statement.mode, &command)?;
+                let ran = match &names {
+                    // What it may do, and to what, is seen as it is now.
+                    Some(names) => Statement { names, ..self }.administer(statement.mode, &command),
+                    None => self.administer(statement.mode, &command),
+                };
+                drop(turn);
+                ran.map(Outcome::Records)
             }
             Body::Chain { using, chain } => {
                 chain::run(&mut self, statement.mode, using.as_ref(), &chain).map(Outcome::Records)
             }
             Body::UseDatabase { name } => Ok(Outcome::UseDatabase(name)),
         }
+    }
+
+    /// Runs a command.
+    fn administer(mut self, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
+        let ran = commands::run(&mut self, mode, command);
+        let ran = ran.map_err(|failure| failure.about_all(auditing::databases_of(&self, command)));
+        if mode != Mode::Explain {
+            auditing::command(&self, command, &ran);
+        }
+        if ran.is_err()
+            && let Some(Ok(mut state)) = self.transaction.map(|transaction| transaction.enter())
+        {
+            state.staging.leave_turn();
+        }
+        ran.map(|records| self.bookmarked(records, mode))
+    }
+
+    /// Waits for the turn of a command that changes the catalog: the turn of a statement alone, and what there is where
+    /// it had to wait. A transaction keeps its turn itself.
+    fn take_turn(
+        &mut self,
+        mode: Mode,
+        command: &AdminCommand,
+    ) -> Result<(Option<StagingTurn>, Option<Arc<Names>>), Failure> {
+        let waits = mode != Mode::Explain && !command.shows() && auditing::waits(command);
+        let has_turn = match self.transaction {
+            Some(transaction) => !transaction.enter()?.staging.needs_turn(),
+            None => false,
+        };
+        if !waits || has_turn {
+            return Ok((None, None));
+        }
+        let (line, clock) = (&self.shared.staging_line, &*self.shared.options.clock);
+        let mut names = None;
+        let mut turn = line.try_enter(clock.now());
+        if turn.is_none() {
+            let (allowance, interrupted) = (&self.allowance, self.interrupted);
+            let waited = self.room.permit.pause(&|| allowance.patience(), || line.enter(clock, interrupted));
+            turn = waited.map_err(|error| allowance.check().err().unwrap_or_else(|| error.into()))?;
+            allowance.check()?;
+            names = Some(self.shared.catalog.names());
+        }
+        if let Some(transaction) = self.transaction {
+            transaction.enter()?.staging.keep_turn(turn.take());
+        }
+        Ok((turn, names))
     }
 
     /// Tells who ran a command alone what names this moment of `system`.

@@ -5,10 +5,11 @@
 mod world;
 
 use std::path::Path;
+use std::time::Duration;
 
 use catalog::Authentication;
 use instance::{Access, Instance, InstanceOptions, RunOptions, Session};
-use types::Code;
+use types::{Clock, Code, Failure, SystemClock};
 use world::{check, failed, in_memory, on_disk, options, run, session};
 
 /// What a command shows that changed something.
@@ -149,6 +150,51 @@ fn f1_what_somebody_else_changed_meanwhile_makes_a_conflict_that_is_tried_again(
     check(&mut one, "CREATE ROLE critics", DONE);
     run(&mut other, "CREATE (:Thing)").expect("runs");
     one.commit().expect("data is something else");
+}
+
+/// Runs one command in a transaction, and commits it.
+fn committed(session: &mut Session, command: &str) -> Result<(), Failure> {
+    begin(session);
+    run(session, command)?;
+    session.commit().map(drop)
+}
+
+#[test]
+fn f1_transactions_that_come_together_take_turns_and_meet_no_conflict() {
+    let instance = in_memory();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let mut session = session(&instance);
+            scope.spawn(move || {
+                for number in 0..10 {
+                    let name = format!("t{thread}x{number}");
+                    committed(&mut session, &format!("CREATE DATABASE {name}")).expect("nobody is in the way");
+                    run(&mut session, &format!("ALTER DATABASE {name} SET LIMIT max_nodes = 5")).expect("it is there");
+                }
+            });
+        }
+    });
+    check(&mut session(&instance), "SHOW DATABASES YIELD name WHERE name STARTS WITH 't' RETURN count(*)", "80");
+}
+
+#[test]
+fn f1_who_leaves_a_transaction_open_is_not_waited_for() {
+    let instance = in_memory();
+    let (mut idle, mut other) = (session(&instance), session(&instance));
+    begin(&mut idle);
+    run(&mut idle, "CREATE DATABASE films").expect("there is no such database");
+    for number in 0..30 {
+        committed(&mut other, &format!("CREATE DATABASE b{number}")).expect("the idle one has had its turn");
+    }
+    let refused = idle.commit().expect_err("others came first");
+    assert_eq!(refused.code(), Code::TransactionConflict);
+
+    // A command that comes to nothing keeps nobody waiting.
+    begin(&mut idle);
+    run(&mut idle, "DROP DATABASE nowhere").expect_err("there is none");
+    let begun = Clock::now(&SystemClock);
+    run(&mut other, "CREATE DATABASE notes").expect("nobody is in the way");
+    assert!(begun.elapsed() < Duration::from_millis(150), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -75,6 +75,36 @@ pub enum AdminCommand {
     },
 }
 
+impl AdminCommand {
+    /// Tells whether it only lists what there is.
+    #[must_use]
+    pub fn shows(&self) -> bool {
+        match self {
+            Self::Alias(command) => matches!(command, AliasCommand::Show { .. }),
+            Self::Session(command) => matches!(command, SessionCommand::Show { .. }),
+            Self::Backup(command) => matches!(command, BackupCommand::Show { .. }),
+            Self::Limit(command) => {
+                matches!(command, LimitCommand::ShowLimits { .. } | LimitCommand::ShowUsage { .. })
+            }
+            Self::Rights(RightsCommand::User(command)) => matches!(command, UserCommand::Show { .. }),
+            Self::Rights(RightsCommand::Role(command)) => matches!(command, RoleCommand::Show { .. }),
+            Self::Rights(RightsCommand::Privilege(command)) => matches!(
+                command,
+                PrivilegeCommand::Show { .. }
+                    | PrivilegeCommand::ShowSupported { .. }
+                    | PrivilegeCommand::ShowLevels { .. }
+            ),
+            Self::Rights(RightsCommand::Token(command)) => matches!(command, TokenCommand::Show { .. }),
+            Self::ShowServers { .. }
+            | Self::ShowAudit { .. }
+            | Self::ShowDatabases { .. }
+            | Self::ShowTransactions { .. }
+            | Self::ShowKnown { .. } => true,
+            Self::Database(_) | Self::TerminateTransactions { .. } => false,
+        }
+    }
+}
+
 /// What a server knows and can list.
 #[derive(Clone, Debug)]
 pub enum Known {
