@@ -272,6 +272,11 @@ impl Databases {
         }
     }
 
+    /// Tells whether nobody new may use a database now.
+    pub(crate) fn is_refused(&self, id: DatabaseId) -> bool {
+        self.slots.lock().get(&id).is_some_and(|slot| slot.is_closing.load(Ordering::Acquire))
+    }
+
     /// Lets a stopped database be opened again.
     pub(crate) fn allow(&self, id: DatabaseId) {
         self.slot(id).is_closing.store(false, Ordering::Release);
@@ -350,13 +355,13 @@ impl Databases {
     }
 
     /// Ends results and transactions in any database that are over their time while their clients do nothing.
-    pub(crate) fn end_overdue(&self, shared: &Shared) {
+    pub(crate) fn end_unattended(&self, shared: &Shared) {
         for (_, _, slot) in self.open_slots() {
             let open = match slot.state.try_lock().as_deref() {
                 Some(State::Open(database)) => Some(Arc::clone(database)),
                 _ => None,
             };
-            open.into_iter().for_each(|database| database.leases.end_overdue(shared));
+            open.into_iter().for_each(|database| database.leases.end_unattended(shared));
         }
     }
 

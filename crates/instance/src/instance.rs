@@ -291,7 +291,7 @@ impl Instance {
     /// Closes the databases that nobody used for a while; counts them. Call it from time to time.
     pub fn close_idle(&self) -> usize {
         self.shared.meters.follow(&self.shared.catalog.names());
-        self.shared.end_overdue();
+        self.shared.end_over_lowered_limit();
         self.shared.sessions.sweep(self.shared.options.clock.now());
         self.shared.end_shut_out();
         let names = self.shared.catalog.names();
@@ -301,8 +301,8 @@ impl Instance {
 
     /// Ends what is over its time while its client asks for nothing: results that are not fetched, transactions that
     /// are left open. Call it about every second; what computes looks by itself.
-    pub fn end_overdue(&self) {
-        self.shared.databases.end_overdue(&self.shared);
+    pub fn end_unattended(&self) {
+        self.shared.databases.end_unattended(&self.shared);
     }
 
     /// Counts the open databases, `system` left out.
@@ -359,7 +359,7 @@ impl Shared {
         let names = self.catalog.names();
         self.meters.follow(&names);
         self.databases.follow_limits();
-        self.end_overdue();
+        self.end_over_lowered_limit();
     }
 
     /// Has those who know a database by its name know the new one: meters, and the turns at computing.
@@ -382,7 +382,7 @@ impl Shared {
     }
 
     /// Ends statements that run longer than their database lets them by now: its limit was lowered since they began.
-    pub(crate) fn end_overdue(&self) {
+    pub(crate) fn end_over_lowered_limit(&self) {
         let now = self.options.clock.now();
         for entry in self.under_way.all() {
             let Some((_, since, _)) = entry.statement() else { continue };

@@ -19,7 +19,7 @@ pub(crate) trait Work: Send + Sync {
     fn let_go(&self, wait_max: Duration);
 
     /// Ends what is over its time while nobody asks for its rows; work that goes on looks by itself.
-    fn end_overdue(&self, shared: &Shared);
+    fn end_unattended(&self, shared: &Shared);
 }
 
 /// The work on one database.
@@ -61,9 +61,9 @@ impl Leases {
     }
 
     /// Ends work that is over its time and waits for its client.
-    pub(crate) fn end_overdue(&self, shared: &Shared) {
+    pub(crate) fn end_unattended(&self, shared: &Shared) {
         let work: Vec<_> = self.held.lock().values().map(|held| Weak::clone(&held.work)).collect();
-        work.iter().filter_map(Weak::upgrade).for_each(|work| work.end_overdue(shared));
+        work.iter().filter_map(Weak::upgrade).for_each(|work| work.end_unattended(shared));
     }
 
     /// Makes results that wait for their clients let go of the version that they read.

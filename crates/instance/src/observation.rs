@@ -86,6 +86,22 @@ impl Observation {
         self.listed = Some(Arc::clone(listed));
     }
 
+    /// Says of a statement that was interrupted why, as far as its database is the reason.
+    pub(crate) fn why_ended(&self, failure: Failure) -> Failure {
+        match &self.listed {
+            Some(listed) => self.shared.why_ended(listed, failure),
+            None => failure,
+        }
+    }
+
+    /// Has a failure name the statement's database as its user did.
+    pub(crate) fn told(&self, failure: Failure) -> Failure {
+        match &self.listed {
+            Some(listed) => listed.told(failure),
+            None => failure,
+        }
+    }
+
     /// Counts rows that the client got.
     pub(crate) fn add_rows(&mut self, rows: usize) {
         self.rows += rows as u64;

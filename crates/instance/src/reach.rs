@@ -8,11 +8,13 @@ use compact_str::CompactString;
 use rustc_hash::FxBuildHasher;
 use types::{Code, DatabaseName, Failure};
 
+use crate::databases::{gone, unavailable};
 use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
 use crate::sight;
 use crate::source::Writes;
 use crate::transaction::{Did, OpenTransaction};
+use crate::under_way::Entry;
 
 /// A database that somebody may use.
 #[derive(Clone)]
@@ -66,6 +68,14 @@ impl Reached {
         }
     }
 
+    /// Has a failure name it as its user knows it.
+    pub(crate) fn told(&self, failure: Failure) -> Failure {
+        match self {
+            Self::Graph { row, known: Some(known), .. } => failure.calling(row.name.as_str(), known.as_str()),
+            Self::System | Self::Graph { known: None, .. } => failure,
+        }
+    }
+
     /// Gives what is different about a plan for those who see this of it, by this name.
     pub(crate) fn sight(&self) -> u64 {
         self.rights().map_or(0, |rights| sight_by(rights, self.known()))
@@ -99,6 +109,23 @@ pub(crate) fn sight_by(rights: &GraphRights, known: Option<&DatabaseName>) -> u6
 }
 
 impl Shared {
+    /// Says of a statement that was interrupted what became of its database, where that is why.
+    pub(crate) fn why_ended(&self, entry: &Entry, failure: Failure) -> Failure {
+        if failure.code() != Code::TransactionTerminated || entry.is_terminated() {
+            return failure;
+        }
+        let names = self.catalog.names();
+        let row = names.database(entry.database).filter(|row| row.stage == catalog::Stage::Ready);
+        let own = DatabaseName::parse(&entry.database_in(&names));
+        let why = match (row, own) {
+            (Some(row), _) if self.databases.is_refused(row.id) => unavailable(&row.name),
+            (None, Ok(name)) if names.resolve(name.as_str()).is_ok() => unavailable(&name),
+            (None, Ok(name)) => gone(&name),
+            _ => return failure,
+        };
+        entry.told(why)
+    }
+
     /// Opens the database that was meant, if this principal may use it so.
     pub(crate) fn reach(
         &self,

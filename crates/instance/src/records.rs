@@ -260,8 +260,9 @@ fn take_fed(
 impl Live {
     fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
         let before = fetched.len();
-        let pulled = self.pull_rows(rows_max, fetched);
+        let mut pulled = self.pull_rows(rows_max, fetched);
         if let Some(observation) = &mut self.observation {
+            pulled = pulled.map_err(|failure| observation.why_ended(failure));
             observation.add_rows(fetched.len() - before);
             match &pulled {
                 Ok(More::Yes) => {}
@@ -347,12 +348,14 @@ impl Rest {
 impl Work for Stream {
     fn end(&self, failure: &Failure, wait_max: Duration) {
         let Some(mut rest) = self.0.try_lock_for(wait_max) else { return };
-        if matches!(&*rest, Rest::Live(_)) {
-            *rest = Rest::Ended(Err(failure.clone()));
+        if let Rest::Live(live) = &*rest {
+            let told = |observation: &Observation| observation.told(failure.clone());
+            let failure = live.observation.as_ref().map_or_else(|| failure.clone(), told);
+            *rest = Rest::Ended(Err(failure));
         }
     }
 
-    fn end_overdue(&self, _shared: &Shared) {
+    fn end_unattended(&self, _shared: &Shared) {
         let Some(mut rest) = self.0.try_lock() else { return };
         if let Rest::Live(live) = &mut *rest
             && let Err(failure) = live.allowance.check()

@@ -347,6 +347,7 @@ impl Session {
         if let Some(transaction) = &transaction {
             transaction.rests();
         }
+        let outcome = outcome.map_err(|failure| self.shared.why_ended(&listed, failure));
         match outcome.map_err(|failure| failure.about(listed.database_in(&names).to_string()))? {
             Outcome::Records(records) => {
                 observation.goes_on(&listed);

@@ -488,7 +488,8 @@ impl Work for OpenTransaction {
         if let Some(stream) = state.streaming.take().and_then(|stream| stream.upgrade()) {
             stream.end(failure, wait_max);
         }
-        state.ended = Some(failure.clone());
+        let told = |failure, taken: &Taken| taken.reached.told(failure);
+        state.ended = Some(state.databases.iter().fold(failure.clone(), told));
         state.databases.clear();
         state.schema_turn = None;
         state.staging = Staging::default();
@@ -497,10 +498,10 @@ impl Work for OpenTransaction {
     /// A transaction sees one version until it ends.
     fn let_go(&self, _wait_max: Duration) {}
 
-    fn end_overdue(&self, shared: &Shared) {
+    fn end_unattended(&self, shared: &Shared) {
         let Some(state) = self.0.try_lock() else { return };
         if let Some(stream) = state.streaming.as_ref().and_then(Weak::upgrade) {
-            stream.end_overdue(shared);
+            stream.end_unattended(shared);
         }
         let over = Allowance::of(shared, None, &Arc::default(), state.deadline).check().err();
         drop(state);

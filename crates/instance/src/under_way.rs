@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use catalog::{Names, Principal, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
-use types::{DatabaseId, DatabaseName, Map};
+use types::{DatabaseId, DatabaseName, Failure, Map};
 
 use crate::turns::{Spending, Turn};
 
@@ -164,6 +164,14 @@ impl Entry {
         let (Some(alias), Some(row)) = (&self.alias, names.database(self.database)) else { return own };
         let target = Target { database: row.id, name: row.name.clone(), alias: Some(alias.clone()) };
         catalog::access::known_name(names, &self.owner, &target).as_str().into()
+    }
+
+    /// Has a failure name its database as its owner did.
+    pub(crate) fn told(&self, failure: Failure) -> Failure {
+        match &self.alias {
+            Some(alias) => failure.calling(&self.begun_in, alias.as_str()),
+            None => failure,
+        }
     }
 
     /// Names the user; empty while nobody needs a password.

@@ -309,3 +309,30 @@ fn f94_the_audit_tells_of_a_transaction_when_it_is_over() {
     let after = "'CREATE ROLE others' | 'done'\n'DROP ROLE critics' | 'failed'";
     assert_eq!(lines(&mut other), format!("{both}\n{after}"));
 }
+
+#[test]
+fn f16_wait_in_a_transaction_tells_what_that_transaction_shows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(folder.path());
+    let [mut one, mut other] = [session(&instance), session(&instance)];
+    check(&mut one, "CREATE DATABASE old", DONE);
+    let before = folders(folder.path());
+    let shown = "SHOW DATABASES YIELD name, currentStatus WHERE name IN ['old', 'new']";
+    for (ending, then) in [(false, "'old' | 'online'"), (true, "'new' | 'online'\n'old' | 'offline'")] {
+        begin(&mut one);
+        for command in ["CREATE DATABASE new WAIT", "STOP DATABASE old WAIT"] {
+            let told = run(&mut one, command).expect(command);
+            assert!(told.ends_with("| 'CaughtUp' | 'caught up' | true\n[system 1]"), "{told}");
+        }
+        check(&mut one, shown, "'new' | 'online'\n'old' | 'stopping'");
+        check(&mut other, shown, "'old' | 'online'");
+        assert_eq!(folders(folder.path()), before, "files come with the commit");
+        match ending {
+            false => one.rollback().expect("it is open"),
+            true => drop(one.commit().expect("commits")),
+        }
+        check(&mut other, shown, then);
+    }
+    assert_eq!(folders(folder.path()), before + 1);
+    check(&mut other, "USE new CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+}

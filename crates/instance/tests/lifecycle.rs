@@ -359,7 +359,32 @@ fn f12_what_is_open_on_a_dropped_database_hears_that_it_is_gone() {
             holder.begin(&on(name)).expect("begins");
             check(holder, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
         }
+        // Statements that compute at that moment hear the same: alone and in a transaction, with rows and without.
+        let endless = "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x + y < 0 RETURN x, y";
+        let writes =
+            "UNWIND range(1, 100000) AS x UNWIND range(1, 100000) AS y WITH x, y WHERE x + y < 0 CREATE (:Film)";
+        let running =
+            [(endless, false), (writes, false), (endless, true), (writes, true)].map(|(text, is_explicit)| {
+                let mut session = session(&instance);
+                std::thread::spawn(move || {
+                    if is_explicit {
+                        session.begin(&on(name)).expect("begins");
+                    }
+                    let options = if is_explicit { RunOptions::default() } else { on(name) };
+                    run_with(&mut session, text, Map::new(), &options)
+                })
+            });
+        let under_way = format!(
+            "SHOW TRANSACTIONS YIELD database, currentQuery WHERE database = '{name}' AND currentQuery <> '' RETURN count(*)"
+        );
+        while run(&mut admin, &under_way).expect("lists") != "4" {
+            std::thread::yield_now();
+        }
         check(&mut admin, ending, "[system 1]");
+        for statement in running {
+            let failure = statement.join().expect("no panic").expect_err("it was ended");
+            assert_eq!(failure.code(), code, "{name}: {failure}");
+        }
         for _ in 0..2 {
             assert_eq!(run(&mut open, "MATCH (n) RETURN n").expect_err("it is over").code(), code, "{name}");
         }

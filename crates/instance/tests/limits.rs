@@ -709,7 +709,7 @@ fn f51_f53_a_result_that_nobody_fetches_ends_with_its_time() {
         let mut half_read = idle.run(text, Map::new(), &RunOptions::default()).expect("runs");
         half_read.pull(10, &mut Fetched::default()).expect("has rows");
         std::thread::sleep(Duration::from_millis(300));
-        instance.end_overdue();
+        instance.end_unattended();
         check(&mut other, "RETURN 1", "1");
         let failure = half_read.pull(10, &mut Fetched::default()).expect_err("its time is over");
         assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
@@ -719,7 +719,7 @@ fn f51_f53_a_result_that_nobody_fetches_ends_with_its_time() {
     idle.begin(&options).expect("begins");
     run(&mut idle, "CREATE (:Left)").expect("runs");
     std::thread::sleep(Duration::from_millis(60));
-    instance.end_overdue();
+    instance.end_unattended();
     let failure = idle.commit().expect_err("it was left open for too long");
     assert_eq!(failure.code(), Code::TransactionTimedOutClient, "{failure}");
 }

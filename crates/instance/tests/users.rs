@@ -607,7 +607,7 @@ fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
     let mut admin = log_in(&instance, "admin");
     ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
     for text in [
-        "CREATE DATABASE hidden_one",
+        "CREATE DATABASE hidden_one OPTIONS {drainTimeout: '0s'}",
         "CREATE DATABASE other",
         "CREATE ALIAS reports FOR DATABASE hidden_one",
         "CREATE ALIAS home FOR DATABASE hidden_one",
@@ -710,7 +710,10 @@ fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
         tell("commit to read-only", format!("{:?}", session.commit()));
         check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ WRITE", DONE);
         tell("standing", format!("{:?}", session.standing(Some(known))));
+        session.begin(&on(known)).expect("begins");
         check(&mut admin, "STOP DATABASE hidden_one", DONE);
+        tell("stopped while open", told(&mut session, "RETURN 1", &RunOptions::default()));
+        session.rollback().expect("it is over");
         tell("stopped", told(&mut session, "RETURN 1", &on(known)));
         tell("stopped begin", format!("{:?}", session.begin(&on(known))));
         check(&mut admin, "START DATABASE hidden_one", DONE);

@@ -200,6 +200,7 @@ struct Inner {
     retry_after: Option<Duration>,
     about: Vec<String>,
     is_all_said: bool,
+    is_noted: bool,
 }
 
 impl Code {
@@ -276,6 +277,7 @@ impl Failure {
             retry_after: None,
             about: Vec::new(),
             is_all_said: false,
+            is_noted: false,
         }))
     }
 
@@ -301,6 +303,19 @@ impl Failure {
     #[must_use]
     pub fn databases(&self) -> (&[String], bool) {
         (&self.0.about, self.0.is_all_said)
+    }
+
+    /// Says that the audit has a line of it.
+    #[must_use]
+    pub fn noted(mut self) -> Self {
+        self.0.is_noted = true;
+        self
+    }
+
+    /// Tells whether the audit has a line of it.
+    #[must_use]
+    pub fn is_noted(&self) -> bool {
+        self.0.is_noted
     }
 
     /// Adds the place in the statement.

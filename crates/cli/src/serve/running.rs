@@ -116,7 +116,7 @@ impl Running {
             .spawn(move || {
                 let mut since_closing = Duration::ZERO;
                 while stopped.recv_timeout(OVERDUE_EVERY.min(interval)) == Err(RecvTimeoutError::Timeout) {
-                    cared_for.end_overdue();
+                    cared_for.end_unattended();
                     since_closing += OVERDUE_EVERY.min(interval);
                     if since_closing >= interval {
                         since_closing = Duration::ZERO;
