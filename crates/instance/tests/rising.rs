@@ -247,6 +247,48 @@ fn f98_limits_stay_where_a_database_is_replaced_or_copied() {
 }
 
 #[test]
+fn f98_a_database_made_anew_has_the_servers_limits_and_those_of_roles() {
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    let mut limits = catalog::Limits::default();
+    limits.set(catalog::Limit::MaxNodes, Some(3));
+    let options = InstanceOptions { authentication, limits, databases_max: 3, ..options(Path::new("/nowhere")) };
+    let instance = Instance::in_memory(options).expect("memory has room");
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE ROLE makers",
+            "GRANT CREATE DATABASE ON DBMS TO makers",
+            "GRANT ROLE makers TO ann",
+            "ALTER ROLE makers SET LIMIT max_results = 2",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    all(&mut ann, &["CREATE DATABASE films"]);
+    all(&mut admin, &["ALTER DATABASE films SET LIMIT max_nodes = 1, max_results = 1"]);
+    let rows = "USE {name} UNWIND [1, 2, 3] AS n RETURN n";
+    check(&mut ann, &rows.replace("{name}", "films"), "1");
+    // A new name sheds nothing.
+    all(&mut ann, &["ALTER DATABASE films RENAME TO other"]);
+    assert_eq!(bounds(&mut ann, "other"), "'max_nodes' | '1'\n'max_results' | '1'");
+    for made in ["films", "other"] {
+        // The same name is worth no more than another one.
+        all(&mut ann, &["DROP DATABASE other", &format!("CREATE DATABASE {made}")]);
+        let full =
+            format!("LimitReached: The limit max_nodes of database '{made}' is 3, 0 are used, and 4 more are wanted.");
+        check(&mut ann, &format!("USE {made} UNWIND [1, 2, 3, 4] AS n CREATE (:Film)"), &full);
+        check(&mut ann, &rows.replace("{name}", made), "1\n2");
+        let told =
+            run(&mut ann, "CREATE DATABASE third").map_err(|failure| failed(&failure)).expect_err("three are the most");
+        assert!(told.starts_with("DatabaseLimitReached: "), "{told}");
+        if made == "films" {
+            all(&mut ann, &["ALTER DATABASE films RENAME TO other"]);
+        }
+    }
+}
+
+#[test]
 fn f98_the_right_to_set_limits_can_be_that_of_one_database() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
