@@ -167,6 +167,64 @@ const TOGETHER_PLACES: [&str; 24] = [
     "catalog.drop.removed:2",
 ];
 
+/// A database made anew: empty, and out of what it holds.
+const ANEW: Commands = Commands {
+    texts: &[
+        "CREATE DATABASE a OPTIONS {description: 'kept'}",
+        "CREATE ALIAS x FOR DATABASE a",
+        "CREATE ROLE readers",
+        "GRANT LEVEL read ON DATABASE a TO readers",
+        "ALTER DATABASE a SET LIMIT max_nodes = 7",
+        "USE a CREATE (:Old)",
+        "CALL dbms.recreateDatabase('a', {clearData: true})",
+        "USE a CREATE (:New)",
+        "ALTER DATABASE a SET ACCESS READ ONLY",
+        "CALL dbms.recreateDatabase('x')",
+        "ALTER DATABASE a SET ACCESS READ WRITE",
+        "ALTER DATABASE a SET DEFAULT",
+        "CALL dbms.recreateDatabase('a', {clearData: true})",
+        "ALTER DATABASE sheaf SET DEFAULT",
+    ],
+    listings: &[
+        "SHOW DATABASES YIELD name, aliases, access, default, options ORDER BY name",
+        "SHOW PRIVILEGES AS COMMANDS YIELD command ORDER BY command",
+        "SHOW LIMITS YIELD database, limit, value WHERE limit = 'max_nodes' AND value > 0 RETURN database, value",
+        "USE a MATCH (n) RETURN labels(n)",
+        "USE x MATCH (n) RETURN labels(n)",
+    ],
+    // It is not there yet at first.
+    may_miss: true,
+};
+
+/// Places on the way of making a database anew.
+const ANEW_PLACES: [&str; 20] = [
+    "catalog.recreate.recorded:1",
+    "catalog.recreate.recorded:2",
+    "catalog.recreate.recorded:3",
+    "catalog.recreate.made:1",
+    "catalog.recreate.made:2",
+    "catalog.recreate.made:3",
+    "catalog.recreate.done:1",
+    "catalog.recreate.done:2",
+    "catalog.recreate.done:3",
+    "store.create.before:3",
+    "store.create.after:3",
+    "store.create.before:4",
+    "store.create.after:4",
+    "store.create.after:5",
+    "store.remove.before:1",
+    "store.remove.after:1",
+    "store.remove.before:2",
+    "store.remove.after:2",
+    "catalog.drop.removed:1",
+    "catalog.drop.removed:3",
+];
+
+#[test]
+fn a1_f2_a_database_made_anew_is_so_wholly_or_not_at_all() {
+    die_at_all(&ANEW, &ANEW_PLACES);
+}
+
 #[test]
 fn a1_f1_transactions_of_commands_happen_wholly_or_not_at_all() {
     die_at_all(&TOGETHER, &TOGETHER_PLACES);

@@ -212,3 +212,40 @@ fn f82_levels_over_http_are_refused_as_statements_are() {
     assert_eq!(reader.ask("PUT /db/beta/levels", body).0, 403);
     assert!(reader.levels("GET /db/alpha/levels").contains(&"user nobody read alpha".to_owned()));
 }
+
+#[test]
+fn f96_f89_tokens_and_owners_stay_with_a_database_that_is_made_anew() {
+    let world = World::new();
+    let server = serve(&world);
+    let mut admin = world.session("admin");
+    let mut writer = world.session("writer");
+    run(&mut *admin, "ALTER DATABASE beta SET OWNER nobody").expect("he is there");
+    let made = run(&mut *writer, "CREATE TOKEN t ON DATABASES alpha WITH LEVEL write").expect("made");
+    let token = types::text::to_text(&made.records[0][1]).expect("a text").to_string();
+    let write = |address: SocketAddr, database: &str| {
+        let body = r#"{"statement": "CREATE (n:Open) WITH n MATCH (m) RETURN count(m)"}"#;
+        send(address, &format!("POST /db/{database}/query/v2"), &format!("Bearer {token}"), "", body).0
+    };
+    let address = server.http_addr().expect("HTTP is on");
+    assert_eq!([write(address, "alpha"), write(address, "beta")], [202, 404]);
+    for database in ["alpha", "beta"] {
+        run(&mut *admin, &format!("CALL dbms.recreateDatabase('{database}', {{clearData: true}})")).expect("it may");
+    }
+    let count = |world: &World, user: &str, database: &str| {
+        let answer = run(&mut *world.session(user), &format!("USE {database} MATCH (n) RETURN count(n)"));
+        answer.map(|answer| types::text::literal(&answer.records[0][0]).to_string()).unwrap_or_default()
+    };
+    assert_eq!(count(&world, "admin", "alpha"), "0");
+    assert_eq!([write(address, "alpha"), write(address, "al"), write(address, "beta")], [202, 202, 404]);
+    let seen = |world: &World| ["alpha", "beta"].map(|it| ["reader", "nobody", "partial"].map(|u| count(world, u, it)));
+    let expected = [["2", "", "2"], ["", "0", ""]].map(|row| row.map(str::to_owned));
+    assert_eq!(seen(&world), expected);
+
+    drop((server, admin, writer));
+    let World { instance, folder } = world;
+    drop(instance);
+    let world = World { instance: Arc::new(open(folder.path())), folder };
+    assert_eq!(seen(&world), expected);
+    let server = serve(&world);
+    assert_eq!(["alpha", "beta"].map(|it| write(server.http_addr().expect("on"), it)), [202, 404]);
+}

@@ -16,6 +16,7 @@ pub mod options;
 mod picture;
 mod privileges;
 mod recover;
+mod recreate;
 pub mod resolve;
 pub mod rights;
 mod roles;

@@ -158,7 +158,8 @@ impl Named<'_, '_> {
             | DatabaseCommand::Alter { name, .. }
             | DatabaseCommand::Start { name, .. }
             | DatabaseCommand::Stop { name, .. }
-            | DatabaseCommand::Check { name } => self.add(name),
+            | DatabaseCommand::Check { name }
+            | DatabaseCommand::Recreate { name, .. } => self.add(name),
         }
     }
 

@@ -231,6 +231,8 @@ fn f18_database_commands() {
     check("ALTER DATABASE films RENAME TO `a-b`", "RENAME DATABASE films TO `a-b`");
     same("RENAME DATABASE films IF EXISTS TO $b");
     same("CHECK DATABASE films");
+    same("CALL dbms.recreateDatabase('it is', {clearData: true})");
+    check("call DBMS.recreatedatabase($d)", "CALL dbms.recreateDatabase($d)");
     same("SHOW DATABASES");
     check("SHOW DATABASE films YIELD *", "SHOW DATABASE films YIELD *");
     same("SHOW DEFAULT DATABASE");

@@ -98,6 +98,16 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
     }
 }
 
+/// Makes the files of a database out of what one holds now, entry by entry: what was deleted takes no room there.
+pub(crate) fn make_dense(statement: &Statement<'_>, from: &NameOrParameter, row: &Row) -> Result<(), Failure> {
+    let Source::Graph { database, .. } = &source(statement, from, "recreate")? else {
+        return Err(CatalogError::SystemProtected { verb: "recreate" }.into());
+    };
+    let _place = statement.shared.enter_copying()?;
+    let copied = statement.shared.copy_entries(&database.graph, row, &|_| statement.allowance.check());
+    copied.map_err(told)
+}
+
 /// Leaves a copy of the journal of the database that a new one replaces: other moments are still to be had then.
 fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new: &Row) -> Result<(), Failure> {
     let replaced = statement.names.resolve(new.name.as_str()).ok();

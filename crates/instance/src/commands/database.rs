@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, NewDatabase};
+use catalog::{
+    Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, Made, NewDatabase,
+};
 use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -89,6 +91,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             super::allow_on(statement, &Action::CheckDatabase, name)?;
             check::run(statement, &named(name, &statement.parameters)?)
         }
+        DatabaseCommand::Recreate { name, options } => super::recreate::run(statement, name, options.as_ref()),
     }
 }
 
@@ -220,11 +223,18 @@ pub(crate) fn create_database(
     shared.settle_encryption(&shared.catalog.names(), name, new.replace, &mut new.options)?;
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
     let made = fill(&row).and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
+    settle(shared, &row, made)?;
+    tracing::info!(database = %name, id = %row.id, "database created");
+    Ok(row)
+}
+
+/// Removes the files of the database that a new one replaced, or of the new one where it could not be made.
+pub(super) fn settle(shared: &Shared, row: &Row, made: Result<Made, Failure>) -> Result<(), Failure> {
     let made = match made {
         Ok(made) => made,
         Err(failure) => {
             // What the catalog recorded is undone here, or by the next start if this fails too.
-            undo_create(shared, &row);
+            undo_create(shared, row);
             return Err(failure);
         }
     };
@@ -232,9 +242,8 @@ pub(crate) fn create_database(
         shared.databases.refuse(old.id);
         remove_dropped(shared, &old);
     }
-    shared.weighed(&row);
-    tracing::info!(database = %name, id = %row.id, "database created");
-    Ok(row)
+    shared.weighed(row);
+    Ok(())
 }
 
 /// Removes the files of a database that nobody could use yet.
@@ -468,7 +477,7 @@ fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> 
 }
 
 /// Refuses to take its database away from the transaction in which the command runs.
-fn refuse_own(statement: &Statement<'_>, name: &DatabaseName, verb: &str) -> Result<(), Failure> {
+pub(super) fn refuse_own(statement: &Statement<'_>, name: &DatabaseName, verb: &str) -> Result<(), Failure> {
     let Some(transaction) = statement.transaction else { return Ok(()) };
     let is_held = statement.names.resolve(name.as_str()).is_ok_and(|target| {
         transaction.enter().is_ok_and(|state| !target.name.is_system() && state.holds(target.database))

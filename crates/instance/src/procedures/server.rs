@@ -129,6 +129,15 @@ pub(super) const ROWS: &[Row] = &[
         run: |_| Ok(Vec::new()),
     },
     Row {
+        signature: "dbms.recreateDatabase(databaseName :: STRING, options = {} :: MAP)",
+        description: "Makes a database anew; its name, owner, privileges, aliases and limits stay.",
+        mode: Mode::Dbms,
+        run: |_| {
+            let text = "dbms.recreateDatabase is a command: nothing stands before it or behind it.";
+            Err(Failure::new(Code::ArgumentError, text))
+        },
+    },
+    Row {
         signature: "dbms.routing.getRoutingTable(context :: MAP, database = null :: STRING) :: \
                     (ttl :: INTEGER, servers :: LIST<MAP>)",
         description: "Tells where to read and write a database.",

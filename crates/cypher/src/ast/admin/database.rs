@@ -59,6 +59,13 @@ pub enum DatabaseCommand {
         /// The name.
         name: NameOrParameter,
     },
+    /// `CALL dbms.recreateDatabase('n', {clearData: true})`: other files, and all that was said about it stays.
+    Recreate {
+        /// The name.
+        name: NameOrParameter,
+        /// What it is made of.
+        options: Option<Expression>,
+    },
 }
 
 /// `CREATE [OR REPLACE] DATABASE n [IF NOT EXISTS] [FROM m] [DEFAULT LANGUAGE] [TOPOLOGY] [OPTIONS {}] [WAIT]`.

@@ -1,7 +1,10 @@
 //! Commands about databases.
 
 use super::super::{Parsed, Parser};
-use crate::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, NameOrParameter, ShowDatabases, Wait};
+use crate::ast::{
+    CreateDatabase, DatabaseChange, DatabaseCommand, Language, Name, NameOrParameter, ShowDatabases, Wait,
+};
+use crate::literal;
 use crate::token::Token;
 
 impl Parser<'_> {
@@ -37,7 +40,29 @@ impl Parser<'_> {
             self.wait();
             return Ok(Some(DatabaseCommand::Check { name }));
         }
+        if self.at_words(&["CALL", "dbms"]) && self.peek_at(2) == Token::Dot && self.word_at(3, "recreateDatabase") {
+            self.at += 4;
+            return self.recreate_database().map(Some);
+        }
         Ok(None)
+    }
+
+    /// `('n', {clearData: true})`, as drivers call it: a command that is written as a procedure.
+    fn recreate_database(&mut self) -> Parsed<DatabaseCommand> {
+        self.expect(Token::ParenOpen, "'('")?;
+        let span = self.span();
+        let name = match self.peek() {
+            Token::Dollar => NameOrParameter::Parameter(self.parameter()?),
+            Token::Text => {
+                let text = literal::text(self.text_at(0)).map_err(|(error, _)| self.fail(span, &error.to_string()))?;
+                self.advance();
+                NameOrParameter::Name(Name { text, span })
+            }
+            _ => return Err(self.unexpected(&["the name of a database as a text", "a parameter"])),
+        };
+        let options = if self.accept(Token::Comma) { Some(self.expression()?) } else { None };
+        self.expect(Token::ParenClose, "')'")?;
+        Ok(DatabaseCommand::Recreate { name, options })
     }
 
     fn create_database(&mut self, or_replace: bool) -> Parsed<DatabaseCommand> {

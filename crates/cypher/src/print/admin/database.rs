@@ -3,7 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::super::{Joined, Key, Optional};
-use crate::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, ShowDatabases, Wait};
+use crate::ast::{
+    CreateDatabase, DatabaseChange, DatabaseCommand, FileName, Language, NameOrParameter, ShowDatabases, Wait,
+};
 
 impl Display for DatabaseCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -24,6 +26,13 @@ impl Display for DatabaseCommand {
             Self::Start { name, wait } => write!(f, "START DATABASE {name}{wait}"),
             Self::Stop { name, wait } => write!(f, "STOP DATABASE {name}{wait}"),
             Self::Check { name } => write!(f, "CHECK DATABASE {name}"),
+            Self::Recreate { name, options } => {
+                let name = match name.clone() {
+                    NameOrParameter::Name(name) => FileName::Text(name.text),
+                    NameOrParameter::Parameter(name) => FileName::Parameter(name),
+                };
+                write!(f, "CALL dbms.recreateDatabase({name}{})", Optional(", ", options))
+            }
         }
     }
 }
