@@ -80,3 +80,63 @@ fn a1_f85_commands_about_rights_happen_wholly_or_not_at_all() {
         ABOUT_RIGHTS.die_at(place, &states);
     }
 }
+
+/// What stays until the server runs without passwords: privileges that are granted and denied for good, and roles.
+const IMMUTABLE: Commands = Commands {
+    texts: &[
+        "CREATE ROLE keepers",
+        "CREATE IMMUTABLE ROLE auditors",
+        "GRANT IMMUTABLE MATCH {*} ON GRAPH sheaf TO keepers",
+        "DENY IMMUTABLE DATABASE MANAGEMENT ON DBMS TO PUBLIC",
+        "DENY IMMUTABLE READ {salary} ON GRAPH * NODES Person, Firm TO keepers",
+        "GRANT IMMUTABLE ACCESS ON DATABASES tenant_* TO keepers, auditors",
+        "GRANT IMMUTABLE TRAVERSE ON GRAPH sheaf FOR (n:Film) WHERE n.year > 1985 TO keepers",
+        "GRANT ACCESS ON DATABASES tenant_* TO auditors",
+        "DENY IMMUTABLE ROLE MANAGEMENT ON DBMS TO auditors",
+        "REVOKE IMMUTABLE DENY DATABASE MANAGEMENT ON DBMS FROM PUBLIC",
+        "REVOKE IMMUTABLE GRANT ACCESS ON DATABASES tenant_* FROM keepers, auditors",
+        "RENAME ROLE auditors TO checkers",
+        "DROP ROLE checkers",
+    ],
+    listings: &["SHOW ROLES YIELD *", "SHOW PRIVILEGES AS COMMANDS YIELD command, immutable ORDER BY command"],
+    may_miss: false,
+};
+
+/// Twenty-four places, as above.
+const IMMUTABLE_PLACES: [&str; 24] = [
+    "rights.create_role:1",
+    "rights.create_role:2",
+    "rights.privileges:1",
+    "rights.privileges:2",
+    "rights.privileges:3",
+    "rights.privileges:4",
+    "rights.privileges:5",
+    "rights.privileges:6",
+    "rights.privileges:7",
+    "rights.privileges:8",
+    "rights.privileges:9",
+    "rights.rename_role:1",
+    "rights.drop_role:1",
+    "catalog.change.planned:3",
+    "catalog.change.planned:6",
+    "catalog.change.planned:9",
+    "catalog.change.written:3",
+    "catalog.change.written:5",
+    "catalog.change.written:7",
+    "catalog.change.written:10",
+    "catalog.change.written:12",
+    "rights.done:4",
+    "rights.done:8",
+    "rights.done:11",
+];
+
+#[test]
+fn a1_f85_what_is_granted_and_denied_for_good_is_so_wholly_or_not_at_all() {
+    let states = IMMUTABLE.states();
+    for pair in states.windows(2) {
+        assert_ne!(pair[0], pair[1], "each command is seen");
+    }
+    for place in IMMUTABLE_PLACES {
+        IMMUTABLE.die_at(place, &states);
+    }
+}
