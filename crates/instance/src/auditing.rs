@@ -78,12 +78,12 @@ pub(crate) fn login(shared: &Shared, user: &str, address: Option<&str>, failure:
     shared.audit.note(Kind::Login, told, outcome, Durable::Soon);
 }
 
-/// Notes an administration command that changes something, once it is over; listings change nothing.
+/// Notes an administration command that changes something, once it is over; listings change nothing. Tells whether it did.
 ///
 /// One that was refused is noted by [`refused`], as any other statement.
-pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &Result<Records, Failure>) {
+pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &Result<Records, Failure>) -> bool {
     if command.shows() || ran.as_ref().is_err_and(is_refusal) {
-        return;
+        return false;
     }
     let kind = match command {
         AdminCommand::Backup(_) => Kind::Backup,
@@ -102,6 +102,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         Some(mut state) if state.staging.is_begun() => state.staging.tell(line),
         _ => line.note(statement.shared, Outcome::from(ran)),
     }
+    true
 }
 
 /// Tells whether a command waits for the commit of its transaction.
@@ -227,12 +228,11 @@ impl Named<'_, '_> {
 }
 
 /// Notes a statement that a right or a limit was in the way of, or that asked for a database that its user does not
-/// see, or that is not there; any other failure is none of the audit's business.
+/// see, or that is not there; any other failure is none of the audit's business, and what [`command`] noted has its line.
 pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str, text: &str, failure: &Failure) {
     let (about, is_all) = failure.databases();
-    // A command that changes something and names a database in vain is noted by [`command`].
-    let is_unknown = failure.code() == Code::DatabaseNotFound && !(is_all && changes(text));
-    if !is_refusal(failure) && !is_unknown {
+    let is_unknown = failure.code() == Code::DatabaseNotFound;
+    if failure.is_noted() || (!is_refusal(failure) && !is_unknown) {
         return;
     }
     let now = shared.options.clock.now();
@@ -258,11 +258,6 @@ pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str
         operation: &operation,
     };
     shared.audit.note(Kind::Refusal, told, Outcome::from(failure), Durable::Soon);
-}
-
-/// Tells whether a command does more than show.
-fn changes(text: &str) -> bool {
-    !text.trim_start().get(..4).is_some_and(|word| word.eq_ignore_ascii_case("SHOW"))
 }
 
 /// Notes a statement over several databases, with each of them, before its first row.

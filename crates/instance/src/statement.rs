@@ -105,9 +105,9 @@ impl Statement<'_> {
     /// Runs a command.
     fn administer(mut self, mode: Mode, command: &AdminCommand) -> Result<Records, Failure> {
         let ran = commands::run(&mut self, mode, command);
-        let ran = ran.map_err(|failure| failure.about_all(auditing::databases_of(&self, command)));
-        if mode != Mode::Explain {
-            auditing::command(&self, command, &ran);
+        let mut ran = ran.map_err(|failure| failure.about_all(auditing::databases_of(&self, command)));
+        if mode != Mode::Explain && auditing::command(&self, command, &ran) {
+            ran = ran.map_err(Failure::noted);
         }
         if ran.is_err()
             && let Some(Ok(mut state)) = self.transaction.map(|transaction| transaction.enter())

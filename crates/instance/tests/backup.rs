@@ -412,3 +412,32 @@ fn f94_what_changes_something_is_in_the_audit() {
         instance::audit::lines(&data.path().join("audit")).expect("reads").last().expect("lines").expect("reads");
     assert_eq!(last.kind, Kind::Stop);
 }
+
+#[test]
+fn f94_a_name_that_leads_nowhere_leaves_one_line_whatever_the_command() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut first = session(&instance);
+    for text in [
+        "DROP DATABASE nope",
+        "ALTER DATABASE nope SET LIMIT max_nodes = 1",
+        "// a comment in front\nSHOW LIMITS FOR DATABASE nope",
+        "/* and here */ CHECK DATABASE nope",
+        "USE nope RETURN 1",
+        "EXPLAIN USE nope RETURN 1",
+    ] {
+        let failure = run(&mut first, text).expect_err(text);
+        assert_eq!(failure.code(), Code::DatabaseNotFound, "{text}: {failure}");
+    }
+    check(
+        &mut first,
+        "SHOW AUDIT YIELD sequence, kind, databases, operation WHERE 'nope' IN databases \
+         RETURN kind, databases, left(replace(operation, '\n', ' '), 30) ORDER BY sequence",
+        "'admin' | ['nope'] | 'DROP DATABASE nope'\n\
+         'admin' | ['nope'] | 'ALTER DATABASE nope SET LIMIT '\n\
+         'refusal' | ['nope'] | '// a comment in front SHOW LIM'\n\
+         'admin' | ['nope'] | 'CHECK DATABASE nope'\n\
+         'refusal' | ['nope', 'sheaf'] | 'USE nope RETURN 1'\n\
+         'refusal' | ['nope', 'sheaf'] | 'EXPLAIN USE nope RETURN 1'",
+    );
+}
