@@ -159,6 +159,15 @@ fn f82_levels_over_http_are_refused_as_statements_are() {
         assert_eq!(reader.ask(&format!("GET /db/{database}/levels"), "").0, 404, "{database}");
     }
 
+    // Who has a database under an alias alone hears of this name and no other.
+    let aliased = Asker { address, user: "aliased" };
+    let mut session = world.session("admin");
+    run(&mut *session, "GRANT LEVEL read ON ALIAS al TO USER aliased").expect("the admin may");
+    let (status, seen) = aliased.ask("GET /db/al/levels", "");
+    assert!(status == 200 && seen.to_string().contains("ALIAS al") && !seen.to_string().contains("alpha"), "{seen}");
+    assert_eq!(aliased.ask("GET /db/alpha/levels", "").0, 404);
+    run(&mut *session, "REVOKE LEVEL read ON ALIAS al FROM USER aliased").expect("the admin may");
+
     let put = |body: &str| admin.ask("PUT /db/alpha/levels", body);
     for body in [
         "",

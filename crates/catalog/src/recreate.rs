@@ -30,6 +30,8 @@ impl Catalog {
             let formerly = [old.id].into_iter().chain(old.formerly.iter().copied()).take(FORMERLY_MAX).collect();
             let new = Database {
                 access: old.access,
+                requested: old.requested,
+                last_stop_nanos: old.last_stop_nanos,
                 created_nanos: old.created_nanos,
                 limits: Arc::clone(&old.limits),
                 options: Arc::clone(&old.options),

@@ -2,11 +2,14 @@
 //! Its name, owner, privileges, tokens, aliases, limits and options stay; leaves that to `catalog`.
 //! Start reading at [`run`].
 
-use catalog::{Action, Database as Row, DatabaseAccess};
+use std::time::Duration;
+
+use catalog::{Action, Database as Row, DatabaseAccess, DatabaseOptions, Requested};
 use cypher::ast::{DatabaseOrigin, Expression, FileName, NameOrParameter};
 use types::{Code, Failure, Value};
 
 use super::{alias, backup, database, named};
+use crate::encryption;
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -35,6 +38,7 @@ pub(super) fn run(
     let typed = named(name, &statement.parameters)?;
     database::refuse_own(statement, &typed, "recreated")?;
     let seed = seed_of(statement, options)?;
+    check_encryption(statement, typed.as_str(), &seed)?;
     super::stand_alone(statement, "dbms.recreateDatabase")?;
     let shared = statement.shared;
     let row = shared.catalog.recreate_database(&typed)?;
@@ -45,6 +49,11 @@ pub(super) fn run(
     };
     let made = filled.and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
     database::settle(shared, &row, made)?;
+    if row.requested == Requested::Offline {
+        // Making its files opened it.
+        shared.databases.refuse(row.id);
+        shared.databases.stop(&row, Duration::ZERO)?;
+    }
     tracing::info!(database = %row.name, id = %row.id, "database recreated");
     Ok(super::changed(statement, true))
 }
@@ -79,6 +88,17 @@ fn seed_of(statement: &Statement<'_>, options: Option<&Expression>) -> Result<Se
         (false, Some(name)) => Ok(Seed::Backup(DatabaseOrigin::Backup(FileName::Text(name)))),
         (false, None) => Ok(Seed::Own),
     }
+}
+
+/// Refuses a backup that is encrypted where the database is not, or the other way round: the files are as the backup is.
+fn check_encryption(statement: &Statement<'_>, name: &str, seed: &Seed) -> Result<(), Failure> {
+    let Seed::Backup(origin) = seed else { return Ok(()) };
+    let names = statement.names;
+    let row = names.resolve(name).ok().and_then(|target| names.database(target.database));
+    let Some(row) = row else { return Ok(()) };
+    let mut options = DatabaseOptions::clone(&row.options);
+    options.encryption = Some(options.is_encrypted());
+    encryption::choose(statement, Some(origin), &mut options)
 }
 
 /// Refuses to make a database out of what it holds while that may change.
