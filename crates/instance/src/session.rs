@@ -462,6 +462,9 @@ impl Session {
             Ok(_) => count(&self.shared.metrics.commits),
             Err(failure) => observation::failed(&self.shared, failure, self.number),
         }
+        let named = transaction.alias().map(|alias| alias.to_string());
+        let committed =
+            committed.map_err(|failure| self.told(failure, &RunOptions { database: named, ..RunOptions::default() }));
         committed.map(|bookmark| Some(self.choice().map_or(bookmark.clone(), |choice| choice.carry(&bookmark))))
     }
 

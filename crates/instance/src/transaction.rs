@@ -11,7 +11,7 @@ use graph::GraphError;
 use graph::transaction::Savepoint;
 use parking_lot::{Mutex, MutexGuard};
 use query::Source;
-use types::{Code, DatabaseId, Failure};
+use types::{Code, DatabaseId, DatabaseName, Failure};
 
 use crate::answer::Access;
 use crate::bookmark;
@@ -199,6 +199,11 @@ impl OpenTransaction {
         };
         state.schema_turn = None;
         Ok(bookmark::write(&name, version))
+    }
+
+    /// Gives the alias by which its database was named, if it was.
+    pub(crate) fn alias(&self) -> Option<DatabaseName> {
+        self.0.lock().own.alias.clone()
     }
 
     /// Says that no statement runs in it now, unless its rows are still being computed.

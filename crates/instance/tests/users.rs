@@ -709,6 +709,14 @@ fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
         check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ ONLY", DONE);
         tell("commit to read-only", format!("{:?}", session.commit()));
         check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ WRITE", DONE);
+        check(&mut admin, "ALTER DATABASE hidden_one SET LIMIT max_storage_bytes = 1", DONE);
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        let full = session.commit().expect_err("there is no room");
+        assert!(full.message().contains(&format!("database '{known}'")), "{full}");
+        tell("commit without room", format!("{full:?}"));
+        tell("alone", told(&mut session, "CREATE (:Film)", &on(known)));
+        check(&mut admin, "ALTER DATABASE hidden_one REMOVE LIMIT max_storage_bytes", DONE);
         tell("standing", format!("{:?}", session.standing(Some(known))));
         session.begin(&on(known)).expect("begins");
         check(&mut admin, "STOP DATABASE hidden_one", DONE);
