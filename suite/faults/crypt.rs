@@ -5,10 +5,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use suite::faults::SmallDisk;
-use suite::process::{Process, parameters, run_in};
+use suite::process::{Process, parameters, run_in, signal_of};
 use types::{Code, Map, Value};
 
 use crate::pairs::count;
+use crate::server::sheaf;
 use crate::whole::Commands;
 
 const ABOUT_ENCRYPTION: Commands = Commands {
@@ -83,6 +84,49 @@ fn a1_f98_commands_about_encrypted_databases_happen_wholly_or_not_at_all() {
         }
         let left: Vec<PathBuf> = files(&data, &["data.crypt", "data.crypt.new", "data.key"]);
         assert!(left.is_empty(), "{left:?} are left after {place}");
+        assert!(server.stop().expect("stops").success());
+    }
+}
+
+/// A new key of the server seals the keys of databases and of each file of their journals, one after the other.
+#[test]
+fn a1_f24_f98_a_new_key_of_the_server_seals_journals_wholly_or_goes_on_at_the_next_try() {
+    for place in ["journal.key.renewed:1", "journal.key.renewed:2"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        let server = Process::start(&data, [("", ""); 0]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        for text in [
+            "CREATE DATABASE v OPTIONS {encryption: true, journal: true}",
+            "CREATE DATABASE w OPTIONS {encryption: true, journal: true}",
+            "USE v CREATE (:Film)",
+            "USE w CREATE (:Film)",
+        ] {
+            run_in(&mut client, "system", text, Map::new()).expect(text);
+        }
+        assert!(server.stop().expect("stops").success());
+        let path = data.to_str().expect("a plain path");
+        let tool = |arguments: [&str; 2], place: &str| sheaf(&[arguments[0], arguments[1], "--data", path], place);
+        assert_eq!(signal_of(tool(["admin", "rotate-key"], place).status), Some(6), "{place} was not reached");
+        // With all keys everything is there, and another try ends what was begun.
+        for keys in [3, 1] {
+            let rotated = tool(["admin", "rotate-key"], "");
+            let told = String::from_utf8_lossy(&rotated.stdout).into_owned();
+            assert!(told.contains("need older keys no more"), "{place}: {told}");
+            let all = fs::read_to_string(data.join("seal.key")).expect("reads");
+            let newest: Vec<&str> = all.lines().rev().take(keys).collect();
+            let newest: Vec<&str> = newest.into_iter().rev().collect();
+            fs::write(data.join("seal.key"), newest.join("\n") + "\n").expect("writes");
+            let checked = tool(["admin", "check"], "");
+            let told = String::from_utf8_lossy(&checked.stdout).into_owned();
+            assert!(checked.status.success() && told.contains("v: sound, 1 node"), "{place}: {told}");
+        }
+        let server = Process::start(&data, [("", ""); 0]).expect("starts");
+        let mut client = server.connect().expect("connects");
+        for name in ["v", "w"] {
+            run_in(&mut client, name, "CREATE (:Film)", Map::new()).expect("writes");
+            assert_eq!(count(&mut client, name, "MATCH (n) RETURN count(n)"), 2, "{place}");
+        }
         assert!(server.stop().expect("stops").success());
     }
 }

@@ -103,7 +103,7 @@ fn verify(client: &mut Client, place: &str) {
 }
 
 /// Runs the tool; where a place is named it dies there.
-fn sheaf(arguments: &[&str], place: &str) -> Output {
+pub fn sheaf(arguments: &[&str], place: &str) -> Output {
     let mut command = Command::new(binary());
     command.args(arguments).env(failpoint::VARIABLE, place).stdin(Stdio::null());
     command.output().expect("the tool starts")
