@@ -6,24 +6,27 @@ use std::borrow::Cow;
 
 use crate::token::{self, Piece, Token};
 
-/// Words that a command with a password in it begins with, behind `EXPLAIN` and the like.
-const BEGINNINGS: &[&[&str]] = &[
+/// Words that stand next to each other only in a command that may hold a password, wherever they stand: behind
+/// `EXPLAIN`, `USE system` or another statement.
+const COMMANDS: &[&[&str]] = &[
     &["CREATE", "USER"],
-    &["CREATE", "OR", "REPLACE", "USER"],
+    &["REPLACE", "USER"],
     &["ALTER", "USER"],
-    &["ALTER", "CURRENT", "USER"],
+    &["CURRENT", "USER"],
     &["CREATE", "ALIAS"],
-    &["CREATE", "OR", "REPLACE", "ALIAS"],
+    &["REPLACE", "ALIAS"],
     &["ALTER", "ALIAS"],
+    &["SET", "PASSWORD"],
+    &["PLAINTEXT", "PASSWORD"],
+    &["ENCRYPTED", "PASSWORD"],
 ];
+/// How a word begins that is meant to be `PASSWORD`.
+const PASSWORD: &str = "PASSW";
 
-/// Most tokens in front of a command's first word: `EXPLAIN CYPHER 5 runtime = slotted`.
-const PREFIX_TOKENS_MAX: usize = 32;
+/// Most tokens from `USER` to the `SET` of the same command: `USER $name IF EXISTS SET`.
+const SET_TOKENS_MAX: usize = 5;
 /// Longest text in which a command is looked for; no command that holds a password is longer.
 const TEXT_BYTES_MAX: usize = 64 << 10;
-
-/// Where a command's first words are looked for, unless a comment begins there.
-const HEAD_BYTES: usize = 64 << 10;
 
 /// Gives the text with `'******'` in the place of every text in quotes, where the statement sets a password.
 ///
@@ -38,7 +41,7 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed("a command with a password, too long to be shown");
     }
     let pieces = token::tokenize(text);
-    if !begins_with_secret(text, &pieces) {
+    if !holds_secret(text, &pieces) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -60,37 +63,54 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
 /// What does not parse, or is too long to be looked through, is taken for one that does.
 #[must_use]
 pub fn sets_secret(text: &str) -> bool {
-    may_hold_secret(text) && (text.len() > TEXT_BYTES_MAX || begins_with_secret(text, &token::tokenize(text)))
+    may_hold_secret(text) && (text.len() > TEXT_BYTES_MAX || holds_secret(text, &token::tokenize(text)))
 }
 
-/// Tells whether a command that may hold a password is among the first words.
-fn begins_with_secret(text: &str, pieces: &[Piece]) -> bool {
-    let word = |at: usize, word: &str| {
-        let piece = pieces.get(at);
-        piece.is_some_and(|piece| {
-            piece.token == Token::Word
-                && text[piece.span.start as usize..piece.span.end as usize].eq_ignore_ascii_case(word)
+/// Tells whether a command that may hold a password is among the words, also one that was mistyped.
+fn holds_secret(text: &str, pieces: &[Piece]) -> bool {
+    let word = |at: usize| {
+        let piece = pieces.get(at).filter(|piece| piece.token == Token::Word)?;
+        Some(&text[piece.span.start as usize..piece.span.end as usize])
+    };
+    let is = |at: usize, expected: &str| word(at).is_some_and(|word| word.eq_ignore_ascii_case(expected));
+    let is_text = |at: usize| {
+        let token = pieces.get(at).map(|piece| piece.token);
+        matches!(token, Some(Token::Text | Token::Broken(token::LexicalError::TextOpen) | Token::Dollar))
+    };
+    (0..pieces.len()).any(|at| {
+        let is_command = || COMMANDS.iter().any(|words| is(at, words[0]) && is(at + 1, words[1]));
+        // `CREAT USER ann SET ...`
+        let sets_user = || is(at, "USER") && (at + 2..=at + SET_TOKENS_MAX).any(|set| is(set, "SET"));
+        // `SET PASSWRD 'open'`, `PASSWORD FROM 'old'`
+        let is_password = || {
+            let begins = word(at).and_then(|word| word.get(..PASSWORD.len()));
+            begins.is_some_and(|begins| begins.eq_ignore_ascii_case(PASSWORD))
+                && (is_text(at + 1) || (is(at + 1, "FROM") && is_text(at + 2)))
+        };
+        is_command() || sets_user() || is_password()
+    })
+}
+
+/// Tells quickly that most statements hold none: only those may in which a telling word stands by itself.
+fn may_hold_secret(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // What stands around a word is told apart from `(:User` and `{password:`; a comment may stand there.
+    let ends = |byte: Option<&u8>| {
+        byte.is_none_or(|byte| {
+            byte.is_ascii_whitespace() || matches!(byte, b'/' | b'`' | b'$' | b'\'' | b'"' | b';' | 0x80..)
         })
     };
-    let begins = |at: usize| {
-        BEGINNINGS.iter().any(|words| words.iter().enumerate().all(|(ahead, expected)| word(at + ahead, expected)))
+    let stands = |at: usize, word: &[u8], is_whole: bool| {
+        let found = bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        found
+            && ends(at.checked_sub(1).and_then(|before| bytes.get(before)))
+            && (!is_whole || ends(bytes.get(at + word.len())))
     };
-    (0..PREFIX_TOKENS_MAX).any(begins)
-}
-
-/// Tells quickly that most statements hold none, by their first letter; the others must speak of users or aliases.
-fn may_hold_secret(text: &str) -> bool {
-    let bytes = &text.as_bytes()[..text.len().min(HEAD_BYTES)];
-    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
-    // CREATE, CYPHER, ALTER, EXPLAIN, PROFILE, a comment, and characters that are no ASCII.
-    if !first.is_some_and(|byte| matches!(byte, b'c' | b'a' | b'e' | b'p' | b'/' | b':' | 0x80..)) {
-        return false;
-    }
-    let has_comment = || bytes.windows(2).any(|window| matches!(window, b"/*" | b"//"));
-    // A comment may be longer than the head, and stand in front of what tells or in the middle of it.
-    let bytes = if text.len() > bytes.len() && has_comment() { text.as_bytes() } else { bytes };
-    let holds = |word: &[u8]| bytes.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
-    holds(b"user") || holds(b"alias")
+    let is_there = |word: &'static [u8], is_whole: bool| {
+        let (lower, upper) = (word[0].to_ascii_lowercase(), word[0].to_ascii_uppercase());
+        memchr::memchr2_iter(lower, upper, bytes).any(|at| stands(at, word, is_whole))
+    };
+    is_there(b"user", true) || is_there(b"passw", false) || is_there(b"alias", true)
 }
 
 #[cfg(test)]
@@ -118,7 +138,33 @@ mod tests {
         );
 
         check("CREATE USER a SET PASSWRD 'typo'", "CREATE USER a SET PASSWRD '******'");
+        check("USE system CREATE USER a SET PASSWORD 'x'", "USE system CREATE USER a SET PASSWORD '******'");
+        check(
+            "USE GRAPH[`system`]/**/ALTER/**/USER/**/a SET AUTH 'native' {SET PASSWORD 'x'}",
+            "USE GRAPH[`system`]/**/ALTER/**/USER/**/a SET AUTH '******' {SET PASSWORD '******'}",
+        );
+        check(
+            "RETURN 1; ALTER CURRENT USER SET PASSWORD FROM 'x' TO 'y'",
+            "RETURN 1; ALTER CURRENT USER SET PASSWORD FROM '******' TO '******'",
+        );
+        check("WITH 1 AS x CREATE USER a SET PASSWORD 'x'", "WITH 1 AS x CREATE USER a SET PASSWORD '******'");
+        check("CREAT USER a SET PASWORD 'x'", "CREAT USER a SET PASWORD '******'");
+        check("ALTR USER $a IF EXISTS SET PASWORD 'x'", "ALTR USER $a IF EXISTS SET PASWORD '******'");
+        check("CREATE OR REPLCE USER a SET PASSWORD 'x'", "CREATE OR REPLCE USER a SET PASSWORD '******'");
+        check("ALTER USR a SET PASWD 1 SET PASSWORT 'x'", "ALTER USR a SET PASWD 1 SET PASSWORT '******'");
+
         check("MATCH (n {password: 'x'}) RETURN n", "MATCH (n {password: 'x'}) RETURN n");
+        check("MATCH (u:User {name: 'x'}) SET u.password = 'y'", "MATCH (u:User {name: 'x'}) SET u.password = 'y'");
+        check("MATCH (n) WITH n AS user RETURN user, 'x'", "MATCH (n) WITH n AS user RETURN user, 'x'");
         check("CREATE USER a SET PASSWORD $p", "CREATE USER a SET PASSWORD $p");
+    }
+
+    #[test]
+    fn f97_parameters_of_commands_that_set_passwords_are_secret() {
+        let check = |text: &str, expected: bool| assert_eq!(sets_secret(text), expected, "{text}");
+        check("CREAT USER $n SET PASSWORD $leak", true);
+        check("RETURN 1; CREATE USER $n SET PASSWORD $leak", true);
+        check("USE system ALTER CURRENT USER SET PASSWORD FROM $a TO $b", true);
+        check("MATCH (u:User {name: $n}) RETURN u.password", false);
     }
 }
