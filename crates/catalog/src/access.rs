@@ -35,8 +35,8 @@ struct Who {
     name: CompactString,
     /// The token that let him in, if it was no password.
     token: Option<CompactString>,
-    /// The user who speaks in his name, if he does not himself.
-    behind: Option<CompactString>,
+    /// Who speaks in his name, if he does not himself.
+    behind: Option<Arc<Who>>,
     /// What was looked up of his rights, and the version of the catalog in which alone it is of use.
     looked_up: Option<(u64, Arc<UserRights>)>,
 }
@@ -198,7 +198,7 @@ impl Principal {
     /// Gives the user who speaks in the name of this one, if another does.
     #[must_use]
     pub fn impersonator(&self) -> Option<&str> {
-        self.0.as_deref().and_then(|who| who.behind.as_deref())
+        self.0.as_deref().and_then(|who| who.behind.as_deref()).map(|behind| behind.name.as_str())
     }
 
     /// Tells whether a token let him in.
@@ -249,6 +249,9 @@ impl Principal {
         };
         if rights.token.as_ref().is_some_and(|token| token.is_over(names.wall_nanos())) {
             return Err(CatalogError::TokenExpired);
+        }
+        if let Some(behind) = &who.behind {
+            check_speaks(names, &Self(Some(Arc::clone(behind))), &rights.user.name)?;
         }
         Ok(Some(rights))
     }
@@ -540,19 +543,27 @@ pub fn check_password(names: &Names, principal: &Principal) -> Result<(), Catalo
     }
 }
 
+/// Refuses who may not speak in another user's name, or not any more.
+fn check_speaks(names: &Names, principal: &Principal, user: &str) -> Result<(), CatalogError> {
+    let Some(rights) = principal.rights(names)? else { return Err(not_as(user)) };
+    if principal.must_change(&rights) {
+        return Err(CatalogError::CredentialsExpired);
+    }
+    if rights.may(names, Act::Impersonate, Some(user), None) { Ok(()) } else { Err(not_as(user)) }
+}
+
+fn not_as(user: &str) -> CatalogError {
+    CatalogError::Impersonate { user: user.chars().take(80).collect() }
+}
+
 /// Lets somebody speak as another user, with that user's rights and no more.
 pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<Principal, CatalogError> {
     if principal.name() == Some(user) {
         return Ok(principal.clone());
     }
-    let refused = || CatalogError::Impersonate { user: user.chars().take(80).collect() };
-    let Some(rights) = principal.rights(names)? else { return Err(refused()) };
-    if principal.must_change(&rights) {
-        return Err(CatalogError::CredentialsExpired);
-    }
-    let may = rights.may(names, Act::Impersonate, Some(user), None);
-    let other = names.user(user).filter(|other| may && !other.suspended).ok_or_else(refused)?;
-    let behind = principal.impersonator().or(principal.name()).map(CompactString::from);
+    check_speaks(names, principal, user)?;
+    let other = names.user(user).filter(|other| !other.suspended).ok_or_else(|| not_as(user))?;
+    let behind = principal.0.as_ref().map(|who| Arc::clone(who.behind.as_ref().unwrap_or(who)));
     Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind, looked_up: None }))))
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use catalog::Principal;
 use cypher::ast::{
     AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, LimitCommand, LimitOwner,
     NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand,
@@ -229,7 +230,14 @@ impl Named<'_, '_> {
 
 /// Notes a statement that a right or a limit was in the way of, or that asked for a database that its user does not
 /// see, or that is not there; any other failure is none of the audit's business, and what [`command`] noted has its line.
-pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str, text: &str, failure: &Failure) {
+pub(crate) fn refused(
+    shared: &Shared,
+    (user, impersonated): (&str, Option<&str>),
+    address: &str,
+    database: &str,
+    text: &str,
+    failure: &Failure,
+) {
     let (about, is_all) = failure.databases();
     let is_unknown = failure.code() == Code::DatabaseNotFound;
     if failure.is_noted() || (!is_refusal(failure) && !is_unknown) {
@@ -253,6 +261,7 @@ pub(crate) fn refused(shared: &Shared, user: &str, address: &str, database: &str
     }
     let told = Told {
         user: Some(user),
+        impersonated,
         address: Some(address).filter(|address| !address.is_empty()),
         databases: &databases,
         operation: &operation,
@@ -269,27 +278,35 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
         return;
     }
     let operation = cypher::without_secrets(statement.text).into_owned();
-    let told = Told {
-        user: statement.principal.name(),
-        address: address_of(statement),
-        databases: &databases,
-        operation: &operation,
-    };
+    let (user, impersonated) = who(statement.principal);
+    let told =
+        Told { user, impersonated, address: address_of(statement), databases: &databases, operation: &operation };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
 }
 
 /// Notes that an admin uses a database that is somebody else's; the first of his statements in a minute stands for all.
 pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
     let Reached::Graph { row, rights, .. } = reached else { return };
-    let Some(user) = statement.principal.name().filter(|_| rights.is_as_admin()) else { return };
+    let (Some(user), impersonated) = who(statement.principal) else { return };
+    if !rights.is_as_admin() {
+        return;
+    }
     let (shared, now) = (statement.shared, statement.shared.options.clock.now());
     let who = format!("{user} {}", row.name);
     let Some(left_out) = shared.lately.admit(&who, "as admin", now, SAME_LOGIN, 1) else { return };
     let operation = counted(cypher::without_secrets(statement.text).into_owned(), left_out);
     let databases = [row.name.to_string()];
     let address = address_of(statement);
-    let told = Told { user: Some(user), address, databases: &databases, operation: &operation };
+    let told = Told { user: Some(user), impersonated, address, databases: &databases, operation: &operation };
     shared.audit.note(Kind::AsAdmin, told, Outcome::Done, Durable::Soon);
+}
+
+/// Names who does something, and in whose name where that is not his own.
+pub(crate) fn who(principal: &Principal) -> (Option<&str>, Option<&str>) {
+    match principal.impersonator() {
+        Some(behind) => (Some(behind), principal.name()),
+        None => (principal.name(), None),
+    }
 }
 
 /// Tells where a statement comes from, where that is known.

@@ -22,7 +22,7 @@ use crate::records::Records;
 use crate::running::Allowance;
 use crate::statement::Statement;
 use crate::tail::{self, Column, Listing, OwnEnd, ROW};
-use crate::{listings, schema, show, sight, transactions};
+use crate::{auditing, listings, schema, show, sight, transactions};
 
 /// What a row carries that no statement can name: which row it is, and what the next command lists for it.
 const NUMBER: &str = "  number";
@@ -85,8 +85,10 @@ pub(crate) fn run(
 /// Has the audit keep who ended what.
 fn note(statement: &Statement<'_>, chain: &CommandChain, ran: &Result<Fetched, Failure>) {
     let address = statement.room.listed.origin.address.as_str();
+    let (user, impersonated) = auditing::who(statement.principal);
     let told = Told {
-        user: statement.principal.name(),
+        user,
+        impersonated,
         address: Some(address).filter(|address| !address.is_empty()),
         databases: &[],
         operation: &chain.to_string(),

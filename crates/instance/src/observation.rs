@@ -147,7 +147,7 @@ impl Observation {
         if let Some(listed) = &self.listed {
             let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
             let database = listed.database_in(&self.shared.catalog.names());
-            auditing::refused(&self.shared, listed.user(), &listed.origin.address, &database, &text, failure);
+            auditing::refused(&self.shared, (listed.user(), None), &listed.origin.address, &database, &text, failure);
         }
         let database = self.meter.as_ref().map(|meter| meter.name()).unwrap_or_default();
         let session = self.session;

@@ -242,7 +242,7 @@ impl Session {
         let target = target(&names, &principal, asked);
         target.map(|target| shown(&target)).inspect_err(|failure| {
             let asked = asked.unwrap_or_default();
-            self.refused(asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
+            self.refused(user, asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
         })
     }
 
@@ -263,7 +263,7 @@ impl Session {
             }
             Err(failure) => {
                 let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
-                self.refused(database, text, failure);
+                self.refused(self.spoken_for(options), database, text, failure);
                 observation.end(Some(failure));
             }
         }
@@ -358,10 +358,16 @@ impl Session {
         }
     }
 
+    /// Names the user in whose name a statement was to run, where that is another.
+    fn spoken_for<'n>(&'n self, options: &'n RunOptions) -> Option<&'n str> {
+        let acting = self.acting.as_ref().filter(|_| self.transaction.is_some());
+        acting.map_or(options.impersonated_user.as_deref(), |acting| acting.impersonator().and(acting.name()))
+    }
+
     /// Tells the audit what was refused.
     #[cold]
-    fn refused(&self, database: &str, text: &str, failure: &Failure) {
-        auditing::refused(&self.shared, self.user(), &self.origin.address, database, text, failure);
+    fn refused(&self, impersonated: Option<&str>, database: &str, text: &str, failure: &Failure) {
+        auditing::refused(&self.shared, (self.user(), impersonated), &self.origin.address, database, text, failure);
     }
 
     /// Finds as whom and where a statement runs, and what it may spend.
@@ -400,7 +406,7 @@ impl Session {
     pub fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
         let opened = self.open(options).inspect_err(|failure| {
             let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
-            self.refused(database, "BEGIN", failure);
+            self.refused(options.impersonated_user.as_deref(), database, "BEGIN", failure);
         });
         opened.map_err(|failure| self.told(failure, options))
     }
@@ -453,7 +459,7 @@ impl Session {
             self.forget_interrupt();
             count(&self.shared.metrics.rollbacks);
             observation::failed(&self.shared, &failure, self.number);
-            self.refused(&database, "COMMIT", &failure);
+            self.refused(who.impersonator().and(who.name()), &database, "COMMIT", &failure);
             return Err(failure);
         }
         let committed = transaction.commit(&self.shared, &self.interrupted);

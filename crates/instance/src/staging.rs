@@ -139,6 +139,7 @@ impl Line {
     pub(crate) fn note(&self, shared: &Shared, outcome: Outcome) {
         let told = Told {
             user: self.user.as_deref(),
+            impersonated: None,
             address: self.address.as_deref(),
             databases: &self.databases,
             operation: &self.operation,

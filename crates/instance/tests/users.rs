@@ -164,7 +164,23 @@ fn f96_tokens_do_less_than_their_user_and_end() {
     assert!(run(&mut program, "USE films CREATE INDEX FOR (n:Thing) ON (n.x)").is_err());
     assert!(run(&mut program, "CREATE TOKEN more").is_err());
     let own = "ALTER CURRENT USER SET PASSWORD FROM 'ann-password' TO 'new-password'";
-    check(&mut program, own, "Forbidden: Permission denied. A token cannot do this; log in with a password.");
+    let by_person = "Forbidden: Permission denied. A token cannot do this; log in with a password.";
+    check(&mut program, own, by_person);
+    // Not by one that does all that its user may either: what was opened by a password would outlive it.
+    let of_admin = token(&mut admin, "CREATE TOKEN everything");
+    let mut everything = instance.log_in(Some(("", &of_admin))).expect("the token is right");
+    for text in [
+        "CREATE USER hidden SET PASSWORD 'hidden-password' CHANGE NOT REQUIRED",
+        "CREATE OR REPLACE USER ann SET PASSWORD 'other-password'",
+        "ALTER USER admin SET PASSWORD 'other-password' CHANGE NOT REQUIRED",
+        "ALTER USER ann REMOVE ALL AUTH",
+        "CREATE TOKEN second FOR USER ann",
+    ] {
+        check(&mut everything, text, by_person);
+    }
+    check(&mut everything, "ALTER USER ann SET HOME DATABASE films", DONE);
+    check(&mut everything, "ALTER USER ann REMOVE HOME DATABASE", DONE);
+    check(&mut admin, "DROP TOKEN everything", DONE);
 
     // What its user does elsewhere is none of its business; what it does is the user's.
     let [of_user, of_program] = [&mut ann, &mut program].map(|one| one.enlist().expect("has room"));
@@ -352,6 +368,36 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     check(&mut bob, "MATCH (n) RETURN count(n)", "1");
     bob.rollback().expect("rolls back");
     check(&mut bob, "MATCH (n) RETURN count(n)", "0");
+    // What was begun in her name ends with the right to it.
+    let begin = |bob: &mut Session| {
+        let options = RunOptions { database: Some("sheaf".to_owned()), ..as_user("ann") };
+        bob.begin(&options).expect("he may speak for her");
+        run(bob, "MERGE (:ByBob)").expect("she may write");
+    };
+    let ended = "ArgumentError: Cannot impersonate user 'ann'.";
+    for (taken, given) in [
+        ("REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", "GRANT IMPERSONATE (ann) ON DBMS TO USER bob"),
+        ("DENY IMPERSONATE (ann) ON DBMS TO USER bob", "REVOKE DENY IMPERSONATE (ann) ON DBMS FROM USER bob"),
+        ("ALTER USER bob SET STATUS SUSPENDED", "ALTER USER bob SET STATUS ACTIVE"),
+    ] {
+        begin(&mut bob);
+        check(&mut admin, taken, DONE);
+        let expected = if taken.starts_with("ALTER") { UNAUTHORIZED } else { ended };
+        let told = run(&mut bob, "RETURN 1").expect_err("he may not speak for her any more");
+        assert_eq!(failed(&told), expected, "{taken}");
+        bob.rollback().expect("rolls back");
+        check(&mut admin, given, DONE);
+
+        begin(&mut bob);
+        check(&mut admin, taken, DONE);
+        assert_eq!(failed(&bob.commit().expect_err("nor keep anything")), expected, "{taken}");
+        check(&mut admin, given, DONE);
+    }
+    check(&mut admin, "MATCH (n:ByBob) RETURN count(n)", "0");
+    let audited = "SHOW AUDIT YIELD user, impersonatedUser, operation, kind WHERE operation = 'COMMIT' RETURN DISTINCT user, \
+                   impersonatedUser, kind";
+    check(&mut admin, audited, "'bob' | 'ann' | 'refusal'");
+
     check(&mut admin, "REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", DONE);
     check_as(&mut bob, "ann", "RETURN 1", "ArgumentError: Cannot impersonate user 'ann'.");
 }

@@ -98,6 +98,9 @@ pub struct Entry {
     pub kind: Kind,
     /// Who; nobody while authentication is off.
     pub user: Option<String>,
+    /// In whose name, where that is not his own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impersonated: Option<String>,
     /// From where.
     pub address: Option<String>,
     /// The databases that were meant or touched.

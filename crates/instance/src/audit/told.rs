@@ -14,6 +14,8 @@ const DATABASES_MAX: usize = 1_000;
 pub(crate) struct Told<'t> {
     /// Who.
     pub(crate) user: Option<&'t str>,
+    /// In whose name, where that is not his own.
+    pub(crate) impersonated: Option<&'t str>,
     /// From where.
     pub(crate) address: Option<&'t str>,
     /// The databases that were meant or touched.
@@ -35,6 +37,7 @@ impl Told<'_> {
             nanos: nanos.to_string(),
             kind,
             user: self.user.filter(|user| !user.is_empty()).map(short),
+            impersonated: self.impersonated.map(short),
             address: self.address.map(short),
             databases: self.databases.iter().take(DATABASES_MAX).map(|name| short(name)).collect(),
             operation: cut(self.operation, OPERATION_MAX),

@@ -30,6 +30,7 @@ pub(crate) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Rec
         usual("outcome"),
         usual("code"),
         extra("reason"),
+        extra("impersonatedUser"),
         extra("hash"),
         extra("previous"),
     ];
@@ -52,6 +53,7 @@ fn row(entry: &Entry) -> Vec<Value> {
         entry.outcome.as_str().into(),
         text(&entry.code),
         text(&entry.reason),
+        text(&entry.impersonated),
         Value::string(entry.hash()),
         entry.previous.as_str().into(),
     ]

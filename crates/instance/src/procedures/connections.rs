@@ -91,6 +91,7 @@ fn kill(call: &mut Call<'_, '_>, ids: Vec<CompactString>) -> Rows {
         let user = sessions.first().map_or("", |session| session.user());
         tracing::info!(connection = %id, "connection ended");
         let told = Told {
+            impersonated: None,
             user: call.context.user.map(access::name_in),
             address: None,
             databases: &[],

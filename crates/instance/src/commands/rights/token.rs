@@ -1,6 +1,6 @@
 //! Commands about tokens.
 
-use catalog::{Action, CatalogError, IfMissing, Limit, NewToken};
+use catalog::{Action, IfMissing, Limit, NewToken};
 use cypher::ast::{Expression, ExpressionKind, NameOrParameter, TokenCommand};
 use types::privilege::Act;
 use types::{Code, Failure, Map, Value};
@@ -82,9 +82,7 @@ fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<R
 fn whose(statement: &Statement<'_>, user: Option<&NameOrParameter>) -> Result<String, Failure> {
     let own = statement.names.user_name_of(statement.principal);
     let named = user.map(|user| typed(user, &statement.parameters)).transpose()?;
-    if statement.principal.is_token() {
-        return Err(CatalogError::NotByToken.into());
-    }
+    super::user::check_is_no_token(statement)?;
     catalog::access::check_password(statement.names, statement.principal)?;
     match (named, own) {
         (Some(named), Some(own)) if named == own => Ok(named),

@@ -17,6 +17,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
             let acts: &[Act] = if *or_replace { &[Act::CreateUser, Act::DropUser] } else { &[Act::CreateUser] };
             let if_there = if_there(*or_replace, *if_not_exists);
             change(statement, acts, |statement| {
+                check_is_no_token(statement)?;
                 let wanted = wanted(settings, &statement.parameters)?;
                 let (door, principal) = (statement.catalog()?, statement.principal);
                 let made = door.create_user(principal, &name, &wanted, if_there)?;
@@ -28,6 +29,9 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
             let name = typed(name, &statement.parameters)?;
             let acts = acts_of(settings);
             change(statement, &acts, |statement| {
+                if settings.password.is_some() || settings.remove_auth {
+                    check_is_no_token(statement)?;
+                }
                 let wanted = wanted(settings, &statement.parameters)?;
                 let (door, principal) = (statement.catalog()?, statement.principal);
                 let altered = door.alter_user(principal, &name, &wanted, if_missing(*if_exists))?;
@@ -59,15 +63,18 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
 
 /// Everybody may change his own password, and nobody in his place.
 fn alter_current(statement: &mut Statement<'_>, from: &Secret, to: &Secret) -> Result<Records, Failure> {
-    if statement.principal.is_token() {
-        return Err(CatalogError::NotByToken.into());
-    }
+    check_is_no_token(statement)?;
     change_allowed(statement, |statement| {
         let (from, to) = (secret(from, &statement.parameters)?, secret(to, &statement.parameters)?);
         statement.catalog()?.alter_own_password(statement.principal, &from, &to)?;
         tracing::info!(user = statement.principal.name(), "password changed");
         Ok(Did::This)
     })
+}
+
+/// Refuses who came by a token: whoever found it would keep what he opens by a password after the token has ended.
+pub(super) fn check_is_no_token(statement: &Statement<'_>) -> Result<(), Failure> {
+    if statement.principal.is_token() { Err(CatalogError::NotByToken.into()) } else { Ok(()) }
 }
 
 pub(super) fn done(changed: bool, why_not: impl FnOnce() -> String) -> Did {
