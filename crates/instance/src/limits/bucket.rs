@@ -86,9 +86,13 @@ impl Bucket {
         let Some(taken) = self.taken.get_mut(user) else { return Err(EPOCH) };
         let own = (share - *taken).max(0.0);
         // What others may still ask for is set aside, less and less as their second goes by.
-        // One token is always left for who comes next.
-        let withheld =
-            if self.asked_before > 1 { ((self.reserved - own).max(0.0) * left_of_epoch).max(1.0) } else { 0.0 };
+        // One token is always left for each of them: that much anybody may take as soon as the next second begins.
+        let withheld = if self.asked_before > 1 {
+            let of_each = (self.asked_before as f64).min(rate / 2.0).max(1.0);
+            ((self.reserved - own).max(0.0) * left_of_epoch).max(of_each)
+        } else {
+            0.0
+        };
         // A share comes over the second: who would take all of it at once would leave the others nothing for a while.
         let within_share = *taken < share * (1.0 - left_of_epoch) + 1.0 && self.asked_before > 1;
         if self.tokens >= 1.0 && (within_share || self.tokens - withheld >= 1.0) {
@@ -178,6 +182,24 @@ mod tests {
         // In the first second nobody knows yet that there are two.
         assert!(modest >= 340, "of 400 that were asked for, {modest} were granted");
         assert!((1_000..=1_110).contains(&(greedy + modest)), "nothing is wasted: {greedy} and {modest}");
+    }
+
+    #[test]
+    fn f56_who_keeps_to_his_share_is_not_refused() {
+        let check = |asks_per_second: u64| {
+            let (mut bucket, start, pace) = (Bucket::new(), SystemClock.now(), Pace::new(20, 20));
+            let (mut refused, every) = (0, 1_000 / asks_per_second);
+            for step in 0..20_000_u64 {
+                let now = at(start, step);
+                (0..4).for_each(|_| _ = bucket.take("greedy", pace, now));
+                // In the first second nobody knows yet that there are two.
+                if step % every == 0 && bucket.take("calm", pace, now).is_err() && step >= 2_000 {
+                    refused += 1;
+                }
+            }
+            assert_eq!(refused, 0, "of {asks_per_second} a second");
+        };
+        [1, 3, 4, 6, 7, 9].into_iter().for_each(check);
     }
 
     #[test]
