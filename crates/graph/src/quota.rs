@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use store::Writer;
+
 use crate::bulk::Loaded;
 use crate::database::Database;
 use crate::error::GraphError;
@@ -90,6 +92,11 @@ impl Quotas {
         Ok(())
     }
 
+    /// Gives the bound of bytes that an index is held against while it is filled.
+    pub fn room(&self) -> Room {
+        Room { bytes_max: self.bytes_max.load(Ordering::Acquire) }
+    }
+
     /// Takes over what a load came to.
     pub fn set_counts(&self, loaded: Loaded) {
         self.nodes.store(loaded.nodes.cast_signed(), Ordering::Release);
@@ -118,6 +125,39 @@ impl Quotas {
         tally.relationships += relationships;
         tally.bytes += bytes;
         Ok(())
+    }
+}
+
+/// How far an index may fill the store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    bytes_max: u64,
+}
+
+impl Room {
+    /// Looks at a store before it is filled; free where there is no bound.
+    pub fn before(self, writer: &dyn Writer) -> Result<Filling, GraphError> {
+        let used = if self.bytes_max < u64::MAX { writer.used_bytes()? } else { 0 };
+        Ok(Filling { bytes_max: self.bytes_max, used })
+    }
+}
+
+/// An index that is being filled, and what the store held before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filling {
+    bytes_max: u64,
+    used: u64,
+}
+
+impl Filling {
+    /// Refuses to go on once more is used than may be.
+    pub fn check(self, writer: &dyn Writer) -> Result<(), GraphError> {
+        let Self { bytes_max: max, used } = self;
+        let now = if max < u64::MAX { writer.used_bytes()? } else { 0 };
+        if now <= max {
+            return Ok(());
+        }
+        Err(GraphError::QuotaReached { limit: "max_storage_bytes", max, used, wanted: now.saturating_sub(used).max(1) })
     }
 }
 
@@ -176,8 +216,9 @@ mod tests {
     use types::{Code, KeyId, NodeId, TypeId, Value};
 
     use super::*;
+    use crate::codec::fact::{ConstraintKind, IndexKind, IndexOn};
     use crate::database::DatabaseOptions;
-    use crate::transaction::Transaction;
+    use crate::transaction::{NewConstraint, NewIndex, Older, Transaction};
 
     fn database(quota: Quota) -> Database {
         let options = OpenOptions { create: true, ..OpenOptions::default() };
@@ -257,6 +298,112 @@ mod tests {
         let more = transaction.create_relationship(node, TypeId(0), node, &[]);
         is_reached(more, "the limit max_edges of the database, 2, is reached: 0 are used, and 3 more were wanted");
         transaction.commit().expect("two");
+    }
+
+    /// Makes 300 nodes that an index of their one property takes room for, with next to none left.
+    fn full(fill_at_once_max: u64) -> Database {
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let store = MemoryEngine::default().open(Path::new("graph"), &options).expect("a store");
+        let options = DatabaseOptions { fill_at_once_max, ..DatabaseOptions::default() };
+        let database = Database::open(store, options).expect("a database");
+        for kind in [crate::keys::TokenKind::Label, crate::keys::TokenKind::Key] {
+            database.tokens().make(kind, "one").expect("a short name");
+        }
+        let mut transaction = database.begin().expect("a transaction");
+        for at in 0..300 {
+            let value = Value::string(format!("{at:-^100}"));
+            transaction.create_node(&[types::LabelId(0)], &[(KeyId(0), value)]).expect("no bound");
+        }
+        transaction.commit().expect("no bound");
+        bound(&database);
+        database
+    }
+
+    fn used_bytes(database: &Database) -> u64 {
+        database.store().usage().expect("a size").used_bytes
+    }
+
+    fn bound(database: &Database) {
+        database.set_quota(Quota { bytes_max: Some(used_bytes(database) + 1_000), ..Quota::default() });
+    }
+
+    fn index(database: &Database, kind: IndexKind) -> Result<u64, GraphError> {
+        let mut transaction = database.begin().expect("a transaction");
+        let on = IndexOn::label(types::LabelId(0));
+        transaction.create_index(NewIndex::new("one", on, vec![KeyId(0)], kind)).expect("a new one");
+        transaction.commit()
+    }
+
+    fn unique(database: &Database, older: Older) -> Result<(), GraphError> {
+        let mut transaction = database.begin().expect("a transaction");
+        let (on, keys) = (IndexOn::label(types::LabelId(0)), vec![KeyId(0)]);
+        let new = NewConstraint { name: "one".into(), on, keys, kind: ConstraintKind::Unique };
+        let id = transaction.create_constraint(new, older)?;
+        transaction.commit()?;
+        while !database.wait_filled(std::time::Duration::from_secs(1)) {}
+        database.take_refusal(id).map_or(Ok(()), Err)
+    }
+
+    const FULL: &str =
+        "the limit max_storage_bytes of the database, MAX, is reached: USED are used, and WANTED more were wanted";
+
+    fn full_text(database: &Database) -> String {
+        FULL.replace("MAX", &database.quota().bytes_max.unwrap_or_default().to_string())
+    }
+
+    fn is_as_before(database: &Database, before: u64) {
+        let transaction = database.begin().expect("a transaction");
+        let names: Vec<_> = transaction.indexes().into_iter().map(|index| index.name).collect();
+        assert!(!names.iter().any(|name| name == "one") && transaction.constraints().is_empty(), "{names:?}");
+        let used = used_bytes(database);
+        assert!(used.abs_diff(before) < 200, "{used} where {before} were used");
+    }
+
+    #[test]
+    fn f50_an_index_that_is_filled_at_once_has_the_room_that_is_left() {
+        let database = full(u64::MAX);
+        let before = used_bytes(&database);
+        for kind in [IndexKind::Range, IndexKind::Text, IndexKind::FullText] {
+            is_reached(index(&database, kind), &full_text(&database));
+            is_as_before(&database, before);
+        }
+        is_reached(unique(&database, Older::Now), &full_text(&database));
+        is_as_before(&database, before);
+        database.set_quota(Quota::default());
+        unique(&database, Older::Now).expect("room");
+        assert_eq!(database.check().expect("a look at it").problems, [""; 0]);
+    }
+
+    #[test]
+    fn f50_an_index_that_is_filled_later_is_given_up_where_the_room_ends() {
+        let database = full(10);
+        let before = used_bytes(&database);
+        is_reached(unique(&database, Older::Later), &full_text(&database));
+        is_as_before(&database, before);
+        index(&database, IndexKind::Range).expect("it is filled later");
+        while !database.wait_filled(std::time::Duration::from_secs(1)) {}
+        let mut transaction = database.begin().expect("a transaction");
+        let failed = transaction.indexes().into_iter().find(|index| index.name == "one").expect("it says why");
+        assert!(failed.is_failed() && failed.settings().next().is_none());
+        let why = failed.failure().expect("a reason").to_owned();
+        assert!(why.starts_with("the limit max_storage_bytes of the database, "), "{why}");
+        assert!(used_bytes(&database).abs_diff(before) < 500, "its entries went");
+        // Nobody adds entries to it from now on.
+        transaction.create_node(&[types::LabelId(0)], &[(KeyId(0), 1.into())]).expect("room");
+        transaction.commit().expect("room");
+        let transaction = database.begin().expect("a transaction");
+        assert_eq!(transaction.index_size(failed.id).expect("a size").entries, 0);
+        drop(transaction);
+        let report = database.check().expect("a look at it");
+        assert_eq!((report.problems.len(), report.index_entries), (0, 0));
+        database.set_quota(Quota::default());
+        let mut transaction = database.begin().expect("a transaction");
+        transaction.drop_index("one").expect("it is there");
+        transaction.commit().expect("alone");
+        index(&database, IndexKind::Range).expect("room");
+        while !database.wait_filled(std::time::Duration::from_secs(1)) {}
+        let transaction = database.begin().expect("a transaction");
+        assert!(transaction.indexes().iter().all(crate::codec::fact::IndexDefinition::is_online));
     }
 
     #[test]

@@ -136,7 +136,7 @@ pub(crate) fn vector(config: &Map) -> Result<IndexOptions, Failure> {
 
 /// Shows the settings of an index as `SHOW INDEXES` does: `indexProvider` and `indexConfig`.
 pub(crate) fn shown(index: &IndexDefinition) -> Map {
-    let config: Map = index.options.iter().cloned().collect();
+    let config: Map = index.settings().cloned().collect();
     let mut map = Map::new();
     map.insert("indexConfig".into(), Value::map(config));
     map.insert("indexProvider".into(), shown_provider(index.kind).into());
@@ -158,7 +158,7 @@ pub(crate) fn shown_provider(kind: KeptKind) -> &'static str {
 /// Writes the settings of an index as a statement has them.
 pub(crate) fn written(index: &IndexDefinition) -> String {
     let setting = |(name, value): &(CompactString, Value)| format!("`{name}`: {}", types::text::literal(value));
-    let config: Vec<String> = index.options.iter().map(setting).collect();
+    let config: Vec<String> = index.settings().map(setting).collect();
     format!("OPTIONS {{indexConfig: {{{}}}, indexProvider: '{}'}}", config.join(", "), shown_provider(index.kind))
 }
 

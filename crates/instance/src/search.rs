@@ -65,6 +65,10 @@ fn index<'t>(transaction: &'t Transaction, search: &Search<'_>) -> Result<&'t In
         let text = format!("The '{}' index is an index on {is}, so it cannot be queried for {asked}.", search.index);
         return Err(illegal(search, &text));
     }
+    if let Some(why) = index.failure() {
+        let text = format!("The '{}' index was given up: {why}.", search.index);
+        return Err(caused(search, "java.lang.IllegalStateException", &text));
+    }
     if !index.is_online() {
         let text = format!("The '{}' index is still populating; call db.awaitIndex and try again.", search.index);
         return Err(caused(search, "java.lang.IllegalStateException", &text));

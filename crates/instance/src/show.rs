@@ -3,7 +3,7 @@
 //! Start reading at [`indexes`].
 
 use cypher::ast::{ConstraintFilter, ConstraintKind as Asked};
-use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, IndexKind, IndexOn};
+use graph::codec::fact::{ConstraintDefinition, ConstraintKind, IndexDefinition, IndexKind, IndexOn, IndexState};
 use graph::constraint::words::{constraint_name, kind_name};
 use types::{DateTime, Value};
 
@@ -68,7 +68,11 @@ fn index_row(
     vec![
         i64::from(id.0).into(),
         name.as_str().into(),
-        if index.definition.is_online() { "ONLINE".into() } else { "POPULATING".into() },
+        match index.definition.state {
+            IndexState::Online => "ONLINE".into(),
+            IndexState::Populating => "POPULATING".into(),
+            IndexState::Failed => "FAILED".into(),
+        },
         // Two digits are what a person reads, and the last step is not done before it is done.
         if index.definition.is_online() { 100.0.into() } else { ((index.filled_share * 1e4).floor() / 1e2).into() },
         kind_name(*kind).into(),
@@ -81,7 +85,7 @@ fn index_row(
         if is_counted { i64::try_from(own_reads.count).unwrap_or(i64::MAX).into() } else { Value::Null },
         instant(is_counted.then_some(reads.since_nanos)),
         Value::map(crate::index_options::shown(&index.definition)),
-        "".into(),
+        index.definition.failure().unwrap_or_default().into(),
         Value::string(index.statement(constraints)),
     ]
 }

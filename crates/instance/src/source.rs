@@ -391,6 +391,10 @@ impl Source for GraphSource {
                 let text = format!("There is no such index '{name}'.");
                 return Err(Failure::new(Code::IndexNotFound, text));
             }
+            if let Some((index, why)) = found.clone().find_map(|index| index.failure().map(|why| (index, why))) {
+                let text = format!("The index '{}' was given up: {why}.", index.name);
+                return Err(Failure::new(Code::ProcedureCallFailed, text));
+            }
             if found.all(IndexDefinition::is_online) {
                 return Ok(true);
             }

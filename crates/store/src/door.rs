@@ -255,6 +255,9 @@ pub trait Writer: Reader {
 
     /// Removes every key of `range`.
     fn delete_range(&mut self, range: Range<&[u8]>) -> Result<(), StoreError>;
+
+    /// Tells how many bytes hold live data, what was written so far included; measured as [`Usage::used_bytes`].
+    fn used_bytes(&self) -> Result<u64, StoreError>;
 }
 
 /// How large a store is.

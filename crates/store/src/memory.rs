@@ -293,6 +293,10 @@ impl Writer for MemoryWriter {
         }
         Ok(())
     }
+
+    fn used_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.content.bytes)
+    }
 }
 
 /// Lends the map that a reader reads.

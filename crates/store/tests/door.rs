@@ -226,10 +226,16 @@ fn too_long_is_refused(engine: &dyn Engine, folder: &Path) {
 
 fn ranges_are_deleted(engine: &dyn Engine, folder: &Path) {
     let store = engine.open(folder, &options()).expect("opens");
+    let mut filled = 0;
     let fill = &mut |writer: &mut dyn Writer| {
-        (0..5_000u32).try_for_each(|number| writer.put(&number.to_be_bytes(), &[9; 100]))
+        let before = writer.used_bytes()?;
+        (0..5_000u32).try_for_each(|number| writer.put(&number.to_be_bytes(), &[9; 100]))?;
+        filled = writer.used_bytes()?;
+        assert!(filled >= before + 500_000, "{filled} are used where {before} were");
+        Ok(())
     };
     store.write(fill).expect("writes");
+    assert_eq!(store.usage().expect("usage").used_bytes, filled, "a writer counts as the store does");
     let work = &mut |writer: &mut dyn Writer| {
         writer.delete_range(&10u32.to_be_bytes()..&4_990u32.to_be_bytes())?;
         writer.delete_range(&4u32.to_be_bytes()..&4u32.to_be_bytes())?;

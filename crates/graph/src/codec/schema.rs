@@ -138,11 +138,19 @@ pub enum IndexState {
     Populating = 0,
     /// Complete.
     Online = 1,
+    /// Given up for good, without entries; [`IndexDefinition::failure`] says why.
+    Failed = 2,
 }
 
 impl IndexState {
     fn decode(byte: u8) -> Self {
         if byte == 0 { Self::Populating } else { Self::Online }
+    }
+
+    /// A failed index is stored as one that is to be filled still, and its options tell the two apart: a program that
+    /// knows no failed ones fills it, instead of finding nothing in it.
+    fn byte(self) -> u8 {
+        u8::from(self == Self::Online)
     }
 }
 
@@ -189,6 +197,39 @@ impl IndexDefinition {
         self.state == IndexState::Online
     }
 
+    /// Tells whether it is still being filled.
+    #[must_use]
+    pub fn is_populating(&self) -> bool {
+        self.state == IndexState::Populating
+    }
+
+    /// Tells whether it was given up.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        self.state == IndexState::Failed
+    }
+
+    /// Gives why it was given up.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        match self.option(FAILURE) {
+            Some(Value::String(why)) if self.is_failed() => Some(why.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Notes that it was given up, and why.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.state = IndexState::Failed;
+        self.options.retain(|(name, _)| name != FAILURE);
+        self.options.push((FAILURE.into(), Value::string(why)));
+    }
+
+    /// Lists the settings that were asked for.
+    pub fn settings(&self) -> impl Iterator<Item = &(CompactString, Value)> {
+        self.options.iter().filter(|(name, _)| name != FAILURE)
+    }
+
     /// Finds a setting.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&Value> {
@@ -197,7 +238,7 @@ impl IndexDefinition {
 
     /// Makes the definition's bytes, with their checksum; the id stands in the key.
     pub fn encode(&self) -> Result<Vec<u8>, GraphError> {
-        let mut out = vec![FORM, self.kind as u8, self.state as u8];
+        let mut out = vec![FORM, self.kind as u8, self.state.byte()];
         self.on.encode(&mut out);
         put_keys(&self.keys, &mut out);
         put_bytes(self.name.as_bytes(), &mut out);
@@ -234,7 +275,11 @@ impl IndexDefinition {
             options.push((fields.text()?.into(), value::decode(fields.bytes()?)?));
         }
         fields.end()?;
-        Ok(Self { id, name, on, keys, kind, state: IndexState::decode(state), constraint, options })
+        let mut state = IndexState::decode(state);
+        if state == IndexState::Populating && options.iter().any(|(name, _): &(CompactString, Value)| name == FAILURE) {
+            state = IndexState::Failed;
+        }
+        Ok(Self { id, name, on, keys, kind, state, constraint, options })
     }
 
     /// Format 1 had one label or type, no options, and a mark for uniqueness that was never set.
@@ -258,6 +303,8 @@ impl IndexDefinition {
     }
 }
 
+/// The setting in which a failed index keeps why it was given up.
+const FAILURE: &str = "failure";
 const WHAT_INDEX: &str = "an index's definition";
 const WHAT_CONSTRAINT: &str = "a constraint's definition";
 
@@ -323,7 +370,7 @@ impl ConstraintDefinition {
             ConstraintKind::Exists => (3, PropertyTypes::default()),
             ConstraintKind::Typed(types) => (4, types),
         };
-        let mut out = vec![kind, self.state as u8];
+        let mut out = vec![kind, self.state.byte()];
         out.extend_from_slice(&types.0.to_be_bytes());
         self.on.encode(&mut out);
         put_keys(&self.keys, &mut out);

@@ -115,8 +115,10 @@ impl Database {
 
     /// Tells how much of an index is filled, from 0 to 1.
     pub fn filled_share(&self, index: &IndexDefinition) -> Result<f64, GraphError> {
-        if index.is_online() {
-            return Ok(1.0);
+        match index.state {
+            IndexState::Online => return Ok(1.0),
+            IndexState::Failed => return Ok(0.0),
+            IndexState::Populating => {}
         }
         let snapshot = self.inner.store.snapshot()?;
         let Some(done) = View::new(&*snapshot).progress(index.id)? else { return Ok(1.0) };
@@ -184,7 +186,7 @@ impl Inner {
     /// Tells whether an index is being filled, or a constraint held against older data.
     fn fills(&self) -> Result<bool, GraphError> {
         let schema = self.schema_now()?;
-        Ok(schema.indexes.iter().any(|index| !index.is_online())
+        Ok(schema.indexes.iter().any(IndexDefinition::is_populating)
             || schema.constraints.iter().any(|it| it.state == IndexState::Populating))
     }
 
@@ -197,12 +199,21 @@ impl Inner {
     /// Takes the first thing that is not complete, and brings it a bit further.
     fn step(&self) -> Result<Left, GraphError> {
         let schema = self.schema_now()?;
-        let index = schema.indexes.iter().find(|index| !index.is_online());
+        let index = schema.indexes.iter().find(|index| index.is_populating());
         if let Some(index) = index {
-            if self.fill_slice(index)? {
-                return Ok(Left::More);
-            }
             let owner = index.constraint.and_then(|owner| schema.constraints.iter().find(|it| it.id == owner));
+            match (self.fill_slice(index), owner) {
+                (Ok(true), _) => return Ok(Left::More),
+                (Ok(false), _) => {}
+                // There is no room for it, and trying again makes none.
+                (Err(full @ GraphError::QuotaReached { .. }), Some(owner)) => {
+                    return self.give_up(owner, Some(index), full).map(|()| Left::More);
+                }
+                (Err(full @ GraphError::QuotaReached { .. }), None) => {
+                    return self.fail_index(index, &full).map(|()| Left::More);
+                }
+                (Err(other), _) => return Err(other),
+            }
             match owner {
                 Some(owner) => self.complete(owner, Some(index))?,
                 None => self.put_online(self.history.lock(), None, Some(index))?,
@@ -224,7 +235,9 @@ impl Inner {
             // It may have been dropped meanwhile.
             let Some(from) = view.progress(index.id)? else { return Ok(false) };
             let count = view.count(Counted::Entries(index.id))?;
+            let filling = self.quotas.room().before(writer)?;
             let Filled { entities, next } = fill(writer, index, from, SLICE)?;
+            filling.check(writer)?;
             writer.put(&keys::count(Counted::Entries(index.id)), &encode_count(count + entities))?;
             match next {
                 Some(next) => writer.put(&keys::progress(index.id), &encode_number(next))?,
@@ -250,7 +263,7 @@ impl Inner {
             let snapshot = self.store.snapshot()?;
             from = match validate::values(View::new(&*snapshot), words, it, at, SLICE)? {
                 Held::Next(next) => next,
-                Held::Refused(violation) => return self.give_up(it, index, violation),
+                Held::Refused(violation) => return self.give_up(it, index, self.refused(it, violation)),
             };
         }
         let Some(index) = index else { return self.put_online(self.history.lock(), Some(it), None) };
@@ -267,7 +280,7 @@ impl Inner {
             }
             if let Some(violation) = found {
                 drop(waiting);
-                return self.give_up(it, Some(index), violation);
+                return self.give_up(it, Some(index), self.refused(it, violation));
             }
             let mut reads = ReadSet::new(1);
             reads.add(Mark::WholeIndex(index.id));
@@ -296,21 +309,35 @@ impl Inner {
         })
     }
 
-    /// Removes a constraint that data is against, and remembers why.
+    /// Says that the data is against a constraint.
+    fn refused(&self, it: &ConstraintDefinition, violation: Box<crate::constraint::Violation>) -> GraphError {
+        GraphError::ConstraintRefused { constraint: Words(&self.tokens).new_constraint(it), violation }
+    }
+
+    /// Keeps of an index only that it could not be filled, and why; its entries go.
+    fn fail_index(&self, index: &IndexDefinition, why: &GraphError) -> Result<(), GraphError> {
+        tracing::warn!(name = %index.name, reason = %why, "an index is given up");
+        let why = why.to_string();
+        // Who writes with the old schema would add entries to it.
+        self.change_schema(self.history.lock(), true, |schema| {
+            schema.0.iter_mut().filter(|it| it.id == index.id).for_each(|it| it.fail(&why));
+        })
+    }
+
+    /// Removes a constraint that data is against or that has no room, and remembers why.
     fn give_up(
         &self,
         it: &ConstraintDefinition,
         index: Option<&IndexDefinition>,
-        violation: Box<crate::constraint::Violation>,
+        why: GraphError,
     ) -> Result<(), GraphError> {
-        let constraint = Words(&self.tokens).new_constraint(it);
-        tracing::warn!(name = %it.name, reason = %violation, "the data does not keep a new constraint; it is given up");
+        tracing::warn!(name = %it.name, reason = %why, "a new constraint is given up");
         let mut state = self.filler.state.lock();
         if state.refused.len() >= REFUSALS_MAX {
             state.refused.clear();
         }
         // First of all: whoever waits asks for the reason as soon as the constraint is gone.
-        state.refused.insert(it.id, (it.name.clone(), GraphError::ConstraintRefused { constraint, violation }));
+        state.refused.insert(it.id, (it.name.clone(), why));
         drop(state);
         self.change_schema(self.history.lock(), true, |schema| {
             schema.0.retain(|known| index.is_none_or(|index| index.id != known.id));
@@ -342,6 +369,9 @@ impl Inner {
                 writer.delete(&keys::constraint(gone.id))?;
             }
             for index in schema.0.iter().filter(|index| !before.indexes.contains(index)) {
+                if index.is_failed() {
+                    remove_index(writer, index)?;
+                }
                 writer.put(&keys::index(index.id), &index.encode()?)?;
             }
             for it in schema.1.iter().filter(|it| !before.constraints.contains(it)) {

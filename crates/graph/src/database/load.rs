@@ -62,6 +62,7 @@ impl Database {
             node_next: loaded.nodes,
             relationship_next: loaded.relationships,
             tokens: inner.tokens.unstored(),
+            room: inner.quotas.room(),
         };
         failpoint::reach("graph.load.written");
         let (indexes, constraints, next_number) = schema;

@@ -293,8 +293,15 @@ impl Inner {
         let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
         if let Err(error) = written_now.and_then(|()| self.write(&passed, version, group.len() == 1)) {
             self.schemas.forget();
-            if matches!(error, GraphError::Stopped) {
-                return vec![Err(error)];
+            match error {
+                GraphError::Stopped => return vec![Err(error)],
+                GraphError::QuotaReached { .. } if group.len() == 1 => return vec![Err(error)],
+                // An index had no room; who was committed together with it is not to suffer from that.
+                GraphError::QuotaReached { .. } => {
+                    drop(history);
+                    return group.chunks(1).flat_map(|one| self.commit_group(one)).collect();
+                }
+                _ => {}
             }
             let (code, reason) = (error.code(), error.to_string());
             let fail = |_| Err(GraphError::CommitFailed { code, reason: reason.clone() });
@@ -328,6 +335,7 @@ impl Inner {
             node_next: self.node_next.load(Ordering::Acquire),
             relationship_next: self.relationship_next.load(Ordering::Acquire),
             tokens: self.tokens.unstored(),
+            room: self.quotas.room(),
         };
         write_to(&*self.store, |writer| apply(writer, group, &facts, may_end))?;
         self.tokens.mark_stored(&facts.tokens);

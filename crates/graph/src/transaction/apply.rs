@@ -16,6 +16,7 @@ use crate::codec::label::Members;
 use crate::engines::{self, Documents};
 use crate::index::fill::fill;
 use crate::keys::{self, Counted, Meta, TokenKind};
+use crate::quota::Room;
 use crate::read::View;
 
 /// Entities that are looked at in one go while an index is filled.
@@ -31,6 +32,8 @@ pub(crate) struct Facts {
     pub relationship_next: u64,
     /// Names that are not stored yet.
     pub tokens: Vec<(TokenKind, u32, types::CompactString)>,
+    /// How far new indexes may fill the store.
+    pub room: Room,
 }
 
 /// Writes a group's changes in their order, then the facts; may run again from the start.
@@ -59,7 +62,7 @@ pub(crate) fn apply(
             *counts.entry(*counted).or_default() += by;
         }
         put_documents(writer, changes, &mut counts)?;
-        changes.schema.iter().try_for_each(|change| put_schema(writer, change, &mut counts))?;
+        changes.schema.iter().try_for_each(|change| put_schema(writer, change, &mut counts, facts.room))?;
     }
     for (counted, by) in counts {
         let count = View::new(writer.as_reader()).count(counted)? + by;
@@ -114,13 +117,14 @@ fn put_schema(
     writer: &mut dyn Writer,
     change: &SchemaChange,
     counts: &mut FxHashMap<Counted, i64>,
+    room: Room,
 ) -> Result<(), GraphError> {
     match change {
         SchemaChange::Create(index) => {
             writer.put(&keys::index(index.id), &index.encode()?)?;
             put_next_number(writer, index.id.0)?;
             if index.is_online() {
-                counts.insert(Counted::Entries(index.id), fill_whole(writer, index)?);
+                counts.insert(Counted::Entries(index.id), fill_whole(writer, index, room)?);
                 failpoint::reach("graph.index.filled");
             } else {
                 writer.put(&keys::progress(index.id), &encode_number(0))?;
@@ -162,10 +166,12 @@ fn put_next_number(writer: &mut dyn Writer, used: u32) -> Result<(), GraphError>
 }
 
 /// Fills an index with all that is there; gives how many entities it has.
-fn fill_whole(writer: &mut dyn Writer, index: &IndexDefinition) -> Result<i64, GraphError> {
+fn fill_whole(writer: &mut dyn Writer, index: &IndexDefinition, room: Room) -> Result<i64, GraphError> {
+    let filling = room.before(writer)?;
     let (mut entities, mut from) = (0, Some(0));
     while let Some(at) = from {
         let filled = fill(writer, index, at, FILL_BATCH)?;
+        filling.check(writer)?;
         entities += filled.entities;
         from = filled.next;
     }

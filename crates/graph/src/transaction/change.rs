@@ -136,7 +136,7 @@ impl Changes {
     /// Tells whether it makes an index or a constraint that is completed after the commit.
     pub fn leaves_work(&self) -> bool {
         self.schema.iter().any(|change| match change {
-            SchemaChange::Create(index) => !index.is_online(),
+            SchemaChange::Create(index) => index.is_populating(),
             SchemaChange::CreateConstraint(constraint) => constraint.state == IndexState::Populating,
             SchemaChange::Drop(_) | SchemaChange::DropConstraint(_) => false,
         })
@@ -212,7 +212,7 @@ impl Collect<'_> {
                 self.changes.labels.push((label, id, has));
             }
         }
-        for (at, index) in self.indexes.iter().enumerate() {
+        for (at, index) in self.indexes.iter().enumerate().filter(|(_, index)| !index.is_failed()) {
             if index.kind.has_engine() {
                 self.document(at, id.0, document_of_node(index, before), document_of_node(index, now));
             } else {
@@ -300,7 +300,7 @@ impl Collect<'_> {
         let append = new.map(|new| |out: &mut Vec<u8>| append(new, out));
         self.record(Entity::Relationship(id), &keys::relationship(id), old, append)?;
         self.marks.insert(Mark::Relationship(id));
-        for (at, index) in self.indexes.iter().enumerate() {
+        for (at, index) in self.indexes.iter().enumerate().filter(|(_, index)| !index.is_failed()) {
             if index.kind.has_engine() {
                 let old = document_of_relationship(index, before);
                 self.document(at, id.0, old, document_of_relationship(index, now));

@@ -146,4 +146,8 @@ impl Writer for CryptWriter<'_> {
         self.bytes = self.bytes.saturating_sub(gone);
         deleted.map_err(|error| self.failed(error))
     }
+
+    fn used_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.bytes)
+    }
 }

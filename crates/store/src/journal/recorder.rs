@@ -59,4 +59,8 @@ impl Writer for Recorder<'_, '_, '_> {
         self.writer.delete_range(range.clone())?;
         if range.is_empty() { Ok(()) } else { self.record.note(Change::DeleteRange(range.start, range.end)) }
     }
+
+    fn used_bytes(&self) -> Result<u64, StoreError> {
+        self.writer.used_bytes()
+    }
 }

@@ -282,9 +282,8 @@ impl Store for LmdbStore {
     fn usage(&self) -> Result<Usage, StoreError> {
         let _pass = self.enter(Visit::Look)?;
         let stat = self.shared.env().unnamed_database_stat();
-        let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages + 2;
         Ok(Usage {
-            used_bytes: pages as u64 * u64::from(stat.page_size),
+            used_bytes: used_bytes(&stat),
             file_bytes: self.shared.data.bytes()?,
             map_bytes: self.shared.env().info().map_size as u64,
             readers: self.gate.readers(),
@@ -321,4 +320,10 @@ impl Store for LmdbStore {
 /// Rounds a size of the map up to what every operating system accepts.
 pub(super) fn whole_units(bytes: u64) -> u64 {
     bytes.div_ceil(MAP_UNIT_BYTES).max(1).saturating_mul(MAP_UNIT_BYTES)
+}
+
+/// Gives the bytes of the pages that hold data, and of the two that say where it is.
+pub(super) fn used_bytes(stat: &heed::DatabaseStat) -> u64 {
+    let pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages + 2;
+    pages as u64 * u64::from(stat.page_size)
 }

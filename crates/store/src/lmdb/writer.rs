@@ -113,4 +113,9 @@ impl Writer for LmdbWriter<'_> {
         let deleted = self.keys.delete_range(&mut self.txn, &bounds(&range));
         deleted.map(drop).map_err(|error| self.failed(error))
     }
+
+    fn used_bytes(&self) -> Result<u64, StoreError> {
+        let stat = self.keys.stat(&self.txn).map_err(|error| from_heed(error, self.file, "read the database"))?;
+        Ok(super::store::used_bytes(&stat))
+    }
 }
