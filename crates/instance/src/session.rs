@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use catalog::{Names, Principal, Target};
 use cypher::ast::{Body, Name};
-use types::{Code, DatabaseName, Failure, Map, Value};
+use types::{Code, DatabaseId, DatabaseName, Failure, Map, Value};
 
 use crate::admission::Permit;
 use crate::admitting::{Room, Told, time_max};
@@ -19,7 +19,7 @@ use crate::bookmark::{self, Choice};
 use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
-use crate::limits::Seats;
+use crate::limits::{Asking, Seats};
 use crate::metrics::count;
 use crate::observation::{self, Observation};
 use crate::query_log::Note;
@@ -308,7 +308,7 @@ impl Session {
             }
         };
         let Found { names, principal, own, access, mut allowance } = found;
-        let shown = shown(&own);
+        let (shown, own_id) = (shown(&own), own.database);
         let listing = self.list_statement(transaction.as_deref(), &own, text, options, begun)?;
         let listed = match (&listing, &transaction) {
             (Some(listing), _) => Arc::clone(listing.entry()),
@@ -341,6 +341,7 @@ impl Session {
         let outcome = statement.run();
         let outcome = match (outcome, &told.written) {
             (Err(failure), Some(database)) => Err(name_refusal(failure, database)),
+            (Err(failure), None) => Err(self.charged(failure, &told, &names, &principal, (own_id, begun))),
             (outcome, _) => outcome,
         };
         observation.admitted(told, &listed);
@@ -356,6 +357,32 @@ impl Session {
             }
             Outcome::UseDatabase(name) => self.use_database(&names, &principal, shown, (options, name)),
         }
+    }
+
+    /// Counts a statement that did not get as far as to run among those of its database: to read and plan it costs too.
+    /// Gives what its client is told.
+    #[cold]
+    fn charged(
+        &self,
+        failure: Failure,
+        told: &Told,
+        names: &Names,
+        principal: &Principal,
+        (own, begun): (DatabaseId, Instant),
+    ) -> Failure {
+        let was_read = told.plan_found == Some(false) || failure.code() == Code::SyntaxError;
+        let row = names.database(own).filter(|row| was_read && told.meter.is_none() && !row.name.is_system());
+        let Some(meter) = row.map(|row| self.shared.meters.of(row)) else { return failure };
+        let (user, role_limits) = (principal.name().unwrap_or_default(), names.limits_of(principal));
+        let asking = Asking {
+            user,
+            role_limits: role_limits.as_deref(),
+            writes: false,
+            interrupted: &self.interrupted,
+            deadline: None,
+            begun,
+        };
+        meter.charge(&asking).err().unwrap_or(failure)
     }
 
     /// Names the user in whose name a statement was to run, where that is another.

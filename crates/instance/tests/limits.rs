@@ -368,6 +368,19 @@ fn f54_sessions_are_counted_and_given_back() {
 }
 
 #[test]
+fn f56_what_cannot_run_counts_too() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_queries_per_second = 1, max_queries_burst = 3");
+    for text in ["BOGUS", "MATCH (n) RETURN m", "RETURN 1"] {
+        assert!(!matches!(run(&mut one, text), Err(failure) if failure.code() == Code::RateLimited), "{text}");
+    }
+    for text in ["BOGUS", "MATCH (n) RETURN m", "RETURN 1"] {
+        refused(&mut one, text, Code::RateLimited, "max_queries_per_second");
+    }
+}
+
+#[test]
 fn f56_rates_are_bounded_with_a_burst() {
     let instance = in_memory();
     let mut one = session(&instance);

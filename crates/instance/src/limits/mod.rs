@@ -307,6 +307,11 @@ impl Meter {
         Ok(place.expect("waiting that went well left a place"))
     }
 
+    /// Counts a statement that was not admitted; says whether it came too soon.
+    pub(crate) fn charge(&self, asking: &Asking<'_>) -> Result<(), Failure> {
+        self.check_rates(asking, asking.begun).map_err(|by| self.refuse(by))
+    }
+
     fn check_rates(&self, asking: &Asking<'_>, now: Instant) -> Result<(), RefusedBy<'static>> {
         self.take(Limit::MaxQueriesPerSecond, asking, now)?;
         if asking.writes {
