@@ -127,7 +127,23 @@ fn databases(files: usize) -> String {
 /// Reads the backup of a whole server and checks every byte of it; with keys, whether they open what is encrypted in it.
 pub(super) fn verified(folder: &Path, keys: Option<&instance::backup::Keys>) -> Result<String, CommandError> {
     let whole = Whole::open(folder)?;
-    Shown::new("sound").under_bar(|watch| whole.verify(watch))?;
+    let damaged = Shown::new("sound").under_bar(|watch| whole.damaged(watch))?;
+    if !damaged.is_empty() {
+        let names: Vec<_> = damaged.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let without_system = damaged.iter().any(|(name, _)| *name == whole.manifest.system.name);
+        let then = match without_system {
+            true => "without \"system\" nothing of it is restored",
+            false => "sheaf restore --all with --missing leave restores the others",
+        };
+        let text = format!(
+            "{} is not sound: {} of {} files are damaged or lost, those of {}; {then}",
+            folder.display(),
+            damaged.len(),
+            whole.manifest.files().count(),
+            names.join(", ")
+        );
+        return Err(Failure::new(Code::StorageDamaged, text).into());
+    }
     let summary = told(folder, &whole.manifest)?;
     let encrypted = counted(whole.encrypted()? as u64, "database");
     match keys {
@@ -179,8 +195,12 @@ pub(super) fn restore(asked: &Restore<'_>) -> Result<String, CommandError> {
             let would = if missing == whole::Missing::Empty { "made anew, empty" } else { "in state error" };
             say(&format!("database \"{name}\" would be {would}: its key cannot be had: {reason}"));
         }
+        for (name, reason) in &tried.damaged {
+            let would = if missing == whole::Missing::Empty { "made anew, empty" } else { "in state error" };
+            say(&format!("database \"{name}\" would be {would}: {reason}"));
+        }
         say_missing(&tried.keys_missing, asked);
-        let files = databases(tried.whole.manifest.files().count() - tried.locked.len());
+        let files = databases(tried.whole.manifest.files().count() - tried.locked.len() - tried.damaged.len());
         return Ok(format!("{files} can be restored into {}; nothing was written", asked.data.display()));
     }
     let shown = Shown::new("restored");

@@ -105,6 +105,25 @@ impl BackupError {
         }
     }
 
+    /// Tells whether one file is at fault: other files of the same backup may be sound.
+    pub(crate) fn is_of_file(&self) -> bool {
+        match self {
+            Self::Missing(_) | Self::NotBackup { .. } | Self::Damaged { .. } | Self::Io { .. } => true,
+            Self::Name { .. }
+            | Self::Exists(_)
+            | Self::NoFolder(_)
+            | Self::Unfinished(_)
+            | Self::NotEmpty(_)
+            | Self::Catalog(_)
+            | Self::Unsound(_)
+            | Self::NoJournal(_)
+            | Self::NoDatabase
+            | Self::Journal(_)
+            | Self::Failed(_)
+            | Self::Store(_) => false,
+        }
+    }
+
     /// As it is told to whoever named a file of the backup folder: where that folder lies is not for everybody.
     pub(crate) fn without_folders(self) -> Self {
         let bare = |path: PathBuf| path.file_name().map_or(path.clone(), PathBuf::from);

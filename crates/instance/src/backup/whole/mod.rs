@@ -34,6 +34,9 @@ pub trait Watch: Sync {
     fn ends(&self, _entry: &Entry) {}
 }
 
+/// Hears what became of each file, and may end the whole.
+type EachFile<'e> = &'e mut dyn FnMut(&Entry, Result<(), BackupError>) -> Result<(), BackupError>;
+
 /// The backup of a whole server that lies in a folder, or a backup of `system` alone, of which the rest is missing.
 #[derive(Clone, Debug)]
 pub struct Whole {
@@ -79,11 +82,12 @@ impl Whole {
         Ok(Self { folder, manifest })
     }
 
-    /// Finds the encrypted databases whose keys are not among these, each with the reason.
+    /// Finds the encrypted databases whose keys are not among these, each with the reason; a file that cannot be read tells
+    /// of no key.
     pub fn locked(&self, keys: &Keys) -> Result<Vec<(String, String)>, BackupError> {
         let mut locked = Vec::new();
         for (entry, file) in self.manifest.files() {
-            let problem = keys.problem(&self.folder.join(file))?;
+            let problem = readable(keys.problem(&self.folder.join(file)))?.flatten();
             locked.extend(problem.map(|reason| (entry.name.clone(), reason)));
         }
         Ok(locked)
@@ -93,24 +97,53 @@ impl Whole {
     pub fn encrypted(&self) -> Result<usize, BackupError> {
         let mut count = 0;
         for (_, file) in self.manifest.files() {
-            count += usize::from(is_sealed(Reading::open(&self.folder.join(file))?.header()));
+            let reading = readable(Reading::open(&self.folder.join(file)))?;
+            count += usize::from(reading.is_some_and(|reading| is_sealed(reading.header())));
         }
         Ok(count)
     }
 
-    /// Reads every file and checks every byte, and that each is the one that the list names.
+    /// Reads every file and checks every byte, and that each is the one that the list names; fails at the first that is not.
     pub fn verify(&self, watch: &dyn Watch) -> Result<(), BackupError> {
+        self.look(watch, &mut |_, looked| looked)
+    }
+
+    /// As [`Whole::verify`], and goes on to the end: gives each file that is damaged or lost, by its database, with the reason.
+    pub fn damaged(&self, watch: &dyn Watch) -> Result<Vec<(String, String)>, BackupError> {
+        let mut damaged = Vec::new();
+        self.look(watch, &mut |entry, looked| match looked {
+            Err(error) if error.is_of_file() => {
+                let problem = error.to_string();
+                watch.ends(&Entry { problem: Some(problem.clone()), ..entry.clone() });
+                damaged.push((entry.name.clone(), problem));
+                Ok(())
+            }
+            looked => looked,
+        })?;
+        Ok(damaged)
+    }
+
+    fn look(&self, watch: &dyn Watch, each: EachFile<'_>) -> Result<(), BackupError> {
         let of = self.manifest.files().count();
         for (number, (entry, file)) in (1..).zip(self.manifest.files()) {
             watch.begins(&entry.name, number, of, entry.image_bytes);
             let path = self.folder.join(file);
-            let (header, sum) = verify_sum(&path, &|bytes| watch.step(bytes))?;
-            if !entry.fits(&header, sum) {
-                return Err(not_listed(path));
+            let looked = verify_sum(&path, &|bytes| watch.step(bytes))
+                .and_then(|(header, sum)| if entry.fits(&header, sum) { Ok(()) } else { Err(not_listed(path)) });
+            if looked.is_ok() {
+                watch.ends(entry);
             }
-            watch.ends(entry);
+            each(entry, looked)?;
         }
         Ok(())
+    }
+}
+
+/// Passes over a file that is damaged or lost: who reads all of it says so.
+fn readable<T>(read: Result<T, BackupError>) -> Result<Option<T>, BackupError> {
+    match read {
+        Err(error) if error.is_of_file() => Ok(None),
+        read => read.map(Some),
     }
 }
 

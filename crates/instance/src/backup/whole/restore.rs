@@ -30,7 +30,7 @@ pub enum Missing {
     Refuse,
     /// They are listed in state error, until each is restored by itself; rights, aliases and limits wait for them.
     Leave,
-    /// Those that the backup does not hold are made anew, empty.
+    /// Those that the backup does not hold, or only in a damaged file, are made anew, empty.
     Empty,
 }
 
@@ -54,6 +54,8 @@ pub struct Tried {
     pub whole: Whole,
     /// Encrypted databases whose keys cannot be had, each with the reason.
     pub locked: Vec<(String, String)>,
+    /// Databases whose files are damaged or lost, each with the reason.
+    pub damaged: Vec<(String, String)>,
     /// The keys that sealed secrets of the server, where none of them is here.
     pub keys_missing: Vec<String>,
 }
@@ -82,6 +84,9 @@ pub enum RestoreError {
         listed(.0)
     )]
     Missing(Vec<(String, String)>),
+    /// Without `system` there is no server; find another backup.
+    #[error("the backup has no sound file of \"system\", and without that none of it is restored: {0}")]
+    System(String),
     /// The backup holds them, and nobody can read them here: bring the keys, or go on without them.
     #[error(
         "the backup is whole, and the keys of encrypted databases in it cannot be had: {}. Put the seal.key of their server \
@@ -125,7 +130,7 @@ impl RestoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::NotEmpty { .. } | Self::UnderWay(_) | Self::Keys(_) => Code::DatabaseStartFailed,
-            Self::Missing(_) | Self::Differs(_) => Code::StorageDamaged,
+            Self::Missing(_) | Self::System(_) | Self::Differs(_) => Code::StorageDamaged,
             Self::Backup(error) => error.code(),
             Self::Catalog(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -186,11 +191,18 @@ pub fn try_restoring(
     if !found.is_empty() {
         return Err(RestoreError::NotEmpty { folder: folder.clone(), found });
     }
-    whole.verify(watch)?;
+    let damaged = whole.damaged(watch)?;
+    if let Some((_, reason)) = damaged.iter().find(|(name, _)| *name == whole.manifest.system.name) {
+        return Err(RestoreError::System(reason.clone()));
+    }
+    if missing == Missing::Refuse && !damaged.is_empty() {
+        return Err(RestoreError::Missing(damaged));
+    }
     let keys = Keys::of(options).map_err(InstanceError::Seal)?;
-    let locked = locked(&whole, &keys, missing)?;
+    let mut locked = locked(&whole, &keys, missing)?;
+    locked.retain(|(name, _)| damaged.iter().all(|(damaged, _)| damaged != name));
     let keys_missing = if keys.has_none_of(&whole.manifest.keys) { whole.manifest.keys.clone() } else { Vec::new() };
-    Ok(Tried { whole, locked, keys_missing })
+    Ok(Tried { whole, locked, damaged, keys_missing })
 }
 
 /// Finds the encrypted databases whose keys cannot be had; refuses, unless somebody said what becomes of those.
@@ -221,7 +233,10 @@ fn fill(
     let system = folder.join(SYSTEM_FOLDER);
     let engine = engine(&options)?;
     let of = whole.manifest.files().count();
-    put(&engine, whole, &whole.manifest.system, (1, of), (&system, None), watch)?;
+    put(&engine, whole, &whole.manifest.system, (1, of), (&system, None), watch).map_err(|error| match error {
+        RestoreError::Backup(error) if error.is_of_file() => RestoreError::System(error.to_string()),
+        error => error,
+    })?;
     failpoint::reach("whole.restore.system");
     let pictured = look(&engine, &system)?;
     let mut absent = compare(whole, &pictured)?;
@@ -236,15 +251,13 @@ fn fill(
         let target = (&*folder.join(&row.folder), Some(row.id.0));
         match put(&engine, whole, entry, (number, of), target, watch) {
             Ok(()) => {}
-            // Such as one that is encrypted, whose key nobody here can open.
-            Err(RestoreError::Backup(BackupError::Failed(failure))) if is_of_one(&failure) => {
-                let reason = failure.message().to_owned();
+            Err(error) => {
+                let reason = of_one(error)?;
                 if missing == Missing::Refuse {
                     return Err(RestoreError::Missing(vec![(row.name.to_string(), reason)]));
                 }
                 absent.push((Arc::clone(row), reason));
             }
-            Err(error) => return Err(error),
         }
         failpoint::reach("whole.restore.database");
     }
@@ -299,9 +312,18 @@ fn settle(
     Ok(restored)
 }
 
-/// Tells whether one database is at fault, and not the disk that all of them go to.
-fn is_of_one(failure: &Failure) -> bool {
-    matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed)
+/// Says why one database cannot be had, where it alone is at fault and not the disk that all of them go to: its file is
+/// damaged or lost, or nobody here can open its key.
+fn of_one(error: RestoreError) -> Result<String, RestoreError> {
+    match error {
+        RestoreError::Backup(error) if error.is_of_file() => Ok(error.to_string()),
+        RestoreError::Backup(BackupError::Failed(failure))
+            if matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed) =>
+        {
+            Ok(failure.message().to_owned())
+        }
+        error => Err(error),
+    }
 }
 
 /// Gives what makes stores as the server will open them: with the keys that are in the folder, or where the options say.
