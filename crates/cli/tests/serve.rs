@@ -477,9 +477,7 @@ fn f24_a_backup_that_replaces_its_database_stays_the_databases_own_with_and_with
     }
     let served = Served::start(data.path(), &[]);
     let bolt = served.address("bolt").to_owned();
-    assert_eq!(call(&bolt, "ann", listed).1, "", "what she had was on the one before");
-    admin(&bolt, "GRANT LEVEL admin ON DATABASE films TO USER ann");
-    assert_eq!(call(&bolt, "ann", listed).1, with_server);
+    assert_eq!(call(&bolt, "ann", listed).1, with_server, "what she may do stays");
     // One that replaces some other database's does not become its own.
     admin(&bolt, "CREATE DATABASE other");
     admin(&bolt, "REVOKE LEVEL admin ON DATABASE films FROM USER ann");
@@ -490,6 +488,129 @@ fn f24_a_backup_that_replaces_its_database_stays_the_databases_own_with_and_with
     let bolt = served.address("bolt").to_owned();
     admin(&bolt, "GRANT LEVEL admin ON DATABASE other TO USER ann");
     assert_eq!(call(&bolt, "ann", listed).1, "file\n");
+}
+
+#[test]
+fn f24_f85_what_was_said_about_a_database_outlives_its_restore_with_and_without_a_server() {
+    let data = folder();
+    let served = Served::wait(
+        sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"])
+            .env("SHEAF_INITIAL_PASSWORD", "admin-password"),
+    );
+    let call = |arguments: &[&str]| {
+        let (code, out, error) = told(&output(arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+        out
+    };
+    let login = |bolt: &str| ["--bolt", bolt, "-u", "admin", "-p", "admin-password"].map(str::to_owned);
+    let run = |bolt: &str, text: &str| {
+        let login = login(bolt);
+        let login = login.iter().map(String::as_str);
+        call(&["shell"].into_iter().chain(login).chain(["--format", "csv", text]).collect::<Vec<_>>())
+    };
+    let bolt = served.address("bolt").to_owned();
+    for text in [
+        "CREATE DATABASE films OPTIONS {journal: true}",
+        "CREATE USER own SET PASSWORD 'own-password' CHANGE NOT REQUIRED",
+        "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED",
+        "ALTER DATABASE films SET OWNER own",
+        "ALTER DATABASE films SET LIMIT max_nodes = 70",
+        "GRANT LEVEL read ON DATABASE films TO USER ann",
+        "CREATE ALIAS cinema FOR DATABASE films",
+        "CREATE TOKEN reports FOR USER ann ON DATABASE films",
+        "USE films CREATE (:Film)",
+        "BACKUP DATABASE films TO 'night'",
+        "USE films CREATE (:Film)",
+    ] {
+        run(&bolt, text);
+    }
+    let said = |bolt: &str| {
+        [
+            "SHOW DATABASE films YIELD name, owner, aliases, options",
+            "SHOW LIMITS FOR DATABASE films YIELD `limit`, value WHERE value = 70",
+            "SHOW GRANTED LEVELS FOR DATABASE films",
+            "SHOW TOKENS YIELD name, databases",
+        ]
+        .map(|text| run(bolt, text))
+        .join("")
+    };
+    let films = |bolt: &str| run(bolt, "USE cinema MATCH (n) RETURN count(n) AS n");
+    let before = said(&bolt);
+    assert!(before.contains("own") && before.contains("cinema") && before.contains("70"), "{before}");
+    let file = data.path().join("backups").join("night");
+    let restore = ["restore", path(&file), "--as", "films", "--replace"];
+    let online = |more: &[&str]| {
+        let login = login(&bolt);
+        let all = restore.into_iter().chain(login.iter().map(String::as_str)).chain(more.iter().copied());
+        call(&all.collect::<Vec<_>>());
+        assert_eq!(said(&bolt), before, "{more:?}");
+    };
+    // To a moment first: what is made anew begins a journal of its own.
+    let now = run(&bolt, "RETURN toString(datetime()) AS now");
+    online(&["--until", now.lines().nth(1).expect("a time")]);
+    assert_eq!(films(&bolt), "n\n2\n");
+    online(&[]);
+    assert_eq!(films(&bolt), "n\n1\n");
+    served.end("-TERM");
+    call(&[&restore[..], &["--data", path(data.path())]].concat());
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(said(served.address("bolt")), before);
+    assert_eq!(films(served.address("bolt")), "n\n1\n");
+}
+
+#[test]
+fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
+    let data = folder();
+    let served = Served::wait(
+        sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"])
+            .env("SHEAF_INITIAL_PASSWORD", "admin-password"),
+    );
+    let bolt = served.address("bolt").to_owned();
+    let call = |user: &str, arguments: &[&str]| {
+        let password = format!("{user}-password");
+        let all = [arguments, &["--bolt", &bolt, "-u", user, "-p", &password]].concat();
+        told(&output(&all))
+    };
+    let run = |user: &str, text: &str| call(user, &["shell", "--format", "csv", text]);
+    for text in [
+        "CREATE USER bk SET PASSWORD 'bk-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE makers",
+        "GRANT CREATE DATABASE ON DBMS TO makers",
+        "GRANT ROLE makers TO bk",
+        "CREATE DATABASE films",
+        "CREATE DATABASE vault OPTIONS {encryption: true}",
+        "USE films CREATE (:Film)",
+        "BACKUP DATABASE films TO 'films.sheafbackup'",
+    ] {
+        let (code, out, error) = run("admin", text);
+        assert_eq!(code, Some(0), "{text}: {out}{error}");
+    }
+    let elsewhere = folder();
+    let file = |name: &str| path(&elsewhere.path().join(name)).to_owned();
+    let (plain, sealed, dump) = (file("films 1.bak"), file("vault.bak"), file("films.jsonl"));
+    for arguments in
+        [["backup", "films", "--to", &plain], ["backup", "vault", "--to", &sealed], ["dump", "films", "--to", &dump]]
+    {
+        let (code, out, error) = call("admin", &arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+    }
+    for (arguments, name) in [(["restore", &plain], "mine"), (["load", &dump], "loaded")] {
+        let (code, out, error) = call("bk", &[&arguments[..], &["--as", name]].concat());
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+        assert_eq!(run("bk", &format!("USE {name} MATCH (n) RETURN count(n) AS n")).1, "n\n1\n");
+    }
+    // The audit says what it was made of.
+    let audited = "SHOW AUDIT YIELD kind, user, databases, operation WHERE user = 'bk' AND kind = 'backup' \
+                   RETURN databases, operation ORDER BY operation";
+    let lines = run("admin", audited).1;
+    assert!(lines.contains("'mine'") && lines.matches("'films'").count() == 2, "{lines}");
+    assert!(lines.contains("-films1.bak', a backup of films]"), "{lines}");
+    // The key of an encrypted one is not in his hand, and what lies on the server is not his for being named.
+    let (code, _, error) = call("bk", &["restore", &sealed, "--as", "opened"]);
+    assert!(code == Some(1) && error.contains("BACKUP ON DATABASE *"), "{error}");
+    let (code, _, error) = run("bk", "CREATE DATABASE taken FROM BACKUP 'films.sheafbackup'");
+    assert!(code != Some(0) && error.contains("BACKUP ON DATABASE *"), "{error}");
+    assert_eq!(fs::read_dir(data.path().join("backups")).expect("lists").count(), 1, "nothing stays in the folder");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use types::{Code, DatabaseName, Failure};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::commands::backup::mine::restored_from;
 use crate::instance::Shared;
 use crate::plans::Planned;
 use crate::reach::Reached;
@@ -91,12 +92,20 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         AdminCommand::Database(DatabaseCommand::Create(create)) if create.origin.is_some() => Kind::Backup,
         _ => Kind::Admin,
     };
+    let (mut databases, mut operation) = (databases_of(statement, command), command.to_string());
+    if let AdminCommand::Database(command) = command
+        && let Some((file, source)) = restored_from(statement, command)
+    {
+        let of = source.as_deref().map(|source| format!(", a backup of {source}")).unwrap_or_default();
+        operation.push_str(&format!(" [file '{file}'{of}]"));
+        databases.extend(source.filter(|source| !databases.contains(source)));
+    }
     let line = Line {
         kind,
         user: statement.principal.name().map(str::to_owned),
         address: address_of(statement).map(str::to_owned),
-        databases: databases_of(statement, command),
-        operation: command.to_string(),
+        databases,
+        operation,
     };
     // What waits for a commit is told when that is over, and nothing of what is rolled back.
     match statement.transaction.filter(|_| ran.is_ok() && waits(command)).and_then(|it| it.enter().ok()) {

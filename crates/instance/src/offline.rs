@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{CatalogError, Database as Row, NewDatabase};
+use catalog::{CatalogError, Database as Row, DatabaseOptions, NewDatabase};
 use store::journal::Copied;
 use types::{DatabaseName, Failure};
 
@@ -12,9 +12,9 @@ use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::whole::{FolderTarget, Manifest, Watch};
 use crate::backup::{Header, Moment, Proof, Reading, Step, Written};
-use crate::commands::backup::mine;
 use crate::commands::database::create_database;
-use crate::encryption::is_sealed;
+use crate::commands::recreate::recreate;
+use crate::encryption::{follow, is_sealed};
 use crate::open_database::OpenDatabase;
 
 impl Walk {
@@ -59,13 +59,14 @@ impl Instance {
     pub fn back_up_all(&self, folder: &Path, walk: Walk, watch: &dyn Watch) -> Result<Manifest, Failure> {
         let done = FolderTarget::begin(&self.shared, folder, walk.proof(), watch)
             .map_err(Failure::from)
-            .and_then(|mut target| self.shared.back_up_all(&|_| Ok(()), &mut target, watch));
+            .and_then(|mut target| self.shared.back_up_all(&|| Ok(()), &mut target, watch));
         let name = DatabaseName::system();
         self.told(Kind::Backup, &name, format!("backup of all databases to {}", folder.display()), &done);
         done
     }
 
-    /// Makes a database out of a backup: all of it or nothing. With `replace`, it comes into the place of one.
+    /// Makes a database out of a backup: all of it or nothing. With `replace`, one that is there gets what is in the backup,
+    /// and keeps its owner, privileges, tokens, aliases, limits and options.
     ///
     /// One that is listed and has no files, since a whole server was restored without it, gets them and keeps its rights.
     pub fn restore(&self, database: &str, replace: bool, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
@@ -80,9 +81,8 @@ impl Instance {
             );
             return restored;
         }
-        let new = self.new_from(&name, replace, file)?;
         let mut header = None;
-        let made = create_database(&self.shared, &name, new, &mut |row| {
+        let made = self.make(&name, replace, file, &mut |row| {
             header = Some(self.shared.restore(row, file, step)?);
             Ok(())
         });
@@ -102,9 +102,8 @@ impl Instance {
         step: Step<'_>,
     ) -> Result<(Header, u64), Failure> {
         let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
-        let new = self.new_from(&name, replace, file)?;
         let mut restored = None;
-        let made = create_database(&self.shared, &name, new, &mut |row| {
+        let made = self.make(&name, replace, file, &mut |row| {
             restored = Some(self.shared.restore_to(row, file, moment, step)?);
             Ok(())
         });
@@ -115,15 +114,30 @@ impl Instance {
         Ok((header, played.records))
     }
 
-    /// Says what a database is like that comes out of a backup.
-    fn new_from(&self, name: &DatabaseName, replace: bool, file: &Path) -> Result<NewDatabase, Failure> {
-        let backup = Reading::open(file)?;
+    /// Makes a database out of a backup, or gives one that is to be replaced other files.
+    fn make(
+        &self,
+        name: &DatabaseName,
+        replace: bool,
+        file: &Path,
+        fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let is_encrypted = is_sealed(Reading::open(file)?.header());
         let names = self.shared.catalog.names();
-        let of = backup.header().database_id();
-        let formerly = if replace { mine::formerly_of(&names, name, of) } else { Vec::new() };
-        let mut new = NewDatabase { replace, formerly, ..NewDatabase::default() };
-        new.options.encryption = Some(is_sealed(backup.header()));
-        Ok(new)
+        let old = names.databases_from(name.as_str()).next().filter(|row| replace && row.name == *name);
+        match old {
+            Some(old) => {
+                let mut options = DatabaseOptions::clone(&old.options);
+                options.encryption = Some(options.is_encrypted());
+                follow(&mut options, is_encrypted)?;
+                recreate(&self.shared, name, fill)
+            }
+            None => {
+                let mut new = NewDatabase { replace, ..NewDatabase::default() };
+                new.options.encryption = Some(is_encrypted);
+                create_database(&self.shared, name, new, fill).map(drop)
+            }
+        }
     }
 
     /// Writes a copy of a database's journal to `file`, which is there whole when this returns, or not at all.

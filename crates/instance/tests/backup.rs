@@ -47,6 +47,12 @@ fn f24_a_backup_is_restored_under_any_name() {
     check(&mut session, "USE again MATCH (f:Film {title: 'film 7'})-[:MADE_IN]->(y) RETURN y.year", "7");
     check(&mut session, "USE again MATCH (n) RETURN count(n)", "1000");
     check(&mut session, "USE films MATCH (n) RETURN count(n)", "500");
+    check(
+        &mut session,
+        "SHOW AUDIT YIELD databases, operation WHERE operation CONTAINS 'CREATE DATABASE again' RETURN *",
+        "['again', 'films'] | 'CREATE DATABASE again FROM BACKUP 'films.sheafbackup' [file 'films.sheafbackup', a backup \
+         of films]'",
+    );
     let shown = run(&mut session, "CHECK DATABASE again").expect("checks");
     assert!(shown.starts_with("'again' | true | 1000 | 500"), "{shown}");
     let ids = |session: &mut Session, name: &str| {

@@ -546,18 +546,42 @@ fn f24_f82_only_administrators_copy_the_server() {
         let failure = run(&mut bob, text).expect_err(text);
         assert_eq!(failure.code(), Code::Forbidden, "{text}: {failure}");
     }
-    // Somebody who may do everything but read one of them has no whole server either.
-    for text in ["GRANT ROLE admin TO bob", "DENY ACCESS ON DATABASE shop TO copiers"] {
+    // What is denied of all of them binds an administrator too.
+    for text in ["GRANT ROLE admin TO bob", "DENY BACKUP ON DATABASE * TO copiers"] {
         run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
     }
-    let failure = run(&mut bob, "BACKUP ALL DATABASES TO 'all'").expect_err("one is hidden");
-    assert!(failure.code() == Code::Forbidden && !failure.message().contains("shop"), "{failure}");
+    let failure = run(&mut bob, "BACKUP ALL DATABASES TO 'all'").expect_err("it is denied");
+    assert_eq!(failure.code(), Code::Forbidden, "{failure}");
     assert_eq!(names(&folder.path().join("data").join("backups")), ["films"], "nothing is left of what was refused");
     check(
         &mut admin,
         "SHOW AUDIT YIELD kind, user, databases WHERE user = 'bob' AND kind = 'refusal' RETURN count(*) >= 4",
         "true",
     );
+}
+
+#[test]
+fn f24_f82_no_owner_keeps_the_server_without_a_backup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = Instance::open(with_passwords(&folder.path().join("data"))).expect("opens");
+    let mut admin = log_in(&instance, "admin");
+    run(&mut admin, "CREATE USER own SET PASSWORD 'own-password' CHANGE NOT REQUIRED").expect("makes");
+    run(&mut admin, "GRANT CREATE DATABASE ON DBMS TO USER own").expect("grants");
+    let mut own = log_in(&instance, "own");
+    for text in [
+        "CREATE DATABASE his",
+        "DENY ACCESS ON DATABASE his TO PUBLIC",
+        "DENY ACCESS ON DATABASE his TO USER admin",
+        "DENY BACKUP ON DATABASE his TO USER admin",
+    ] {
+        run(&mut own, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let failure = run(&mut admin, "BACKUP DATABASE his TO 'his'").expect_err("by itself it is denied");
+    assert_eq!(failure.code(), Code::Forbidden, "{failure}");
+    let listed = run(&mut admin, "BACKUP ALL DATABASES TO 'all'").expect("copies all");
+    assert!(listed.lines().any(|line| line.starts_with("'his' | 'all/his-") && line.ends_with("| null")), "{listed}");
+    run(&mut admin, "BACKUP ALL DATABASES TO STREAM").expect("sends all");
+    assert_eq!(run(&mut own, "BACKUP ALL DATABASES").expect_err("he owns one").code(), Code::Forbidden);
 }
 
 #[test]
@@ -600,6 +624,65 @@ fn f24_whatever_is_changed_in_a_backup_of_a_whole_server_is_found() {
     refuse(&set.join(MANIFEST), Some(b"{}".to_vec()), "the list");
     refuse(&set.join(MANIFEST), None, "no list");
     restored(&set, &other).expect("unchanged it is whole");
+}
+
+#[test]
+fn f24_a_damaged_or_lost_file_of_a_whole_server_costs_that_database_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let set = folder.path().join("set");
+    let instance = on_disk(&folder.path().join("data"));
+    for name in ["one", "two", "six"] {
+        run(&mut session(&instance), &format!("CREATE DATABASE {name}")).expect("creates");
+        run(&mut session(&instance), &format!("USE {name} CREATE (:{name})")).expect("fills");
+    }
+    instance.back_up_all(&set, Walk::No, &NOTHING).expect("backs up");
+    let file = |name: &str| folder_of(&set, name);
+    let spoilt = |bytes: &[u8]| {
+        let middle = bytes.len() / 2;
+        [&bytes[..middle], &[!bytes[middle], !bytes[middle + 1]], &bytes[middle + 2..]].concat()
+    };
+    let whole = fs::read(file("one")).expect("reads");
+    for (number, bytes) in [Some(spoilt(&whole)), Some(Vec::new()), None].into_iter().enumerate() {
+        let (lost, made) = (folder.path().join(format!("lost{number}")), folder.path().join(format!("made{number}")));
+        let one = file("one");
+        match bytes {
+            Some(bytes) => fs::write(&one, bytes).expect("writes"),
+            None => fs::remove_file(&one).expect("removes"),
+        }
+        let two = fs::read(file("two")).expect("reads");
+        fs::write(file("two"), &two[..two.len() - 1]).expect("cuts");
+        // All of it is looked at, and nothing is restored by who did not say what becomes of these.
+        let damaged = Whole::open(&set).and_then(|whole| whole.damaged(&NOTHING)).expect("looks at all");
+        assert_eq!(damaged.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        let tried = |missing| try_restoring(&set, &options(&lost), missing, &NOTHING);
+        let refused = tried(Missing::Refuse).map(drop).expect_err("two are damaged");
+        assert!(matches!(&refused, RestoreError::Missing(missing) if missing.len() == 2), "{refused}");
+        assert_eq!(tried(Missing::Leave).expect("one can be had").damaged.len(), 2);
+        let refused = restored(&set, &lost).expect_err("two are damaged");
+        assert!(refused.to_string().contains("--missing leave"), "{refused}");
+        assert!(!lost.exists());
+        for (missing, data, status) in [(Missing::Leave, &lost, "error"), (Missing::Empty, &made, "online")] {
+            let found = restore(&set, options(data), missing, &NOTHING).expect("restores the others");
+            assert_eq!((found.databases, found.missing.len()), (2, 2));
+            let instance = on_disk(data);
+            let mut first = session(&instance);
+            check(&mut first, "USE six MATCH (n) RETURN labels(n)", "['six']");
+            let listed = "SHOW DATABASES YIELD name, currentStatus WHERE name IN ['one', 'two']";
+            check(&mut first, listed, &format!("'one' | '{status}'\n'two' | '{status}'"));
+        }
+        fs::write(&one, &whole).expect("writes");
+        fs::write(one.with_file_name(file("two").file_name().expect("a file")), two).expect("writes");
+    }
+    // Without `system` there is nothing to restore them into.
+    let system = set.join("system.sheafbackup");
+    fs::write(&system, spoilt(&fs::read(&system).expect("reads"))).expect("writes");
+    let other = folder.path().join("other");
+    let tried = try_restoring(&set, &options(&other), Missing::Leave, &NOTHING).map(drop);
+    for refused in [tried, restore(&set, options(&other), Missing::Leave, &NOTHING).map(drop)] {
+        let refused = refused.expect_err("system is damaged");
+        assert!(matches!(&refused, RestoreError::System(_)), "{refused}");
+        assert!(!other.exists());
+    }
 }
 
 #[test]

@@ -73,7 +73,7 @@ pub struct RestoreArguments {
     /// The database to make.
     #[arg(long = "as", value_name = "NAME", value_parser = name, required_unless_present = "all")]
     name: Option<DatabaseName>,
-    /// Puts it in the place of a database of that name.
+    /// Puts it in the place of a database of that name, whose owner, rights, aliases and limits stay.
     #[arg(long, conflicts_with = "all")]
     replace: bool,
     /// Plays the backup forward, by the journal of its database, to this moment: 2026-05-01T12:00:00Z.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bolt::client::Client;
+use bolt::client::{Client, ClientError};
 use bolt::request::Options;
 use instance::backup::{BackupError, Header, Part, verify, verify_journal};
 use types::{Code, DatabaseName, Failure, Map, Value};
@@ -74,21 +74,11 @@ pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Option
     verify(restore.from, &|_| Ok(()))?;
     let mut client = restore.reach.connect()?;
     let folder = backup_folder(restore.reach, &mut client)?;
-    let lent = Lent::put(&folder, restore.from, "sheafbackup")?;
-    let journal = restore.journal.map(|journal| Lent::put(&folder, journal, "sheafjournal")).transpose()?;
-    let replace = if restore.replace { "OR REPLACE " } else { "" };
-    let using = if journal.is_some() { " USING JOURNAL $journal" } else { "" };
-    let text = format!("CREATE {replace}DATABASE $name FROM BACKUP $file UNTIL $until{using}");
-    let named = journal.as_ref().map(|journal| ("journal".into(), Value::string(journal.name.as_str())));
-    let parameters: Map = [
-        ("name".into(), Value::string(restore.name.as_str())),
-        ("file".into(), Value::string(lent.name.as_str())),
-        ("until".into(), Value::string(restore.until.text.as_str())),
-    ]
-    .into_iter()
-    .chain(named)
-    .collect();
-    let restored = client.run(&text, parameters);
+    let lent = Lent::put(&folder, restore.from)?;
+    let journal = restore.journal.map(|journal| Lent::put(&folder, journal)).transpose()?;
+    let made = Made { name: restore.name, file: &lent.name, replace: restore.replace };
+    let moment = Some((restore.until.text.as_str(), journal.as_ref().map(|journal| journal.name.as_str())));
+    let restored = made.run(&mut client, moment);
     drop((lent, journal));
     restored.map_err(|error| restore.reach.failed(error))?;
     Ok(counts_in(&mut client, restore.name))
@@ -123,17 +113,48 @@ pub(crate) fn restore(reach: &Reach, name: &DatabaseName, replace: bool, file: &
     let header = verify(file, &|_| Ok(()))?;
     let mut client = reach.connect()?;
     let folder = backup_folder(reach, &mut client)?;
-    let lent = Lent::put(&folder, file, "sheafbackup")?;
-    let replace = if replace { "OR REPLACE " } else { "" };
-    let text = format!("CREATE {replace}DATABASE $name FROM BACKUP $file");
-    let parameters: Map =
-        [("name".into(), Value::string(name.as_str())), ("file".into(), Value::string(lent.name.as_str()))]
-            .into_iter()
-            .collect();
-    let restored = client.run(&text, parameters);
+    let lent = Lent::put(&folder, file)?;
+    let restored = Made { name, file: &lent.name, replace }.run(&mut client, None);
     drop(lent);
     restored.map_err(|error| reach.failed(error))?;
     Ok(header)
+}
+
+/// A database that is made out of a file of the server's backup folder.
+struct Made<'a> {
+    name: &'a DatabaseName,
+    file: &'a str,
+    replace: bool,
+}
+
+impl Made<'_> {
+    /// Has it made, or has one that is to be replaced get these data: all that was said about that one stays.
+    fn run(&self, client: &mut Client, moment: Option<(&str, Option<&str>)>) -> Result<(), ClientError> {
+        let text = |text: &str| Value::string(text);
+        let name = ("name".into(), text(self.name.as_str()));
+        let listed = "SHOW DATABASES YIELD name WHERE name = $name";
+        if self.replace && !client.run(listed, [name.clone()].into_iter().collect())?.rows.is_empty() {
+            let until = moment.map(|(until, _)| ("seedRestoreUntil".into(), text(until)));
+            let journal = moment.and_then(|(_, journal)| journal).map(|journal| ("seedJournal".into(), text(journal)));
+            let seed: Map = [("seedURI".into(), text(self.file))].into_iter().chain(until).chain(journal).collect();
+            let options = ("options".into(), Value::map(seed));
+            return client
+                .run("CALL dbms.recreateDatabase($name, $options)", [name, options].into_iter().collect())
+                .map(drop);
+        }
+        let replace = if self.replace { "OR REPLACE " } else { "" };
+        let mut create = format!("CREATE {replace}DATABASE $name FROM BACKUP $file");
+        let mut parameters: Map = [name, ("file".into(), text(self.file))].into_iter().collect();
+        if let Some((until, journal)) = moment {
+            create.push_str(" UNTIL $until");
+            parameters.insert("until".into(), text(until));
+            if let Some(journal) = journal {
+                create.push_str(" USING JOURNAL $journal");
+                parameters.insert("journal".into(), text(journal));
+            }
+        }
+        client.run(&create, parameters).map(drop)
+    }
 }
 
 /// A file that lies in the server's backup folder for as long as it is needed.
@@ -145,14 +166,14 @@ struct Lent {
 }
 
 impl Lent {
-    fn put(folder: &Path, file: &Path, ending: &str) -> Result<Self, CommandError> {
+    fn put(folder: &Path, file: &Path) -> Result<Self, CommandError> {
         let is_inside = || Some(file.canonicalize().ok()?.parent()? == folder.canonicalize().ok()?);
         if is_inside() == Some(true)
             && let Some(name) = file.file_name().and_then(|name| name.to_str())
         {
             return Ok(Self { path: file.to_owned(), name: name.to_owned(), is_its_own: true });
         }
-        let name = format!("restore-{}.{ending}", std::process::id());
+        let name = instance::backup::lent_name(file);
         let path = folder.join(&name);
         // The server makes it with its first backup; where there is no data folder either, it is another machine's.
         let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder) };

@@ -17,6 +17,32 @@ pub(super) const ENDING: &str = "sheafbackup";
 const PART: (&str, &str) = (".", ".part");
 /// Longest name of a file, in bytes.
 const NAME_MAX_BYTES: usize = 200;
+/// What the names of files begin with that lie in the folder for one restore.
+const LENT: &str = "lent-";
+/// Random digits behind that.
+const LENT_DIGITS: usize = 32;
+
+/// Makes up a name for a file that is put into the backup folder to be restored, and goes again.
+///
+/// Nobody guesses it, so who names it has the file in hand: he restores what is not encrypted without a right to back up.
+#[must_use]
+pub fn lent_name(file: &Path) -> String {
+    let of = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let of: String = of.chars().filter(|sign| is_plain(*sign)).take(NAME_MAX_BYTES / 2).collect();
+    format!("{LENT}{:032x}-{of}", rand::rng().random::<u128>())
+}
+
+/// Tells whether a file has a name that [`lent_name`] made up.
+pub(crate) fn is_lent(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(LENT));
+    let digits = name.and_then(|name| name.split('-').next());
+    digits.is_some_and(|digits| digits.len() == LENT_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Tells whether a sign may stand in the name of a backup.
+fn is_plain(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_')
+}
 
 /// Something in a backup folder that is a backup, or looks like one.
 pub(crate) enum Found {
@@ -55,7 +81,6 @@ impl Folder<'_> {
     /// Turns a typed name into the path of a file that lies in the folder itself, whatever the name is.
     pub(crate) fn file(&self, name: &str) -> Result<PathBuf, BackupError> {
         let refuse = |reason| BackupError::Name { name: name.chars().take(80).collect(), reason };
-        let is_plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_');
         if name.is_empty() {
             return Err(refuse("it is empty"));
         }

@@ -50,6 +50,9 @@ pub struct Header {
     /// Where it stands in the journal of the database; nothing where none was kept.
     #[serde(default)]
     pub journal: Option<InJournal>,
+    /// Who made it, sealed; nothing where the server did, or nobody logged in.
+    #[serde(default)]
+    pub maker: Option<Vec<u8>>,
 }
 
 /// A place in a journal.

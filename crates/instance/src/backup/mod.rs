@@ -7,6 +7,7 @@ mod error;
 mod folder;
 mod format;
 mod keys;
+pub(crate) mod maker;
 mod moment;
 mod reader;
 pub mod whole;
@@ -14,8 +15,8 @@ mod work;
 mod writer;
 
 pub use error::BackupError;
-pub use folder::Part;
-pub(crate) use folder::{Folder, Found, ends_as_ours};
+pub(crate) use folder::{Folder, Found, ends_as_ours, is_lent};
+pub use folder::{Part, lent_name};
 pub use format::{Header, Holds};
 pub use keys::{Keys, sealed_by};
 pub(crate) use moment::{JOURNAL_ENDING, Steps};

@@ -55,6 +55,7 @@ pub(crate) fn header(
         taken_nanos,
         holds: Holds::Graph,
         journal: pictured.journal.map(|at| InJournal { era: at.era, sequence: at.sequence }),
+        maker: None,
     }
 }
 

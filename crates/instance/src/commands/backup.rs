@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 
-use catalog::{Access, Action, CatalogError, Database as Row, Requested, Stage};
+use catalog::{Access, Action, CatalogError, Database as Row, Names, Principal, Requested, Stage};
 use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
 
 use super::{allow, named};
 use crate::answer::{Fetched, Kind, Summary};
-use crate::backup::{BackupError, Folder, Header, Proof, Taken, Written};
+use crate::backup::{BackupError, Folder, Header, Moment, Proof, Taken, Written, maker};
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
@@ -24,7 +24,7 @@ use crate::statement::Statement;
 mod all;
 mod list;
 pub(crate) mod mine;
-mod moment;
+pub(crate) mod moment;
 mod stream;
 
 const COLUMNS: [&str; 9] =
@@ -60,8 +60,12 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &BackupCommand) -> Res
 
 /// Refuses who may not copy the server as a whole, which holds what proves who everybody is.
 fn allow_server(statement: &Statement<'_>) -> Result<(), Failure> {
-    allow(statement, &Action::BackupDatabase)?;
-    allow(statement, &Action::Do(Act::AllDbms))
+    allow_server_to(statement.names, statement.principal)
+}
+
+fn allow_server_to(names: &Names, principal: &Principal) -> Result<(), Failure> {
+    let needed = [Action::BackupDatabase, Action::Do(Act::AllDbms)];
+    Ok(needed.iter().try_for_each(|action| catalog::access::allow(names, principal, action))?)
 }
 
 /// Makes the files of a new database out of another one, or out of a backup.
@@ -88,14 +92,27 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
             statement.shared.restore(row, &path, &step).map(drop).map_err(told)
         }
         DatabaseOrigin::Moment(asked) => {
-            let folder = statement.shared.backup_folder()?;
-            let path = mine::backup(statement, &asked.backup)?;
-            let moment = moment::moment(statement, asked)?;
-            let _place = statement.shared.enter_copying()?;
-            statement.shared.restore_to(row, &path, &moment, &step).map_err(told)?;
-            keep_journal_of_replaced(statement, &Folder(&folder), row)
+            let until = moment::time(statement, &asked.until)?;
+            make_played(statement, &asked.backup, until, asked.journal.as_ref(), row)
         }
     }
+}
+
+/// Makes the files of a database out of a backup, played forward to a moment by its own journal or a copy of one.
+pub(crate) fn make_played(
+    statement: &Statement<'_>,
+    file: &FileName,
+    until: i64,
+    journal: Option<&FileName>,
+    row: &Row,
+) -> Result<(), Failure> {
+    let folder = statement.shared.backup_folder()?;
+    let path = mine::backup(statement, file)?;
+    let journal = journal.map(|name| mine::journal(statement, name)).transpose()?;
+    let _place = statement.shared.enter_copying()?;
+    let step = |_| statement.allowance.check();
+    statement.shared.restore_to(row, &path, &Moment { until, journal }, &step).map_err(told)?;
+    keep_journal_of_replaced(statement, &Folder(&folder), row)
 }
 
 /// Makes the files of a database out of what one holds now, entry by entry: what was deleted takes no room there.
@@ -178,11 +195,15 @@ impl Source {
         }
     }
 
-    fn take(&self, shared: &Shared) -> Result<Taken, Failure> {
-        match self {
+    fn take(&self, statement: &Statement<'_>) -> Result<Taken, Failure> {
+        let shared = statement.shared;
+        let mut taken = match self {
             Self::Graph { database, row, .. } => shared.take_image(database, row),
             Self::Catalog => shared.take_catalog_image(),
-        }
+        }?;
+        let maker = statement.principal.id();
+        taken.header.maker = maker.and_then(|maker| maker::seal(&shared.keyring, &taken.header, maker));
+        Ok(taken)
     }
 }
 
@@ -239,7 +260,7 @@ fn write_file(
 ) -> Result<(Header, Written), Failure> {
     let _place = statement.shared.enter_copying()?;
     let step = |_| statement.allowance.check();
-    statement.shared.back_up(source.take(statement.shared)?, &file, proof, &step).map_err(told)
+    statement.shared.back_up(source.take(statement)?, &file, proof, &step).map_err(told)
 }
 
 /// Tells whoever named a file what became of it, and not where it lies.

@@ -117,6 +117,10 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
         }
         new.options.set(option, &value)?;
     }
+    if create.if_not_exists && statement.names.resolve(name.as_str()).is_ok() {
+        // What it would be made of is not looked at.
+        return Ok(taken(statement, &name));
+    }
     new.formerly = super::backup::mine::formerly(statement, create, &name)?;
     check_journal(statement.shared, new.options.journal)?;
     encryption::choose(statement, create.origin.as_ref(), &mut new.options)?;
@@ -136,13 +140,17 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     };
     match made {
         Err(failure) if create.if_not_exists && failure.code() == Code::DatabaseExists => {
-            Ok(super::without_effect(statement, &format!("The name '{name}' is taken already.")))
+            Ok(taken(statement, &name))
         }
         made => {
             made?;
             Ok(done(statement, true, create.wait))
         }
     }
+}
+
+fn taken(statement: &Statement<'_>, name: &DatabaseName) -> Records {
+    super::without_effect(statement, &format!("The name '{name}' is taken already."))
 }
 
 /// Has a new database keep what bounds the one that it copies, and above all the one in whose place it comes.

@@ -21,7 +21,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod limit;
-mod recreate;
+pub(crate) mod recreate;
 pub(crate) mod rights;
 pub(crate) mod server;
 pub(crate) mod session;

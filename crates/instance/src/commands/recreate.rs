@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use catalog::{Action, Database as Row, DatabaseAccess, DatabaseOptions, Requested};
 use cypher::ast::{DatabaseOrigin, Expression, FileName, NameOrParameter};
-use types::{Code, Failure, Value};
+use types::{Code, DatabaseName, Failure, Value};
 
 use super::{alias, backup, database, named};
 use crate::encryption;
+use crate::instance::Shared;
 use crate::records::Records;
 use crate::statement::Statement;
 
 /// Options that choose among several servers, which there are not.
 const OF_SERVERS: [&str; 4] = ["storeFormat", "primaries", "secondaries", "seedConfig"];
-const KNOWN: &str = "clearData, seedURI, seedingServers";
+const KNOWN: &str = "clearData, seedURI, seedRestoreUntil, seedJournal, seedingServers";
 
 /// What the new files are made of.
 enum Seed {
     /// Nothing: it is empty.
     Nothing,
     /// A file of the backup folder.
-    Backup(DatabaseOrigin),
+    Backup(FileName),
+    /// One that is played forward to a moment, by the database's own journal or a copy of one.
+    Moment(FileName, i64, Option<FileName>),
     /// What it holds; nothing is written to it meanwhile.
     Own,
 }
@@ -41,13 +44,23 @@ pub(super) fn run(
     check_encryption(statement, typed.as_str(), &seed)?;
     super::stand_alone(statement, "dbms.recreateDatabase")?;
     let shared = statement.shared;
-    let row = shared.catalog.recreate_database(&typed)?;
-    let filled = match &seed {
-        Seed::Nothing => shared.databases.make(&row).map(drop),
-        Seed::Backup(origin) => backup::make_from(statement, origin, &row),
-        Seed::Own => read_only(&row).and_then(|()| backup::make_dense(statement, name, &row)),
-    };
-    let made = filled.and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
+    recreate(shared, &typed, &mut |row| match &seed {
+        Seed::Nothing => shared.databases.make(row).map(drop),
+        Seed::Backup(file) => backup::make_from(statement, &DatabaseOrigin::Backup(file.clone()), row),
+        Seed::Moment(file, until, journal) => backup::make_played(statement, file, *until, journal.as_ref(), row),
+        Seed::Own => read_only(row).and_then(|()| backup::make_dense(statement, name, row)),
+    })?;
+    Ok(super::changed(statement, true))
+}
+
+/// Gives a database other files: wholly, or not at all.
+pub(crate) fn recreate(
+    shared: &Shared,
+    name: &DatabaseName,
+    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let row = shared.catalog.recreate_database(name)?;
+    let made = fill(&row).and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
     database::settle(shared, &row, made)?;
     if row.requested == Requested::Offline {
         // Making its files opened it.
@@ -55,16 +68,20 @@ pub(super) fn run(
         shared.databases.stop(&row, Duration::ZERO)?;
     }
     tracing::info!(database = %row.name, id = %row.id, "database recreated");
-    Ok(super::changed(statement, true))
+    Ok(())
 }
 
 /// Reads what is said about the data.
 fn seed_of(statement: &Statement<'_>, options: Option<&Expression>) -> Result<Seed, Failure> {
-    let (mut clear, mut file) = (false, None);
+    let (mut clear, mut file, mut until, mut journal) = (false, None, None, None);
     for (key, value) in alias::map(options, &statement.parameters)?.unwrap_or_default() {
         match (key.as_str(), value) {
             ("clearData", Value::Boolean(wanted)) => clear = wanted,
             ("seedURI", Value::String(name)) => file = Some(name),
+            ("seedRestoreUntil", time @ (Value::DateTime(_) | Value::String(_))) => {
+                until = Some(backup::moment::nanos(&time, "seedRestoreUntil")?);
+            }
+            ("seedJournal", Value::String(name)) => journal = Some(FileName::Text(name)),
             ("seedingServers", Value::List(servers)) if servers.is_empty() => {}
             (key, _) if key == "seedingServers" || OF_SERVERS.contains(&key) => {
                 let text = format!("dbms.recreateDatabase takes no '{key}' here: there is one server.");
@@ -79,26 +96,27 @@ fn seed_of(statement: &Statement<'_>, options: Option<&Expression>) -> Result<Se
             }
         }
     }
-    match (clear, file) {
-        (true, Some(_)) => Err(Failure::new(
-            Code::ArgumentError,
-            "Give either clearData or seedURI: a database is empty or it is not.",
-        )),
-        (true, None) => Ok(Seed::Nothing),
-        (false, Some(name)) => Ok(Seed::Backup(DatabaseOrigin::Backup(FileName::Text(name)))),
-        (false, None) => Ok(Seed::Own),
+    let refused = |text: &str| Err(Failure::new(Code::ArgumentError, text));
+    match (clear, file.map(FileName::Text), until) {
+        (true, Some(_), _) => refused("Give either clearData or seedURI: a database is empty or it is not."),
+        (_, None, Some(_)) => refused("seedRestoreUntil is a moment after that of a backup: give seedURI too."),
+        (_, _, None) if journal.is_some() => refused("seedJournal leads to a moment: give seedRestoreUntil too."),
+        (_, Some(file), Some(until)) => Ok(Seed::Moment(file, until, journal)),
+        (_, Some(file), None) => Ok(Seed::Backup(file)),
+        (true, None, None) => Ok(Seed::Nothing),
+        (false, None, None) => Ok(Seed::Own),
     }
 }
 
 /// Refuses a backup that is encrypted where the database is not, or the other way round: the files are as the backup is.
 fn check_encryption(statement: &Statement<'_>, name: &str, seed: &Seed) -> Result<(), Failure> {
-    let Seed::Backup(origin) = seed else { return Ok(()) };
+    let (Seed::Backup(file) | Seed::Moment(file, ..)) = seed else { return Ok(()) };
     let names = statement.names;
     let row = names.resolve(name).ok().and_then(|target| names.database(target.database));
     let Some(row) = row else { return Ok(()) };
     let mut options = DatabaseOptions::clone(&row.options);
     options.encryption = Some(options.is_encrypted());
-    encryption::choose(statement, Some(origin), &mut options)
+    encryption::choose(statement, Some(&DatabaseOrigin::Backup(file.clone())), &mut options)
 }
 
 /// Refuses to make a database out of what it holds while that may change.

@@ -105,8 +105,7 @@ pub(super) const ROWS: &[Row] = &[
             let shared = call.instance()?;
             let (names, user) = (shared.catalog.names(), call.context.user);
             let may_see = |setting: &Setting| {
-                let action = Action::DoTo(Act::ShowSetting, setting.name.as_str().into());
-                catalog::access::allows_as(&names, user, &action)
+                setting.shown_to().iter().any(|action| catalog::access::allows_as(&names, user, action))
             };
             let found = settings(&shared).into_iter().filter(|setting| setting.name.contains(wanted.as_str()));
             let found = found.filter(may_see);
@@ -210,6 +209,17 @@ pub(crate) struct Setting {
     pub(crate) description: String,
 }
 
+/// The setting that names the folder of backups.
+const BACKUP_FOLDER: &str = "server.backup.folder";
+
+impl Setting {
+    /// Gives what somebody may do who sees it, any of it: who makes databases puts backups where they are restored from.
+    pub(crate) fn shown_to(&self) -> Vec<Action> {
+        let making = (self.name == BACKUP_FOLDER).then_some(Action::CreateDatabase);
+        [Action::DoTo(Act::ShowSetting, self.name.as_str().into())].into_iter().chain(making).collect()
+    }
+}
+
 /// Neo4j's names of settings that the server has under its own.
 const SAME: [(&str, &str); 6] = [
     ("db.memory.transaction.max", "sheaf.statement_memory_max"),
@@ -268,7 +278,7 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
             "Where clients find this server.",
         ),
         (
-            "server.backup.folder",
+            BACKUP_FOLDER,
             shared.backup_folder().map(|folder| whole_path(&folder)).unwrap_or_default(),
             "a path",
             "The folder that backups go into and come from.",

@@ -51,7 +51,7 @@ impl Shared {
     /// `may` is asked before each database is read; when it refuses, nothing is left.
     pub(crate) fn back_up_all(
         &self,
-        may: &dyn Fn(&Row) -> Result<(), Failure>,
+        may: &dyn Fn() -> Result<(), Failure>,
         target: &mut dyn Target,
         watch: &dyn Watch,
     ) -> Result<Manifest, Failure> {
@@ -59,12 +59,12 @@ impl Shared {
         for round in 1.. {
             let rows = self.catalog.names().databases();
             let rows: Vec<_> = rows.iter().filter(|row| !row.name.is_system()).collect();
-            rows.iter().try_for_each(|row| may(row))?;
             let of = rows.len() + 1;
             for (number, row) in (1..).zip(&rows) {
                 if copied.contains_key(&row.id) {
                     continue;
                 }
+                may()?;
                 if let Some(entry) = self.copy_one(row, (number, of), target, watch)? {
                     watch.ends(&entry);
                     copied.insert(row.id, entry);

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use catalog::{Action, CatalogError, Database as Row, Target};
 use cypher::ast::BackupTarget;
 use types::{CompactString, DatabaseName, Failure, Value};
 
@@ -27,7 +26,7 @@ impl Watch for Bounded {
     }
 }
 
-/// Who asks, to be asked for each database.
+/// Who asks, to be asked again before each database.
 pub(super) struct Asking {
     principal: catalog::Principal,
 }
@@ -37,17 +36,12 @@ impl Asking {
         Self { principal: statement.principal.clone() }
     }
 
-    /// Refuses to copy a database that he may not copy by itself. Asked of the rights of now: copying all takes long.
-    pub(super) fn may(&self, shared: &Shared, row: &Row) -> Result<(), Failure> {
-        let names = shared.catalog.names();
-        let target = Target { database: row.id, name: row.name.clone(), alias: None };
-        if !catalog::access::sees(&names, &self.principal, &target) {
-            // Its name is not for him, and neither is a backup that would be whole but for it.
-            let text = "Permission denied. Somebody who does not see every database cannot back them all up.";
-            return Err(Failure::new(types::Code::Forbidden, text));
-        }
-        catalog::access::allow_on(&names, &self.principal, &Action::BackupDatabase, &row.name)
-            .map_err(|error: CatalogError| error.into())
+    /// Refuses who may not copy the whole server any more: copying all takes long.
+    ///
+    /// What was denied of one database does not count here. Its owner may deny it to anybody, and would keep the server
+    /// without a backup; who may do everything on the server reads the rights out of the same copy.
+    pub(super) fn may(&self, shared: &Shared) -> Result<(), Failure> {
+        super::allow_server_to(&shared.catalog.names(), &self.principal)
     }
 }
 
@@ -69,7 +63,7 @@ pub(super) fn run(statement: &mut Statement<'_>, to: &BackupTarget, check: bool)
     let proof = if check { Proof::Check } else { Proof::Read };
     let path = folder.new_file(&name).map_err(told)?;
     let mut target = FolderTarget::begin(shared, &path, proof, &watch).map_err(told)?;
-    let manifest = shared.back_up_all(&|row| asking.may(shared, row), &mut target, &watch)?;
+    let manifest = shared.back_up_all(&|| asking.may(shared), &mut target, &watch)?;
     let mut rows = Fetched::default();
     for entry in [&manifest.system].into_iter().chain(&manifest.databases) {
         rows.push(row(&name, entry));

@@ -35,7 +35,7 @@ const COLUMNS: [(&str, bool); 14] = [
 /// Lists backups, whatever their names end with; of one that has no sound head or list, the reason.
 pub(super) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Records, Failure> {
     let allowed = allow(statement, &Action::BackupDatabase);
-    if !mine::is_any(statement) {
+    if !mine::is_any(statement) && !mine::may_restore(statement) {
         allowed.clone()?;
     }
     let (sees_all, path) = (allowed.is_ok(), statement.shared.backup_folder()?);

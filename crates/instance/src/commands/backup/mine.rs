@@ -1,24 +1,28 @@
 //! Which backups somebody may list and restore: any, or those of the databases that he may back up.
 //! Leaves rights to `catalog::access` and heads to `backup`. Start reading at [`backup`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catalog::access::allow_on;
 use catalog::{Action, Database as Row, Names};
-use cypher::ast::{CreateDatabase, DatabaseOrigin, FileName};
-use types::{DatabaseId, DatabaseName, Failure};
+use cypher::ast::{CreateDatabase, DatabaseCommand, DatabaseOrigin, FileName};
+use types::{DatabaseId, DatabaseName, Failure, Value};
 
 use super::super::typed;
 use super::{allow, text_of, told};
-use crate::backup::{BackupError, Folder, Header, Holds, glance};
+use crate::backup::{BackupError, Folder, Header, Holds, glance, is_lent, maker};
+use crate::encryption::is_sealed;
 use crate::statement::Statement;
 
 /// Finds a backup that is to be read.
 ///
 /// Who may not read it hears the same whether it is there or not.
 pub(crate) fn backup(statement: &Statement<'_>, name: &FileName) -> Result<PathBuf, Failure> {
-    there(statement, name, |path| glance(path).ok().flatten().is_some_and(|seen| has(statement, &seen.header)))
+    there(statement, name, |path| {
+        let seen = glance(path).ok().flatten();
+        seen.is_some_and(|seen| has(statement, &seen.header) || has_in_hand(path, &seen.header))
+    })
 }
 
 /// As [`backup`], of the copy of a journal.
@@ -30,7 +34,50 @@ pub(super) fn journal(statement: &Statement<'_>, name: &FileName) -> Result<Path
 
 /// Tells whether somebody may list and restore what this is the head of.
 pub(super) fn has(statement: &Statement<'_>, header: &Header) -> bool {
-    header.holds == Holds::Graph && may_back_up(statement, header.database_id())
+    header.holds == Holds::Graph && (may_back_up(statement, header.database_id()) || made(statement, header))
+}
+
+/// Tells whether somebody made a backup of a database that is gone; while it is there, the rights to it decide.
+fn made(statement: &Statement<'_>, header: &Header) -> bool {
+    let principal = statement.principal;
+    let id = header.database_id();
+    let is_gone = || !statement.names.databases_from("").any(|row| is_of(row, id));
+    let is_by = |user| maker::is_by(&statement.shared.keyring, header, user);
+    header.maker.is_some() && may_restore(statement) && is_gone() && principal.id().is_some_and(is_by)
+}
+
+/// Tells whether somebody may make databases, in his own name and by no token: what he made is looked for then.
+pub(super) fn may_restore(statement: &Statement<'_>) -> bool {
+    let is_himself = !statement.principal.is_token() && statement.principal.impersonator().is_none();
+    is_himself && allow(statement, &Action::CreateDatabase).is_ok()
+}
+
+/// Names the file that a command that succeeded made a database out of, and the database that it is a backup of.
+pub(crate) fn restored_from(statement: &Statement<'_>, command: &DatabaseCommand) -> Option<(String, Option<String>)> {
+    let parameters = &statement.parameters;
+    let file = match command {
+        DatabaseCommand::Create(create) => match create.origin.as_ref()? {
+            DatabaseOrigin::Database(_) => return None,
+            DatabaseOrigin::Backup(file) => text_of(file, parameters).ok()?,
+            DatabaseOrigin::Moment(moment) => text_of(&moment.backup, parameters).ok()?,
+        },
+        DatabaseCommand::Recreate { options, .. } => {
+            let options = super::super::alias::map(options.as_ref(), parameters).ok()??;
+            match options.get("seedURI")? {
+                Value::String(file) => file.to_string(),
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    let folder = statement.shared.backup_folder().ok()?;
+    let seen = Folder(&folder).file_there(&file).ok().and_then(|path| glance(&path).ok().flatten());
+    Some((file.chars().take(200).collect(), seen.map(|seen| seen.header.database)))
+}
+
+/// Tells whether who names a file put it there himself; the key of an encrypted one is the server's, and not in his hand.
+fn has_in_hand(path: &Path, header: &Header) -> bool {
+    header.holds == Holds::Graph && is_lent(path) && !is_sealed(header)
 }
 
 /// Finds the databases whose backups are those of a new one: it is made out of one to come into the place of its own.
@@ -83,11 +130,7 @@ pub(super) fn is_any(statement: &Statement<'_>) -> bool {
     statement.names.databases_from("").any(|row| !row.name.is_system() && may_back_up(statement, row.id))
 }
 
-fn there(
-    statement: &Statement<'_>,
-    name: &FileName,
-    is_his: impl FnOnce(&std::path::Path) -> bool,
-) -> Result<PathBuf, Failure> {
+fn there(statement: &Statement<'_>, name: &FileName, is_his: impl FnOnce(&Path) -> bool) -> Result<PathBuf, Failure> {
     let folder = statement.shared.backup_folder()?;
     let path = Folder(&folder).file_there(&text_of(name, &statement.parameters)?);
     match (allow(statement, &Action::BackupDatabase), path) {

@@ -1,17 +1,17 @@
 //! `CREATE DATABASE ... FROM BACKUP ... UNTIL time`, and `BACKUP JOURNAL FOR DATABASE n`.
-//! Leaves journals to `backup` and `store::journal`. Start reading at [`moment`] and [`run`].
+//! Leaves journals to `backup` and `store::journal`. Start reading at [`time`] and [`run`].
 
 use std::sync::Arc;
 
 use catalog::Database as Row;
-use cypher::ast::{BackupTarget, Expression, ExpressionKind, Moment as Asked, NameOrParameter};
+use cypher::ast::{BackupTarget, Expression, ExpressionKind, NameOrParameter};
 use store::journal;
 use types::temporal::ZoneId;
 use types::{Code, CompactString, DatabaseName, DateTime, Failure, Value};
 
-use super::{Source, backed_up, integer, mine, stream, text_of, told};
+use super::{Source, backed_up, integer, stream, text_of, told};
 use crate::answer::{Fetched, Kind, Summary};
-use crate::backup::{Folder, JOURNAL_ENDING, Moment, Steps};
+use crate::backup::{Folder, JOURNAL_ENDING, Steps};
 use crate::index_options;
 use crate::records::Records;
 use crate::show::instant;
@@ -19,15 +19,8 @@ use crate::statement::Statement;
 
 const COLUMNS: [&str; 6] = ["name", "file", "records", "bytes", "from", "until"];
 
-/// Finds out which moment is asked for, and which journal leads there.
-pub(super) fn moment(statement: &Statement<'_>, asked: &Asked) -> Result<Moment, Failure> {
-    let until = time(statement, &asked.until)?;
-    let journal = asked.journal.as_ref().map(|name| mine::journal(statement, name)).transpose()?;
-    Ok(Moment { until, journal })
-}
-
 /// Reads a time, in nanoseconds since 1970: `datetime('...')`, a text that is one, or a parameter with either.
-fn time(statement: &Statement<'_>, asked: &Expression) -> Result<i64, Failure> {
+pub(super) fn time(statement: &Statement<'_>, asked: &Expression) -> Result<i64, Failure> {
     let given = match &*asked.kind {
         ExpressionKind::Call { name, arguments, .. } if name.text.eq_ignore_ascii_case("datetime") => {
             match arguments.as_slice() {
@@ -45,14 +38,19 @@ fn time(statement: &Statement<'_>, asked: &Expression) -> Result<i64, Failure> {
         }
         value => value?,
     };
-    let time = match &value {
+    nanos(&value, "UNTIL")
+}
+
+/// Reads a moment out of a value, in nanoseconds since 1970; `what` it is of stands in refusals.
+pub(crate) fn nanos(value: &Value, what: &str) -> Result<i64, Failure> {
+    let time = match value {
         Value::DateTime(time) => DateTime::clone(time),
         Value::String(text) => {
             DateTime::parse(text, &ZoneId::UTC).map_err(|error| Failure::new(Code::ArgumentError, error.to_string()))?
         }
         other => {
             let shown: String = types::text::literal(other).chars().take(80).collect();
-            let text = format!("UNTIL takes a datetime, such as datetime('2026-05-01T12:00:00Z'), but got {shown}.");
+            let text = format!("{what} takes a datetime, such as datetime('2026-05-01T12:00:00Z'), but got {shown}.");
             return Err(Failure::new(Code::TypeError, text));
         }
     };

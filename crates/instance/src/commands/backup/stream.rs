@@ -23,7 +23,7 @@ const WAITING_MAX: usize = 2;
 
 /// Begins to send a backup; it runs as its rows are pulled, and ends when nobody does any more.
 pub(super) fn run(statement: &Statement<'_>, source: Source) -> Result<Records, Failure> {
-    let taken = source.take(statement.shared)?;
+    let taken = source.take(statement)?;
     let allowance = statement.allowance.clone();
     begin(statement, vec![CompactString::const_new("piece")], move |client| {
         let name = source.name();
@@ -42,9 +42,7 @@ pub(super) fn run_all(statement: &Statement<'_>) -> Result<Records, Failure> {
     let (shared, asking) = (Arc::clone(statement.shared), Asking::of(statement));
     let watch = Bounded(statement.allowance.clone());
     let columns = ["file", "piece"].map(CompactString::const_new).into();
-    begin(statement, columns, move |client| {
-        shared.back_up_all(&|row| asking.may(&shared, row), client, &watch).map(drop)
-    })
+    begin(statement, columns, move |client| shared.back_up_all(&|| asking.may(&shared), client, &watch).map(drop))
 }
 
 /// Gives what a thread of its own sends.
