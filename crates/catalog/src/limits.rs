@@ -186,7 +186,8 @@ impl Limit {
     }
 
     fn read_text(self, text: &str) -> Option<u64> {
-        if ["unlimited", "none"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        let is_number = !matches!(self.about().unit, Unit::Choice(_));
+        if is_number && ["unlimited", "none"].iter().any(|word| text.eq_ignore_ascii_case(word)) {
             return Some(0);
         }
         match self.about().unit {
@@ -291,7 +292,8 @@ fn duration_millis(duration: &types::Duration) -> Option<u64> {
     u64::try_from(millis).ok()
 }
 
-fn shown(value: &Value) -> String {
+/// Writes a value that is refused, as much of it as one can read.
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => format!("'{}'", text.chars().take(80).collect::<String>()),
         other => types::text::literal(other).chars().take(80).collect(),
@@ -570,6 +572,10 @@ mod tests {
             check("max_query_time", nothing, &format!("'{nothing}' {time}"));
         }
         check("max_results_policy", 1, "1 is no value for the limit max_results_policy. Write truncate or fail.");
+        for word in ["unlimited", "none"] {
+            let text = format!("'{word}' is no value for the limit max_results_policy. Write truncate or fail.");
+            check("max_results_policy", word, &text);
+        }
         check("max_results_policy", 2, "2 is no value for the limit max_results_policy. Write truncate or fail.");
         check(
             "max_bytes",

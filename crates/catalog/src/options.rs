@@ -9,7 +9,7 @@ use store::journal::Keep;
 use types::{Map, Value};
 
 use crate::CatalogError;
-use crate::limits::Limit;
+use crate::limits::{Limit, shown};
 
 /// Longest description, in characters.
 const DESCRIPTION_CHARACTERS_MAX: usize = 1_000;
@@ -151,11 +151,7 @@ impl DatabaseOption {
 impl DatabaseOptions {
     /// Sets an option to a value of its kind.
     pub fn set(&mut self, option: DatabaseOption, value: &Value) -> Result<(), CatalogError> {
-        let refused = || CatalogError::OptionValue {
-            option: option.name(),
-            value: types::text::literal(value).chars().take(80).collect(),
-            hint: option.hint(),
-        };
+        let refused = || CatalogError::OptionValue { option: option.name(), value: shown(value), hint: option.hint() };
         let one_of = |words: &[&str]| match value {
             Value::String(text) if words.iter().any(|word| text.eq_ignore_ascii_case(word)) => Ok(()),
             _ => Err(refused()),
@@ -303,6 +299,9 @@ mod tests {
             "soon",
             &format!("ArgumentError: 'soon' is no value for the option drainTimeout. {time}."),
         );
+        let long = "x".repeat(1_000);
+        let cut = format!("ArgumentError: '{}' is no value for the option drainTimeout. {time}.", &long[..80]);
+        check("drainTimeout", long.as_str(), &cut);
         check("drainTimeout", -1, &format!("ArgumentError: -1 is no value for the option drainTimeout. {time}."));
         let weight = "Write a whole number from 1 to 10,000; 100 is what others have";
         for (value, shown) in [(Value::Integer(0), "0"), (Value::Integer(10_001), "10001"), (Value::Float(1.5), "1.5")]

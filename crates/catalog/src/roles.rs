@@ -6,7 +6,7 @@ use types::CompactString;
 
 use crate::rights::{BUILT_IN, Holder, PUBLIC, RightsStep, Role, User};
 use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, shown};
-use crate::{Catalog, CatalogError, Limits, Names, Principal};
+use crate::{Action, Catalog, CatalogError, Limits, Names, Principal, access};
 
 /// What is known of a role before it is made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct NewRole<'a> {
 }
 
 impl Catalog {
-    /// Makes a role, with the privileges of another if one is named; tells whether there was anything to do.
+    /// Makes a role, with the privileges and limits of another if one is named; tells whether there was anything to do.
     pub fn create_role(
         &self,
         acting: &Principal,
@@ -33,7 +33,7 @@ impl Catalog {
         }
         self.change_rights("rights.create_role", |names, now| {
             let book = names.book();
-            let mut steps = Vec::new();
+            let (mut steps, mut kept) = (Vec::new(), None);
             if name == PUBLIC {
                 return Err(CatalogError::RoleReserved { verb: "create", role: name.into() });
             }
@@ -44,6 +44,9 @@ impl Catalog {
                     IfThere::Replace => {
                         check_mutable(names, acting, name, "replace")?;
                         steps = gone(names, name, "replace")?;
+                        // Who may not set limits cannot take them away by this either.
+                        let may_limit = access::allow(names, acting, &Action::SetLimit).is_ok();
+                        kept = book.limits_of(name).filter(|_| !may_limit);
                     }
                 }
             }
@@ -52,10 +55,12 @@ impl Catalog {
                 if !book.has_role(other) {
                     return Err(CatalogError::RoleCopied { role: shown(other) });
                 }
+                kept = kept.or_else(|| book.limits_of(other));
                 let other = Holder::Role(other.into());
                 let copied = book.privileges_of(&other).cloned();
                 steps.extend(copied.map(|privilege| RightsStep::Privilege(Holder::Role(name.into()), privilege)));
             }
+            steps.extend(kept.map(|limits| RightsStep::RoleLimits(name.into(), Limits::clone(limits))));
             Ok((steps, true))
         })
     }

@@ -59,7 +59,9 @@ pub struct Permit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// The line is full; try again later.
-    #[error("{running_max} statements run and {waiting_max} wait, which is the most that the server takes")]
+    #[error(
+        "{running_max} statements run and {waiting_max} wait, which is the most that the server takes: see the settings running_max and waiting_max"
+    )]
     LineFull {
         /// Most statements that run at a time.
         running_max: usize,
@@ -67,7 +69,9 @@ pub enum AdmissionError {
         waiting_max: usize,
     },
     /// Nothing ended in time; try again later.
-    #[error("no statement ended within {wait_max:?}, and {running_max} is the most that run at a time")]
+    #[error(
+        "no statement ended within {wait_max:?}, and {running_max} is the most that run at a time: see the settings running_max and waiting_time_max"
+    )]
     WaitedTooLong {
         /// Most statements that run at a time.
         running_max: usize,

@@ -4,7 +4,9 @@
 //! serve several conversations a bookmark also carries what `USE` chose: drivers hand a conversation's last bookmark to
 //! its next statement, on whatever connection, and to no other conversation's.
 
-use types::{Code, Failure};
+use std::fmt;
+
+use types::{Code, DatabaseId, Failure};
 
 const PREFIX: &str = "sheaf";
 
@@ -13,11 +15,37 @@ pub(crate) fn write(database: &str, version: u64) -> String {
     format!("{PREFIX}:{database}:{version}")
 }
 
+/// The database that `USE` chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    /// Its name, as it was used.
+    pub(crate) name: String,
+    /// The database itself, where that is its own name: it stays chosen when it is renamed. What an alias stands for may
+    /// change, and the choice with it.
+    pub(crate) id: Option<DatabaseId>,
+}
+
+impl Chosen {
+    fn read(text: &str) -> Self {
+        let Some((name, id)) = text.split_once('@') else { return Self { name: text.to_owned(), id: None } };
+        let id = u128::from_str_radix(id, 16).ok().map(|id| DatabaseId(id.to_be_bytes()));
+        Self { name: name.to_owned(), id }
+    }
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        // No name has this sign in it.
+        self.id.map_or(Ok(()), |id| write!(f, "@{:032x}", u128::from_be_bytes(id.0)))
+    }
+}
+
 /// What `USE` chose in a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// The database.
-    pub(crate) chosen: String,
+    pub(crate) chosen: Chosen,
     /// The one that its requests named by themselves, as drivers do that looked up the home of their user: requests that
     /// name another one mean that.
     pub(crate) over: Option<String>,
@@ -34,7 +62,7 @@ impl Choice {
     pub(crate) fn carried(bookmarks: &[String]) -> Option<Self> {
         let choice = bookmarks.iter().rev().find_map(|bookmark| bookmark.splitn(4, ':').nth(3))?;
         let (chosen, over) = choice.split_once(':').map_or((choice, None), |(chosen, over)| (chosen, Some(over)));
-        Some(Self { chosen: chosen.to_owned(), over: over.map(str::to_owned) })
+        Some(Self { chosen: Chosen::read(chosen), over: over.map(str::to_owned) })
     }
 }
 
@@ -83,7 +111,7 @@ mod tests {
         let check = |bookmarks: &[&str], expected: Option<(&str, Option<&str>)>| {
             let bookmarks: Vec<String> = bookmarks.iter().map(ToString::to_string).collect();
             let choice = Choice::carried(&bookmarks);
-            let found = choice.as_ref().map(|choice| (choice.chosen.as_str(), choice.over.as_deref()));
+            let found = choice.as_ref().map(|choice| (choice.chosen.name.as_str(), choice.over.as_deref()));
             assert_eq!(found, expected, "{bookmarks:?}");
             if let Some(choice) = choice {
                 assert_eq!(Choice::carried(&[choice.carry(&write("films", 9))]), Some(choice));
@@ -93,5 +121,8 @@ mod tests {
         check(&["sheaf:films:7"], None);
         check(&["sheaf:films:7:movies", "sheaf:films:8"], Some(("movies", None)));
         check(&["sheaf:films:7:movies", "sheaf:films:8:films:home"], Some(("films", Some("home"))));
+        check(&["sheaf:films:7:movies@000102030405060708090a0b0c0d0e0f:home"], Some(("movies", Some("home"))));
+        let id = Chosen::read("movies@000102030405060708090a0b0c0d0e0f").id.expect("it is there");
+        assert_eq!(id.0, std::array::from_fn(|at| at as u8));
     }
 }

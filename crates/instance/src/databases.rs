@@ -195,7 +195,9 @@ impl Databases {
                 Ok(database)
             }
             Err(failure) => {
-                tracing::error!(database = %row.name, code = ?failure.code(), reason = %failure, "database did not open");
+                let folder = self.folder.join(&row.folder);
+                let (folder, code) = (folder.display(), failure.code());
+                tracing::error!(database = %row.name, %folder, ?code, reason = %failure, "database did not open");
                 let reported = failed(&row.name, &failure);
                 // A full disk or too many open files pass; what is wrong with the file itself stays.
                 *state = if is_lasting(&failure) { State::Failed(failure) } else { State::Closed };

@@ -1,6 +1,7 @@
 //! Why an instance could not be opened, and how the failures of lower crates reach a client.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use catalog::{CatalogError, SealError};
 use graph::GraphError;
@@ -135,13 +136,18 @@ fn few(names: &[String]) -> String {
     if names.len() > SHOWN { format!("{shown} and {} more", names.len() - SHOWN) } else { shown }
 }
 
+/// When to try again where nobody knows when a place gets free.
+pub(crate) const RETRY_SOON: Duration = Duration::from_millis(200);
+
 /// Tells a client of what a graph reported.
 pub(crate) fn of_graph(error: GraphError) -> Failure {
     if let GraphError::QuotaReached { limit, max, used, wanted } = error {
         let (database, wanted) = (String::new(), Some(wanted));
         return Failure::refused(error.code(), Refusal { limit, database, max, used, wanted, retry_after: None });
     }
-    Failure::new(error.code(), chain(&error))
+    let text = chain(&error);
+    let text = if let GraphError::Store(store) = &error { without_place(store, text) } else { text };
+    Failure::new(error.code(), text)
 }
 
 /// Says in a refusal of a graph, which knows no names, which database it was.
@@ -156,12 +162,48 @@ pub(crate) fn name_refusal(failure: Failure, database: &str) -> Failure {
 
 /// Tells a client of what a store reported.
 pub(crate) fn of_store(error: &StoreError) -> Failure {
-    Failure::new(error.code(), chain(error))
+    Failure::new(error.code(), without_place(error, chain(error)))
+}
+
+/// Leaves out where files lie: that is for those who may see settings, and stands in the log.
+fn without_place(error: &StoreError, text: String) -> String {
+    match error {
+        StoreError::Damaged { file, .. } | StoreError::NotOurs { file, .. } => {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            text.replace(&*file.to_string_lossy(), &name)
+        }
+        StoreError::InUse { folder }
+        | StoreError::NotFound { folder }
+        | StoreError::Exists { folder }
+        | StoreError::Key { folder, .. }
+        | StoreError::Plain { folder } => {
+            let folder = folder.to_string_lossy();
+            text.replace(&format!("folder {folder}"), "its folder").replace(&*folder, "its folder")
+        }
+        StoreError::ImageKey { .. }
+        | StoreError::Full { .. }
+        | StoreError::Busy { .. }
+        | StoreError::Readers { .. }
+        | StoreError::Poisoned
+        | StoreError::TooLong { .. }
+        | StoreError::Order
+        | StoreError::Aborted
+        | StoreError::Io { .. } => text,
+    }
 }
 
 impl From<AdmissionError> for Failure {
     fn from(error: AdmissionError) -> Self {
-        Self::new(error.code(), error.to_string())
+        let text = error.to_string();
+        match error {
+            AdmissionError::LineFull { running_max, .. } | AdmissionError::WaitedTooLong { running_max, .. } => {
+                let max = running_max as u64;
+                let (database, retry_after) = (String::new(), Some(RETRY_SOON));
+                let refusal = Refusal { limit: "running_max", database, max, used: max, wanted: Some(1), retry_after };
+                Self::new(error.code(), text).because_of(refusal)
+            }
+            AdmissionError::Ended => Self::new(error.code(), text),
+        }
     }
 }
 

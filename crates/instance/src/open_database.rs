@@ -129,7 +129,8 @@ impl OpenDatabase {
         }
         match failure.code() {
             Code::StorageDamaged => {
-                tracing::error!(database = %self.name(), reason = %failure, "database is damaged");
+                let folder = self.place.1.display();
+                tracing::error!(database = %self.name(), %folder, reason = %failure, "database is damaged");
                 let _ = self.damage.set(failure.clone());
             }
             Code::StorageFailed => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use catalog::{Names, Principal, Target};
+use catalog::{CatalogError, Names, Principal, Target};
 use cypher::ast::{Body, Name};
 use types::{Code, DatabaseId, DatabaseName, Failure, Map, Value};
 
@@ -15,7 +15,7 @@ use crate::admission::Permit;
 use crate::admitting::{Room, Told, time_max};
 use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
 use crate::auditing;
-use crate::bookmark::{self, Choice};
+use crate::bookmark::{self, Choice, Chosen};
 use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
@@ -35,7 +35,7 @@ pub struct Session {
     shared: Arc<Shared>,
     principal: Principal,
     /// What `USE x` alone chose.
-    chosen: Option<String>,
+    chosen: Option<Chosen>,
     transaction: Option<Arc<OpenTransaction>>,
     /// As whom the open transaction runs.
     acting: Option<Principal>,
@@ -168,8 +168,12 @@ impl Session {
         let options = &self.shared.options;
         let bounds = ObjectBounds { idle_max: options.session_idle_max, of_user_max: options.sessions_per_user_max };
         let id = self.enter(Some(bounds))?;
-        let chosen = self.chosen.clone();
-        self.choose(chosen);
+        if let Err(failure) = self.bring_choice() {
+            if let Some(place) = self.place.take() {
+                self.shared.sessions.end(&place.session);
+            }
+            return Err(failure);
+        }
         Ok(id)
     }
 
@@ -195,6 +199,7 @@ impl Session {
     pub fn resume(&mut self, id: &str) -> Result<(), Failure> {
         let place = self.shared.sessions.resume(id, &self.principal, self.moment())?;
         self.chosen = place.session.chosen();
+        self.seats = place.session.take_seats();
         self.place = Some(place);
         Ok(())
     }
@@ -212,11 +217,55 @@ impl Session {
         Ok(())
     }
 
-    fn choose(&mut self, database: Option<String>) {
+    fn choose(&mut self, database: Option<Chosen>) {
         if let Some(place) = &self.place {
             place.session.choose(database.clone());
         }
         self.chosen = database;
+    }
+
+    fn chosen_name(&self) -> Option<&str> {
+        self.chosen.as_ref().map(|chosen| chosen.name.as_str())
+    }
+
+    /// Has a new session object be on the database that was chosen before.
+    fn bring_choice(&mut self) -> Result<(), Failure> {
+        let Some(chosen) = self.chosen.clone() else { return Ok(()) };
+        let (names, principal) = (self.shared.catalog.names(), self.principal.clone());
+        let target = target(&names, &principal, Some(&chosen.name))?;
+        self.take_seat(&names, &principal, &target)?;
+        self.choose(Some(chosen));
+        Ok(())
+    }
+
+    /// Counts a session object as a connection of the database that it moves to, from here on.
+    fn take_seat(&mut self, names: &Names, principal: &Principal, target: &Target) -> Result<(), Failure> {
+        if !self.place.as_ref().is_some_and(|place| place.session.is_object()) {
+            return Ok(());
+        }
+        let row = names.database(target.database).filter(|row| !row.name.is_system());
+        let meter = row.map(|row| self.shared.meters.of(row));
+        let user = self.principal.name().unwrap_or_default();
+        self.seats.take(meter.iter(), user, names.limits_of(principal).as_deref())
+    }
+
+    /// Goes on in the database that was chosen when it has another name by now.
+    ///
+    /// One that is gone, or that the user may not see any more, is not found by its old name, whatever has that now.
+    fn follow_rename(&mut self, names: &Names, principal: &Principal) -> Result<(), Failure> {
+        let Some(Chosen { name, id: Some(id) }) = &self.chosen else { return Ok(()) };
+        let row = names.database(*id);
+        if row.is_some_and(|row| row.name.as_str() == name) {
+            return Ok(());
+        }
+        let target = row.map(|row| Target { database: *id, name: row.name.clone(), alias: None });
+        match target.filter(|target| catalog::access::sees(names, principal, target)) {
+            Some(target) => {
+                self.choose(Some(Chosen { name: target.name.to_string(), id: Some(*id) }));
+                Ok(())
+            }
+            None => Err(CatalogError::NotFound { name: name.clone() }.into()),
+        }
     }
 
     /// Tells whether the password must be changed before anything else is done.
@@ -237,9 +286,13 @@ impl Session {
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, user)?;
         // What an earlier conversation on the connection chose is nothing to the one that begins.
-        let asked = database.or(self.chosen.as_deref().filter(|_| !self.carries_choice));
+        let followed = match database {
+            None if !self.carries_choice => self.follow_rename(&names, &principal),
+            _ => Ok(()),
+        };
+        let asked = database.or(self.chosen_name().filter(|_| !self.carries_choice));
         // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
-        let target = target(&names, &principal, asked);
+        let target = followed.and_then(|()| target(&names, &principal, asked));
         target.map(|target| shown(&target)).inspect_err(|failure| {
             let asked = asked.unwrap_or_default();
             self.refused(user, asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
@@ -262,7 +315,7 @@ impl Session {
                 records.carry(self.choice());
             }
             Err(failure) => {
-                let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
+                let database = options.database.as_deref().or(self.chosen_name()).unwrap_or_default();
                 self.refused(self.spoken_for(options), database, text, failure);
                 observation.end(Some(failure));
             }
@@ -277,7 +330,7 @@ impl Session {
         let acting =
             self.acting.clone().map_or_else(|| self.acting_as(&names, options.impersonated_user.as_deref()), Ok);
         let (Ok(principal), Ok(target)) = (acting, names.resolve(&refusal.database)) else { return failure };
-        let named = options.database.as_deref().or(self.chosen.as_deref());
+        let named = options.database.as_deref().or(self.chosen_name());
         let named = named.and_then(|named| DatabaseName::parse(named).ok());
         let known = catalog::access::told_name(&names, &principal, target.database, named.as_ref());
         let own = refusal.database.clone();
@@ -408,7 +461,13 @@ impl Session {
         };
         let (own, access, allowance) = match &self.transaction {
             Some(transaction) => self.within(&principal, transaction)?,
-            None => self.alone(&names, &principal, options, text)?,
+            None => {
+                let followed = match options.database {
+                    None => self.follow_rename(&names, &principal),
+                    Some(_) => Ok(()),
+                };
+                self.alone(&names, &principal, options, text, followed)?
+            }
         };
         Ok(Found { names, principal, own, access, allowance })
     }
@@ -432,7 +491,7 @@ impl Session {
     /// [`Code::RequestInvalid`] if one is open already, and whatever opening the database runs into.
     pub fn begin(&mut self, options: &RunOptions) -> Result<(), Failure> {
         let opened = self.open(options).inspect_err(|failure| {
-            let database = options.database.as_deref().or(self.chosen.as_deref()).unwrap_or_default();
+            let database = options.database.as_deref().or(self.chosen_name()).unwrap_or_default();
             self.refused(options.impersonated_user.as_deref(), database, "BEGIN", failure);
         });
         opened.map_err(|failure| self.told(failure, options))
@@ -447,7 +506,10 @@ impl Session {
         let options = &*self.follow_choice(options);
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
-        let own = target(&names, &principal, options.database.as_deref().or(self.chosen.as_deref()))?;
+        if options.database.is_none() {
+            self.follow_rename(&names, &principal)?;
+        }
+        let own = target(&names, &principal, options.database.as_deref().or(self.chosen_name()))?;
         // Clients open most transactions for writing; whether a statement writes is asked of its plan.
         let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
         let settings = &self.shared.options;
@@ -579,13 +641,15 @@ impl Session {
         principal: &Principal,
         options: &RunOptions,
         text: &str,
+        followed: Result<(), Failure>,
     ) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
-        let asked = options.database.as_deref().or(self.chosen.as_deref());
-        let own = target(names, principal, asked).or_else(|failure| match asked {
-            None if failure.code() == Code::DatabaseNotFound => without_home(names, text, failure),
-            _ => Err(failure),
-        })?;
+        let asked = options.database.as_deref().or(self.chosen_name());
+        let own =
+            followed.and_then(|()| target(names, principal, asked)).or_else(|failure| match options.database {
+                None if failure.code() == Code::DatabaseNotFound => without_home(names, text, failure),
+                _ => Err(failure),
+            })?;
         // A database says itself how long its statements may take; the server's own word is its default.
         let time_max = settings.statement_time_max.filter(|_| own.name.is_system());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
@@ -636,7 +700,9 @@ impl Session {
         let target = target(names, principal, Some(&name.text))?;
         catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;
         let database = shown(&target);
-        self.choose(Some(database.clone()));
+        self.take_seat(names, principal, &target)?;
+        let id = target.alias.is_none().then_some(target.database);
+        self.choose(Some(Chosen { name: database.clone(), id }));
         self.over = options.database.clone().or(self.over.take());
         let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
         let summary = Summary { kind: Kind::Read, database, bookmark, ..Summary::default() };
@@ -649,6 +715,9 @@ impl Drop for Session {
         self.shared.metrics.sessions.fetch_sub(1, Ordering::Relaxed);
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
+        }
+        if let Some(place) = &self.place {
+            place.session.keep_seats(std::mem::take(&mut self.seats));
         }
     }
 }
@@ -663,10 +732,16 @@ fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<T
     }
 }
 
-/// Lets one whose home does not exist run commands, which need none; `failure` is what all else is answered.
+/// Lets one whose home does not exist, or whose chosen database is gone, run commands, which need none, and choose
+/// another; `failure` is what all else is answered.
 #[cold]
 fn without_home(names: &Names, text: &str, failure: Failure) -> Result<Target, Failure> {
-    if is_command(text) { Ok(names.resolve(DatabaseName::system().as_str())?) } else { Err(failure) }
+    let chooses = || {
+        let parsed = cypher::parse(text).map(|statement| statement.body);
+        matches!(parsed, Ok(Body::UseDatabase { name: Some(_) }))
+    };
+    let needs_none = is_command(text) || chooses();
+    if needs_none { Ok(names.resolve(DatabaseName::system().as_str())?) } else { Err(failure) }
 }
 
 /// Tells whether a text is a command, which runs on `system` from any session.

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use catalog::Principal;
 use parking_lot::Mutex;
 use rand::Rng;
-use types::{Code, Failure};
+use types::{Code, Failure, Refusal};
 
+use crate::bookmark::Chosen;
 use crate::leases::Work;
+use crate::limits::Seats;
 use crate::transaction::OpenTransaction;
 use crate::under_way::Origin;
 
@@ -49,12 +51,14 @@ pub(crate) struct ListedSession {
     interrupted: Arc<AtomicBool>,
     is_ended: AtomicBool,
     now: Mutex<Now>,
+    /// The databases that an object uses between its requests.
+    seats: Mutex<Seats>,
 }
 
 /// What changes in the life of a session.
 struct Now {
     /// What `USE x` alone chose.
-    chosen: Option<String>,
+    chosen: Option<Chosen>,
     used_at: Instant,
     used_nanos: i128,
     transaction: Option<Weak<OpenTransaction>>,
@@ -108,6 +112,7 @@ impl SessionList {
             interrupted: Arc::clone(interrupted),
             is_ended: AtomicBool::new(false),
             now: Mutex::new(Now { chosen: None, used_at: now.at, used_nanos: now.nanos, transaction: None }),
+            seats: Mutex::default(),
         });
         listed.insert(id, Arc::clone(&session));
         let listed = idle_max.is_none().then(|| Arc::clone(&self.listed));
@@ -172,7 +177,19 @@ impl ListedSession {
         Arc::ptr_eq(&self.interrupted, interrupted)
     }
 
-    fn is_object(&self) -> bool {
+    /// Takes the seats that it held since its last request.
+    pub(crate) fn take_seats(&self) -> Seats {
+        std::mem::take(&mut *self.seats.lock())
+    }
+
+    /// Keeps the seats of its last request, so that it is counted as a connection until it ends.
+    pub(crate) fn keep_seats(&self, seats: Seats) {
+        if self.is_object() && !self.is_ended.load(Ordering::Acquire) {
+            *self.seats.lock() = seats;
+        }
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
         self.idle_max.is_some()
     }
 
@@ -189,12 +206,12 @@ impl ListedSession {
     }
 
     /// Gives the database that `USE x` alone chose.
-    pub(crate) fn chosen(&self) -> Option<String> {
+    pub(crate) fn chosen(&self) -> Option<Chosen> {
         self.now.lock().chosen.clone()
     }
 
     /// Notes which database it is on now.
-    pub(crate) fn choose(&self, database: Option<String>) {
+    pub(crate) fn choose(&self, database: Option<Chosen>) {
         self.now.lock().chosen = database;
     }
 
@@ -225,6 +242,7 @@ impl ListedSession {
 
     fn end(&self) {
         self.is_ended.store(true, Ordering::Release);
+        self.take_seats();
         self.interrupted.store(true, Ordering::Relaxed);
         let transaction = self.now.lock().transaction.take();
         if let Some(transaction) = transaction.and_then(|transaction| transaction.upgrade()) {
@@ -248,7 +266,10 @@ fn too_many(owner: &Principal, max: usize) -> Failure {
          /sessions/{{id}} or TERMINATE SESSIONS. The setting sessions_per_user_max says how many there may be.",
         owner.name().unwrap_or_default()
     );
-    Failure::new(Code::TooManyConnections, text)
+    let used = max as u64;
+    let (limit, database) = ("sessions_per_user_max", String::new());
+    let refusal = Refusal { limit, database, max: used, used, wanted: Some(1), retry_after: None };
+    Failure::new(Code::TooManyConnections, text).because_of(refusal)
 }
 
 fn ended() -> Failure {
@@ -304,9 +325,12 @@ mod tests {
         assert_eq!(list.all(moment(2).at).len(), 2);
         assert!(list.resume(&talk.session.id, &nobody(), moment(2)).is_err(), "a conversation has one connection");
         assert!(list.resume(&object, &admin, moment(2)).is_err(), "it is somebody else's");
-        list.resume(&object, &nobody(), moment(1_799)).expect("it is young").session.choose(Some("films".into()));
+        list.resume(&object, &nobody(), moment(1_799))
+            .expect("it is young")
+            .session
+            .choose(Some(Chosen { name: "films".into(), id: None }));
         let again = list.resume(&object, &nobody(), moment(3_598)).expect("it was used");
-        assert_eq!(again.session.chosen().as_deref(), Some("films"));
+        assert_eq!(again.session.chosen().map(|chosen| chosen.name).as_deref(), Some("films"));
         assert!(list.resume(&object, &nobody(), moment(3_598 + 1_800)).is_err());
         assert_eq!(list.sweep(moment(3_598 + 1_800).at), 1);
         // A token has what it opened itself, its user has that too.

@@ -13,6 +13,7 @@ use graph::keys::Counted;
 use types::{DatabaseName, Failure, Value};
 
 use crate::commands;
+use crate::databases::Counts;
 use crate::instance::Shared;
 use crate::limits::{Source, effective};
 use crate::metrics::Rates;
@@ -160,7 +161,7 @@ pub(crate) fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// Tells what is used of a limit; nothing where that is not a number, or the database is closed.
+/// Tells what is used of a limit; nothing where that is not a number, or is not known of a closed database.
 fn used(shared: &Shared, row: &Row, limit: Limit) -> Option<u64> {
     let meter = shared.meters.find(row.id);
     let second = shared.meters.second(shared.options.clock.now());
@@ -183,7 +184,7 @@ fn used(shared: &Shared, row: &Row, limit: Limit) -> Option<u64> {
     }
 }
 
-/// What an open database holds.
+/// What a database holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Holdings {
     pub(crate) nodes: u64,
@@ -192,14 +193,18 @@ pub(crate) struct Holdings {
     pub(crate) used_bytes: u64,
     /// Bytes of the file.
     pub(crate) file_bytes: u64,
-    /// Bytes of the journal; nothing where none is kept.
+    /// Bytes of the journal; nothing where none is kept, or while the database is closed.
     pub(crate) journal_bytes: Option<u64>,
 }
 
 impl Holdings {
-    /// Looks at a database if it is open; listing many must not open them all.
+    /// Looks at a database, or tells what it held when it was closed; listing many must not open them all.
     pub(crate) fn of(shared: &Shared, row: &Row) -> Option<Self> {
-        shared.databases.peek(row.id).as_deref().and_then(Self::look)
+        if let Some(open) = shared.databases.peek(row.id) {
+            return Self::look(&open);
+        }
+        let Counts { nodes, relationships, used_bytes, file_bytes } = shared.databases.counts(row)?;
+        Some(Self { nodes, relationships, used_bytes, file_bytes, journal_bytes: None })
     }
 
     /// Looks at an open database; one that cannot be read has nothing to show.
@@ -287,8 +292,9 @@ fn open_if_possible(shared: &Shared, row: &Row) {
 pub struct Usage {
     /// The database's own name.
     pub database: String,
-    /// What it holds; nothing while it is closed.
+    /// What it holds, or held when it was closed; nothing where that is not known.
     pub(crate) holdings: Option<Holdings>,
+    pub(crate) is_open: bool,
     /// Statements that run, and the most that ever did.
     pub(crate) running: (u64, u64),
     pub(crate) waiting: u64,
@@ -313,6 +319,7 @@ impl Usage {
         let empty = Self {
             database: row.name.to_string(),
             holdings: Holdings::of(shared, row),
+            is_open: shared.databases.peek(row.id).is_some(),
             running: (0, 0),
             waiting: 0,
             connections: (0, 0),
@@ -378,7 +385,7 @@ impl Usage {
             integer(self.queries.2),
             integer(self.writes.2),
             Value::map(by_limit.collect()),
-            self.holdings.is_some().into(),
+            self.is_open.into(),
         ]
     }
 }

@@ -206,6 +206,12 @@ fn a7_a_damaged_database_tells_why_and_the_others_serve_on() {
         assert!(matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed), "{name}: {failure}");
         let shown = run(&mut session, &format!("SHOW DATABASE {name} YIELD {STATUS}")).expect("shows");
         assert!(shown.starts_with("'online' | 'error' | '") && shown.len() > 40, "{name}: {shown}");
+        // Where its files lie is for who may see settings.
+        let folder = folder_of(data.path(), name);
+        for place in [data.path(), &*folder, Path::new(folder.file_name().expect("a folder of its own"))] {
+            let place = place.display().to_string();
+            assert!(!shown.contains(&place) && !failure.message().contains(&place), "{shown}: {failure}");
+        }
         check_tells_damage(&mut session, name);
     }
     check(&mut session, "CHECK DATABASE sound", "'sound' | true | 500 | 0 | 0 | [] | 0");

@@ -228,6 +228,23 @@ fn f18_database_commands() {
         "ALTER DATABASE films SET OPTION idleTimeout '10m' SET DEFAULT SET DEFAULT LANGUAGE CYPHER 25 REMOVE OPTION description",
     );
     check("ALTER DATABASE films SET OPTION idleTimeout 10m", "ALTER DATABASE films SET OPTION idleTimeout '10m'");
+    for command in ["SET OPTION weight 5 SET OPTION drainTimeout 600", "SET OPTION weight 5 SET ACCESS READ WRITE"] {
+        same(&format!("ALTER DATABASE films {command}"));
+        same(&format!("ALTER DATABASE films {command} REMOVE OPTION description WAIT"));
+    }
+    same("ALTER DATABASE films SET OPTION weight 5 REMOVE OPTION idleTimeout");
+    for twice in ["SET ACCESS READ ONLY SET ACCESS READ WRITE", "SET OPTION weight 5 REMOVE OPTION WEIGHT"] {
+        let refused = crate::parse(&format!("ALTER DATABASE films {twice}")).expect_err("one of the two would be lost");
+        assert!(refused.to_string().starts_with("The same setting is changed twice in one command"), "{refused}");
+    }
+    for twice in ["CREATE DATABASE IF NOT EXISTS films IF NOT EXISTS", "DROP DATABASE IF EXISTS films IF EXISTS"] {
+        crate::parse(twice).expect_err("once is enough");
+    }
+    for command in ["SET LIMIT max_nodes = 5", "REMOVE LIMIT max_nodes", "SET OWNER bob", "REMOVE OWNER"] {
+        same(&format!("ALTER DATABASE films {command} WAIT"));
+    }
+    same("ALTER DATABASE films SET ISOLATION SOFT WAIT");
+    same("RENAME DATABASE films TO movies WAIT");
     check("ALTER DATABASE films RENAME TO `a-b`", "RENAME DATABASE films TO `a-b`");
     same("RENAME DATABASE films IF EXISTS TO $b");
     same("CHECK DATABASE films");
@@ -320,7 +337,7 @@ fn f46_limits() {
     );
     check(
         "ALTER DATABASE a.b IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1 WAIT",
-        "ALTER DATABASE `a.b` IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1",
+        "ALTER DATABASE `a.b` IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1 WAIT",
     );
     check("ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges", "ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges");
     same("ALTER ROLE reader SET LIMIT max_queries_per_second = 5");

@@ -12,7 +12,6 @@ use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, Lim
 use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::{alias, named};
-use crate::answer::{Counters, Fetched, Kind, Notification, Summary};
 use crate::check;
 use crate::databases::{Trust, gone, unavailable};
 use crate::encryption;
@@ -44,26 +43,27 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
                     dropped => dropped.map(|_| true)?,
                 }
             } else {
-                drop_database(statement.shared, &name, *if_exists, cascade)?
+                let dropped = drop_database(statement.shared, &name, *if_exists, cascade);
+                dropped.map_err(|failure| say_alias(statement, &name, failure))?
             };
             Ok(if dropped { done(statement, true, *wait) } else { missing(statement, &name) })
         }
         DatabaseCommand::Alter { name, if_exists, changes, wait } => {
             run_alter(statement, name, *if_exists, changes, *wait)
         }
-        DatabaseCommand::Rename { name, if_exists, to } => {
+        DatabaseCommand::Rename { name, if_exists, to, wait } => {
             super::enter_on(statement, &Action::AlterDatabase, name)?;
             let (name, to) = (named(name, &statement.parameters)?, named(to, &statement.parameters)?);
             let door = statement.catalog()?;
             match door.rename_database(&name, &to) {
                 Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
                 renamed => {
-                    let row = renamed?;
+                    let row = renamed.map_err(|error| say_alias(statement, &name, error.into()))?;
                     if !door.is_staged() {
                         statement.shared.renamed(&name, &row);
                     }
                     tracing::info!(database = %name, to = %to, "database renamed");
-                    Ok(super::changed(statement, name != to))
+                    Ok(done(statement, name != to, *wait))
                 }
             }
         }
@@ -139,9 +139,7 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
         }
     };
     match made {
-        Err(failure) if create.if_not_exists && failure.code() == Code::DatabaseExists => {
-            Ok(taken(statement, &name))
-        }
+        Err(failure) if create.if_not_exists && failure.code() == Code::DatabaseExists => Ok(taken(statement, &name)),
         made => {
             made?;
             Ok(done(statement, true, create.wait))
@@ -499,36 +497,21 @@ pub(super) fn refuse_own(statement: &Statement<'_>, name: &DatabaseName, verb: &
     Err(Failure::new(Code::ForbiddenTransactionType, text))
 }
 
+/// Says of a database that is not there that its name is an alias, to who may see that.
+fn say_alias(statement: &Statement<'_>, name: &DatabaseName, failure: Failure) -> Failure {
+    let target = catalog::access::resolve(statement.names, statement.principal, name.as_str());
+    let is_alias = target.is_ok_and(|target| target.alias.is_some());
+    if failure.code() != Code::DatabaseNotFound || !is_alias {
+        return failure;
+    }
+    Failure::new(failure.code(), format!("{} '{name}' is an alias.", failure.message()))
+}
+
 fn missing(statement: &Statement<'_>, name: &DatabaseName) -> Records {
     super::without_effect(statement, &format!("There is no database '{name}'."))
 }
 
 /// Answers a command that is done; `WAIT` asks to hear it for each server.
 fn done(statement: &Statement<'_>, changed: bool, wait: Wait) -> Records {
-    let address = statement.shared.options.address.as_str();
-    let mut summary = Summary {
-        kind: Kind::Schema,
-        database: DatabaseName::system().to_string(),
-        counters: Counters { system_updates: changed.into(), ..Counters::default() },
-        notifications: super::notices(statement),
-        ..Summary::default()
-    };
-    let (mut columns, mut rows) = (Vec::new(), Fetched::default());
-    match wait {
-        Wait::No => {}
-        Wait::Rows => {
-            columns = ["address", "state", "message", "success"].map(Into::into).into();
-            // In a transaction it is said before it is so; the commit fails where it does not come true.
-            rows.push([address.into(), "CaughtUp".into(), "caught up".into(), true.into()]);
-        }
-        Wait::Notification => summary.notifications.push(Notification {
-            code: "Neo.ClientNotification.Cluster.ServerCaughtUp".to_owned(),
-            title: "Server has caught up.".to_owned(),
-            description: format!("Server `{}` at address `{address}` has caught up.", statement.shared.server_id),
-            severity: "INFORMATION".to_owned(),
-            category: "TOPOLOGY".to_owned(),
-            position: None,
-        }),
-    }
-    Records::buffered(columns, rows, summary, statement.shared.admission.clone())
+    super::changed_for(statement, changed, wait)
 }

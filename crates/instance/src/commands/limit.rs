@@ -4,7 +4,7 @@
 
 use catalog::limits::LimitChanges;
 use catalog::{Action, CatalogError, Limit, LimitError};
-use cypher::ast::{LimitCommand, LimitOwner, LimitValue, Name};
+use cypher::ast::{LimitCommand, LimitOwner, LimitValue, Name, Wait};
 use types::{Code, DatabaseName, Failure, Map};
 
 use super::typed;
@@ -17,7 +17,7 @@ use crate::usage;
 /// Runs a command about limits.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &LimitCommand) -> Result<Records, Failure> {
     match command {
-        LimitCommand::Set { owner, limits, if_exists } => {
+        LimitCommand::Set { owner, limits, if_exists, wait } => {
             let read = |(name, value): &(Name, LimitValue)| -> Result<(Limit, Option<u64>), Failure> {
                 let limit = Limit::parse(&name.text)?;
                 match given(value, &statement.parameters)? {
@@ -27,12 +27,12 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &LimitCommand) -> Resu
                 }
             };
             let changes = limits.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
-            change(statement, owner, changes, *if_exists)
+            change(statement, owner, changes, *if_exists, *wait)
         }
-        LimitCommand::Remove { owner, limits, if_exists } => {
+        LimitCommand::Remove { owner, limits, if_exists, wait } => {
             let read = |name: &Name| -> Result<(Limit, Option<u64>), Failure> { Ok((Limit::parse(&name.text)?, None)) };
             let changes = limits.iter().map(read).collect::<Result<Vec<_>, Failure>>()?;
-            change(statement, owner, changes, *if_exists)
+            change(statement, owner, changes, *if_exists, *wait)
         }
         LimitCommand::ShowLimits { owner, tail } => usage::show_limits(statement, owner.as_ref(), tail),
         LimitCommand::ShowUsage { database, tail } => usage::show_usage(statement, database.as_ref(), tail),
@@ -44,13 +44,14 @@ fn change(
     owner: &LimitOwner,
     changes: Vec<(Limit, Option<u64>)>,
     if_exists: bool,
+    wait: Wait,
 ) -> Result<Records, Failure> {
     catalog::limits::check_once(changes.iter().map(|(limit, _)| *limit))?;
     match owner {
         LimitOwner::Database(name) => super::enter_on(statement, &Action::SetLimit, name)?,
         LimitOwner::Role(_) => super::enter(statement, &Action::SetLimit)?,
     }
-    super::change(statement, |shared, door, parameters| {
+    super::change(statement, wait, |shared, door, parameters| {
         let changed = match owner {
             LimitOwner::Database(name) => {
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;

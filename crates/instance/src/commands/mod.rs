@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use catalog::{Action, CatalogError};
-use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases};
+use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
-use crate::answer::{Counters, Kind, Notification};
+use crate::answer::{Counters, Fetched, Kind, Notification, Summary};
 use crate::instance::Shared;
 use crate::records::Records;
 use crate::staging::Door;
@@ -78,16 +78,18 @@ pub(crate) fn enter_on(statement: &Statement<'_>, action: &Action, name: &NameOr
     begin(statement)
 }
 
-/// Makes one change at a time, which was begun; `change` tells whether there was anything to change.
+/// Makes one change at a time, which was begun, and answers as `WAIT` asks; `change` tells whether there was anything to
+/// change.
 pub(crate) fn change(
     statement: &mut Statement<'_>,
+    wait: Wait,
     change: impl FnOnce(&Shared, &Door<'_>, &Map) -> Result<bool, Failure>,
 ) -> Result<Records, Failure> {
     let is_changed = {
         let _turn = statement.shared.changes.lock();
         change(statement.shared, &statement.catalog()?, &statement.parameters)?
     };
-    Ok(changed(statement, is_changed))
+    Ok(changed_for(statement, is_changed, wait))
 }
 
 /// Begins a command that changes something, by somebody who may.
@@ -114,6 +116,42 @@ pub(crate) fn changed(statement: &Statement<'_>, is_changed: bool) -> Records {
     let database = DatabaseName::system().to_string();
     let notifications = notices(statement);
     statement.done_noting(Kind::Schema, database, counters, notifications)
+}
+
+/// As [`changed`]; `WAIT` asks to hear for each server that it has it.
+pub(crate) fn changed_for(statement: &Statement<'_>, is_changed: bool, wait: Wait) -> Records {
+    let counters = Counters { system_updates: is_changed.into(), ..Counters::default() };
+    told(statement, counters, notices(statement), wait)
+}
+
+/// Answers a command with what it noted, and with what `WAIT` asks for.
+pub(crate) fn told(
+    statement: &Statement<'_>,
+    counters: Counters,
+    notifications: Vec<Notification>,
+    wait: Wait,
+) -> Records {
+    let address = statement.shared.options.address.as_str();
+    let database = DatabaseName::system().to_string();
+    let mut summary = Summary { kind: Kind::Schema, database, counters, notifications, ..Summary::default() };
+    let (mut columns, mut rows) = (Vec::new(), Fetched::default());
+    match wait {
+        Wait::No => {}
+        Wait::Rows => {
+            columns = ["address", "state", "message", "success"].map(Into::into).into();
+            // In a transaction it is said before it is so; the commit fails where it does not come true.
+            rows.push([address.into(), "CaughtUp".into(), "caught up".into(), true.into()]);
+        }
+        Wait::Notification => summary.notifications.push(Notification {
+            code: "Neo.ClientNotification.Cluster.ServerCaughtUp".to_owned(),
+            title: "Server has caught up.".to_owned(),
+            description: format!("Server `{}` at address `{address}` has caught up.", statement.shared.server_id),
+            severity: "INFORMATION".to_owned(),
+            category: "TOPOLOGY".to_owned(),
+            position: None,
+        }),
+    }
+    Records::buffered(columns, rows, summary, statement.shared.admission.clone())
 }
 
 /// Answers a command that had nothing to do, and says why.

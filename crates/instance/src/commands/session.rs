@@ -62,7 +62,7 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
     let used = session.used_nanos();
     let expires =
         session.idle_max.map(|idle_max| used.saturating_add(i128::try_from(idle_max.as_nanos()).unwrap_or(i128::MAX)));
-    let database = session.chosen().map_or(Value::Null, Value::string);
+    let database = session.chosen().map_or(Value::Null, |chosen| Value::string(chosen.name));
     let is_own = statement.principal.owns(&session.owner);
     let home =
         if is_own { Value::string(statement.names.home_of(statement.principal).to_string()) } else { Value::Null };
@@ -98,8 +98,10 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
                 statement.shared.sessions.end(session);
             }
         }
+        // What is no id is not sent back in full.
+        let shown: String = id.chars().take(80).collect();
         rows.push(vec![
-            Value::string(id.as_str()),
+            Value::string(shown),
             found.map_or(Value::Null, |session| Value::string(session.user())),
             if found.is_some() { "Session terminated.".into() } else { "Session not found.".into() },
         ]);

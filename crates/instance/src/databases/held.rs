@@ -20,8 +20,8 @@ use crate::open_database::OpenDatabase;
 
 /// The file beside the data.
 const FILE: &str = "counts";
-const MAGIC: &[u8; 8] = b"sheafcn1";
-const BYTES: usize = 56;
+const MAGIC: &[u8; 8] = b"sheafcn2";
+const BYTES: usize = 72;
 
 /// What closed databases held when they were closed; nothing where that could not be told.
 pub(super) type Held = Mutex<FxHashMap<DatabaseId, Option<Counts>>>;
@@ -31,6 +31,10 @@ pub(super) type Held = Mutex<FxHashMap<DatabaseId, Option<Counts>>>;
 pub(crate) struct Counts {
     pub(crate) nodes: u64,
     pub(crate) relationships: u64,
+    /// Bytes of live data.
+    pub(crate) used_bytes: u64,
+    /// Bytes of the file.
+    pub(crate) file_bytes: u64,
 }
 
 /// Which files a database has that is about to be closed.
@@ -44,7 +48,13 @@ impl Counts {
     fn of(database: &OpenDatabase) -> Option<Self> {
         let read = database.damage.get().is_none().then(|| database.graph.begin_read().ok()).flatten()?;
         let count = |counted| read.count(counted).ok();
-        Some(Self { nodes: count(Counted::Nodes)?, relationships: count(Counted::Relationships)? })
+        let store = database.graph.store().usage().ok()?;
+        Some(Self {
+            nodes: count(Counted::Nodes)?,
+            relationships: count(Counted::Relationships)?,
+            used_bytes: store.used_bytes,
+            file_bytes: store.file_bytes,
+        })
     }
 
     /// Writes down what the files held at a commit. Without it the counts are unknown after a restart, so nobody waits for the disk.
@@ -52,7 +62,7 @@ impl Counts {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&place.id.0);
-        for number in [commit, self.nodes, self.relationships] {
+        for number in [commit, self.nodes, self.relationships, self.used_bytes, self.file_bytes] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&xxh3::xxh3_64(&bytes).to_le_bytes());
@@ -67,7 +77,12 @@ impl Counts {
         let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let is_sound = bytes.starts_with(MAGIC) && number(BYTES - 8) == xxh3::xxh3_64(&bytes[..BYTES - 8]);
         let is_meant = is_sound && bytes[8..24] == id.0 && number(24) == commit;
-        is_meant.then(|| Self { nodes: number(32), relationships: number(40) })
+        is_meant.then(|| Self {
+            nodes: number(32),
+            relationships: number(40),
+            used_bytes: number(48),
+            file_bytes: number(56),
+        })
     }
 }
 
@@ -130,7 +145,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let id = DatabaseId([7; 16]);
         let place = Place { id, folder: folder.path().to_owned(), is_encrypted: false };
-        let counts = Counts { nodes: 3, relationships: 2 };
+        let counts = Counts { nodes: 3, relationships: 2, used_bytes: 8_192, file_bytes: 12_288 };
         counts.write(&place, 9);
         assert_eq!(Counts::read(folder.path(), id, 9), Some(counts));
         assert_eq!(Counts::read(folder.path(), id, 10), None);

@@ -7,9 +7,7 @@ use catalog::Limit;
 use types::{Code, Failure, Refusal};
 
 use super::gate::{Gate, Shut};
-
-/// When to try again where nobody knows when a place gets free.
-const SOON: Duration = Duration::from_millis(200);
+use crate::error::RETRY_SOON;
 
 /// What was in the way.
 pub(crate) enum RefusedBy<'a> {
@@ -40,11 +38,11 @@ impl RefusedBy<'_> {
                 Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user.")
             }
             Self::Concurrency { max, gate, .. } => {
-                let refusal = refusal(Limit::MaxConcurrentQueries, max, gate.running(), Some(SOON));
+                let refusal = refusal(Limit::MaxConcurrentQueries, max, gate.running(), Some(RETRY_SOON));
                 Failure::refused(Code::TooManyTransactions, refusal)
             }
             Self::Connections { limit, max, used } => {
-                Failure::refused(Code::TooManyConnections, refusal(limit, max, used, Some(SOON)))
+                Failure::refused(Code::TooManyConnections, refusal(limit, max, used, Some(RETRY_SOON)))
             }
         }
     }

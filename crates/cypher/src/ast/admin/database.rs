@@ -39,6 +39,8 @@ pub enum DatabaseCommand {
         if_exists: bool,
         /// The name that it gets.
         to: NameOrParameter,
+        /// Whether an answer with rows is asked for.
+        wait: Wait,
     },
     /// `START DATABASE n`.
     Start {
@@ -113,6 +115,20 @@ pub enum DatabaseChange {
     Language(Language),
     /// `SET TOPOLOGY 1 PRIMARY`, which is what there is.
     Topology,
+}
+
+impl DatabaseChange {
+    /// Tells whether another change is of the same setting, so that only one of them could hold.
+    #[must_use]
+    pub fn is_same_setting(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::SetOption { key, .. } | Self::RemoveOption { key },
+                Self::SetOption { key: other, .. } | Self::RemoveOption { key: other },
+            ) => key.text.eq_ignore_ascii_case(&other.text),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
 }
 
 /// A version of Cypher.

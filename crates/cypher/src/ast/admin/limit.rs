@@ -2,7 +2,7 @@
 
 use types::Value;
 
-use super::{Name, NameOrParameter, ShowTail};
+use super::{Name, NameOrParameter, ShowTail, Wait};
 
 /// Sets, takes back or lists limits.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub enum LimitCommand {
         limits: Vec<(Name, LimitValue)>,
         /// Whether it is fine when the owner is not there.
         if_exists: bool,
+        /// Whether an answer with rows is asked for.
+        wait: Wait,
     },
     /// `ALTER DATABASE n REMOVE LIMIT k, ...`, `ALTER ROLE n REMOVE LIMIT k, ...`.
     Remove {
@@ -24,6 +26,8 @@ pub enum LimitCommand {
         limits: Vec<Name>,
         /// Whether it is fine when the owner is not there.
         if_exists: bool,
+        /// Whether an answer with rows is asked for.
+        wait: Wait,
     },
     /// `SHOW LIMITS [FOR DATABASE n | FOR ROLE n]`.
     ShowLimits {

@@ -6,7 +6,7 @@ use compact_str::CompactString;
 use types::privilege::Act;
 
 use super::super::BinaryOperator;
-use super::{Expression, Name, NameOrParameter, ShowTail};
+use super::{Expression, Name, NameOrParameter, ShowTail, Wait};
 
 /// Makes, changes, drops or lists users, roles, privileges or tokens.
 #[derive(Clone, Debug)]
@@ -217,6 +217,8 @@ pub enum PrivilegeCommand {
         database: NameOrParameter,
         /// The user who owns it from now on; nobody without one.
         user: Option<NameOrParameter>,
+        /// Whether an answer with rows is asked for.
+        wait: Wait,
     },
     /// `ALTER DATABASE d SET ISOLATION NONE | SOFT | STRICT`.
     Isolation {
@@ -224,6 +226,8 @@ pub enum PrivilegeCommand {
         database: NameOrParameter,
         /// How far others are kept out.
         mode: Isolation,
+        /// Whether an answer with rows is asked for.
+        wait: Wait,
     },
     /// `SHOW PRIVILEGES` and its siblings.
     Show {

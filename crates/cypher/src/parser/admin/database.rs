@@ -25,7 +25,8 @@ impl Parser<'_> {
         if self.accept_words(&["RENAME", "DATABASE"]) {
             let (name, if_exists) = self.database_if_exists()?;
             self.expect_word("TO")?;
-            return Ok(Some(DatabaseCommand::Rename { name, if_exists, to: self.database_name()? }));
+            let to = self.database_name()?;
+            return Ok(Some(DatabaseCommand::Rename { name, if_exists, to, wait: self.wait() }));
         }
         if self.accept_words(&["START", "DATABASE"]) {
             let name = self.database_name()?;
@@ -69,7 +70,7 @@ impl Parser<'_> {
         let start = self.start();
         let mut if_not_exists = self.accept_words(&["IF", "NOT", "EXISTS"]);
         let name = self.database_name()?;
-        if_not_exists |= self.accept_words(&["IF", "NOT", "EXISTS"]);
+        if_not_exists |= !if_not_exists && self.accept_words(&["IF", "NOT", "EXISTS"]);
         if if_not_exists && or_replace {
             let message = "Failed to create the specified database: cannot have both `OR REPLACE` and `IF NOT EXISTS`.";
             return Err(self.fail(self.since(start), message));
@@ -118,21 +119,25 @@ impl Parser<'_> {
         if self.accept_word("RENAME") {
             self.expect_word("TO")?;
             let to = self.database_name()?;
-            self.wait();
-            return Ok(DatabaseCommand::Rename { name, if_exists, to });
+            return Ok(DatabaseCommand::Rename { name, if_exists, to, wait: self.wait() });
         }
-        let mut changes = Vec::new();
+        let mut changes: Vec<DatabaseChange> = Vec::new();
         loop {
-            if self.accept_word("SET") {
-                changes.push(self.database_setting()?);
+            let start = self.start();
+            let change = if self.accept_word("SET") {
+                self.database_setting()?
             } else if self.accept_word("REMOVE") {
                 self.expect_word("OPTION")?;
-                changes.push(DatabaseChange::RemoveOption { key: self.name("an option")? });
+                DatabaseChange::RemoveOption { key: self.name("an option")? }
             } else if changes.is_empty() {
                 return Err(self.unexpected(&["'SET'", "'REMOVE'", "'RENAME TO'"]));
             } else {
                 break;
+            };
+            if changes.iter().any(|before| before.is_same_setting(&change)) {
+                return Err(self.fail(self.since(start), "The same setting is changed twice in one command"));
             }
+            changes.push(change);
         }
         let wait = self.wait();
         Ok(DatabaseCommand::Alter { name, if_exists, changes, wait })
@@ -205,7 +210,7 @@ impl Parser<'_> {
     fn database_if_exists(&mut self) -> Parsed<(NameOrParameter, bool)> {
         let before = self.accept_words(&["IF", "EXISTS"]);
         let name = self.database_name()?;
-        Ok((name, self.accept_words(&["IF", "EXISTS"]) || before))
+        Ok((name, before || self.accept_words(&["IF", "EXISTS"])))
     }
 
     /// What `SHOW DATABASE[S]` is asked for, behind that word.

@@ -17,17 +17,17 @@ impl Parser<'_> {
         self.at += 2;
         let mut if_exists = self.accept_words(&["IF", "EXISTS"]);
         let name = self.database_name()?;
-        if_exists |= self.accept_words(&["IF", "EXISTS"]);
+        if_exists |= !if_exists && self.accept_words(&["IF", "EXISTS"]);
         let owner = if is_role { LimitOwner::Role(name) } else { LimitOwner::Database(name) };
         let sets = self.accept_word("SET");
         // `SET LIMIT`, `REMOVE LIMIT`, and the plurals that people write.
         self.at += if sets { 1 } else { 2 };
         let command = if sets {
-            LimitCommand::Set { owner, limits: self.list(Self::limit_and_value)?, if_exists }
+            LimitCommand::Set { owner, limits: self.list(Self::limit_and_value)?, if_exists, wait: self.wait() }
         } else {
-            LimitCommand::Remove { owner, limits: self.list(|parser| parser.name("the name of a limit"))?, if_exists }
+            let limits = self.list(|parser| parser.name("the name of a limit"))?;
+            LimitCommand::Remove { owner, limits, if_exists, wait: self.wait() }
         };
-        self.wait();
         Ok(Some(command))
     }
 
@@ -83,8 +83,9 @@ impl Parser<'_> {
         Ok(LimitValue::Given(value))
     }
 
+    /// Tells whether a word follows that is no part of the command.
     fn is_unit_ahead(&self) -> bool {
-        self.peek_at(1) == Token::Word && !self.one_of_at(1, &["WAIT", "NOWAIT"])
+        self.peek_at(1) == Token::Word && !self.one_of_at(1, &["WAIT", "NOWAIT", "SET", "REMOVE"])
     }
 
     /// `SHOW LIMITS` and `SHOW USAGE`, if one of them stands here; `SHOW` was taken.

@@ -286,10 +286,10 @@ impl Parser<'_> {
         if let Ok(database) = self.database_name() {
             if self.accept_words(&["SET", "OWNER"]) {
                 let user = Some(self.holder_name("a user")?);
-                return Ok(Some(PrivilegeCommand::Owner { database, user }));
+                return Ok(Some(PrivilegeCommand::Owner { database, user, wait: self.wait() }));
             }
             if self.accept_words(&["REMOVE", "OWNER"]) {
-                return Ok(Some(PrivilegeCommand::Owner { database, user: None }));
+                return Ok(Some(PrivilegeCommand::Owner { database, user: None, wait: self.wait() }));
             }
             if self.accept_words(&["SET", "ISOLATION"]) {
                 let mode = match () {
@@ -298,7 +298,7 @@ impl Parser<'_> {
                     () if self.accept_word("STRICT") => Isolation::Strict,
                     () => return Err(self.unexpected(&["'NONE'", "'SOFT'", "'STRICT'"])),
                 };
-                return Ok(Some(PrivilegeCommand::Isolation { database, mode }));
+                return Ok(Some(PrivilegeCommand::Isolation { database, mode, wait: self.wait() }));
             }
         }
         self.at = before;

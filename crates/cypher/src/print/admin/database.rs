@@ -20,8 +20,8 @@ impl Display for DatabaseCommand {
             Self::Alter { name, if_exists, changes, wait } => {
                 write!(f, "ALTER DATABASE {name}{} {}{wait}", exists(if_exists), Joined(changes.iter(), " "))
             }
-            Self::Rename { name, if_exists, to } => {
-                write!(f, "RENAME DATABASE {name}{} TO {to}", exists(if_exists))
+            Self::Rename { name, if_exists, to, wait } => {
+                write!(f, "RENAME DATABASE {name}{} TO {to}{wait}", exists(if_exists))
             }
             Self::Start { name, wait } => write!(f, "START DATABASE {name}{wait}"),
             Self::Stop { name, wait } => write!(f, "STOP DATABASE {name}{wait}"),

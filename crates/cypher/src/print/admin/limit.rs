@@ -9,17 +9,17 @@ impl Display for LimitCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let exists = |if_exists: &bool| if *if_exists { " IF EXISTS" } else { "" };
         match self {
-            Self::Set { owner, limits, if_exists } => {
+            Self::Set { owner, limits, if_exists, wait } => {
                 write!(f, "ALTER {owner}{} SET LIMIT ", exists(if_exists))?;
                 for (number, (name, value)) in limits.iter().enumerate() {
                     let comma = if number > 0 { ", " } else { "" };
                     write!(f, "{comma}{} = {value}", Word(name))?;
                 }
-                Ok(())
+                write!(f, "{wait}")
             }
-            Self::Remove { owner, limits, if_exists } => {
+            Self::Remove { owner, limits, if_exists, wait } => {
                 let names = Joined(limits.iter().map(Word), ", ");
-                write!(f, "ALTER {owner}{} REMOVE LIMIT {names}", exists(if_exists))
+                write!(f, "ALTER {owner}{} REMOVE LIMIT {names}{wait}", exists(if_exists))
             }
             Self::ShowLimits { owner, tail } => write!(f, "SHOW LIMITS{}{tail}", Optional(" FOR ", owner)),
             Self::ShowUsage { database, tail } => {

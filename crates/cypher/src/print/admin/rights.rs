@@ -120,15 +120,17 @@ impl Display for PrivilegeCommand {
                 write!(f, "{verb} LEVEL {} ON {} {towards} ", Word(level), Scopes("DATABASE", databases))?;
                 commas(holders).fmt(f)
             }
-            Self::Owner { database, user: Some(user) } => write!(f, "ALTER DATABASE {database} SET OWNER {user}"),
-            Self::Owner { database, user: None } => write!(f, "ALTER DATABASE {database} REMOVE OWNER"),
-            Self::Isolation { database, mode } => {
+            Self::Owner { database, user: Some(user), wait } => {
+                write!(f, "ALTER DATABASE {database} SET OWNER {user}{wait}")
+            }
+            Self::Owner { database, user: None, wait } => write!(f, "ALTER DATABASE {database} REMOVE OWNER{wait}"),
+            Self::Isolation { database, mode, wait } => {
                 let mode = match mode {
                     Isolation::None => "NONE",
                     Isolation::Soft => "SOFT",
                     Isolation::Strict => "STRICT",
                 };
-                write!(f, "ALTER DATABASE {database} SET ISOLATION {mode}")
+                write!(f, "ALTER DATABASE {database} SET ISOLATION {mode}{wait}")
             }
             Self::Show { of, commands, tail } => {
                 f.write_str("SHOW ")?;

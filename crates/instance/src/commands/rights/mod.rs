@@ -12,12 +12,12 @@ mod user;
 mod written;
 
 use catalog::Action;
-use cypher::ast::{NameOrParameter, RightsCommand};
+use cypher::ast::{NameOrParameter, RightsCommand, Wait};
 use types::privilege::Act;
 use types::{Failure, Map};
 
 use super::typed;
-use crate::answer::{Counters, Kind, Notification};
+use crate::answer::{Counters, Notification};
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -61,6 +61,15 @@ fn change_allowed(
     statement: &mut Statement<'_>,
     change: impl FnOnce(&Statement<'_>) -> Result<Did, Failure>,
 ) -> Result<Records, Failure> {
+    change_allowed_for(statement, Wait::No, change)
+}
+
+/// As [`change_allowed`], answered as `WAIT` asks.
+fn change_allowed_for(
+    statement: &mut Statement<'_>,
+    wait: Wait,
+    change: impl FnOnce(&Statement<'_>) -> Result<Did, Failure>,
+) -> Result<Records, Failure> {
     super::begin(statement)?;
     let did = {
         let _turn = statement.shared.changes.lock();
@@ -78,7 +87,7 @@ fn change_allowed(
         }
     }
     let counters = Counters { system_updates, ..Counters::default() };
-    Ok(statement.done_noting(Kind::Schema, "system".to_owned(), counters, notifications))
+    Ok(super::told(statement, counters, notifications, wait))
 }
 
 fn note(statement: &Statement<'_>, code: &str, what: &str, severity: &str, why: &str) -> Notification {

@@ -8,13 +8,13 @@ use catalog::graph_rights::AddressRange;
 use catalog::{Action, HolderName, Level, Names, Principal, Privilege, Resource, ScopeName, Segment, Verb};
 use cypher::ast::{
     ElementsSpec, ExpressionKind, HolderSpec, Isolation, LevelsShown, Name, NameOrParameter, PrivilegeCommand,
-    PrivilegeSpec, PrivilegeVerb, ScopeSpec,
+    PrivilegeSpec, PrivilegeVerb, ScopeSpec, Wait,
 };
 use types::privilege::{Act, Narrows, Place};
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::super::typed;
-use super::{Did, change_allowed, levels, rule, show};
+use super::{Did, change_allowed, change_allowed_for, levels, rule, show};
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -45,8 +45,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> 
             // The scope is put in where the databases are found.
             apply(statement, verb, &level.privileges(&catalog::Scope::All), &scopes, holders)
         }
-        PrivilegeCommand::Owner { database, user } => set_owner(statement, database, user.as_ref()),
-        PrivilegeCommand::Isolation { database, mode } => set_isolation(statement, database, *mode),
+        PrivilegeCommand::Owner { database, user, wait } => set_owner(statement, database, user.as_ref(), *wait),
+        PrivilegeCommand::Isolation { database, mode, wait } => set_isolation(statement, database, *mode, *wait),
         PrivilegeCommand::Show { of, commands, tail } => show::privileges(statement, of, *commands, tail),
         PrivilegeCommand::ShowSupported { tail } => show::supported(statement, tail),
         PrivilegeCommand::ShowLevels { shown: LevelsShown::Held, database, tail } => {
@@ -109,10 +109,11 @@ fn set_owner(
     statement: &mut Statement<'_>,
     database: &NameOrParameter,
     user: Option<&NameOrParameter>,
+    wait: Wait,
 ) -> Result<Records, Failure> {
     let target = owned(statement, database)?;
     let user = user.map(|user| typed(user, &statement.parameters)).transpose()?;
-    change_allowed(statement, |statement| {
+    change_allowed_for(statement, wait, |statement| {
         if statement.names.owner_of(target.database) == user.as_deref() {
             return Ok(Did::Nothing("The database is owned so already.".to_owned()));
         }
@@ -126,6 +127,7 @@ fn set_isolation(
     statement: &mut Statement<'_>,
     database: &NameOrParameter,
     mode: Isolation,
+    wait: Wait,
 ) -> Result<Records, Failure> {
     let target = owned(statement, database)?;
     let level = match mode {
@@ -133,7 +135,7 @@ fn set_isolation(
         Isolation::Soft => Some(Level::Read),
         Isolation::Strict => None,
     };
-    change_allowed(statement, |statement| {
+    change_allowed_for(statement, wait, |statement| {
         let changed = statement.catalog()?.set_isolation(target.database, level)?;
         tracing::info!(database = %target.name, ?mode, changed, "isolation changed");
         Ok(super::user::done(changed, || "The database is isolated so already.".to_owned()))

@@ -13,7 +13,7 @@ use std::io::Write;
 
 pub(super) use graph::write_graph;
 pub(super) use meta::write_meta;
-pub(super) use parameters::{Parameters, Statement, Statements, check_keys, parse_object, parse_statements};
+pub(super) use parameters::{Pairs, Parameters, Statement, Statements, check_keys, parse_object, parse_statements};
 pub(super) use plain::write_plain;
 pub(super) use row::write_value;
 pub(super) use typed::{read_typed_map, write_typed};

@@ -111,6 +111,34 @@ impl<'de> Deserialize<'de> for Parameters {
     }
 }
 
+/// The keys of an object with their values, in their order, those that stand twice too.
+#[derive(Debug, Default)]
+pub(in crate::http_face) struct Pairs(pub(in crate::http_face) Vec<(CompactString, Value)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}
+
+struct PairsVisitor;
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Pairs;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Pairs, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some((key, Parameter(value))) = entries.next_entry::<CompactString, Parameter>()? {
+            pairs.push((key, value));
+        }
+        Ok(Pairs(pairs))
+    }
+}
+
 /// Any JSON as a value, without a tree of JSON in between.
 pub(super) struct Parameter(pub(super) Value);
 
