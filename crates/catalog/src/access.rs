@@ -10,7 +10,7 @@ use types::privilege::{Act, Place};
 use types::{CompactString, DatabaseId, DatabaseName};
 
 use crate::graph_rights::GraphRights;
-use crate::rights::effective::UserRights;
+use crate::rights::effective::{DatabaseRights, UserRights};
 use crate::rights::level::Level;
 use crate::rights::privilege::Scope;
 use crate::rights::{Token, User, UserId};
@@ -582,18 +582,32 @@ pub fn level_of(
     let rights = names.memory.of(names, user.id, token).ok()?;
     let row = names.database(database)?;
     let on = rights.under_own_name(names, database).filter(|on| on.access)?;
+    Some((highest(&rights, &on, |act| rights.may(names, act, None, Some(row))), on.cross))
+}
+
+/// As [`level_of`], of who asks, under the name of an alias by which he knows the database.
+#[must_use]
+pub fn level_by_alias(names: &Names, principal: &Principal, target: &Target) -> Option<(Option<Level>, bool)> {
+    let rights = principal.rights(names).ok()??;
+    let row = names.database(target.database)?;
+    let on = rights.on(names, target).filter(|on| on.access)?;
+    let may = |act| rights.may_by_alias(names, act, row, target.alias.as_ref());
+    Some((highest(&rights, &on, may), on.cross))
+}
+
+/// Gives the highest level whose every privilege somebody has on a database.
+fn highest(rights: &UserRights, on: &DatabaseRights, may: impl Fn(Act) -> bool) -> Option<Level> {
     let has = |level: Level| {
-        let all = level.privileges(&Scope::Named(database));
+        let all = level.privileges(&Scope::All);
         all.iter().all(|privilege| match privilege.act {
             Act::Match => on.graph.sees_everything(),
             Act::Write => on.graph.writes_everything(),
-            act => rights.may(names, act, None, Some(row)),
+            act => may(act),
         })
     };
     let most = rights.token.as_ref().and_then(|token| token.level).unwrap_or(Level::Owner);
     let levels = [Level::Owner, Level::Admin, Level::Write, Level::Read];
-    let highest = levels.into_iter().find(|level| *level <= most && has(*level));
-    Some((highest, on.cross))
+    levels.into_iter().find(|level| *level <= most && has(*level))
 }
 
 impl Names {

@@ -57,8 +57,7 @@ fn index<'t>(transaction: &'t Transaction, search: &Search<'_>) -> Result<&'t In
     };
     let named = transaction.committed_indexes().iter().find(|index| index.name == search.index && index.kind == kind);
     let Some(index) = named else {
-        let kind = if kind == IndexKind::FullText { "fulltext" } else { "vector" };
-        return Err(illegal(search, &format!("There is no such {kind} schema index: {}", search.index)));
+        return Err(no_such(search));
     };
     if index.on.is_nodes() == search.relationships {
         let (is, asked) = if search.relationships { ("NODE", "relationships") } else { ("RELATIONSHIP", "nodes") };
@@ -91,6 +90,12 @@ fn wanted(search: &Search<'_>, settings: &Settings, vector: &[f64]) -> Result<Ve
         );
         illegal(search, &text)
     })
+}
+
+/// Tells that there is no such index.
+pub(crate) fn no_such(search: &Search<'_>) -> Failure {
+    let kind = if matches!(search.sought, Sought::Words { .. }) { "fulltext" } else { "vector" };
+    illegal(search, &format!("There is no such {kind} schema index: {}", search.index))
 }
 
 fn no_analyzer(search: &Search<'_>, name: &str) -> Failure {

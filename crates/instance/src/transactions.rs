@@ -211,7 +211,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         duration(since(entry.begun_at)),
         nothing(),
         Value::map(entry.metadata()),
-        Value::map(Map::new()),
+        Value::map(if statement.is_some() { entry.parameters() } else { Map::new() }),
         if statement.is_some() { "COST".into() } else { nothing() },
         if statement.is_some() { "BATCHED".into() } else { nothing() },
         Value::list(Vec::new()),

@@ -45,6 +45,8 @@ pub(crate) struct Entry {
     pub(crate) origin: Arc<Origin>,
     /// The number of the statement that runs, when it came, and its text.
     statement: Mutex<Option<(u64, Instant, Box<str>)>>,
+    /// The parameters of the statement that runs; none of one that may set a password.
+    parameters: Mutex<Map>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
     is_waiting: AtomicBool,
@@ -112,6 +114,7 @@ impl UnderWay {
             metadata: Mutex::new(begun.metadata.clone()),
             origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
+            parameters: Mutex::default(),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
@@ -206,6 +209,18 @@ impl Entry {
         self.statement.lock().clone()
     }
 
+    /// Keeps the parameters of the statement that runs, unless it may set a password.
+    pub(crate) fn takes(&self, text: &str, parameters: &Map) {
+        if !parameters.is_empty() && !cypher::sets_secret(text) {
+            self.parameters.lock().clone_from(parameters);
+        }
+    }
+
+    /// Gives the parameters of the statement that runs; none of one that may set a password.
+    pub(crate) fn parameters(&self) -> Map {
+        self.parameters.lock().clone()
+    }
+
     /// Gives the number of the statement that runs; nothing between two statements.
     pub(crate) fn statement_number(&self) -> Option<u64> {
         self.statement.lock().as_ref().map(|(number, ..)| *number)
@@ -216,6 +231,7 @@ impl Entry {
         let mut statement = self.statement.lock();
         if statement.as_ref().is_some_and(|(running, ..)| *running == number) {
             *statement = None;
+            self.parameters.lock().clear();
         }
     }
 
@@ -282,6 +298,7 @@ impl Listing {
     pub(crate) fn runs(&self, number: u64, at: Instant, text: &str) {
         let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
         *self.entry.statement.lock() = Some((number, at, text[..cut].into()));
+        self.entry.parameters.lock().clear();
         let mut account = self.entry.account.lock();
         // What the one before held at most is not this one's.
         account.past.held_bytes_max = 0;
@@ -291,6 +308,7 @@ impl Listing {
     /// Says that no statement runs now.
     pub(crate) fn rests(&self) {
         *self.entry.statement.lock() = None;
+        self.entry.parameters.lock().clear();
     }
 }
 

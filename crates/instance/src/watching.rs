@@ -104,17 +104,20 @@ impl Instance {
 }
 
 impl Session {
-    /// As [`Instance::metrics`], for who may see what is used: databases that he may not see are added up.
+    /// As [`Instance::metrics`], for who may see what is used, if only of one database: those of which he may not are
+    /// added up.
     pub fn metrics(&self) -> Result<String, Failure> {
         let (shared, principal) = self.parts();
         let names = shared.catalog.names();
-        catalog::access::allow(&names, principal, &catalog::Action::ShowLimit)?;
-        let may_name = |id: types::DatabaseId| {
-            names.database(id).is_some_and(|row| {
-                let target = catalog::Target { database: id, name: row.name.clone(), alias: None };
-                catalog::access::sees(&names, principal, &target)
-            })
+        let is_shown = |row: &catalog::Database| {
+            let target = catalog::Target { database: row.id, name: row.name.clone(), alias: None };
+            catalog::access::sees(&names, principal, &target)
+                && catalog::access::allow_on(&names, principal, &catalog::Action::ShowLimit, &row.name).is_ok()
         };
+        if !names.databases().iter().any(|row| !row.name.is_system() && is_shown(row)) {
+            catalog::access::allow(&names, principal, &catalog::Action::ShowLimit)?;
+        }
+        let may_name = |id: types::DatabaseId| names.database(id).is_some_and(|row| is_shown(row));
         Ok(crate::metrics::text::write(shared, shared.options.metrics_databases_max, &may_name))
     }
 

@@ -250,6 +250,77 @@ fn f96_tokens_do_less_than_their_user_and_end() {
 }
 
 #[test]
+fn f96_a_token_is_shown_what_it_may_do_and_no_more() {
+    let clock = clock();
+    let instance = with_passwords(&clock);
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE secret",
+        "CREATE ALIAS hidden FOR DATABASE secret",
+        "ALTER DATABASE films SET OWNER ann",
+        "GRANT LEVEL write ON DATABASE secret TO USER ann",
+        "GRANT ACCESS ON ALIAS hidden TO USER ann",
+        "GRANT LEVEL read ON DATABASES secr* TO USER ann",
+        "GRANT ALL GRAPH PRIVILEGES ON GRAPH * TO USER ann",
+        "GRANT CREATE DATABASE ON DBMS TO USER ann",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let mut ann = log_in(&instance, "ann");
+    let text = token(&mut ann, "CREATE TOKEN t ON DATABASE films WITH LEVEL read");
+    let mut program = instance.log_in(Some(("", &text))).expect("the token is right");
+    let text = token(&mut ann, "CREATE TOKEN o ON DATABASE films WITH LEVEL owner");
+    let mut owner = instance.log_in(Some(("", &text))).expect("the token is right");
+
+    let told = "SHOW USER PRIVILEGES YIELD access, action, graph, segment, role WHERE role IS NULL \
+                RETURN access, action, graph, segment ORDER BY action, segment";
+    let read = "'GRANTED' | 'access' | 'films' | 'database'\n'GRANTED' | 'match' | 'films' | 'NODE(*)'\n\
+                'GRANTED' | 'match' | 'films' | 'RELATIONSHIP(*)'\n\
+                'GRANTED' | 'show_constraint' | 'films' | 'database'\n'GRANTED' | 'show_index' | 'films' | 'database'";
+    check(&mut program, &told.replace("RETURN", "RETURN DISTINCT"), read);
+    check(&mut program, "SHOW USER PRIVILEGES YIELD graph WHERE graph CONTAINS 'sec' OR graph = 'hidden'", "");
+    let commands = "SHOW USER PRIVILEGES AS COMMANDS YIELD command \
+                    WHERE command CONTAINS 'sec' OR command CONTAINS 'hidden' OR command CONTAINS 'OWNER' \
+                    OR command CONTAINS 'CREATE DATABASE'";
+    check(&mut program, commands, "");
+    check(&mut owner, commands, "'ALTER DATABASE `films` SET OWNER `ann`'");
+    let all = "SHOW USER PRIVILEGES YIELD graph, role WHERE role IS NULL RETURN DISTINCT graph ORDER BY graph";
+    check(&mut ann, all, "'*'\n'ALIAS hidden'\n'films'\n'secr*'\n'secret'");
+
+    let held = "SHOW LEVELS YIELD database, level, owner";
+    check(&mut program, held, "'films' | 'read' | false");
+    check(&mut owner, held, "'films' | 'owner' | false\n'films' | 'owner' | true");
+    let granted = "SHOW GRANTED LEVELS YIELD level, database, owner WHERE level <> 'cross_db'";
+    check(&mut program, granted, "'read' | 'films' | false");
+    check(&mut owner, granted, "'owner' | 'films' | true");
+    check(&mut ann, "SHOW GRANTED LEVELS YIELD level WHERE level <> 'cross_db' RETURN count(*)", "3");
+}
+
+#[test]
+fn f89_an_owner_reads_the_numbers_of_his_database() {
+    let clock = clock();
+    let instance = with_passwords(&clock);
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    make(&mut admin, "bob");
+    for text in ["CREATE DATABASE films", "CREATE DATABASE notes", "ALTER DATABASE films SET OWNER ann"] {
+        check(&mut admin, text, DONE);
+    }
+    for database in ["films", "notes"] {
+        check(&mut admin, &format!("USE {database} CREATE (:Thing)"), "[nodes+ 1, labels+ 1]");
+    }
+    check(&mut admin, "GRANT LEVEL write ON DATABASE notes TO USER ann", DONE);
+    let ann = log_in(&instance, "ann");
+    let told = ann.metrics().expect("she may see what is used of hers");
+    assert!(told.contains("sheaf_database_nodes{database=\"films\"} 1"), "{told}");
+    assert!(!told.contains("\"notes\"") && told.contains("\"other\""), "{told}");
+    let failure = log_in(&instance, "bob").metrics().expect_err("he owns none");
+    assert_eq!(failure.code(), types::Code::Forbidden);
+}
+
+#[test]
 fn f96_an_owner_and_the_token_of_one_do_the_same_to_the_database_and_no_more() {
     let clock = clock();
     let instance = with_passwords(&clock);

@@ -5,8 +5,8 @@ mod world;
 use std::time::Duration;
 
 use instance::{RunOptions, Session};
-use types::Code;
-use world::{check, in_memory, run, session};
+use types::{Code, Map};
+use world::{check, in_memory, run, run_with, session};
 
 /// How long something may take that a busy machine does.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -44,6 +44,35 @@ fn f63_transactions_tell_what_they_spend() {
         let code = running.join().expect("no panic").err().map(|failure| failure.code());
         assert_eq!(code, Some(Code::TransactionTerminated));
     });
+}
+
+#[test]
+fn f63_transactions_are_listed_with_their_parameters() {
+    let instance = in_memory();
+    for (text, expected) in [
+        ("CREATE (a) SET a.x = $x WITH a UNWIND range(1, 100000000) AS n RETURN collect(n)[0]", "{x: 'a-secret'}"),
+        // It reads like a command that sets a password.
+        (
+            "CREATE (a) WITH a AS user WHERE true SET user.x = $x WITH user UNWIND range(1, 100000000) AS n \
+             RETURN collect(n)[0]",
+            "{}",
+        ),
+    ] {
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| {
+                let parameters = Map::from_iter([("x".into(), "a-secret".into())]);
+                run_with(&mut session(&instance), text, parameters, &RunOptions::default()).err()
+            });
+            let mut other = session(&instance);
+            let of = "SHOW TRANSACTIONS YIELD *";
+            let own = "currentQuery STARTS WITH 'CREATE (a)' AND cpuTime.milliseconds > 0";
+            until(&mut other, &format!("{of} WHERE {own} RETURN count(*) = 1"));
+            check(&mut other, &format!("{of} WHERE {own} RETURN parameters"), expected);
+            let id = run(&mut other, &format!("{of} WHERE {own} RETURN transactionId")).expect("lists");
+            run(&mut other, &format!("TERMINATE TRANSACTION {id}")).expect("ends it");
+            running.join().expect("no panic").expect("it was ended");
+        });
+    }
 }
 
 #[test]

@@ -168,6 +168,11 @@ impl UserRights {
         self.grants(asked.as_ref(), act, argument)
     }
 
+    /// Tells whether the user may do this to a database under the name of an alias.
+    pub fn may_by_alias(&self, names: &Names, act: Act, row: &Database, alias: Option<&DatabaseName>) -> bool {
+        self.reaches(row.id) && self.grants(Some(&self.asked(names, row, alias)), act, None)
+    }
+
     fn grants(&self, asked: Option<&Asked<'_>>, act: Act, argument: Option<&str>) -> bool {
         let mut granted = false;
         for privilege in self.privileges.iter().filter(|privilege| privilege.speaks_of(act, argument)) {

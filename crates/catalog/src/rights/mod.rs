@@ -5,6 +5,7 @@
 pub(crate) mod built_in;
 pub(crate) mod effective;
 mod granted;
+mod had;
 pub(crate) mod level;
 pub(crate) mod privilege;
 pub(crate) mod rows;

@@ -134,24 +134,26 @@ fn show(
     let is_asked = |found: &Alias| {
         let is_named = alias.as_ref().is_none_or(|alias| alias.eq_ignore_ascii_case(found.name.as_str()));
         let target = database.as_ref().map(|database| statement.names.resolve(database));
-        is_named && target.is_none_or(|target| target.is_ok_and(|target| target.database == found.target))
+        let is_there = |target: Target| target.database == found.target && shown_target(statement, found).is_some();
+        is_named && target.is_none_or(|target| target.is_ok_and(is_there))
     };
     let rows = statement.names.aliases().filter(|alias| is_asked(alias)).map(|alias| row(statement, alias)).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
 }
 
-fn row(statement: &Statement<'_>, alias: &Arc<Alias>) -> Vec<Value> {
+/// Names the database that an alias leads to. Who may not see it is told neither its name nor which aliases lead there.
+fn shown_target(statement: &Statement<'_>, alias: &Alias) -> Option<DatabaseName> {
     let names = statement.names;
-    let target = names.database(alias.target).map(|row| row.name.clone());
-    // Who may not see the database is not told its name either.
-    let visible = target.filter(|name| {
-        let target = Target { database: alias.target, name: name.clone(), alias: None };
-        catalog::grant(names, statement.principal, &target, Access::Read).is_ok()
-    });
+    let name = names.database(alias.target)?.name.clone();
+    let target = Target { database: alias.target, name, alias: None };
+    catalog::grant(names, statement.principal, &target, Access::Read).is_ok().then_some(target.name)
+}
+
+fn row(statement: &Statement<'_>, alias: &Arc<Alias>) -> Vec<Value> {
     vec![
         alias.name.as_str().into(),
         Value::Null,
-        visible.map_or(Value::Null, |name| name.as_str().into()),
+        shown_target(statement, alias).map_or(Value::Null, |name| name.as_str().into()),
         "local".into(),
         Value::Null,
         Value::Null,

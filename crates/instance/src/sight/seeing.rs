@@ -2,12 +2,13 @@
 //! Leaves what rules allow to `deciding`, counts to `counting`, and changes to `changing`.
 //! Start reading at [`Sighted::visible`].
 
+use catalog::graph_rights::SchemaRight;
 use graph::keys::TokenKind;
 use query::{Expansion, RelationshipRecord, Search, Sought, Source};
 use rustc_hash::FxHashMap;
 use types::{
-    CompactString, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef, TypeId,
-    Value,
+    Code, CompactString, Direction, Failure, IndexId, KeyId, LabelId, Map, NodeId, RelationshipId, RelationshipRef,
+    TypeId, Value,
 };
 
 use super::deciding::decided;
@@ -291,6 +292,16 @@ impl Sighted {
         search: &Search<'_>,
         budget: &mut query::Budget,
     ) -> Result<Vec<(u64, f32)>, Failure> {
+        let found = self.search_and_keep(search, budget);
+        let is_told = match &found {
+            Ok(found) => !found.is_empty(),
+            Err(failure) => failure.code() != Code::ProcedureCallFailed,
+        };
+        // Whether there is an index of this name is told to who may list it, or can find something in it.
+        if is_told || self.knows_index(search.index) { found } else { Err(crate::search::no_such(search)) }
+    }
+
+    fn search_and_keep(&self, search: &Search<'_>, budget: &mut query::Budget) -> Result<Vec<(u64, f32)>, Failure> {
         match search.sought {
             Sought::Words { query, analyzer, skip, limit } => {
                 let sought = Sought::Words { query, analyzer, skip: 0, limit: None };
@@ -314,6 +325,18 @@ impl Sighted {
                 }
             }
         }
+    }
+
+    /// Tells whether an index is there for who searches: it is listed for him, or what is in it can be found and read.
+    fn knows_index(&self, name: &str) -> bool {
+        let rights = &self.rights;
+        let Some((relationships, of, keys)) = self.graph.words_of_named_index(name) else { return true };
+        let elements = if relationships { &rights.relationships } else { &rights.nodes };
+        rights.may(SchemaRight::ShowIndex)
+            || of.iter().any(|of| {
+                let reads = |key: &CompactString| elements.read.rule(key).can_allow(of);
+                elements.traverse.can_allow(of) && keys.iter().all(reads)
+            })
     }
 
     fn keep_hits(&self, search: &Search<'_>, all: Vec<(u64, f32)>) -> Result<Vec<(u64, f32)>, Failure> {

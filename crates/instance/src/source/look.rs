@@ -1,6 +1,7 @@
 //! What a graph is asked to find out whether somebody may see or change something; nothing of it reaches a client.
 //! Leaves the answer to `sight`.
 
+use graph::codec::fact::IndexOn;
 use graph::codec::record::Ends;
 use graph::keys::TokenKind;
 use types::{CompactString, Failure, IndexId, KeyId, LabelId, NodeId, RelationshipId, Value};
@@ -61,6 +62,17 @@ impl GraphSource {
             Some(known) => Some(known.keys.clone()),
             None => self.transaction.indexes().into_iter().find(|known| known.id == index).map(|known| known.keys),
         }
+    }
+
+    /// Names the labels or types and the keys of an index, and tells whether it is one over relationships.
+    pub(crate) fn words_of_named_index(&self, name: &str) -> Option<(bool, Vec<CompactString>, Vec<CompactString>)> {
+        let index = self.transaction.committed_indexes().iter().find(|known| known.name == name)?;
+        let of = match &index.on {
+            IndexOn::Labels(labels) => labels.iter().map(|id| self.name_of(TokenKind::Label, id.0)).collect(),
+            IndexOn::Types(kinds) => kinds.iter().map(|id| self.name_of(TokenKind::Type, id.0)).collect(),
+        };
+        let keys = index.keys.iter().map(|key| self.name_of(TokenKind::Key, key.0)).collect();
+        Some((!index.on.is_nodes(), of, keys))
     }
 
     /// Gives the keys of an index by its name.

@@ -2,6 +2,8 @@
 //! Leaves `YIELD` to `tail`, privileges in words to `written`, and levels to `levels`.
 //! Start reading at [`users`].
 
+use std::borrow::Cow;
+
 use catalog::{Action, Holder, Names, Privilege, Scope, Token, User};
 use cypher::ast::{CommandsShown, PrivilegesOf, ShowTail};
 use types::privilege::{Act, Narrows, Place};
@@ -124,7 +126,7 @@ fn members<'n>(names: &'n Names, role: &'n str) -> impl Iterator<Item = &'n str>
 /// One privilege, who has it, and the user through whom it is shown.
 struct Row<'n> {
     holder: Holder,
-    privilege: &'n Privilege,
+    privilege: Cow<'n, Privilege>,
     user: Option<&'n str>,
 }
 
@@ -142,7 +144,7 @@ pub(super) fn privileges(
     if let Some(shown) = commands {
         let mut all: Vec<(String, bool)> = Vec::new();
         for row in &rows {
-            let Some(written) = Written::of(names, row.privilege) else { continue };
+            let Some(written) = Written::of(names, &row.privilege) else { continue };
             let text = command(names, row, &written, shown);
             // A user has what is shown through several roles; a command is shown once.
             if !all.iter().any(|(other, _)| *other == text) {
@@ -166,7 +168,7 @@ pub(super) fn privileges(
     let with_user = for_users || names_columns;
     columns.extend(with_user.then(|| if for_users { usual("user") } else { extra("user") }));
     let row = |row: &Row<'_>| {
-        let written = Written::of(names, row.privilege)?;
+        let written = Written::of(names, &row.privilege)?;
         let user = match (&row.holder, row.user) {
             (_, Some(user)) => user.into(),
             (Holder::User(id), None) => {
@@ -231,15 +233,16 @@ fn chosen<'n>(
     let mut rows = Vec::new();
     let of_role = |role: &CompactString, user: Option<&'n str>, rows: &mut Vec<Row<'n>>| {
         let holder = Holder::Role(role.clone());
-        rows.extend(names.privileges_of(&holder).map(|privilege| Row { holder: holder.clone(), privilege, user }));
+        let all = names.privileges_of(&holder).map(Cow::Borrowed);
+        rows.extend(all.map(|privilege| Row { holder: holder.clone(), privilege, user }));
     };
     let of_user = |user: &'n User, rows: &mut Vec<Row<'n>>| {
         let holder = Holder::User(user.id);
         let name = Some(user.name.as_str());
         let own = names.privileges_of(&holder);
-        rows.extend(own.map(|privilege| Row { holder: holder.clone(), privilege, user: name }));
-        let databases = owned.iter().filter(|(owner, _)| *owner == user.name);
-        rows.extend(databases.map(|(_, privilege)| Row { holder: holder.clone(), privilege, user: name }));
+        let databases = owned.iter().filter(|(owner, _)| *owner == user.name).map(|(_, privilege)| privilege);
+        let all = own.chain(databases).map(Cow::Borrowed);
+        rows.extend(all.map(|privilege| Row { holder: holder.clone(), privilege, user: name }));
     };
     match of {
         PrivilegesOf::All => {
@@ -264,12 +267,24 @@ fn chosen<'n>(
                 allow(statement, &Action::Do(Act::ShowUser))?;
             }
             for user in wanted.iter().filter_map(|user| names.user(user)) {
+                let from = rows.len();
                 user.all_roles().iter().for_each(|role| of_role(role, Some(user.name.as_str()), &mut rows));
                 of_user(user, &mut rows);
+                if statement.principal.is_token() && own == Some(user.name.as_str()) {
+                    let all = rows.split_off(from);
+                    rows.extend(all.iter().flat_map(|row| had(statement, row)));
+                }
             }
         }
     }
     Ok(rows)
+}
+
+/// Gives what a token has of what its user has.
+fn had<'n>(statement: &Statement<'n>, row: &Row<'n>) -> Vec<Row<'n>> {
+    let had = statement.names.had_by(statement.principal, &row.privilege);
+    let one = |privilege| Row { holder: row.holder.clone(), privilege: Cow::Owned(privilege), user: row.user };
+    had.into_iter().map(one).collect()
 }
 
 /// Lists every act that there are privileges for.

@@ -1,0 +1,107 @@
+//! What a token has of what its user was granted: the listings of a token show no more than it may do.
+//! Leaves what that adds up to, to `effective`.
+//! Start reading at [`Names::had_by`].
+
+use types::DatabaseId;
+use types::privilege::{Act, Place};
+
+use super::level::Level;
+use super::privilege::{Privilege, Resource, Scope, Segment};
+use super::{Holder, Token};
+use crate::{Names, Principal};
+
+impl Names {
+    /// Gives what somebody has of a privilege of his: all of it, unless he came by a token that has less.
+    ///
+    /// A token that is bound to databases has it there alone, and of a group no more than its level has.
+    #[must_use]
+    pub fn had_by(&self, principal: &Principal, privilege: &Privilege) -> Vec<Privilege> {
+        let Some(token) = self.token_of(principal) else { return vec![privilege.clone()] };
+        let most = token.level.unwrap_or(Level::Owner);
+        let mut had = Vec::new();
+        for scope in self.scopes_of(token, privilege) {
+            let here = Privilege { scope, ..privilege.clone() };
+            had.extend(match privilege.denied {
+                true => vec![here],
+                // Without a level, a token that is bound to nothing may do what its user may.
+                false if token.level.is_none() && token.databases.is_none() => vec![here],
+                false => within(here, most),
+            });
+        }
+        had
+    }
+
+    /// Gives the level that somebody has of one that was granted to him on a scope; none where he came by a token that
+    /// does not reach it.
+    #[must_use]
+    pub fn level_had_by(&self, principal: &Principal, scope: &Scope, level: Level) -> Option<Level> {
+        let Some(token) = self.token_of(principal) else { return Some(level) };
+        let is_reached = token.databases.as_ref().is_none_or(|bound| !self.among(token, bound, scope).is_empty());
+        let most = token.level.unwrap_or(Level::Owner);
+        is_reached.then_some(if level == Level::CrossDatabase { level } else { level.min(most) })
+    }
+
+    fn token_of(&self, principal: &Principal) -> Option<&Token> {
+        self.tokens().find(|token| principal.is_by(token)).map(AsRef::as_ref)
+    }
+
+    /// Lists where a token has a privilege of its user.
+    fn scopes_of(&self, token: &Token, privilege: &Privilege) -> Vec<Scope> {
+        let scope = &privilege.scope;
+        let is_of_databases = matches!(privilege.act.row().place, Place::Graph | Place::Database);
+        match &token.databases {
+            Some(bound) if is_of_databases => match (scope, self.among(token, bound, scope)) {
+                // It goes with the name of the alias, which the database's own would not tell.
+                (Scope::Alias(_), among) => among.first().map(|_| scope.clone()).into_iter().collect(),
+                (_, among) => among.into_iter().map(Scope::Named).collect(),
+            },
+            _ => vec![scope.clone()],
+        }
+    }
+
+    /// Picks the databases of a scope among those to which a token is bound.
+    fn among(&self, token: &Token, bound: &[DatabaseId], scope: &Scope) -> Vec<DatabaseId> {
+        let holder = Holder::User(token.user);
+        let is_meant = |id: &&DatabaseId| self.database(**id).is_some_and(|row| self.reaches(&holder, scope, row));
+        bound.iter().filter(is_meant).copied().collect()
+    }
+}
+
+/// Gives what is left of a granted privilege within a level.
+fn within(privilege: Privilege, most: Level) -> Vec<Privilege> {
+    let withheld = most.withheld();
+    if withheld.iter().any(|act| act.holds(privilege.act)) {
+        return Vec::new();
+    }
+    if !withheld.iter().any(|act| privilege.act.holds(*act)) {
+        return vec![privilege];
+    }
+    // A group, some parts of which are withheld.
+    let mut left: Vec<Privilege> = Vec::new();
+    let calls =
+        [Act::ExecuteProcedure, Act::ExecuteFunction, Act::ExecuteBoostedProcedure, Act::ExecuteBoostedFunction];
+    let calls = calls.map(|act| Privilege { segment: Segment::Names("*".into()), ..Privilege::of(act) });
+    let parts = most.privileges(&privilege.scope).into_iter().chain(calls);
+    for part in parts.filter(|part| privilege.act.holds(part.act)) {
+        let part = match (part.act.row().place, &privilege.segment) {
+            (Place::Graph, Segment::Nodes(_) | Segment::Relationships(_)) => narrowed(part, &privilege),
+            (Place::Dbms, _) => Some(part),
+            _ => Some(Privilege { scope: privilege.scope.clone(), ..part }),
+        };
+        let part = part.map(|part| Privilege { immutable: privilege.immutable, ..part });
+        left.extend(part.filter(|part| !left.contains(part)));
+    }
+    left
+}
+
+/// Keeps a part of a group to the elements and properties that the group is about.
+fn narrowed(part: Privilege, group: &Privilege) -> Option<Privilege> {
+    if std::mem::discriminant(&part.segment) != std::mem::discriminant(&group.segment) {
+        return None;
+    }
+    let resource = match (&part.resource, &group.resource) {
+        (Resource::AllProperties, Resource::Property(_)) => group.resource.clone(),
+        _ => part.resource.clone(),
+    };
+    Some(Privilege { resource, segment: group.segment.clone(), test: group.test.clone(), ..part })
+}
