@@ -120,6 +120,9 @@ fn verified(data: &Path, keys: Option<&Path>) -> Result<(), CommandError> {
         return Err(CommandError::Unsound(verdict.problems.join("; ")));
     }
     say(&format!("sound: {}, {} to {}", counted(verdict.lines, "line"), verdict.first, verdict.last));
+    for alarm in verdict.alarms {
+        say(&format!("an alarm was raised in {alarm}"));
+    }
     if let Some(why) = verdict.end_unchecked {
         say(&format!("whether lines are missing at the end is not known: {why}"));
     }

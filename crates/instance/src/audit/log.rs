@@ -60,7 +60,7 @@ impl Log {
         let failed = || AuditError::io("open the audit");
         fs::create_dir_all(&folder).map_err(failed())?;
         let known = segments(&folder).map_err(failed())?;
-        let head = head::read(&folder, &keyring).map_err(failed())?;
+        let heads = head::read(&folder, &keyring).map_err(failed())?;
         let mut last = None;
         let mut cut_bytes = 0;
         // The newest file may be there without a line: the process died as it was begun.
@@ -75,22 +75,44 @@ impl Log {
         let (sequence, hash) = last.unwrap_or_else(|| (0, NOTHING_BEFORE.to_owned()));
         let path = known.last().cloned().unwrap_or_else(|| segment(&folder, sequence + 1));
         let (file, bytes) = append_to(&path).map_err(failed())?;
-        let heads = Heads::new(&folder);
-        let files = Files { folder, options, keyring, heads, file, bytes, is_dirty: false };
+        let new_heads = Heads::new(&folder);
+        let files = Files { folder, options, keyring, heads: new_heads, file, bytes, is_dirty: false };
         let mut log = Self { target: Target::Files(Box::new(files)), sequence, hash, missed: 0 };
         if cut_bytes > 0 {
             log.alarm(&format!("cut {cut_bytes} bytes of a line that was never finished"), now_nanos);
         }
-        match head {
-            Found::Head(head) if head.sequence > sequence => {
-                let text = format!("lines {} to {} are missing: their head is there", sequence + 1, head.sequence);
-                log.alarm(&text, now_nanos);
-            }
-            Found::Sealed(error) => log.alarm(&format!("the head cannot be opened: {error}"), now_nanos),
-            Found::Nothing if sequence > 0 => log.alarm("the head is missing", now_nanos),
-            Found::Head(_) | Found::Nothing => {}
-        }
+        log.look_at_heads(heads, sequence, now_nanos);
         Ok(log)
+    }
+
+    /// Raises the alarm where the heads do not fit the last line.
+    fn look_at_heads(&mut self, heads: [Found; 2], sequence: u64, now_nanos: i128) {
+        let is_missing = matches!(heads[0], Found::Nothing) && sequence > 0;
+        let mut furthest = 0;
+        for found in heads {
+            match found {
+                Found::Head(head) => furthest = furthest.max(head.sequence),
+                Found::Sealed(error) => self.alarm(&format!("the head cannot be opened: {error}"), now_nanos),
+                Found::Nothing => {}
+            }
+        }
+        if is_missing {
+            self.alarm("the head is missing", now_nanos);
+        }
+        if furthest > sequence {
+            let text = format!("lines {} to {furthest} are missing: their head is there", sequence + 1);
+            self.alarm(&text, now_nanos);
+            self.forget_heads();
+        }
+    }
+
+    /// Forgets the heads of lines that are lost: an alarm tells of them by now.
+    fn forget_heads(&mut self) {
+        let head = Head { sequence: self.sequence, hash: self.hash.clone() };
+        let Target::Files(files) = &mut self.target else { return };
+        if let Err(error) = files.heads.write_alone(&head, &files.keyring) {
+            tracing::error!(%error, "the head of the audit could not be written");
+        }
     }
 
     /// Chains a line to the last one and writes it.

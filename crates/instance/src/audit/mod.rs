@@ -59,7 +59,7 @@ pub(crate) enum Durable {
 
 /// Tells whether a key sealed how far the audit in a folder goes.
 pub(crate) fn is_sealed(folder: &std::path::Path) -> bool {
-    folder.join(head::FILE).exists()
+    head::paths(folder).iter().any(|path| path.exists())
 }
 
 /// The audit of one server.

@@ -130,6 +130,38 @@ fn f94_old_files_go_and_the_rest_still_verifies() {
 }
 
 #[test]
+fn f94_an_audit_that_was_removed_is_an_alarm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path(), 5);
+    fs::remove_dir_all(folder.path().join(FOLDER)).expect("removes");
+    for _ in 0..3 {
+        fill(folder.path(), 1);
+        let verdict = look(folder.path());
+        // It is told of once.
+        assert_eq!(verdict.alarms, ["line 1: lines 1 to 5 are missing: their head is there"]);
+        assert!(verdict.is_sound(), "{:?}", verdict.problems);
+    }
+}
+
+#[test]
+fn f94_without_a_head_an_audit_is_not_sound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path(), 5);
+    let file = only_file(folder.path());
+    let text = fs::read_to_string(&file).expect("reads");
+    let kept: String = text.lines().take(2).map(|line| line.to_owned() + "\n").collect();
+    fs::write(&file, kept).expect("writes");
+    fs::remove_file(folder.path().join(FOLDER).join("head")).expect("removes");
+    let problems = look(folder.path()).problems;
+    let missing = "the head is missing: whether lines are missing at the end is not known";
+    assert_eq!(problems, [missing, "line 5 is missing, to which the audit went"]);
+    fs::remove_file(folder.path().join("audit.head")).expect("removes");
+    assert_eq!(look(folder.path()).problems, [missing]);
+    fill(folder.path(), 1);
+    assert_eq!(look(folder.path()).alarms, ["line 3: the head is missing"]);
+}
+
+#[test]
 fn f94_half_a_line_is_cut_and_told_of() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path(), 2);

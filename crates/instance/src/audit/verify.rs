@@ -26,6 +26,8 @@ pub struct Verdict {
     pub problems: Vec<String>,
     /// Why the end could not be checked, where it could not: a tail that was cut off would go unnoticed.
     pub end_unchecked: Option<String>,
+    /// What lines tell that the server found wrong with the audit itself, the first ones first.
+    pub alarms: Vec<String>,
 }
 
 impl Verdict {
@@ -46,20 +48,12 @@ impl Verdict {
 pub fn verify(folder: &Path, keyring: Option<&Keyring>) -> Result<Verdict, AuditError> {
     let mut verdict = Verdict::default();
     let head = match keyring {
-        Some(keyring) => head::read(folder, keyring).map_err(AuditError::io("read the head of the audit"))?,
-        None => Found::Nothing,
-    };
-    let head = match head {
-        Found::Head(head) => Some(head),
-        Found::Sealed(error) => {
-            verdict.problem(format!("the head was changed or sealed by another server: {error}"));
-            None
+        Some(keyring) => {
+            let heads = head::read(folder, keyring).map_err(AuditError::io("read the head of the audit"))?;
+            furthest(heads, &mut verdict)
         }
-        Found::Nothing => {
-            verdict.end_unchecked = Some(match keyring {
-                Some(_) => "there is no head".to_owned(),
-                None => "the server's keys are not there to open the head".to_owned(),
-            });
+        None => {
+            verdict.end_unchecked = Some("the server's keys are not there to open the head".to_owned());
             None
         }
     };
@@ -75,6 +69,26 @@ pub fn verify(folder: &Path, keyring: Option<&Keyring>) -> Result<Verdict, Audit
     }
     chain.end(&mut verdict);
     Ok(verdict)
+}
+
+/// Gives the head that goes furthest. The one in the folder has to be there; beside an audit of older servers is none.
+fn furthest(heads: [Found; 2], verdict: &mut Verdict) -> Option<Head> {
+    if matches!(heads[0], Found::Nothing) {
+        verdict.problem("the head is missing: whether lines are missing at the end is not known".to_owned());
+    }
+    let mut furthest: Option<Head> = None;
+    for found in heads {
+        match found {
+            Found::Head(head) if furthest.as_ref().is_none_or(|other| other.sequence < head.sequence) => {
+                furthest = Some(head);
+            }
+            Found::Sealed(error) => {
+                verdict.problem(format!("the head was changed or sealed by another server: {error}"));
+            }
+            Found::Head(_) | Found::Nothing => {}
+        }
+    }
+    furthest
 }
 
 fn read(line: &[u8]) -> Result<(Entry, String), String> {
@@ -131,6 +145,9 @@ impl Chain<'_> {
             if head.hash != hash {
                 verdict.problem(format!("line {} is not the one that the head tells of", entry.sequence));
             }
+        }
+        if entry.kind == Kind::Alarm && verdict.alarms.len() < PROBLEMS_MAX {
+            verdict.alarms.push(format!("line {}: {}", entry.sequence, entry.operation));
         }
         verdict.lines += 1;
         verdict.last = entry.sequence;
