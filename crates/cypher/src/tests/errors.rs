@@ -302,6 +302,16 @@ fn draws_the_line_and_a_caret() {
 }
 
 #[test]
+fn nothing_stands_beside_all_columns_of_a_listing() {
+    for text in ["SHOW DATABASES YIELD *, bogus", "SHOW USERS YIELD *, user AS u", "SHOW AUDIT YIELD *, bogus RETURN *"]
+    {
+        let error = parse(text).expect_err("the text is refused");
+        assert_eq!(error.code(), types::Code::SyntaxError, "{text}");
+    }
+    parse("SHOW DATABASES YIELD * RETURN *, name AS called").expect("a RETURN may add to them");
+}
+
+#[test]
 fn errors_have_codes_and_places() {
     let error = parse("RETURN\n ]").expect_err("the text is refused");
     assert_eq!(error.code(), types::Code::SyntaxError);

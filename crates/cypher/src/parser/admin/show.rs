@@ -82,6 +82,10 @@ impl Parser<'_> {
     /// `YIELD ... WHERE ... RETURN ...`.
     pub(in crate::parser) fn show_tail(&mut self) -> Parsed<ShowTail> {
         let yields = if self.accept_word("YIELD") { Some(self.projection()?) } else { None };
+        if let Some(item) = yields.as_ref().filter(|yields| yields.all).and_then(|yields| yields.items.first()) {
+            let text = "Invalid input: expected no column beside `YIELD *`, which has all of them";
+            return Err(self.fail(item.expression.span, text));
+        }
         let filter = self.filter()?;
         let returns = if yields.is_some() && self.accept_word("RETURN") { Some(self.projection()?) } else { None };
         Ok(ShowTail { yields, filter, returns })
