@@ -603,8 +603,8 @@ fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
     let audited = "SHOW AUDIT YIELD kind, user, databases, operation WHERE user = 'bk' AND kind = 'backup' \
                    RETURN databases, operation ORDER BY operation";
     let lines = run("admin", audited).1;
-    assert!(lines.contains("'mine'") && lines.matches("'films'").count() == 2, "{lines}");
-    assert!(lines.contains("-films1.bak', a backup of films]"), "{lines}");
+    assert!(lines.contains("mine") && lines.contains("-films1.bak', a backup of films]"), "{lines}");
+    assert!(lines.contains("films\"\"]\",") && lines.contains("-load-films.jsonl', a backup of loaded]"), "{lines}");
     // The key of an encrypted one is not in his hand, and what lies on the server is not his for being named.
     let (code, _, error) = call("bk", &["restore", &sealed, "--as", "opened"]);
     assert!(code == Some(1) && error.contains("BACKUP ON DATABASE *"), "{error}");

@@ -147,7 +147,10 @@ fn load(arguments: &LoadArguments) -> Result<String, CommandError> {
     let sent = loaded.and_then(|summary| match &folder {
         None => Ok(summary),
         Some(folder) => {
-            let image = folder.0.join("image");
+            // The server's audit tells the name.
+            let dump = arguments.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let dump: String = dump.chars().take(50).collect();
+            let image = folder.0.join(format!("load-{dump}"));
             instance.back_up(arguments.name.as_str(), &image, instance::Walk::No, &|_| Ok(()))?;
             online::restore(&arguments.reach, &arguments.name, false, &image)?;
             Ok(summary)
