@@ -81,6 +81,14 @@ fn f82_a_level_is_set_listed_and_taken_back_over_http() {
     assert_eq!(of(&admin, "nobody", "GET /db/beta/levels"), [""; 0]);
     assert_eq!(nobody.count("beta"), 404);
 
+    // What is wrong is told of what was asked for.
+    let (status, answer) = admin.ask("PUT /db/beta/levels", r#"{"user": "missing", "level": "read"}"#);
+    let text = "Failed to grant privilege to user 'missing': User does not exist.";
+    assert_eq!((status, &answer["errors"][0]["message"]), (400, &json!(text)), "{answer}");
+    let twice = r#"{"user": "nobody", "levels": {"BETA": "read", "beta": "write"}}"#;
+    assert_eq!(admin.ask("PUT /levels", twice).0, 400);
+    assert_eq!(of(&admin, "nobody", "GET /db/beta/levels"), [""; 0]);
+
     // The audit has them as the statements that they are.
     let mut session = world.session("admin");
     let lines = "SHOW AUDIT YIELD operation, databases WHERE operation CONTAINS 'GRANT LEVEL write' RETURN databases";

@@ -132,7 +132,7 @@ async fn set(
     let holder = Holder::of(wanted.user, wanted.role)?;
     let statements = setting(&wanted.level, "$database", &holder);
     Ok(block_in_place(|| {
-        together(&mut *session, &statements, &named(&database))?;
+        together(&mut *session, &statements, &named(&database)).map_err(of_setting)?;
         // Who may change it and not see it hears that it is done.
         Ok::<_, Failure>(read(&mut *session, &database).unwrap_or_else(|_| StatusCode::NO_CONTENT.into_response()))
     })?)
@@ -184,14 +184,19 @@ async fn set_many(State(app): State<App>, headers: HeaderMap, body: Body) -> Res
         );
     }
     let mut statements = Vec::new();
+    let mut known = std::collections::HashSet::new();
     for (database, level) in &levels {
+        // Letters of either case name the same database, of which only one thing can be wanted.
+        if !known.insert(database.to_lowercase()) {
+            return Err(wrong(&format!("\"{database}\" is named twice, in other letters")).into());
+        }
         match level {
             Value::String(level) => statements.extend(setting(level, &quoted(database), &holder)),
             Value::Null => statements.extend(taking(&quoted(database), &holder)),
             _ => return Err(wrong("a level is a text such as \"read\", or null to take back what was granted").into()),
         }
     }
-    block_in_place(|| together(&mut *session, &statements, &Map::new()))?;
+    block_in_place(|| together(&mut *session, &statements, &Map::new())).map_err(of_setting)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -208,6 +213,14 @@ fn setting(level: &str, database: &str, holder: &Holder) -> Vec<String> {
     let mut statements: Vec<String> = above.iter().map(|above| revoking(above, database, holder)).collect();
     statements.push(format!("GRANT LEVEL {} ON DATABASE {database} TO {}", quoted(level), holder.written()));
     statements
+}
+
+/// Words a failure of what is taken back first as one of what was asked for.
+fn of_setting(failure: Failure) -> Failure {
+    match failure.message().strip_prefix("Failed to revoke privilege from ") {
+        Some(rest) => Failure::new(failure.code(), format!("Failed to grant privilege to {rest}")),
+        None => failure,
+    }
 }
 
 /// Writes the statements after which no level is granted there.
