@@ -250,7 +250,8 @@ impl Database {
     pub(crate) fn commit(&self, changes: Changes) -> Result<u64, GraphError> {
         let bytes = changes.bytes();
         let (leaves_work, has_vectors) = (changes.leaves_work(), changes.has_vectors());
-        let committed = self.inner.sequencer.submit(changes, bytes, |group| self.inner.commit_group(&group));
+        let committed =
+            self.inner.sequencer.submit(changes, bytes, |group| self.inner.commit_group(&group, group.len() == 1));
         if committed.is_ok() && (leaves_work || has_vectors && self.inner.has_work()?) {
             Self::fill_on(&self.inner);
         }
@@ -259,8 +260,8 @@ impl Database {
 }
 
 impl Inner {
-    /// Checks a group one by one, writes what passed as one, then publishes it.
-    fn commit_group(&self, group: &[Changes]) -> Vec<Result<u64, GraphError>> {
+    /// Checks a group one by one, writes what passed as one, then publishes it; `may_end` as for [`apply`].
+    fn commit_group(&self, group: &[Changes], may_end: bool) -> Vec<Result<u64, GraphError>> {
         let mut history = self.history.lock();
         if self.is_loading.load(Ordering::Acquire) {
             return group.iter().map(|_| Err(GraphError::Loading)).collect();
@@ -291,7 +292,7 @@ impl Inner {
         self.warm_relationships
             .mark(passed.iter().flat_map(|changes| changes.relationship_pages.iter().copied()), version);
         let written_now = if changes_schema { self.announce(&passed, version) } else { Ok(()) };
-        if let Err(error) = written_now.and_then(|()| self.write(&passed, version, group.len() == 1)) {
+        if let Err(error) = written_now.and_then(|()| self.write(&passed, version, may_end)) {
             self.schemas.forget();
             match error {
                 GraphError::Stopped => return vec![Err(error)],
@@ -299,7 +300,7 @@ impl Inner {
                 // An index had no room; who was committed together with it is not to suffer from that.
                 GraphError::QuotaReached { .. } => {
                     drop(history);
-                    return group.chunks(1).flat_map(|one| self.commit_group(one)).collect();
+                    return group.chunks(1).flat_map(|one| self.commit_group(one, false)).collect();
                 }
                 _ => {}
             }
