@@ -1,7 +1,7 @@
 //! Commands about tokens.
 
 use catalog::{Action, IfMissing, Limit, NewToken};
-use cypher::ast::{Expression, ExpressionKind, NameOrParameter, TokenCommand};
+use cypher::ast::{Expression, NameOrParameter, TokenCommand};
 use types::privilege::Act;
 use types::{Code, Failure, Map, Value};
 
@@ -9,6 +9,7 @@ use super::super::typed;
 use super::privilege::level_of;
 use super::{Did, change_allowed, show};
 use crate::answer::{Fetched, Kind};
+use crate::index_options;
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -24,8 +25,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
             if statement.names.user_name_of(statement.principal) != Some(user.as_str()) {
                 catalog::access::allow_token_of(statement.names, statement.principal, &user, level)?;
             }
-            let millis = expires.as_ref().map(|expires| lasting(expires, parameters)).transpose()?;
             let now = statement.shared.options.clock.wall_nanos();
+            let millis = expires.as_ref().map(|expires| lasting(expires, parameters, now)).transpose()?;
             let databases = databases.as_ref().map(|all| super::all_typed(all, parameters)).transpose()?;
             for database in databases.iter().flatten() {
                 catalog::access::resolve(statement.names, statement.principal, database)?;
@@ -62,9 +63,14 @@ fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<R
     })?;
     let mut summary = done.summary();
     summary.kind = Kind::Schema;
-    let databases = new.databases.as_ref().map_or(Value::Null, |all| {
-        Value::list(all.iter().map(|name| Value::string(name.to_ascii_lowercase())).collect())
-    });
+    let (names, principal) = (statement.names, statement.principal);
+    // By the names that listings have for them.
+    let told = |name: &String| {
+        let target = catalog::access::resolve(names, principal, name).ok();
+        let told = target.and_then(|target| catalog::access::told_name(names, principal, target.database, None));
+        Value::string(told.map_or_else(|| name.to_ascii_lowercase(), |told| told.to_string()))
+    };
+    let databases = new.databases.as_ref().map_or(Value::Null, |all| Value::list(all.iter().map(told).collect()));
     let mut rows = Fetched::default();
     rows.push([
         Value::string(new.name.as_str()),
@@ -96,17 +102,10 @@ fn whose(statement: &Statement<'_>, user: Option<&NameOrParameter>) -> Result<St
 }
 
 /// Reads `'30d'`, `'P30D'`, `duration('P30D')` or a parameter as milliseconds.
-fn lasting(expires: &Expression, parameters: &Map) -> Result<u64, Failure> {
-    let value = match &*expires.kind {
-        ExpressionKind::String(text) => Value::String(text.clone()),
-        ExpressionKind::Integer(millis) => Value::Integer(*millis),
-        ExpressionKind::Parameter(name) => match parameters.get(&name.text) {
-            Some(value) => value.clone(),
-            None => {
-                return Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {}", name.text)));
-            }
-        },
-        _ => Value::Null,
+fn lasting(expires: &Expression, parameters: &Map, now_nanos: i128) -> Result<u64, Failure> {
+    let value = match index_options::value_at(expires, parameters, now_nanos) {
+        Err(failure) if failure.code() == Code::ParameterMissing => return Err(failure),
+        value => value.unwrap_or(Value::Null),
     };
     match Limit::parse("max_query_time").and_then(|limit| limit.read(&value)) {
         Ok(millis) if millis > 0 => Ok(millis),
