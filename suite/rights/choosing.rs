@@ -433,6 +433,9 @@ fn f31_f36_requests_come_back_to_their_session() {
     let before = ask(http, "GET", "/sessions", "", "").2["sessions"].as_array().map(Vec::len);
     assert_eq!(ask(http, "POST", "/sessions", "", r#"{"database":"nobody"}"#).0, 404);
     assert_eq!(ask(http, "GET", "/sessions", "", "").2["sessions"].as_array().map(Vec::len), before);
+    let ended =
+        r#"{"query":"SHOW AUDIT YIELD operation WHERE operation STARTS WITH 'TERMINATE' RETURN count(*) AS n"}"#;
+    assert_eq!(ask(http, "POST", "/cypher", "", ended).2["data"]["values"][0][0].as_i64(), Some(0));
 
     // Bolt's conversations are listed beside it, and ended from here.
     let bolt = server.bolt_addr().expect("Bolt is on");

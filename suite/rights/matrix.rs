@@ -176,6 +176,9 @@ fn cell_of(
             let is_empty = answer.records.iter().all(|record| record == &[types::Value::from("none")]);
             assert!(reads || is_empty, "{cell}: {:?}", answer.records);
         }
+        // Who can find nothing in an index, and may not list it, hears that there is none of this name.
+        (Err(problem), Does::Reads)
+            if !cell.starts_with("reader") && problem.message.ends_with("no such fulltext schema index: words") => {}
         (Err(problem), Does::Reads) => panic!("{cell}: {}", problem.message),
         (Ok(_), Does::Writes) => assert!(writes, "{cell}: it was not refused"),
         (Err(problem), Does::Writes) if !writes => {

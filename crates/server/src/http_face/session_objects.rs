@@ -62,6 +62,8 @@ async fn open(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<
     let mut session = log_in(&*app.sessions, &headers)?;
     let wanted = read(&app, body).await?;
     let (id, row) = block_in_place(|| -> Result<_, Failure> {
+        // Where there is no such database, nothing is opened that would have to be ended again.
+        wanted.database.as_ref().map_or(Ok(()), |database| session.resolve(Some(database)).map(drop))?;
         let id = session.open_object()?;
         let parameters = Map::from_iter([("id".into(), Value::string(id.as_str()))]);
         if let Some(database) = &wanted.database
