@@ -271,7 +271,10 @@ fn f96_a_token_is_shown_what_it_may_do_and_no_more() {
     let mut ann = log_in(&instance, "ann");
     let text = token(&mut ann, "CREATE TOKEN t ON DATABASE films WITH LEVEL read");
     let mut program = instance.log_in(Some(("", &text))).expect("the token is right");
-    let text = token(&mut ann, "CREATE TOKEN o ON DATABASE films WITH LEVEL owner");
+    let text = token(&mut ann, "CREATE TOKEN o ON DATABASE films WITH LEVEL owner EXPIRES AFTER duration('PT1H')");
+    let lasting =
+        "SHOW TOKENS YIELD name, created, expires WHERE name = 'o' RETURN expires = created + duration('PT1H')";
+    check(&mut ann, lasting, "true");
     let mut owner = instance.log_in(Some(("", &text))).expect("the token is right");
 
     let told = "SHOW USER PRIVILEGES YIELD access, action, graph, segment, role WHERE role IS NULL \
