@@ -78,6 +78,8 @@ fn f61_limits_and_usage_over_http() {
     assert_eq!(set.json()["limits"]["max_query_time"]["source"], "default");
     let wrong = http(&served, "PUT", "/db/sheaf/limits", &[], r#"{"max_nodes": 2, "max_nodez": 2}"#);
     assert!(wrong.status == 400 && wrong.body.contains("Unknown limit 'max_nodez'"), "{}", wrong.body);
+    let twice = http(&served, "PUT", "/db/sheaf/limits", &[], r#"{"max_nodes": 2, "max_nodes": 3}"#);
+    assert!(twice.status == 400 && twice.body.contains("is named twice"), "{}", twice.body);
     assert_eq!(get(&served, "/db/sheaf/limits").json()["limits"]["max_nodes"]["value"], 1, "all or nothing");
 
     // It bites over both faces.
@@ -165,6 +167,44 @@ fn f54_a_client_that_dies_gives_its_connection_back() {
         query(&served, "sheaf", "RETURN 1").status == 202
     });
     assert!(free, "the seat is given back soon after the client died");
+}
+
+#[test]
+fn f206_who_logs_in_hears_of_the_health_of_his_own_databases() {
+    let (admin, bob) = ([("authorization", "Basic YWRtaW46c2VjcmV0IG9mIHRlc3Rz")], "Basic Ym9iOmJvYi1wYXNzd29yZA==");
+    let bob = [("authorization", bob)];
+    let arguments = ["--auth", "password", "--initial-password", "secret of tests"];
+    let data = folder();
+    let served = Served::start(data.path(), &arguments);
+    let run = |served: &Served, statement: &str| {
+        let body = format!("{{\"statement\": \"{statement}\"}}");
+        let ran = http(served, "POST", "/db/system/query/v2", &admin, &body);
+        assert_eq!(ran.status, 202, "{statement}: {}", ran.body);
+    };
+    for statement in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE hidden",
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "GRANT ACCESS ON DATABASE films TO USER bob",
+        "GRANT SET LIMITS ON DATABASE films TO USER bob",
+    ] {
+        run(&served, statement);
+    }
+    // Who may set limits and not see them hears that they are set.
+    let set = http(&served, "PUT", "/db/films/limits", &bob, r#"{"max_nodes": 5}"#);
+    assert_eq!((set.status, set.body.as_str()), (204, ""));
+    served.end("-TERM");
+    let mut homes = fs::read_dir(data.path()).expect("is there").flatten().map(|home| home.path());
+    let hidden = homes.find(|home| path(home).contains("hidden-")).expect("its folder");
+    fs::write(hidden.join("data.mdb"), [7; 40_000]).expect("the tester's own disk");
+    let served = Served::start(data.path(), &arguments);
+    let told = |who: &[(&str, &str)]| http(&served, "GET", "/health", who, "").json();
+    assert_eq!(told(&admin)["status"], "degraded");
+    let of_bob = told(&bob);
+    assert_eq!((&of_bob["status"], &of_bob["databases"]["failed"]), (&"ok".into(), &0.into()), "{of_bob}");
+    // What is told of it does not say where its files lie.
+    let shown = told(&admin).to_string();
+    assert!(!shown.contains(path(&hidden)) && !shown.contains("hidden-"), "{shown}");
 }
 
 #[test]
