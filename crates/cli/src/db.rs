@@ -123,7 +123,11 @@ struct From {
 /// Does one of them.
 pub fn run(arguments: Arguments) -> Outcome {
     let statement = arguments.command.statement();
-    shell::run(&shell::Arguments::of_statement(statement, arguments.server))
+    let if_nothing = match &arguments.command {
+        Command::Info { name } => Some(format!("there is no database '{name}'")),
+        _ => None,
+    };
+    shell::run(&shell::Arguments::of_statement(statement, arguments.server).or_else(if_nothing))
 }
 
 impl Command {

@@ -202,6 +202,9 @@ fn f24_a_database_is_backed_up_and_restored_with_and_without_a_server() {
     assert_eq!(code, Some(0), "{out}{error}");
     let count = ["shell", "--bolt", &bolt, "--format", "csv", "USE again MATCH (n) RETURN count(n) AS n"];
     assert_eq!(call(&count).1, "n\n10000\n");
+    assert_eq!(call(&["db", "info", "again", "--bolt", &bolt]).0, Some(0));
+    let (code, _, error) = call(&["db", "info", "nobody", "--bolt", &bolt]);
+    assert_eq!((code, error.as_str()), (Some(1), "error: there is no database 'nobody'\n"));
     assert_eq!(call(&["backup", "verify", &file("online")]).0, Some(0));
     served.end("-TERM");
     let (code, out, error) =

@@ -43,6 +43,9 @@ pub struct Arguments {
     /// Goes on after a statement that failed, and fails at the end.
     #[arg(long)]
     fail_at_end: bool,
+    /// What is said where the statement gives no record, which is a failure then.
+    #[arg(skip)]
+    if_nothing: Option<String>,
 }
 
 /// Which server is asked, by whom, and how its answers are shown.
@@ -66,7 +69,12 @@ impl Arguments {
     /// Makes what runs one statement and ends.
     pub(crate) fn of_statement(statement: String, server: ServerArguments) -> Self {
         let (database, file, param) = (None, None, Vec::new());
-        Self { statement: Some(statement), server, database, file, param, fail_at_end: false }
+        Self { statement: Some(statement), server, database, file, param, fail_at_end: false, if_nothing: None }
+    }
+
+    /// Makes it a failure that says so if the statement gives no record.
+    pub(crate) fn or_else(self, if_nothing: Option<String>) -> Self {
+        Self { if_nothing, ..self }
     }
 }
 
@@ -110,7 +118,11 @@ fn start(arguments: &Arguments) -> Result<Outcome, TalkError> {
         talk.obey(&Command::param(parameter)?)?;
     }
     if let Some(statement) = &arguments.statement {
-        return play(&mut talk, statement.as_bytes(), arguments.fail_at_end);
+        let outcome = play(&mut talk, statement.as_bytes(), arguments.fail_at_end)?;
+        return match &arguments.if_nothing {
+            Some(text) if outcome == Outcome::Done && talk.records() == 0 => Err(TalkError::Nothing(text.clone())),
+            _ => Ok(outcome),
+        };
     }
     if let Some(path) = &arguments.file {
         let file = File::open(path).map_err(|source| TalkError::Input { name: path.display().to_string(), source })?;

@@ -29,6 +29,9 @@ pub enum TalkError {
     /// The server refused a statement, or is gone.
     #[error("{0}")]
     Client(#[from] ClientError),
+    /// There is nothing of what was asked for.
+    #[error("{0}")]
+    Nothing(String),
     /// The line is no command of the shell.
     #[error("{0}")]
     Command(#[from] CommandError),
@@ -73,7 +76,9 @@ impl TalkError {
                 !matches!(error, ClientError::Failed { .. } | ClientError::Ignored | ClientError::Parameter(_))
             }
             Self::Connect { .. } | Self::Refused(_) | Self::Input { .. } | Self::Output(_) | Self::Terminal(_) => true,
-            Self::Command(_) | Self::TransactionOpen | Self::NoTransaction | Self::Abandoned => false,
+            Self::Command(_) | Self::TransactionOpen | Self::NoTransaction | Self::Abandoned | Self::Nothing(_) => {
+                false
+            }
         }
     }
 }
@@ -85,6 +90,8 @@ pub struct Talk {
     database: Option<String>,
     parameters: Map,
     in_transaction: bool,
+    /// How many records the last statement gave.
+    records: u64,
     format: Format,
 }
 
@@ -114,7 +121,8 @@ impl Talk {
         let client = Client::connect(address, &options).map_err(failed)?;
         let interrupts = Interrupts::watch(client.interrupter()?).map_err(TalkError::Terminal)?;
         let (format, parameters) = (arguments.server.format, Map::new());
-        let mut talk = Self { client, interrupts, database: None, parameters, in_transaction: false, format };
+        let mut talk =
+            Self { client, interrupts, database: None, parameters, in_transaction: false, records: 0, format };
         if let Some(name) = arguments.database.as_deref().or(database) {
             talk.move_to(name).map_err(|error| match error {
                 TalkError::Client(source) => failed(source),
@@ -155,14 +163,17 @@ impl Talk {
         let mut printer = Printer::new(self.format, io::BufWriter::new(io::stdout().lock()));
         let running = self.interrupts.running();
         let mut written = true;
+        let mut records = 0;
         let answer = self.client.stream_named(text, self.parameters.clone(), options, |columns, row| {
             // Nobody reads any more: the server need not go on. If it is gone too, the next read says so.
+            records += 1;
             if written && !printer.record(columns, &row) {
                 written = false;
                 let _ = interrupter.interrupt();
             }
         });
         drop(running);
+        self.records = records;
         match answer {
             Ok((columns, summary)) => {
                 let took = SystemClock.now().saturating_duration_since(started);
@@ -175,6 +186,11 @@ impl Talk {
                 Err(error.into())
             }
         }
+    }
+
+    /// Tells how many records the last statement gave.
+    pub fn records(&self) -> u64 {
+        self.records
     }
 
     /// Does what a line for the shell says; `:exit` is the caller's.
