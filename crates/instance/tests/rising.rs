@@ -190,7 +190,7 @@ fn f96_a_token_tells_of_itself_alone() {
     check(&mut token, "SHOW TOKENS YIELD name, databases", "'reads' | ['films']");
     check(&mut ann, "SHOW TOKENS YIELD name", "'deep'\n'reads'");
     let levels = "SHOW LEVELS YIELD database, level, owner WHERE database <> 'sheaf'";
-    check(&mut token, levels, "'films' | 'read' | true");
+    check(&mut token, levels, "'films' | 'read' | false");
     check(&mut ann, levels, "'films' | 'owner' | true\n'secret' | 'owner' | true");
     // It is no password: that one must be changed does not end it, and dropping it does.
     all(&mut admin, &["ALTER USER ann SET PASSWORD CHANGE REQUIRED"]);
