@@ -189,7 +189,8 @@ fn f96_a_token_tells_of_itself_alone() {
     let mut token = by_token(&instance, &mut ann, "CREATE TOKEN reads ON DATABASE films WITH LEVEL read");
     check(&mut token, "SHOW TOKENS YIELD name, databases", "'reads' | ['films']");
     check(&mut ann, "SHOW TOKENS YIELD name", "'deep'\n'reads'");
-    let levels = "SHOW LEVELS YIELD database, level, owner WHERE database <> 'sheaf'";
+    let levels = "SHOW LEVELS YIELD database, user, level, owner WHERE database <> 'sheaf' AND user = 'ann' \
+                  RETURN database, level, owner";
     check(&mut token, levels, "'films' | 'read' | false");
     check(&mut ann, levels, "'films' | 'owner' | true\n'secret' | 'owner' | true");
     // It is no password: that one must be changed does not end it, and dropping it does.
