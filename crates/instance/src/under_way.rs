@@ -2,7 +2,6 @@
 //! Leaves the columns to `show`.
 //! Start reading at [`UnderWay::enter`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -44,9 +43,10 @@ pub(crate) struct Entry {
     metadata: Mutex<Map>,
     /// Who asks, and from where.
     pub(crate) origin: Arc<Origin>,
-    /// The number of the statement that runs, when it came, its text without secrets, and its parameters: none of one
-    /// that may set a password.
-    statement: Mutex<Option<(u64, Instant, Box<str>, Map)>>,
+    /// The number of the statement that runs, when it came, and its text.
+    statement: Mutex<Option<(u64, Instant, Box<str>)>>,
+    /// The parameters of the statement that runs; none of one that may set a password.
+    parameters: Mutex<Map>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
     is_waiting: AtomicBool,
@@ -114,6 +114,7 @@ impl UnderWay {
             metadata: Mutex::new(begun.metadata.clone()),
             origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
+            parameters: Mutex::default(),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
@@ -205,12 +206,19 @@ impl Entry {
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.
     pub(crate) fn statement(&self) -> Option<(u64, Instant, Box<str>)> {
-        self.statement.lock().as_ref().map(|(number, at, text, _)| (*number, *at, text.clone()))
+        self.statement.lock().clone()
+    }
+
+    /// Keeps the parameters of the statement that runs, unless it may set a password.
+    pub(crate) fn takes(&self, text: &str, parameters: &Map) {
+        if !parameters.is_empty() && !cypher::sets_secret(text) {
+            self.parameters.lock().clone_from(parameters);
+        }
     }
 
     /// Gives the parameters of the statement that runs; none of one that may set a password.
     pub(crate) fn parameters(&self) -> Map {
-        self.statement.lock().as_ref().map(|(.., parameters)| parameters.clone()).unwrap_or_default()
+        self.parameters.lock().clone()
     }
 
     /// Gives the number of the statement that runs; nothing between two statements.
@@ -223,6 +231,7 @@ impl Entry {
         let mut statement = self.statement.lock();
         if statement.as_ref().is_some_and(|(running, ..)| *running == number) {
             *statement = None;
+            self.parameters.lock().clear();
         }
     }
 
@@ -286,13 +295,10 @@ impl Listing {
     }
 
     /// Says which statement runs now.
-    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str, parameters: &Map) {
-        let shown = cypher::without_secrets(text);
-        // What was left as it is sets no password, and neither do its parameters.
-        let is_open = matches!(shown, Cow::Borrowed(shown) if std::ptr::eq(shown, text));
-        let parameters = if is_open { parameters.clone() } else { Map::new() };
-        let cut = shown.floor_char_boundary(TEXT_BYTES_MAX);
-        *self.entry.statement.lock() = Some((number, at, shown[..cut].into(), parameters));
+    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str) {
+        let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
+        *self.entry.statement.lock() = Some((number, at, text[..cut].into()));
+        self.entry.parameters.lock().clear();
         let mut account = self.entry.account.lock();
         // What the one before held at most is not this one's.
         account.past.held_bytes_max = 0;
@@ -302,6 +308,7 @@ impl Listing {
     /// Says that no statement runs now.
     pub(crate) fn rests(&self) {
         *self.entry.statement.lock() = None;
+        self.entry.parameters.lock().clear();
     }
 }
 
