@@ -362,7 +362,7 @@ impl Session {
         };
         let Found { names, principal, own, access, mut allowance } = found;
         let (shown, own_id) = (shown(&own), own.database);
-        let listing = self.list_statement(transaction.as_deref(), &own, text, options, begun)?;
+        let listing = self.list_statement(transaction.as_deref(), &own, (text, &parameters), options, begun)?;
         let listed = match (&listing, &transaction) {
             (Some(listing), _) => Arc::clone(listing.entry()),
             (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
@@ -613,17 +613,17 @@ impl Session {
         &self,
         transaction: Option<&OpenTransaction>,
         own: &Target,
-        text: &str,
+        (text, parameters): (&str, &Map),
         options: &RunOptions,
         at: Instant,
     ) -> Result<Option<Listing>, Failure> {
         let number = self.shared.statements.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(transaction) = transaction {
-            transaction.enter()?.listing.runs(number, at, &cypher::without_secrets(text));
+            transaction.enter()?.listing.runs(number, at, text, parameters);
             return Ok(None);
         }
         let listing = self.list(own, options, at);
-        listing.runs(number, at, &cypher::without_secrets(text));
+        listing.runs(number, at, text, parameters);
         Ok(Some(listing))
     }
 

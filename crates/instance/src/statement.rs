@@ -61,7 +61,6 @@ impl Statement<'_> {
     /// Runs the statement: one that writes to its end, one that reads as far as its first row is asked for.
     pub(crate) fn run(mut self) -> Result<Outcome, Failure> {
         self.allowance.check()?;
-        self.room.listed.takes(self.text, &self.parameters);
         self.shared.procedures.forget_declared_before(self.text);
         if let Some((planned, reached)) = self.find_plan()? {
             self.room.told.plan_found = Some(true);

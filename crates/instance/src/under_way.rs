@@ -2,6 +2,7 @@
 //! Leaves the columns to `show`.
 //! Start reading at [`UnderWay::enter`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -43,16 +44,17 @@ pub(crate) struct Entry {
     metadata: Mutex<Map>,
     /// Who asks, and from where.
     pub(crate) origin: Arc<Origin>,
-    /// The number of the statement that runs, when it came, and its text.
-    statement: Mutex<Option<(u64, Instant, Box<str>)>>,
-    /// The parameters of the statement that runs; none of one that may set a password.
-    parameters: Mutex<Map>,
+    statement: Mutex<Option<Shown>>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
     is_waiting: AtomicBool,
     waited_micros: AtomicU64,
     account: Mutex<Account>,
 }
+
+/// The number of a statement that runs, when it came, its text without secrets, and its parameters: none of one that may
+/// set a password.
+type Shown = (u64, Instant, Box<str>, Map);
 
 /// What the statements of a transaction have spent.
 #[derive(Default)]
@@ -63,6 +65,8 @@ struct Account {
     before: Spending,
     /// The computation that goes on.
     turn: Weak<Turn>,
+    /// The most that anybody was told of the time that was computed: while it goes on that is an estimate.
+    told: Duration,
 }
 
 /// An entry among them, gone when it is dropped.
@@ -114,7 +118,6 @@ impl UnderWay {
             metadata: Mutex::new(begun.metadata.clone()),
             origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
-            parameters: Mutex::default(),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
@@ -206,19 +209,12 @@ impl Entry {
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.
     pub(crate) fn statement(&self) -> Option<(u64, Instant, Box<str>)> {
-        self.statement.lock().clone()
-    }
-
-    /// Keeps the parameters of the statement that runs, unless it may set a password.
-    pub(crate) fn takes(&self, text: &str, parameters: &Map) {
-        if !parameters.is_empty() && !cypher::sets_secret(text) {
-            self.parameters.lock().clone_from(parameters);
-        }
+        self.statement.lock().as_ref().map(|(number, at, text, _)| (*number, *at, text.clone()))
     }
 
     /// Gives the parameters of the statement that runs; none of one that may set a password.
     pub(crate) fn parameters(&self) -> Map {
-        self.parameters.lock().clone()
+        self.statement.lock().as_ref().map(|(.., parameters)| parameters.clone()).unwrap_or_default()
     }
 
     /// Gives the number of the statement that runs; nothing between two statements.
@@ -231,7 +227,6 @@ impl Entry {
         let mut statement = self.statement.lock();
         if statement.as_ref().is_some_and(|(running, ..)| *running == number) {
             *statement = None;
-            self.parameters.lock().clear();
         }
     }
 
@@ -272,13 +267,16 @@ impl Entry {
         account.past.held_bytes = 0;
     }
 
-    /// Tells what it has spent so far, and what of that its present statement has.
+    /// Tells what it has spent so far, and what of that its present statement has; who asks later never hears of less time.
     pub(crate) fn spending(&self, now: Instant) -> (Spending, Spending) {
         let (past, before, turn) = {
             let account = self.account.lock();
             (account.past, account.before, account.turn.upgrade())
         };
-        let all = turn.map_or(past, |turn| past.and(turn.spending(now)));
+        let mut all = turn.map_or(past, |turn| past.and(turn.spending(now)));
+        let mut account = self.account.lock();
+        all.computed = all.computed.max(account.told);
+        account.told = all.computed;
         (all, all.since(before))
     }
 }
@@ -295,20 +293,23 @@ impl Listing {
     }
 
     /// Says which statement runs now.
-    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str) {
-        let cut = text.floor_char_boundary(TEXT_BYTES_MAX);
-        *self.entry.statement.lock() = Some((number, at, text[..cut].into()));
-        self.entry.parameters.lock().clear();
+    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str, parameters: &Map) {
+        let shown = cypher::without_secrets(text);
+        // What was left as it is sets no password, and neither do its parameters.
+        let is_open = matches!(shown, Cow::Borrowed(shown) if std::ptr::eq(shown, text));
+        let parameters = if is_open { parameters.clone() } else { Map::new() };
+        let cut = shown.floor_char_boundary(TEXT_BYTES_MAX);
+        *self.entry.statement.lock() = Some((number, at, shown[..cut].into(), parameters));
         let mut account = self.entry.account.lock();
         // What the one before held at most is not this one's.
         account.past.held_bytes_max = 0;
         account.before = account.past;
+        account.before.computed = account.past.computed.max(account.told);
     }
 
     /// Says that no statement runs now.
     pub(crate) fn rests(&self) {
         *self.entry.statement.lock() = None;
-        self.entry.parameters.lock().clear();
     }
 }
 

@@ -47,6 +47,53 @@ fn f63_transactions_tell_what_they_spend() {
 }
 
 #[test]
+fn f63_the_time_that_was_computed_never_falls() {
+    let instance = in_memory();
+    run(&mut session(&instance), "CREATE DATABASE other").expect("creates");
+    std::thread::scope(|scope| {
+        // Two databases that are busy: both take turns, and what they computed is settled many times.
+        let texts = [
+            "UNWIND range(1, 1000000000000) AS n RETURN count(n)",
+            "USE other UNWIND range(1, 1000000000000) AS n RETURN sum(n)",
+        ];
+        let running = texts.map(|text| scope.spawn(|| run(&mut session(&instance), text)));
+        let mut looks = session(&instance);
+        let own = "currentQuery CONTAINS 'UNWIND' AND NOT currentQuery STARTS WITH 'SHOW'";
+        let shown = format!(
+            "SHOW TRANSACTIONS YIELD currentQuery, cpuTime AS all, currentQueryCpuTime AS own ORDER BY currentQuery \
+             WHERE {own} RETURN all.microseconds AS all, \
+             own.microseconds AS own"
+        );
+        let (mut before, mut grew, mut fell) = (vec![0; 4], 0, None);
+        let began = now();
+        while grew < 200 && fell.is_none() && now().saturating_duration_since(began) < PATIENCE {
+            let told = run(&mut looks, &shown).unwrap_or_default();
+            let times: Vec<u64> =
+                told.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+            if times.len() == before.len() {
+                fell = times
+                    .iter()
+                    .zip(&before)
+                    .any(|(now, before)| now < before)
+                    .then(|| (before.clone(), times.clone()));
+                grew += usize::from(times.iter().zip(&before).all(|(now, before)| now > before));
+                before = times;
+            }
+        }
+        let end = format!(
+            "SHOW TRANSACTIONS YIELD currentQuery, transactionId AS id WHERE {own} \
+             TERMINATE TRANSACTIONS id YIELD message RETURN count(*)"
+        );
+        assert_eq!(run(&mut looks, &end).expect("ends them"), "2");
+        for ended in running {
+            let code = ended.join().expect("no panic").err().map(|failure| failure.code());
+            assert_eq!(code, Some(Code::TransactionTerminated));
+        }
+        assert_eq!((grew, fell), (200, None));
+    });
+}
+
+#[test]
 fn f63_transactions_are_listed_with_their_parameters() {
     let instance = in_memory();
     for (text, expected) in [
