@@ -63,11 +63,7 @@ impl Quotas {
 
     /// Begins to check a group of commits; one group at a time.
     pub fn begin(&self) -> Tally {
-        Tally {
-            nodes: self.nodes.load(Ordering::Acquire),
-            relationships: self.relationships.load(Ordering::Acquire),
-            bytes: 0,
-        }
+        Tally { nodes: self.nodes.load(Ordering::Acquire), relationships: self.relationships.load(Ordering::Acquire) }
     }
 
     /// Takes over what a group came to, once it is durable.
@@ -92,7 +88,7 @@ impl Quotas {
         Ok(())
     }
 
-    /// Gives the bound of bytes that an index is held against while it is filled.
+    /// Gives the bound of bytes that what is written is held against.
     pub fn room(&self) -> Room {
         Room { bytes_max: self.bytes_max.load(Ordering::Acquire) }
     }
@@ -104,45 +100,33 @@ impl Quotas {
     }
 
     /// Adds a commit to a group, or refuses it; what only makes the graph smaller always passes.
-    pub fn admit(
-        &self,
-        tally: &mut Tally,
-        changes: &Changes,
-        used_bytes: impl FnOnce() -> Result<u64, GraphError>,
-    ) -> Result<(), GraphError> {
+    ///
+    /// How many bytes it takes is known once it is written: see [`Room`].
+    pub fn admit(&self, tally: &mut Tally, changes: &Changes) -> Result<(), GraphError> {
         let (nodes, relationships) = (changes.by(Counted::Nodes), changes.by(Counted::Relationships));
         check("max_nodes", &self.nodes_max, tally.nodes, nodes)?;
         check("max_edges", &self.relationships_max, tally.relationships, relationships)?;
-        let (bytes, bytes_max) = (changes.grown_bytes() as u64, self.bytes_max.load(Ordering::Acquire));
-        if bytes > 0 && bytes_max < u64::MAX {
-            let used = used_bytes()?.saturating_add(tally.bytes);
-            if used.saturating_add(bytes) > bytes_max {
-                let (limit, max) = ("max_storage_bytes", bytes_max);
-                return Err(GraphError::QuotaReached { limit, max, used, wanted: bytes });
-            }
-        }
         tally.nodes += nodes;
         tally.relationships += relationships;
-        tally.bytes += bytes;
         Ok(())
     }
 }
 
-/// How far an index may fill the store.
+/// How far commits and new indexes may fill the store.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Room {
     bytes_max: u64,
 }
 
 impl Room {
-    /// Looks at a store before it is filled; free where there is no bound.
+    /// Looks at a store before it is written to; free where there is no bound.
     pub fn before(self, writer: &dyn Writer) -> Result<Filling, GraphError> {
         let used = if self.bytes_max < u64::MAX { writer.used_bytes()? } else { 0 };
         Ok(Filling { bytes_max: self.bytes_max, used })
     }
 }
 
-/// An index that is being filled, and what the store held before.
+/// A store that is being written to, and what it held before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Filling {
     bytes_max: u64,
@@ -150,14 +134,14 @@ pub(crate) struct Filling {
 }
 
 impl Filling {
-    /// Refuses to go on once more is used than may be.
+    /// Refuses to go on once more is used than may be, unless that is no more than before.
     pub fn check(self, writer: &dyn Writer) -> Result<(), GraphError> {
         let Self { bytes_max: max, used } = self;
         let now = if max < u64::MAX { writer.used_bytes()? } else { 0 };
-        if now <= max {
+        if now <= max.max(used) {
             return Ok(());
         }
-        Err(GraphError::QuotaReached { limit: "max_storage_bytes", max, used, wanted: now.saturating_sub(used).max(1) })
+        Err(GraphError::QuotaReached { limit: "max_storage_bytes", max, used, wanted: now - used })
     }
 }
 
@@ -166,8 +150,6 @@ impl Filling {
 pub(crate) struct Tally {
     nodes: i64,
     relationships: i64,
-    /// What the group adds, about.
-    bytes: u64,
 }
 
 impl Database {
@@ -404,6 +386,43 @@ mod tests {
         while !database.wait_filled(std::time::Duration::from_secs(1)) {}
         let transaction = database.begin().expect("a transaction");
         assert!(transaction.indexes().iter().all(crate::codec::fact::IndexDefinition::is_online));
+    }
+
+    /// Whatever pages a store is made of: what a commit wants is what it takes there.
+    #[test]
+    fn f50_no_commit_goes_beyond_the_bytes_that_there_may_be() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let store = store::lmdb::LmdbEngine.open(&folder.path().join("graph"), &options).expect("a store");
+        let database = Database::open(store, DatabaseOptions::default()).expect("a database");
+        let kept = std::cell::Cell::new(0);
+        let fill = |first: u32, last: u32, bytes: usize| {
+            let mut transaction = database.begin().expect("a transaction");
+            for id in first..last {
+                let text = format!("{id}{}", "x".repeat(bytes));
+                let properties = [(KeyId(0), Value::from(i64::from(id))), (KeyId(1), Value::string(text))];
+                transaction.create_node(&[types::LabelId(0)], &properties).expect("no bound");
+            }
+            let committed = transaction.commit();
+            kept.set(kept.get() + if committed.is_ok() { u64::from(last - first) } else { 0 });
+            committed
+        };
+        let mut refused = 0;
+        for (older, newer, bytes) in [(4_000, 40_000, 30), (0, 20_000, 200), (500, 3_000, 1_500)] {
+            database.set_quota(Quota::default());
+            fill(0, older, bytes).expect("no bound");
+            let before = used_bytes(&database);
+            for by in [100_000, 1_000_000, 3_000_000] {
+                let max = used_bytes(&database) + by;
+                database.set_quota(Quota { bytes_max: Some(max), ..Quota::default() });
+                for last in [newer / 40, newer / 4, newer] {
+                    refused += usize::from(fill(0, last, bytes).is_err());
+                    assert!(used_bytes(&database) <= max, "{} of {max}, {before} before", used_bytes(&database));
+                }
+            }
+        }
+        assert!(refused > 9, "{refused}");
+        assert_eq!(database.check().expect("a look at it").nodes, kept.get());
     }
 
     #[test]

@@ -271,7 +271,7 @@ impl Inner {
         let mut tally = self.quotas.begin();
         for changes in group {
             let admitted = if history.admits(changes.snapshot, &changes.reads, &written) {
-                self.quotas.admit(&mut tally, changes, || Ok(self.store.usage()?.used_bytes))
+                self.quotas.admit(&mut tally, changes)
             } else {
                 Err(GraphError::Conflict)
             };
@@ -297,7 +297,7 @@ impl Inner {
             match error {
                 GraphError::Stopped => return vec![Err(error)],
                 GraphError::QuotaReached { .. } if group.len() == 1 => return vec![Err(error)],
-                // An index had no room; who was committed together with it is not to suffer from that.
+                // Somebody had no room; who was committed together with it is not to suffer from that.
                 GraphError::QuotaReached { .. } => {
                     drop(history);
                     return group.chunks(1).flat_map(|one| self.commit_group(one, false)).collect();

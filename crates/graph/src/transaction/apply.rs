@@ -32,7 +32,7 @@ pub(crate) struct Facts {
     pub relationship_next: u64,
     /// Names that are not stored yet.
     pub tokens: Vec<(TokenKind, u32, types::CompactString)>,
-    /// How far new indexes may fill the store.
+    /// How far the group and its new indexes may fill the store.
     pub room: Room,
 }
 
@@ -45,6 +45,7 @@ pub(crate) fn apply(
     facts: &Facts,
     may_end: bool,
 ) -> Result<(), GraphError> {
+    let filling = facts.room.before(writer)?;
     let mut counts: FxHashMap<Counted, i64> = FxHashMap::default();
     for changes in group {
         for entity in &changes.shortened {
@@ -68,7 +69,8 @@ pub(crate) fn apply(
         let count = View::new(writer.as_reader()).count(counted)? + by;
         writer.put(&keys::count(counted), &encode_count(count))?;
     }
-    put_facts(writer, facts)
+    put_facts(writer, facts)?;
+    if group.iter().any(|changes| changes.adds()) { filling.check(writer) } else { Ok(()) }
 }
 
 /// Writes new names, the next ids and the version.

@@ -124,13 +124,12 @@ impl Changes {
         self.documents.iter().flat_map(|documents| &documents.changed).map(bytes).sum()
     }
 
-    /// Tells about how many bytes the store grows by; 0 if all it does is to remove.
-    pub fn grown_bytes(&self) -> usize {
-        /// A place in a block, or in the blocks of a label, takes a few bytes.
-        const PLACE_BYTES: usize = 4;
-        let labels = self.labels.iter().filter(|(_, _, is_new)| *is_new).count();
-        let places = self.places.iter().filter(|(_, is_new)| *is_new).count();
-        self.puts.bytes() + (labels + places) * PLACE_BYTES + self.document_bytes()
+    /// Tells whether the store is given anything; else all it does is to remove.
+    pub fn adds(&self) -> bool {
+        self.puts.bytes() > 0
+            || self.labels.iter().any(|(_, _, is_new)| *is_new)
+            || self.places.iter().any(|(_, is_new)| *is_new)
+            || self.document_bytes() > 0
     }
 
     /// Tells whether it makes an index or a constraint that is completed after the commit.
