@@ -351,6 +351,7 @@ fn f54_sessions_are_counted_and_given_back() {
     );
     refused(&mut three, "USE sheaf RETURN 1", Code::TooManyConnections, "max_connections");
     assert_eq!(three.begin(&RunOptions::default()).map_err(|failure| failure.code()), Err(Code::TooManyConnections));
+    check(&mut one, "SHOW USAGE FOR DATABASE sheaf YIELD rejections", "3");
     // By another way in: through a database that has room.
     check(&mut three, "USE DATABASE other", "");
     let failure = run(&mut three, "CALL () { USE sheaf RETURN 1 AS x } RETURN x").expect_err("sheaf has no room");

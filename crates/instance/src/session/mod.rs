@@ -1,21 +1,22 @@
 //! One user's conversation: its database, its transaction, its interrupt.
-//! Leaves statements to `statement`, and who the user is to `catalog`.
+//! Leaves statements to `statement`, which database it is on to `choosing`, and who the user is to `catalog`.
 //! Start reading at [`Session::run`].
 
-use std::borrow::Cow;
+mod choosing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use catalog::{CatalogError, Names, Principal, Target};
-use cypher::ast::{Body, Name};
-use types::{Code, DatabaseId, DatabaseName, Failure, Map, Value};
+use catalog::{Names, Principal, Target};
+use choosing::{is_command, shown, target, without_home};
+use types::{Code, DatabaseId, DatabaseName, Failure, Map};
 
 use crate::admission::Permit;
 use crate::admitting::{Room, Told, time_max};
-use crate::answer::{Access, Fetched, Kind, RunOptions, Summary};
+use crate::answer::{Access, RunOptions};
 use crate::auditing;
-use crate::bookmark::{self, Choice, Chosen};
+use crate::bookmark::{self, Chosen};
 use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
@@ -117,29 +118,6 @@ impl Session {
         self.carries_choice = true;
     }
 
-    /// Takes over what the conversation has chosen that goes on now; gives what it asks for then.
-    fn follow_choice<'o>(&mut self, options: &'o RunOptions) -> Cow<'o, RunOptions> {
-        if !self.carries_choice || self.transaction.is_some() {
-            return Cow::Borrowed(options);
-        }
-        let choice = Choice::carried(&options.bookmarks);
-        let (chosen, over) = choice.map_or((None, None), |choice| (Some(choice.chosen), choice.over));
-        if chosen != self.chosen {
-            self.choose(chosen);
-        }
-        self.over = over;
-        match self.over.is_some() && options.database == self.over {
-            true => Cow::Owned(RunOptions { database: None, ..options.clone() }),
-            false => Cow::Borrowed(options),
-        }
-    }
-
-    /// Gives what bookmarks carry.
-    fn choice(&self) -> Option<Choice> {
-        let chosen = self.chosen.clone().filter(|_| self.carries_choice)?;
-        Some(Choice { chosen, over: self.over.clone() })
-    }
-
     /// Names the user; empty while nobody needs a password.
     #[must_use]
     pub fn user(&self) -> &str {
@@ -217,57 +195,6 @@ impl Session {
         Ok(())
     }
 
-    fn choose(&mut self, database: Option<Chosen>) {
-        if let Some(place) = &self.place {
-            place.session.choose(database.clone());
-        }
-        self.chosen = database;
-    }
-
-    fn chosen_name(&self) -> Option<&str> {
-        self.chosen.as_ref().map(|chosen| chosen.name.as_str())
-    }
-
-    /// Has a new session object be on the database that was chosen before.
-    fn bring_choice(&mut self) -> Result<(), Failure> {
-        let Some(chosen) = self.chosen.clone() else { return Ok(()) };
-        let (names, principal) = (self.shared.catalog.names(), self.principal.clone());
-        let target = target(&names, &principal, Some(&chosen.name))?;
-        self.take_seat(&names, &principal, &target)?;
-        self.choose(Some(chosen));
-        Ok(())
-    }
-
-    /// Counts a session object as a connection of the database that it moves to, from here on.
-    fn take_seat(&mut self, names: &Names, principal: &Principal, target: &Target) -> Result<(), Failure> {
-        if !self.place.as_ref().is_some_and(|place| place.session.is_object()) {
-            return Ok(());
-        }
-        let row = names.database(target.database).filter(|row| !row.name.is_system());
-        let meter = row.map(|row| self.shared.meters.of(row));
-        let user = self.principal.name().unwrap_or_default();
-        self.seats.take(meter.iter(), user, names.limits_of(principal).as_deref())
-    }
-
-    /// Goes on in the database that was chosen when it has another name by now.
-    ///
-    /// One that is gone, or that the user may not see any more, is not found by its old name, whatever has that now.
-    fn follow_rename(&mut self, names: &Names, principal: &Principal) -> Result<(), Failure> {
-        let Some(Chosen { name, id: Some(id) }) = &self.chosen else { return Ok(()) };
-        let row = names.database(*id);
-        if row.is_some_and(|row| row.name.as_str() == name) {
-            return Ok(());
-        }
-        let target = row.map(|row| Target { database: *id, name: row.name.clone(), alias: None });
-        match target.filter(|target| catalog::access::sees(names, principal, target)) {
-            Some(target) => {
-                self.choose(Some(Chosen { name: target.name.to_string(), id: Some(*id) }));
-                Ok(())
-            }
-            None => Err(CatalogError::NotFound { name: name.clone() }.into()),
-        }
-    }
-
     /// Tells whether the password must be changed before anything else is done.
     #[must_use]
     pub fn credentials_expired(&self) -> bool {
@@ -321,20 +248,6 @@ impl Session {
             }
         }
         ran.map_err(|failure| self.told(failure, options))
-    }
-
-    /// Calls the database of a limit as whoever is refused knows it: perhaps by an alias alone.
-    fn told(&self, failure: Failure, options: &RunOptions) -> Failure {
-        let Some(refusal) = failure.refusal() else { return failure };
-        let names = self.shared.catalog.names();
-        let acting =
-            self.acting.clone().map_or_else(|| self.acting_as(&names, options.impersonated_user.as_deref()), Ok);
-        let (Ok(principal), Ok(target)) = (acting, names.resolve(&refusal.database)) else { return failure };
-        let named = options.database.as_deref().or(self.chosen_name());
-        let named = named.and_then(|named| DatabaseName::parse(named).ok());
-        let known = catalog::access::told_name(&names, &principal, target.database, named.as_ref());
-        let own = refusal.database.clone();
-        known.map_or(failure.clone(), |known| failure.calling(&own, known.as_str()))
     }
 
     fn run_observed(
@@ -493,6 +406,7 @@ impl Session {
         let opened = self.open(options).inspect_err(|failure| {
             let database = options.database.as_deref().or(self.chosen_name()).unwrap_or_default();
             self.refused(options.impersonated_user.as_deref(), database, "BEGIN", failure);
+            observation::failed(&self.shared, failure, self.number);
         });
         opened.map_err(|failure| self.told(failure, options))
     }
@@ -667,47 +581,6 @@ impl Session {
         let allowance = Allowance { transaction_nanos: state.begun_nanos, ..allowance };
         Ok((state.own.clone(), state.access, allowance))
     }
-
-    /// Moves the session to a database, or tells which one it is on.
-    fn use_database(
-        &mut self,
-        names: &Names,
-        principal: &Principal,
-        current: String,
-        (options, name): (&RunOptions, Option<Name>),
-    ) -> Result<Records, Failure> {
-        let admission = self.shared.admission.clone();
-        let Some(name) = name else {
-            let mut rows = Fetched::default();
-            rows.push([Value::string(current.as_str())]);
-            let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
-            let summary = Summary { kind: Kind::Read, database: current, bookmark, ..Summary::default() };
-            return Ok(Records::buffered(vec!["database".into()], rows, summary, admission));
-        };
-        if self.transaction.is_some() {
-            let text = "The database of an open transaction cannot be changed; commit it or roll it back first.";
-            return Err(Failure::new(Code::SemanticError, text));
-        }
-        if self.place.is_none() && self.origin.protocol == "http" {
-            let text = format!(
-                "This request has no session that USE {name} could move. Name the database in the address or the body, write \
-                 USE {name} in front of the statement, or open a session with POST /sessions and send its id in the header \
-                 X-Sheaf-Session.",
-                name = DatabaseName::shown(&name.text)
-            );
-            return Err(Failure::new(Code::RequestInvalid, text));
-        }
-        let target = target(names, principal, Some(&name.text))?;
-        catalog::grant(names, principal, &target, catalog::Access::Read).map_err(Failure::from)?;
-        let database = shown(&target);
-        self.take_seat(names, principal, &target)?;
-        let id = target.alias.is_none().then_some(target.database);
-        self.choose(Some(Chosen { name: database.clone(), id }));
-        self.over = options.database.clone().or(self.over.take());
-        let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
-        let summary = Summary { kind: Kind::Read, database, bookmark, ..Summary::default() };
-        Ok(Records::buffered(Vec::new(), Fetched::default(), summary, admission))
-    }
 }
 
 impl Drop for Session {
@@ -720,36 +593,4 @@ impl Drop for Session {
             place.session.keep_seats(std::mem::take(&mut self.seats));
         }
     }
-}
-
-/// Finds the database that is meant: the one that is named, or the user's home. One that he may not see is unknown to
-/// him.
-fn target(names: &Names, principal: &Principal, asked: Option<&str>) -> Result<Target, Failure> {
-    match asked {
-        Some(name) => catalog::access::resolve(names, principal, name).map_err(Failure::from),
-        // Commands on `system` go from here too, so that it may be one that he cannot use; whoever opens it is told.
-        None => names.home_target(principal).map_err(Failure::from),
-    }
-}
-
-/// Lets one whose home does not exist, or whose chosen database is gone, run commands, which need none, and choose
-/// another; `failure` is what all else is answered.
-#[cold]
-fn without_home(names: &Names, text: &str, failure: Failure) -> Result<Target, Failure> {
-    let chooses = || {
-        let parsed = cypher::parse(text).map(|statement| statement.body);
-        matches!(parsed, Ok(Body::UseDatabase { name: Some(_) }))
-    };
-    let needs_none = is_command(text) || chooses();
-    if needs_none { Ok(names.resolve(DatabaseName::system().as_str())?) } else { Err(failure) }
-}
-
-/// Tells whether a text is a command, which runs on `system` from any session.
-fn is_command(text: &str) -> bool {
-    let parsed = cypher::parse(text).map(|statement| statement.body);
-    matches!(parsed, Ok(Body::Admin(_) | Body::Chain { .. }))
-}
-
-fn shown(target: &Target) -> String {
-    target.alias.as_ref().unwrap_or(&target.name).to_string()
 }
