@@ -532,6 +532,49 @@ fn f61_f99_limits_are_marked_and_their_refusals_have_fields() {
 }
 
 #[test]
+fn f58_headers_speak_of_the_database_that_was_charged() {
+    let server = serve();
+    let http = server.http_addr().expect("HTTP is on");
+    let burst = r#"{"max_queries_per_second": 1, "max_queries_burst": 20}"#;
+    assert_eq!(ask(http, "PUT", "/db/films/limits", "", burst).0, 200);
+    let limit = |head: &str| {
+        let told = head.lines().find_map(|line| line.strip_prefix("x-ratelimit-limit: "));
+        told.map(|limit| limit.trim().to_owned())
+    };
+    let across = "CALL { USE sheaf RETURN 1 AS a } CALL { USE films RETURN 1 AS b } RETURN a";
+    for (database, statement, expected) in [
+        ("sheaf", "USE films RETURN 1", Some("20")),
+        ("sheaf", across, Some("20")),
+        ("sheaf", "RETURN 1", None),
+        ("films", "RETURN 1", Some("20")),
+        // The request's own database counts a statement that goes elsewhere, too.
+        ("films", "USE sheaf RETURN 1", Some("20")),
+    ] {
+        let one = format!(r#"{{"statement": "{statement}"}}"#);
+        let several = format!(r#"{{"statements": [{one}]}}"#);
+        let anywhere = format!(r#"{{"query": "{statement}", "database": "{database}"}}"#);
+        for (path, body) in [
+            (format!("/db/{database}/query/v2"), &one),
+            (format!("/db/{database}/tx/commit"), &several),
+            (format!("/db/{database}/tx"), &several),
+            (format!("/db/{database}/query/v2/tx"), &one),
+            ("/cypher".to_owned(), &anywhere),
+        ] {
+            let (status, head, answer) = ask(http, "POST", &path, "", body);
+            assert!((200..300).contains(&status), "{path} {statement}: {status} {answer}");
+            assert_eq!(limit(&head).as_deref(), expected, "{path} {statement}");
+        }
+    }
+    let body = r#"{"statement": "USE films RETURN 1"}"#;
+    let refused =
+        (0..100).map(|_| ask(http, "POST", "/db/sheaf/query/v2", "", body)).find(|(status, ..)| *status == 429);
+    let (_, head, refused) = refused.expect("a burst of twenty");
+    assert!(limit(&head).as_deref() == Some("20") && head.contains("x-ratelimit-remaining: 0"), "{head}");
+    let error = &refused["errors"][0];
+    assert_eq!((&error["database"], &error["source"]), (&"films".into(), &"database".into()), "{error}");
+}
+
+#[test]
 fn f102_typed_answers_say_the_version_that_was_asked_for() {
     let server = serve();
     let http = server.http_addr().expect("HTTP is on");

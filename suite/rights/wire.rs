@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use bolt::client::{Client, ClientError, ConnectOptions};
-use bolt::{AuthToken, Options};
+use bolt::client::{Client, ClientError, ConnectOptions, Connection};
+use bolt::{AuthToken, Hello, Options, Request, Response, Version};
 use server::{Server, ServerConfig};
 use types::{Code, Map, Value};
 
@@ -90,6 +90,48 @@ fn f96_a_token_lets_in_over_bolt_and_http() {
     run(&mut *writer, "DROP TOKEN t").expect("it is there");
     assert!(connect(&server, bearer(&token)).is_err());
     assert_eq!(post(http, &format!("Bearer {token}"), "alpha", read).0, 401);
+}
+
+#[test]
+fn f59_the_limit_of_a_role_is_told_as_one_through_both_faces() {
+    let world = World::new();
+    let server = serve(&world);
+    let mut admin = world.session("admin");
+    let limits = "ALTER ROLE reader_role SET LIMIT max_queries_per_second = 1";
+    run(&mut *admin, limits).expect("is set");
+    let told = "The limit max_queries_per_second of role 'reader_role' for database 'alpha' is 1, and 1 are used.";
+
+    let (http, who) = (server.http_addr().expect("HTTP is on"), basic("reader", "reader-password"));
+    let read = r#"{"statement": "RETURN 1"}"#;
+    let refused =
+        (0..50).map(|_| send(http, "POST /db/alpha/query/v2", &who, "", read)).find(|(status, _)| *status == 429);
+    let (_, refused) = refused.expect("one a second");
+    assert!(refused.contains(told), "{refused}");
+    assert!(refused.contains(r#""source":"role","role":"reader_role""#), "{refused}");
+    assert!(refused.contains("x-ratelimit-limit: 1\r\n"), "his own rate: {refused}");
+
+    let bolt = server.bolt_addr().expect("Bolt is on");
+    let patience = std::time::Duration::from_secs(20);
+    let mut connection = Connection::open(bolt, &[Version::V5_4], patience).expect("it listens");
+    connection.set_receive_time_max(Some(patience)).expect("it is open");
+    let mut requests =
+        vec![Request::Hello(Hello::default()), Request::Logon(AuthToken::basic("reader", "reader-password"))];
+    for _ in 0..50 {
+        let options = Options { database: Some("alpha".to_owned()), ..Options::default() };
+        requests.push(Request::Run(bolt::Run { text: "RETURN 1".to_owned(), options, ..bolt::Run::default() }));
+        requests.push(Request::Discard(bolt::Demand { rows: None, result: None }));
+    }
+    requests.iter().for_each(|request| connection.send(request).expect("short"));
+    connection.flush().expect("it is open");
+    let details = (0..requests.len()).find_map(|_| match connection.receive().expect("it answers") {
+        Response::Failure { details, message, .. } => Some((details, message)),
+        _ => None,
+    });
+    let (details, message) = details.expect("one a second");
+    assert!(message.starts_with(told), "{message}");
+    let word = |key: &str| details.get(key).map(text_of);
+    assert_eq!([word("source"), word("role")], [Some("role".to_owned()), Some("reader_role".to_owned())]);
+    assert_eq!(word("database").as_deref(), Some("alpha"));
 }
 
 #[test]

@@ -220,6 +220,8 @@ pub enum Response {
         code: String,
         /// The text for people.
         message: String,
+        /// What else is told of it: which limit was in the way, and whose.
+        details: Map,
     },
 }
 
@@ -243,7 +245,11 @@ impl Response {
                     Some(Value::String(text)) => text.to_string(),
                     _ => String::new(),
                 };
-                Self::Failure { code: text("code"), message: text("message") }
+                let details = match map.get("diagnostic_record") {
+                    Some(Value::Map(details)) => Map::clone(details),
+                    _ => Map::new(),
+                };
+                Self::Failure { code: text("code"), message: text("message"), details }
             }
             (fields, tag) => return Err(UnpackError::Structure { tag, fields }),
         };
@@ -267,11 +273,9 @@ mod tests {
         let mut framer = Framer::new(1 << 20);
         framer.feed(outbox.bytes());
         let message = framer.next_message().expect("within bounds").expect("whole");
-        let mut reader = Unpacker::of_response(message, dialect);
-        assert_eq!(reader.structure_header().expect("well-formed"), (1, signature::FAILURE));
-        let map = reader.map().expect("well-formed");
-        let record = Value::map(Map::from_iter([("use".into(), Value::Integer(2))]));
-        assert_eq!((map.get("code"), map.get("diagnostic_record")), (Some(&Value::string("Neo.X")), Some(&record)));
+        let details = Map::from_iter([("use".into(), Value::Integer(2))]);
+        let expected = Response::Failure { code: "Neo.X".to_owned(), message: "why".to_owned(), details };
+        assert_eq!(Response::parse(message, dialect).expect("well-formed"), expected);
     }
 
     fn check(write: impl FnOnce(&mut Outbox), expected: &str) {
@@ -291,7 +295,7 @@ mod tests {
     fn answers_come_back() {
         check(Outbox::done, "Success({})");
         check(Outbox::ignored, "Ignored");
-        check(|out| out.failure("Neo.X", "why"), "Failure { code: \"Neo.X\", message: \"why\" }");
+        check(|out| out.failure("Neo.X", "why"), "Failure { code: \"Neo.X\", message: \"why\", details: {} }");
         check(
             |out| {
                 out.record([Value::Integer(1), Value::Null].iter()).expect("short");

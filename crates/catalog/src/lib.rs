@@ -37,7 +37,7 @@ pub use databases::{
 };
 pub use error::CatalogError;
 pub use graph_rights::GraphRights;
-pub use limits::{Limit, LimitError, Limits};
+pub use limits::{Limit, LimitError, Limits, RoleLimits};
 pub use options::{DatabaseOption, DatabaseOptions, WEIGHT_USUAL};
 pub use picture::{Pictured, picture};
 pub use privileges::{Changed, HolderName, ScopeName, Verb};

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use types::{Code, DatabaseName, Failure, Value};
 
@@ -468,19 +469,17 @@ impl Catalog {
 
 impl Names {
     /// Gives what the roles of somebody say of limits; nothing where no role says anything.
-    ///
-    /// Of several roles the most generous value holds.
     #[must_use]
-    pub fn limits_of(&self, principal: &Principal) -> Option<Arc<Limits>> {
+    pub fn limits_of(&self, principal: &Principal) -> Option<Arc<RoleLimits>> {
         let book = self.book();
         // The usual case, which costs one look.
         if !book.has_limits() {
             return None;
         }
         let user = book.user_by_id(principal.id()?)?;
-        let mut found = user.all_roles().into_iter().filter_map(|role| book.limits_of(&role).cloned());
-        let first = found.next()?;
-        Some(found.fold(first, |all, limits| Arc::new(most_generous(&all, &limits))))
+        let found = user.all_roles().into_iter().filter_map(|role| book.limits_of(&role).cloned().map(|of| (role, of)));
+        let roles: Vec<_> = found.collect();
+        (!roles.is_empty()).then(|| Arc::new(RoleLimits::new(roles)))
     }
 
     /// Gives the limits of a role by name; nothing where it has none.
@@ -493,6 +492,34 @@ impl Names {
     #[must_use]
     pub fn has_role(&self, role: &str) -> bool {
         self.book().has_role(role)
+    }
+}
+
+/// What the roles of one user say of limits; of several roles the most generous value holds.
+#[derive(Clone, Debug)]
+pub struct RoleLimits {
+    limits: Arc<Limits>,
+    roles: Vec<(CompactString, Arc<Limits>)>,
+}
+
+impl RoleLimits {
+    fn new(roles: Vec<(CompactString, Arc<Limits>)>) -> Self {
+        let each = roles.iter().map(|(_, limits)| Arc::clone(limits));
+        let limits = each.reduce(|all, limits| Arc::new(most_generous(&all, &limits))).unwrap_or_default();
+        Self { limits, roles }
+    }
+
+    /// Gives the value of a limit, where a role has it; 0 is no bound.
+    #[must_use]
+    pub fn get(&self, limit: Limit) -> Option<u64> {
+        self.limits.get(limit)
+    }
+
+    /// Names the role whose value of a limit holds, the first of several that say the same.
+    #[must_use]
+    pub fn role_of(&self, limit: Limit) -> Option<&CompactString> {
+        let value = self.get(limit)?;
+        self.roles.iter().find(|(_, limits)| limits.get(limit) == Some(value)).map(|(role, _)| role)
     }
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::{Limit, Limits, Names, access};
+use catalog::{Limit, Names, RoleLimits, Target, access};
 use compact_str::CompactString;
-use types::{DatabaseId, Failure};
+use types::Failure;
 
 use crate::admission::Permit;
 use crate::answer::Notification;
 use crate::instance::Shared;
-use crate::limits::{Admitted, Asking, Meter, Seats, effective};
+use crate::limits::{Admitted, Asking, Bound, Meter, Seats, effective};
 use crate::open_database::OpenDatabase;
 use crate::running::{Allowance, By, Deadline};
 use crate::statement::{AllReached, Statement};
@@ -26,7 +26,7 @@ pub(crate) struct Room<'a> {
     /// The session's seats.
     pub(crate) seats: &'a mut Seats,
     /// What the roles of its user say of limits, where one says anything.
-    pub(crate) role_limits: Option<Arc<Limits>>,
+    pub(crate) role_limits: Option<Arc<RoleLimits>>,
     /// How it is listed, to say that it waits.
     pub(crate) listed: Arc<Entry>,
     /// When it came.
@@ -40,8 +40,10 @@ pub(crate) struct Room<'a> {
 pub(crate) struct Told {
     /// The database that admitted it: the session's own, where it touches several.
     pub(crate) meter: Option<Arc<Meter>>,
+    /// All that were asked to admit it, where it touches several.
+    pub(crate) several: Vec<Arc<Meter>>,
     /// The database that it writes.
-    pub(crate) written: Option<CompactString>,
+    pub(crate) written: Option<Arc<Meter>>,
     /// How long it waited in lines.
     pub(crate) waited: Duration,
     /// Whether its plan was there already; nothing where it needs none.
@@ -56,13 +58,14 @@ pub(crate) struct AllAdmitted {
     others: Vec<Admitted>,
 }
 
-/// What a database says of one statement, beyond time and memory in numbers.
+/// What its databases say of one statement; of several, what the strictest says.
 pub(crate) struct Bounds {
-    pub(crate) database: CompactString,
     pub(crate) begun: Instant,
-    pub(crate) time_max: Option<Duration>,
-    pub(crate) memory_max_bytes: Option<u64>,
-    pub(crate) results_max: Option<u64>,
+    /// In milliseconds.
+    pub(crate) time: Option<Bound>,
+    /// In bytes.
+    pub(crate) memory: Option<Bound>,
+    pub(crate) results: Option<Bound>,
     pub(crate) results_fail: bool,
     /// Whether rows were cut off.
     pub(crate) truncated: AtomicBool,
@@ -70,32 +73,26 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     /// Bounds time alone.
-    pub(crate) fn of_time(database: &str, begun: Instant, time_max: Duration) -> Self {
-        Self {
-            database: database.into(),
-            begun,
-            time_max: Some(time_max),
-            memory_max_bytes: None,
-            results_max: None,
-            results_fail: false,
-            truncated: AtomicBool::new(false),
-        }
+    pub(crate) fn of_time(time: Bound, begun: Instant) -> Self {
+        let truncated = AtomicBool::new(false);
+        Self { begun, time: Some(time), memory: None, results: None, results_fail: false, truncated }
     }
 
-    /// Says that rows were cut off.
-    pub(crate) fn notification(&self) -> Notification {
-        let (limit, max) = (Limit::MaxResults, self.results_max.unwrap_or_default());
-        Notification {
+    /// Says that rows were cut off; there is nothing to say where those are not bounded.
+    pub(crate) fn notification(&self) -> Option<Notification> {
+        let results = self.results.as_ref()?;
+        Some(Notification {
             code: "Neo.ClientNotification.Statement.ResultsTruncated".to_owned(),
             title: "The result was cut off.".to_owned(),
             description: format!(
-                "The limit {limit} of database '{}' is {max}, and the statement gave more rows.",
-                self.database
+                "The {} is {}, and the statement gave more rows.",
+                results.named(Limit::MaxResults),
+                results.max
             ),
             severity: "WARNING".to_owned(),
             category: "GENERIC".to_owned(),
             position: None,
-        }
+        })
     }
 }
 
@@ -114,18 +111,19 @@ impl AllAdmitted {
 }
 
 /// Tells how long statements of a database may take by what it, a role or the server says; `system` bounds nothing.
-pub(crate) fn time_max(shared: &Shared, names: &Names, of: DatabaseId, roles: Option<&Limits>) -> Option<Duration> {
-    let row = names.database(of).filter(|row| !row.name.is_system())?;
-    let (millis, _) = effective(Limit::MaxQueryTime, &row.limits, roles, &shared.meters.defaults);
-    (millis > 0).then(|| Duration::from_millis(millis))
+pub(crate) fn time_bound(shared: &Shared, names: &Names, of: &Target, roles: Option<&RoleLimits>) -> Option<Bound> {
+    let row = names.database(of.database).filter(|row| !row.name.is_system())?;
+    let (max, set_by) = effective(Limit::MaxQueryTime, &row.limits, roles, &shared.meters.defaults);
+    let set_by = set_by.filter(|_| max > 0)?;
+    Some(Bound { max, database: of.name.as_str().into(), set_by })
 }
 
 impl Statement<'_> {
     /// Gives what bounds the statement until it is admitted, and commands, which never are.
     pub(crate) fn allowance_before(&self) -> Allowance {
         let roles = self.room.role_limits.as_deref();
-        let time_max = time_max(self.shared, self.names, self.own.database, roles);
-        let mut before = self.allowance.before_admission(self.own.name.as_str(), self.room.begun, time_max);
+        let time = time_bound(self.shared, self.names, &self.own, roles);
+        let mut before = self.allowance.before_admission(self.room.begun, time);
         if let Some(row) = self.names.database(self.own.database).filter(|row| !row.name.is_system()) {
             let (bytes, _) = effective(Limit::MaxQueryMemory, &row.limits, roles, &self.shared.meters.defaults);
             let bytes_max = usize::try_from(bytes).ok().filter(|bytes| *bytes > 0).unwrap_or(usize::MAX);
@@ -139,7 +137,7 @@ impl Statement<'_> {
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
         self.take_seats(graphs().map(|database| &database.meter))?;
         let written = writes.and_then(|number| reached[usize::from(number)].1.graph());
-        self.room.told.written = written.map(|database| database.name());
+        self.room.told.written = written.map(|database| Arc::clone(&database.meter));
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {
             for database in graphs() {
@@ -153,6 +151,7 @@ impl Statement<'_> {
         ordered.dedup_by_key(|(id, _)| *id);
         for (_, database) in ordered {
             let is_written = written.is_some_and(|written| Arc::ptr_eq(written, database));
+            self.room.told.several.push(Arc::clone(&database.meter));
             self.admit_one(database, is_written, &mut admitted)?;
         }
         // What is told of the statement as a whole is told of the session's own database.
@@ -230,44 +229,49 @@ impl Statement<'_> {
     /// Takes over what the database says of time, memory and rows; of several databases, the strictest.
     fn bound_by(&mut self, database: &OpenDatabase) {
         let (meter, roles) = (&database.meter, self.room.role_limits.as_deref());
-        let limit = |limit| Some(meter.limit_for(limit, roles).0).filter(|value| *value > 0);
-        let time_max = limit(Limit::MaxQueryTime).map(Duration::from_millis);
-        let memory = limit(Limit::MaxQueryMemory);
-        let results = limit(Limit::MaxResults);
+        let (id, own) = (database.id(), &self.own);
+        let named = own.alias.as_ref().filter(|_| own.database == id);
+        let told = access::told_name(self.names, self.principal, id, named);
+        let name: CompactString = told.map_or_else(|| database.name(), |name| name.as_str().into());
+        let bound = |limit| {
+            let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
+            Some(Bound { max, database: name.clone(), set_by: meter.set_by(limit, roles) })
+        };
+        let (time, memory) = (bound(Limit::MaxQueryTime), bound(Limit::MaxQueryMemory));
+        let results = bound(Limit::MaxResults);
         let before = self.allowance.bounds.as_deref();
-        let is_stricter = |new: Option<u64>, old: Option<u64>| new.is_some_and(|new| old.is_none_or(|old| new < old));
-        let results_before = before.and_then(|bounds| bounds.results_max);
-        let memory_before = before.and_then(|bounds| bounds.memory_max_bytes);
-        let by_time = time_max.and_then(|time| Some(Deadline::at_end(self.room.begun.checked_add(time)?, By::Limit)));
-        let later = |old: Deadline, new: Deadline| new.at() < old.at();
-        let takes_time = by_time.filter(|new| self.allowance.deadline.is_none_or(|old| later(old, *new)));
-        if let Some(deadline) = takes_time {
-            self.allowance.deadline = Some(deadline);
-        }
-        let bytes = memory.map_or(usize::MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let at_end = |time: &Bound| {
+            let at = self.room.begun.checked_add(Duration::from_millis(time.max))?;
+            Some(Deadline::at_end(at, By::Limit))
+        };
+        let is_sooner = |new: &Deadline| self.allowance.deadline.is_none_or(|old| new.at() < old.at());
+        let deadline = time.as_ref().and_then(at_end).filter(is_sooner);
+        let bytes = memory.as_ref().map_or(usize::MAX, |memory| usize::try_from(memory.max).unwrap_or(usize::MAX));
         self.allowance.memory_max_bytes =
             if before.is_some() { bytes.min(self.allowance.memory_max_bytes) } else { bytes };
-        let takes_results = is_stricter(results, results_before);
-        self.allowance.bounds = Some(Arc::new(Bounds {
-            database: match before {
-                Some(before) if takes_time.is_none() && !takes_results => before.database.clone(),
-                _ => {
-                    let (id, own) = (database.id(), &self.own);
-                    let named = own.alias.as_ref().filter(|_| own.database == id);
-                    let told = access::told_name(self.names, self.principal, id, named);
-                    told.map_or_else(|| database.name(), |name| name.as_str().into())
-                }
-            },
+        let results_before = before.and_then(|bounds| bounds.results.as_ref());
+        let takes_results = stricter(results.as_ref(), results_before);
+        let or_before = |takes: bool, new: Option<Bound>, old: fn(&Bounds) -> &Option<Bound>| {
+            if takes { new } else { before.and_then(|bounds| old(bounds).clone()) }
+        };
+        let takes_memory = stricter(memory.as_ref(), before.and_then(|bounds| bounds.memory.as_ref()));
+        let bounds = Bounds {
             begun: self.room.begun,
-            time_max: if takes_time.is_some() { time_max } else { before.and_then(|bounds| bounds.time_max) },
-            memory_max_bytes: if is_stricter(memory, memory_before) { memory } else { memory_before },
-            results_max: if takes_results { results } else { results_before },
-            results_fail: if takes_results {
-                meter.limit_for(Limit::MaxResultsPolicy, roles).0 == 1
-            } else {
-                before.is_some_and(|bounds| bounds.results_fail)
+            time: or_before(deadline.is_some(), time, |bounds| &bounds.time),
+            memory: or_before(takes_memory, memory, |bounds| &bounds.memory),
+            results_fail: match takes_results {
+                true => meter.limit_for(Limit::MaxResultsPolicy, roles).0 == 1,
+                false => before.is_some_and(|bounds| bounds.results_fail),
             },
+            results: or_before(takes_results, results, |bounds| &bounds.results),
             truncated: AtomicBool::new(false),
-        }));
+        };
+        self.allowance.deadline = deadline.or(self.allowance.deadline);
+        self.allowance.bounds = Some(Arc::new(bounds));
     }
+}
+
+/// Tells whether a bound is stricter than one that holds already.
+fn stricter(new: Option<&Bound>, old: Option<&Bound>) -> bool {
+    new.is_some_and(|new| old.is_none_or(|old| new.max < old.max))
 }

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use catalog::{CatalogError, SealError};
+use catalog::{CatalogError, Limit, SealError};
 use graph::GraphError;
 use store::StoreError;
-use types::{Code, Failure, Refusal};
+use types::{Code, Failure, Refusal, SetBy};
 
 use crate::AdmissionError;
 use crate::audit::AuditError;
+use crate::limits::Meter;
 
 /// Why an instance could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -142,19 +143,24 @@ pub(crate) const RETRY_SOON: Duration = Duration::from_millis(200);
 /// Tells a client of what a graph reported.
 pub(crate) fn of_graph(error: GraphError) -> Failure {
     if let GraphError::QuotaReached { limit, max, used, wanted } = error {
-        let (database, wanted) = (String::new(), Some(wanted));
-        return Failure::refused(error.code(), Refusal { limit, database, max, used, wanted, retry_after: None });
+        // Whose graph it is, and who bounds it, is said by [`name_refusal`].
+        let (database, set_by, wanted) = (String::new(), SetBy::Database, Some(wanted));
+        let refusal = Refusal { limit, database, set_by, max, used, wanted, retry_after: None };
+        return Failure::refused(error.code(), refusal);
     }
     let text = chain(&error);
     let text = if let GraphError::Store(store) = &error { without_place(store, text) } else { text };
     Failure::new(error.code(), text)
 }
 
-/// Says in a refusal of a graph, which knows no names, which database it was.
-pub(crate) fn name_refusal(failure: Failure, database: &str) -> Failure {
+/// Says in a refusal of a graph, which knows no names, which database it was and whose limit.
+pub(crate) fn name_refusal(failure: Failure, meter: &Meter) -> Failure {
     match failure.refusal() {
         Some(refusal) if refusal.database.is_empty() && failure.code() == Code::LimitReached => {
-            Failure::refused(failure.code(), Refusal { database: database.to_owned(), ..refusal.clone() })
+            // What a database holds is bounded by no role.
+            let set_by = Limit::parse(refusal.limit).map_or(SetBy::Database, |limit| meter.set_by(limit, None));
+            let database = meter.name().to_string();
+            Failure::refused(failure.code(), Refusal { database, set_by, ..refusal.clone() })
         }
         _ => failure,
     }
@@ -199,7 +205,8 @@ impl From<AdmissionError> for Failure {
             AdmissionError::LineFull { running_max, .. } | AdmissionError::WaitedTooLong { running_max, .. } => {
                 let max = running_max as u64;
                 let (database, retry_after) = (String::new(), Some(RETRY_SOON));
-                let refusal = Refusal { limit: "running_max", database, max, used: max, wanted: Some(1), retry_after };
+                let (limit, set_by, wanted) = ("running_max", SetBy::Server, Some(1));
+                let refusal = Refusal { limit, database, set_by, max, used: max, wanted, retry_after };
                 Self::new(error.code(), text).because_of(refusal)
             }
             AdmissionError::Ended => Self::new(error.code(), text),

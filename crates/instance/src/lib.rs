@@ -73,4 +73,4 @@ pub use records::Records;
 pub use remote::{Authorities, Hosts, HostsError, RemoteOptions};
 pub use session::{Interrupter, Session};
 pub use under_way::Origin;
-pub use watching::{Health, Quota, Standing, retry_after_seconds};
+pub use watching::{Charged, Health, Quota, Standing, retry_after_seconds};

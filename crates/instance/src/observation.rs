@@ -168,13 +168,15 @@ pub(crate) fn failed(shared: &Shared, failure: &Failure, session: u64) {
     let names = shared.catalog.names();
     let meter = names.resolve(&refusal.database).ok().and_then(|target| shared.meters.find(target.database));
     if let (Some(meter), Ok(limit)) = (meter, Limit::parse(refusal.limit)) {
-        meter.counts.refused(limit);
+        meter.counts.refused(limit, &refusal.set_by);
     }
     let retry_after = refusal.retry_after.map_or(0.0, |time| time.as_secs_f64());
     tracing::info!(
         database = %refusal.database,
         session,
         limit = refusal.limit,
+        source = refusal.set_by.word(),
+        role = refusal.set_by.role(),
         max = refusal.max,
         used = refusal.used,
         retry_after,

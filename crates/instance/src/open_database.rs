@@ -122,7 +122,7 @@ impl OpenDatabase {
 
     /// Tells a client of what the graph reported; a damaged graph is refused from now on.
     pub(crate) fn fail(&self, error: GraphError) -> Failure {
-        let failure = name_refusal(of_graph(error), &self.name());
+        let failure = name_refusal(of_graph(error), &self.meter);
         if failure.code() == Code::ResourceExhausted {
             // The file has to grow, and results that wait for their clients hold the old map.
             self.leases.let_go(LET_GO_TIME_MAX);

@@ -236,7 +236,7 @@ impl Records {
         }
         if let Some(bounds) = self.bounds.as_deref().filter(|bounds| bounds.truncated.load(Ordering::Relaxed)) {
             summary.truncated = true;
-            summary.notifications.push(bounds.notification());
+            summary.notifications.extend(bounds.notification());
         }
         summary
     }

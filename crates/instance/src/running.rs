@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{GraphRights, Limit};
+use catalog::GraphRights;
 use compact_str::CompactString;
 use cypher::ast::Mode;
 use graph::{GraphError, Transaction};
 use query::expression::{Context, check_extent};
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
-use types::{Clock, Code, Failure, Map, Refusal, Value, effort};
+use types::{Clock, Code, Failure, Map, Value, effort};
 
 use crate::admission::{Admission, Permit};
 use crate::admitting::Bounds;
 use crate::answer::Fetched;
 use crate::instance::Shared;
-use crate::limits::{results_refused, time_refused};
+use crate::limits::Bound;
 use crate::plans::Planned;
 use crate::remote::{Door, Import, RemoteOptions};
 use crate::turns::{Turn, Turns};
@@ -118,10 +118,8 @@ impl Deadline {
         if failure.code() != Code::TransactionTimedOut {
             return failure;
         }
-        match (self.by, bounds.and_then(|bounds| Some((bounds, bounds.time_max?)))) {
-            (By::Limit, Some((bounds, max))) => {
-                return time_refused(&bounds.database, max, now.saturating_duration_since(bounds.begun));
-            }
+        match (self.by, bounds.and_then(|bounds| Some((bounds.begun, bounds.time.as_ref()?)))) {
+            (By::Limit, Some((begun, time))) => return time.time_refused(now.saturating_duration_since(begun)),
             (By::Limit, _) => return failure,
             (By::Server, _) => {
                 let text = "The transaction has been terminated. Retry your operation in a new transaction, and you \
@@ -165,13 +163,13 @@ impl Allowance {
     }
 
     /// Gives what bounds it until its databases admit it: what the session's own says of time, from `begun` on.
-    pub(crate) fn before_admission(&self, database: &str, begun: Instant, time_max: Option<Duration>) -> Self {
+    pub(crate) fn before_admission(&self, begun: Instant, time: Option<Bound>) -> Self {
         let mut before = self.clone();
-        let Some(time_max) = time_max else { return before };
-        let Some(at) = begun.checked_add(time_max) else { return before };
+        let Some(time) = time else { return before };
+        let Some(at) = begun.checked_add(Duration::from_millis(time.max)) else { return before };
         if self.deadline.is_none_or(|deadline| at < deadline.at) {
             before.deadline = Some(Deadline { at, by: By::Limit });
-            before.bounds = Some(Arc::new(Bounds::of_time(database, begun, time_max)));
+            before.bounds = Some(Arc::new(Bounds::of_time(time, begun)));
         }
         before
     }
@@ -216,8 +214,8 @@ impl Allowance {
     fn budget(&self) -> Budget {
         let (clock, interrupted) = (Arc::clone(&self.clock), Arc::clone(&self.interrupted));
         let budget = Budget::until(clock, self.deadline.map(Deadline::at), self.memory_max_bytes, interrupted);
-        match self.bounds.as_deref().and_then(|bounds| bounds.results_max) {
-            Some(max) => budget.with_results(max),
+        match self.bounds.as_deref().and_then(|bounds| bounds.results.as_ref()) {
+            Some(results) => budget.with_results(results.max),
             None => budget,
         }
     }
@@ -229,14 +227,8 @@ impl Allowance {
     #[cold]
     fn explain_failure(&self, failure: Failure) -> Failure {
         let bounds = self.bounds.as_deref();
-        match (failure.code(), self.deadline, bounds.and_then(|bounds| Some((bounds, bounds.memory_max_bytes?)))) {
-            (Code::MemoryLimit, _, Some((bounds, max))) => {
-                let limit = Limit::MaxQueryMemory.about().name;
-                let text = format!("{} The limit is {limit} of database '{}'.", failure.message(), bounds.database);
-                let database = bounds.database.to_string();
-                let refusal = Refusal { limit, database, max, used: max, wanted: None, retry_after: None };
-                Failure::new(Code::MemoryLimit, text).because_of(refusal)
-            }
+        match (failure.code(), self.deadline, bounds.and_then(|bounds| bounds.memory.as_ref())) {
+            (Code::MemoryLimit, _, Some(memory)) => memory.memory_refused(failure.message()),
             (_, Some(deadline), _) => deadline.explain(failure, bounds, self.clock.now()),
             (_, None, _) => failure,
         }
@@ -348,14 +340,15 @@ impl Running {
     /// Cuts off rows that are too many, or fails because of them.
     fn bound_results(&mut self, next: Result<Option<Batch>, Failure>) -> Result<Option<Batch>, Failure> {
         let bounds = self.allowance.bounds.as_deref();
-        let Some((bounds, max)) = bounds.and_then(|bounds| Some((bounds, bounds.results_max?))) else { return next };
+        let bounded = bounds.and_then(|bounds| Some((bounds, bounds.results.as_ref()?)));
+        let Some((bounds, results)) = bounded else { return next };
         let Some(mut batch) = next? else { return Ok(None) };
         let may = self.budget.pay_results(batch.rows);
         if may == batch.rows {
             return Ok(Some(batch));
         }
         if bounds.results_fail {
-            return Err(results_refused(&bounds.database, max));
+            return Err(results.results_refused());
         }
         bounds.truncated.store(true, Ordering::Relaxed);
         batch.rows = may;

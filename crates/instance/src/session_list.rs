@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use catalog::Principal;
 use parking_lot::Mutex;
 use rand::Rng;
-use types::{Code, Failure, Refusal};
+use types::{Code, Failure, Refusal, SetBy};
 
 use crate::bookmark::Chosen;
 use crate::leases::Work;
@@ -267,8 +267,8 @@ fn too_many(owner: &Principal, max: usize) -> Failure {
         owner.name().unwrap_or_default()
     );
     let used = max as u64;
-    let (limit, database) = ("sessions_per_user_max", String::new());
-    let refusal = Refusal { limit, database, max: used, used, wanted: Some(1), retry_after: None };
+    let (limit, database, set_by) = ("sessions_per_user_max", String::new(), SetBy::Server);
+    let refusal = Refusal { limit, database, set_by, max: used, used, wanted: Some(1), retry_after: None };
     Failure::new(Code::TooManyConnections, text).because_of(refusal)
 }
 

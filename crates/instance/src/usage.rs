@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use catalog::limits::Unit;
-use catalog::{Access, Action, CatalogError, Database as Row, Limit, Limits, Target};
+use catalog::{Access, Action, CatalogError, Database as Row, Limit, Limits, RoleLimits, Target};
 use cypher::ast::{LimitOwner, NameOrParameter, ShowTail};
 use graph::keys::Counted;
-use types::{DatabaseName, Failure, Value};
+use types::{DatabaseName, Failure, SetBy, Value};
 
 use crate::commands;
 use crate::databases::Counts;
 use crate::instance::Shared;
-use crate::limits::{Source, effective};
+use crate::limits::{effective, source_word};
 use crate::metrics::Rates;
 use crate::open_database::OpenDatabase;
 use crate::records::Records;
@@ -98,9 +98,9 @@ fn limit_rows(statement: &Statement<'_>, databases: &[Arc<Row>]) -> Vec<Vec<Valu
 }
 
 /// Tells what holds for who asks: a role's limit is one of each of its users, and nobody counts what all use of it.
-fn limit_row(shared: &Shared, row: &Row, roles: Option<&Limits>, limit: Limit) -> Vec<Value> {
+fn limit_row(shared: &Shared, row: &Row, roles: Option<&RoleLimits>, limit: Limit) -> Vec<Value> {
     let (value, source) = effective(limit, &row.limits, roles, &shared.meters.defaults);
-    let used = if source == Source::Role { None } else { used(shared, row, limit) };
+    let used = if matches!(source, Some(SetBy::Role(_))) { None } else { used(shared, row, limit) };
     let percent = used.filter(|_| value > 0).map(|used| (used as f64 / value as f64 * 1_000.0).round() / 10.0);
     let rejections = shared.meters.find(row.id).map_or(0, |meter| meter.counts.refusals(limit));
     vec![
@@ -110,7 +110,7 @@ fn limit_row(shared: &Shared, row: &Row, roles: Option<&Limits>, limit: Limit) -
         limit.about().description.into(),
         used.map_or(Value::Null, integer),
         percent.map_or(Value::Null, Value::Float),
-        source.word().into(),
+        source_word(source.as_ref()).into(),
         Value::string(limit.show(value)),
         unit(limit).into(),
         integer(rejections),

@@ -1,13 +1,18 @@
 //! What those who watch a server ask it: its numbers, its health, and how much of a database's limits is left.
 //! Leaves what is counted to `metrics` and `limits`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Access, Limit};
+use catalog::{Access, Limit, RoleLimits};
+use compact_str::CompactString;
 use types::Failure;
 
+use crate::admitting::Told;
+
 use crate::databases::Standing as Found;
-use crate::limits::effective;
+use crate::instance::Shared;
+use crate::limits::{Meter, effective, source_word};
 use crate::usage::Holdings;
 use crate::{Instance, Session};
 
@@ -35,6 +40,64 @@ pub struct Quota {
     pub remaining: u64,
     /// When all of them are there again.
     pub reset: Duration,
+}
+
+/// How much is left of the rates that a statement was counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Charged {
+    /// It was counted nowhere.
+    #[default]
+    Nowhere,
+    /// None of its databases bounds its rate.
+    Unbounded,
+    /// So much is left, of several databases in the tightest.
+    Bounded(Quota),
+}
+
+impl Charged {
+    /// Takes the tighter of two.
+    #[must_use]
+    pub fn tighter(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Bounded(one), Self::Bounded(two)) => {
+                let is_second = (two.remaining, two.limit) < (one.remaining, one.limit);
+                Self::Bounded(if is_second { two } else { one })
+            }
+            (Self::Bounded(_), _) | (_, Self::Nowhere) => self,
+            (Self::Nowhere | Self::Unbounded, _) => other,
+        }
+    }
+}
+
+/// What a session's latest statement was counted in.
+#[derive(Default)]
+pub(crate) struct Charges {
+    meter: Option<Arc<Meter>>,
+    /// All of them, where they are several.
+    several: Vec<Arc<Meter>>,
+    /// Who is counted by himself where a role bounds him, and what his roles say.
+    of_role: Option<(CompactString, Arc<RoleLimits>)>,
+}
+
+impl Charges {
+    /// Keeps the databases that were asked to admit a statement.
+    pub(crate) fn of(told: &mut Told, user: &str, roles: Option<&Arc<RoleLimits>>) -> Self {
+        let of_role = roles.map(|roles| (user.into(), Arc::clone(roles)));
+        Self { meter: told.meter.clone(), several: std::mem::take(&mut told.several), of_role }
+    }
+
+    /// Adds the database that counted a statement which did not get as far as to be admitted.
+    pub(crate) fn counted_in(&mut self, meter: &Arc<Meter>) {
+        self.meter = Some(Arc::clone(meter));
+    }
+
+    fn look(&self, shared: &Shared) -> Charged {
+        let single = self.meter.as_ref().filter(|_| self.several.is_empty());
+        let look = |meter: &Arc<Meter>| {
+            quota(shared, meter, self.of_role.as_ref()).map_or(Charged::Unbounded, Charged::Bounded)
+        };
+        self.several.iter().chain(single).map(look).fold(Charged::Nowhere, Charged::tighter)
+    }
 }
 
 /// How somebody stands with one database.
@@ -91,16 +154,15 @@ impl Instance {
     pub fn quota(&self, database: &str) -> Option<Quota> {
         let names = self.shared.catalog.names();
         let target = names.resolve(database).ok()?;
-        self.quota_of(target.database)
+        quota(&self.shared, &*self.shared.meters.find(target.database)?, None)
     }
+}
 
-    fn quota_of(&self, database: types::DatabaseId) -> Option<Quota> {
-        let meter = self.shared.meters.find(database)?;
-        let (pace, remaining) = meter.left(Limit::MaxQueriesPerSecond, self.shared.options.clock.now())?;
-        let missing = pace.burst.saturating_sub(remaining);
-        let reset = Duration::from_millis(missing.saturating_mul(1_000) / pace.per_second);
-        Some(Quota { limit: pace.burst, remaining, reset })
-    }
+fn quota(shared: &Shared, meter: &Meter, of_role: Option<&(CompactString, Arc<RoleLimits>)>) -> Option<Quota> {
+    let (pace, remaining) = meter.left(Limit::MaxQueriesPerSecond, of_role, shared.options.clock.now())?;
+    let missing = pace.burst.saturating_sub(remaining);
+    let reset = Duration::from_millis(missing.saturating_mul(1_000) / pace.per_second);
+    Some(Quota { limit: pace.burst, remaining, reset })
 }
 
 impl Session {
@@ -119,6 +181,12 @@ impl Session {
         }
         let may_name = |id: types::DatabaseId| names.database(id).is_some_and(|row| is_shown(row));
         Ok(crate::metrics::text::write(shared, shared.options.metrics_databases_max, &may_name))
+    }
+
+    /// Tells how much is left of the rates that the latest statement was counted in.
+    #[must_use]
+    pub fn charged(&self) -> Charged {
+        self.charges().look(self.parts().0)
     }
 
     /// Tells how this session's user stands with a database: the one that is named, or the session's own.
@@ -156,10 +224,10 @@ impl Session {
                 Limit::MaxConnectionsPerUser => Some(standing.connections),
                 _ => None,
             };
-            standing.limits.push((limit.about().name, value, used, source.word()));
+            standing.limits.push((limit.about().name, value, used, source_word(source.as_ref())));
         }
-        let instance = Instance { shared: std::sync::Arc::clone(shared) };
-        standing.queries = instance.quota_of(row.id);
+        let of_role = roles.map(|roles| (standing.user.as_str().into(), roles));
+        standing.queries = meter.and_then(|meter| quota(shared, &meter, of_role.as_ref()));
         Ok(standing)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use instance::{Access, Fetched, Instance, More, RunOptions, Session};
+use instance::{Access, Charged, Fetched, Instance, More, RunOptions, Session};
 use types::{Clock, Code, Failure, Map, SystemClock, Value};
 use world::{check, in_memory, on_disk, run, run_with, session, take, together};
 
@@ -462,6 +462,25 @@ fn f57_writes_are_bounded_by_what_the_plan_does() {
 }
 
 #[test]
+fn f57_changes_of_a_roles_user_are_counted_by_himself() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    for text in [
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE guest",
+        "GRANT ROLE guest, publisher TO bob",
+        "ALTER ROLE guest SET LIMIT max_writes_per_second = 10, max_writes_counted = row",
+        "CREATE (:B)",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let mut bob = instance.log_in(Some(("bob", "bob-password"))).expect("the user was made");
+    run(&mut bob, "UNWIND range(1, 30) AS n CREATE (:B)").expect("is paid for afterwards");
+    refused(&mut bob, "CREATE (:B)", Code::RateLimited, "max_writes_per_second");
+    run(&mut admin, "CREATE (:B)").expect("he is not bounded");
+}
+
+#[test]
 fn f60_usage_is_counted() {
     let instance = in_memory();
     let mut one = session(&instance);
@@ -522,6 +541,83 @@ fn f59_the_database_wins_over_the_role_and_that_over_the_server() {
 }
 
 #[test]
+fn f59_a_refusal_says_whose_limit_it_is() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    let long = "UNWIND range(1, 1000000000) AS n WITH n WHERE n < 0 RETURN count(n)";
+    let much = "UNWIND range(1, 1000000) AS n RETURN size(collect(n))";
+    for text in [
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE guest",
+        // It is called as the database is.
+        "CREATE ROLE sheaf",
+        "GRANT ROLE guest, sheaf, publisher TO bob",
+        "CREATE ALIAS films FOR DATABASE sheaf",
+        "ALTER ROLE guest SET LIMIT max_query_time = 50ms, max_results = 1, max_results_policy = fail, max_query_memory = 1MB",
+        "ALTER ROLE sheaf SET LIMIT max_results = 2, max_connections_per_user = 1, max_writes_per_second = 1",
+        "ALTER DATABASE sheaf SET LIMIT max_nodes = 1",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    let log_in = || instance.log_in(Some(("bob", "bob-password"))).expect("the user was made");
+    let mut bob = log_in();
+    let of_role = |role: &str| types::SetBy::Role(role.into());
+    let says = |session: &mut Session, text: &str, limit: &str, set_by: types::SetBy, told: &str| {
+        let failure = run(session, text).expect_err("a limit is in the way");
+        let refusal = failure.refusal().unwrap_or_else(|| panic!("{failure}"));
+        assert_eq!((refusal.limit, &refusal.set_by, refusal.database.as_str()), (limit, &set_by, "sheaf"), "{failure}");
+        assert!(failure.message().contains(told), "{failure}");
+    };
+    let time = "The limit max_query_time of role 'guest' for database 'sheaf' is 50ms, and the statement has run";
+    says(&mut bob, long, "max_query_time", of_role("guest"), time);
+    let memory = "The limit is max_query_memory of role 'guest' for database 'sheaf'.";
+    says(&mut bob, much, "max_query_memory", of_role("guest"), memory);
+    // Of two roles the one that is more generous.
+    let results = "The limit max_results of role 'sheaf' for database 'sheaf' is 2, 2 are used";
+    says(&mut bob, "UNWIND [1, 2, 3] AS n RETURN n", "max_results", of_role("sheaf"), results);
+    let connections = "The limit max_connections_per_user of role 'sheaf' for database 'sheaf' is 1, and 1 are used.";
+    says(&mut log_in(), "RETURN 1", "max_connections_per_user", of_role("sheaf"), connections);
+    check(&mut bob, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
+    let writes = "The limit max_writes_per_second of role 'sheaf' for database 'sheaf' is 1, and 1 are used.";
+    says(&mut bob, "CREATE (:A)", "max_writes_per_second", of_role("sheaf"), writes);
+    let nodes = "The limit max_nodes of database 'sheaf' is 1, 1 are used";
+    says(&mut admin, "CREATE (:A)", "max_nodes", types::SetBy::Database, nodes);
+    // Who calls the database by an alias is told that, and no role changes its name with it.
+    let aliased = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
+    let failure =
+        run_with(&mut bob, "UNWIND [1, 2, 3] AS n RETURN n", Map::new(), &aliased).expect_err("too many rows");
+    assert!(failure.message().starts_with("The limit max_results of role 'sheaf' for database "), "{failure}");
+
+    // The server's own, and what tells of it once it only cuts off.
+    let mut records = admin.run("UNWIND [1, 2, 3, 4] AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    let (_, summary) = take(&mut records).expect("runs");
+    let told = "The limit max_results of the server for database 'sheaf' is 3, and the statement gave more rows.";
+    assert_eq!(summary.notifications[0].description, told);
+    run(&mut admin, "ALTER DATABASE sheaf SET LIMIT max_results_policy = fail").expect("is set");
+    let results = "The limit max_results of the server for database 'sheaf' is 3, 3 are used";
+    says(&mut admin, "UNWIND [1, 2, 3, 4] AS n RETURN n", "max_results", types::SetBy::Server, results);
+
+    let counted = instance.metrics();
+    for source in ["database", "role", "server"] {
+        let limit = if source == "database" { "max_nodes" } else { "max_results" };
+        let line = format!(r#"sheaf_database_refusals_total{{database="sheaf",limit="{limit}",source="{source}"}}"#);
+        assert!(counted.contains(&line), "{line} in {counted}");
+    }
+    check(
+        &mut admin,
+        "SHOW USAGE FOR DATABASE sheaf YIELD rejectionsByLimit AS by RETURN by.max_results, by.max_query_time",
+        "3 | 1",
+    );
+    let lines = "SHOW AUDIT YIELD kind, user, reason WHERE kind = 'refusal' AND user = 'bob' \
+                 AND reason CONTAINS 'of role ' RETURN count(*) > 3";
+    let is_noted = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        run(&mut admin, lines).expect("lists") == "true"
+    });
+    assert!(is_noted, "{:?}", run(&mut admin, "SHOW AUDIT YIELD user, reason"));
+}
+
+#[test]
 fn f55_sessions_of_one_user_are_counted_apart() {
     let instance = with_passwords();
     let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
@@ -556,6 +652,48 @@ fn f58_f63_everybody_sees_how_he_stands() {
     assert!((9..=10).contains(&quota.remaining), "{quota:?}");
     assert!(one.standing(Some("nobody")).is_err());
     assert_eq!(instance.quota("sheaf").map(|quota| quota.limit), Some(10));
+}
+
+#[test]
+fn f58_what_is_left_is_told_of_the_databases_that_were_charged() {
+    let instance = with_passwords();
+    let mut admin = instance.log_in(Some(("admin", "admin-password"))).expect("the first user");
+    let left = |session: &Session| match session.charged() {
+        Charged::Bounded(quota) => Some((quota.limit, quota.remaining)),
+        Charged::Unbounded => Some((0, 0)),
+        Charged::Nowhere => None,
+    };
+    for text in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE books",
+        "ALTER DATABASE films SET LIMIT max_queries_per_second = 1, max_queries_burst = 1000",
+        "ALTER DATABASE books SET LIMIT max_queries_per_second = 1, max_queries_burst = 500",
+        "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED",
+        "CREATE ROLE guest",
+        "GRANT ROLE guest, reader TO bob",
+        "ALTER ROLE guest SET LIMIT max_queries_per_second = 1, max_queries_burst = 50",
+    ] {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+        assert_eq!(left(&admin), None, "commands on no database in particular: {text}");
+    }
+    run(&mut admin, "RETURN 1").expect("runs");
+    assert_eq!(left(&admin), Some((0, 0)), "its own bounds nothing");
+    run(&mut admin, "USE films RETURN 1").expect("runs");
+    assert_eq!(left(&admin), Some((1_000, 999)));
+    let across = "CALL { USE films RETURN 1 AS a } CALL { USE books RETURN 1 AS b } RETURN a, b";
+    run(&mut admin, across).expect("runs");
+    assert_eq!(left(&admin), Some((500, 499)), "of several the tightest");
+    run(&mut admin, "SHOW DATABASES").expect("runs");
+    assert_eq!(left(&admin), None);
+    // Who has a rate of his own by a role hears of that.
+    let mut bob = instance.log_in(Some(("bob", "bob-password"))).expect("the user was made");
+    run(&mut bob, "RETURN 1").expect("runs");
+    run(&mut bob, "RETURN 1").expect("runs");
+    assert_eq!(left(&bob), Some((50, 48)));
+    let standing = bob.standing(None).expect("he may use it").queries.expect("his role bounds it");
+    assert_eq!(standing.limit, 50);
+    run(&mut bob, "RETURN nothing").expect_err("no such variable");
+    assert_eq!(left(&bob), Some((50, 47)), "it is counted too");
 }
 
 #[test]

@@ -276,8 +276,8 @@ fn f98_a_database_made_anew_has_the_servers_limits_and_those_of_roles() {
     for made in ["films", "other"] {
         // The same name is worth no more than another one.
         all(&mut ann, &["DROP DATABASE other", &format!("CREATE DATABASE {made}")]);
-        let full =
-            format!("LimitReached: The limit max_nodes of database '{made}' is 3, 0 are used, and 4 more are wanted.");
+        let whose = format!("of the server for database '{made}'");
+        let full = format!("LimitReached: The limit max_nodes {whose} is 3, 0 are used, and 4 more are wanted.");
         check(&mut ann, &format!("USE {made} UNWIND [1, 2, 3, 4] AS n CREATE (:Film)"), &full);
         check(&mut ann, &rows.replace("{name}", made), "1\n2");
         let told =

@@ -6,7 +6,7 @@ use instance::Instance;
 use types::{CompactString, Failure, Map};
 
 use crate::sessions::{
-    Credentials, Fetched, Health, Interrupter, More, Origin, PASSED_ROWS, Quota, Records, RunOptions, Session,
+    Charged, Credentials, Fetched, Health, Interrupter, More, Origin, PASSED_ROWS, Quota, Records, RunOptions, Session,
     Sessions, Standing, Summary,
 };
 
@@ -119,6 +119,10 @@ impl Session for instance::Session {
 
     fn metrics(&mut self) -> Result<Option<String>, Failure> {
         instance::Session::metrics(self).map(Some)
+    }
+
+    fn charged(&self) -> Charged {
+        self.charged()
     }
 
     fn standing(&mut self, database: Option<&str>) -> Result<Standing, Failure> {

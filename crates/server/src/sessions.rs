@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 pub use instance::{Access, Counters, Fetched, Kind, More, Notification, Plan, Profile, RunOptions, Summary};
-pub use instance::{Health, Level, Origin, Quota, Standing};
+pub use instance::{Charged, Health, Level, Origin, Quota, Standing};
 use types::{Code, CompactString, Failure, Map};
 
 /// Rows that are computed at once only to be passed over.
@@ -142,6 +142,11 @@ pub trait Session: Send {
 
     /// Has bookmarks carry what `USE` chooses, so that it is the choice of one conversation on a shared connection.
     fn carry_choice(&mut self) {}
+
+    /// Tells how much is left of the rates that the latest statement was counted in.
+    fn charged(&self) -> Charged {
+        Charged::Nowhere
+    }
 
     /// Tells how the user stands with a database, his own without a name.
     fn standing(&mut self, _database: Option<&str>) -> Result<Standing, Failure> {

@@ -246,7 +246,11 @@ impl Failure {
     #[must_use]
     pub fn calling(mut self, own: &str, known: &str) -> Self {
         if own != known {
-            self.0.message = self.0.message.replace(&format!("'{own}'"), &format!("'{known}'"));
+            // A role may be called as the database is, and keeps its name.
+            let (role, own_quoted, known_quoted) = (format!("role '{own}'"), format!("'{own}'"), format!("'{known}'"));
+            let parts: Vec<_> =
+                self.0.message.split(&role).map(|part| part.replace(&own_quoted, &known_quoted)).collect();
+            self.0.message = parts.join(&role);
             if let Some(refusal) = self.0.refusal.as_mut().filter(|refusal| refusal.database == own) {
                 known.clone_into(&mut refusal.database);
             }

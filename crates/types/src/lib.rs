@@ -24,6 +24,6 @@ pub use compact_str::CompactString;
 pub use id::{DatabaseId, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId};
 pub use name::{DatabaseName, NameError};
 pub use point::Crs;
-pub use refusal::Refusal;
+pub use refusal::{Refusal, SetBy};
 pub use temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time, Zone};
 pub use value::{Map, Node, NodeRef, Path, PathRef, Point, Relationship, RelationshipRef, Value};

@@ -227,7 +227,7 @@ impl Client {
     fn success_of(&mut self, response: Response) -> Result<Map, ClientError> {
         match response {
             Response::Success(map) => Ok(map),
-            Response::Failure { code, message } => {
+            Response::Failure { code, message, .. } => {
                 self.failed = true;
                 Err(ClientError::Failed { code, message })
             }
@@ -251,7 +251,7 @@ impl Client {
             match self.connection.receive()? {
                 Response::Success(_) => resets -= 1,
                 Response::Ignored | Response::Record(_) => {}
-                Response::Failure { code, message } => return Err(ClientError::Failed { code, message }),
+                Response::Failure { code, message, .. } => return Err(ClientError::Failed { code, message }),
             }
         }
         self.failed = false;
@@ -303,7 +303,7 @@ fn log_in(connection: &mut Connection, options: &ConnectOptions) -> Result<Map, 
 fn success(response: Response) -> Result<Map, ClientError> {
     match response {
         Response::Success(map) => Ok(map),
-        Response::Failure { code, message } => Err(ClientError::Failed { code, message }),
+        Response::Failure { code, message, .. } => Err(ClientError::Failed { code, message }),
         Response::Ignored => Err(ClientError::Ignored),
         Response::Record(_) => Err(ClientError::Unexpected { got: "RECORD" }),
     }

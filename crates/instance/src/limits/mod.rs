@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::limits::LIMITS;
-use catalog::{Database as Row, Limit, Limits, Names};
+use catalog::{Database as Row, Limit, Limits, Names, RoleLimits};
 use compact_str::CompactString;
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
-use types::{Clock, DatabaseId, Failure};
+use types::{Clock, DatabaseId, Failure, SetBy};
 
 use crate::metrics::Counts;
 use bucket::{Bucket, Pace};
 use gate::{Gate, Place, Wait};
-pub(crate) use refuse::{RefusedBy, results_refused, time_refused};
+pub(crate) use refuse::{Bound, RefusedBy};
 use seats::Seating;
 pub(crate) use seats::Seats;
 
@@ -75,16 +75,23 @@ struct UserMeter {
 #[must_use]
 pub(crate) struct Admitted {
     pub(crate) meter: Arc<Meter>,
-    /// The user whose changes are counted when they are done, where they are.
-    rows_of: Option<CompactString>,
+    /// How changes are counted when they are done, where they are.
+    rows: Option<Rows>,
     _places: (Place, Option<Place>),
+}
+
+/// Changes that are counted when they are done.
+struct Rows {
+    pace: Pace,
+    /// The user whose own they are, where a role bounds him.
+    user: Option<CompactString>,
 }
 
 /// Who asks to be admitted, and for what.
 pub(crate) struct Asking<'a> {
     pub(crate) user: &'a str,
     /// What the user's roles say, where one of them says anything.
-    pub(crate) role_limits: Option<&'a Limits>,
+    pub(crate) role_limits: Option<&'a RoleLimits>,
     pub(crate) writes: bool,
     pub(crate) interrupted: &'a AtomicBool,
     /// When the statement's own time is over.
@@ -93,41 +100,28 @@ pub(crate) struct Asking<'a> {
     pub(crate) begun: Instant,
 }
 
-/// Where the value of a limit comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// It was set on the database.
-    Database,
-    /// A role of the user has it.
-    Role,
-    /// It is the server's.
-    Server,
-    /// Nobody set it.
-    Nobody,
-}
-
-impl Source {
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Database => "database",
-            Self::Role => "role",
-            Self::Server => "server",
-            Self::Nobody => "default",
-        }
-    }
-}
-
-/// Finds what holds: the database's own value, else that of the roles, else the server's.
-pub(crate) fn effective(limit: Limit, row: &Limits, roles: Option<&Limits>, defaults: &Limits) -> (u64, Source) {
-    let of_role = || roles.filter(|_| limit.about().suits_roles).and_then(|roles| roles.get(limit));
+/// Finds what holds: the database's own value, else that of the roles, else the server's; nobody set it where there is none.
+pub(crate) fn effective(
+    limit: Limit,
+    row: &Limits,
+    roles: Option<&RoleLimits>,
+    defaults: &Limits,
+) -> (u64, Option<SetBy>) {
     if let Some(value) = row.get(limit) {
-        return (value, Source::Database);
+        return (value, Some(SetBy::Database));
     }
-    match (of_role(), defaults.get(limit)) {
-        (Some(value), _) => (value, Source::Role),
-        (None, Some(value)) => (value, Source::Server),
-        (None, None) => (0, Source::Nobody),
+    let roles = roles.filter(|_| limit.about().suits_roles);
+    let of_role = roles.and_then(|roles| Some((roles.get(limit)?, roles.role_of(limit)?)));
+    match (of_role, defaults.get(limit)) {
+        (Some((value, role)), _) => (value, Some(SetBy::Role(role.clone()))),
+        (None, Some(value)) => (value, Some(SetBy::Server)),
+        (None, None) => (0, None),
     }
+}
+
+/// Gives the word for whose limit it is in listings.
+pub(crate) fn source_word(set_by: Option<&SetBy>) -> &'static str {
+    set_by.map_or("default", SetBy::word)
 }
 
 impl Meters {
@@ -200,7 +194,7 @@ impl Meter {
         let mut own = 0;
         for limit in Limit::ALL {
             let (value, source) = effective(limit, &row.limits, None, defaults);
-            own |= u64::from(source == Source::Database) << limit as usize;
+            own |= u64::from(source == Some(SetBy::Database)) << limit as usize;
             self.limits[limit as usize].store(value, Ordering::Relaxed);
         }
         self.own.store(own, Ordering::Relaxed);
@@ -223,15 +217,26 @@ impl Meter {
 
     /// Gives the value of a limit that was set on the database itself; 0 where it was not, so that a role may say more.
     pub(crate) fn own_limit(&self, limit: Limit) -> u64 {
-        let is_own = self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1;
-        if is_own { self.limit(limit) } else { 0 }
+        if self.is_own(limit) { self.limit(limit) } else { 0 }
     }
 
     /// Gives the value of a limit for one who asks, and whether a role says so.
-    pub(crate) fn limit_for(&self, limit: Limit, roles: Option<&Limits>) -> (u64, bool) {
-        let is_own = self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1;
-        let of_role = roles.filter(|_| !is_own).and_then(|roles| roles.get(limit));
+    pub(crate) fn limit_for(&self, limit: Limit, roles: Option<&RoleLimits>) -> (u64, bool) {
+        let of_role = roles.filter(|_| !self.is_own(limit)).and_then(|roles| roles.get(limit));
         of_role.map_or_else(|| (self.limit(limit), false), |value| (value, true))
+    }
+
+    /// Tells whose limit it is that holds for one who asks.
+    pub(crate) fn set_by(&self, limit: Limit, roles: Option<&RoleLimits>) -> SetBy {
+        if self.is_own(limit) {
+            return SetBy::Database;
+        }
+        let role = roles.and_then(|roles| roles.role_of(limit));
+        role.map_or(SetBy::Server, |role| SetBy::Role(role.clone()))
+    }
+
+    fn is_own(&self, limit: Limit) -> bool {
+        self.own.load(Ordering::Relaxed) >> limit as usize & 1 == 1
     }
 
     /// Tells whether anything has to be looked at when a statement begins.
@@ -259,10 +264,10 @@ impl Meter {
     ) -> Result<Admitted, Failure> {
         if asking.role_limits.is_none() && !self.is_bounded() {
             let place = self.gate.try_enter(0).expect("without a bound there is room");
-            return Ok(Admitted { meter: Arc::clone(self), rows_of: None, _places: (place, None) });
+            return Ok(Admitted { meter: Arc::clone(self), rows: None, _places: (place, None) });
         }
         let refused_by = self.check_rates(asking, asking.begun);
-        refused_by.map_err(|by| self.refuse(by))?;
+        refused_by.map_err(|by| self.refuse(by, asking.role_limits))?;
         let mut places = (None, None);
         let (max, by_role) = self.limit_for(Limit::MaxConcurrentQueries, asking.role_limits);
         if by_role {
@@ -276,9 +281,15 @@ impl Meter {
             && self.limit_for(Limit::MaxWritesPerSecond, asking.role_limits).0 > 0;
         Ok(Admitted {
             meter: Arc::clone(self),
-            rows_of: by_rows.then(|| asking.user.into()),
+            rows: by_rows.then(|| self.rows(asking)),
             _places: (places.0.expect("it was put there just now"), places.1),
         })
+    }
+
+    fn rows(&self, asking: &Asking<'_>) -> Rows {
+        let (rate, by_role) = self.limit_for(Limit::MaxWritesPerSecond, asking.role_limits);
+        let pace = self.pace(Limit::MaxWritesPerSecond, rate, asking.role_limits);
+        Rows { pace, user: by_role.then(|| asking.user.into()) }
     }
 
     fn enter(
@@ -300,7 +311,8 @@ impl Meter {
         let mut place = None;
         pause(&mut || {
             let entered = gate.enter(max, &wait);
-            place = Some(entered.map_err(|shut| self.refuse(RefusedBy::Concurrency { shut, max: max(), gate }))?);
+            let refused = |shut| self.refuse(RefusedBy::Concurrency { shut, max: max(), gate }, asking.role_limits);
+            place = Some(entered.map_err(refused)?);
             Ok(())
         })?;
         self.counts.waited(meters.clock.now().saturating_duration_since(begun));
@@ -309,7 +321,7 @@ impl Meter {
 
     /// Counts a statement that was not admitted; says whether it came too soon.
     pub(crate) fn charge(&self, asking: &Asking<'_>) -> Result<(), Failure> {
-        self.check_rates(asking, asking.begun).map_err(|by| self.refuse(by))
+        self.check_rates(asking, asking.begun).map_err(|by| self.refuse(by, asking.role_limits))
     }
 
     fn check_rates(&self, asking: &Asking<'_>, now: Instant) -> Result<(), RefusedBy<'static>> {
@@ -342,7 +354,7 @@ impl Meter {
         })
     }
 
-    fn pace(&self, limit: Limit, rate: u64, roles: Option<&Limits>) -> Pace {
+    fn pace(&self, limit: Limit, rate: u64, roles: Option<&RoleLimits>) -> Pace {
         Pace::new(rate, self.limit_for(burst_of(limit), roles).0)
     }
 
@@ -350,11 +362,22 @@ impl Meter {
         if limit == Limit::MaxWritesPerSecond { &self.writes } else { &self.queries }
     }
 
-    /// Tells how a rate is bounded and how many of its tokens are left, where it is bounded for everybody.
-    pub(crate) fn left(&self, limit: Limit, now: Instant) -> Option<(Pace, u64)> {
-        let rate = self.limit(limit);
-        let pace = self.pace(limit, rate, None);
-        (rate > 0).then(|| (pace, self.bucket(limit).lock().left(pace, now)))
+    /// Tells how a rate is bounded and how many of its tokens are left: of those of everybody, or of a user's own where
+    /// a role bounds him.
+    pub(crate) fn left(
+        &self,
+        limit: Limit,
+        of_role: Option<&(CompactString, Arc<RoleLimits>)>,
+        now: Instant,
+    ) -> Option<(Pace, u64)> {
+        let roles = of_role.map(|(_, roles)| &**roles);
+        let (rate, by_role) = self.limit_for(limit, roles);
+        let pace = self.pace(limit, rate, roles);
+        let left = |bucket: &mut Bucket| bucket.left(pace, now);
+        (rate > 0).then(|| match of_role.filter(|_| by_role) {
+            Some((user, _)) => (pace, left(self.user(user).bucket(limit).lock().get_or_insert_with(Bucket::new))),
+            None => (pace, left(&mut self.bucket(limit).lock())),
+        })
     }
 
     fn user(&self, user: &str) -> Arc<UserMeter> {
@@ -369,8 +392,8 @@ impl Meter {
     }
 
     /// Says a refusal; it is counted where it leaves the session.
-    pub(crate) fn refuse(&self, by: RefusedBy<'_>) -> Failure {
-        by.failure(&self.name())
+    pub(crate) fn refuse(&self, by: RefusedBy<'_>, roles: Option<&RoleLimits>) -> Failure {
+        by.failure(&self.name(), |limit| self.set_by(limit, roles))
     }
 }
 
@@ -388,10 +411,11 @@ impl UserMeter {
 impl Admitted {
     /// Counts the changes that a statement made, where those are what is bounded.
     pub(crate) fn wrote(&self, changes: u64, meters: &Meters) {
-        let rate = self.meter.limit(Limit::MaxWritesPerSecond);
-        if self.rows_of.is_some() && changes > 1 && rate > 0 {
-            let pace = self.meter.pace(Limit::MaxWritesPerSecond, rate, None);
-            self.meter.writes.lock().owe(changes - 1, pace, meters.clock.now());
+        let Some(Rows { pace, user }) = self.rows.as_ref().filter(|_| changes > 1) else { return };
+        let owe = |bucket: &mut Bucket| bucket.owe(changes - 1, *pace, meters.clock.now());
+        match user {
+            Some(user) => owe(self.meter.user(user).writes.lock().get_or_insert_with(Bucket::new)),
+            None => owe(&mut self.meter.writes.lock()),
         }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::Limit;
-use types::{Code, Failure, Refusal};
+use compact_str::CompactString;
+use types::{Code, Failure, Refusal, SetBy};
 
 use super::gate::{Gate, Shut};
 use crate::error::RETRY_SOON;
@@ -21,10 +22,11 @@ pub(crate) enum RefusedBy<'a> {
 
 impl RefusedBy<'_> {
     /// Says it.
-    pub(super) fn failure(self, database: &str) -> Failure {
+    pub(super) fn failure(self, database: &str, set_by: impl Fn(Limit) -> SetBy) -> Failure {
         let refusal = |limit: Limit, max, used, retry_after| Refusal {
             limit: limit.about().name,
             database: database.to_owned(),
+            set_by: set_by(limit),
             max,
             used,
             wanted: None,
@@ -48,30 +50,61 @@ impl RefusedBy<'_> {
     }
 }
 
-/// Says that a statement took longer than it may.
-pub(crate) fn time_refused(database: &str, max: Duration, taken: Duration) -> Failure {
-    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let limit = Limit::MaxQueryTime;
-    let (max, used) = (millis(max), millis(taken));
-    let text = format!(
-        "The transaction has been terminated. The limit {limit} of database '{database}' is {}, and the statement has \
-         run for {used} ms; narrow what it matches, or raise the limit.",
-        limit.show(max),
-    );
-    let (limit, database) = (limit.about().name, database.to_owned());
-    let refusal = Refusal { limit, database, max, used, wanted: None, retry_after: None };
-    Failure::new(Code::TransactionTimedOut, text).because_of(refusal)
+/// What one database bounds a statement by.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    pub(crate) max: u64,
+    /// The database, as whoever runs the statement knows it.
+    pub(crate) database: CompactString,
+    pub(crate) set_by: SetBy,
 }
 
-/// Says that a statement gives more rows than it may.
-pub(crate) fn results_refused(database: &str, max: u64) -> Failure {
-    let limit = Limit::MaxResults;
-    let text = format!(
-        "The limit {limit} of database '{database}' is {max}, {max} are used, and the statement gives more rows; narrow \
-         what it returns, or set max_results_policy = truncate."
-    );
-    let used = max;
-    let (limit, database) = (limit.about().name, database.to_owned());
-    let refusal = Refusal { limit, database, max, used, wanted: Some(1), retry_after: None };
-    Failure::new(Code::ResultsLimit, text).because_of(refusal)
+impl Bound {
+    /// Names a limit and whose it is.
+    pub(crate) fn named(&self, limit: Limit) -> String {
+        format!("limit {limit}{}", self.set_by.of(&self.database))
+    }
+
+    /// Says that a statement took longer than it may.
+    pub(crate) fn time_refused(&self, taken: Duration) -> Failure {
+        let limit = Limit::MaxQueryTime;
+        let used = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
+        let text = format!(
+            "The transaction has been terminated. The {} is {}, and the statement has run for {used} ms; narrow what it \
+             matches, or raise the limit.",
+            self.named(limit),
+            limit.show(self.max),
+        );
+        Failure::new(Code::TransactionTimedOut, text).because_of(self.refusal(limit, used, None))
+    }
+
+    /// Says that a statement gives more rows than it may.
+    pub(crate) fn results_refused(&self) -> Failure {
+        let (limit, max) = (Limit::MaxResults, self.max);
+        let text = format!(
+            "The {} is {max}, {max} are used, and the statement gives more rows; narrow what it returns, or set \
+             max_results_policy = truncate.",
+            self.named(limit),
+        );
+        Failure::new(Code::ResultsLimit, text).because_of(self.refusal(limit, max, Some(1)))
+    }
+
+    /// Says that a statement holds more memory than it may; `text` tells what it wanted.
+    pub(crate) fn memory_refused(&self, text: &str) -> Failure {
+        let limit = Limit::MaxQueryMemory;
+        let text = format!("{text} The limit is {limit}{}.", self.set_by.of(&self.database));
+        Failure::new(Code::MemoryLimit, text).because_of(self.refusal(limit, self.max, None))
+    }
+
+    fn refusal(&self, limit: Limit, used: u64, wanted: Option<u64>) -> Refusal {
+        Refusal {
+            limit: limit.about().name,
+            database: self.database.to_string(),
+            set_by: self.set_by.clone(),
+            max: self.max,
+            used,
+            wanted,
+            retry_after: None,
+        }
+    }
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use catalog::{Limit, Limits};
+use catalog::{Limit, RoleLimits};
 use compact_str::CompactString;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -54,7 +54,7 @@ impl Seats {
         &mut self,
         meters: impl Iterator<Item = &'m Arc<Meter>> + Clone,
         user: &str,
-        roles: Option<&Limits>,
+        roles: Option<&RoleLimits>,
     ) -> Result<(), Failure> {
         let mut wanted = 0;
         let mut all_held = true;
@@ -76,7 +76,7 @@ impl Seats {
     }
 
     /// Adds a seat without giving up any: for a transaction that reaches further.
-    pub(crate) fn add(&mut self, meter: &Arc<Meter>, user: &str, roles: Option<&Limits>) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, meter: &Arc<Meter>, user: &str, roles: Option<&RoleLimits>) -> Result<(), Failure> {
         if !self.0.iter().any(|seat| Arc::ptr_eq(&seat.meter, meter)) {
             self.0.push(Seat::take(meter, user, roles)?);
         }
@@ -85,7 +85,7 @@ impl Seats {
 }
 
 impl Seat {
-    fn take(meter: &Arc<Meter>, user: &str, roles: Option<&Limits>) -> Result<Self, Failure> {
+    fn take(meter: &Arc<Meter>, user: &str, roles: Option<&RoleLimits>) -> Result<Self, Failure> {
         let seating = &meter.seating;
         let mut taken = seating.taken.lock();
         let of_user = taken.users.get(user).copied().unwrap_or(0);
@@ -94,7 +94,7 @@ impl Seat {
             let (max, _) = meter.limit_for(limit, roles);
             if max > 0 && used >= max {
                 drop(taken);
-                return Err(meter.refuse(RefusedBy::Connections { limit, max, used }));
+                return Err(meter.refuse(RefusedBy::Connections { limit, max, used }, roles));
             }
         }
         taken.all += 1;

@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use catalog::Limit;
 use catalog::limits::LIMITS;
-use types::Code;
+use types::{Code, SetBy};
 
 pub(crate) use histogram::Histogram;
 pub(crate) use rates::Rates;
+
+/// Whose limits refuse: the words of [`SetBy::word`].
+pub(crate) const SOURCES: [&str; 3] = ["database", "role", "server"];
 
 /// What became of the statements of one database.
 #[derive(Default)]
@@ -26,7 +29,8 @@ pub(crate) struct Counts {
     pub(crate) writes: Rates,
     pub(crate) times: Histogram,
     waited_micros: AtomicU64,
-    refused: [AtomicU64; LIMITS],
+    /// By whose limit it was, in the order of [`SOURCES`].
+    refused: [[AtomicU64; LIMITS]; SOURCES.len()],
 }
 
 /// What became of all statements and logins of the server.
@@ -43,14 +47,20 @@ pub(crate) struct Metrics {
 }
 
 impl Counts {
-    /// Counts a statement that was refused by a limit.
-    pub(crate) fn refused(&self, limit: Limit) {
-        self.refused[limit as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts a statement that was refused by a limit, and by whose.
+    pub(crate) fn refused(&self, limit: Limit, set_by: &SetBy) {
+        let source = SOURCES.iter().position(|word| *word == set_by.word()).unwrap_or_default();
+        self.refused[source][limit as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts the refusals by one limit.
+    /// Counts the refusals by one limit, whosever it was.
     pub(crate) fn refusals(&self, limit: Limit) -> u64 {
-        self.refused[limit as usize].load(Ordering::Relaxed)
+        self.refusals_by_source(limit).iter().sum()
+    }
+
+    /// Counts the refusals by one limit for each of [`SOURCES`].
+    pub(crate) fn refusals_by_source(&self, limit: Limit) -> [u64; SOURCES.len()] {
+        self.refused.each_ref().map(|of| of[limit as usize].load(Ordering::Relaxed))
     }
 
     /// Counts a wait in line.

@@ -12,6 +12,7 @@ use catalog::Limit;
 
 use crate::instance::Shared;
 use crate::limits::Meter;
+use crate::metrics::SOURCES;
 use crate::usage::Holdings;
 
 /// The label of all databases that have none of their own.
@@ -45,7 +46,8 @@ struct Told {
     waited: Duration,
     below: Vec<u64>,
     sum: Duration,
-    refused: Vec<(Limit, u64)>,
+    /// For each limit, by whose it was.
+    refused: Vec<(Limit, [u64; SOURCES.len()])>,
     holdings: Option<Holdings>,
     commits: u64,
     syncs: u64,
@@ -69,7 +71,7 @@ impl Told {
             waited: counts.waited_time(),
             below,
             sum,
-            refused: Limit::ALL.map(|limit| (limit, counts.refusals(limit))).to_vec(),
+            refused: Limit::ALL.map(|limit| (limit, counts.refusals_by_source(limit))).to_vec(),
             holdings: open.as_deref().and_then(Holdings::look),
             commits: open.as_ref().map_or(0, |open| open.graph.version()),
             syncs: open.map_or(0, |open| open.graph.groups()),
@@ -90,7 +92,9 @@ impl Told {
         self.syncs += other.syncs;
         let add = |own: &mut u64, more: &u64| *own += more;
         self.below.iter_mut().zip(&other.below).for_each(|(own, more)| add(own, more));
-        self.refused.iter_mut().zip(&other.refused).for_each(|((_, own), (_, more))| add(own, more));
+        for ((_, own), (_, more)) in self.refused.iter_mut().zip(&other.refused) {
+            own.iter_mut().zip(more).for_each(|(own, more)| add(own, more));
+        }
         if let Some(more) = other.holdings {
             let own = self.holdings.get_or_insert_default();
             own.nodes += more.nodes;
@@ -222,11 +226,13 @@ fn databases(told: &[Told], text: &mut Text) {
             }
         }
     }
-    text.head("sheaf_database_refusals_total", "counter", "Refusals by each limit.");
+    text.head("sheaf_database_refusals_total", "counter", "Refusals by each limit, and whose it was.");
     for one in told {
-        for (limit, count) in one.refused.iter().filter(|(_, count)| *count > 0) {
-            let labels = [("database", one.name.as_str()), ("limit", limit.about().name)];
-            text.line("sheaf_database_refusals_total", &labels, *count as f64);
+        for (limit, counts) in &one.refused {
+            for (source, count) in SOURCES.iter().zip(counts).filter(|(_, count)| **count > 0) {
+                let labels = [("database", one.name.as_str()), ("limit", limit.about().name), ("source", source)];
+                text.line("sheaf_database_refusals_total", &labels, *count as f64);
+            }
         }
     }
     text.head("sheaf_database_statement_seconds", "histogram", "Time of statements, from coming to the last row.");

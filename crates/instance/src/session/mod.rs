@@ -13,7 +13,7 @@ use choosing::{is_command, shown, target, without_home};
 use types::{Code, DatabaseId, DatabaseName, Failure, Map};
 
 use crate::admission::Permit;
-use crate::admitting::{Room, Told, time_max};
+use crate::admitting::{Room, Told, time_bound};
 use crate::answer::{Access, RunOptions};
 use crate::auditing;
 use crate::bookmark::{self, Chosen};
@@ -30,6 +30,7 @@ use crate::session_list::{Moment, ObjectBounds, Place};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
 use crate::under_way::{Begun, Listing, Origin};
+use crate::watching::Charges;
 
 /// One user's conversation with one current database. Dropping it rolls back what is open.
 pub struct Session {
@@ -55,6 +56,8 @@ pub struct Session {
     carries_choice: bool,
     /// The database that requests named when `USE` chose another.
     over: Option<String>,
+    /// What its latest statement was counted in.
+    charges: Charges,
 }
 
 /// As whom and where a statement runs, and what it may spend.
@@ -96,7 +99,13 @@ impl Session {
             connected: None,
             carries_choice: false,
             over: None,
+            charges: Charges::default(),
         }
+    }
+
+    /// Lends what its latest statement was counted in.
+    pub(crate) fn charges(&self) -> &Charges {
+        &self.charges
     }
 
     /// Lends what it is made of.
@@ -258,6 +267,7 @@ impl Session {
         begun: Instant,
         observation: &mut Observation,
     ) -> Result<Records, Failure> {
+        self.charges = Charges::default();
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
         let options = &*self.follow_choice(options);
@@ -283,10 +293,11 @@ impl Session {
         };
         allowance.listed = Some(Arc::clone(&listed));
         let mut told = Told::default();
+        let role_limits = names.limits_of(&principal);
         let room = Room {
             permit: &mut permit,
             seats: &mut self.seats,
-            role_limits: names.limits_of(&principal),
+            role_limits: role_limits.clone(),
             listed: Arc::clone(&listed),
             begun,
             told: &mut told,
@@ -305,11 +316,13 @@ impl Session {
             room,
         };
         let outcome = statement.run();
+        let mut charges = Charges::of(&mut told, principal.name().unwrap_or_default(), role_limits.as_ref());
         let outcome = match (outcome, &told.written) {
-            (Err(failure), Some(database)) => Err(name_refusal(failure, database)),
-            (Err(failure), None) => Err(self.charged(failure, &told, &names, &principal, (own_id, begun))),
+            (Err(failure), Some(meter)) => Err(name_refusal(failure, meter)),
+            (Err(failure), None) => Err(self.charge(failure, &told, &names, &principal, (own_id, begun), &mut charges)),
             (outcome, _) => outcome,
         };
+        self.charges = charges;
         observation.admitted(told, &listed);
         if let Some(transaction) = &transaction {
             transaction.rests();
@@ -328,17 +341,19 @@ impl Session {
     /// Counts a statement that did not get as far as to run among those of its database: to read and plan it costs too.
     /// Gives what its client is told.
     #[cold]
-    fn charged(
+    fn charge(
         &self,
         failure: Failure,
         told: &Told,
         names: &Names,
         principal: &Principal,
         (own, begun): (DatabaseId, Instant),
+        charges: &mut Charges,
     ) -> Failure {
         let was_read = told.plan_found == Some(false) || failure.code() == Code::SyntaxError;
         let row = names.database(own).filter(|row| was_read && told.meter.is_none() && !row.name.is_system());
         let Some(meter) = row.map(|row| self.shared.meters.of(row)) else { return failure };
+        charges.counted_in(&meter);
         let (user, role_limits) = (principal.name().unwrap_or_default(), names.limits_of(principal));
         let asking = Asking {
             user,
@@ -393,8 +408,8 @@ impl Session {
             true => self.shared.admission.clone(),
             false => self.shared.room_of(own),
         };
-        let time_max = time_max(&self.shared, names, own.database, names.limits_of(principal).as_deref());
-        allowance.before_admission(own.name.as_str(), begun, time_max).enter(&room)
+        let time = time_bound(&self.shared, names, own, names.limits_of(principal).as_deref());
+        allowance.before_admission(begun, time).enter(&room)
     }
 
     /// Opens a transaction.

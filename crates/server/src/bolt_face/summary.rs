@@ -34,6 +34,10 @@ pub(super) fn write(map: &mut Entries<'_>, summary: &Summary, consumed_in: i64) 
 pub(super) fn write_refusal(map: &mut Entries<'_>, refusal: &Refusal) -> Result<(), PackError> {
     map.string("limit", refusal.limit)?;
     map.string("database", &refusal.database)?;
+    map.string("source", refusal.set_by.word())?;
+    if let Some(role) = refusal.set_by.role() {
+        map.string("role", role)?;
+    }
     map.integer("value", signed(refusal.max))?;
     map.integer("use", signed(refusal.used))?;
     if let Some(wanted) = refusal.wanted {

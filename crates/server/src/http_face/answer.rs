@@ -2,15 +2,17 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use crate::sessions::Interrupter;
+use crate::sessions::{Charged, Interrupter};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use types::{Code, Failure};
 
@@ -106,6 +108,12 @@ fn write_refusal(json: &mut Json, failure: &Failure) {
         json.string(refusal.limit);
         json.key("database");
         json.string(&refusal.database);
+        json.key("source");
+        json.string(refusal.set_by.word());
+        if let Some(role) = refusal.set_by.role() {
+            json.key("role");
+            json.string(role);
+        }
     }
     if let Some(time) = failure.retry_after() {
         json.key("retry_after");
@@ -125,6 +133,7 @@ pub(super) struct Sink {
     pub(super) json: Json,
     parts: mpsc::Sender<Part>,
     sent: bool,
+    charged: Arc<Mutex<Charged>>,
 }
 
 enum Part {
@@ -135,6 +144,12 @@ enum Part {
 }
 
 impl Sink {
+    /// Tells what a statement was counted in, for the headers; of several statements the tightest is told.
+    pub(super) fn charge(&self, charged: Charged) {
+        let mut told = self.charged.lock();
+        *told = told.tighter(charged);
+    }
+
     /// Sends what is ready if that is worth it; waits for a slow client.
     pub(super) fn flush_if_full(&mut self) -> Result<(), Gone> {
         if self.json.len() < PART_BYTES {
@@ -192,20 +207,30 @@ pub(super) struct Answer {
     parts: mpsc::Receiver<Part>,
     ready: Option<Bytes>,
     interrupter: Option<Interrupter>,
+    charged: Arc<Mutex<Charged>>,
 }
 
 /// Makes the two ends of an answer.
 pub(super) fn channel(interrupter: Interrupter) -> (Sink, Answer) {
     let (sender, parts) = mpsc::channel(PARTS_MAX);
+    let charged: Arc<Mutex<Charged>> = Arc::default();
     (
-        Sink { json: Json::default(), parts: sender, sent: false },
-        Answer { parts, ready: None, interrupter: Some(interrupter) },
+        Sink { json: Json::default(), parts: sender, sent: false, charged: Arc::clone(&charged) },
+        Answer { parts, ready: None, interrupter: Some(interrupter), charged },
     )
 }
 
 impl Answer {
-    /// Waits for the first part. A short answer is whole then, and gets its length.
-    pub(super) async fn into_response(mut self, status: StatusCode, media_type: &'static str) -> Response {
+    /// Waits for the first part, and has the response carry what the statements were counted in until then.
+    pub(super) async fn into_response(self, status: StatusCode, media_type: &'static str) -> Response {
+        let charged = Arc::clone(&self.charged);
+        let mut response = self.begun(status, media_type).await;
+        response.extensions_mut().insert(*charged.lock());
+        response
+    }
+
+    /// A short answer is whole with its first part, and gets its length.
+    async fn begun(mut self, status: StatusCode, media_type: &'static str) -> Response {
         let body = match self.parts.recv().await {
             Some(Part::Last(bytes)) => {
                 self.interrupter = None;

@@ -126,7 +126,9 @@ enum Nesting {
 
 fn write_answer(call: Call<'_>, sink: &mut Sink, nesting: &mut Nesting) -> Result<(), Stop> {
     let Call { session, statement, parameters, options, shape, transaction } = call;
-    let mut result = session.run(statement, parameters, &options)?;
+    let ran = session.run(statement, parameters, &options);
+    sink.charge(session.charged());
+    let mut result = ran?;
     sink.json.begin_object();
     sink.json.key("data");
     sink.json.begin_object();

@@ -132,7 +132,9 @@ fn run_one(
     let with_rows = statement.wants("row");
     let with_graph = statement.wants("graph");
     let include_stats = statement.include_stats;
-    let mut result = session.run(&statement.statement, statement.parameters.0, options)?;
+    let ran = session.run(&statement.statement, statement.parameters.0, options);
+    sink.charge(session.charged());
+    let mut result = ran?;
     sink.json.begin_object();
     sink.json.key("columns");
     sink.json.begin_list();

@@ -26,7 +26,7 @@ use super::body::{not_parsed, read_bytes};
 use super::extract::{Path, Query};
 use super::json::{Json, Pairs, parse_object, write_plain};
 use crate::config::MetricsAccess;
-use crate::sessions::{Fetched, More, RunOptions, Session, Standing};
+use crate::sessions::{Charged, Fetched, More, RunOptions, Session, Standing};
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
@@ -403,15 +403,20 @@ pub(super) fn add_retry_after(response: &mut Response, failure: &Failure) {
 #[derive(Clone)]
 pub(super) struct RanOn(pub(super) String);
 
-/// Tells with each answer about statements how much of the database's rate is left.
+/// Tells with each answer about statements how much is left of the rate of the database that counted them, which `USE` may
+/// have chosen; of the request's own where none was counted.
 pub(super) async fn with_quota(State(app): State<App>, request: Request, next: Next) -> Response {
     let database = request.uri().path().strip_prefix("/db/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
     let mut response = next.run(request).await;
     // Who may not know of the database is told nothing of it here either.
     let may_know = response.status().is_success() || response.status() == StatusCode::TOO_MANY_REQUESTS;
     let database = response.extensions().get().map(|RanOn(name)| name.clone()).or(database);
-    let quota = database.filter(|_| may_know).and_then(|database| app.sessions.quota(&database));
-    if let Some(quota) = quota {
+    let quota = match response.extensions().get::<Charged>() {
+        Some(Charged::Bounded(quota)) => Some(*quota),
+        Some(Charged::Unbounded) => None,
+        Some(Charged::Nowhere) | None => database.and_then(|database| app.sessions.quota(&database)),
+    };
+    if let Some(quota) = quota.filter(|_| may_know) {
         let seconds = quota.reset.as_secs() + u64::from(quota.reset.subsec_nanos() > 0);
         for (name, value) in [
             ("x-ratelimit-limit", quota.limit),
