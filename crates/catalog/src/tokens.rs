@@ -7,10 +7,11 @@ use std::sync::Arc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use types::{CompactString, DatabaseId};
 
+use crate::graph_rights::matches;
 use crate::rights::level::Level;
 use crate::rights::{RightsStep, Token};
-use crate::users::{IfMissing, NAME_MAX_BYTES, made_up, shown};
-use crate::{Catalog, CatalogError, Names, Principal, access};
+use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, made_up, shown};
+use crate::{Catalog, CatalogError, Database, Names, Principal, access};
 
 /// What every token begins with, so that one that leaked is recognised.
 const PREFIX: &str = "sheaf_";
@@ -27,6 +28,8 @@ pub struct NewToken {
     pub name: String,
     /// The databases that it can reach, by name or alias; every one that its user can without any.
     pub databases: Option<Vec<String>>,
+    /// Patterns of the names of databases that it can reach beside those, whenever they are made.
+    pub patterns: Vec<String>,
     /// What it can do at most.
     pub level: Option<Level>,
     /// When it ends, in nanoseconds since 1970.
@@ -34,8 +37,9 @@ pub struct NewToken {
 }
 
 impl Catalog {
-    /// Makes a token for a user; gives its text, which is shown once and kept nowhere.
-    pub fn create_token(&self, user: &str, new: &NewToken) -> Result<String, CatalogError> {
+    /// Makes a token for a user; gives its text, which is shown once and kept nowhere. One that is there and is kept gives
+    /// none.
+    pub fn create_token(&self, user: &str, new: &NewToken, if_there: IfThere) -> Result<Option<String>, CatalogError> {
         let refused = |reason| CatalogError::TokenRefused { name: shown(&new.name), reason };
         if new.name.is_empty() || new.name.len() > NAME_MAX_BYTES || new.name.chars().any(char::is_control) {
             return Err(refused("Its name must have 1 to 256 characters, and none that cannot be printed."));
@@ -45,12 +49,16 @@ impl Catalog {
         }
         let (id, secret) = (made_up(ID_CHARACTERS), made_up(SECRET_CHARACTERS));
         let hash = hash(&id, &secret);
-        self.change_rights("rights.create_token", |names, now| {
+        let is_made = self.change_rights("rights.create_token", |names, now| {
             let owner = names.user(user);
             let owner = owner.ok_or_else(|| CatalogError::UserMissing { verb: "alter", user: shown(user) })?;
             let own: Vec<_> = names.tokens_of(user).collect();
             if own.iter().any(|token| token.name == new.name) {
-                return Err(refused("The user has a token by that name."));
+                return match if_there {
+                    IfThere::Keep => Ok((Vec::new(), false)),
+                    // Another text for a name that programs have would shut them out: that is said by dropping it first.
+                    IfThere::Fail | IfThere::Replace => Err(refused("The user has a token by that name.")),
+                };
             }
             if own.len() >= TOKENS_MAX {
                 return Err(refused("The user has as many tokens as there may be; drop some."));
@@ -61,13 +69,14 @@ impl Catalog {
                 user: owner.id,
                 hash,
                 databases: new.databases.as_ref().map(|all| bound(names, all)).transpose()?,
+                patterns: new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase().into()).collect(),
                 level: new.level,
                 expires_nanos: new.expires_nanos,
                 created_nanos: now,
             };
-            Ok((vec![RightsStep::Token(token)], ()))
+            Ok((vec![RightsStep::Token(token)], true))
         })?;
-        Ok(format!("{PREFIX}{id}_{secret}"))
+        Ok(is_made.then(|| format!("{PREFIX}{id}_{secret}")))
     }
 
     /// Ends a token; sessions that it opened are refused from their next statement on.
@@ -152,12 +161,20 @@ impl Token {
         self.expires_nanos.is_some_and(|end| end <= wall_nanos)
     }
 
-    /// Names the databases that it is bound to as somebody knows them; those that are not there, or not for him, are left
-    /// out.
+    /// Tells whether it can reach a database: every one if it is bound to none.
+    #[must_use]
+    pub fn reaches(&self, row: &Database) -> bool {
+        let is_meant = |pattern: &CompactString| matches(pattern, row.name.as_str());
+        self.databases.as_ref().is_none_or(|bound| bound.contains(&row.id)) || self.patterns.iter().any(is_meant)
+    }
+
+    /// Names the databases that it is bound to as somebody knows them, then its patterns; those that are not there, or not
+    /// for him, are left out.
     #[must_use]
     pub fn database_names(&self, names: &Names, principal: &Principal) -> Option<Vec<CompactString>> {
         let name = |id: &DatabaseId| Some(access::told_name(names, principal, *id, None)?.as_str().into());
-        self.databases.as_ref().map(|all| all.iter().filter_map(name).collect())
+        let bound = self.databases.as_ref()?.iter().filter_map(name);
+        Some(bound.chain(self.patterns.iter().cloned()).collect())
     }
 }
 

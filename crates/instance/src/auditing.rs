@@ -141,7 +141,7 @@ pub(crate) fn databases_of(statement: &Statement<'_>, command: &AdminCommand) ->
         AdminCommand::Limit(LimitCommand::ShowUsage { database, .. }) => named.add_all(database),
         AdminCommand::Rights(RightsCommand::Privilege(command)) => named.privilege(command),
         AdminCommand::Rights(RightsCommand::Token(TokenCommand::Create { databases, .. })) => {
-            named.add_all(databases.iter().flatten());
+            databases.iter().for_each(|databases| named.scopes(databases));
         }
         AdminCommand::ShowDatabases { which: ShowDatabases::One(name), .. } => named.add(name),
         _ => {}

@@ -337,7 +337,7 @@ mod tests {
         let catalog = &other.shared.catalog;
         let make = |name: &str| {
             let new = catalog::NewToken { name: name.into(), ..catalog::NewToken::default() };
-            log_in(&catalog.create_token("admin", &new).expect("admin may"))
+            log_in(&catalog.create_token("admin", &new, catalog::IfThere::Fail).expect("admin may").expect("it is new"))
         };
         let (first, second) = (make("first"), make("second"));
         let of = |owner: &Principal| enter_for(&list, owner.clone(), idle, moment(6_000), &flag);

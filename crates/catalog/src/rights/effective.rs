@@ -111,10 +111,15 @@ impl UserRights {
         Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases })
     }
 
-    /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
+    /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`, and the token by which she came, whose level may
+    /// forbid what her roles allow.
     pub fn who(&self) -> String {
         let roles: Vec<String> = self.user.all_roles().iter().map(ToString::to_string).collect();
-        format!("user '{}' with roles [{}]", self.user.name, roles.join(", "))
+        let token = self.token.as_ref().map(|token| match token.level {
+            Some(level) => format!(" by token '{}' of level '{}'", token.name, level.word()),
+            None => format!(" by token '{}'", token.name),
+        });
+        format!("user '{}' with roles [{}]{}", self.user.name, roles.join(", "), token.unwrap_or_default())
     }
 
     /// Gives what the user may do to a database under the name by which it is meant.
@@ -158,7 +163,7 @@ impl UserRights {
     /// Tells whether the user may do this on the server, or to a database.
     pub fn may(&self, names: &Names, act: Act, argument: Option<&str>, database: Option<&Database>) -> bool {
         let is_kept_from = match database {
-            Some(row) => !self.reaches(row.id),
+            Some(row) => !self.reaches(row),
             None => self.is_kept_from_all(act),
         };
         if is_kept_from {
@@ -170,7 +175,7 @@ impl UserRights {
 
     /// Tells whether the user may do this to a database under the name of an alias.
     pub fn may_by_alias(&self, names: &Names, act: Act, row: &Database, alias: Option<&DatabaseName>) -> bool {
-        self.reaches(row.id) && self.grants(Some(&self.asked(names, row, alias)), act, None)
+        self.reaches(row) && self.grants(Some(&self.asked(names, row, alias)), act, None)
     }
 
     fn grants(&self, asked: Option<&Asked<'_>>, act: Act, argument: Option<&str>) -> bool {
@@ -210,13 +215,12 @@ impl UserRights {
     }
 
     /// Tells whether the token, if there is one, is bound to this database.
-    fn reaches(&self, database: DatabaseId) -> bool {
-        let bound = self.token.as_ref().and_then(|token| token.databases.as_ref());
-        bound.is_none_or(|bound| bound.contains(&database))
+    fn reaches(&self, row: &Database) -> bool {
+        self.token.as_ref().is_none_or(|token| token.reaches(row))
     }
 
     fn add_up(&self, names: &Names, row: &Database, alias: Option<&DatabaseName>) -> DatabaseRights {
-        if !self.reaches(row.id) {
+        if !self.reaches(row) {
             return DatabaseRights { access: false, cross: false, graph: Arc::new(GraphRights::nothing()) };
         }
         let asked = self.asked(names, row, alias);

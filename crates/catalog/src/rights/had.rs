@@ -8,7 +8,7 @@ use types::privilege::{Act, Place};
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
 use super::{Holder, Token};
-use crate::{Names, Principal};
+use crate::{Database, Names, Principal};
 
 impl Names {
     /// Gives what somebody has of a privilege of his: all of it, unless he came by a token that has less.
@@ -36,7 +36,7 @@ impl Names {
     #[must_use]
     pub fn level_had_by(&self, principal: &Principal, scope: &Scope, level: Level) -> Option<Level> {
         let Some(token) = self.token_of(principal) else { return Some(level) };
-        let is_reached = token.databases.as_ref().is_none_or(|bound| !self.among(token, bound, scope).is_empty());
+        let is_reached = token.databases.is_none() || !self.among(token, scope).is_empty();
         let most = token.level.unwrap_or(Level::Owner);
         is_reached.then_some(if level == Level::CrossDatabase { level } else { level.min(most) })
     }
@@ -50,7 +50,7 @@ impl Names {
         let scope = &privilege.scope;
         let is_of_databases = matches!(privilege.act.row().place, Place::Graph | Place::Database);
         match &token.databases {
-            Some(bound) if is_of_databases => match (scope, self.among(token, bound, scope)) {
+            Some(_) if is_of_databases => match (scope, self.among(token, scope)) {
                 // It goes with the name of the alias, which the database's own would not tell.
                 (Scope::Alias(_), among) => among.first().map(|_| scope.clone()).into_iter().collect(),
                 (_, among) => among.into_iter().map(Scope::Named).collect(),
@@ -60,10 +60,14 @@ impl Names {
     }
 
     /// Picks the databases of a scope among those to which a token is bound.
-    fn among(&self, token: &Token, bound: &[DatabaseId], scope: &Scope) -> Vec<DatabaseId> {
+    fn among(&self, token: &Token, scope: &Scope) -> Vec<DatabaseId> {
         let holder = Holder::User(token.user);
-        let is_meant = |id: &&DatabaseId| self.database(**id).is_some_and(|row| self.reaches(&holder, scope, row));
-        bound.iter().filter(is_meant).copied().collect()
+        let bound = token.databases.iter().flatten().filter_map(|id| self.database(*id));
+        let is_bound = |row: &Database| token.databases.iter().flatten().any(|id| *id == row.id);
+        // Only patterns ask for a look at every database.
+        let all = (!token.patterns.is_empty()).then(|| self.databases_from("")).into_iter().flatten();
+        let by_pattern = all.filter(|row| token.reaches(row) && !is_bound(row));
+        bound.chain(by_pattern).filter(|row| self.reaches(&holder, scope, row)).map(|row| row.id).collect()
     }
 }
 

@@ -103,8 +103,10 @@ pub struct Token {
     pub user: UserId,
     /// The hash of the part that is one.
     pub(crate) hash: [u8; 32],
-    /// The databases that it can reach; every one that the user can if there are none.
+    /// The databases that it can reach, beside those of `patterns`; every one that the user can if there are none.
     pub databases: Option<Vec<DatabaseId>>,
+    /// Patterns of the names of databases that it can reach too, those included that are made later.
+    pub patterns: Vec<CompactString>,
     /// What it can do at most.
     pub level: Option<Level>,
     /// When it ends.

@@ -292,6 +292,9 @@ struct TokenRow {
     user: [u8; 16],
     hash: [u8; 32],
     databases: Option<Vec<[u8; 16]>>,
+    /// A server that does not know them takes the token for one that reaches less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    patterns: Vec<CompactString>,
     level: Option<String>,
     expires_nanos: Option<i128>,
     created_nanos: i128,
@@ -304,6 +307,7 @@ impl From<&Token> for TokenRow {
             user: token.user.0,
             hash: token.hash,
             databases: token.databases.as_ref().map(|all| all.iter().map(|id| id.0).collect()),
+            patterns: token.patterns.clone(),
             level: token.level.map(|level| level.word().to_owned()),
             expires_nanos: token.expires_nanos,
             created_nanos: token.created_nanos,
@@ -323,6 +327,7 @@ impl TokenRow {
             user: UserId(self.user),
             hash: self.hash,
             databases: self.databases.map(|all| all.into_iter().map(DatabaseId).collect()),
+            patterns: self.patterns,
             level: self.level.map(level).transpose()?,
             expires_nanos: self.expires_nanos,
             created_nanos: self.created_nanos,

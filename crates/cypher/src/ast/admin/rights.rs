@@ -405,16 +405,18 @@ pub enum CommandsShown {
 /// Makes, drops or lists tokens.
 #[derive(Clone, Debug)]
 pub enum TokenCommand {
-    /// `CREATE TOKEN t [FOR USER u] [ON DATABASES ...] [WITH LEVEL l] [EXPIRES e]`.
+    /// `CREATE TOKEN t [IF NOT EXISTS] [FOR USER u] [ON DATABASES ...] [WITH LEVEL l] [EXPIRES e]`.
     Create {
         /// The name.
         name: NameOrParameter,
+        /// Whether one that is there already is kept.
+        if_not_exists: bool,
         /// Whose it is; who asks without one.
         user: Option<NameOrParameter>,
-        /// The databases that it can reach.
-        databases: Option<Vec<NameOrParameter>>,
+        /// The databases that it can reach: names and patterns.
+        databases: Option<Vec<ScopeSpec>>,
         /// What it can do at most.
-        level: Option<Name>,
+        level: Option<NameOrParameter>,
         /// After what time it ends.
         expires: Option<Expression>,
     },

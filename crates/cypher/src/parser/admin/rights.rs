@@ -3,7 +3,7 @@
 //! Start reading at [`Parser::rights_command`].
 
 use super::super::{Parsed, Parser};
-use crate::ast::{NameOrParameter, RightsCommand, RoleCommand, TokenCommand, UserCommand};
+use crate::ast::{NameOrParameter, RightsCommand, RoleCommand, ScopeSpec, TokenCommand, UserCommand};
 use crate::token::Token;
 
 impl Parser<'_> {
@@ -120,7 +120,7 @@ impl Parser<'_> {
         if !self.accept_words(&["CREATE", "TOKEN"]) {
             return Ok(None);
         }
-        let name = self.holder_name("a token")?;
+        let (name, if_not_exists) = self.made("a token")?;
         let (mut user, mut databases, mut level, mut expires) = (None, None, None, None);
         loop {
             if user.is_none() && self.at_words(&["FOR", "USER"]) {
@@ -129,14 +129,17 @@ impl Parser<'_> {
                 if !self.accept_word("DATABASES") {
                     self.expect_word("DATABASE")?;
                 }
-                databases = if self.accept(Token::Star) { None } else { Some(self.list(Self::database_name)?) };
+                databases = Some(self.list(Self::scope)?);
             } else if level.is_none() && self.accept_words(&["WITH", "LEVEL"]) {
-                level = Some(self.name("a level")?);
+                level = Some(self.holder_name("a level")?);
             } else if expires.is_none() && self.accept_word("EXPIRES") {
                 self.accept_word("AFTER");
                 expires = Some(self.expression()?);
             } else {
-                return Ok(Some(TokenCommand::Create { name, user, databases, level, expires }));
+                // Every one, which is what holds where nothing is said.
+                databases =
+                    databases.filter(|all: &Vec<ScopeSpec>| !all.iter().any(|one| matches!(one, ScopeSpec::All)));
+                return Ok(Some(TokenCommand::Create { name, if_not_exists, user, databases, level, expires }));
             }
         }
     }

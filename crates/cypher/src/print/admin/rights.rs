@@ -284,15 +284,13 @@ impl Display for HolderSpec {
 impl Display for TokenCommand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { name, user, databases, level, expires } => {
-                write!(f, "CREATE TOKEN {name}{}", Optional(" FOR USER ", user))?;
+            Self::Create { name, if_not_exists, user, databases, level, expires } => {
+                let made = if *if_not_exists { " IF NOT EXISTS" } else { "" };
+                write!(f, "CREATE TOKEN {name}{made}{}", Optional(" FOR USER ", user))?;
                 if let Some(databases) = databases {
                     write!(f, " ON DATABASES {}", commas(databases))?;
                 }
-                if let Some(level) = level {
-                    write!(f, " WITH LEVEL {}", Word(level))?;
-                }
-                write!(f, "{}", Optional(" EXPIRES AFTER ", expires))
+                write!(f, "{}{}", Optional(" WITH LEVEL ", level), Optional(" EXPIRES AFTER ", expires))
             }
             Self::Drop { name, if_exists, user } => {
                 write!(f, "DROP TOKEN {name}{}{}", provided(*if_exists), Optional(" FOR USER ", user))

@@ -39,7 +39,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> 
             apply(statement, verb_of(*verb), &privileges, &scopes, holders)
         }
         PrivilegeCommand::Level { grant, level, databases, holders } => {
-            let level = level_of(level)?;
+            let level = level_of(&level.text)?;
             let scopes = scopes_of(databases, &statement.parameters)?;
             let verb = if *grant { Verb::Grant } else { Verb::Revoke { granted: true, denied: false } };
             // The scope is put in where the databases are found.
@@ -171,10 +171,10 @@ fn verb_of(verb: PrivilegeVerb) -> Verb {
     }
 }
 
-pub(super) fn level_of(word: &Name) -> Result<Level, Failure> {
-    Level::parse(&word.text).ok_or_else(|| {
+pub(super) fn level_of(word: &str) -> Result<Level, Failure> {
+    Level::parse(word).ok_or_else(|| {
         let known: Vec<&str> = Level::ALL.iter().map(|level| level.word()).collect();
-        let text = format!("There is no level '{}'. The levels are: {}.", word.text, known.join(", "));
+        let text = format!("There is no level '{}'. The levels are: {}.", DatabaseName::shown(word), known.join(", "));
         Failure::new(Code::ArgumentError, text)
     })
 }
@@ -279,7 +279,7 @@ fn address_range(range: &ExpressionKind, parameters: &Map) -> Result<CompactStri
     }
 }
 
-fn scopes_of(scopes: &[ScopeSpec], parameters: &Map) -> Result<Vec<ScopeName>, Failure> {
+pub(super) fn scopes_of(scopes: &[ScopeSpec], parameters: &Map) -> Result<Vec<ScopeName>, Failure> {
     let one = |scope: &ScopeSpec| {
         Ok(match scope {
             ScopeSpec::All => ScopeName::All,

@@ -1,13 +1,13 @@
 //! Commands about tokens.
 
-use catalog::{Action, IfMissing, Limit, NewToken};
+use catalog::{Action, IfMissing, IfThere, Limit, NewToken, ScopeName};
 use cypher::ast::{Expression, NameOrParameter, TokenCommand};
 use types::privilege::Act;
 use types::{Code, Failure, Map, Value};
 
 use super::super::typed;
-use super::privilege::level_of;
-use super::{Did, change_allowed, show};
+use super::privilege::{level_of, scopes_of};
+use super::{change_allowed, show};
 use crate::answer::{Fetched, Kind};
 use crate::index_options;
 use crate::records::Records;
@@ -18,26 +18,38 @@ const COLUMNS: [&str; 6] = ["name", "token", "user", "databases", "level", "expi
 
 pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Result<Records, Failure> {
     match command {
-        TokenCommand::Create { name, user, databases, level, expires } => {
+        TokenCommand::Create { name, if_not_exists, user, databases, level, expires } => {
             let user = whose(statement, user.as_ref())?;
             let parameters = &statement.parameters;
-            let level = level.as_ref().map(level_of).transpose()?;
+            let level = level.as_ref().map(|level| level_of(&typed(level, parameters)?)).transpose()?;
             if statement.names.user_name_of(statement.principal) != Some(user.as_str()) {
                 catalog::access::allow_token_of(statement.names, statement.principal, &user, level)?;
             }
             let now = statement.shared.options.clock.wall_nanos();
             let millis = expires.as_ref().map(|expires| lasting(expires, parameters, now)).transpose()?;
-            let databases = databases.as_ref().map(|all| super::all_typed(all, parameters)).transpose()?;
-            for database in databases.iter().flatten() {
-                catalog::access::resolve(statement.names, statement.principal, database)?;
+            let mut new = NewToken { name: typed(name, parameters)?, ..NewToken::default() };
+            if let Some(databases) = databases {
+                let named = new.databases.get_or_insert_default();
+                for scope in scopes_of(databases, parameters)? {
+                    match scope {
+                        ScopeName::Pattern(pattern) => new.patterns.push(pattern),
+                        ScopeName::Name(name) => {
+                            catalog::access::resolve(statement.names, statement.principal, &name)?;
+                            named.push(name);
+                        }
+                        ScopeName::All | ScopeName::Home | ScopeName::Default | ScopeName::Alias(_) => {
+                            let text = "A token is bound to databases by their names, or by patterns such as tenant_*.";
+                            return Err(Failure::new(Code::ArgumentError, text));
+                        }
+                    }
+                }
             }
             let new = NewToken {
-                name: typed(name, parameters)?,
-                databases,
                 level,
                 expires_nanos: millis.map(|millis| now + i128::from(millis) * NANOS_PER_MILLI),
+                ..new
             };
-            create(statement, &user, &new)
+            create(statement, &user, &new, super::user::if_there(false, *if_not_exists))
         }
         TokenCommand::Drop { name, if_exists, user } => {
             let user = whose(statement, user.as_ref())?;
@@ -53,13 +65,13 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
     }
 }
 
-/// Makes the token; its text is in the one row that comes back, and nowhere else.
-fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<Records, Failure> {
-    let mut text = String::new();
+/// Makes the token; its text is in the one row that comes back, and nowhere else. One that is there already gives no row.
+fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken, if_there: IfThere) -> Result<Records, Failure> {
+    let mut made = None;
     let mut done = change_allowed(statement, |statement| {
-        text = statement.catalog()?.create_token(user, new)?;
-        tracing::info!(%user, token = %new.name, "token created");
-        Ok(Did::This)
+        made = statement.catalog()?.create_token(user, new, if_there)?;
+        tracing::info!(%user, token = %new.name, created = made.is_some(), "token created");
+        Ok(super::user::done(made.is_some(), || "Token already exists; its text is not shown again.".to_owned()))
     })?;
     let mut summary = done.summary();
     summary.kind = Kind::Schema;
@@ -70,16 +82,20 @@ fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken) -> Result<R
         let told = target.and_then(|target| catalog::access::told_name(names, principal, target.database, None));
         Value::string(told.map_or_else(|| name.to_ascii_lowercase(), |told| told.to_string()))
     };
-    let databases = new.databases.as_ref().map_or(Value::Null, |all| Value::list(all.iter().map(told).collect()));
+    let patterns = new.patterns.iter().map(|pattern| Value::string(pattern.to_ascii_lowercase()));
+    let named = |all: &Vec<String>| Value::list(all.iter().map(told).chain(patterns).collect());
+    let databases = new.databases.as_ref().map_or(Value::Null, named);
     let mut rows = Fetched::default();
-    rows.push([
-        Value::string(new.name.as_str()),
-        Value::string(text),
-        Value::string(user),
-        databases,
-        new.level.map_or(Value::Null, |level| level.word().into()),
-        crate::show::instant(new.expires_nanos),
-    ]);
+    if let Some(text) = made {
+        rows.push([
+            Value::string(new.name.as_str()),
+            Value::string(text),
+            Value::string(user),
+            databases,
+            new.level.map_or(Value::Null, |level| level.word().into()),
+            crate::show::instant(new.expires_nanos),
+        ]);
+    }
     let columns = COLUMNS.iter().map(|name| (*name).into()).collect();
     Ok(Records::buffered(columns, rows, summary, statement.shared.admission.clone()))
 }

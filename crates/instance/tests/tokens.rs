@@ -1,0 +1,118 @@
+//! Which databases a token reaches, by names and by patterns of names, and what is said when its level forbids.
+//! Leaves what tokens do for as long as they last to `users`.
+//! Start reading at [`f96_tokens_by_patterns_of_names_and_by_parameters`].
+
+mod world;
+
+use catalog::Authentication;
+use instance::{Instance, InstanceOptions, RunOptions, Session};
+use types::{Map, Value};
+use world::{check, failed, run, take};
+
+/// What a command shows that changed something.
+const DONE: &str = "[system 1]";
+
+fn with_passwords<E: std::fmt::Debug>(
+    options: InstanceOptions,
+    open: impl FnOnce(InstanceOptions) -> Result<Instance, E>,
+) -> Instance {
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    open(InstanceOptions { authentication, ..options }).expect("the folder is the test's own")
+}
+
+fn log_in(instance: &Instance, user: &str) -> Session {
+    instance.log_in(Some((user, &format!("{user}-password")))).expect("the password is right")
+}
+
+/// Makes a token; gives its text.
+fn token(session: &mut Session, text: &str) -> String {
+    let row = run(session, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    let text = row.split(" | ").nth(1).expect("the second column is the token");
+    text.trim_matches('\'').to_owned()
+}
+
+#[test]
+fn f96_tokens_by_patterns_of_names_and_by_parameters() {
+    let instance = with_passwords(InstanceOptions::new("/nowhere"), Instance::in_memory);
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", DONE);
+    for text in [
+        "CREATE DATABASE tenant_a",
+        "CREATE DATABASE notes",
+        "CREATE DATABASE other",
+        "CREATE ALIAS tenant_alias FOR DATABASE other",
+        "GRANT ROLE architect TO ann",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let mut ann = log_in(&instance, "ann");
+    let usual = RunOptions::default();
+    let parameters = Map::from_iter([
+        ("l".into(), Value::string("READ")),
+        ("d".into(), Value::string("notes")),
+        ("n".into(), Value::string("t")),
+    ]);
+    let mut make_token = |text: &str| {
+        let mut records = ann.run(text, parameters.clone(), &usual)?;
+        take(&mut records)
+    };
+    let text = "CREATE TOKEN $n IF NOT EXISTS ON DATABASES TENANT_*, $d WITH LEVEL $l";
+    let (made, _) = make_token(text).expect("made");
+    assert!(made[0].contains("['notes', 'tenant_*'] | 'read'"), "{made:?}");
+    let made = made[0].split('\'').nth(3).expect("the second column is the text").to_owned();
+    // It is kept as it is, and its text is not told again.
+    let (again, summary) = make_token("CREATE TOKEN t IF NOT EXISTS WITH LEVEL owner").expect("is fine");
+    assert_eq!((again, summary.notifications.len()), (Vec::new(), 1));
+    make_token("CREATE TOKEN t").expect_err("the name is taken");
+    let unknown = make_token("CREATE TOKEN u WITH LEVEL $d").expect_err("no level");
+    assert!(unknown.message().starts_with("There is no level 'notes'. The levels are: "), "{unknown}");
+    make_token("CREATE TOKEN u ON DATABASES nothing").expect_err("no such database");
+    check(&mut ann, "SHOW TOKENS YIELD name, databases, level", "'t' | ['notes', 'tenant_*'] | 'read'");
+
+    let mut program = instance.log_in(Some(("", &made))).expect("the token is right");
+    check(&mut program, "USE tenant_a MATCH (n) RETURN count(n)", "0");
+    check(&mut program, "USE notes MATCH (n) RETURN count(n)", "0");
+    for name in ["other", "tenant_alias", "tenant_b"] {
+        let unknown = format!("DatabaseNotFound: Database does not exist. Database name: '{name}'.");
+        check(&mut program, &format!("USE {name} MATCH (n) RETURN count(n)"), &unknown);
+    }
+    // One that is made later is among those too, and one that gets another name is not any more.
+    check(&mut admin, "CREATE DATABASE tenant_b", DONE);
+    check(&mut program, "USE tenant_b MATCH (n) RETURN count(n)", "0");
+    check(&mut program, "SHOW DATABASES YIELD name", "'notes'\n'system'\n'tenant_a'\n'tenant_b'");
+    let graphs = "SHOW USER PRIVILEGES YIELD graph, action WHERE action = 'match' RETURN DISTINCT graph ORDER BY graph";
+    check(&mut program, graphs, "'notes'\n'tenant_a'\n'tenant_b'");
+    check(&mut admin, "ALTER DATABASE tenant_b RENAME TO former", DONE);
+    assert!(run(&mut program, "USE former RETURN 1").is_err());
+
+    // What forbids is the level of the token, and that is said.
+    let by_token = "for user 'ann' with roles [PUBLIC, architect] by token 't' of level 'read'";
+    for text in ["USE notes CREATE (:Thing)", "USE notes CREATE INDEX FOR (n:Thing) ON (n.x)", "STOP DATABASE notes"] {
+        let told = run(&mut program, text).unwrap_or_else(|failure| failed(&failure));
+        assert!(told.starts_with("Forbidden: ") && told.contains(by_token), "{text}: {told}");
+    }
+    let told = run(&mut log_in(&instance, "ann"), "STOP DATABASE notes").unwrap_or_else(|failure| failed(&failure));
+    assert!(told.starts_with("Forbidden: ") && !told.contains("by token"), "{told}");
+}
+
+#[test]
+fn f96_tokens_with_patterns_are_kept() {
+    let data = tempfile::tempdir().expect("a folder");
+    let open = || with_passwords(InstanceOptions::new(data.path()), Instance::open);
+    let text = {
+        let instance = open();
+        let mut admin = log_in(&instance, "admin");
+        check(&mut admin, "CREATE DATABASE tenant_a", DONE);
+        let text = token(&mut admin, "CREATE TOKEN t ON DATABASE tenant_* WITH LEVEL write");
+        instance.close();
+        text
+    };
+    let instance = open();
+    let mut program = instance.log_in(Some(("", &text))).expect("the token is right");
+    check(&mut program, "USE tenant_a CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    assert!(run(&mut program, "USE sheaf RETURN 1").is_err());
+    // `*` alone binds to nothing, as if no databases were named.
+    let text = token(&mut log_in(&instance, "admin"), "CREATE TOKEN u ON DATABASES *");
+    let mut everywhere = instance.log_in(Some(("", &text))).expect("the token is right");
+    check(&mut everywhere, "CREATE DATABASE more", DONE);
+}
