@@ -143,6 +143,8 @@ pub(crate) fn constraints(statement: &Statement<'_>, filter: &ConstraintFilter) 
 }
 
 /// Waits until older data was held against a constraint, while others read and write; the outcome is the statement's.
+///
+/// A statement that may not wait any longer leaves no constraint behind.
 fn wait_until_kept(
     database: &OpenDatabase,
     constraint: ConstraintId,
@@ -163,7 +165,29 @@ fn wait_until_kept(
         if database.graph.wait_filled(LOOK_EVERY) {
             std::thread::sleep(LOOK_EVERY);
         }
-        check()?;
+        if let Err(failure) = check() {
+            return if withdraw(database, constraint)? { Err(failure) } else { Ok(()) };
+        }
+    }
+}
+
+/// Takes back a constraint whose statement is over before older data was held against it; tells whether it could: one
+/// that is complete meanwhile stays.
+fn withdraw(database: &OpenDatabase, constraint: ConstraintId) -> Result<bool, Failure> {
+    loop {
+        let mut transaction = database.graph.begin().map_err(|error| database.fail(error))?;
+        let made = transaction.constraints().into_iter().find(|it| it.id == constraint);
+        let Some(made) = made else { return Ok(true) };
+        if made.is_online() {
+            return Ok(false);
+        }
+        transaction.drop_constraint(&made.name).map_err(|error| database.fail(error))?;
+        match transaction.commit() {
+            Ok(_) => return Ok(true),
+            // Others write; whoever fills it has put it online, or given it up.
+            Err(GraphError::Conflict) => {}
+            Err(other) => return Err(database.fail(other)),
+        }
     }
 }
 
