@@ -133,7 +133,7 @@ impl Folder {
 
     fn reach(&self) -> Reach {
         let Self { data, keys } = self.clone();
-        Reach { data, bolt: None, user: None, password: None, keys }
+        Reach { data: Some(data), bolt: None, user: None, password: None, keys }
     }
 }
 

@@ -15,11 +15,12 @@ use crate::serve::exit_of;
 /// Where databases are.
 #[derive(Args, Clone, Debug)]
 pub struct Reach {
-    /// The data folder. A server that runs on it is asked over Bolt instead.
-    #[arg(long, env = "SHEAF_DATA", default_value = "data", value_name = "FOLDER")]
-    pub data: PathBuf,
-    /// Asks the server that listens here, and leaves the data folder alone: host:port or bolt://host:port. Where a server
-    /// is to be asked and none is named, it is the one of SHEAF_BOLT, else 127.0.0.1:7687.
+    /// The data folder; ./data where neither a folder nor a server is named. A server that runs on it is asked over Bolt
+    /// instead.
+    #[arg(long, env = "SHEAF_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// Asks the server that listens here, and leaves the data folder alone: host:port or bolt://host:port. Without it
+    /// SHEAF_BOLT names the server, unless a data folder is named.
     #[arg(long, value_name = "ADDRESS")]
     pub bolt: Option<String>,
     /// The user's name, for a server that asks for it.
@@ -105,15 +106,20 @@ impl Reach {
         self.folder()
     }
 
-    /// Tells whether a server is meant: one is named, or there is one by the environment and no data folder here.
+    /// Lends the data folder, whoever has it open.
+    pub fn data(&self) -> &Path {
+        self.data.as_deref().unwrap_or(Path::new("data"))
+    }
+
+    /// Tells whether a server is meant: one is named, or there is one by the environment and no data folder is named.
     fn asks_server(&self) -> bool {
-        self.bolt.is_some() || (!self.data.is_dir() && server_of_environment().is_some())
+        self.bolt.is_some() || (self.data.is_none() && server_of_environment().is_some())
     }
 
     fn check_filled(&self) -> Result<(), ReachError> {
-        match (self.data.is_dir(), Instance::is_in(&self.data)) {
-            (false, _) => Err(ReachError::NoFolder(self.data.clone())),
-            (true, false) => Err(ReachError::Empty(self.data.clone())),
+        match (self.data().is_dir(), Instance::is_in(self.data())) {
+            (false, _) => Err(ReachError::NoFolder(self.data().to_owned())),
+            (true, false) => Err(ReachError::Empty(self.data().to_owned())),
             (true, true) => Ok(()),
         }
     }
@@ -124,10 +130,10 @@ impl Reach {
             return Ok(None);
         }
         // Opening would make it.
-        if !self.data.is_dir() {
-            return Err(ReachError::NoFolder(self.data.clone()));
+        if !self.data().is_dir() {
+            return Err(ReachError::NoFolder(self.data().to_owned()));
         }
-        match Instance::open(self.keys.options(&self.data)) {
+        match Instance::open(self.keys.options(self.data())) {
             Ok(instance) => Ok(Some(instance)),
             Err(InstanceError::InUse { .. }) => Ok(None),
             Err(error) => Err(ReachError::Instance(error)),
@@ -137,13 +143,13 @@ impl Reach {
     /// Opens the data folder, which no server may use meanwhile.
     pub fn folder_alone(&self) -> Result<Instance, ReachError> {
         self.check_filled()?;
-        Instance::open(self.keys.options(&self.data)).map_err(ReachError::Instance)
+        Instance::open(self.keys.options(self.data())).map_err(ReachError::Instance)
     }
 
     /// As [`Reach::folder_alone`], where the file of keys is lost: another one is made.
     pub fn folder_with_lost_keys(&self) -> Result<Instance, ReachError> {
         self.check_filled()?;
-        let options = InstanceOptions { keys_lost: true, ..self.keys.options(&self.data) };
+        let options = InstanceOptions { keys_lost: true, ..self.keys.options(self.data()) };
         Instance::open(options).map_err(ReachError::Instance)
     }
 

@@ -435,13 +435,15 @@ fn f24_a_dump_is_loaded_and_holds_the_same() {
     let served = Served::start(data.path(), &[]);
     // Wherever the tool is called, and whoever named the server: the folder of backups is the server's own.
     let elsewhere = folder();
+    // Nor is a folder meant that lies there by chance.
+    fs::create_dir(elsewhere.path().join("data")).expect("makes");
     let mut load = std::process::Command::new(env!("CARGO_BIN_EXE_sheaf"));
     load.args(["load", &second, "--as", "fifth"])
         .current_dir(elsewhere.path())
         .env("SHEAF_BOLT", served.address("bolt"));
     let (code, out, error) = told(&load.output().expect("runs"));
     assert_eq!(code, Some(0), "{out}{error}");
-    assert_eq!(fs::read_dir(elsewhere.path()).expect("reads").count(), 0);
+    assert_eq!(fs::read_dir(elsewhere.path().join("data")).expect("reads").count(), 0);
     call(&["shell", "--bolt", served.address("bolt"), "DROP DATABASE fifth"]);
     let names = call(&["shell", "--bolt", served.address("bolt"), "--format", "csv", "SHOW DATABASES YIELD name"]);
     assert_eq!(names, "name\napoc\nfourth\nonline\nsecond\nsheaf\nsystem\nthird\n");
@@ -614,6 +616,32 @@ fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
     let (code, _, error) = run("bk", "CREATE DATABASE taken FROM BACKUP 'films.sheafbackup'");
     assert!(code != Some(0) && error.contains("BACKUP ON DATABASE *"), "{error}");
     assert_eq!(fs::read_dir(data.path().join("backups")).expect("lists").count(), 1, "nothing stays in the folder");
+}
+
+#[test]
+fn f24_f98_an_encrypted_database_is_dumped_while_a_server_runs() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt");
+    let run = |text: &str| told(&output(&["shell", "--bolt", bolt, "--format", "csv", text])).1;
+    run("CREATE DATABASE vault OPTIONS {encryption: true}");
+    run("USE vault CREATE (:Film {title: 'Alien'})");
+    let (dump, keys) = (data.path().join("vault.jsonl"), data.path().join("seal.key"));
+    let to = ["dump", "vault", "--to", path(&dump)];
+    let elsewhere = folder();
+    for (more, is_enough) in [
+        (vec!["--bolt", bolt, "--data", path(elsewhere.path())], false),
+        (vec!["--bolt", bolt, "--seal-key-file", path(&keys)], true),
+        (vec!["--data", path(data.path()), "--bolt", bolt], true),
+    ] {
+        let (code, _, error) = told(&output(&[&to[..], &more[..]].concat()));
+        assert_eq!(code == Some(0), is_enough, "{more:?}: {error}");
+        let dumped = fs::read_to_string(&dump).unwrap_or_default();
+        assert_eq!(dumped.contains("Alien"), is_enough, "{dumped}");
+        assert!(is_enough || error.contains("Name the server's keys after --seal-key-file"), "{error}");
+        let _ = fs::remove_file(&dump);
+    }
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("reads").count(), 0, "no key is made");
 }
 
 #[test]

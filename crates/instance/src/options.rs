@@ -98,7 +98,8 @@ pub struct KnownSetting {
 
 impl InstanceOptions {
     /// Says where the keys are that seal secrets of a server on a disk.
-    pub(crate) fn key_source(&self) -> KeySource {
+    #[must_use]
+    pub fn key_source(&self) -> KeySource {
         self.seal_keys.clone().unwrap_or_else(|| KeySource::File(self.folder.join(KEYS_FILE)))
     }
 

@@ -66,6 +66,17 @@ class Databases(SheafTest):
                     self.assertEqual(driver.execute_query("RETURN db.name()").records[0].value(), home)
         self.assertEqual(self.count(name), 0)
 
+    def test_f42_a_name_is_found_in_every_spelling_with_and_without_routing(self):
+        name = self.make()
+        self.admin(f"CREATE ALIAS `{name}a` FOR DATABASE `{name}`")
+        for scheme in ("bolt", "neo4j"):
+            with connect(scheme, max_transaction_retry_time=2) as driver:
+                for spelt in (name.upper(), f"{name}A", name.title(), "SYSTEM"):
+                    with self.subTest(scheme=scheme, spelt=spelt):
+                        text = "SHOW DATABASES YIELD name RETURN count(*) > 0" if spelt == "SYSTEM" else "RETURN true"
+                        self.assertTrue(driver.execute_query(text, database_=spelt).records[0].value())
+        self.admin(f"DROP ALIAS `{name}a` FOR DATABASE")
+
     def test_commands_of_one_transaction_are_tried_again_after_somebody_elses(self):
         name, tries = f"t{uuid.uuid4().hex[:12]}", []
         self.made.append(name)

@@ -181,7 +181,7 @@ pub fn run_restore(arguments: &RestoreArguments) -> Exit {
         (Some(name), None) => restore(arguments, name),
         (None, _) => whole::restore(&whole::Restore {
             from: &arguments.file,
-            data: &arguments.reach.data,
+            data: arguments.reach.data(),
             keys: &arguments.reach.keys,
             missing: arguments.missing,
             dry_run: arguments.dry_run,

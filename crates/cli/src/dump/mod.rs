@@ -15,8 +15,8 @@ use clap::{Args, ValueEnum};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use instance::backup::Part;
-use instance::{Instance, Session};
+use instance::backup::{Keys, Part, sealed_by};
+use instance::{Instance, InstanceError, InstanceOptions, Session};
 use types::{Code, DatabaseName, Failure};
 
 use crate::backup::{CommandError, counted, end, name, online, open_folder};
@@ -87,7 +87,7 @@ fn dump(arguments: &Arguments) -> Result<String, CommandError> {
             let folder = temporary()?;
             let image = folder.0.join("image");
             online::back_up(&arguments.reach, &arguments.database, &image, &done)?;
-            let instance = open_folder(&folder.0.join("data"))?;
+            let instance = Instance::open(with_keys_of(&arguments.reach, &image, &folder.0.join("data"))?)?;
             let dumped = instance
                 .restore("dumped", false, &image, &|_| Ok(()))
                 .map_err(CommandError::from)
@@ -104,6 +104,23 @@ fn dump(arguments: &Arguments) -> Result<String, CommandError> {
         counted(relationships, "relationship"),
         arguments.to.display()
     ))
+}
+
+/// Gives what a folder is opened with in which a backup of the server is to be opened: with the keys that it needs.
+fn with_keys_of(reach: &Reach, backup: &Path, folder: &Path) -> Result<InstanceOptions, CommandError> {
+    let options = InstanceOptions::new(folder);
+    if sealed_by(backup)?.is_none() {
+        return Ok(options);
+    }
+    let of_server = reach.keys.options(reach.data());
+    if let Some(reason) = Keys::of(&of_server).map_err(InstanceError::Seal)?.problem(backup)? {
+        let text = format!(
+            "the database is encrypted, and its key cannot be had here: {reason}. Name the server's keys after \
+             --seal-key-file or in SHEAF_SEAL_KEYS, or its data folder after --data."
+        );
+        return Err(Failure::new(Code::DatabaseStartFailed, text).into());
+    }
+    Ok(InstanceOptions { seal_keys: Some(of_server.key_source()), ..options })
 }
 
 fn write_out(

@@ -8,8 +8,10 @@ use super::machine::{Machine, pack_failure};
 impl Machine {
     /// Answers with this server in every role.
     pub(super) fn route(&mut self, route: &Route) -> Result<(), Failure> {
-        let (database, user) = (route.database.as_deref(), route.impersonated_user.as_deref());
-        let database = self.session_mut().resolve_as(database, user)?;
+        let (asked, user) = (route.database.as_deref(), route.impersonated_user.as_deref());
+        let found = self.session_mut().resolve_as(asked, user)?;
+        // Drivers look the answer up by the name that they asked with, in their own spelling.
+        let database = asked.map_or(found, str::to_owned);
         let address = self.address_for(route);
         let ttl = i64::try_from(self.config.routing_ttl.as_secs()).unwrap_or(i64::MAX);
         let servers = Value::list(["ROUTE", "READ", "WRITE"].map(|role| server(&address, role)).to_vec());
