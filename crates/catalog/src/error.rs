@@ -225,6 +225,9 @@ pub enum CatalogError {
     /// The token has ended; make another.
     #[error("The token has expired; log in with another one.")]
     TokenExpired,
+    /// The user was dropped, replaced or suspended since somebody logged in; log in again.
+    #[error("The authorization has expired: the user was dropped, replaced or suspended. Log in again.")]
+    AuthorizationExpired,
     /// There is no such user, or it may not be done; which of them is not told.
     #[error("Cannot impersonate user '{user}'.")]
     Impersonate {
@@ -538,6 +541,7 @@ impl CatalogError {
             }
             Self::CredentialsExpired => Code::CredentialsExpired,
             Self::TokenExpired => Code::TokenExpired,
+            Self::AuthorizationExpired => Code::AuthorizationExpired,
             Self::PrivilegeDatabase { .. } | Self::PrivilegeAlias { .. } => Code::DatabaseNotFound,
             Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,

@@ -332,7 +332,11 @@ pub(crate) fn life(shared: &Shared, kind: Kind) {
 fn is_refusal(failure: &Failure) -> bool {
     let is_right = matches!(
         failure.code(),
-        Code::Forbidden | Code::Unauthorized | Code::AuthenticationRateLimit | Code::DatabaseReadOnly
+        Code::Forbidden
+            | Code::Unauthorized
+            | Code::AuthorizationExpired
+            | Code::AuthenticationRateLimit
+            | Code::DatabaseReadOnly
     );
     is_right || failure.refusal().is_some() || failure.code().is_limit()
 }

@@ -56,6 +56,8 @@ fn make(admin: &mut Session, user: &str) {
 /// What a command shows that changed something.
 const DONE: &str = "[system 1]";
 const UNAUTHORIZED: &str = "Unauthorized: The client is unauthorized due to authentication failure.";
+const EXPIRED: &str =
+    "AuthorizationExpired: The authorization has expired: the user was dropped, replaced or suspended. Log in again.";
 
 #[test]
 fn f95_what_is_changed_holds_from_the_next_statement_on() {
@@ -68,17 +70,17 @@ fn f95_what_is_changed_holds_from_the_next_statement_on() {
     check(&mut admin, "GRANT ROLE reader TO eve", DONE);
     check(&mut eve, "MATCH (n) RETURN count(n)", "1");
     check(&mut admin, "ALTER USER eve SET STATUS SUSPENDED", DONE);
-    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    check(&mut eve, "RETURN 1", EXPIRED);
     assert_eq!(refused(&instance, "eve", "eve-password"), UNAUTHORIZED);
     check(&mut admin, "ALTER USER eve SET STATUS ACTIVE", DONE);
     check(&mut eve, "RETURN 1", "1");
     check(&mut admin, "RENAME USER eve TO ada", DONE);
     check(&mut eve, "SHOW CURRENT USER YIELD user", "'ada'");
     check(&mut admin, "DROP USER ada", DONE);
-    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    check(&mut eve, "RETURN 1", EXPIRED);
     // Whoever gets the name of somebody who is gone does not get his session.
     make(&mut admin, "eve");
-    check(&mut eve, "RETURN 1", UNAUTHORIZED);
+    check(&mut eve, "RETURN 1", EXPIRED);
     check(&mut log_in(&instance, "eve"), "RETURN 1", "1");
 }
 
@@ -456,7 +458,7 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     ] {
         begin(&mut bob);
         check(&mut admin, taken, DONE);
-        let expected = if taken.starts_with("ALTER") { UNAUTHORIZED } else { ended };
+        let expected = if taken.starts_with("ALTER") { EXPIRED } else { ended };
         let told = run(&mut bob, "RETURN 1").expect_err("he may not speak for her any more");
         assert_eq!(failed(&told), expected, "{taken}");
         bob.rollback().expect("rolls back");
@@ -577,8 +579,8 @@ fn f95_who_is_shut_out_hears_nothing_of_databases() {
         for session in [&mut ann, &mut bob] {
             let on = RunOptions { database: Some(database.into()), ..RunOptions::default() };
             let failure = run_with(session, "RETURN 1", Map::new(), &on).expect_err("shut out");
-            assert_eq!(failed(&failure), UNAUTHORIZED, "{database}");
-            assert_eq!(failed(&session.begin(&on).expect_err("shut out")), UNAUTHORIZED, "{database}");
+            assert_eq!(failed(&failure), EXPIRED, "{database}");
+            assert_eq!(failed(&session.begin(&on).expect_err("shut out")), EXPIRED, "{database}");
         }
     }
 }
@@ -869,8 +871,8 @@ fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
             "REVOKE DENY CREATE ON GRAPH films NODES Secret FROM USER ann",
             "TransactionConflict",
         ),
-        ("ALTER USER ann SET STATUS SUSPENDED", "ALTER USER ann SET STATUS ACTIVE", "Unauthorized"),
-        ("DROP USER ann", "SHOW USERS YIELD user WHERE false", "Unauthorized"),
+        ("ALTER USER ann SET STATUS SUSPENDED", "ALTER USER ann SET STATUS ACTIVE", "AuthorizationExpired"),
+        ("DROP USER ann", "SHOW USERS YIELD user WHERE false", "AuthorizationExpired"),
     ] {
         let mut ann = log_in(&instance, "ann");
         ann.begin(&on_films).expect("begins");

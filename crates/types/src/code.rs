@@ -128,6 +128,8 @@ codes! {
     CredentialsExpired = "ClientError.Security.CredentialsExpired", "42NFD", 403, false;
     /// The token has ended.
     TokenExpired = "ClientError.Security.TokenExpired", "42NFE", 401, false;
+    /// Who logged in is no user any more; drivers close what they have open and log in again.
+    AuthorizationExpired = "ClientError.Security.AuthorizationExpired", "42NFE", 401, false;
     /// Too many wrong passwords in a row.
     AuthenticationRateLimit = "ClientError.Security.AuthenticationRateLimit", "42NFF", 429, false;
     /// Another transaction changed what this one read; run it again.

@@ -77,6 +77,18 @@ class Login(unittest.TestCase):
         with self.driver(neo4j.bearer_auth(token)) as again, self.assertRaises(TokenExpired):
             again.verify_connectivity()
 
+    def test_f95_a_pool_recovers_when_its_user_is_made_anew(self):
+        admin = self.driver(("admin", PASSWORD))
+        make = "CREATE OR REPLACE USER app SET PASSWORD 'app-password' CHANGE NOT REQUIRED"
+        admin.execute_query(make)
+        app = self.driver(("app", "app-password"))
+        self.assertEqual(app.execute_query("RETURN 1 AS n").records[0]["n"], 1)
+        admin.execute_query(make)
+        self.assertEqual(app.execute_query("RETURN 2 AS n").records[0]["n"], 2)
+        admin.execute_query("DROP USER app")
+        with self.assertRaises(AuthError):
+            app.execute_query("RETURN 3")
+
     def test_connections_are_listed_and_ended(self):
         admin = self.driver(("admin", PASSWORD))
         mine = admin.execute_query("CALL dbms.listConnections()").records

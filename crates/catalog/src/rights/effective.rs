@@ -85,7 +85,7 @@ impl Memory {
 impl UserRights {
     fn of(names: &Names, id: UserId, token: Option<&CompactString>) -> Result<Self, CatalogError> {
         let book = names.book();
-        let user = book.user_by_id(id).filter(|user| !user.suspended).ok_or(CatalogError::Unauthorized)?;
+        let user = book.user_by_id(id).filter(|user| !user.suspended).ok_or(CatalogError::AuthorizationExpired)?;
         let token = match token {
             None => None,
             // One that was dropped has ended, as one has whose time is over.

@@ -71,7 +71,7 @@ impl Refusal {
         let mut response = (self.status, json.take()).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         add_retry_after(&mut response, &self.failure);
-        if matches!(self.failure.code(), Code::Unauthorized | Code::TokenExpired) {
+        if matches!(self.failure.code(), Code::Unauthorized | Code::TokenExpired | Code::AuthorizationExpired) {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Neo4j\""));
         }
         response
