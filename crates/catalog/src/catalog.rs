@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use store::{Reader, Store, Writer};
 use types::{Clock, DatabaseId, DatabaseName, failpoint};
 
@@ -68,6 +68,8 @@ pub struct Catalog {
     pub(crate) databases_max: usize,
     pub(crate) password_needed: bool,
     pub(crate) attempts: Arc<Mutex<Attempts>>,
+    /// Told whenever a password was compared.
+    pub(crate) attempt_ended: Arc<Condvar>,
     /// Held through a change, so that two cannot start from the same version.
     pub(crate) turn: Mutex<()>,
     pub(crate) names: RwLock<Arc<Names>>,
@@ -154,6 +156,7 @@ impl Catalog {
             databases_max,
             password_needed,
             attempts: Arc::default(),
+            attempt_ended: Arc::default(),
             turn: Mutex::new(()),
             names: RwLock::new(Arc::new(names)),
             password_made: Mutex::new(password_made),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
 use types::CompactString;
 
 use crate::rights::Token;
@@ -25,6 +26,8 @@ const TOKENS_MAX: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Attempts {
     failures: HashMap<CompactString, Failures>,
+    /// How many passwords of a name are being compared now.
+    checking: HashMap<CompactString, u32>,
     /// By their ids: one that was dropped since has ended, and is not a wrong one.
     let_in: HashMap<CompactString, Arc<Token>>,
 }
@@ -42,6 +45,26 @@ impl Attempts {
         let failures = self.failures.get(name).filter(|failures| failures.count >= FAILURES_MAX)?;
         let left = LOCK_TIME.checked_sub(now.saturating_duration_since(failures.last))?;
         Some(left).filter(|left| !left.is_zero())
+    }
+
+    /// Begins to compare a password of a name, unless as many are being compared as may be wrong before it is locked.
+    fn begin(&mut self, name: &CompactString) -> bool {
+        let checking = self.checking.get(name).copied().unwrap_or_default();
+        let failures = self.failures.get(name).map_or(0, |failures| failures.count);
+        let may = checking == 0 || failures.saturating_add(checking) < FAILURES_MAX;
+        if may {
+            self.checking.insert(name.clone(), checking + 1);
+        }
+        may
+    }
+
+    fn end(&mut self, name: &CompactString) {
+        if let Some(checking) = self.checking.get_mut(name) {
+            *checking -= 1;
+            if *checking == 0 {
+                self.checking.remove(name);
+            }
+        }
     }
 
     fn failed(&mut self, name: CompactString, known: bool, now: Instant) {
@@ -139,13 +162,21 @@ impl Catalog {
         password: &str,
     ) -> Result<bool, CatalogError> {
         let watched: CompactString = name.chars().take(NAME_MAX_CHARACTERS).collect();
-        if let Some(retry_after) = self.attempts.lock().locked_for(&watched, self.clock.now()) {
-            return Err(CatalogError::RateLimit { retry_after });
-        }
-        // The lock is not held meanwhile, so that one slow check does not hold up all users. Guesses that run side by
-        // side may therefore overshoot the bound, by as many as there are threads.
-        let right = users::verify(hash, password)?;
         let mut attempts = self.attempts.lock();
+        loop {
+            if let Some(retry_after) = attempts.locked_for(&watched, self.clock.now()) {
+                return Err(CatalogError::RateLimit { retry_after });
+            }
+            if attempts.begin(&watched) {
+                break;
+            }
+            self.attempt_ended.wait(&mut attempts);
+        }
+        // The lock is not held meanwhile, so that one slow check does not hold up all users.
+        let right = MutexGuard::unlocked(&mut attempts, || users::verify(hash, password));
+        attempts.end(&watched);
+        self.attempt_ended.notify_all();
+        let right = right?;
         if right {
             attempts.succeeded(&watched);
         } else {

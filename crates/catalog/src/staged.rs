@@ -78,6 +78,7 @@ impl Catalog {
             databases_max: self.databases_max,
             password_needed: self.password_needed,
             attempts: Arc::clone(&self.attempts),
+            attempt_ended: Arc::clone(&self.attempt_ended),
             turn: Mutex::new(()),
             names: RwLock::new(Arc::clone(&base)),
             password_made: Mutex::default(),

@@ -106,7 +106,7 @@ impl Instance {
             let folder = folder.clone();
             move |source| InstanceError::Folder { action, folder, source }
         };
-        fs::create_dir_all(&options.folder).map_err(failed("make"))?;
+        crate::own_folder::make(&options.folder).map_err(failed("make"))?;
         let keys = Arc::new(ServerKeys::default());
         let engine: Arc<dyn Engine> = Arc::new(DiskEngine::new(Arc::clone(&keys) as _));
         let mut folders = folders_in(&options.folder).map_err(failed("list"))?;

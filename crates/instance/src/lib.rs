@@ -31,6 +31,7 @@ mod observation;
 mod offline;
 mod open_database;
 mod options;
+mod own_folder;
 mod planning;
 mod plans;
 mod priority;

@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions, rename};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -171,6 +172,9 @@ fn write_all(lines: &Receiver<Line>, mut file: Turned) {
     }
 }
 
+/// Values of statements are nobody else's to read.
+const OWNER_ONLY: u32 = 0o600;
+
 /// A file that is turned over by its size.
 struct Turned {
     options: QueryLogOptions,
@@ -180,7 +184,7 @@ struct Turned {
 
 impl Turned {
     fn open(options: QueryLogOptions) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(&options.file)?;
+        let file = OpenOptions::new().create(true).append(true).mode(OWNER_ONLY).open(&options.file)?;
         let bytes = file.metadata()?.len();
         Ok(Self { options, out: BufWriter::new(file), bytes })
     }

@@ -121,6 +121,30 @@ fn f99_wrong_passwords_are_slowed_down_by_name() {
     assert_eq!(refused(&instance, "bob", "bob-password"), "let in");
 }
 
+#[test]
+fn f99_guesses_that_come_at_once_are_no_more_than_others() {
+    let clock = clock();
+    let instance = with_passwords(&clock);
+    make(&mut log_in(&instance, "admin"), "bob");
+    for checked in [3, 1] {
+        let told: Vec<String> = std::thread::scope(|scope| {
+            let guess = || scope.spawn(|| refused(&instance, "bob", "wrong"));
+            let all: Vec<_> = std::iter::repeat_with(guess).take(24).collect();
+            all.into_iter().map(|one| one.join().expect("no panic")).collect()
+        });
+        let (wrong, late): (Vec<_>, Vec<_>) = told.iter().partition(|told| *told == UNAUTHORIZED);
+        assert_eq!(wrong.len(), checked, "{told:?}");
+        assert!(late.iter().all(|told| told.starts_with("AuthenticationRateLimit")), "{told:?}");
+        clock.seconds.fetch_add(6, Ordering::Relaxed);
+    }
+    // Many who know the password come in at once.
+    std::thread::scope(|scope| {
+        let one = || scope.spawn(|| refused(&instance, "bob", "bob-password"));
+        let all: Vec<_> = std::iter::repeat_with(one).take(12).collect();
+        all.into_iter().for_each(|one| assert_eq!(one.join().expect("no panic"), "let in"));
+    });
+}
+
 /// Takes the text of a new token out of the row that shows it.
 fn token(session: &mut Session, text: &str) -> String {
     let row = run(session, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));

@@ -10,6 +10,7 @@ use types::{DatabaseName, failpoint};
 
 use super::BackupError;
 use super::whole::MANIFEST;
+use crate::own_folder;
 
 /// What the names of our files end with.
 pub(super) const ENDING: &str = "sheafbackup";
@@ -101,7 +102,7 @@ impl Folder<'_> {
     /// As [`Folder::file`], for a file that is to be written; makes the folder if it is not there.
     pub(crate) fn new_file(&self, name: &str) -> Result<PathBuf, BackupError> {
         let path = self.file(name)?;
-        fs::create_dir_all(self.0).map_err(BackupError::io("make the backup folder"))?;
+        own_folder::make(self.0).map_err(BackupError::io("make the backup folder"))?;
         Ok(path)
     }
 

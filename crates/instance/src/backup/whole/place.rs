@@ -60,7 +60,7 @@ impl Place {
     /// Takes an empty folder, or one that a restore of the same whole was in the midst of; another one's rest goes first.
     pub(super) fn take(folder: &Path, whole: &str, from: &Path) -> Result<Self, RestoreError> {
         let was_there = folder.exists();
-        fs::create_dir_all(folder).map_err(RestoreError::io("make the data folder"))?;
+        crate::own_folder::make(folder).map_err(RestoreError::io("make the data folder"))?;
         let path = folder.join(MARK);
         let (mut file, is_new) = match File::options().read(true).write(true).create_new(true).open(&path) {
             Ok(file) => (file, true),
