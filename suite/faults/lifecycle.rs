@@ -122,7 +122,7 @@ const TOGETHER: Commands = Commands {
          CREATE USER ann SET PASSWORD 'ann-password'; GRANT ROLE makers TO ann",
         "BEGIN; DROP DATABASE c; RENAME DATABASE a TO c; DROP ALIAS x; STOP DATABASE c; \
          ALTER DATABASE b SET LIMIT max_nodes = 7; REVOKE ROLE makers FROM ann",
-        "BEGIN; START DATABASE c; DROP DATABASE b; CREATE DATABASE d; CREATE DATABASE e; DROP DATABASE d; \
+        "BEGIN; START DATABASE c; DROP DATABASE b DUMP DATA; CREATE DATABASE d; CREATE DATABASE e; DROP DATABASE d; \
          DROP USER ann; DROP ROLE makers",
     ],
     listings: &[
@@ -140,7 +140,7 @@ const TOGETHER: Commands = Commands {
 };
 
 /// Places on the way of a transaction of commands: before and after each write of the catalog, and each file.
-const TOGETHER_PLACES: [&str; 24] = [
+const TOGETHER_PLACES: [&str; 25] = [
     "catalog.transaction.recorded:1",
     "catalog.transaction.recorded:2",
     "catalog.transaction.recorded:3",
@@ -158,6 +158,7 @@ const TOGETHER_PLACES: [&str; 24] = [
     "instance.transaction.file:3",
     "instance.transaction.file:4",
     "instance.transaction.file:5",
+    "instance.transaction.dumped:1",
     "store.create.before:3",
     "store.create.after:4",
     "store.remove.before:1",

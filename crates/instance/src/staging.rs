@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use catalog::{Catalog, CatalogError, Database as Row, Names, Prepared, Requested, Stage, Staged, Touched};
+use catalog::{Catalog, CatalogError, Database as Row, Names, Prepared, Requested, Stage, Staged, Touched, UserId};
 use parking_lot::{Condvar, Mutex};
-use types::{Clock, Failure, failpoint};
+use types::{Clock, DatabaseId, Failure, failpoint};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::commands::backup::{self, Copier, Dumped};
 use crate::commands::database::{drain_of, remove_dropped, remove_half_made};
 use crate::instance::Shared;
+use crate::running::Allowance;
 
 /// How long others wait for a transaction whose client takes its time.
 const TURN_MAX: Duration = Duration::from_millis(200);
@@ -52,6 +54,8 @@ pub(crate) struct Staging {
     looked_at: Option<u64>,
     /// What the audit will tell once it is over.
     lines: Vec<Line>,
+    /// Databases that it drops and that are copied before, each with who asked for that.
+    dumps: Vec<(DatabaseId, Option<UserId>)>,
     /// Kept until it is over, so that others stage over what it comes to.
     turn: Option<StagingTurn>,
 }
@@ -182,6 +186,11 @@ impl Staging {
         self.lines.push(line);
     }
 
+    /// Has the commit leave a copy of a database behind that the transaction drops.
+    pub(crate) fn dump(&mut self, database: DatabaseId, maker: Option<UserId>) {
+        self.dumps.push((database, maker));
+    }
+
     /// Tells whether a command that changes something has to ask for its turn first.
     pub(crate) fn needs_turn(&self) -> bool {
         self.staged.is_none() && self.turn.is_none()
@@ -205,9 +214,9 @@ impl Staging {
 }
 
 /// Commits what a transaction staged: catalog and files, wholly or not at all. Gives the version of the catalog.
-pub(crate) fn commit(shared: &Shared, staging: Staging) -> Result<u64, Failure> {
+pub(crate) fn commit(shared: &Arc<Shared>, staging: Staging, allowance: &Allowance) -> Result<u64, Failure> {
     let Some(staged) = staging.staged else { return Ok(shared.catalog.names().version()) };
-    let kept = keep(shared, &staged);
+    let kept = dump(shared, &staging.dumps, &staged, allowance).and_then(|dumped| keep(shared, &staged, dumped));
     staging.lines.iter().for_each(|line| line.note(shared, Outcome::from(&kept)));
     let (version, touched) = kept?;
     // What comes into the place of a dropped one has its name.
@@ -219,11 +228,37 @@ pub(crate) fn commit(shared: &Shared, staging: Staging) -> Result<u64, Failure> 
     Ok(version)
 }
 
+/// Copies databases that are about to be dropped, while others still use them and change the catalog; what the transaction
+/// made itself holds nothing.
+fn dump(
+    shared: &Arc<Shared>,
+    dumps: &[(DatabaseId, Option<UserId>)],
+    staged: &Staged,
+    allowance: &Allowance,
+) -> Result<Vec<Dumped>, Failure> {
+    if dumps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = shared.catalog.names();
+    if names.version() != staged.base() {
+        // As the commit would say, only before the work.
+        return Err(CatalogError::Outdated.into());
+    }
+    let there = dumps.iter().filter_map(|(id, maker)| Some((names.database(*id)?, *maker)));
+    let dumped = there.map(|(row, maker)| backup::dump(&Copier { shared, allowance, maker }, row)).collect();
+    failpoint::reach("instance.transaction.dumped");
+    dumped
+}
+
 /// Makes the files of new databases, then keeps all changes in one write; nobody else changes anything meanwhile.
-fn keep(shared: &Shared, staged: &Staged) -> Result<(u64, Vec<Touched>), Failure> {
+fn keep(shared: &Shared, staged: &Staged, dumped: Vec<Dumped>) -> Result<(u64, Vec<Touched>), Failure> {
     let _turn = shared.changes.lock();
     let prepared = shared.catalog.prepare(staged)?;
-    let kept = make(shared, &prepared).and_then(|()| prepared.commit().map_err(Failure::from));
+    let kept = make(shared, &prepared).and_then(|()| {
+        // A write that fails may have reached the disk all the same, and then the next start removes what was dropped.
+        dumped.into_iter().for_each(Dumped::keep);
+        prepared.commit().map_err(Failure::from)
+    });
     let version = match kept {
         Ok(version) => version,
         Err(failure) => {

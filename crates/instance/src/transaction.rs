@@ -162,7 +162,7 @@ impl OpenTransaction {
     }
 
     /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.
-    pub(crate) fn commit(&self, shared: &Shared, interrupted: &Arc<AtomicBool>) -> Result<String, Failure> {
+    pub(crate) fn commit(&self, shared: &Arc<Shared>, interrupted: &Arc<AtomicBool>) -> Result<String, Failure> {
         let mut state = self.0.lock();
         state.abandon_stream();
         if let Some(failure) = state.ended.take() {
@@ -177,7 +177,7 @@ impl OpenTransaction {
             let staging = std::mem::take(&mut state.staging);
             // What the transaction drops or stops, it does not hold any more.
             state.databases.clear();
-            return Ok(bookmark::write("system", staging::commit(shared, staging)?));
+            return Ok(bookmark::write("system", staging::commit(shared, staging, &allowance)?));
         }
         let State { databases, written, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);

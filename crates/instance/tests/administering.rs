@@ -244,7 +244,6 @@ fn f1_commands_that_take_effect_at_once_stand_alone() {
     let alone = [
         "BACKUP DATABASE old TO 'old.backup'",
         "CREATE DATABASE copy FROM old",
-        "DROP DATABASE old DUMP DATA",
         "ALTER DATABASE old SET OPTION journal true",
         "CALL dbms.setDefaultDatabase('old')",
     ];
@@ -263,6 +262,57 @@ fn f1_commands_that_take_effect_at_once_stand_alone() {
     assert_eq!(failure.code(), Code::ForbiddenTransactionType);
     one.rollback().expect("it is open");
     check(&mut one, "USE copy MATCH (n) RETURN count(n)", "1");
+}
+
+#[test]
+fn f3_a_database_that_a_transaction_drops_is_dumped_when_that_commits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(folder.path());
+    let (mut one, mut other) = (session(&instance), session(&instance));
+    prepare(&mut one);
+    check(&mut one, "ALTER DATABASE old SET OPTION journal true", DONE);
+    check(&mut one, "CREATE ALIAS former FOR DATABASE old", DONE);
+    let backups = "SHOW BACKUPS YIELD name, type RETURN name, type ORDER BY type";
+    let drop_it = "DROP DATABASE old CASCADE ALIASES DUMP DATA";
+    let files = || std::fs::read_dir(folder.path().join("backups")).map_or(0, Iterator::count);
+    // First of its transaction, or behind others: nothing happens before the commit, nor at all without one.
+    for first in [None, Some("CREATE ROLE critics")] {
+        begin(&mut one);
+        first.iter().for_each(|first| check(&mut one, first, DONE));
+        check(&mut one, drop_it, DONE);
+        check(&mut one, "SHOW DATABASE old YIELD name", "");
+        check(&mut other, "USE old MATCH (n) RETURN count(n)", "1");
+        one.rollback().expect("it is open");
+        check(&mut one, "USE old MATCH (n) RETURN count(n)", "1");
+        check(&mut one, backups, "");
+    }
+    // Whose commit fails leaves nothing either.
+    begin(&mut one);
+    check(&mut one, drop_it, DONE);
+    run(&mut other, "CREATE ROLE others").expect("another one changes something");
+    let failure = one.commit().expect_err("a conflict");
+    assert_eq!(failure.code(), Code::TransactionConflict, "{failure}");
+    assert_eq!(files(), 0);
+    check(&mut one, "USE old MATCH (n) RETURN count(n)", "1");
+    // Nor does one that cannot be done alone.
+    run(&mut one, "DROP DATABASE old RESTRICT DUMP DATA").expect_err("it has an alias");
+    assert_eq!(files(), 0);
+
+    begin(&mut one);
+    check(&mut one, "CREATE ROLE critics", DONE);
+    check(&mut one, drop_it, DONE);
+    check(&mut one, "CREATE DATABASE made", DONE);
+    check(&mut one, "DROP DATABASE made DUMP DATA", DONE);
+    check(&mut one, "DROP DATABASE nothing IF EXISTS DUMP DATA", "");
+    check(&mut other, "USE old CREATE (:Late)", "[nodes+ 1, labels+ 1]");
+    one.commit().expect("commits");
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name IN ['old', 'made']", "");
+    check(&mut one, "SHOW ROLES YIELD role WHERE role = 'critics'", "'critics'");
+    check(&mut one, backups, "'old' | 'database'");
+    assert_eq!(files(), 2, "with its journal");
+    let file = run(&mut one, "SHOW BACKUPS YIELD file").expect("lists");
+    check(&mut one, &format!("CREATE DATABASE again FROM BACKUP {file}"), DONE);
+    check(&mut one, "USE again MATCH (n) RETURN count(n)", "2");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //! Leaves files and images to `backup`, whole servers to `all`, `SHOW BACKUPS` to `list`, and changes to `database`.
 //! Start reading at [`run`].
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 
-use catalog::{Access, Action, CatalogError, Database as Row, Names, Principal, Requested, Stage};
+use catalog::{Access, Action, CatalogError, Database as Row, Names, Principal, Requested, Stage, UserId};
 use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
@@ -18,6 +19,7 @@ use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
 use crate::records::{Records, Stream};
+use crate::running::Allowance;
 use crate::show::instant;
 use crate::statement::Statement;
 
@@ -135,22 +137,61 @@ fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new:
     statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop).map_err(told)
 }
 
-/// Backs a database up into a new file of the backup folder, because it is about to be dropped.
-pub(crate) fn dump_before_drop(statement: &Statement<'_>, row: &Arc<Row>) -> Result<(), Failure> {
-    catalog::access::allow_on(statement.names, statement.principal, &Action::BackupDatabase, &row.name)?;
-    let source = Source::open(statement, Arc::clone(row))?;
-    let folder = statement.shared.backup_folder()?;
-    let name = Folder(&folder).new_name(&row.name, statement.shared.options.clock.wall_nanos());
-    write_file(statement, &source, Folder(&folder).new_file(&name).map_err(told)?, Proof::Read)?;
+/// For whom a database is copied: a statement, or a transaction that commits.
+pub(crate) struct Copier<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) allowance: &'a Allowance,
+    /// Who will have made the copy.
+    pub(crate) maker: Option<UserId>,
+}
+
+impl<'a> Copier<'a> {
+    pub(crate) fn of(statement: &'a Statement<'_>) -> Self {
+        Self { shared: statement.shared, allowance: &statement.allowance, maker: statement.principal.id() }
+    }
+}
+
+/// Files that were made of a database which is about to be dropped: gone again where it is not.
+#[derive(Default)]
+#[must_use]
+pub(crate) struct Dumped(Vec<PathBuf>);
+
+impl Dumped {
+    /// Leaves the files where they are.
+    pub(crate) fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Dumped {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            if let Err(error) = fs::remove_file(file) {
+                tracing::warn!(file = %file.display(), %error, "a backup of a database that was not dropped stays");
+            }
+        }
+    }
+}
+
+/// Backs a database up into new files of the backup folder, because it is about to be dropped.
+pub(crate) fn dump(copier: &Copier<'_>, row: &Arc<Row>) -> Result<Dumped, Failure> {
+    let shared = copier.shared;
+    let source = Source::open(copier, Arc::clone(row))?;
+    let folder = shared.backup_folder()?;
+    let name = Folder(&folder).new_name(&row.name, shared.options.clock.wall_nanos());
+    let file = Folder(&folder).new_file(&name).map_err(told)?;
+    write_file(copier, &source, file.clone(), Proof::Read)?;
+    let mut dumped = Dumped(vec![file]);
     if let Source::Graph { database, row, .. } = &source
         && database.journal.is_on()
     {
         // With it, older backups still lead to any moment before the end.
         let file = Folder(&folder).new_file(&moment::journal_beside(&name)).map_err(told)?;
-        let _place = statement.shared.enter_copying()?;
-        statement.shared.back_up_journal(row, &file, &|_| statement.allowance.check()).map_err(told)?;
+        let _place = shared.enter_copying()?;
+        shared.back_up_journal(row, &file, &|_| copier.allowance.check()).map_err(told)?;
+        dumped.0.push(file);
     }
-    Ok(())
+    Ok(dumped)
 }
 
 /// A database that is copied.
@@ -175,15 +216,15 @@ impl Drop for Closing {
 
 impl Source {
     /// Opens a database, one that is stopped too: that stays stopped for everybody else.
-    fn open(statement: &Statement<'_>, row: Arc<Row>) -> Result<Self, Failure> {
-        let shared = statement.shared;
+    fn open(copier: &Copier<'_>, row: Arc<Row>) -> Result<Self, Failure> {
+        let shared = copier.shared;
         let is_there = || shared.catalog.names().database(row.id).is_some_and(|now| now.stage == Stage::Ready);
         let database = match row.requested {
             Requested::Online => shared.databases.open(&row),
             Requested::Offline => shared.databases.open_to_copy(&row, &is_there),
         }?;
         let work: Weak<dyn Work> = Weak::<Stream>::new();
-        let lease = database.leases.take(Arc::clone(statement.interrupted), work);
+        let lease = database.leases.take(Arc::clone(&copier.allowance.interrupted), work);
         let closing = Closing(Arc::clone(shared), row.id);
         Ok(Self::Graph { database, row, _lease: lease, _closing: closing })
     }
@@ -195,14 +236,13 @@ impl Source {
         }
     }
 
-    fn take(&self, statement: &Statement<'_>) -> Result<Taken, Failure> {
-        let shared = statement.shared;
+    fn take(&self, copier: &Copier<'_>) -> Result<Taken, Failure> {
+        let shared = copier.shared;
         let mut taken = match self {
             Self::Graph { database, row, .. } => shared.take_image(database, row),
             Self::Catalog => shared.take_catalog_image(),
         }?;
-        let maker = statement.principal.id();
-        taken.header.maker = maker.and_then(|maker| maker::seal(&shared.keyring, &taken.header, maker));
+        taken.header.maker = copier.maker.and_then(|maker| maker::seal(&shared.keyring, &taken.header, maker));
         Ok(taken)
     }
 }
@@ -223,7 +263,7 @@ fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str)
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
     let granted = catalog::grant(statement.names, statement.principal, &target, Access::Read)?;
     match statement.names.database(granted.database()) {
-        Some(row) if !row.name.is_system() => Source::open(statement, Arc::clone(row)),
+        Some(row) if !row.name.is_system() => Source::open(&Copier::of(statement), Arc::clone(row)),
         _ => Ok(Source::Catalog),
     }
 }
@@ -244,7 +284,7 @@ fn back_up(
         }
     };
     let proof = if check { Proof::Check } else { Proof::Read };
-    let (header, written) = write_file(statement, &source, folder.new_file(&file).map_err(told)?, proof)?;
+    let (header, written) = write_file(&Copier::of(statement), &source, folder.new_file(&file).map_err(told)?, proof)?;
     let mut rows = Fetched::default();
     rows.push(row(&file, &header, written.file_bytes, check.into()));
     let columns = COLUMNS.iter().map(|column| CompactString::const_new(column)).collect();
@@ -252,15 +292,10 @@ fn back_up(
     Ok(Records::buffered(columns, rows, summary, statement.shared.admission.clone()))
 }
 
-fn write_file(
-    statement: &Statement<'_>,
-    source: &Source,
-    file: PathBuf,
-    proof: Proof,
-) -> Result<(Header, Written), Failure> {
-    let _place = statement.shared.enter_copying()?;
-    let step = |_| statement.allowance.check();
-    statement.shared.back_up(source.take(statement)?, &file, proof, &step).map_err(told)
+fn write_file(copier: &Copier<'_>, source: &Source, file: PathBuf, proof: Proof) -> Result<(Header, Written), Failure> {
+    let _place = copier.shared.enter_copying()?;
+    let step = |_| copier.allowance.check();
+    copier.shared.back_up(source.take(copier)?, &file, proof, &step).map_err(told)
 }
 
 /// Tells whoever named a file what became of it, and not where it lies.

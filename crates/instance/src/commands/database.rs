@@ -11,6 +11,7 @@ use catalog::{
 use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
+use super::backup::Copier;
 use super::{alias, named};
 use crate::check;
 use crate::databases::{Trust, gone, unavailable};
@@ -32,17 +33,23 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             }
             let name = named(name, &statement.parameters)?;
             refuse_own(statement, &name, "dropped")?;
-            if *dump {
-                super::stand_alone(statement, "DROP DATABASE ... DUMP DATA")?;
-                dump_before_drop(statement, &name, *if_exists)?;
-            }
+            let copied = if *dump { copied_before(statement, &name, *if_exists)? } else { None };
             let door = statement.catalog()?;
             let dropped = if door.is_staged() {
-                match door.drop_database(&name, cascade) {
+                let dropped = match door.drop_database(&name, cascade) {
                     Err(CatalogError::DatabaseMissing { .. }) if *if_exists => false,
                     dropped => dropped.map(|_| true)?,
+                };
+                if let (Some(row), Some(transaction)) = (copied, statement.transaction) {
+                    transaction.enter()?.staging.dump(row.id, statement.principal.id());
                 }
+                dropped
             } else {
+                if let Some(row) = copied {
+                    // What refuses the drop does so before the work.
+                    statement.shared.catalog.stage().drop_database(&name, cascade)?;
+                    super::backup::dump(&Copier::of(statement), &row)?.keep();
+                }
                 let dropped = drop_database(statement.shared, &name, *if_exists, cascade);
                 dropped.map_err(|failure| say_alias(statement, &name, failure))?
             };
@@ -303,14 +310,16 @@ pub(crate) fn remove_dropped(shared: &Shared, row: &Row) {
     }
 }
 
-/// Leaves a copy of a database behind that is about to be dropped.
-fn dump_before_drop(statement: &mut Statement<'_>, name: &DatabaseName, if_exists: bool) -> Result<(), Failure> {
+/// Finds a database that is to be copied before it is dropped, by somebody who may do both.
+fn copied_before(statement: &Statement<'_>, name: &DatabaseName, if_exists: bool) -> Result<Option<Arc<Row>>, Failure> {
     let found = statement.names.resolve(name.as_str()).ok().filter(|target| target.alias.is_none());
     let Some(row) = found.and_then(|target| statement.names.database(target.database).cloned()) else {
         let missing = CatalogError::DatabaseMissing { verb: "delete", name: name.clone() };
-        return if if_exists { Ok(()) } else { Err(missing.into()) };
+        return if if_exists { Ok(None) } else { Err(missing.into()) };
     };
-    super::backup::dump_before_drop(statement, &row)
+    catalog::access::allow_on(statement.names, statement.principal, &Action::BackupDatabase, &row.name)?;
+    statement.shared.backup_folder()?;
+    Ok(Some(row))
 }
 
 fn run_alter(

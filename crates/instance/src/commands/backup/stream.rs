@@ -10,8 +10,8 @@ use std::thread;
 
 use types::{Code, CompactString, DatabaseName, Failure, Value};
 
-use super::Source;
 use super::all::{Asking, Bounded};
+use super::{Copier, Source};
 use crate::answer::{Kind, Summary};
 use crate::backup::whole::{Fill, MANIFEST, Target};
 use crate::backup::{BackupError, Holds, PIECE_BYTES, Taken, Written, write};
@@ -23,7 +23,7 @@ const WAITING_MAX: usize = 2;
 
 /// Begins to send a backup; it runs as its rows are pulled, and ends when nobody does any more.
 pub(super) fn run(statement: &Statement<'_>, source: Source) -> Result<Records, Failure> {
-    let taken = source.take(statement)?;
+    let taken = source.take(&Copier::of(statement))?;
     let allowance = statement.allowance.clone();
     begin(statement, vec![CompactString::const_new("piece")], move |client| {
         let name = source.name();
