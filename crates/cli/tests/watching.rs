@@ -276,6 +276,59 @@ fn f207_metrics_are_text_with_bounded_labels() {
 }
 
 #[test]
+fn f207_an_owner_reads_the_numbers_of_her_databases_and_no_others() {
+    let data = folder();
+    let password = ["--auth", "password", "--initial-password", "secret of tests", "--metrics", "password"];
+    let served = Served::start(data.path(), &password);
+    let run = |who: &str, database: &str, statement: &str| {
+        let body = format!("{{\"statement\": \"{statement}\"}}");
+        let answer = http(&served, "POST", &format!("/db/{database}/query/v2"), &[("authorization", who)], &body);
+        assert_eq!(answer.status, 202, "{statement}: {}", answer.body);
+        answer
+    };
+    let admin = "Basic YWRtaW46c2VjcmV0IG9mIHRlc3Rz";
+    // The users `ann`, `bob` and `eve`, each with a password like `ann-password`.
+    let (ann, bob, eve) =
+        ("Basic YW5uOmFubi1wYXNzd29yZA==", "Basic Ym9iOmJvYi1wYXNzd29yZA==", "Basic ZXZlOmV2ZS1wYXNzd29yZA==");
+    for (user, database) in [("ann", "hers"), ("bob", "his"), ("eve", "nobodys")] {
+        run(admin, "system", &format!("CREATE USER {user} SET PASSWORD '{user}-password' CHANGE NOT REQUIRED"));
+        run(admin, "system", &format!("CREATE DATABASE {database}"));
+        run(admin, database, "CREATE (:Seen)");
+    }
+    run(admin, "system", "CREATE DATABASE hers2");
+    run(admin, "hers2", "CREATE (:Seen)");
+    for (database, owner) in [("hers", "ann"), ("hers2", "ann"), ("his", "bob")] {
+        run(admin, "system", &format!("ALTER DATABASE {database} SET OWNER {owner}"));
+    }
+    run(admin, "system", "GRANT ACCESS ON DATABASE nobodys TO USER eve");
+    let metrics = |who: &str| http(&served, "GET", "/metrics", &[("authorization", who)], "");
+    let labels = |answer: &Answer| {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let lines = answer.body.lines().filter_map(|line| line.split("database=\"").nth(1)?.split('"').next());
+        let mut found: Vec<String> = lines.map(str::to_owned).collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    assert_eq!(labels(&metrics(ann)), ["hers", "hers2", "other"]);
+    assert_eq!(labels(&metrics(bob)), ["his", "other"]);
+    let nodes = "sheaf_database_nodes{database=\"his\"} 1\n";
+    assert!(metrics(bob).body.contains(nodes), "{}", metrics(bob).body);
+    // Who may use a database and owns none is told nothing, nor is who gives no name or a wrong one.
+    assert_eq!(metrics(eve).status, 403);
+    assert_eq!(get(&served, "/metrics").status, 401);
+    assert_eq!(metrics("Basic YW5uOndyb25n").status, 401);
+    // Her token for one of them tells of that one; what is not hers any more has no name for her.
+    let made = run(ann, "hers", "CREATE TOKEN scrape ON DATABASE hers WITH LEVEL owner").json();
+    let token = made["data"]["values"][0][1].as_str().expect("the text of the token").to_owned();
+    assert_eq!(labels(&metrics(&format!("Bearer {token}"))), ["hers", "other"]);
+    run(admin, "system", "ALTER DATABASE hers2 SET OWNER bob");
+    assert_eq!(labels(&metrics(ann)), ["hers", "other"]);
+    assert_eq!(labels(&metrics(bob)), ["hers2", "his", "other"]);
+    assert!(labels(&metrics(admin)).contains(&"nobodys".to_owned()));
+}
+
+#[test]
 fn f208_slow_and_failed_statements_are_logged_without_secrets() {
     let data = folder();
     let log = data.path().join("query.log");
