@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "how often something was tried is shown with a failure")]
 
 mod choosing;
+mod copies;
 mod cost;
 mod faces;
 mod isolation;
