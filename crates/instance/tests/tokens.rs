@@ -1,4 +1,4 @@
-//! Which databases a token reaches, by names and by patterns of names, and what is said when its level forbids.
+//! Which databases a token reaches, by names and by patterns of names, and what it does there by its level.
 //! Leaves what tokens do for as long as they last to `users`.
 //! Start reading at [`f96_tokens_by_patterns_of_names_and_by_parameters`].
 
@@ -115,4 +115,63 @@ fn f96_tokens_with_patterns_are_kept() {
     let text = token(&mut log_in(&instance, "admin"), "CREATE TOKEN u ON DATABASES *");
     let mut everywhere = instance.log_in(Some(("", &text))).expect("the token is right");
     check(&mut everywhere, "CREATE DATABASE more", DONE);
+}
+
+#[test]
+fn f96_an_owner_and_the_token_of_one_do_the_same_to_the_database_and_no_more() {
+    let instance = with_passwords(InstanceOptions::new("/nowhere"), Instance::in_memory);
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", DONE);
+    check(&mut admin, "CREATE USER bob SET PASSWORD 'bob-password' CHANGE NOT REQUIRED", DONE);
+    // As a user, by a token bound to the database, and by one that reaches all that its user does.
+    for made in ["", "CREATE TOKEN t ON DATABASE films WITH LEVEL owner", "CREATE TOKEN t WITH LEVEL owner"] {
+        check(&mut admin, "CREATE DATABASE films", DONE);
+        check(&mut admin, "GRANT LEVEL owner ON DATABASE films TO USER ann", DONE);
+        let mut ann = log_in(&instance, "ann");
+        let mut owner = match made {
+            "" => log_in(&instance, "ann"),
+            made => instance.log_in(Some(("", &token(&mut ann, made)))).expect("the token is right"),
+        };
+        for text in [
+            "ALTER DATABASE films SET ACCESS READ ONLY",
+            "ALTER DATABASE films SET ACCESS READ WRITE",
+            "ALTER DATABASE films SET OPTION description 'hers'",
+            "STOP DATABASE films",
+            "START DATABASE films",
+            "CREATE ALIAS movies FOR DATABASE films",
+            "DROP ALIAS movies",
+            "GRANT LEVEL read ON DATABASE films TO USER bob",
+            "REVOKE LEVEL read ON DATABASE films FROM USER bob",
+            "ALTER DATABASE films SET ISOLATION SOFT",
+            "ALTER DATABASE films SET ISOLATION STRICT",
+        ] {
+            assert_eq!(run(&mut owner, text).as_deref(), Ok(DONE), "{text} by {made:?}");
+        }
+        for text in [
+            "CREATE DATABASE other",
+            "CREATE OR REPLACE DATABASE films",
+            "ALTER DATABASE films SET DEFAULT",
+            "ALTER DATABASE films SET LIMIT max_nodes = 1",
+            "ALTER DATABASE sheaf SET ACCESS READ ONLY",
+            "DROP DATABASE sheaf",
+            "GRANT LEVEL read ON DATABASE sheaf TO USER bob",
+            "GRANT LEVEL read ON DATABASES * TO USER bob",
+            "SHOW USERS",
+        ] {
+            let told = run(&mut owner, text).unwrap_or_else(|failure| failed(&failure));
+            assert!(told.starts_with("Forbidden: "), "{text} by {made:?}: {told}");
+        }
+        assert_eq!(run(&mut owner, "DROP DATABASE films").as_deref(), Ok(DONE), "by {made:?}");
+        run(&mut ann, "DROP TOKEN t IF EXISTS").expect("it is hers");
+    }
+    // Less than an owner's token takes nothing of this, whoever its user is.
+    check(&mut admin, "CREATE DATABASE films OPTIONS {}", DONE);
+    let writes = token(&mut admin, "CREATE TOKEN w ON DATABASE films WITH LEVEL admin");
+    let mut program = instance.log_in(Some(("", &writes))).expect("the token is right");
+    for text in
+        ["ALTER DATABASE films SET ACCESS READ ONLY", "DROP DATABASE films", "ALTER DATABASE films SET OWNER bob"]
+    {
+        let told = run(&mut program, text).unwrap_or_else(|failure| failed(&failure));
+        assert!(told.starts_with("Forbidden: "), "{text}: {told}");
+    }
 }
