@@ -16,7 +16,7 @@ struct Speaker(Client);
 
 impl Speaker {
     fn new(server: &Server, user: &str) -> Self {
-        let auth = AuthToken::basic(user, &format!("{user}-password"));
+        let auth = AuthToken::basic(user, format!("{user}-password"));
         let options = ConnectOptions { auth, ..ConnectOptions::default() };
         Self(Client::connect(server.bolt_addr().expect("Bolt is on"), &options).expect("the password is right"))
     }
