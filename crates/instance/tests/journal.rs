@@ -97,6 +97,16 @@ fn f24_a_restore_to_any_moment_gives_what_was_committed_by_then() {
     let create = format!("CREATE DATABASE again FROM BACKUP 'films30' UNTIL '{until}' OPTIONS {{journal: true}}");
     check(&mut session, &create, "[system 1]");
     assert_eq!(&run(&mut session, &format!("USE again {ALL}")).expect("reads"), expected);
+    let seeded = format!(
+        "CREATE DATABASE seeded OPTIONS {{seedURI: 'file:{}', seedRestoreUntil: datetime('{until}')}}",
+        data.path().join("backups/films30").display()
+    );
+    check(&mut session, &seeded, "[system 1]");
+    assert_eq!(
+        &run(&mut session, &format!("USE seeded {ALL}")).expect("reads"),
+        expected,
+        "as Neo4j's clients write it"
+    );
     assert!(run(&mut session, "CHECK DATABASE again").expect("checks").starts_with("'again' | true"));
     run(&mut session, "BACKUP DATABASE again TO 'again'").expect("backs up");
     check(&mut session, "USE again CREATE (:New {k: 1000})", "[nodes+ 1, properties 1, labels+ 1]");

@@ -89,15 +89,14 @@ fn missing(statement: &Statement<'_>, alias: &DatabaseName) -> Records {
 
 /// Reads the properties of an alias; moments in them are computed now.
 fn properties_of(statement: &Statement<'_>, given: Option<&Expression>) -> Result<Option<Map>, Failure> {
-    let Some(given) = given else { return Ok(None) };
-    let now = statement.shared.options.clock.wall_nanos();
-    let read = index_options::value_at(given, &statement.parameters, now).and_then(map_of);
-    read.map(Some).map_err(|failure| Failure::new(failure.code(), failure.message().replace("OPTIONS", "PROPERTIES")))
+    map(statement, given)
+        .map_err(|failure| Failure::new(failure.code(), failure.message().replace("OPTIONS", "PROPERTIES")))
 }
 
-/// Reads a map that a command was given.
-pub(crate) fn map(given: Option<&Expression>, parameters: &Map) -> Result<Option<Map>, Failure> {
-    given.map(|given| index_options::value(given, parameters).and_then(map_of)).transpose()
+/// Reads a map that a command was given; moments in it are computed now: `datetime('2026-05-01T12:00:00Z')`.
+pub(crate) fn map(statement: &Statement<'_>, given: Option<&Expression>) -> Result<Option<Map>, Failure> {
+    let now = statement.shared.options.clock.wall_nanos();
+    given.map(|given| index_options::value_at(given, &statement.parameters, now).and_then(map_of)).transpose()
 }
 
 fn map_of(value: Value) -> Result<Map, Failure> {

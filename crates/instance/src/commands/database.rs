@@ -12,7 +12,7 @@ use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, Lim
 use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::backup::Copier;
-use super::{alias, named};
+use super::{alias, named, seed};
 use crate::check;
 use crate::databases::{Trust, gone, unavailable};
 use crate::encryption;
@@ -111,13 +111,15 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     if create.or_replace {
         refuse_own(statement, &name, "replaced")?;
     }
+    let options = alias::map(statement, create.options.as_ref())?.unwrap_or_default();
+    let create = &*seed::with_origin(create, &options, || statement.shared.backup_folder())?;
     let mut new = NewDatabase {
         creator: statement.names.user_name_of(statement.principal).map(str::to_owned),
         replace: create.or_replace,
         language: create.language.map(language).unwrap_or_default(),
         ..NewDatabase::default()
     };
-    for (key, value) in alias::map(create.options.as_ref(), &statement.parameters)?.unwrap_or_default() {
+    for (key, value) in options.into_iter().filter(|(key, _)| !seed::is_seed(key)) {
         let option = option_at_creation(&key)?;
         if option.is_of_server() {
             super::allow_on(statement, &Action::SetLimit, &create.name)?;
@@ -204,14 +206,12 @@ fn stage_database(
 
 /// Finds an option of `CREATE DATABASE`; those that choose where another server finds files are known and not there.
 fn option_at_creation(key: &str) -> Result<DatabaseOption, Failure> {
-    const SEEDS: [&str; 8] = [
+    const SEEDS: [&str; 6] = [
         "existingData",
         "existingDataSeedServer",
         "existingDataSeedInstance",
-        "seedURI",
         "seedConfig",
         "seedCredentials",
-        "seedRestoreUntil",
         "seedSourceDatabase",
     ];
     if let Some(seed) = SEEDS.iter().find(|seed| seed.eq_ignore_ascii_case(key)) {

@@ -23,6 +23,7 @@ pub(crate) mod database;
 pub(crate) mod limit;
 pub(crate) mod recreate;
 pub(crate) mod rights;
+pub(crate) mod seed;
 pub(crate) mod server;
 pub(crate) mod session;
 

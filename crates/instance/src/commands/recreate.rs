@@ -8,7 +8,7 @@ use catalog::{Action, Database as Row, DatabaseAccess, DatabaseOptions, Requeste
 use cypher::ast::{DatabaseOrigin, Expression, FileName, NameOrParameter};
 use types::{Code, DatabaseName, Failure, Value};
 
-use super::{alias, backup, database, named};
+use super::{alias, backup, database, named, seed};
 use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
@@ -74,10 +74,10 @@ pub(crate) fn recreate(
 /// Reads what is said about the data.
 fn seed_of(statement: &Statement<'_>, options: Option<&Expression>) -> Result<Seed, Failure> {
     let (mut clear, mut file, mut until, mut journal) = (false, None, None, None);
-    for (key, value) in alias::map(options, &statement.parameters)?.unwrap_or_default() {
+    for (key, value) in alias::map(statement, options)?.unwrap_or_default() {
         match (key.as_str(), value) {
             ("clearData", Value::Boolean(wanted)) => clear = wanted,
-            ("seedURI", Value::String(name)) => file = Some(name),
+            ("seedURI", Value::String(uri)) => file = Some(seed::file_in(&statement.shared.backup_folder()?, &uri)?),
             ("seedRestoreUntil", time @ (Value::DateTime(_) | Value::String(_))) => {
                 until = Some(backup::moment::nanos(&time, "seedRestoreUntil")?);
             }

@@ -9,7 +9,7 @@ use catalog::{Action, Database as Row, Names};
 use cypher::ast::{CreateDatabase, DatabaseCommand, DatabaseOrigin, FileName};
 use types::{DatabaseId, DatabaseName, Failure, Value};
 
-use super::super::typed;
+use super::super::{alias, seed, typed};
 use super::{allow, text_of, told};
 use crate::backup::{BackupError, Folder, Header, Holds, glance, is_lent, maker};
 use crate::encryption::is_sealed;
@@ -56,13 +56,17 @@ pub(super) fn may_restore(statement: &Statement<'_>) -> bool {
 pub(crate) fn restored_from(statement: &Statement<'_>, command: &DatabaseCommand) -> Option<(String, Option<String>)> {
     let parameters = &statement.parameters;
     let file = match command {
-        DatabaseCommand::Create(create) => match create.origin.as_ref()? {
-            DatabaseOrigin::Database(_) => return None,
-            DatabaseOrigin::Backup(file) => text_of(file, parameters).ok()?,
-            DatabaseOrigin::Moment(moment) => text_of(&moment.backup, parameters).ok()?,
-        },
+        DatabaseCommand::Create(create) => {
+            let options = alias::map(statement, create.options.as_ref()).ok()?.unwrap_or_default();
+            let create = seed::with_origin(create, &options, || statement.shared.backup_folder()).ok()?;
+            match create.origin.as_ref()? {
+                DatabaseOrigin::Database(_) => return None,
+                DatabaseOrigin::Backup(file) => text_of(file, parameters).ok()?,
+                DatabaseOrigin::Moment(moment) => text_of(&moment.backup, parameters).ok()?,
+            }
+        }
         DatabaseCommand::Recreate { options, .. } => {
-            let options = super::super::alias::map(options.as_ref(), parameters).ok()??;
+            let options = alias::map(statement, options.as_ref()).ok()??;
             match options.get("seedURI")? {
                 Value::String(file) => file.to_string(),
                 _ => return None,
