@@ -516,8 +516,15 @@ fn f61_f99_limits_are_marked_and_their_refusals_have_fields() {
     assert_eq!(ask(http, "PUT", "/db/films/limits", "", burst).0, 200);
     let (_, head, _) = ask(http, "GET", "/db/films/limits", "", "");
     let mark = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("it is marked").to_owned();
-    assert_eq!(ask(http, "GET", "/db/films/limits", &format!("If-None-Match: \"x\", W/{mark}\r\n"), "").0, 304);
+    let known = || ask(http, "GET", "/db/films/limits", &format!("If-None-Match: \"x\", W/{mark}\r\n"), "").0;
+    assert_eq!(known(), 304);
     assert_eq!(ask(http, "GET", "/db/films/limits", "If-None-Match: \"x\"\r\n", "").0, 200);
+
+    // What is used of them shows, and is no change of what was set.
+    let create = r#"{"query": "CREATE (:Film)", "database": "films"}"#;
+    assert_eq!(ask(http, "POST", "/cypher", "", create).0, 202);
+    assert_eq!(known(), 200);
+    assert_eq!(ask(http, "PUT", "/db/films/limits", &format!("If-Match: {mark}\r\n"), burst).0, 200);
 
     let body = r#"{"query": "RETURN 1", "database": "films"}"#;
     let (_, head, _) = ask(http, "POST", "/cypher", "", body);

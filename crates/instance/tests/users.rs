@@ -510,6 +510,11 @@ fn f84_commands_without_effect_say_so() {
     make(&mut admin, "bob");
     for (text, updates, code) in [
         ("GRANT ROLE reader TO bob", 1, ""),
+        (
+            "ALTER DATABASE nobody IF EXISTS SET LIMIT max_nodes = 1",
+            0,
+            "Neo.ClientNotification.Database.CommandHasNoEffect",
+        ),
         ("GRANT ROLE reader TO bob", 0, "Neo.ClientNotification.Security.CommandHasNoEffect"),
         ("GRANT ACCESS ON DATABASE * TO USER bob", 1, ""),
         ("GRANT ACCESS ON DATABASE * TO USER bob", 0, "Neo.ClientNotification.Security.CommandHasNoEffect"),

@@ -51,7 +51,8 @@ fn change(
         LimitOwner::Database(name) => super::enter_on(statement, &Action::SetLimit, name)?,
         LimitOwner::Role(_) => super::enter(statement, &Action::SetLimit)?,
     }
-    super::change(statement, wait, |shared, door, parameters| {
+    let mut missing = None;
+    let changed = super::change(statement, wait, |shared, door, parameters| {
         let changed = match owner {
             LimitOwner::Database(name) => {
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;
@@ -60,9 +61,16 @@ fn change(
             LimitOwner::Role(name) => set_on_role(door, &typed(name, parameters)?, &changes),
         };
         match changed {
-            Err(failure) if if_exists && is_missing(&failure) => Ok(false),
+            Err(failure) if if_exists && is_missing(&failure) => {
+                missing = Some(failure);
+                Ok(false)
+            }
             other => other,
         }
+    })?;
+    Ok(match missing {
+        Some(failure) => super::without_effect(statement, failure.message()),
+        None => changed,
     })
 }
 

@@ -200,7 +200,7 @@ async fn limits(State(app): State<App>, Path(database): Path<String>, headers: H
     Ok(if is_known { limits.unchanged() } else { limits.into_response() })
 }
 
-/// The limits of a database, and a mark of the state in which they are.
+/// The limits of a database, and a mark of the state in which they are: of what was set, and of what is used.
 struct Limits {
     rows: Vec<Row>,
     mark: String,
@@ -208,14 +208,21 @@ struct Limits {
 
 fn read_limits(session: &mut dyn Session, database: &str) -> Result<Limits, Failure> {
     let rows = rows(session, "SHOW LIMITS FOR DATABASE $database YIELD *", named(database))?;
-    let mut hasher = DefaultHasher::new();
-    for row in &rows {
-        for (column, value) in row.iter().filter(|(column, _)| matches!(column.as_str(), "limit" | "value" | "source"))
-        {
+    let is_set = |column: &str| matches!(column, "limit" | "value" | "source");
+    let hash = |wanted: &dyn Fn(&str) -> bool| {
+        let mut hasher = DefaultHasher::new();
+        for (column, value) in rows.iter().flatten().filter(|(column, _)| wanted(column)) {
             (column.as_str(), types::text::literal(value)).hash(&mut hasher);
         }
-    }
-    Ok(Limits { rows, mark: format!("\"{:016x}\"", hasher.finish()) })
+        hasher.finish()
+    };
+    let (set, used) = (hash(&is_set), hash(&|column| !is_set(column)));
+    Ok(Limits { rows, mark: format!("\"{set:016x}-{used:016x}\"") })
+}
+
+/// Gives the part of a mark that stands for what was set.
+fn set_part(mark: &str) -> &str {
+    mark.split_once('-').map_or(mark, |(set, _)| set)
 }
 
 impl Limits {
@@ -274,7 +281,8 @@ async fn set_limits(
         let _turn = app.limits_turn.lock();
         if let Some(mark) = wanted_mark.filter(|mark| mark != "*") {
             let before = read_limits(&mut *session, &database)?;
-            if !mark.split(',').any(|one| one.trim() == before.mark) {
+            // What is used of them may be another by now.
+            if !mark.split(',').any(|one| set_part(one.trim()) == set_part(&before.mark)) {
                 let text = "The limits were changed since they were read; read them again.";
                 return Err(refused(StatusCode::PRECONDITION_FAILED, Code::RequestInvalid, text));
             }
