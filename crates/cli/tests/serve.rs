@@ -604,6 +604,12 @@ fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
         assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
         assert_eq!(run("bk", &format!("USE {name} MATCH (n) RETURN count(n) AS n")).1, "n\n1\n");
     }
+    // Who may not make databases hears which right that takes.
+    assert_eq!(run("admin", "CREATE USER eve SET PASSWORD 'eve-password' CHANGE NOT REQUIRED").0, Some(0));
+    for arguments in [["restore", &plain], ["load", &dump]] {
+        let (code, out, error) = call("eve", &[&arguments[..], &["--as", "none"]].concat());
+        assert!(code == Some(1) && error.contains("CREATE DATABASE ON DBMS"), "{arguments:?}: {out}{error}");
+    }
     // The audit says what it was made of.
     let audited = "SHOW AUDIT YIELD kind, user, databases, operation WHERE user = 'bk' AND kind = 'backup' \
                    RETURN databases, operation ORDER BY operation";

@@ -87,15 +87,19 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
     if command.shows() || ran.as_ref().is_err_and(is_refusal) {
         return false;
     }
+    let restored = match command {
+        AdminCommand::Database(command) => restored_from(statement, command),
+        _ => None,
+    };
     let kind = match command {
         AdminCommand::Backup(_) => Kind::Backup,
         AdminCommand::Database(DatabaseCommand::Create(create)) if create.origin.is_some() => Kind::Backup,
+        AdminCommand::Database(DatabaseCommand::Drop { dump: true, .. }) => Kind::Backup,
+        AdminCommand::Database(DatabaseCommand::Recreate { .. }) if restored.is_some() => Kind::Backup,
         _ => Kind::Admin,
     };
     let (mut databases, mut operation) = (databases_of(statement, command), command.to_string());
-    if let AdminCommand::Database(command) = command
-        && let Some((file, source)) = restored_from(statement, command)
-    {
+    if let Some((file, source)) = restored {
         let of = source.as_deref().map(|source| format!(", a backup of {source}")).unwrap_or_default();
         operation.push_str(&format!(" [file '{file}'{of}]"));
         databases.extend(source.filter(|source| !databases.contains(source)));

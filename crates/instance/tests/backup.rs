@@ -420,6 +420,27 @@ fn f94_what_changes_something_is_in_the_audit() {
 }
 
 #[test]
+fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    fill(&mut session);
+    run(&mut session, "BACKUP DATABASE films TO 'films'").expect("backs up");
+    run(&mut session, "CALL dbms.recreateDatabase('films', {seedURI: 'films'})").expect("restores");
+    run(&mut session, "CALL dbms.recreateDatabase('films', {clearData: true})").expect("empties");
+    run(&mut session, "DROP DATABASE films DUMP DATA").expect("dumps and drops");
+    check(
+        &mut session,
+        "SHOW AUDIT YIELD sequence, kind, databases, operation WHERE 'films' IN databases AND NOT operation STARTS WITH \
+         'CREATE' RETURN kind, left(operation, 45) ORDER BY sequence",
+        "'backup' | 'BACKUP DATABASE films TO 'films''\n\
+         'backup' | 'CALL dbms.recreateDatabase('films', {seedURI:'\n\
+         'admin' | 'CALL dbms.recreateDatabase('films', {clearDat'\n\
+         'backup' | 'DROP DATABASE films DUMP DATA'",
+    );
+}
+
+#[test]
 fn f94_a_name_that_leads_nowhere_leaves_one_line_whatever_the_command() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());

@@ -103,8 +103,14 @@ fn backup_folder(reach: &Reach, client: &mut Client) -> Result<PathBuf, CommandE
     let asked = "SHOW SETTINGS 'server.backup.folder' YIELD value";
     let answer = client.run(asked, Map::new()).map_err(|error| reach.failed(error))?;
     match answer.rows.first().and_then(|row| row.first()) {
-        Some(Value::String(folder)) => Ok(PathBuf::from(folder.as_str())),
-        _ => Err(Failure::new(Code::ArgumentError, "the server names no backup folder").into()),
+        Some(Value::String(folder)) if !folder.is_empty() => Ok(PathBuf::from(folder.as_str())),
+        Some(_) => Err(Failure::new(Code::ArgumentError, "this server keeps no files and has no backup folder").into()),
+        // Whoever may make databases is told.
+        None => {
+            let text = "Permission denied. The privilege CREATE DATABASE ON DBMS is missing or denied; see SHOW USER \
+                        PRIVILEGES.";
+            Err(Failure::new(Code::Forbidden, text).into())
+        }
     }
 }
 
