@@ -418,7 +418,19 @@ pub fn told_name(
     named: Option<&DatabaseName>,
 ) -> Option<DatabaseName> {
     let own = Target { database, name: names.database(database)?.name.clone(), alias: None };
-    if lists(names, principal, &own) {
+    if lists(names, principal, &own) { Some(own.name) } else { used_name(names, principal, database, named) }
+}
+
+/// As [`told_name`], of a database that somebody may use: the name leads him there.
+#[must_use]
+pub fn used_name(
+    names: &Names,
+    principal: &Principal,
+    database: DatabaseId,
+    named: Option<&DatabaseName>,
+) -> Option<DatabaseName> {
+    let own = Target { database, name: names.database(database)?.name.clone(), alias: None };
+    if sees(names, principal, &own) {
         return Some(own.name);
     }
     let is_known = |alias: &DatabaseName| {

@@ -227,9 +227,9 @@ pub(crate) fn typed_name(
 fn named_by(element: &str, names: &Names, principal: &Principal) -> Result<String, Failure> {
     let id = element.split(':').nth(1).unwrap_or_default();
     let found = names.databases().into_iter().find(|database| database.id.to_string() == id);
-    let named = found.map(|database| database.name.to_string());
     // One that the user may not see is told of as one that is not there.
-    named.filter(|name| catalog::access::resolve(names, principal, name).is_ok()).ok_or_else(|| {
+    let known = found.and_then(|database| catalog::access::used_name(names, principal, database.id, None));
+    known.map(|known| known.to_string()).ok_or_else(|| {
         let text = format!(
             "No database is corresponding to `graph.byElementId('{element}')`. Verify that the elementId is correct."
         );

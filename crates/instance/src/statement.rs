@@ -315,8 +315,10 @@ impl Statement<'_> {
         listed.sort_unstable();
         let mut by_id = Map::new();
         for database in self.names.databases() {
-            if kept.contains_key(database.name.as_str()) {
-                by_id.insert(database.id.to_string().into(), database.name.as_str().into());
+            let named = self.own.alias.as_ref().filter(|_| database.id == self.own.database);
+            let known = catalog::access::used_name(self.names, self.principal, database.id, named);
+            if let Some(known) = known.filter(|_| !database.name.is_system()) {
+                by_id.insert(database.id.to_string().into(), known.as_str().into());
             }
         }
         self.parameters.insert(query::functions::GRAPH_OF_ELEMENT.into(), Value::map(by_id));

@@ -466,6 +466,46 @@ fn f90_who_manages_databases_is_shown_all_of_them() {
 }
 
 #[test]
+fn f28_f33_f44_functions_call_a_database_by_the_alias_by_which_it_is_known() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hidden_one",
+            "CREATE DATABASE other",
+            "CREATE ALIAS a_longer_name FOR DATABASE hidden_one",
+            "CREATE ALIAS reports FOR DATABASE hidden_one",
+            "GRANT LEVEL write ON ALIAS reports TO USER ann",
+            "GRANT LEVEL read ON DATABASE other TO USER ann",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, ":USE reports", "");
+    check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    check(&mut ann, "RETURN db.name(), database(), db()", "'reports' | 'reports' | 'reports'");
+    check(&mut ann, "CALL { USE other RETURN DB.NAME() AS there } RETURN there, db.name()", "'other' | 'reports'");
+    let id = run(&mut ann, "MATCH (n) RETURN elementId(n)").expect("reads");
+    let find = format!("USE graph.byElementId({id}) MATCH (n) RETURN count(n), db.name()");
+    let name = format!("RETURN db.nameFromElementId({id})");
+    check(&mut ann, &name, "'reports'");
+    check(&mut ann, &find, "1 | 'reports'");
+    check(&mut ann, ":USE other", "");
+    check(&mut ann, "RETURN db.name()", "'other'");
+    check(&mut ann, &name, "'reports'");
+    check(&mut ann, &find, "1 | 'reports'");
+    check(&mut admin, &name, "'hidden_one'");
+    check(&mut admin, &find, "1 | 'hidden_one'");
+    // Of what she knows by no name nothing is told, neither by an alias that is not hers.
+    all(&mut admin, &["REVOKE LEVEL write ON ALIAS reports FROM USER ann"]);
+    check(&mut ann, &name, "null");
+    let failure = run(&mut ann, &find).expect_err("it is not there");
+    assert_eq!(failure.code(), types::Code::DatabaseNotFound);
+}
+
+
+#[test]
 fn f32_session_objects_are_bounded_by_user_and_end_with_him() {
     let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
     let options = InstanceOptions { authentication, sessions_per_user_max: 2, ..options(Path::new("/nowhere")) };

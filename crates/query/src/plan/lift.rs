@@ -46,7 +46,7 @@ impl Lifted for Lifter<'_, '_> {
             }
             // The name of the graph that this part of the statement reads.
             ExpressionKind::Call { name, arguments, .. }
-                if ["database", "db"].iter().any(|known| name.text.eq_ignore_ascii_case(known))
+                if ["database", "db", "db.name"].iter().any(|known| name.text.eq_ignore_ascii_case(known))
                     && arguments.is_empty() =>
             {
                 let name = self.planner.graphs.source(self.planner.graph).database();
