@@ -69,7 +69,7 @@ impl Catalog {
                 user: owner.id,
                 hash,
                 databases: new.databases.as_ref().map(|all| bound(names, all)).transpose()?,
-                patterns: new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase().into()).collect(),
+                patterns: once(new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase().into())),
                 level: new.level,
                 expires_nanos: new.expires_nanos,
                 created_nanos: now,
@@ -143,7 +143,20 @@ fn hash(id: &str, secret: &str) -> [u8; 32] {
 }
 
 fn bound(names: &Names, databases: &[String]) -> Result<Vec<DatabaseId>, CatalogError> {
-    databases.iter().map(|name| names.resolve(name).map(|target| target.database)).collect()
+    let found: Result<Vec<DatabaseId>, CatalogError> =
+        databases.iter().map(|name| names.resolve(name).map(|target| target.database)).collect();
+    found.map(once)
+}
+
+/// Keeps the first of what is the same: an alias and its database are one.
+fn once<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for one in all {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
 }
 
 impl Token {

@@ -506,6 +506,42 @@ fn f28_f33_f44_functions_call_a_database_by_the_alias_by_which_it_is_known() {
 
 
 #[test]
+fn f60_f96_a_token_below_admin_is_shown_no_limits_and_no_use() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    all(&mut admin, &["CREATE DATABASE films"]);
+    let (limits, usage) = ("SHOW LIMITS FOR DATABASE films", "SHOW USAGE FOR DATABASE films");
+    for (name, bounds) in
+        [("a", "ON DATABASE films WITH LEVEL read"), ("b", "WITH LEVEL read"), ("c", "WITH LEVEL write")]
+    {
+        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
+        refused(&mut token, &[limits, usage, "SHOW LIMITS", "SHOW USAGE", "SHOW LIMITS FOR ROLE reader"]);
+        assert!(token.metrics().is_err(), "{bounds}");
+    }
+    for (name, bounds) in [("d", "ON DATABASE films WITH LEVEL admin"), ("e", "WITH LEVEL owner"), ("f", "")] {
+        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
+        run(&mut token, limits).expect(bounds);
+        run(&mut token, usage).expect(bounds);
+        assert!(token.metrics().expect(bounds).contains("database=\"films\""), "{bounds}");
+    }
+}
+
+
+#[test]
+fn f96_a_token_has_each_database_once() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    all(&mut admin, &["CREATE DATABASE films", "CREATE DATABASE notes", "CREATE ALIAS cinema FOR DATABASE films"]);
+    let told = run(&mut admin, "CREATE TOKEN t ON DATABASES films, cinema, notes, films").expect("makes one");
+    assert!(told.contains("| ['films', 'notes'] |"), "{told}");
+    let told = run(&mut admin, "CREATE TOKEN u ON DATABASES films, f*, F*, films").expect("makes one");
+    assert!(told.contains("| ['films', 'f*'] |"), "{told}");
+    let listed = "SHOW TOKENS YIELD name, databases RETURN databases ORDER BY name";
+    check(&mut admin, listed, "['films', 'notes']\n['films', 'f*']");
+}
+
+
+#[test]
 fn f32_session_objects_are_bounded_by_user_and_end_with_him() {
     let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
     let options = InstanceOptions { authentication, sessions_per_user_max: 2, ..options(Path::new("/nowhere")) };

@@ -97,7 +97,7 @@ impl Level {
         acts.push(Act::SetLimit);
         if self < Self::Admin {
             acts.extend([Act::CreateIndex, Act::DropIndex, Act::CreateConstraint, Act::DropConstraint]);
-            acts.extend([Act::Start, Act::Stop, Act::Check, Act::Backup, Act::TransactionManagement]);
+            acts.extend([Act::Start, Act::Stop, Act::Check, Act::Backup, Act::ShowLimit, Act::TransactionManagement]);
         }
         if self < Self::Write {
             acts.extend([Act::Write, Act::NameManagement]);

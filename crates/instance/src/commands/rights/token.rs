@@ -80,11 +80,18 @@ fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken, if_there: I
     let told = |name: &String| {
         let target = catalog::access::resolve(names, principal, name).ok();
         let told = target.and_then(|target| catalog::access::told_name(names, principal, target.database, None));
-        Value::string(told.map_or_else(|| name.to_ascii_lowercase(), |told| told.to_string()))
+        told.map_or_else(|| name.to_ascii_lowercase(), |told| told.to_string())
     };
-    let patterns = new.patterns.iter().map(|pattern| Value::string(pattern.to_ascii_lowercase()));
-    let named = |all: &Vec<String>| Value::list(all.iter().map(told).chain(patterns).collect());
-    let databases = new.databases.as_ref().map_or(Value::Null, named);
+    let patterns = new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase());
+    let databases = new.databases.as_ref().map_or(Value::Null, |all| {
+        let mut once: Vec<String> = Vec::with_capacity(all.len());
+        for name in all.iter().map(told).chain(patterns) {
+            if !once.contains(&name) {
+                once.push(name);
+            }
+        }
+        Value::list(once.into_iter().map(Value::string).collect())
+    });
     let mut rows = Fetched::default();
     if let Some(text) = made {
         rows.push([
