@@ -71,6 +71,8 @@ pub enum Action {
     AlterDatabase,
     /// Let it be written to, or not.
     SetDatabaseAccess,
+    /// Choose its language.
+    SetDatabaseLanguage,
     /// Start one.
     StartDatabase,
     /// Stop one.
@@ -112,6 +114,7 @@ impl Action {
             Self::DropDatabase => Act::DropDatabase,
             Self::AlterDatabase => Act::AlterDatabase,
             Self::SetDatabaseAccess => Act::SetDatabaseAccess,
+            Self::SetDatabaseLanguage => Act::SetDatabaseLanguage,
             Self::StartDatabase => Act::Start,
             Self::StopDatabase => Act::Stop,
             Self::CheckDatabase => Act::Check,
@@ -538,7 +541,13 @@ pub fn lists(names: &Names, principal: &Principal, target: &Target) -> bool {
 /// Tells whether every database is listed for somebody, since he makes, drops or alters databases of any name.
 #[must_use]
 pub fn lists_all(names: &Names, principal: &Principal) -> bool {
-    let managing = [Action::CreateDatabase, Action::DropDatabase, Action::AlterDatabase, Action::SetDatabaseAccess];
+    let managing = [
+        Action::CreateDatabase,
+        Action::DropDatabase,
+        Action::AlterDatabase,
+        Action::SetDatabaseAccess,
+        Action::SetDatabaseLanguage,
+    ];
     managing.iter().any(|action| allow(names, principal, action).is_ok())
 }
 

@@ -452,7 +452,14 @@ fn f90_who_manages_databases_is_shown_all_of_them() {
     let (few, every) = ("'sheaf'\n'system'", "'films'\n'sheaf'\n'system'");
     let names = "SHOW DATABASES YIELD name";
     check(&mut ann, names, few);
-    for what in ["CREATE DATABASE", "DROP DATABASE", "ALTER DATABASE", "SET DATABASE ACCESS", "DATABASE MANAGEMENT"] {
+    for what in [
+        "CREATE DATABASE",
+        "DROP DATABASE",
+        "ALTER DATABASE",
+        "SET DATABASE ACCESS",
+        "SET DATABASE DEFAULT LANGUAGE",
+        "DATABASE MANAGEMENT",
+    ] {
         all(&mut admin, &[&format!("GRANT {what} ON DBMS TO some")]);
         check(&mut ann, names, every);
         check(&mut ann, "SHOW DATABASE films YIELD name, nodes", "'films' | null");
@@ -538,6 +545,33 @@ fn f96_a_token_has_each_database_once() {
     assert!(told.contains("| ['films', 'f*'] |"), "{told}");
     let listed = "SHOW TOKENS YIELD name, databases RETURN databases ORDER BY name";
     check(&mut admin, listed, "['films', 'notes']\n['films', 'f*']");
+}
+
+
+#[test]
+fn f82_the_language_of_a_database_is_a_right_of_its_own() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(&mut admin, &["CREATE DATABASE films", "CREATE ROLE some", "GRANT ROLE some TO ann"]);
+    let mut ann = log_in(&instance, "ann");
+    let language = "ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 25";
+    refused(&mut ann, &[language]);
+    all(&mut admin, &["GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO some"]);
+    all(&mut ann, &[language]);
+    refused(&mut ann, &["ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET OPTION weight 5"]);
+    refused(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5 SET ACCESS READ ONLY"]);
+    check(
+        &mut admin,
+        "SHOW ROLE some PRIVILEGES AS COMMANDS",
+        "'GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO `some`'",
+    );
+    // It is part of the greater ones.
+    all(
+        &mut admin,
+        &["REVOKE SET DATABASE DEFAULT LANGUAGE ON DBMS FROM some", "GRANT ALTER DATABASE ON DBMS TO some"],
+    );
+    all(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5"]);
 }
 
 

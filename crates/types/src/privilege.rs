@@ -117,6 +117,8 @@ acts! {
     AlterDatabase = "alter_database", "ALTER DATABASE", Dbms, Nothing, "alter databases";
     SetDatabaseAccess = "set_database_access", "SET DATABASE ACCESS", Dbms, Nothing,
         "let databases be written to, or not";
+    SetDatabaseLanguage = "set_database_default_language", "SET DATABASE DEFAULT LANGUAGE", Dbms, Nothing,
+        "choose the language of databases";
     CreateCompositeDatabase = "create_composite_database", "CREATE COMPOSITE DATABASE", Dbms, Nothing,
         "make composite databases";
     DropCompositeDatabase = "drop_composite_database", "DROP COMPOSITE DATABASE", Dbms, Nothing,
@@ -228,8 +230,10 @@ impl Act {
                 let own = matches!(
                     other,
                     Start | Stop | Backup | Check | ShowLimit | CrossDatabase | DropDatabase | AlterDatabase
-                ) || matches!(other, SetDatabaseAccess | CreateAlias | DropAlias | AlterAlias | ShowAlias)
-                    || matches!(other, ShowPrivilege | AssignPrivilege | RemovePrivilege);
+                ) || matches!(
+                    other,
+                    SetDatabaseAccess | SetDatabaseLanguage | CreateAlias | DropAlias | AlterAlias | ShowAlias
+                ) || matches!(other, ShowPrivilege | AssignPrivilege | RemovePrivilege);
                 own || [AllDatabase, AllGraph, TransactionManagement].iter().any(|it| it.holds(other))
             }
             Match => matches!(other, Traverse | Read),
@@ -239,10 +243,10 @@ impl Act {
             CompositeDatabaseManagement => {
                 matches!(other, CreateCompositeDatabase | DropCompositeDatabase | AlterCompositeDatabase)
             }
-            AlterDatabase => other == SetDatabaseAccess,
+            AlterDatabase => matches!(other, SetDatabaseAccess | SetDatabaseLanguage),
             DatabaseManagement => {
-                matches!(other, CreateDatabase | DropDatabase | AlterDatabase | SetDatabaseAccess)
-                    || CompositeDatabaseManagement.holds(other)
+                matches!(other, CreateDatabase | DropDatabase | AlterDatabase)
+                    || [AlterDatabase, CompositeDatabaseManagement].iter().any(|it| it.holds(other))
             }
             AliasManagement => matches!(other, CreateAlias | DropAlias | AlterAlias | ShowAlias),
             SetAuth => other == SetPasswords,

@@ -329,12 +329,13 @@ fn run_alter(
     changes: &[DatabaseChange],
     wait: Wait,
 ) -> Result<Records, Failure> {
-    let is_access = |change: &DatabaseChange| matches!(change, DatabaseChange::Access { .. });
-    if changes.iter().any(is_access) {
-        super::allow_on(statement, &Action::SetDatabaseAccess, name)?;
-    }
-    if !changes.iter().all(is_access) {
-        super::allow_on(statement, &Action::AlterDatabase, name)?;
+    for change in changes {
+        let action = match change {
+            DatabaseChange::Access { .. } => Action::SetDatabaseAccess,
+            DatabaseChange::Language(_) => Action::SetDatabaseLanguage,
+            _ => Action::AlterDatabase,
+        };
+        super::allow_on(statement, &action, name)?;
     }
     for change in changes {
         if let DatabaseChange::SetOption { key, .. } | DatabaseChange::RemoveOption { key } = change
