@@ -532,10 +532,23 @@ pub fn is_shut_out(names: &Names, principal: &Principal) -> bool {
     is_user_out || who.token.as_ref().is_some_and(|token| names.book().token(token).is_none())
 }
 
-/// Tells whether a database is listed for somebody: he sees it, or manages databases of any name.
+/// Tells whether a database is listed for somebody: he sees it, does something to it as a whole, or manages databases of
+/// any name.
 #[must_use]
 pub fn lists(names: &Names, principal: &Principal, target: &Target) -> bool {
-    sees(names, principal, target) || lists_all(names, principal)
+    lists_one(names, principal, target) || lists_all(names, principal)
+}
+
+/// As [`lists`], but for the rights by which every database is listed.
+#[must_use]
+pub fn lists_one(names: &Names, principal: &Principal, target: &Target) -> bool {
+    const WHOLE: [Act; 6] = [Act::Start, Act::Stop, Act::Backup, Act::Check, Act::ShowLimit, Act::SetLimit];
+    let does_to_whole = || {
+        let rights = principal.rights(names).ok().flatten()?;
+        let row = names.database(target.database)?;
+        Some(WHOLE.iter().any(|act| rights.may(names, *act, None, Some(row))))
+    };
+    sees(names, principal, target) || does_to_whole().unwrap_or_default()
 }
 
 /// Tells whether every database is listed for somebody, since he makes, drops or alters databases of any name.

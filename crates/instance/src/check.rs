@@ -1,13 +1,10 @@
 //! `CHECK DATABASE`: walks everything that a database holds, and reports.
 
-use std::sync::Arc;
-
-use catalog::{Access, CatalogError, Target, grant};
+use catalog::{CatalogError, Target};
 use graph::check::Report;
 use types::{Code, CompactString, DatabaseName, Failure, Value};
 
 use crate::answer::{Fetched, Kind, Summary};
-use crate::open_database::OpenDatabase;
 use crate::records::Records;
 use crate::statement::Statement;
 
@@ -44,21 +41,12 @@ pub(crate) fn run(statement: &Statement<'_>, name: &DatabaseName) -> Result<Reco
 
 /// Walks a database; one that damage took out of use while it was open is walked all the same.
 fn look(statement: &Statement<'_>, target: &Target) -> Result<Report, Failure> {
-    if let Some(database) = out_of_use(statement, target)? {
-        return database.graph.check().map_err(|error| database.fail(error));
-    }
-    let reached = statement.shared.reach(statement.principal, statement.names, target, Access::Read)?;
-    match reached.graph() {
-        Some(database) => database.graph.check().map_err(|error| database.fail(error)),
-        None => Ok(Report::default()),
-    }
-}
-
-/// Gives a database that is open still but refused since damage was met in it.
-fn out_of_use(statement: &Statement<'_>, target: &Target) -> Result<Option<Arc<OpenDatabase>>, Failure> {
-    let granted = grant(statement.names, statement.principal, target, Access::Read).map_err(Failure::from)?;
-    let open = statement.shared.databases.peek(granted.database());
-    Ok(open.filter(|database| database.damage.get().is_some()))
+    let Some(row) = statement.names.database(target.database).filter(|row| !row.name.is_system()) else {
+        return Ok(Report::default());
+    };
+    let open = statement.shared.databases.peek(row.id).filter(|database| database.damage.get().is_some());
+    let database = open.map_or_else(|| statement.shared.databases.open(row), Ok)?;
+    database.graph.check().map_err(|error| database.fail(error))
 }
 
 /// Tells whether a failure is about what lies on disk, not about who asks or what the machine lacks.

@@ -287,7 +287,7 @@ struct Seen {
 
 /// Gives the databases that somebody sees: by their own names, or by an alias where he knows them by that alone.
 ///
-/// Who makes, drops or alters databases of any name is shown all of them.
+/// Who makes, drops or alters databases of any name is shown all of them, and who does something to one as a whole that one.
 fn seen_from<'n>(names: &'n Names, principal: &'n Principal, start: &'n str) -> impl Iterator<Item = Seen> {
     let all = access::lists_all(names, principal);
     names.targets_from(start).filter_map(move |(target, row)| seen(names, principal, target, row, all))
@@ -295,8 +295,12 @@ fn seen_from<'n>(names: &'n Names, principal: &'n Principal, start: &'n str) -> 
 
 fn seen(names: &Names, principal: &Principal, target: Target, row: &Arc<Row>, all: bool) -> Option<Seen> {
     let is_seen = match target.alias {
-        None => all || access::sees(names, principal, &target),
-        Some(_) => !all && access::sees_by_alias_alone(names, principal, &target),
+        None => all || access::lists_one(names, principal, &target),
+        Some(_) => {
+            let is_alone = || access::sees_by_alias_alone(names, principal, &target);
+            let own = || Target { alias: None, ..target.clone() };
+            !all && is_alone() && !access::lists_one(names, principal, &own())
+        }
     };
     is_seen.then(|| Seen { row: Arc::clone(row), name: target.alias.unwrap_or(target.name) })
 }

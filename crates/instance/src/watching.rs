@@ -172,9 +172,7 @@ impl Session {
         let (shared, principal) = self.parts();
         let names = shared.catalog.names();
         let is_shown = |row: &catalog::Database| {
-            let target = catalog::Target { database: row.id, name: row.name.clone(), alias: None };
-            catalog::access::sees(&names, principal, &target)
-                && catalog::access::allow_on(&names, principal, &catalog::Action::ShowLimit, &row.name).is_ok()
+            catalog::access::allow_on(&names, principal, &catalog::Action::ShowLimit, &row.name).is_ok()
         };
         if !names.databases().iter().any(|row| !row.name.is_system() && is_shown(row)) {
             catalog::access::allow(&names, principal, &catalog::Action::ShowLimit)?;

@@ -468,8 +468,16 @@ fn f90_who_manages_databases_is_shown_all_of_them() {
         all(&mut admin, &[&format!("REVOKE {what} ON DBMS FROM some")]);
         check(&mut ann, names, few);
     }
-    all(&mut admin, &["GRANT STOP ON DATABASE * TO some"]);
-    check(&mut ann, names, few);
+    // Who does something to one as a whole is shown that one.
+    for what in ["START", "STOP", "BACKUP", "CHECK", "SHOW LIMIT", "SET LIMIT"] {
+        all(&mut admin, &["CREATE DATABASE other", &format!("GRANT {what} ON DATABASE films TO some")]);
+        check(&mut ann, names, every);
+        check(&mut ann, "SHOW DATABASE films YIELD name, nodes", "'films' | null");
+        assert_eq!(run(&mut ann, "SHOW DATABASES").expect("lists").lines().count(), 3, "{what}");
+        check(&mut ann, "USE films RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'films'.");
+        all(&mut admin, &["DROP DATABASE other", &format!("REVOKE {what} ON DATABASE films FROM some")]);
+        check(&mut ann, names, few);
+    }
 }
 
 #[test]
@@ -572,6 +580,46 @@ fn f82_the_language_of_a_database_is_a_right_of_its_own() {
         &["REVOKE SET DATABASE DEFAULT LANGUAGE ON DBMS FROM some", "GRANT ALTER DATABASE ON DBMS TO some"],
     );
     all(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5"]);
+}
+
+
+#[test]
+fn f24_f61_f90_one_right_to_a_whole_database_is_enough_to_use_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    let options = InstanceOptions { authentication, ..options(folder.path()) };
+    let instance = Instance::open(options).expect("the folder is the test's own");
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(&mut admin, &["CREATE DATABASE films", "CREATE DATABASE secret", "CREATE ROLE some", "GRANT ROLE some TO ann"]);
+    run(&mut admin, "USE films CREATE (:Film)").expect("it is the admin's");
+    let mut ann = log_in(&instance, "ann");
+    for (right, text) in [
+        ("BACKUP", "BACKUP DATABASE {} TO 'films.sheafbackup'"),
+        ("BACKUP", "BACKUP DATABASE {} TO STREAM"),
+        ("CHECK", "CHECK DATABASE {}"),
+        ("SHOW LIMIT", "SHOW LIMITS FOR DATABASE {}"),
+        ("SHOW LIMIT", "SHOW USAGE FOR DATABASE {}"),
+        ("SET LIMIT", "ALTER DATABASE {} SET LIMIT max_nodes = 77"),
+        ("STOP", "STOP DATABASE {}"),
+        ("START", "START DATABASE {}"),
+    ] {
+        let (text, other, nowhere) =
+            (&text.replace("{}", "films"), text.replace("{}", "secret"), text.replace("{}", "no"));
+        refused(&mut ann, &[text]);
+        all(&mut admin, &[&format!("GRANT {right} ON DATABASE films TO some")]);
+        run(&mut ann, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+        refused(&mut ann, &[&other, &nowhere]);
+        check(&mut ann, "USE films RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'films'.");
+        all(&mut admin, &[&format!("REVOKE {right} ON DATABASE films FROM some")]);
+    }
+    refused(&mut ann, &["SHOW LIMITS", "SHOW USAGE"]);
+    assert!(ann.metrics().is_err());
+    all(&mut admin, &["GRANT SHOW LIMIT ON DATABASE films TO some"]);
+    check(&mut ann, "SHOW LIMITS YIELD database RETURN DISTINCT database", "'films'");
+    check(&mut ann, "SHOW USAGE YIELD database, nodes", "'films' | 1");
+    let numbers = ann.metrics().expect("she may look at those of one");
+    assert!(numbers.contains("database=\"films\"") && !numbers.contains("database=\"secret\""), "{numbers}");
 }
 
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 
-use catalog::{Access, Action, CatalogError, Database as Row, Names, Principal, Requested, Stage, UserId};
+use catalog::{Action, CatalogError, Database as Row, Names, Principal, Requested, Stage, UserId};
 use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
@@ -247,7 +247,7 @@ impl Source {
     }
 }
 
-/// Finds a database that is to be backed up, by somebody who may read it; `system` is for who may copy the server.
+/// Finds a database that is to be backed up, by somebody who may do that; `system` is for who may copy the server.
 fn backed_up(statement: &Statement<'_>, name: &NameOrParameter) -> Result<Source, Failure> {
     let found = source(statement, name, "back up")?;
     if matches!(found, Source::Catalog) {
@@ -256,13 +256,12 @@ fn backed_up(statement: &Statement<'_>, name: &NameOrParameter) -> Result<Source
     Ok(found)
 }
 
-/// Finds a database that is to be copied, by somebody who may read it.
+/// Finds a database that is to be copied, by somebody who may do that: it takes no right to look into it.
 fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str) -> Result<Source, Failure> {
     let name = named(name, &statement.parameters)?;
     let target = statement.names.resolve(name.as_str());
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
-    let granted = catalog::grant(statement.names, statement.principal, &target, Access::Read)?;
-    match statement.names.database(granted.database()) {
+    match statement.names.database(target.database) {
         Some(row) if !row.name.is_system() => Source::open(&Copier::of(statement), Arc::clone(row)),
         _ => Ok(Source::Catalog),
     }
