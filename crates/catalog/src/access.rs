@@ -444,6 +444,61 @@ pub fn used_name(
     of_it.into_iter().chain(&aliases).find(|alias| is_known(alias)).cloned()
 }
 
+/// How a database comes to be meant in another way.
+#[derive(Clone, Copy, Debug)]
+pub enum Naming<'a> {
+    /// It is called so.
+    Renamed(&'a DatabaseName),
+    /// An alias that is new leads to it.
+    NewAlias(&'a DatabaseName),
+    /// An alias that led elsewhere leads to it.
+    Alias(&'a DatabaseName),
+    /// It is the one that is meant where none is named.
+    Default,
+}
+
+/// Refuses who would let himself into a database by what it is called: patterns of names, homes, aliases and the default
+/// say for which databases privileges hold, and whoever changes them gives out what `ASSIGN PRIVILEGE` gives.
+///
+/// Who may give it may, as the owner of the database may.
+pub fn allow_naming(
+    names: &Names,
+    principal: &Principal,
+    target: &Target,
+    naming: Naming<'_>,
+) -> Result<(), CatalogError> {
+    let Some(rights) = principal.rights(names)? else { return Ok(()) };
+    check_gain(names, &rights, target, naming)
+}
+
+/// As [`allow_naming`], for a user of whom a procedure knows no more than the name.
+pub fn allow_naming_as(
+    names: &Names,
+    user: Option<&str>,
+    target: &Target,
+    naming: Naming<'_>,
+) -> Result<(), CatalogError> {
+    let Some(key) = user else { return Ok(()) };
+    let rights = rights_of_key(names, key).ok_or(CatalogError::Unauthorized)?;
+    check_gain(names, &rights, target, naming)
+}
+
+fn check_gain(names: &Names, rights: &UserRights, target: &Target, naming: Naming<'_>) -> Result<(), CatalogError> {
+    let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else { return Ok(()) };
+    match rights.gains(names, row, naming) {
+        Some(gained) if !rights.may(names, Act::AssignPrivilege, None, Some(row)) => {
+            let becomes = match naming {
+                Naming::Renamed(to) => format!("be called '{to}'"),
+                Naming::NewAlias(alias) | Naming::Alias(alias) => format!("have the alias '{alias}'"),
+                Naming::Default => "be the default one".to_owned(),
+            };
+            let database = target.alias.as_ref().unwrap_or(&target.name).to_string();
+            Err(CatalogError::Gain { database, becomes, gained: gained.printed(), who: rights.who() })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Answers whether somebody may use a database beside the statement's own.
 pub fn cross(names: &Names, principal: &Principal, target: &Target) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };

@@ -215,6 +215,21 @@ pub enum CatalogError {
         /// The user and his roles.
         who: String,
     },
+    /// A new name would let the one who gives it into a database, and he may let nobody in.
+    #[error(
+        "Permission denied. Database '{database}' cannot {becomes}: {who} would gain the privilege {gained} on it, and \
+         neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
+    )]
+    Gain {
+        /// The database.
+        database: String,
+        /// What it was to become.
+        becomes: String,
+        /// The words of a privilege.
+        gained: String,
+        /// The user and his roles.
+        who: String,
+    },
     /// The password is right and has to be changed first of all.
     #[error(
         "Permission denied.\nThe credentials you provided were valid, but must be changed before you can use this \
@@ -535,7 +550,7 @@ impl CatalogError {
             Self::TooManySteps { .. } => Code::MemoryLimit,
             Self::Unauthorized => Code::Unauthorized,
             Self::RateLimit { .. } => Code::AuthenticationRateLimit,
-            Self::Denied { .. } | Self::CrossDenied { .. } | Self::Impersonating => Code::Forbidden,
+            Self::Denied { .. } | Self::CrossDenied { .. } | Self::Gain { .. } | Self::Impersonating => Code::Forbidden,
             Self::NotByToken | Self::TokenOfOther { .. } | Self::Immutable | Self::ImmutableRole { .. } => {
                 Code::Forbidden
             }

@@ -481,109 +481,6 @@ fn f90_who_manages_databases_is_shown_all_of_them() {
 }
 
 #[test]
-fn f28_f33_f44_functions_call_a_database_by_the_alias_by_which_it_is_known() {
-    let instance = with_passwords();
-    let mut admin = log_in(&instance, "admin");
-    make(&mut admin, "ann");
-    all(
-        &mut admin,
-        &[
-            "CREATE DATABASE hidden_one",
-            "CREATE DATABASE other",
-            "CREATE ALIAS a_longer_name FOR DATABASE hidden_one",
-            "CREATE ALIAS reports FOR DATABASE hidden_one",
-            "GRANT LEVEL write ON ALIAS reports TO USER ann",
-            "GRANT LEVEL read ON DATABASE other TO USER ann",
-        ],
-    );
-    let mut ann = log_in(&instance, "ann");
-    check(&mut ann, ":USE reports", "");
-    check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
-    check(&mut ann, "RETURN db.name(), database(), db()", "'reports' | 'reports' | 'reports'");
-    check(&mut ann, "CALL { USE other RETURN DB.NAME() AS there } RETURN there, db.name()", "'other' | 'reports'");
-    let id = run(&mut ann, "MATCH (n) RETURN elementId(n)").expect("reads");
-    let find = format!("USE graph.byElementId({id}) MATCH (n) RETURN count(n), db.name()");
-    let name = format!("RETURN db.nameFromElementId({id})");
-    check(&mut ann, &name, "'reports'");
-    check(&mut ann, &find, "1 | 'reports'");
-    check(&mut ann, ":USE other", "");
-    check(&mut ann, "RETURN db.name()", "'other'");
-    check(&mut ann, &name, "'reports'");
-    check(&mut ann, &find, "1 | 'reports'");
-    check(&mut admin, &name, "'hidden_one'");
-    check(&mut admin, &find, "1 | 'hidden_one'");
-    // Of what she knows by no name nothing is told, neither by an alias that is not hers.
-    all(&mut admin, &["REVOKE LEVEL write ON ALIAS reports FROM USER ann"]);
-    check(&mut ann, &name, "null");
-    let failure = run(&mut ann, &find).expect_err("it is not there");
-    assert_eq!(failure.code(), types::Code::DatabaseNotFound);
-}
-
-
-#[test]
-fn f60_f96_a_token_below_admin_is_shown_no_limits_and_no_use() {
-    let instance = with_passwords();
-    let mut admin = log_in(&instance, "admin");
-    all(&mut admin, &["CREATE DATABASE films"]);
-    let (limits, usage) = ("SHOW LIMITS FOR DATABASE films", "SHOW USAGE FOR DATABASE films");
-    for (name, bounds) in
-        [("a", "ON DATABASE films WITH LEVEL read"), ("b", "WITH LEVEL read"), ("c", "WITH LEVEL write")]
-    {
-        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
-        refused(&mut token, &[limits, usage, "SHOW LIMITS", "SHOW USAGE", "SHOW LIMITS FOR ROLE reader"]);
-        assert!(token.metrics().is_err(), "{bounds}");
-    }
-    for (name, bounds) in [("d", "ON DATABASE films WITH LEVEL admin"), ("e", "WITH LEVEL owner"), ("f", "")] {
-        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
-        run(&mut token, limits).expect(bounds);
-        run(&mut token, usage).expect(bounds);
-        assert!(token.metrics().expect(bounds).contains("database=\"films\""), "{bounds}");
-    }
-}
-
-
-#[test]
-fn f96_a_token_has_each_database_once() {
-    let instance = with_passwords();
-    let mut admin = log_in(&instance, "admin");
-    all(&mut admin, &["CREATE DATABASE films", "CREATE DATABASE notes", "CREATE ALIAS cinema FOR DATABASE films"]);
-    let told = run(&mut admin, "CREATE TOKEN t ON DATABASES films, cinema, notes, films").expect("makes one");
-    assert!(told.contains("| ['films', 'notes'] |"), "{told}");
-    let told = run(&mut admin, "CREATE TOKEN u ON DATABASES films, f*, F*, films").expect("makes one");
-    assert!(told.contains("| ['films', 'f*'] |"), "{told}");
-    let listed = "SHOW TOKENS YIELD name, databases RETURN databases ORDER BY name";
-    check(&mut admin, listed, "['films', 'notes']\n['films', 'f*']");
-}
-
-
-#[test]
-fn f82_the_language_of_a_database_is_a_right_of_its_own() {
-    let instance = with_passwords();
-    let mut admin = log_in(&instance, "admin");
-    make(&mut admin, "ann");
-    all(&mut admin, &["CREATE DATABASE films", "CREATE ROLE some", "GRANT ROLE some TO ann"]);
-    let mut ann = log_in(&instance, "ann");
-    let language = "ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 25";
-    refused(&mut ann, &[language]);
-    all(&mut admin, &["GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO some"]);
-    all(&mut ann, &[language]);
-    refused(&mut ann, &["ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET OPTION weight 5"]);
-    refused(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5 SET ACCESS READ ONLY"]);
-    check(
-        &mut admin,
-        "SHOW ROLE some PRIVILEGES AS COMMANDS",
-        "'GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO `some`'",
-    );
-    // It is part of the greater ones.
-    all(
-        &mut admin,
-        &["REVOKE SET DATABASE DEFAULT LANGUAGE ON DBMS FROM some", "GRANT ALTER DATABASE ON DBMS TO some"],
-    );
-    all(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5"]);
-}
-
-
-#[test]
 fn f24_f61_f90_one_right_to_a_whole_database_is_enough_to_use_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
@@ -622,6 +519,187 @@ fn f24_f61_f90_one_right_to_a_whole_database_is_enough_to_use_it() {
     assert!(numbers.contains("database=\"films\"") && !numbers.contains("database=\"secret\""), "{numbers}");
 }
 
+#[test]
+fn f60_f96_a_token_below_admin_is_shown_no_limits_and_no_use() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    all(&mut admin, &["CREATE DATABASE films"]);
+    let (limits, usage) = ("SHOW LIMITS FOR DATABASE films", "SHOW USAGE FOR DATABASE films");
+    for (name, bounds) in
+        [("a", "ON DATABASE films WITH LEVEL read"), ("b", "WITH LEVEL read"), ("c", "WITH LEVEL write")]
+    {
+        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
+        refused(&mut token, &[limits, usage, "SHOW LIMITS", "SHOW USAGE", "SHOW LIMITS FOR ROLE reader"]);
+        assert!(token.metrics().is_err(), "{bounds}");
+    }
+    for (name, bounds) in [("d", "ON DATABASE films WITH LEVEL admin"), ("e", "WITH LEVEL owner"), ("f", "")] {
+        let mut token = by_token(&instance, &mut admin, &format!("CREATE TOKEN {name} {bounds}"));
+        run(&mut token, limits).expect(bounds);
+        run(&mut token, usage).expect(bounds);
+        assert!(token.metrics().expect(bounds).contains("database=\"films\""), "{bounds}");
+    }
+}
+
+#[test]
+fn f96_a_token_has_each_database_once() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    all(&mut admin, &["CREATE DATABASE films", "CREATE DATABASE notes", "CREATE ALIAS cinema FOR DATABASE films"]);
+    let told = run(&mut admin, "CREATE TOKEN t ON DATABASES films, cinema, notes, films").expect("makes one");
+    assert!(told.contains("| ['films', 'notes'] |"), "{told}");
+    let told = run(&mut admin, "CREATE TOKEN u ON DATABASES films, f*, F*, films").expect("makes one");
+    assert!(told.contains("| ['films', 'f*'] |"), "{told}");
+    let listed = "SHOW TOKENS YIELD name, databases RETURN databases ORDER BY name";
+    check(&mut admin, listed, "['films', 'notes']\n['films', 'f*']");
+}
+
+#[test]
+fn f86_whoever_renames_a_database_gains_nothing_by_its_new_name() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob", "eve"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE tenant",
+            "CREATE DATABASE pt_own",
+            "CREATE DATABASE secret_a",
+            "CREATE ROLE namers",
+            "GRANT DATABASE MANAGEMENT ON DBMS TO namers",
+            "GRANT ALIAS MANAGEMENT ON DBMS TO namers",
+            "GRANT ROLE namers TO ann, bob, eve",
+            "GRANT ACCESS ON DATABASE `pt_*` TO USER ann",
+            "GRANT MATCH {*} ON GRAPH `pt_*` TO USER ann",
+            "GRANT ACCESS ON DATABASE * TO USER bob",
+            "GRANT MATCH {*} ON GRAPH * TO USER bob",
+            "DENY MATCH {*} ON GRAPH `secret_*` TO USER bob",
+            "ALTER USER eve SET HOME DATABASE later",
+            "GRANT MATCH {*} ON HOME GRAPH TO USER eve",
+        ],
+    );
+    let (mut ann, mut bob, mut eve) = (log_in(&instance, "ann"), log_in(&instance, "bob"), log_in(&instance, "eve"));
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be called 'pt_tenant': user 'ann' with roles \
+                [PUBLIC, namers] would gain the privilege ACCESS on it, and neither owns it nor has ASSIGN PRIVILEGE ON \
+                DBMS.";
+    check(&mut ann, "RENAME DATABASE tenant TO pt_tenant", told);
+    // What no pattern covers, and what she has already, is called as she likes.
+    all(&mut ann, &["RENAME DATABASE tenant TO tenant_a", "RENAME DATABASE pt_own TO pt_mine"]);
+    all(&mut ann, &["CREATE DATABASE made", "RENAME DATABASE made TO pt_made"]);
+    check(&mut ann, "USE pt_made MATCH (n) RETURN count(n)", "0");
+    // A denial that would cease is gained too.
+    refused(&mut bob, &["RENAME DATABASE secret_a TO open"]);
+    all(&mut bob, &["RENAME DATABASE secret_a TO secret_b", "RENAME DATABASE tenant_a TO tenant"]);
+    // So is a home, by whatever way a name becomes one.
+    refused(&mut eve, &["RENAME DATABASE tenant TO later", "CREATE ALIAS later FOR DATABASE tenant"]);
+    all(&mut admin, &["ALTER USER eve REMOVE HOME DATABASE"]);
+    refused(&mut eve, &["ALTER DATABASE tenant SET DEFAULT", "CALL dbms.setDefaultDatabase('tenant')"]);
+    check(&mut ann, "ALTER DATABASE tenant SET DEFAULT", DONE);
+    // Who may give privileges gives them so too.
+    all(&mut admin, &["ALTER DATABASE sheaf SET DEFAULT", "GRANT ASSIGN PRIVILEGE ON DBMS TO namers"]);
+    all(&mut ann, &["RENAME DATABASE tenant TO pt_tenant"]);
+    check(&mut ann, "USE pt_tenant MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f44_whoever_leads_an_alias_elsewhere_does_not_let_himself_in() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE films",
+            "CREATE DATABASE notes",
+            "CREATE ALIAS hers FOR DATABASE notes",
+            "CREATE ALIAS theirs FOR DATABASE notes",
+            "GRANT LEVEL read ON ALIAS hers TO USER ann",
+            "CREATE ROLE namers",
+            "GRANT ALIAS MANAGEMENT ON DBMS TO namers",
+            "GRANT ALTER DATABASE ON DBMS TO namers",
+            "GRANT ROLE namers TO ann",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    refused(&mut ann, &["ALTER ALIAS hers SET DATABASE TARGET films"]);
+    check(&mut ann, "USE hers RETURN 1", "1");
+    // Others come where she says, as the guide says; and what was granted on an alias ends with it.
+    all(&mut ann, &["ALTER ALIAS theirs SET DATABASE TARGET films"]);
+    run(&mut ann, "ALTER ALIAS hers SET DATABASE TARGET notes").expect("it leads there already");
+    run(&mut ann, "ALTER ALIAS hers SET DATABASE PROPERTIES {of: 'ann'}").expect("it leads nowhere else");
+    all(&mut ann, &["CREATE OR REPLACE ALIAS hers FOR DATABASE films"]);
+    check(&mut ann, "USE hers RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'hers'.");
+    // Into her own database anybody may come, she too.
+    let third = ["CREATE ALIAS third FOR DATABASE notes", "GRANT LEVEL read ON ALIAS third TO USER ann"];
+    all(&mut admin, &third);
+    refused(&mut ann, &["ALTER ALIAS third SET DATABASE TARGET films"]);
+    all(&mut admin, &["ALTER DATABASE films SET OWNER ann"]);
+    all(&mut ann, &["ALTER ALIAS third SET DATABASE TARGET films"]);
+}
+
+#[test]
+fn f28_f33_f44_functions_call_a_database_by_the_alias_by_which_it_is_known() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hidden_one",
+            "CREATE DATABASE other",
+            "CREATE ALIAS a_longer_name FOR DATABASE hidden_one",
+            "CREATE ALIAS reports FOR DATABASE hidden_one",
+            "GRANT LEVEL write ON ALIAS reports TO USER ann",
+            "GRANT LEVEL read ON DATABASE other TO USER ann",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, ":USE reports", "");
+    check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    check(&mut ann, "RETURN db.name(), database(), db()", "'reports' | 'reports' | 'reports'");
+    check(&mut ann, "CALL { USE other RETURN DB.NAME() AS there } RETURN there, db.name()", "'other' | 'reports'");
+    let id = run(&mut ann, "MATCH (n) RETURN elementId(n)").expect("reads");
+    let find = format!("USE graph.byElementId({id}) MATCH (n) RETURN count(n), db.name()");
+    let name = format!("RETURN db.nameFromElementId({id})");
+    check(&mut ann, &name, "'reports'");
+    check(&mut ann, &find, "1 | 'reports'");
+    check(&mut ann, ":USE other", "");
+    check(&mut ann, "RETURN db.name()", "'other'");
+    check(&mut ann, &name, "'reports'");
+    check(&mut ann, &find, "1 | 'reports'");
+    check(&mut admin, &name, "'hidden_one'");
+    check(&mut admin, &find, "1 | 'hidden_one'");
+    // Of what she knows by no name nothing is told, neither by an alias that is not hers.
+    all(&mut admin, &["REVOKE LEVEL write ON ALIAS reports FROM USER ann"]);
+    check(&mut ann, &name, "null");
+    let failure = run(&mut ann, &find).expect_err("it is not there");
+    assert_eq!(failure.code(), types::Code::DatabaseNotFound);
+}
+
+#[test]
+fn f82_the_language_of_a_database_is_a_right_of_its_own() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(&mut admin, &["CREATE DATABASE films", "CREATE ROLE some", "GRANT ROLE some TO ann"]);
+    let mut ann = log_in(&instance, "ann");
+    let language = "ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 25";
+    refused(&mut ann, &[language]);
+    all(&mut admin, &["GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO some"]);
+    all(&mut ann, &[language]);
+    refused(&mut ann, &["ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET OPTION weight 5"]);
+    refused(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5 SET ACCESS READ ONLY"]);
+    check(
+        &mut admin,
+        "SHOW ROLE some PRIVILEGES AS COMMANDS",
+        "'GRANT SET DATABASE DEFAULT LANGUAGE ON DBMS TO `some`'",
+    );
+    // It is part of the greater ones.
+    all(
+        &mut admin,
+        &["REVOKE SET DATABASE DEFAULT LANGUAGE ON DBMS FROM some", "GRANT ALTER DATABASE ON DBMS TO some"],
+    );
+    all(&mut ann, &["ALTER DATABASE films SET DEFAULT LANGUAGE CYPHER 5"]);
+}
 
 #[test]
 fn f32_session_objects_are_bounded_by_user_and_end_with_him() {

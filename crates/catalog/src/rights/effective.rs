@@ -13,6 +13,7 @@ use types::{CompactString, DatabaseId, DatabaseName};
 use super::level::Level;
 use super::privilege::{Asked, Privilege, Scope};
 use super::{ADMIN_ROLE, Holder, Token, User, UserId};
+use crate::access::Naming;
 use crate::graph_rights::{Builder, GraphRights};
 use crate::{CatalogError, Database, Names, Target};
 
@@ -171,6 +172,41 @@ impl UserRights {
         }
         let asked = database.map(|row| self.asked(names, row, None));
         self.grants(asked.as_ref(), act, argument)
+    }
+
+    /// Names something that the user could do to a database once it is meant so, and cannot do yet: a grant that comes to
+    /// hold, or a denial that ceases to.
+    pub fn gains(&self, names: &Names, row: &Database, naming: Naming<'_>) -> Option<Act> {
+        let now = self.asked(names, row, None);
+        let is_home = |name: &DatabaseName| now.is_home || self.user.home.as_ref() == Some(name);
+        let then = match naming {
+            // Whose home it is, goes on with it.
+            Naming::Renamed(to) => Asked { name: to, is_home: is_home(to), ..now },
+            // What was granted on an older one of its name ends with that.
+            Naming::NewAlias(alias) => Asked { is_home: is_home(alias), ..now },
+            Naming::Alias(alias) if names.alias(alias).is_some_and(|found| found.target == row.id) => return None,
+            Naming::Alias(alias) => Asked { alias: Some(alias), is_home: is_home(alias), ..now },
+            Naming::Default => Asked { is_default: true, is_home: now.is_home || self.user.home.is_none(), ..now },
+        };
+        let held = |wanted: &Privilege, asked: &Asked<'_>| {
+            let is_same = |one: &Privilege| {
+                let (scope, immutable) = (wanted.scope.clone(), wanted.immutable);
+                Privilege { scope, immutable, ..one.clone() } == *wanted
+            };
+            self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
+        };
+        // To come in shows nothing by itself.
+        let is_inside = |one: &Privilege| {
+            let shows = one.act.row().place == Place::Graph || one.act == Act::Ownership;
+            shows && !one.denied && one.scope.holds(&then)
+        };
+        let shows = self.privileges.iter().any(is_inside);
+        let counts = |act: Act| shows || !matches!(act, Act::Access | Act::CrossDatabase);
+        let is_gained = |one: &&Privilege| {
+            let (before, after) = if one.denied { (&then, &now) } else { (&now, &then) };
+            one.scope.holds(after) && !held(one, before) && counts(one.act)
+        };
+        self.privileges.iter().find(is_gained).map(|one| one.act)
     }
 
     /// Tells whether the user may do this to a database under the name of an alias.

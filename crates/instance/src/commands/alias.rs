@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use catalog::access::Naming;
 use catalog::{Access, Action, Aim, Alias, CatalogError, Existing, Target, access};
 use cypher::ast::{AliasCommand, Expression, NameOrParameter, ShowTail};
 use types::{Code, DatabaseName, Failure, Map, Value};
@@ -25,9 +26,13 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             }
             super::begin(statement)?;
             let (alias, target) = (named(alias, &statement.parameters)?, named(target, &statement.parameters)?);
+            let aimed = aim(statement, &target);
+            if aimed.is_known {
+                super::allow_naming(statement, &target, Naming::NewAlias(&alias))?;
+            }
             let properties = properties_of(statement, properties.as_ref())?.unwrap_or_default();
             let existing = if *or_replace { Existing::Replace } else { Existing::Refuse };
-            let made = statement.catalog()?.create_alias(&alias, aim(statement, &target), &properties, existing);
+            let made = statement.catalog()?.create_alias(&alias, aimed, &properties, existing);
             let changed = match made {
                 Err(CatalogError::AliasExists { .. } | CatalogError::AliasIsDatabase { .. }) if *if_not_exists => {
                     return Ok(super::without_effect(statement, &format!("The name '{alias}' is taken already.")));
@@ -46,6 +51,9 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &AliasCommand) -> Resu
             let target = target.as_ref().map(|target| named(target, &statement.parameters)).transpose()?;
             let properties = properties_of(statement, properties.as_ref())?;
             let target = target.as_ref().map(|target| aim(statement, target));
+            if let Some(aimed) = target.filter(|aimed| aimed.is_known) {
+                super::allow_naming(statement, aimed.target, Naming::Alias(&alias))?;
+            }
             let altered = statement.catalog()?.alter_alias(&alias, target, properties.as_ref());
             match altered {
                 Err(CatalogError::AliasMissing { .. }) if *if_exists => Ok(missing(statement, &alias)),

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use catalog::access::Naming;
 use catalog::{
     Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, Made, NewDatabase,
 };
@@ -61,6 +62,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
         DatabaseCommand::Rename { name, if_exists, to, wait } => {
             super::enter_on(statement, &Action::AlterDatabase, name)?;
             let (name, to) = (named(name, &statement.parameters)?, named(to, &statement.parameters)?);
+            super::allow_naming(statement, &name, Naming::Renamed(&to))?;
             let door = statement.catalog()?;
             match door.rename_database(&name, &to) {
                 Err(CatalogError::DatabaseMissing { .. }) if *if_exists => Ok(missing(statement, &name)),
@@ -350,6 +352,9 @@ fn run_alter(
     }
     super::begin(statement)?;
     let name = named(name, &statement.parameters)?;
+    if changes.iter().any(|change| matches!(change, DatabaseChange::Default)) {
+        super::allow_naming(statement, &name, Naming::Default)?;
+    }
     let mut steps = Vec::with_capacity(changes.len());
     let mut rotates = false;
     for change in changes {

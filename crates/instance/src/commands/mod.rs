@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use catalog::access::Naming;
 use catalog::{Action, CatalogError};
 use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
@@ -71,6 +72,13 @@ pub(crate) fn allow_on(statement: &Statement<'_>, action: &Action, name: &NameOr
         Ok(name) => Ok(catalog::access::allow_on(statement.names, statement.principal, action, &name)?),
         Err(_) => allow(statement, action),
     }
+}
+
+/// Refuses who would let himself into the database of this name by having it meant in another way; one that is not there
+/// is left to whoever changes it.
+pub(crate) fn allow_naming(statement: &Statement<'_>, name: &DatabaseName, naming: Naming<'_>) -> Result<(), Failure> {
+    let Ok(target) = statement.names.resolve(name.as_str()) else { return Ok(()) };
+    Ok(catalog::access::allow_naming(statement.names, statement.principal, &target, naming)?)
 }
 
 /// Begins a command that changes one database, by somebody who may.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Action;
+use catalog::access::Naming;
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
@@ -171,8 +172,12 @@ fn set_default_database(call: &mut Call<'_, '_>) -> Rows {
     let typed = call.text(0);
     let shared = call.instance()?;
     let admin = [Action::AlterDatabase, Action::Do(Act::ExecuteAdmin)];
-    catalog::access::allow_any_as(&shared.catalog.names(), call.context.user, &admin)?;
+    let names = shared.catalog.names();
+    catalog::access::allow_any_as(&names, call.context.user, &admin)?;
     let name = DatabaseName::parse(&typed).map_err(catalog::CatalogError::from)?;
+    if let Ok(target) = names.resolve(name.as_str()) {
+        catalog::access::allow_naming_as(&names, call.context.user, &target, Naming::Default)?;
+    }
     let (row, changed) = shared.catalog.alter_database(&name, &[catalog::Change::Default]).map_err(Failure::from)?;
     let text = match changed {
         true => format!("Default database set to {}", row.name),
