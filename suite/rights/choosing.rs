@@ -520,6 +520,11 @@ fn f61_f99_limits_are_marked_and_their_refusals_have_fields() {
     assert_eq!(known(), 304);
     assert_eq!(ask(http, "GET", "/db/films/limits", "If-None-Match: \"x\"\r\n", "").0, 200);
 
+    let policy = r#"{"max_results": 9, "max_results_policy": "fail"}"#;
+    assert_eq!(ask(http, "PUT", "/db/sheaf/limits", "", policy).0, 200);
+    let (_, _, own) = ask(http, "GET", "/cluster/stats/self?database=sheaf", "", "");
+    let value = |limit: &str| own["limits"][limit]["value"].clone();
+    assert_eq!((value("max_results"), value("max_results_policy")), (9.into(), "fail".into()), "{own}");
     // What is used of them shows, and is no change of what was set.
     let create = r#"{"query": "CREATE (:Film)", "database": "films"}"#;
     assert_eq!(ask(http, "POST", "/cypher", "", create).0, 202);

@@ -137,7 +137,7 @@ fn role_rows(statement: &Statement<'_>, role: &NameOrParameter) -> Result<Vec<Ve
     Ok(limits.iter().map(row).collect())
 }
 
-fn value_of(limit: Limit, value: u64) -> Value {
+pub(crate) fn value_of(limit: Limit, value: u64) -> Value {
     match limit.about().unit {
         Unit::Choice(_) => Value::string(limit.show(value)),
         Unit::Count | Unit::Bytes | Unit::Time => integer(value),

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use catalog::{Access, Limit, RoleLimits};
 use compact_str::CompactString;
-use types::Failure;
+use types::{Failure, Value};
 
 use crate::admitting::Told;
 
 use crate::databases::Standing as Found;
 use crate::instance::Shared;
 use crate::limits::{Meter, effective, source_word};
-use crate::usage::Holdings;
+use crate::usage::{Holdings, value_of};
 use crate::{Instance, Session};
 
 /// How a server and its databases are, without their names.
@@ -108,7 +108,7 @@ pub struct Standing {
     /// Who asked.
     pub user: String,
     /// Each limit that is set, for this user: its name, its value, what is used of it, and who set it.
-    pub limits: Vec<(&'static str, u64, Option<u64>, &'static str)>,
+    pub limits: Vec<(&'static str, Value, Option<u64>, &'static str)>,
     /// Sessions of this user that use the database.
     pub connections: u64,
     /// How much of the rate of statements is left.
@@ -222,7 +222,7 @@ impl Session {
                 Limit::MaxConnectionsPerUser => Some(standing.connections),
                 _ => None,
             };
-            standing.limits.push((limit.about().name, value, used, source_word(source.as_ref())));
+            standing.limits.push((limit.about().name, value_of(limit, value), used, source_word(source.as_ref())));
         }
         let of_role = roles.map(|roles| (standing.user.as_str().into(), roles));
         standing.queries = meter.and_then(|meter| quota(shared, &meter, of_role.as_ref()));

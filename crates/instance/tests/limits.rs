@@ -669,7 +669,7 @@ fn f58_f63_everybody_sees_how_he_stands() {
     check(&mut one, "CREATE (:A)", "[nodes+ 1, labels+ 1]");
     let standing = one.standing(Some("neo4j")).expect("he may use it");
     assert_eq!((standing.database.as_str(), standing.connections), ("sheaf", 1));
-    assert_eq!(standing.limits[0], ("max_nodes", 5, Some(1), "database"));
+    assert_eq!(standing.limits[0], ("max_nodes", 5.into(), Some(1), "database"));
     let quota = standing.queries.expect("it is bounded");
     assert_eq!(quota.limit, 10);
     assert!((9..=10).contains(&quota.remaining), "{quota:?}");

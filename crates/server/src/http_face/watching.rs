@@ -356,10 +356,11 @@ fn write_standing(json: &mut Json, found: &Standing) {
     for (name, max, used, source) in &found.limits {
         json.key(name);
         json.begin_object();
-        integer(json, "value", *max);
-        if let Some(used) = used {
+        json.key("value");
+        write_plain(json, max);
+        if let (Some(used), Value::Integer(max)) = (used, max) {
             integer(json, "used", *used);
-            integer(json, "remaining", max.saturating_sub(*used));
+            integer(json, "remaining", u64::try_from(*max).unwrap_or_default().saturating_sub(*used));
         }
         text(json, "source", source);
         json.end_object();
