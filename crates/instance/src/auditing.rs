@@ -95,7 +95,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         AdminCommand::Backup(_) => Kind::Backup,
         AdminCommand::Database(DatabaseCommand::Create(create)) if create.origin.is_some() => Kind::Backup,
         AdminCommand::Database(DatabaseCommand::Drop { dump: true, .. }) => Kind::Backup,
-        AdminCommand::Database(DatabaseCommand::Recreate { .. }) if restored.is_some() => Kind::Backup,
+        _ if restored.is_some() => Kind::Backup,
         _ => Kind::Admin,
     };
     let (mut databases, mut operation) = (databases_of(statement, command), command.to_string());

@@ -428,14 +428,16 @@ fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for
     run(&mut session, "BACKUP DATABASE films TO 'films'").expect("backs up");
     run(&mut session, "CALL dbms.recreateDatabase('films', {seedURI: 'films'})").expect("restores");
     run(&mut session, "CALL dbms.recreateDatabase('films', {clearData: true})").expect("empties");
+    run(&mut session, "CREATE DATABASE seeded OPTIONS {seedURI: 'films'}").expect("makes");
     run(&mut session, "DROP DATABASE films DUMP DATA").expect("dumps and drops");
     check(
         &mut session,
         "SHOW AUDIT YIELD sequence, kind, databases, operation WHERE 'films' IN databases AND NOT operation STARTS WITH \
-         'CREATE' RETURN kind, left(operation, 45) ORDER BY sequence",
+         'CREATE DATABASE films' RETURN kind, left(operation, 45) ORDER BY sequence",
         "'backup' | 'BACKUP DATABASE films TO 'films''\n\
          'backup' | 'CALL dbms.recreateDatabase('films', {seedURI:'\n\
          'admin' | 'CALL dbms.recreateDatabase('films', {clearDat'\n\
+         'backup' | 'CREATE DATABASE seeded OPTIONS {seedURI:'\n\
          'backup' | 'DROP DATABASE films DUMP DATA'",
     );
 }

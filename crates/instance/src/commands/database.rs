@@ -121,8 +121,14 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
         language: create.language.map(language).unwrap_or_default(),
         ..NewDatabase::default()
     };
+    let mut given = Vec::new();
     for (key, value) in options.into_iter().filter(|(key, _)| !seed::is_seed(key)) {
         let option = option_at_creation(&key)?;
+        if given.contains(&option) {
+            let text = format!("The option '{key}' is given twice, in other letters.");
+            return Err(Failure::new(Code::ArgumentError, text));
+        }
+        given.push(option);
         if option.is_of_server() {
             super::allow_on(statement, &Action::SetLimit, &create.name)?;
         }
