@@ -437,7 +437,7 @@ fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for
         "'backup' | 'BACKUP DATABASE films TO 'films''\n\
          'backup' | 'CALL dbms.recreateDatabase('films', {seedURI:'\n\
          'admin' | 'CALL dbms.recreateDatabase('films', {clearDat'\n\
-         'backup' | 'CREATE DATABASE seeded OPTIONS {seedURI:'\n\
+         'backup' | 'CREATE DATABASE seeded OPTIONS {seedURI: 'fil'\n\
          'backup' | 'DROP DATABASE films DUMP DATA'",
     );
 }
