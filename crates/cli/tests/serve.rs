@@ -625,6 +625,26 @@ fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
 }
 
 #[test]
+fn f13_a_database_that_is_idle_early_is_closed_early() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let run = |text: &str| told(&output(&["shell", "--bolt", served.address("bolt"), "--format", "csv", text])).1;
+    for text in
+        ["CREATE DATABASE films", "ALTER DATABASE films SET OPTION idleTimeout '1s'", "USE films CREATE (:Film)"]
+    {
+        run(text);
+    }
+    let shown = "SHOW DATABASE films YIELD suspended";
+    assert!(run(shown).contains("false"));
+    let is_closed = |_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        run(shown).contains("true")
+    };
+    assert!((0..150).any(is_closed), "the server's own time is five minutes");
+    assert_eq!(run("USE films MATCH (n) RETURN count(n) AS n"), "n\n1\n", "it opens on demand");
+}
+
+#[test]
 fn f24_f98_an_encrypted_database_is_dumped_while_a_server_runs() {
     let data = folder();
     let served = Served::start(data.path(), &[]);

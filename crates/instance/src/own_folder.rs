@@ -16,7 +16,7 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     let mode = fs::metadata(folder).map_or(0, |there| there.mode() & 0o777);
     if mode & OTHERS != 0 {
         let (folder, mode) = (folder.display(), format!("{mode:o}"));
-        tracing::warn!(%folder, mode, "other users of this machine may read the folder; chmod 700 keeps them out");
+        tracing::info!(%folder, mode, "other users of this machine may read the folder; chmod 700 keeps them out");
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -20,10 +20,9 @@ use crate::exit::Exit;
 const DESCRIPTORS_PER_DATABASE: u64 = 3;
 /// File descriptors for everything that is neither a connection nor a database.
 const DESCRIPTORS_SPARE: u64 = 128;
-/// How often the caretaker looks for what is over its time while nobody asks for it.
-const OVERDUE_EVERY: Duration = Duration::from_secs(1);
-/// How often the caretaker looks for idle databases at most and at least.
-const CARE_INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+/// How often the caretaker looks for what is over its time while nobody asks for it, and for idle databases: each may say
+/// itself when it is one.
+const CARE_EVERY: Duration = Duration::from_secs(1);
 
 /// A server that serves until it is stopped.
 pub struct Running {
@@ -110,18 +109,12 @@ impl Running {
         let server = Server::start(sessions, settings.server.clone())?;
         let (stop_care, stopped) = mpsc::channel();
         let cared_for = instance.clone();
-        let interval = (settings.instance.idle_after / 4).clamp(CARE_INTERVALS[0], CARE_INTERVALS[1]);
         let caretaker = thread::Builder::new()
             .name("caretaker".to_owned())
             .spawn(move || {
-                let mut since_closing = Duration::ZERO;
-                while stopped.recv_timeout(OVERDUE_EVERY.min(interval)) == Err(RecvTimeoutError::Timeout) {
+                while stopped.recv_timeout(CARE_EVERY) == Err(RecvTimeoutError::Timeout) {
                     cared_for.end_unattended();
-                    since_closing += OVERDUE_EVERY.min(interval);
-                    if since_closing >= interval {
-                        since_closing = Duration::ZERO;
-                        cared_for.close_idle();
-                    }
+                    cared_for.close_idle();
                 }
             })
             .map_err(RunningError::Thread)?;

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use types::{Code, Failure, Value};
+use types::{Code, Failure, Value, effort};
 
 use super::error::{shown, wrong_type};
 use super::{Function, FunctionContext};
+
+/// Items of a range that are made between two questions whether to go on.
+const ITEMS_BETWEEN_LOOKS: usize = 1_024;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
@@ -84,7 +87,12 @@ fn range(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value
     let Some((start, step, count)) = range_bounds(arguments)? else { return Ok(Value::Null) };
     context.reserve_bytes(count.saturating_mul(size_of::<Value>()))?;
     let item = |at: usize| Value::Integer((i128::from(start) + at as i128 * i128::from(step)) as i64);
-    Ok(Value::list((0..count).map(item).collect()))
+    let mut items = Vec::with_capacity(count);
+    // A long one takes a while: the statement may be over before it is made.
+    while items.len() < count && effort::pay(ITEMS_BETWEEN_LOOKS) {
+        items.extend((items.len()..count).take(ITEMS_BETWEEN_LOOKS).map(item));
+    }
+    Ok(Value::list(items))
 }
 
 /// Counts the integers of a range without making them.
