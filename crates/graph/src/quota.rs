@@ -134,14 +134,23 @@ pub(crate) struct Filling {
 }
 
 impl Filling {
-    /// Refuses to go on once more is used than may be, unless that is no more than before.
+    /// Refuses to go on once more is used than may be.
     pub fn check(self, writer: &dyn Writer) -> Result<(), GraphError> {
+        self.check_within(self.bytes_max, writer)
+    }
+
+    /// As [`Filling::check`], for what removes more than it makes: it passes too where no more is used than before.
+    pub fn check_smaller(self, writer: &dyn Writer) -> Result<(), GraphError> {
+        self.check_within(self.bytes_max.max(self.used), writer)
+    }
+
+    fn check_within(self, most: u64, writer: &dyn Writer) -> Result<(), GraphError> {
         let Self { bytes_max: max, used } = self;
         let now = if max < u64::MAX { writer.used_bytes()? } else { 0 };
-        if now <= max.max(used) {
+        if now <= most {
             return Ok(());
         }
-        Err(GraphError::QuotaReached { limit: "max_storage_bytes", max, used, wanted: now - used })
+        Err(GraphError::QuotaReached { limit: "max_storage_bytes", max, used, wanted: now.saturating_sub(used).max(1) })
     }
 }
 

@@ -70,7 +70,12 @@ pub(crate) fn apply(
         writer.put(&keys::count(counted), &encode_count(count))?;
     }
     put_facts(writer, facts)?;
-    if group.iter().any(|changes| changes.adds()) { filling.check(writer) } else { Ok(()) }
+    let adding = || group.iter().filter(|changes| changes.adds());
+    match adding().next() {
+        None => Ok(()),
+        Some(_) if adding().all(|changes| changes.removes_more()) => filling.check_smaller(writer),
+        Some(_) => filling.check(writer),
+    }
 }
 
 /// Writes new names, the next ids and the version.

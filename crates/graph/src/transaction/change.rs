@@ -132,6 +132,11 @@ impl Changes {
             || self.document_bytes() > 0
     }
 
+    /// Tells whether nodes and relationships together become fewer by it.
+    pub fn removes_more(&self) -> bool {
+        self.by(Counted::Nodes) + self.by(Counted::Relationships) < 0
+    }
+
     /// Tells whether it makes an index or a constraint that is completed after the commit.
     pub fn leaves_work(&self) -> bool {
         self.schema.iter().any(|change| match change {
