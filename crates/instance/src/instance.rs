@@ -392,7 +392,7 @@ impl Shared {
             let grace = std::time::Duration::from_millis(millis.saturating_add(millis / 10).saturating_add(100));
             if millis > 0 && now.saturating_duration_since(since) > grace {
                 tracing::info!(transaction = %entry.id_in(&self.catalog.names()), "a statement is over its time");
-                self.under_way.terminate(&entry);
+                self.under_way.end_overdue(&entry);
             }
         }
     }

@@ -3,13 +3,14 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use catalog::{Access, Database as Row, Grant, GraphRights, Names, Principal, Target, grant};
+use catalog::{Access, Database as Row, Grant, GraphRights, Limit, Names, Principal, Target, grant};
 use compact_str::CompactString;
 use rustc_hash::FxBuildHasher;
-use types::{Code, DatabaseName, Failure};
+use types::{Code, DatabaseName, Failure, SetBy};
 
 use crate::databases::{gone, unavailable};
 use crate::instance::Shared;
+use crate::limits::Bound;
 use crate::open_database::OpenDatabase;
 use crate::sight;
 use crate::source::Writes;
@@ -111,8 +112,11 @@ pub(crate) fn sight_by(rights: &GraphRights, known: Option<&DatabaseName>) -> u6
 impl Shared {
     /// Says of a statement that was interrupted what became of its database, where that is why.
     pub(crate) fn why_ended(&self, entry: &Entry, failure: Failure) -> Failure {
-        if failure.code() != Code::TransactionTerminated || entry.is_terminated() {
+        if failure.code() != Code::TransactionTerminated {
             return failure;
+        }
+        if entry.is_terminated() {
+            return if entry.is_overdue() { self.time_refused(entry) } else { failure };
         }
         let names = self.catalog.names();
         let row = names.database(entry.database).filter(|row| row.stage == catalog::Stage::Ready);
@@ -124,6 +128,18 @@ impl Shared {
             _ => return failure,
         };
         entry.told(why)
+    }
+
+    /// Says that a statement takes longer than its database lets it by now.
+    fn time_refused(&self, entry: &Entry) -> Failure {
+        let names = self.catalog.names();
+        let bound = Bound {
+            max: self.meters.find(entry.database).map_or(0, |meter| meter.own_limit(Limit::MaxQueryTime)),
+            database: entry.shown_database(&names),
+            set_by: SetBy::Database,
+        };
+        let begun = entry.statement().map_or(entry.begun_at, |(_, at, _)| at);
+        bound.time_refused(self.options.clock.now().saturating_duration_since(begun))
     }
 
     /// Opens the database that was meant, if this principal may use it so.

@@ -47,6 +47,8 @@ pub(crate) struct Entry {
     statement: Mutex<Option<Shown>>,
     interrupted: Arc<AtomicBool>,
     is_terminated: AtomicBool,
+    /// Whether it was ended because its statement took longer than its database lets it.
+    is_overdue: AtomicBool,
     is_waiting: AtomicBool,
     waited_micros: AtomicU64,
     account: Mutex<Account>,
@@ -120,6 +122,7 @@ impl UnderWay {
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
             is_terminated: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
             is_waiting: AtomicBool::new(false),
             waited_micros: AtomicU64::new(0),
             account: Mutex::default(),
@@ -150,6 +153,12 @@ impl UnderWay {
             entry.is_terminated.store(true, Ordering::Relaxed);
             entry.interrupted.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// As [`UnderWay::terminate`], where the time of its statement is the reason.
+    pub(crate) fn end_overdue(&self, entry: &Entry) {
+        entry.is_overdue.store(true, Ordering::Relaxed);
+        self.terminate(entry);
     }
 
     /// Gives everything that is under way, the oldest first.
@@ -233,6 +242,11 @@ impl Entry {
     /// Tells whether somebody ended it.
     pub(crate) fn is_terminated(&self) -> bool {
         self.is_terminated.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the time of its statement is why it was ended.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.is_overdue.load(Ordering::Relaxed)
     }
 
     /// Says whether its statement waits in a line.

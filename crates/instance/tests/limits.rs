@@ -330,7 +330,7 @@ fn f51_a_time_that_is_lowered_ends_what_runs() {
         }
         std::thread::sleep(Duration::from_millis(150));
         limit(&mut other, "max_query_time = 1ms");
-        assert_eq!(code(running.join().expect("no panic")), Some(Code::TransactionTerminated));
+        assert_eq!(code(running.join().expect("no panic")), Some(Code::TransactionTimedOut));
     });
 }
 
