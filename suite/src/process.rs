@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,6 +17,8 @@ use bolt::Options;
 use bolt::client::{Answer, Client, ClientError, ConnectOptions};
 use types::{Clock, Map, SystemClock, Value};
 
+/// Any port of this machine that is free.
+const ANYWHERE: &str = "127.0.0.1:0";
 const STEP: Duration = Duration::from_millis(5);
 /// How long a server may take until it answers; generous, because tests share the machine.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
@@ -70,33 +72,42 @@ impl Process {
         // The first call builds it, which is no part of the start.
         let binary = binary();
         fs::create_dir_all(data)?;
-        let [bolt, http] = free_addresses()?;
         let log = data.with_extension("log");
         let out = File::options().create(true).append(true).open(&log)?;
+        // Where it listens it says itself: ports that were looked for before could be another server's by then.
+        let said = data.with_extension("out");
+        let stdout = File::create(&said)?;
         let started = now();
         let child = Command::new(binary)
             .arg("serve")
             .arg("--data")
             .arg(data)
-            .args(["--bolt", &bolt.to_string(), "--http", &http.to_string()])
+            .args(["--bolt", ANYWHERE, "--http", ANYWHERE])
             // Some tests make users, and ask on without being one.
             .env("SHEAF_AUTH", "none")
             .envs(environment)
             .stdin(Stdio::null())
-            .stdout(out.try_clone()?)
+            .stdout(stdout)
             .stderr(out)
             .spawn()?;
-        let mut process = Self { child, data: data.to_owned(), bolt, http, start_time: Duration::ZERO, log };
-        process.wait_until_it_answers(started)?;
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        let (data, start_time) = (data.to_owned(), Duration::ZERO);
+        let mut process = Self { child, data, bolt: nowhere, http: nowhere, start_time, log };
+        process.wait_until_it_answers(&said, started)?;
         Ok(process)
     }
 
-    fn wait_until_it_answers(&mut self, started: Instant) -> Result<(), StartError> {
+    fn wait_until_it_answers(&mut self, said: &Path, started: Instant) -> Result<(), StartError> {
         while now() - started < START_TIME_MAX {
             if let Some(status) = self.child.try_wait()? {
                 return Err(StartError::Ended { status, log: self.log() });
             }
-            if Client::connect(self.bolt, &connect_options()).is_ok() {
+            if self.bolt.port() == 0
+                && let Some([bolt, http]) = addresses(&fs::read_to_string(said)?)
+            {
+                (self.bolt, self.http) = (bolt, http);
+            }
+            if self.bolt.port() > 0 && Client::connect(self.bolt, &connect_options()).is_ok() {
                 self.start_time = now() - started;
                 return Ok(());
             }
@@ -242,8 +253,9 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// Takes two ports that nobody uses; both are held until both are known, so that they differ.
-fn free_addresses() -> io::Result<[SocketAddr; 2]> {
-    let (first, second) = (TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?);
-    Ok([first.local_addr()?, second.local_addr()?])
+/// Reads where Bolt and HTTP listen off the line of a server that is ready.
+fn addresses(said: &str) -> Option<[SocketAddr; 2]> {
+    let line = said.lines().find(|line| line.starts_with("sheaf is ready: "))?;
+    let after = |scheme: &str| line.split(' ').find_map(|word| word.strip_prefix(scheme)?.parse().ok());
+    Some([after("bolt://")?, after("http://")?])
 }

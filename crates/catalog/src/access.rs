@@ -455,6 +455,10 @@ pub enum Naming<'a> {
     Alias(&'a DatabaseName),
     /// It is the one that is meant where none is named.
     Default,
+    /// It is the home of whoever says so, under this alias if any.
+    Home(Option<&'a DatabaseName>),
+    /// It is his home no more.
+    NoHome,
 }
 
 /// Refuses who would let himself into a database by what it is called: patterns of names, homes, aliases and the default
@@ -483,20 +487,47 @@ pub fn allow_naming_as(
     check_gain(names, &rights, target, naming)
 }
 
+/// Refuses who would let himself into a database, as [`allow_naming`] does, by what he makes his own home; `None` stands
+/// for the default database.
+///
+/// A home need not exist yet, so what he is granted on his home could then be about any database.
+pub fn allow_home(names: &Names, principal: &Principal, home: Option<&DatabaseName>) -> Result<(), CatalogError> {
+    let Some(rights) = principal.rights(names)? else { return Ok(()) };
+    let home = home.cloned().unwrap_or_else(|| names.default_database().name.clone());
+    match names.resolve(home.as_str()) {
+        Ok(target) => check_gain(names, &rights, &target, Naming::Home(target.alias.as_ref()))?,
+        Err(_) => match rights.gains_at_home() {
+            Some(gained) if !rights.may(names, Act::AssignPrivilege, None, None) => {
+                return Err(gain(home.to_string(), Naming::Home(None), gained, &rights));
+            }
+            _ => {}
+        },
+    }
+    match names.resolve(names.home_name(&rights.user).as_str()) {
+        Ok(left) if left.name != home => check_gain(names, &rights, &left, Naming::NoHome),
+        _ => Ok(()),
+    }
+}
+
 fn check_gain(names: &Names, rights: &UserRights, target: &Target, naming: Naming<'_>) -> Result<(), CatalogError> {
     let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else { return Ok(()) };
     match rights.gains(names, row, naming) {
         Some(gained) if !rights.may(names, Act::AssignPrivilege, None, Some(row)) => {
-            let becomes = match naming {
-                Naming::Renamed(to) => format!("be called '{to}'"),
-                Naming::NewAlias(alias) | Naming::Alias(alias) => format!("have the alias '{alias}'"),
-                Naming::Default => "be the default one".to_owned(),
-            };
-            let database = target.alias.as_ref().unwrap_or(&target.name).to_string();
-            Err(CatalogError::Gain { database, becomes, gained: gained.printed(), who: rights.who() })
+            Err(gain(target.alias.as_ref().unwrap_or(&target.name).to_string(), naming, gained, rights))
         }
         _ => Ok(()),
     }
+}
+
+fn gain(database: String, naming: Naming<'_>, gained: Act, rights: &UserRights) -> CatalogError {
+    let becomes = match naming {
+        Naming::Renamed(to) => format!("be called '{to}'"),
+        Naming::NewAlias(alias) | Naming::Alias(alias) => format!("have the alias '{alias}'"),
+        Naming::Default => "be the default one".to_owned(),
+        Naming::Home(_) => "be the home".to_owned(),
+        Naming::NoHome => "cease to be the home".to_owned(),
+    };
+    CatalogError::Gain { database, becomes, gained: gained.printed(), who: rights.who() }
 }
 
 /// Answers whether somebody may use a database beside the statement's own.

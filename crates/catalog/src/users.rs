@@ -7,6 +7,7 @@ use argon2::{Argon2, Params};
 use rand::Rng;
 use types::{CompactString, DatabaseName};
 
+use crate::access::allow_home;
 use crate::catalog::Step;
 use crate::rights::{ADMIN_ROLE, Holder, RightsStep, User, UserId};
 use crate::{Catalog, CatalogError, Names, Principal, imported};
@@ -228,6 +229,9 @@ impl Catalog {
             };
             if change.suspended.is_some_and(|suspended| suspended != user.suspended) && acting.is(user.id) {
                 return Err(CatalogError::OwnStatus { user: name.to_owned() });
+            }
+            if let Some(home) = change.home.as_ref().filter(|_| acting.is(user.id)) {
+                allow_home(names, acting, home.as_ref())?;
             }
             let mut next = changed(user, change);
             if let Some(hash) = password_hash.clone() {

@@ -124,6 +124,11 @@ impl Room {
         let used = if self.bytes_max < u64::MAX { writer.used_bytes()? } else { 0 };
         Ok(Filling { bytes_max: self.bytes_max, used })
     }
+
+    /// Tells how many bytes more may be used where so many are.
+    pub fn left(self, used: u64) -> u64 {
+        self.bytes_max.saturating_sub(used)
+    }
 }
 
 /// A store that is being written to, and what it held before.
@@ -165,12 +170,16 @@ impl Database {
     /// Bounds the database from now on; what it holds beyond that stays, and only grows no more.
     pub fn set_quota(&self, quota: Quota) {
         let quotas = self.quotas();
+        let before = self.quota().bytes_max;
         for (max, bound) in [
             (quota.nodes_max, &quotas.nodes_max),
             (quota.relationships_max, &quotas.relationships_max),
             (quota.bytes_max, &quotas.bytes_max),
         ] {
             bound.store(max.unwrap_or(u64::MAX), Ordering::Release);
+        }
+        if before != quota.bytes_max {
+            self.go_on();
         }
     }
 
@@ -395,6 +404,38 @@ mod tests {
         while !database.wait_filled(std::time::Duration::from_secs(1)) {}
         let transaction = database.begin().expect("a transaction");
         assert!(transaction.indexes().iter().all(crate::codec::fact::IndexDefinition::is_online));
+    }
+
+    #[test]
+    fn f50_the_graph_of_a_vector_index_grows_where_there_is_room() {
+        const TIME: std::time::Duration = std::time::Duration::from_secs(1);
+        let database = database(Quota::default());
+        database.tokens().make(crate::keys::TokenKind::Label, "Page").expect("a short name");
+        database.tokens().make(crate::keys::TokenKind::Key, "place").expect("a short name");
+        let add = |count: u32| {
+            let mut transaction = database.begin().expect("a transaction");
+            for at in 0..count {
+                let place = Value::list(vec![Value::Float(f64::from(at).cos()), Value::Float(f64::from(at).sin())]);
+                transaction.create_node(&[types::LabelId(0)], &[(KeyId(0), place)]).expect("no bound");
+            }
+            transaction.commit().expect("room");
+        };
+        let mut transaction = database.begin().expect("a transaction");
+        let on = IndexOn::label(types::LabelId(0));
+        transaction.create_index(NewIndex::new("near", on, vec![KeyId(0)], IndexKind::Vector)).expect("a new one");
+        transaction.commit().expect("room");
+        // Not yet as many as a graph is made of.
+        add(4_000);
+        let max = used_bytes(&database) + 40_000;
+        database.set_quota(Quota { bytes_max: Some(max), ..Quota::default() });
+        add(200);
+        while !database.wait_idle(TIME) {}
+        let without = used_bytes(&database);
+        assert!(without <= max, "{without} of {max}");
+        database.set_quota(Quota::default());
+        while !database.wait_idle(TIME) {}
+        assert!(used_bytes(&database) > max, "{} of {max}, {without} before", used_bytes(&database));
+        assert_eq!(database.check().expect("a look at it").problems, [""; 0]);
     }
 
     /// Whatever pages a store is made of: what a commit wants is what it takes there.

@@ -601,6 +601,46 @@ fn f86_whoever_renames_a_database_gains_nothing_by_its_new_name() {
 }
 
 #[test]
+fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob", "eve"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hers",
+            "CREATE DATABASE tenant",
+            "CREATE ALIAS cover FOR DATABASE tenant",
+            "CREATE ROLE hosts",
+            "GRANT SET USER HOME DATABASE ON DBMS TO hosts",
+            "GRANT ROLE hosts TO ann, bob, eve",
+            "ALTER USER ann SET HOME DATABASE hers",
+            "GRANT MATCH {*} ON HOME GRAPH TO USER ann",
+            "GRANT LEVEL read ON DATABASE * TO USER bob",
+            "ALTER USER bob SET HOME DATABASE hers",
+            "DENY MATCH {*} ON HOME GRAPH TO USER bob",
+        ],
+    );
+    let (mut ann, mut bob, mut eve) = (log_in(&instance, "ann"), log_in(&instance, "bob"), log_in(&instance, "eve"));
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'ann' with roles [PUBLIC, hosts] \
+                would gain the privilege ACCESS on it, and neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
+    check(&mut ann, "ALTER USER ann SET HOME DATABASE tenant", told);
+    // By an alias, as the default database, and as one that somebody makes later.
+    let ways = ["SET HOME DATABASE cover", "REMOVE HOME DATABASE", "SET HOME DATABASE later"];
+    ways.iter().for_each(|way| refused(&mut ann, &[&format!("ALTER USER ann {way}")]));
+    check(&mut ann, "USE tenant RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'tenant'.");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "0");
+    // Where a denial is about the home, another home would shed it.
+    refused(&mut bob, &["ALTER USER bob SET HOME DATABASE tenant"]);
+    // What shows nothing new is nobody's gain, and others' homes are what the right is for.
+    all(&mut eve, &["ALTER USER eve SET HOME DATABASE tenant", "ALTER USER eve SET HOME DATABASE later"]);
+    all(&mut eve, &["ALTER USER ann SET HOME DATABASE tenant", "ALTER USER ann SET HOME DATABASE hers"]);
+    all(&mut admin, &["GRANT ASSIGN PRIVILEGE ON DBMS TO hosts"]);
+    all(&mut ann, &["ALTER USER ann SET HOME DATABASE later", "ALTER USER ann SET HOME DATABASE tenant"]);
+    check(&mut ann, "USE tenant MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
 fn f44_whoever_leads_an_alias_elsewhere_does_not_let_himself_in() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");

@@ -177,7 +177,7 @@ impl UserRights {
     /// Names something that the user could do to a database once it is meant so, and cannot do yet: a grant that comes to
     /// hold, or a denial that ceases to.
     pub fn gains(&self, names: &Names, row: &Database, naming: Naming<'_>) -> Option<Act> {
-        let now = self.asked(names, row, None);
+        let now = self.asked(names, row, if let Naming::Home(alias) = naming { alias } else { None });
         let is_home = |name: &DatabaseName| now.is_home || self.user.home.as_ref() == Some(name);
         let then = match naming {
             // Whose home it is, goes on with it.
@@ -187,6 +187,8 @@ impl UserRights {
             Naming::Alias(alias) if names.alias(alias).is_some_and(|found| found.target == row.id) => return None,
             Naming::Alias(alias) => Asked { alias: Some(alias), is_home: is_home(alias), ..now },
             Naming::Default => Asked { is_default: true, is_home: now.is_home || self.user.home.is_none(), ..now },
+            Naming::Home(_) => Asked { is_home: true, ..now },
+            Naming::NoHome => Asked { is_home: false, ..now },
         };
         let held = |wanted: &Privilege, asked: &Asked<'_>| {
             let is_same = |one: &Privilege| {
@@ -195,18 +197,18 @@ impl UserRights {
             };
             self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
         };
-        // To come in shows nothing by itself.
-        let is_inside = |one: &Privilege| {
-            let shows = one.act.row().place == Place::Graph || one.act == Act::Ownership;
-            shows && !one.denied && one.scope.holds(&then)
-        };
-        let shows = self.privileges.iter().any(is_inside);
+        let shows = self.privileges.iter().any(|one| shows(one) && one.scope.holds(&then));
         let counts = |act: Act| shows || !matches!(act, Act::Access | Act::CrossDatabase);
         let is_gained = |one: &&Privilege| {
             let (before, after) = if one.denied { (&then, &now) } else { (&now, &then) };
             one.scope.holds(after) && !held(one, before) && counts(one.act)
         };
         self.privileges.iter().find(is_gained).map(|one| one.act)
+    }
+
+    /// Names something that the user may do at home, wherever that is.
+    pub fn gains_at_home(&self) -> Option<Act> {
+        self.privileges.iter().find(|one| one.scope == Scope::Home && shows(one)).map(|one| one.act)
     }
 
     /// Tells whether the user may do this to a database under the name of an alias.
@@ -273,6 +275,11 @@ impl UserRights {
             graph: Arc::new(if as_admin { graph.used_as_admin() } else { graph }),
         }
     }
+}
+
+/// Tells whether a privilege shows something of a database; to come in shows nothing by itself.
+fn shows(one: &Privilege) -> bool {
+    !one.denied && (one.act.row().place == Place::Graph || one.act == Act::Ownership)
 }
 
 /// Gives what was added up before, or adds it up and keeps it.

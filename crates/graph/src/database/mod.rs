@@ -247,6 +247,13 @@ impl Database {
         RelationshipId(self.inner.relationship_next.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Goes on with what waits for room, if there is some now; else the next commit does.
+    pub(crate) fn go_on(&self) {
+        if self.inner.has_work().unwrap_or(false) {
+            Self::fill_on(&self.inner);
+        }
+    }
+
     pub(crate) fn commit(&self, changes: Changes) -> Result<u64, GraphError> {
         let bytes = changes.bytes();
         let (leaves_work, has_vectors) = (changes.leaves_work(), changes.has_vectors());
