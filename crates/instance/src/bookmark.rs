@@ -46,6 +46,8 @@ impl fmt::Display for Chosen {
 pub(crate) struct Choice {
     /// The database.
     pub(crate) chosen: Chosen,
+    /// A digest of whose choice it is: drivers hand the bookmarks of one user to another's conversation too.
+    pub(crate) by: u64,
     /// The one that its requests named by themselves, as drivers do that looked up the home of their user: requests that
     /// name another one mean that.
     pub(crate) over: Option<String>,
@@ -54,16 +56,31 @@ pub(crate) struct Choice {
 impl Choice {
     /// Adds it to a bookmark.
     pub(crate) fn carry(&self, bookmark: &str) -> String {
-        let Self { chosen, over } = self;
-        over.as_ref().map_or_else(|| format!("{bookmark}:{chosen}"), |over| format!("{bookmark}:{chosen}:{over}"))
+        let Self { chosen, by, over } = self;
+        let over = over.as_ref().map(|over| format!(":{over}")).unwrap_or_default();
+        format!("{bookmark}:{by:x}:{chosen}{over}")
     }
 
-    /// Gives what the latest bookmark of a conversation carries.
-    pub(crate) fn carried(bookmarks: &[String]) -> Option<Self> {
-        let choice = bookmarks.iter().rev().find_map(|bookmark| bookmark.splitn(4, ':').nth(3))?;
-        let (chosen, over) = choice.split_once(':').map_or((choice, None), |(chosen, over)| (chosen, Some(over)));
-        Some(Self { chosen: Chosen::read(chosen), over: over.map(str::to_owned) })
+    /// Gives what the latest bookmark of a user carries.
+    pub(crate) fn carried(bookmarks: &[String], user: Option<&str>) -> Option<Self> {
+        let choices = bookmarks.iter().rev().filter_map(|bookmark| bookmark.splitn(4, ':').nth(3).and_then(Self::read));
+        let mut choices = choices.peekable();
+        choices.peek()?;
+        let by = digest(user);
+        choices.find(|choice| choice.by == by)
     }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, ':');
+        let by = u64::from_str_radix(parts.next()?, 16).ok()?;
+        let chosen = Chosen::read(parts.next().filter(|chosen| !chosen.is_empty())?);
+        Some(Self { chosen, by, over: parts.next().map(str::to_owned) })
+    }
+}
+
+/// Gives what stands for a user in bookmarks; for nobody while authentication is off.
+pub(crate) fn digest(user: Option<&str>) -> u64 {
+    user.map_or(0, |user| xxhash_rust::xxh3::xxh3_64(user.as_bytes()))
 }
 
 /// Refuses bookmarks that this server never gave.
@@ -85,7 +102,7 @@ fn is_ours(bookmark: &str) -> bool {
     parts.next() == Some(PREFIX)
         && parts.next().is_some_and(|database| !database.is_empty())
         && parts.next().is_some_and(|version| version.parse::<u64>().is_ok())
-        && parts.next().is_none_or(|chosen| !chosen.is_empty())
+        && parts.next().is_none_or(|choice| Choice::read(choice).is_some())
 }
 
 #[cfg(test)]
@@ -96,9 +113,12 @@ mod tests {
     fn only_our_own_are_taken() {
         let check = |text: &str, expected: bool| assert_eq!(check(&[text.to_owned()]).is_ok(), expected, "{text}");
         check(&write("films", 7), true);
-        check("sheaf:films:7:movies", true);
-        check("sheaf:films:7:movies:home", true);
+        check("sheaf:films:7:0:movies", true);
+        check("sheaf:films:7:9f:movies:home", true);
         check("sheaf:films:7:", false);
+        check("sheaf:films:7:0", false);
+        check("sheaf:films:7:0:", false);
+        check("sheaf:films:7:movies", false);
         check("sheaf:films", false);
         check("sheaf::7", false);
         check("sheaf:films:x", false);
@@ -110,19 +130,29 @@ mod tests {
     fn what_was_chosen_is_carried() {
         let check = |bookmarks: &[&str], expected: Option<(&str, Option<&str>)>| {
             let bookmarks: Vec<String> = bookmarks.iter().map(ToString::to_string).collect();
-            let choice = Choice::carried(&bookmarks);
+            let choice = Choice::carried(&bookmarks, None);
             let found = choice.as_ref().map(|choice| (choice.chosen.name.as_str(), choice.over.as_deref()));
             assert_eq!(found, expected, "{bookmarks:?}");
             if let Some(choice) = choice {
-                assert_eq!(Choice::carried(&[choice.carry(&write("films", 9))]), Some(choice));
+                assert_eq!(Choice::carried(&[choice.carry(&write("films", 9))], None), Some(choice));
             }
         };
         check(&[], None);
         check(&["sheaf:films:7"], None);
-        check(&["sheaf:films:7:movies", "sheaf:films:8"], Some(("movies", None)));
-        check(&["sheaf:films:7:movies", "sheaf:films:8:films:home"], Some(("films", Some("home"))));
-        check(&["sheaf:films:7:movies@000102030405060708090a0b0c0d0e0f:home"], Some(("movies", Some("home"))));
+        check(&["sheaf:films:7:0:movies", "sheaf:films:8"], Some(("movies", None)));
+        check(&["sheaf:films:7:0:movies", "sheaf:films:8:0:films:home"], Some(("films", Some("home"))));
+        check(&["sheaf:films:7:0:movies", "sheaf:films:8:5:films:home"], Some(("movies", None)));
+        check(&["sheaf:films:7:0:movies@000102030405060708090a0b0c0d0e0f:home"], Some(("movies", Some("home"))));
         let id = Chosen::read("movies@000102030405060708090a0b0c0d0e0f").id.expect("it is there");
         assert_eq!(id.0, std::array::from_fn(|at| at as u8));
+    }
+
+    #[test]
+    fn a_choice_is_the_one_of_who_made_it() {
+        let of = |user| Choice { chosen: Chosen::read("movies"), by: digest(user), over: None };
+        let bookmarks = [of(Some("ada")).carry(&write("films", 7))];
+        assert_eq!(Choice::carried(&bookmarks, Some("ada")), Some(of(Some("ada"))));
+        assert_eq!(Choice::carried(&bookmarks, Some("bob")), None);
+        assert_eq!(Choice::carried(&bookmarks, None), None);
     }
 }

@@ -78,6 +78,45 @@ fn f30_what_bookmarks_carry_follows_a_rename_too() {
 }
 
 #[test]
+fn f30_what_bookmarks_carry_is_their_users() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", SYSTEM);
+    check(&mut admin, "CREATE DATABASE films", SYSTEM);
+    check(&mut admin, "GRANT LEVEL read ON DATABASE films TO USER ann", SYSTEM);
+    admin.carry_choice();
+    let mut chose = admin.run("USE films", Map::new(), &RunOptions::default()).expect("it is there");
+    let (_, summary) = world::take(&mut chose).expect("no rows");
+    let goes_on = RunOptions { bookmarks: summary.bookmark.into_iter().collect(), ..RunOptions::default() };
+    for (user, expected) in [("admin", "'films'"), ("ann", "'sheaf'")] {
+        let mut other = log_in(&instance, user);
+        other.carry_choice();
+        let found = run_with(&mut other, "RETURN database()", Map::new(), &goes_on);
+        assert_eq!(found.map_err(|it| failed(&it)), Ok(expected.to_owned()), "{user}");
+    }
+}
+
+#[test]
+fn f29_who_has_no_home_runs_what_names_its_database() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", SYSTEM);
+    check(&mut admin, "CREATE DATABASE films", SYSTEM);
+    check(&mut admin, "GRANT LEVEL admin ON DATABASE films TO USER ann", SYSTEM);
+    check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", SYSTEM);
+    let mut ann = log_in(&instance, "ann");
+    for text in ["USE films RETURN 1", "GRAPH[films] RETURN 1", "USE DATABASE films RETURN 1 UNION USE films RETURN 1"]
+    {
+        check(&mut ann, text, "1");
+    }
+    check(&mut ann, "USE films CREATE INDEX made FOR (n:Film) ON (n.title)", "[indexes+ 1]");
+    let nowhere = "DatabaseNotFound: Database does not exist. Database name: 'nowhere'.";
+    check(&mut ann, "USE films RETURN 1 UNION RETURN 1", nowhere);
+    check(&mut ann, "RETURN 1", nowhere);
+    check(&mut ann, "USE nothing RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'nothing'.");
+}
+
+#[test]
 fn f54_session_objects_are_connections_until_they_end() {
     let instance = in_memory();
     let mut admin = session(&instance);

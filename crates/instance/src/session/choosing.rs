@@ -6,11 +6,12 @@ use std::borrow::Cow;
 
 use catalog::{CatalogError, Names, Principal, Target};
 use cypher::ast::{Body, Name};
-use types::{Code, DatabaseName, Failure, Value};
+use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::Session;
 use crate::answer::{Fetched, Kind, RunOptions, Summary};
 use crate::bookmark::{self, Choice, Chosen};
+use crate::planning;
 use crate::records::Records;
 
 impl Session {
@@ -19,12 +20,12 @@ impl Session {
         if !self.carries_choice || self.transaction.is_some() {
             return Cow::Borrowed(options);
         }
-        let choice = Choice::carried(&options.bookmarks);
-        let (chosen, over) = choice.map_or((None, None), |choice| (Some(choice.chosen), choice.over));
+        let choice = Choice::carried(&options.bookmarks, self.chooser(options));
+        let (chosen, by, over) = choice.map_or((None, 0, None), |it| (Some(it.chosen), it.by, it.over));
         if chosen != self.chosen {
             self.choose(chosen);
         }
-        self.over = over;
+        (self.chosen_by, self.over) = (by, over);
         match self.over.is_some() && options.database == self.over {
             true => Cow::Owned(RunOptions { database: None, ..options.clone() }),
             false => Cow::Borrowed(options),
@@ -34,7 +35,12 @@ impl Session {
     /// Gives what bookmarks carry.
     pub(super) fn choice(&self) -> Option<Choice> {
         let chosen = self.chosen.clone().filter(|_| self.carries_choice)?;
-        Some(Choice { chosen, over: self.over.clone() })
+        Some(Choice { chosen, by: self.chosen_by, over: self.over.clone() })
+    }
+
+    /// Names who chooses: the user in whose name the conversation speaks.
+    fn chooser<'a>(&'a self, options: &'a RunOptions) -> Option<&'a str> {
+        options.impersonated_user.as_deref().filter(|user| !user.is_empty()).or(self.principal.name())
     }
 
     pub(super) fn choose(&mut self, database: Option<Chosen>) {
@@ -137,6 +143,7 @@ impl Session {
         self.take_seat(names, principal, &target)?;
         let id = target.alias.is_none().then_some(target.database);
         self.choose(Some(Chosen { name: database.clone(), id }));
+        self.chosen_by = bookmark::digest(self.chooser(options));
         self.over = options.database.clone().or(self.over.take());
         let bookmark = Some(bookmark::write(DatabaseName::system().as_str(), names.version()));
         let summary = Summary { kind: Kind::Read, database, bookmark, ..Summary::default() };
@@ -154,13 +161,26 @@ pub(super) fn target(names: &Names, principal: &Principal, asked: Option<&str>) 
     }
 }
 
-/// Lets one whose home does not exist, or whose chosen database is gone, run commands, which need none, and choose
-/// another; `failure` is what all else is answered.
+/// Lets one whose home does not exist, or whose chosen database is gone, run what needs none: commands, the choice of
+/// another, and what names its databases in front. `failure` is what all else is answered.
 #[cold]
-pub(super) fn without_home(names: &Names, text: &str, failure: Failure) -> Result<Target, Failure> {
-    let parsed = cypher::parse(text).map(|statement| statement.body);
-    let needs_none = matches!(parsed, Ok(Body::Admin(_) | Body::Chain { .. } | Body::UseDatabase { name: Some(_) }));
-    if needs_none { Ok(names.resolve(DatabaseName::system().as_str())?) } else { Err(failure) }
+pub(super) fn without_home(
+    names: &Names,
+    principal: &Principal,
+    (text, parameters): (&str, &Map),
+    failure: Failure,
+) -> Result<Target, Failure> {
+    let Ok(parsed) = cypher::parse(text) else { return Err(failure) };
+    let named = match &parsed.body {
+        Body::Admin(_) | Body::Chain { .. } | Body::UseDatabase { name: Some(_) } => {
+            return Ok(names.resolve(DatabaseName::system().as_str())?);
+        }
+        Body::Query(query) if query.rest.iter().all(|(_, part)| part.using.is_some()) => query.first.using.as_ref(),
+        Body::Schema { using, .. } => using.as_ref(),
+        Body::Query(_) | Body::UseDatabase { name: None } => None,
+    };
+    let named = named.ok_or(failure)?;
+    target(names, principal, Some(&planning::typed_name(named, names, principal, parameters)?))
 }
 
 /// Tells whether a text is a command, which runs on `system` from any session.

@@ -54,6 +54,8 @@ pub struct Session {
     connected: Option<Connected>,
     /// Whether bookmarks carry what `USE` chose.
     carries_choice: bool,
+    /// A digest of whose choice it is.
+    chosen_by: u64,
     /// The database that requests named when `USE` chose another.
     over: Option<String>,
     /// What its latest statement was counted in.
@@ -98,6 +100,7 @@ impl Session {
             place: None,
             connected: None,
             carries_choice: false,
+            chosen_by: 0,
             over: None,
             charges: Charges::default(),
         }
@@ -272,14 +275,14 @@ impl Session {
         bookmark::check(&options.bookmarks)?;
         let options = &*self.follow_choice(options);
         let transaction = self.transaction.clone();
-        let mut found = self.look_up(options, text)?;
+        let mut found = self.look_up(options, (text, &parameters))?;
         let room = self.shared.room_of(&found.own);
         let mut permit = match room.try_enter() {
             Some(permit) => permit,
             None => {
                 let permit = self.wait_to_run(&found, text, begun)?;
                 // Names and rights may be others by now.
-                found = self.look_up(options, text)?;
+                found = self.look_up(options, (text, &parameters))?;
                 permit
             }
         };
@@ -379,7 +382,7 @@ impl Session {
     }
 
     /// Finds as whom and where a statement runs, and what it may spend.
-    fn look_up(&mut self, options: &RunOptions, text: &str) -> Result<Found, Failure> {
+    fn look_up(&mut self, options: &RunOptions, (text, parameters): (&str, &Map)) -> Result<Found, Failure> {
         let staged = self.transaction.as_ref().and_then(|transaction| transaction.names());
         let names = staged.unwrap_or_else(|| self.shared.catalog.names());
         self.principal.look_up(&names);
@@ -394,7 +397,7 @@ impl Session {
                     None => self.follow_rename(&names, &principal),
                     Some(_) => Ok(()),
                 };
-                self.alone(&names, &principal, options, text, followed)?
+                self.alone(&names, &principal, options, (text, parameters), followed)?
             }
         };
         Ok(Found { names, principal, own, access, allowance })
@@ -569,14 +572,14 @@ impl Session {
         names: &Names,
         principal: &Principal,
         options: &RunOptions,
-        text: &str,
+        statement: (&str, &Map),
         followed: Result<(), Failure>,
     ) -> Result<(Target, Access, Allowance), Failure> {
         let settings = &self.shared.options;
         let asked = options.database.as_deref().or(self.chosen_name());
         let own =
             followed.and_then(|()| target(names, principal, asked)).or_else(|failure| match options.database {
-                None if failure.code() == Code::DatabaseNotFound => without_home(names, text, failure),
+                None if failure.code() == Code::DatabaseNotFound => without_home(names, principal, statement, failure),
                 _ => Err(failure),
             })?;
         // A database says itself how long its statements may take; the server's own word is its default.
