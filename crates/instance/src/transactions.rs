@@ -217,7 +217,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         Value::list(Vec::new()),
         running_since.map_or(Value::Null, began),
         if entry.origin.protocol.is_empty() { "embedded".into() } else { entry.origin.protocol.into() },
-        Value::Null,
+        entry.origin.path.as_deref().map_or(Value::Null, Value::string),
         match (&statement, is_waiting) {
             (None, _) => nothing(),
             (Some(_), true) => "waiting".into(),

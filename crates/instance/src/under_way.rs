@@ -103,6 +103,8 @@ pub struct Origin {
     pub server: String,
     /// When the connection was made, in nanoseconds since 1970; nothing where that is when the session began.
     pub since_nanos: Option<i128>,
+    /// The path of a request, where it came by one: `/db/sheaf/query/v2`.
+    pub path: Option<String>,
 }
 
 impl UnderWay {

@@ -567,6 +567,7 @@ fn connections_are_listed_and_ended_by_those_who_may() {
             agent: "shell/1.0".into(),
             server: "10.0.0.1:7687".into(),
             since_nanos: Some(0),
+            path: None,
         });
         session.enlist().expect("has room")
     };

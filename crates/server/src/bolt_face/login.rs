@@ -55,6 +55,7 @@ impl Machine {
             agent: self.agent.clone(),
             server: self.place.local.to_string(),
             since_nanos: Some(self.place.since_nanos),
+            path: None,
         });
         session.carry_choice();
         session.enlist()?;

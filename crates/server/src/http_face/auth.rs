@@ -1,7 +1,7 @@
 //! Who sends a request: basic authentication, or a token.
 
 use super::session_objects::resume;
-use super::watching::PEER;
+use super::watching::{PEER, Peer};
 use crate::sessions::{Credentials, Origin, Session, Sessions, shown_agent};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
@@ -15,9 +15,10 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
     let credentials = credentials(headers)?;
     let anonymous = matches!(credentials, Credentials::None);
     // Hashing a password takes tens of milliseconds by design.
-    let log_in = || match PEER.try_with(|peer| *peer) {
-        Ok(peer) => sessions.log_in_from(&credentials, &peer.address.to_string()),
-        Err(_) => sessions.log_in(&credentials),
+    let peer = PEER.try_with(Peer::clone).ok();
+    let log_in = || match &peer {
+        Some(peer) => sessions.log_in_from(&credentials, &peer.address.to_string()),
+        None => sessions.log_in(&credentials),
     };
     let logged_in = block_in_place(log_in).map_err(|failure| match failure.code() {
         Code::Unauthorized if anonymous => Failure::new(Code::Unauthorized, "No authentication header supplied."),
@@ -25,7 +26,7 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
         _ => failure,
     });
     let mut session = logged_in.map(|mut session| {
-        if let Ok(peer) = PEER.try_with(|peer| *peer) {
+        if let Some(peer) = &peer {
             let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
             session.comes_from(Origin {
                 connection: format!("http-{}", peer.number),
@@ -34,6 +35,7 @@ pub(super) fn log_in(sessions: &dyn Sessions, headers: &HeaderMap) -> Result<Box
                 agent: shown_agent(agent),
                 server: peer.local.map_or_else(String::new, |local| local.to_string()),
                 since_nanos: Some(peer.since_nanos),
+                path: Some(peer.path.clone()),
             });
         }
         session

@@ -66,7 +66,7 @@ impl Listener {
                         accepted_so_far += 1;
                         let local = stream.local_addr().ok();
                         let since_nanos = self.config.clock.wall_nanos();
-                        let peer = Peer { address, local, number: accepted_so_far, since_nanos };
+                        let peer = Peer { address, local, number: accepted_so_far, since_nanos, path: String::new() };
                         connections.spawn(serve(stream, peer, service.clone(), time_max, self.stop.clone(), place));
                     }
                     Err(error) => {
@@ -99,7 +99,10 @@ async fn serve(
     let _ = stream.set_nodelay(true);
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(headers_time_max).max_buf_size(HEADERS_MAX_BYTES);
-    let service = service_fn(move |request: Request<Incoming>| PEER.scope(peer, service.call(request)));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let path = request.uri().path().to_owned();
+        PEER.scope(Peer { path, ..peer.clone() }, service.call(request))
+    });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

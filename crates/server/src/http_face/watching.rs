@@ -29,7 +29,7 @@ use crate::config::MetricsAccess;
 use crate::sessions::{Charged, Fetched, More, RunOptions, Session, Standing};
 
 /// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// Our end of it.
@@ -38,6 +38,8 @@ pub(super) struct Peer {
     pub(super) number: u64,
     /// When it was made, in nanoseconds since 1970.
     pub(super) since_nanos: i128,
+    /// The path that the request is for.
+    pub(super) path: String,
 }
 
 tokio::task_local! {
