@@ -31,6 +31,8 @@ pub(super) struct Wire {
     /// What `work` was when the watcher last looked.
     work_seen: AtomicU64,
     gone: AtomicBool,
+    /// Set when the watcher read what the connection has not looked at yet; changed under the lock of the framer.
+    read_ahead: AtomicBool,
     /// Set when the client sent RESET behind requests that wait: those are passed over.
     reset_ahead: AtomicBool,
     interrupter: Mutex<Option<Interrupter>>,
@@ -44,6 +46,7 @@ impl Wire {
             work: AtomicU64::new(0),
             work_seen: AtomicU64::new(0),
             gone: AtomicBool::new(false),
+            read_ahead: AtomicBool::new(false),
             reset_ahead: AtomicBool::new(false),
             interrupter: Mutex::new(None),
         }
@@ -87,7 +90,12 @@ impl Wire {
         if self.is_gone() {
             return Ok(Filled::Closed);
         }
-        match read_into(&self.stream, &mut self.framer.lock()) {
+        let mut framer = self.framer.lock();
+        // The watcher may have begun to look just before the work ended, and read what came since: the socket is silent then.
+        if self.read_ahead.swap(false, Ordering::AcqRel) {
+            return Ok(Filled::Some);
+        }
+        match read_into(&self.stream, &mut framer) {
             Ok(0) => Ok(Filled::Closed),
             Ok(_) => Ok(Filled::Some),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Filled::Nothing),
@@ -180,7 +188,7 @@ impl Wire {
                     self.gone.store(true, Ordering::Release);
                     break;
                 }
-                Ok(_) => {}
+                Ok(_) => self.read_ahead.store(true, Ordering::Release),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
                     self.gone.store(true, Ordering::Release);
