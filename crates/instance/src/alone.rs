@@ -184,8 +184,9 @@ impl Statement<'_> {
     /// Lets whoever stops a database interrupt this statement.
     pub(crate) fn interruptible(&self, reached: &AllReached) -> Vec<Lease> {
         let nothing: std::sync::Weak<dyn Work> = std::sync::Weak::<Stream>::new();
-        let databases = reached.iter().filter_map(|(_, reached)| reached.graph());
-        databases.map(|database| database.leases.take(Arc::clone(self.interrupted), nothing.clone())).collect()
+        let databases =
+            reached.iter().filter_map(|(_, reached)| Some((reached.graph()?, self.allowance.worker(reached))));
+        databases.map(|(database, worker)| database.leases.take(worker, nothing.clone())).collect()
     }
 }
 

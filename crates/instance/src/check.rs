@@ -45,7 +45,7 @@ fn look(statement: &Statement<'_>, target: &Target) -> Result<Report, Failure> {
         return Ok(Report::default());
     };
     let open = statement.shared.databases.peek(row.id).filter(|database| database.damage.get().is_some());
-    let database = open.map_or_else(|| statement.shared.databases.open(row), Ok)?;
+    let database = open.map_or_else(|| statement.shared.open(row), Ok)?;
     database.graph.check().map_err(|error| database.fail(error))
 }
 

@@ -126,36 +126,45 @@ impl Databases {
         }
     }
 
-    /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening.
+    /// Gives a database, opening it if nobody did. Callers for the same one wait for one opening. A forgiving one also tries
+    /// again what failed before.
+    ///
+    /// `is_there` is asked before it is opened: whoever comes late with names of before may mean one that is dropped.
     ///
     /// # Errors
     ///
-    /// [`Code::DatabaseUnavailable`] while it is stopped, and after it failed to open.
-    pub(crate) fn open(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
-        self.open_trusting(row, Trust::Usual)
-    }
-
-    /// As [`Databases::open`]; a forgiving one also tries again what failed before.
-    pub(crate) fn open_trusting(&self, row: &Row, trust: Trust) -> Result<Arc<OpenDatabase>, Failure> {
+    /// [`Code::DatabaseUnavailable`] while it is stopped, and after it failed to open; [`Code::DatabaseNotFound`].
+    pub(crate) fn open(
+        &self,
+        row: &Row,
+        trust: Trust,
+        is_there: &dyn Fn() -> bool,
+    ) -> Result<Arc<OpenDatabase>, Failure> {
         if row.requested == Requested::Offline {
             return Err(unavailable(&row.name));
         }
-        self.open_if(row, trust, &|slot| !slot.is_closing.load(Ordering::Acquire))
+        self.open_if(row, trust, &|slot| !slot.is_closing.load(Ordering::Acquire), is_there)
     }
 
     /// As [`Databases::open`], to copy it: one that is stopped opens too, and stays stopped for everybody else.
     ///
     /// `is_there` tells whether it is still to be had; who drops it afterwards waits for the copy.
     pub(crate) fn open_to_copy(&self, row: &Row, is_there: &dyn Fn() -> bool) -> Result<Arc<OpenDatabase>, Failure> {
-        self.open_if(row, Trust::Usual, &|_| is_there())
+        self.open_if(row, Trust::Usual, &|_| is_there(), is_there)
     }
 
     /// As [`Databases::open_trusting`], of one that nobody may use yet, to see whether it opens.
     pub(crate) fn open_barred(&self, row: &Row) -> Result<(), Failure> {
-        self.open_if(row, Trust::Forgiving, &|_| true).map(drop)
+        self.open_if(row, Trust::Forgiving, &|_| true, &|| true).map(drop)
     }
 
-    fn open_if(&self, row: &Row, trust: Trust, may: &dyn Fn(&Slot) -> bool) -> Result<Arc<OpenDatabase>, Failure> {
+    fn open_if(
+        &self,
+        row: &Row,
+        trust: Trust,
+        may: &dyn Fn(&Slot) -> bool,
+        is_there: &dyn Fn() -> bool,
+    ) -> Result<Arc<OpenDatabase>, Failure> {
         let slot = self.slot(row.id);
         let mut state = slot.state.lock();
         loop {
@@ -180,6 +189,10 @@ impl Databases {
                 State::Failed(failure) if trust == Trust::Usual => return Err(failed(&row.name, failure)),
                 State::Failed(_) | State::Closed => break,
             }
+        }
+        // Under the lock: who drops it afterwards waits until it is open, and closes it.
+        if !is_there() {
+            return Err(gone(&row.name));
         }
         *state = State::Opening;
         self.glances.lock().remove(&row.id);
@@ -262,7 +275,7 @@ impl Databases {
             drop(state);
             if let Some(database) = database {
                 if self.clock.now() >= ends_at {
-                    database.leases.end_all(ended, CLOSE_LOOK_TIME);
+                    database.leases.end_all(&row.name, ended, CLOSE_LOOK_TIME);
                 }
                 drop(database);
                 std::thread::sleep(CLOSE_LOOK_TIME);
@@ -272,11 +285,6 @@ impl Databases {
                 return Err(Failure::new(Code::DatabaseUnavailable, text));
             }
         }
-    }
-
-    /// Tells whether nobody new may use a database now.
-    pub(crate) fn is_refused(&self, id: DatabaseId) -> bool {
-        self.slots.lock().get(&id).is_some_and(|slot| slot.is_closing.load(Ordering::Acquire))
     }
 
     /// Lets a stopped database be opened again.

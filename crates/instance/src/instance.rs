@@ -32,7 +32,7 @@ use crate::remote::Import;
 use crate::session_list::SessionList;
 use crate::staging::StagingLine;
 use crate::turns::Turns;
-use crate::under_way::UnderWay;
+use crate::under_way::{End, UnderWay};
 use crate::{Admission, InstanceError, InstanceOptions, Session};
 
 /// Plans that are kept.
@@ -392,7 +392,7 @@ impl Shared {
             let grace = std::time::Duration::from_millis(millis.saturating_add(millis / 10).saturating_add(100));
             if millis > 0 && now.saturating_duration_since(since) > grace {
                 tracing::info!(transaction = %entry.id_in(&self.catalog.names()), "a statement is over its time");
-                self.under_way.end_overdue(&entry);
+                entry.end(End::Overdue);
             }
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use types::Failure;
+use types::{DatabaseName, Failure};
 
 use crate::instance::Shared;
+use crate::under_way::{End, Entry};
 
 /// Something that holds a database open: a transaction, or the rest of a result.
 pub(crate) trait Work: Send + Sync {
@@ -29,9 +30,29 @@ pub(crate) struct Leases {
     held: Arc<Mutex<FxHashMap<u64, Held>>>,
 }
 
+/// Who works on it.
+pub(crate) enum Worker {
+    /// What is listed as under way, and the alias under which its user knows the database, if he knows it by that alone.
+    Listed(Arc<Entry>, Option<DatabaseName>),
+    /// Something that nobody sees, by what interrupts it.
+    Unseen(Arc<AtomicBool>),
+}
+
+impl Worker {
+    /// Interrupts it, and whatever comes next of what is listed until that is over.
+    fn interrupt(&self, own: &DatabaseName, failure: &Failure) {
+        match self {
+            Self::Listed(entry, None) => entry.end(End::Database(failure.clone())),
+            Self::Listed(entry, Some(known)) => {
+                entry.end(End::Database(failure.clone().calling(own.as_str(), known.as_str())));
+            }
+            Self::Unseen(interrupted) => interrupted.store(true, Ordering::Relaxed),
+        }
+    }
+}
+
 struct Held {
-    /// Interrupts the statement that runs.
-    interrupted: Arc<AtomicBool>,
+    worker: Worker,
     work: Weak<dyn Work>,
 }
 
@@ -43,17 +64,17 @@ pub(crate) struct Lease {
 
 impl Leases {
     /// Lists some work until the lease is dropped.
-    pub(crate) fn take(&self, interrupted: Arc<AtomicBool>, work: Weak<dyn Work>) -> Lease {
+    pub(crate) fn take(&self, worker: Worker, work: Weak<dyn Work>) -> Lease {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.held.lock().insert(number, Held { interrupted, work });
+        self.held.lock().insert(number, Held { worker, work });
         Lease { number, held: Arc::clone(&self.held) }
     }
 
-    /// Interrupts all work and makes it let go.
-    pub(crate) fn end_all(&self, failure: &Failure, wait_max: Duration) {
+    /// Interrupts all work on a database of this name and makes it let go.
+    pub(crate) fn end_all(&self, own: &DatabaseName, failure: &Failure, wait_max: Duration) {
         let work: Vec<_> = {
             let held = self.held.lock();
-            held.values().for_each(|held| held.interrupted.store(true, Ordering::Relaxed));
+            held.values().for_each(|held| held.worker.interrupt(own, failure));
             held.values().map(|held| Weak::clone(&held.work)).collect()
         };
         // Not under the lock: work that ends takes its lease off the list.

@@ -3,19 +3,19 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use catalog::{Access, Database as Row, Grant, GraphRights, Limit, Names, Principal, Target, grant};
+use catalog::{Access, Database as Row, Grant, GraphRights, Limit, Names, Principal, Stage, Target, grant};
 use compact_str::CompactString;
 use rustc_hash::FxBuildHasher;
-use types::{Code, DatabaseName, Failure, SetBy};
+use types::{Code, DatabaseId, DatabaseName, Failure, SetBy};
 
-use crate::databases::{gone, unavailable};
+use crate::databases::Trust;
 use crate::instance::Shared;
 use crate::limits::Bound;
 use crate::open_database::OpenDatabase;
 use crate::sight;
 use crate::source::Writes;
 use crate::transaction::{Did, OpenTransaction};
-use crate::under_way::Entry;
+use crate::under_way::{End, Entry};
 
 /// A database that somebody may use.
 #[derive(Clone)]
@@ -110,24 +110,26 @@ pub(crate) fn sight_by(rights: &GraphRights, known: Option<&DatabaseName>) -> u6
 }
 
 impl Shared {
+    /// Gives a database, opening it if nobody did.
+    pub(crate) fn open(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
+        self.databases.open(row, Trust::Usual, &|| self.is_there(row.id))
+    }
+
+    /// Tells whether a database is there for everybody by now.
+    pub(crate) fn is_there(&self, id: DatabaseId) -> bool {
+        self.catalog.names().database(id).is_some_and(|row| row.stage == Stage::Ready)
+    }
+
     /// Says of a statement that was interrupted what became of its database, where that is why.
     pub(crate) fn why_ended(&self, entry: &Entry, failure: Failure) -> Failure {
         if failure.code() != Code::TransactionTerminated {
             return failure;
         }
-        if entry.is_terminated() {
-            return if entry.is_overdue() { self.time_refused(entry) } else { failure };
+        match entry.ended() {
+            None | Some(End::Asked) => failure,
+            Some(End::Overdue) => self.time_refused(entry),
+            Some(End::Database(why)) => entry.told(why),
         }
-        let names = self.catalog.names();
-        let row = names.database(entry.database).filter(|row| row.stage == catalog::Stage::Ready);
-        let own = DatabaseName::parse(&entry.database_in(&names));
-        let why = match (row, own) {
-            (Some(row), _) if self.databases.is_refused(row.id) => unavailable(&row.name),
-            (None, Ok(name)) if names.resolve(name.as_str()).is_ok() => unavailable(&name),
-            (None, Ok(name)) => gone(&name),
-            _ => return failure,
-        };
-        entry.told(why)
     }
 
     /// Says that a statement takes longer than its database lets it by now.
@@ -181,7 +183,7 @@ impl Shared {
             // Its name may be one that only this transaction knows, and its files those of another database.
             transaction.map_or(Ok(()), |transaction| transaction.enter()?.mix(Did::Read))?;
         }
-        let opened = held.map_or_else(|| self.databases.open(row), Ok);
+        let opened = held.map_or_else(|| self.open(row), Ok);
         let database = opened.map_err(|failure| failure.calling(target.name.as_str(), known.as_str()))?;
         let known = (*known != target.name).then(|| known.clone());
         Ok(Reached::Graph { database, row: Arc::clone(row), rights, known })

@@ -13,14 +13,16 @@ use graph::{GraphError, Transaction};
 use query::expression::{Context, check_extent};
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
-use types::{Clock, Code, Failure, Map, Value, effort};
+use types::{Clock, Code, DatabaseName, Failure, Map, Value, effort};
 
 use crate::admission::{Admission, Permit};
 use crate::admitting::Bounds;
 use crate::answer::Fetched;
 use crate::instance::Shared;
+use crate::leases::Worker;
 use crate::limits::Bound;
 use crate::plans::Planned;
+use crate::reach::Reached;
 use crate::remote::{Door, Import, RemoteOptions};
 use crate::turns::{Turn, Turns};
 use crate::under_way::Entry;
@@ -181,6 +183,19 @@ impl Allowance {
         }
         let left = self.deadline.map(|deadline| deadline.time_left(&*self.clock));
         left.map_or(Some(Duration::MAX), |left| Some(left).filter(|left| !left.is_zero()))
+    }
+
+    /// Tells a database who works on it, and by which name its user knows it.
+    pub(crate) fn worker(&self, reached: &Reached) -> Worker {
+        self.worker_as(reached.known().cloned())
+    }
+
+    /// As [`Allowance::worker`], where a name is known.
+    pub(crate) fn worker_as(&self, known: Option<DatabaseName>) -> Worker {
+        match &self.listed {
+            Some(entry) => Worker::Listed(Arc::clone(entry), known),
+            None => Worker::Unseen(Arc::clone(&self.interrupted)),
+        }
     }
 
     /// Takes a place among the statements of the server, or waits for one as long as it may.

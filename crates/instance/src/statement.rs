@@ -396,7 +396,7 @@ impl Statement<'_> {
             state.mix(Did::Read)?;
         }
         let has_written = state.has_written();
-        let lent = state.lend(transaction, reached, writes, self.interrupted, &self.allowance)?;
+        let lent = state.lend(transaction, reached, writes, &self.allowance)?;
         let mut running = self.start(planned, lent.sources);
         let mut summary = self.summary(planned);
         if has_written {
@@ -492,8 +492,9 @@ impl Statement<'_> {
 
     fn leases(&self, reached: &AllReached, stream: &Arc<Stream>) -> Vec<Lease> {
         let work: Weak<dyn Work> = Arc::<Stream>::downgrade(stream);
-        let databases = reached.iter().filter_map(|(_, reached)| reached.graph());
-        databases.map(|database| database.leases.take(Arc::clone(self.interrupted), Weak::clone(&work))).collect()
+        let databases =
+            reached.iter().filter_map(|(_, reached)| Some((reached.graph()?, self.allowance.worker(reached))));
+        databases.map(|(database, worker)| database.leases.take(worker, Weak::clone(&work))).collect()
     }
 
     /// Gives the catalog that a command changes: for everybody at once, or for its transaction until that commits.

@@ -20,6 +20,7 @@ use crate::running::{Allowance, Running};
 use crate::session_list::ListedSession;
 use crate::statement::Statement;
 use crate::table::NoGraph;
+use crate::under_way::End;
 
 /// No statement can write these names, since they hold spaces without quotes around them.
 pub(crate) const ROWS: &str = "  rows";
@@ -87,7 +88,7 @@ impl OwnEnd {
     pub(crate) fn come(self, statement: &Statement<'_>) {
         match self {
             Self::Transaction if statement.transaction.is_some() => {
-                statement.shared.under_way.terminate(&statement.room.listed);
+                statement.room.listed.end(End::Asked);
             }
             Self::Transaction => {}
             Self::Session(session) => statement.shared.sessions.end(&session),

@@ -17,7 +17,7 @@ use crate::answer::Access;
 use crate::bookmark;
 use crate::error::of_graph;
 use crate::instance::Shared;
-use crate::leases::{Lease, Work};
+use crate::leases::{Lease, Work, Worker};
 use crate::open_database::OpenDatabase;
 use crate::reach::{Reached, granted_rights};
 use crate::records::Stream;
@@ -104,7 +104,6 @@ impl OpenTransaction {
         deadline: Option<Deadline>,
         listing: Listing,
         begun_nanos: i128,
-        interrupted: &Arc<AtomicBool>,
     ) -> Result<Arc<Self>, Failure> {
         let state = State {
             listing,
@@ -122,7 +121,7 @@ impl OpenTransaction {
             staging: Staging::default(),
         };
         let begun = Arc::new(Self(Mutex::new(state)));
-        begun.0.lock().take(&begun, own.database, reached, interrupted)?;
+        begun.0.lock().take(&begun, own.database, reached)?;
         Ok(begun)
     }
 
@@ -230,13 +229,7 @@ impl OpenTransaction {
 }
 
 impl State {
-    fn take(
-        &mut self,
-        transaction: &Arc<OpenTransaction>,
-        id: DatabaseId,
-        reached: Reached,
-        interrupted: &Arc<AtomicBool>,
-    ) -> Result<usize, Failure> {
+    fn take(&mut self, transaction: &Arc<OpenTransaction>, id: DatabaseId, reached: Reached) -> Result<usize, Failure> {
         let (home, version, lease) = match &reached {
             Reached::System => (Home::default(), 0, None),
             Reached::Graph { database, .. } => {
@@ -246,7 +239,8 @@ impl State {
                 };
                 let begun = begun.map_err(of_graph)?;
                 let work: Weak<dyn Work> = Arc::<OpenTransaction>::downgrade(transaction);
-                let lease = database.leases.take(Arc::clone(interrupted), work);
+                let worker = Worker::Listed(Arc::clone(self.listing.entry()), reached.known().cloned());
+                let lease = database.leases.take(worker, work);
                 (Home::new(Mutex::new(None)), begun.version(), Some((lease, begun)))
             }
         };
@@ -266,7 +260,6 @@ impl State {
         transaction: &Arc<OpenTransaction>,
         reached: Vec<(DatabaseId, Reached)>,
         writes: Option<u16>,
-        interrupted: &Arc<AtomicBool>,
         allowance: &Allowance,
     ) -> Result<Lent, Failure> {
         self.is_used = true;
@@ -281,7 +274,7 @@ impl State {
                     self.databases[place].reached = reached;
                     place
                 }
-                None => self.take(transaction, id, reached, interrupted)?,
+                None => self.take(transaction, id, reached)?,
             });
         }
         if let Some(number) = writes {

@@ -15,7 +15,7 @@ use crate::show::instant;
 use crate::statement::Statement;
 use crate::tail::{self, Column, Listing, OwnEnd, expression, projection, usual};
 use crate::turns::Spending;
-use crate::under_way::Entry;
+use crate::under_way::{End, Entry};
 
 const BETWEEN_DATABASE_AND_NUMBER: &str = "-transaction-";
 
@@ -72,7 +72,7 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
             if Arc::ptr_eq(entry, &statement.room.listed) {
                 ends_own = Some(OwnEnd::Transaction);
             } else {
-                statement.shared.under_way.terminate(entry);
+                entry.end(End::Asked);
             }
         }
         rows.push(vec![
@@ -181,7 +181,7 @@ const COLUMNS: [(&str, bool); 38] = [
 fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let statement = entry.statement();
     let (is_waiting, waited) = (entry.is_waiting(), entry.waited_time());
-    let status = match (entry.is_terminated(), is_waiting) {
+    let status = match (entry.ended().is_some(), is_waiting) {
         (true, _) => "Terminated",
         (false, true) => "Blocked",
         (false, false) => "Running",

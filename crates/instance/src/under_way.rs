@@ -46,9 +46,7 @@ pub(crate) struct Entry {
     pub(crate) origin: Arc<Origin>,
     statement: Mutex<Option<Shown>>,
     interrupted: Arc<AtomicBool>,
-    is_terminated: AtomicBool,
-    /// Whether it was ended because its statement took longer than its database lets it.
-    is_overdue: AtomicBool,
+    ending: Mutex<Ending>,
     is_waiting: AtomicBool,
     waited_micros: AtomicU64,
     account: Mutex<Account>,
@@ -69,6 +67,24 @@ struct Account {
     turn: Weak<Turn>,
     /// The most that anybody was told of the time that was computed: while it goes on that is an estimate.
     told: Duration,
+}
+
+/// Why a transaction is ended by somebody else.
+#[derive(Clone, Debug)]
+pub(crate) enum End {
+    /// Somebody said so.
+    Asked,
+    /// Its statement took longer than its database lets it.
+    Overdue,
+    /// A database is not there for it any more; its client is told this.
+    Database(Failure),
+}
+
+#[derive(Default)]
+struct Ending {
+    why: Option<End>,
+    /// Whether its session does something else by now.
+    is_over: bool,
 }
 
 /// An entry among them, gone when it is dropped.
@@ -123,8 +139,7 @@ impl UnderWay {
             origin: Arc::clone(begun.origin),
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
-            is_terminated: AtomicBool::new(false),
-            is_overdue: AtomicBool::new(false),
+            ending: Mutex::default(),
             is_waiting: AtomicBool::new(false),
             waited_micros: AtomicU64::new(0),
             account: Mutex::default(),
@@ -146,21 +161,6 @@ impl UnderWay {
     /// Gives the transaction of this number.
     pub(crate) fn find(&self, number: u64) -> Option<Arc<Entry>> {
         self.listed.lock().get(&number).cloned()
-    }
-
-    /// Interrupts whatever a transaction does, and whatever it would do next; what is over is left in peace, for its
-    /// session does something else by now.
-    pub(crate) fn terminate(&self, entry: &Entry) {
-        if self.listed.lock().contains_key(&entry.number) {
-            entry.is_terminated.store(true, Ordering::Relaxed);
-            entry.interrupted.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// As [`UnderWay::terminate`], where the time of its statement is the reason.
-    pub(crate) fn end_overdue(&self, entry: &Entry) {
-        entry.is_overdue.store(true, Ordering::Relaxed);
-        self.terminate(entry);
     }
 
     /// Gives everything that is under way, the oldest first.
@@ -241,14 +241,19 @@ impl Entry {
         }
     }
 
-    /// Tells whether somebody ended it.
-    pub(crate) fn is_terminated(&self) -> bool {
-        self.is_terminated.load(Ordering::Relaxed)
+    /// Interrupts whatever a transaction does, and whatever it would do next; the first reason holds. What is over is left
+    /// in peace, for its session does something else by now.
+    pub(crate) fn end(&self, why: End) {
+        let mut ending = self.ending.lock();
+        if !ending.is_over {
+            ending.why.get_or_insert(why);
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
     }
 
-    /// Tells whether the time of its statement is why it was ended.
-    pub(crate) fn is_overdue(&self) -> bool {
-        self.is_overdue.load(Ordering::Relaxed)
+    /// Tells why it was ended before it was over.
+    pub(crate) fn ended(&self) -> Option<End> {
+        self.ending.lock().why.clone()
     }
 
     /// Says whether its statement waits in a line.
@@ -331,9 +336,10 @@ impl Listing {
 
 impl Drop for Listing {
     fn drop(&mut self) {
-        let mut listed = self.listed.lock();
-        listed.remove(&self.entry.number);
-        if self.entry.is_terminated() {
+        self.listed.lock().remove(&self.entry.number);
+        let mut ending = self.entry.ending.lock();
+        ending.is_over = true;
+        if ending.why.is_some() {
             // The session goes on with something else.
             self.entry.interrupted.store(false, Ordering::Relaxed);
         }

@@ -279,7 +279,7 @@ pub(crate) fn show_usage(
 /// Opens a database to look into it; one that cannot be opened has nothing to show, and `SHOW DATABASES` says why.
 fn open_if_possible(shared: &Shared, row: &Row) {
     if !row.name.is_system() {
-        let _ = shared.databases.open(row);
+        let _ = shared.open(row);
     }
 }
 

@@ -393,6 +393,42 @@ fn f12_what_is_open_on_a_dropped_database_hears_that_it_is_gone() {
 }
 
 #[test]
+fn f12_a_drop_ends_what_runs_there_and_nothing_that_comes_after() {
+    const DROPS: usize = 150;
+    let instance = in_memory();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let working: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (mut worker, mut told) = (session(&instance), Vec::new());
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        for text in ["USE brief CREATE (:Z)", "USE brief UNWIND range(1, 3000) AS x RETURN sum(x)"] {
+                            told.extend(run(&mut worker, text).err().map(|failure| failure.code()));
+                            // The same session goes on elsewhere.
+                            told.extend(run(&mut worker, "RETURN 1").err().map(|_| Code::Internal));
+                        }
+                    }
+                    told
+                })
+            })
+            .collect();
+        let mut admin = session(&instance);
+        for _ in 0..DROPS {
+            check(&mut admin, "CREATE DATABASE brief", "[system 1]");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            check(&mut admin, "DROP DATABASE brief", "[system 1]");
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        for worker in working {
+            let told = worker.join().expect("no panic");
+            let is_right = |code: &Code| matches!(code, Code::DatabaseNotFound | Code::DatabaseUnavailable);
+            assert!(told.iter().all(is_right), "{:?}", told.iter().find(|code| !is_right(code)));
+        }
+    });
+}
+
+#[test]
 fn f41_closed_databases_tell_what_they_hold_without_being_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = || InstanceOptions { idle_after: Duration::ZERO, ..options(folder.path()) };

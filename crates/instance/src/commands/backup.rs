@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
 
-use catalog::{Action, CatalogError, Database as Row, Names, Principal, Requested, Stage, UserId};
+use catalog::{Action, CatalogError, Database as Row, Names, Principal, Requested, UserId};
 use cypher::ast::{BackupCommand, BackupTarget, DatabaseOrigin, FileName, NameOrParameter};
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
@@ -218,13 +218,12 @@ impl Source {
     /// Opens a database, one that is stopped too: that stays stopped for everybody else.
     fn open(copier: &Copier<'_>, row: Arc<Row>) -> Result<Self, Failure> {
         let shared = copier.shared;
-        let is_there = || shared.catalog.names().database(row.id).is_some_and(|now| now.stage == Stage::Ready);
         let database = match row.requested {
-            Requested::Online => shared.databases.open(&row),
-            Requested::Offline => shared.databases.open_to_copy(&row, &is_there),
+            Requested::Online => shared.open(&row),
+            Requested::Offline => shared.databases.open_to_copy(&row, &|| shared.is_there(row.id)),
         }?;
         let work: Weak<dyn Work> = Weak::<Stream>::new();
-        let lease = database.leases.take(Arc::clone(&copier.allowance.interrupted), work);
+        let lease = database.leases.take(copier.allowance.worker_as(None), work);
         let closing = Closing(Arc::clone(shared), row.id);
         Ok(Self::Graph { database, row, _lease: lease, _closing: closing })
     }

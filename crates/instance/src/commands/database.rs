@@ -485,7 +485,7 @@ fn start_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure>
     if row.name.is_system() {
         return Ok(changed);
     }
-    shared.databases.open_trusting(&row, Trust::Forgiving)?;
+    shared.databases.open(&row, Trust::Forgiving, &|| shared.is_there(row.id))?;
     tracing::info!(database = %row.name, "database started");
     Ok(changed)
 }

@@ -454,8 +454,7 @@ impl Session {
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let begun_nanos = settings.clock.wall_nanos();
         let listing = self.list(&own, options, settings.clock.now());
-        let begun =
-            OpenTransaction::begin(own, reached, options.access, deadline, listing, begun_nanos, &self.interrupted)?;
+        let begun = OpenTransaction::begin(own, reached, options.access, deadline, listing, begun_nanos)?;
         count(&self.shared.metrics.transactions);
         if let Some(place) = &self.place {
             place.session.begins(&begun);

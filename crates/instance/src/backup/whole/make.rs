@@ -20,7 +20,7 @@ use crate::backup::work::Taken;
 use crate::backup::{BackupError, Header, Holds, write};
 use crate::databases::unavailable;
 use crate::instance::Shared;
-use crate::leases::{Lease, Work};
+use crate::leases::{Lease, Work, Worker};
 use crate::open_database::OpenDatabase;
 use crate::records::Stream;
 
@@ -160,7 +160,8 @@ impl Shared {
             Err(failure) => return Ok(Tried::Failed(failure.message().to_owned())),
         };
         let interrupted = Arc::new(AtomicBool::new(false));
-        let lease = database.leases.take(Arc::clone(&interrupted), Weak::<Stream>::new() as Weak<dyn Work>);
+        let lease =
+            database.leases.take(Worker::Unseen(Arc::clone(&interrupted)), Weak::<Stream>::new() as Weak<dyn Work>);
         let (header, held) = match self.take_image(&database, row) {
             Ok(Taken { header, image }) => (header, Held { image, _lease: lease, _database: database }),
             Err(failure) => return Ok(Tried::Failed(failure.message().to_owned())),
