@@ -304,8 +304,18 @@ pub fn grant(names: &Names, principal: &Principal, target: &Target, access: Acce
     }
     match rights.on(names, target) {
         Some(on) if on.access || is_system => Ok(made(Arc::clone(&on.graph))),
-        _ => Err(CatalogError::NotFound { name: target.alias.as_ref().unwrap_or(&target.name).to_string() }),
+        _ => Err(match &target.alias {
+            Some(alias) if has_moved(names, principal, target, alias) => {
+                CatalogError::AliasMoved { alias: alias.clone() }
+            }
+            known => CatalogError::NotFound { name: known.as_ref().unwrap_or(&target.name).to_string() },
+        }),
     }
+}
+
+/// Tells whether an alias leads somebody to another database by now.
+fn has_moved(names: &Names, principal: &Principal, target: &Target, alias: &DatabaseName) -> bool {
+    resolve(names, principal, alias.as_str()).is_ok_and(|now| now.database != target.database)
 }
 
 /// Tells which database a typed name means to somebody: one that he may not see is unknown to him.

@@ -15,6 +15,12 @@ pub enum CatalogError {
         /// The text as it was typed, cut to 80 characters.
         name: String,
     },
+    /// A transaction was begun in a database that its user knew by this alias alone, which leads to another one by now.
+    #[error("The alias '{alias}' leads to another database since the transaction began. Run it again.")]
+    AliasMoved {
+        /// The alias.
+        alias: DatabaseName,
+    },
     /// A command names a database that does not exist.
     #[error("Failed to {verb} the specified database '{name}': Database does not exist.")]
     DatabaseMissing {
@@ -531,6 +537,7 @@ impl CatalogError {
             Self::Name(_) => Code::DatabaseNameInvalid,
             Self::NotFound { .. } | Self::DatabaseMissing { .. } => Code::DatabaseNotFound,
             Self::AliasMissing { .. } | Self::AliasTargetMissing { .. } => Code::DatabaseNotFound,
+            Self::AliasMoved { .. } => Code::TransactionConflict,
             Self::RenameTaken { .. } => Code::DatabaseExists,
             Self::DefaultMissing { .. } | Self::DefaultSystem | Self::DefaultOffline { .. } => Code::DatabaseProtected,
             Self::AliasProperties { .. }

@@ -677,6 +677,37 @@ fn f44_whoever_leads_an_alias_elsewhere_does_not_let_himself_in() {
 }
 
 #[test]
+fn f40_f44_an_open_transaction_of_who_knows_the_alias_alone_is_run_again_when_it_moves() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE films",
+            "CREATE DATABASE notes",
+            "CREATE ALIAS hers FOR DATABASE films",
+            "GRANT LEVEL write ON ALIAS hers TO USER ann",
+        ],
+    );
+    let [mut reads, mut commits] = ["ann", "ann"].map(|user| log_in(&instance, user));
+    let hers = RunOptions { database: Some("hers".into()), ..RunOptions::default() };
+    for session in [&mut reads, &mut commits] {
+        session.begin(&hers).expect("she may");
+        run(session, "CREATE (:Film)").expect("she may");
+    }
+    all(&mut admin, &["ALTER ALIAS hers SET DATABASE TARGET notes"]);
+    // Drivers run such a transaction again, which then begins where the alias leads.
+    let moved =
+        "TransactionConflict: The alias 'hers' leads to another database since the transaction began. Run it again.";
+    check(&mut reads, "MATCH (n) RETURN count(n)", moved);
+    assert_eq!(commits.commit().map_err(|it| failed(&it)).expect_err("it moved"), moved);
+    reads.rollback().expect("it is open");
+    check(&mut reads, "USE hers CREATE (:Film) RETURN database()", "'hers'\n[nodes+ 1, labels+ 1]");
+    check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
 fn f28_f33_f44_functions_call_a_database_by_the_alias_by_which_it_is_known() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");

@@ -215,6 +215,8 @@ pub enum PrivilegeCommand {
     Owner {
         /// The database.
         database: NameOrParameter,
+        /// Do nothing if it does not exist.
+        if_exists: bool,
         /// The user who owns it from now on; nobody without one.
         user: Option<NameOrParameter>,
         /// Whether an answer with rows is asked for.
@@ -224,6 +226,8 @@ pub enum PrivilegeCommand {
     Isolation {
         /// The database.
         database: NameOrParameter,
+        /// Do nothing if it does not exist.
+        if_exists: bool,
         /// How far others are kept out.
         mode: Isolation,
         /// Whether an answer with rows is asked for.

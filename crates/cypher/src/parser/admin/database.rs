@@ -169,7 +169,9 @@ impl Parser<'_> {
             self.topology()?;
             return Ok(DatabaseChange::Topology);
         }
-        Err(self.unexpected(&["'ACCESS'", "'OPTION'", "'LIMIT'", "'DEFAULT'", "'DEFAULT LANGUAGE'", "'TOPOLOGY'"]))
+        let settings = ["'ACCESS'", "'OPTION'", "'LIMIT'", "'DEFAULT'", "'DEFAULT LANGUAGE'", "'TOPOLOGY'"];
+        let alone = ["'OWNER'", "'ISOLATION'"];
+        Err(self.unexpected(&[&settings[..], &alone[..]].concat()))
     }
 
     /// `CYPHER 5`, `CYPHER 25`.
@@ -207,7 +209,7 @@ impl Parser<'_> {
     }
 
     /// A name with `IF EXISTS` before or behind it.
-    fn database_if_exists(&mut self) -> Parsed<(NameOrParameter, bool)> {
+    pub(super) fn database_if_exists(&mut self) -> Parsed<(NameOrParameter, bool)> {
         let before = self.accept_words(&["IF", "EXISTS"]);
         let name = self.database_name()?;
         Ok((name, before || self.accept_words(&["IF", "EXISTS"])))

@@ -283,13 +283,13 @@ impl Parser<'_> {
     fn owner_or_isolation(&mut self) -> Parsed<Option<PrivilegeCommand>> {
         let before = self.at;
         self.at += 2;
-        if let Ok(database) = self.database_name() {
+        if let Ok((database, if_exists)) = self.database_if_exists() {
             if self.accept_words(&["SET", "OWNER"]) {
                 let user = Some(self.holder_name("a user")?);
-                return Ok(Some(PrivilegeCommand::Owner { database, user, wait: self.wait() }));
+                return Ok(Some(PrivilegeCommand::Owner { database, if_exists, user, wait: self.wait() }));
             }
             if self.accept_words(&["REMOVE", "OWNER"]) {
-                return Ok(Some(PrivilegeCommand::Owner { database, user: None, wait: self.wait() }));
+                return Ok(Some(PrivilegeCommand::Owner { database, if_exists, user: None, wait: self.wait() }));
             }
             if self.accept_words(&["SET", "ISOLATION"]) {
                 let mode = match () {
@@ -298,7 +298,7 @@ impl Parser<'_> {
                     () if self.accept_word("STRICT") => Isolation::Strict,
                     () => return Err(self.unexpected(&["'NONE'", "'SOFT'", "'STRICT'"])),
                 };
-                return Ok(Some(PrivilegeCommand::Isolation { database, mode, wait: self.wait() }));
+                return Ok(Some(PrivilegeCommand::Isolation { database, if_exists, mode, wait: self.wait() }));
             }
         }
         self.at = before;

@@ -120,17 +120,19 @@ impl Display for PrivilegeCommand {
                 write!(f, "{verb} LEVEL {} ON {} {towards} ", Word(level), Scopes("DATABASE", databases))?;
                 commas(holders).fmt(f)
             }
-            Self::Owner { database, user: Some(user), wait } => {
-                write!(f, "ALTER DATABASE {database} SET OWNER {user}{wait}")
+            Self::Owner { database, if_exists, user: Some(user), wait } => {
+                write!(f, "ALTER DATABASE {database}{} SET OWNER {user}{wait}", provided(*if_exists))
             }
-            Self::Owner { database, user: None, wait } => write!(f, "ALTER DATABASE {database} REMOVE OWNER{wait}"),
-            Self::Isolation { database, mode, wait } => {
+            Self::Owner { database, if_exists, user: None, wait } => {
+                write!(f, "ALTER DATABASE {database}{} REMOVE OWNER{wait}", provided(*if_exists))
+            }
+            Self::Isolation { database, if_exists, mode, wait } => {
                 let mode = match mode {
                     Isolation::None => "NONE",
                     Isolation::Soft => "SOFT",
                     Isolation::Strict => "STRICT",
                 };
-                write!(f, "ALTER DATABASE {database} SET ISOLATION {mode}{wait}")
+                write!(f, "ALTER DATABASE {database}{} SET ISOLATION {mode}{wait}", provided(*if_exists))
             }
             Self::Show { of, commands, tail } => {
                 f.write_str("SHOW ")?;

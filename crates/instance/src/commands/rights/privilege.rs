@@ -45,8 +45,12 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &PrivilegeCommand) -> 
             // The scope is put in where the databases are found.
             apply(statement, verb, &level.privileges(&catalog::Scope::All), &scopes, holders)
         }
-        PrivilegeCommand::Owner { database, user, wait } => set_owner(statement, database, user.as_ref(), *wait),
-        PrivilegeCommand::Isolation { database, mode, wait } => set_isolation(statement, database, *mode, *wait),
+        PrivilegeCommand::Owner { database, if_exists, user, wait } => {
+            set_owner(statement, (database, *if_exists), user.as_ref(), *wait)
+        }
+        PrivilegeCommand::Isolation { database, if_exists, mode, wait } => {
+            set_isolation(statement, (database, *if_exists), *mode, *wait)
+        }
         PrivilegeCommand::Show { of, commands, tail } => show::privileges(statement, of, *commands, tail),
         PrivilegeCommand::ShowSupported { tail } => show::supported(statement, tail),
         PrivilegeCommand::ShowLevels { shown: LevelsShown::Held, database, tail } => {
@@ -107,13 +111,14 @@ fn may_change(
 
 fn set_owner(
     statement: &mut Statement<'_>,
-    database: &NameOrParameter,
+    database: (&NameOrParameter, bool),
     user: Option<&NameOrParameter>,
     wait: Wait,
 ) -> Result<Records, Failure> {
     let target = owned(statement, database)?;
     let user = user.map(|user| typed(user, &statement.parameters)).transpose()?;
     change_allowed_for(statement, wait, |statement| {
+        let Some(target) = target else { return Ok(Did::Nothing(MISSING.to_owned())) };
         if statement.names.owner_of(target.database) == user.as_deref() {
             return Ok(Did::Nothing("The database is owned so already.".to_owned()));
         }
@@ -125,7 +130,7 @@ fn set_owner(
 
 fn set_isolation(
     statement: &mut Statement<'_>,
-    database: &NameOrParameter,
+    database: (&NameOrParameter, bool),
     mode: Isolation,
     wait: Wait,
 ) -> Result<Records, Failure> {
@@ -136,14 +141,20 @@ fn set_isolation(
         Isolation::Strict => None,
     };
     change_allowed_for(statement, wait, |statement| {
+        let Some(target) = target else { return Ok(Did::Nothing(MISSING.to_owned())) };
         let changed = statement.catalog()?.set_isolation(target.database, level)?;
         tracing::info!(database = %target.name, ?mode, changed, "isolation changed");
         Ok(super::user::done(changed, || "The database is isolated so already.".to_owned()))
     })
 }
 
-/// Finds a database of which somebody may say who owns and sees it.
-fn owned(statement: &Statement<'_>, database: &NameOrParameter) -> Result<catalog::Target, Failure> {
+const MISSING: &str = "The database does not exist.";
+
+/// Finds a database of which somebody may say who owns and sees it; nothing where it need not exist and does not.
+fn owned(
+    statement: &Statement<'_>,
+    (database, if_exists): (&NameOrParameter, bool),
+) -> Result<Option<catalog::Target>, Failure> {
     let typed = typed(database, &statement.parameters)?;
     let (names, principal) = (statement.names, statement.principal);
     let action = Action::Do(Act::AssignPrivilege);
@@ -154,11 +165,14 @@ fn owned(statement: &Statement<'_>, database: &NameOrParameter) -> Result<catalo
         Some(name) => catalog::access::allow_on(names, principal, &action, name)?,
         None => catalog::access::allow(names, principal, &action)?,
     }
-    let target = target?;
+    let target = match target {
+        Err(catalog::CatalogError::NotFound { .. }) if if_exists => return Ok(None),
+        target => target?,
+    };
     if target.name.is_system() {
         return Err(catalog::CatalogError::SystemProtected { verb: "alter" }.into());
     }
-    Ok(target)
+    Ok(Some(target))
 }
 
 fn verb_of(verb: PrivilegeVerb) -> Verb {
