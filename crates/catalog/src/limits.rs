@@ -283,6 +283,7 @@ fn unscaled(value: u64, units: &[(&str, u64)]) -> String {
     }
 }
 
+/// Gives whole milliseconds; what is not nothing does not become nothing, which would be no bound.
 fn duration_millis(duration: &types::Duration) -> Option<u64> {
     // A month has no fixed length, so that it is no bound for a statement.
     if duration.months != 0 {
@@ -290,7 +291,8 @@ fn duration_millis(duration: &types::Duration) -> Option<u64> {
     }
     let seconds = duration.days.checked_mul(86_400)?.checked_add(duration.seconds)?;
     let millis = seconds.checked_mul(1_000)?.checked_add(i64::from(duration.nanos) / 1_000_000)?;
-    u64::try_from(millis).ok()
+    let is_nothing = seconds == 0 && duration.nanos == 0;
+    u64::try_from(millis).ok().filter(|millis| *millis > 0 || is_nothing)
 }
 
 /// Writes a value that is refused, as much of it as one can read.
@@ -595,9 +597,14 @@ mod tests {
         check("max_query_time", "soon", &format!("'soon' {time}"));
         check("max_query_time", "P1M", &format!("'P1M' {time}"));
         check("max_query_time", "-PT1M", &format!("'-PT1M' {time}"));
-        for nothing in ["0.0001s", "1.5", "1h30", "1.2.3s", ".s", "1.s", "5x", "s"] {
+        for nothing in ["0.0001s", "1.5", "1h30", "1.2.3s", ".s", "1.s", "5x", "s", "PT0.0001S", "-PT0.0001S"] {
             check("max_query_time", nothing, &format!("'{nothing}' {time}"));
         }
+        let tiny = Value::Duration(Box::new(types::Duration { nanos: 999_999, ..types::Duration::default() }));
+        let refused = Limit::MaxQueryTime.read(&tiny).expect_err("it would be no limit").to_string();
+        assert!(refused.ends_with(time), "{refused}");
+        check("max_query_time", "PT0.001S", "max_query_time 1 1ms");
+        check("max_query_time", "PT0S", "max_query_time 0 unlimited");
         check("max_results_policy", 1, "1 is no value for the limit max_results_policy. Write truncate or fail.");
         for word in ["unlimited", "none"] {
             let text = format!("'{word}' is no value for the limit max_results_policy. Write truncate or fail.");
