@@ -694,6 +694,86 @@ fn told(session: &mut Session, text: &str, options: &RunOptions) -> String {
 }
 
 #[test]
+fn f88_names_that_only_hidden_entities_bear_are_as_names_that_nothing_has() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "GRANT LEVEL read ON DATABASE sheaf TO USER ann, USER bob",
+        "DENY TRAVERSE ON GRAPH sheaf NODES Secret TO USER ann, USER bob",
+        "GRANT SET LABEL Person ON GRAPH sheaf TO USER bob",
+        "GRANT SET PROPERTY {name} ON GRAPH sheaf TO USER bob",
+        "GRANT CREATE ON GRAPH sheaf NODES Person TO USER bob",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let text = "CREATE (:Person {name: 'Ann'}), (:Secret:Merger {target: 'acme'})-[:BUYS]->(:Secret)";
+    run(&mut admin, text).expect("makes them");
+    for user in ["ann", "bob"] {
+        let mut session = log_in(&instance, user);
+        let mut told = |text: &str| {
+            let options = RunOptions::default();
+            told(&mut session, text, &options)
+        };
+        for text in [
+            "MATCH (n:Merger) RETURN n.name",
+            "MATCH (n:Person {target: 1}) RETURN n.name",
+            "MATCH (n:Person) WHERE n.target > 1 RETURN count(n.target)",
+            "MATCH (a)-[r:BUYS]->(b) RETURN b.name",
+            "EXPLAIN MATCH (n:Merger) RETURN n.name",
+            "EXPLAIN MATCH (a)-[:BUYS]->(b) RETURN b.name",
+            "EXPLAIN MATCH (n:Person) WHERE n.target = 1 RETURN n.name",
+            "MATCH (n) RETURN n:Merger, count{(n)-[:BUYS]->()}",
+            "CREATE (:Merger)",
+            "CREATE (:Person:Merger)",
+            "CREATE (:Person {target: 1})",
+            "CREATE (:Person)-[:BUYS]->(:Person)",
+            "MERGE (n:Merger)",
+            "MATCH (n:Person) SET n:Merger",
+            "MATCH (n:Person) REMOVE n:Merger",
+            "MATCH (n:Person) SET n.target = 1",
+            "MATCH (n:Person) SET n.target = null",
+            "MATCH (n:Person) SET n += {target: null}",
+            "MATCH (n:Person) REMOVE n.target",
+        ] {
+            let other = text.replace("Merger", "Merges").replace("target", "targex").replace("BUYS", "SELL");
+            let expected = told(&other).replace("Merges", "Merger").replace("targex", "target").replace("SELL", "BUYS");
+            assert_eq!(told(text), expected, "{user}: {text}");
+        }
+    }
+    // Whoever sees everything is warned as before.
+    assert!(told(&mut admin, "MATCH (n:Merges) RETURN n", &RunOptions::default()).contains("UnknownLabel"));
+}
+
+#[test]
+fn f88_counters_do_not_tell_whether_a_hidden_property_is_there() {
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in ["GRANT LEVEL write ON DATABASE sheaf TO USER ann", "DENY READ {salary} ON GRAPH sheaf TO USER ann"] {
+        check(&mut admin, text, DONE);
+    }
+    run(&mut admin, "CREATE (:Person {name: 'Ann', salary: 5})-[:KNOWS {salary: 1}]->(:Person {name: 'Bob'})")
+        .expect("makes");
+    run(&mut admin, "MATCH (b {name: 'Bob'}) CREATE (b)-[:KNOWS]->(:Other)").expect("makes");
+    let mut ann = log_in(&instance, "ann");
+    for (text, expected) in [
+        ("MATCH (n:Person {name: $}) SET n.salary = null", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) REMOVE n.salary", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) SET n += {salary: null, other: null}", "[properties 1]"),
+        ("MATCH (:Person {name: $})-[r]->() SET r.salary = null", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) REMOVE n.other", ""),
+    ] {
+        for name in ["'Ann'", "'Bob'"] {
+            ann.begin(&RunOptions::default()).expect("begins");
+            check(&mut ann, &text.replace('$', name), expected);
+            ann.rollback().expect("it is open");
+        }
+    }
+    check(&mut admin, "MATCH (n:Person) RETURN n.salary ORDER BY n.name", "5\nnull");
+}
+
+#[test]
 fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
     let instance = with_passwords(&clock());
     let mut admin = log_in(&instance, "admin");

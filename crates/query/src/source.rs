@@ -38,6 +38,16 @@ pub trait Source: Send {
     /// Finds a property key's number; `None` where no entity ever had it.
     fn key_id(&self, name: &str) -> Option<KeyId>;
 
+    /// Finds the number of a label that is to be removed; `None` where no node ever had it.
+    fn label_to_remove(&self, name: &str) -> Option<LabelId> {
+        self.label_id(name)
+    }
+
+    /// Finds the number of a property key whose value is to be removed; `None` where no entity ever had it.
+    fn key_to_remove(&self, name: &str) -> Option<KeyId> {
+        self.key_id(name)
+    }
+
     /// Gives a type's name.
     fn type_name(&self, id: TypeId) -> Result<CompactString, Failure>;
 
@@ -224,6 +234,15 @@ pub trait Source: Send {
     /// This and every method below fail with [`types::Code::WriteToManyDatabases`], [`types::Code::WriteInReadMode`] or
     /// the like where the source was not opened for writing.
     fn make_label(&mut self, name: &str) -> Result<LabelId, Failure>;
+
+    /// Makes a name known before something has it.
+    fn make_name(&mut self, kind: NameKind, name: &str) -> Result<(), Failure> {
+        match kind {
+            NameKind::Label => self.make_label(name).map(drop),
+            NameKind::Type => self.make_type(name).map(drop),
+            NameKind::Key => self.make_key(name).map(drop),
+        }
+    }
 
     /// Tells about how many bytes of memory the changes take that are not committed.
     fn changes_bytes(&self) -> usize {

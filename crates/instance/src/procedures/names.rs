@@ -41,19 +41,19 @@ pub(super) const ROWS: &[Row] = &[
         signature: "db.createLabel(newLabel :: STRING)",
         description: "Makes a label known before a node has it.",
         mode: Mode::Write,
-        run: |call| make(call, |source, name| source.make_label(name).map(drop)),
+        run: |call| make(call, NameKind::Label),
     },
     Row {
         signature: "db.createProperty(newProperty :: STRING)",
         description: "Makes a property key known before an entity has it.",
         mode: Mode::Write,
-        run: |call| make(call, |source, name| source.make_key(name).map(drop)),
+        run: |call| make(call, NameKind::Key),
     },
     Row {
         signature: "db.createRelationshipType(newRelationshipType :: STRING)",
         description: "Makes a relationship type known before a relationship has it.",
         mode: Mode::Write,
-        run: |call| make(call, |source, name| source.make_type(name).map(drop)),
+        run: |call| make(call, NameKind::Type),
     },
 ];
 
@@ -69,8 +69,8 @@ fn used(call: &mut Call<'_, '_>, kind: NameKind, count: fn(&dyn Source, &str) ->
     Ok(rows)
 }
 
-fn make(call: &mut Call<'_, '_>, make: fn(&mut dyn Source, &str) -> Result<(), Failure>) -> Rows {
+fn make(call: &mut Call<'_, '_>, kind: NameKind) -> Rows {
     let name = call.text(0);
-    make(call.written()?, &name)?;
+    call.written()?.make_name(kind, &name)?;
     Ok(Vec::new())
 }

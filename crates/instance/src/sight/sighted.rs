@@ -35,6 +35,8 @@ pub(crate) struct Sighted {
     pub(super) index_keys: RefCell<FxHashMap<IndexId, Option<Vec<KeyId>>>>,
     /// Whether it is there to plan with: then nothing is counted by looking, and indexes are known.
     pub(super) estimates: bool,
+    /// Names that may not be made, each with a number from the highest down.
+    pub(super) unmade: RefCell<Vec<(TokenKind, CompactString)>>,
     /// Reads and writes that were seen; those of the graph itself would tell how much is hidden.
     hits: Cell<u64>,
 }
@@ -43,8 +45,8 @@ impl Sighted {
     pub(super) fn new(graph: GraphSource, rights: Arc<GraphRights>, allowance: Allowance) -> Self {
         let rules = Rules::of(&rights, &graph);
         let hits = Cell::new(graph.hits());
-        let (looked, index_keys) = (RefCell::default(), RefCell::default());
-        Self { graph, rights, rules, allowance, looked, index_keys, estimates: false, hits }
+        let (looked, index_keys, unmade) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { graph, rights, rules, allowance, looked, index_keys, estimates: false, unmade, hits }
     }
 
     pub(super) fn estimating(mut self) -> Self {
@@ -71,8 +73,24 @@ impl Sighted {
         change(&mut self.graph).map_err(|failure| blurred(failure, &self.rights))
     }
 
-    /// Tells whether a name may be found. A plan is not told of one that is hidden, so that it warns of it as of one
-    /// that nobody ever used; a statement that runs looks for it all the same, since what is found may have it too.
+    /// Tells whether a plan takes any name for one that something has. Of those that are there it must not tell which are
+    /// borne by what is hidden alone, and it reads nothing to find out: so it warns of none.
+    fn is_guessed(&self, kind: NameKind) -> bool {
+        let Rules { nodes, relationships, .. } = &self.rules;
+        self.estimates
+            && match kind {
+                NameKind::Label => !nodes.found.is_everything(),
+                NameKind::Type => !self.rules.find_every_relationship(),
+                NameKind::Key => {
+                    !(self.rules.find_every_relationship()
+                        && nodes.reads_everything()
+                        && relationships.reads_everything())
+                }
+            }
+    }
+
+    /// Tells whether a name may be found. A plan is told of none that is hidden; a statement that runs looks for it all the
+    /// same, since what is found may have it too.
     fn knows(&self, kind: NameKind, name: &str) -> bool {
         !self.estimates || self.may_name(kind, name)
     }
@@ -115,15 +133,26 @@ impl Source for Sighted {
     }
 
     fn label_id(&self, name: &str) -> Option<LabelId> {
-        self.knows(NameKind::Label, name).then(|| self.graph.label_id(name))?
+        let found = self.knows(NameKind::Label, name).then(|| self.graph.label_id(name)).flatten();
+        found.or_else(|| self.is_guessed(NameKind::Label).then_some(LabelId(u32::MAX)))
     }
 
     fn type_id(&self, name: &str) -> Option<TypeId> {
-        self.knows(NameKind::Type, name).then(|| self.graph.type_id(name))?
+        let found = self.knows(NameKind::Type, name).then(|| self.graph.type_id(name)).flatten();
+        found.or_else(|| self.is_guessed(NameKind::Type).then_some(TypeId(u32::MAX)))
     }
 
     fn key_id(&self, name: &str) -> Option<KeyId> {
-        self.knows(NameKind::Key, name).then(|| self.graph.key_id(name))?
+        let found = self.knows(NameKind::Key, name).then(|| self.graph.key_id(name)).flatten();
+        found.or_else(|| self.is_guessed(NameKind::Key).then_some(KeyId(u32::MAX)))
+    }
+
+    fn label_to_remove(&self, name: &str) -> Option<LabelId> {
+        Some(self.label_id(name).unwrap_or_else(|| LabelId(self.unmade(TokenKind::Label, name))))
+    }
+
+    fn key_to_remove(&self, name: &str) -> Option<KeyId> {
+        Some(self.key_id(name).unwrap_or_else(|| KeyId(self.unmade(TokenKind::Key, name))))
     }
 
     fn type_name(&self, id: TypeId) -> Result<CompactString, Failure> {
@@ -393,19 +422,33 @@ impl Source for Sighted {
     }
 
     fn make_label(&mut self, name: &str) -> Result<LabelId, Failure> {
-        self.made(TokenKind::Label, name, |graph| graph.make_label(name))
+        self.made(TokenKind::Label, name, LabelId, |graph| graph.make_label(name))
     }
 
     fn make_type(&mut self, name: &str) -> Result<TypeId, Failure> {
-        self.made(TokenKind::Type, name, |graph| graph.make_type(name))
+        self.made(TokenKind::Type, name, TypeId, |graph| graph.make_type(name))
     }
 
     fn make_key(&mut self, name: &str) -> Result<KeyId, Failure> {
-        self.made(TokenKind::Key, name, |graph| graph.make_key(name))
+        self.made(TokenKind::Key, name, KeyId, |graph| graph.make_key(name))
+    }
+
+    fn make_name(&mut self, kind: NameKind, name: &str) -> Result<(), Failure> {
+        let token = match kind {
+            NameKind::Label => TokenKind::Label,
+            NameKind::Type => TokenKind::Type,
+            NameKind::Key => TokenKind::Key,
+        };
+        self.check_name(token, name)?;
+        self.change(|graph| graph.make_name(kind, name))?;
+        self.rules = Rules::of(&self.rights, &self.graph);
+        Ok(())
     }
 
     fn create_node(&mut self, labels: &[LabelId], properties: &[(KeyId, Value)]) -> Result<NodeId, Failure> {
         self.check_create_node(labels, properties)?;
+        self.check_made(TokenKind::Label, labels.iter().map(|label| label.0))?;
+        self.check_made(TokenKind::Key, properties.iter().map(|(key, _)| key.0))?;
         self.change(|graph| graph.create_node(labels, properties))
     }
 
@@ -417,17 +460,23 @@ impl Source for Sighted {
         properties: &[(KeyId, Value)],
     ) -> Result<RelationshipId, Failure> {
         self.check_create_relationship(kind, properties)?;
+        self.check_made(TokenKind::Type, [kind.0])?;
+        self.check_made(TokenKind::Key, properties.iter().map(|(key, _)| key.0))?;
         self.change(|graph| graph.create_relationship(start, kind, end, properties))
     }
 
     fn set_node_property(&mut self, node: NodeId, key: KeyId, value: Value) -> Result<bool, Failure> {
-        self.check_set_node(node, key)?;
-        self.change(|graph| graph.set_node_property(node, key, value))
+        Ok(self.set_node_properties(node, &[(key, value)])? > 0)
     }
 
     fn set_node_properties(&mut self, node: NodeId, changes: &[(KeyId, Value)]) -> Result<u64, Failure> {
         changes.iter().try_for_each(|(key, _)| self.check_set_node(node, *key))?;
-        self.change(|graph| graph.set_node_properties(node, changes))
+        let (seen, hidden) = self.split(changes, |sighted, key, value| sighted.hide_values(&[node], key, value))?;
+        let counted = self.change(|graph| graph.set_node_properties(node, &seen))?;
+        if !hidden.is_empty() {
+            self.change(|graph| graph.set_node_properties(node, &hidden))?;
+        }
+        Ok(counted + hidden.len() as u64)
     }
 
     fn set_relationship_properties(
@@ -436,7 +485,14 @@ impl Source for Sighted {
         changes: &[(KeyId, Value)],
     ) -> Result<u64, Failure> {
         changes.iter().try_for_each(|(key, _)| self.check_set_relationship(relationship, *key))?;
-        self.change(|graph| graph.set_relationship_properties(relationship, changes))
+        let hide =
+            |sighted: &Self, key, value: &mut [Value]| sighted.hide_relationship_values(&[relationship], key, value);
+        let (seen, hidden) = self.split(changes, hide)?;
+        let counted = self.change(|graph| graph.set_relationship_properties(relationship, &seen))?;
+        if !hidden.is_empty() {
+            self.change(|graph| graph.set_relationship_properties(relationship, &hidden))?;
+        }
+        Ok(counted + hidden.len() as u64)
     }
 
     fn set_relationship_property(
@@ -445,22 +501,24 @@ impl Source for Sighted {
         key: KeyId,
         value: Value,
     ) -> Result<bool, Failure> {
-        self.check_set_relationship(relationship, key)?;
-        self.change(|graph| graph.set_relationship_property(relationship, key, value))
+        Ok(self.set_relationship_properties(relationship, &[(key, value)])? > 0)
     }
 
     fn add_labels(&mut self, node: NodeId, labels: &[LabelId]) -> Result<u64, Failure> {
         labels.iter().try_for_each(|label| self.check_add_label(*label))?;
+        self.check_made(TokenKind::Label, labels.iter().map(|label| label.0))?;
         self.change(|graph| graph.add_labels(node, labels))
     }
 
     fn add_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
-        self.check_add_label(label)?;
-        self.change(|graph| graph.add_label(node, label))
+        Ok(self.add_labels(node, &[label])? > 0)
     }
 
     fn remove_label(&mut self, node: NodeId, label: LabelId) -> Result<bool, Failure> {
         self.check_remove_label(label)?;
+        if self.is_unmade(label.0) {
+            return Ok(false);
+        }
         self.change(|graph| graph.remove_label(node, label))
     }
 

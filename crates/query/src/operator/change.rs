@@ -104,7 +104,7 @@ fn set(
     let value = stored(value)?;
     let key: KeyId = if value.is_null() {
         // A key that nobody ever used is on no entity.
-        let Some(key) = source(context, number).key_id(key) else { return Ok(()) };
+        let Some(key) = source(context, number).key_to_remove(key) else { return Ok(()) };
         key
     } else {
         keys.make(number, key, context)?
@@ -153,7 +153,7 @@ fn set_all(
         let value = stored(value)?;
         if !value.is_null() {
             changes.push((keys.make(number, &key, context)?, value));
-        } else if let Some(key) = source(context, number).key_id(&key) {
+        } else if let Some(key) = source(context, number).key_to_remove(&key) {
             changes.push((key, value));
         }
     }
@@ -187,7 +187,7 @@ fn remove_labels(target: &Value, labels: &[CompactString], context: &mut Context
     for name in labels {
         let source = source(context, node.source);
         // A label that nobody ever used is on no node.
-        let Some(label) = source.label_id(name) else { continue };
+        let Some(label) = source.label_to_remove(name) else { continue };
         let was_there = source.remove_label(node.id, label)?;
         context.counters.labels_removed += u64::from(was_there);
     }
