@@ -1,11 +1,14 @@
 //! `sheaf audit`: reads and verifies the audit of a data folder, whether a server runs on it or not.
 //! Leaves lines and hashes to `instance::audit`. Start reading at [`run`].
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use catalog::{KeySource, Keyring, SealError};
 use clap::{Args, Subcommand};
 use instance::audit::{AuditError, Entry, FOLDER, lines, verify};
+use types::shown::visible;
 use types::{Clock, SystemClock};
 
 use crate::backup::counted;
@@ -132,7 +135,7 @@ fn verified(data: &Path, keys: Option<&Path>) -> Result<(), CommandError> {
 fn listed(
     data: &Path,
     since: Option<&str>,
-    json: bool,
+    is_json: bool,
     is_wanted: &dyn Fn(&Entry) -> bool,
 ) -> Result<(), CommandError> {
     let since = since.map(|text| Since::parse(text).ok_or_else(|| CommandError::Since(text.to_owned()))).transpose()?;
@@ -140,23 +143,48 @@ fn listed(
         let entry = entry?;
         let is_late = since.as_ref().is_none_or(|since| since.is_before(&entry));
         if is_late && is_wanted(&entry) {
-            say(&if json { serde_json::to_string(&entry).unwrap_or_default() } else { shown(&entry) });
+            say(&if is_json { json(&entry) } else { shown(&entry) });
         }
     }
     Ok(())
 }
 
 fn shown(entry: &Entry) -> String {
-    let user = entry.user.as_deref().unwrap_or("-");
-    let databases = if entry.databases.is_empty() { "-".to_owned() } else { entry.databases.join(",") };
+    let user = entry.user.as_deref().map_or("-".into(), field);
+    let databases: Vec<_> = entry.databases.iter().map(|name| field(name)).collect();
+    let databases = if databases.is_empty() { "-".to_owned() } else { databases.join(",") };
     let outcome = entry.code.as_deref().unwrap_or(&entry.outcome);
-    let operation = entry.operation.replace(['\n', '\r'], " ");
+    let operation = entry.operation.replace(['\n', '\r', '\t'], " ");
     format!(
-        "{:>6}  {}  {:<14}  {user}  {databases}  {outcome}  {operation}",
+        "{:>6}  {}  {:<14}  {user}  {databases}  {outcome}  {}",
         entry.sequence,
         entry.time,
-        entry.kind.name()
+        entry.kind.name(),
+        visible(&operation)
     )
+}
+
+/// Writes a name so that it stays one: in quotes where it could be taken for more than one field.
+fn field(name: &str) -> Cow<'_, str> {
+    let is_plain = |sign: char| !sign.is_whitespace() && !matches!(sign, '\'' | ',');
+    match visible(name) {
+        Cow::Borrowed(name) if !name.is_empty() && name != "-" && name.chars().all(is_plain) => Cow::Borrowed(name),
+        shown => Cow::Owned(format!("'{}'", shown.replace('\'', "\\'"))),
+    }
+}
+
+/// Gives an entry as it is kept. JSON leaves some of what terminals obey as it is, which is written out: it reads as the
+/// same.
+fn json(entry: &Entry) -> String {
+    let kept = serde_json::to_string(entry).unwrap_or_default();
+    kept.chars().fold(String::with_capacity(kept.len()), |mut line, sign| {
+        if sign.is_control() {
+            let _ = write!(line, "\\u{:04x}", u32::from(sign));
+        } else {
+            line.push(sign);
+        }
+        line
+    })
 }
 
 /// From when on lines are wanted.
@@ -193,6 +221,17 @@ impl Since {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f94_names_with_more_than_letters_stay_one_field() {
+        let check = |name: &str, expected: &str| assert_eq!(field(name), expected);
+        check("ann", "ann");
+        check("x  -  -", "'x  -  -'");
+        check("-", "'-'");
+        check("a,b", "'a,b'");
+        check("x\n  9999  2026", "'x\\n  9999  2026'");
+        check("\u{1b}[2J", "'\\u{1b}[2J'");
+    }
 
     #[test]
     fn f94_times_are_dates_times_or_spans() {

@@ -13,6 +13,7 @@ pub mod name;
 pub mod point;
 pub mod privilege;
 pub mod refusal;
+pub mod shown;
 pub mod temporal;
 pub mod text;
 pub mod value;

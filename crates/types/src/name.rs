@@ -84,19 +84,8 @@ impl DatabaseName {
     /// Gives what was typed as errors show it: at most 80 characters, with those written out that nobody can see.
     #[must_use]
     pub fn shown(typed: &str) -> String {
-        // These turn the direction of what follows, or take no room.
-        let is_hidden = |character| matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        let mut shown = String::new();
-        for character in typed.chars().take(80) {
-            if is_hidden(character) {
-                shown.extend(character.escape_unicode());
-            } else if character.is_control() {
-                shown.extend(character.escape_debug());
-            } else {
-                shown.push(character);
-            }
-        }
-        shown
+        let cut = typed.char_indices().nth(80).map_or(typed, |(at, _)| &typed[..at]);
+        crate::shown::visible(cut).into_owned()
     }
 
     /// Gives the name of the database that holds the catalog.
