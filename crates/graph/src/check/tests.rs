@@ -56,6 +56,31 @@ fn a_sound_database_has_no_problems() {
     assert!(report.adjacency_blocks > 2_000 && report.entries > 10_000);
 }
 
+/// The store sees keys that are out of order or double; these are neither.
+#[test]
+fn a7_keys_with_numbers_that_were_never_given_are_found_when_a_graph_is_opened() {
+    let fallen_over = |key: &[u8]| {
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let store = MemoryEngine::default().open(Path::new("graph"), &options).expect("a store");
+        let database = Database::open(std::sync::Arc::clone(&store), DatabaseOptions::default()).expect("sound so far");
+        let mut transaction = database.begin().expect("a transaction");
+        for _ in 0..3 {
+            transaction.create_node(&[], &[]).expect("a node");
+        }
+        transaction.commit().expect("alone");
+        drop(database);
+        Database::open(std::sync::Arc::clone(&store), DatabaseOptions::default()).expect("sound so far");
+        store.write(&mut |writer| writer.put(key, &seal(Vec::new()))).expect("a write");
+        Database::open(store, DatabaseOptions::default()).is_err_and(|error| error.to_string().contains("never given"))
+    };
+    assert!(fallen_over(&keys::node(NodeId(66))));
+    assert!(fallen_over(&keys::relationship(RelationshipId(0))));
+    assert!(fallen_over(&keys::adjacency(NodeId(66), Side::Incoming, TypeId(0), NodeId(0), RelationshipId(0))));
+    assert!(fallen_over(&keys::long(Entity::Node(NodeId(3)), KeyId(0), 0)));
+    assert!(fallen_over(&keys::long(Entity::Relationship(RelationshipId(1)), KeyId(0), 0)));
+    assert!(!fallen_over(&keys::node(NodeId(2))));
+}
+
 #[test]
 fn damaged_records_are_found() {
     let flip = |key: Vec<u8>| {

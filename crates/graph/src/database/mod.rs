@@ -23,7 +23,7 @@ use tend::Tended;
 use crate::GraphError;
 use crate::codec::FORMAT;
 use crate::codec::fact::{decode_database, decode_format};
-use crate::keys::{self, Counted, Meta};
+use crate::keys::{self, Counted, Entity, Meta, Side, after_prefix};
 use crate::quota::Quotas;
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
@@ -128,6 +128,7 @@ impl Database {
             return Err(GraphError::LoadUnfinished);
         }
         let base = View::new(&*snapshot);
+        check_numbers(base)?;
         let version = base.number(Meta::Version)?;
         let bounds = HistoryBounds { commits_max: options.history_commits_max, marks_max: options.history_marks_max };
         let group = GroupBounds { jobs_max: options.group_max, weight_max: options.group_max_bytes };
@@ -373,6 +374,31 @@ pub(crate) fn write_to<T>(
     }
     outcome?;
     Ok(made.expect("a write that succeeded ran its job"))
+}
+
+/// Refuses a graph with entities whose numbers were never given: bits of a key fell over. Among those that were given such a
+/// key is out of order, or double, which the store sees.
+fn check_numbers(view: View<'_>) -> Result<(), GraphError> {
+    let (node, relationship) =
+        (NodeId(view.number(Meta::NodeNext)?), RelationshipId(view.number(Meta::RelationshipNext)?));
+    let beyond = [
+        (keys::node(node).to_vec(), 1),
+        (keys::relationship(relationship).to_vec(), 1),
+        (keys::adjacency_of_node(node, Side::Outgoing).to_vec(), 1),
+        (keys::long_of_entity(Entity::Node(node)).to_vec(), 2),
+        (keys::long_of_entity(Entity::Relationship(relationship)).to_vec(), 2),
+    ];
+    for (start, prefix_bytes) in beyond {
+        let mut is_there = false;
+        view.scan(&start, &after_prefix(&start[..prefix_bytes]), |_, _| {
+            is_there = true;
+            Ok(false)
+        })?;
+        if is_there {
+            return Err(GraphError::damaged("it has an entity whose number was never given"));
+        }
+    }
+    Ok(())
 }
 
 fn check_identity(reader: &dyn Reader, id: Option<DatabaseId>) -> Result<(), GraphError> {
