@@ -567,7 +567,8 @@ impl CatalogError {
             Self::PrivilegeDatabase { .. } | Self::PrivilegeAlias { .. } => Code::DatabaseNotFound,
             Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
-            Self::Impersonate { .. } | Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
+            Self::Impersonate { .. } => Code::ImpersonationRefused,
+            Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
             Self::OwnStatus { .. } | Self::LastAdmin | Self::AdminsDenied | Self::PasswordMissing { .. } => {
                 Code::ArgumentError
             }

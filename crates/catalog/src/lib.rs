@@ -48,5 +48,5 @@ pub use rights::{Holder, Role, Token, User, UserId};
 pub use roles::NewRole;
 pub use seal::{KeySource, Keyring, SealError};
 pub use staged::{Prepared, Staged, Touched};
-pub use tokens::NewToken;
+pub use tokens::{NewToken, is_token};
 pub use users::{IfMissing, IfThere, NewPassword, UserChange};

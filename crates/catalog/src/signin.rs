@@ -149,6 +149,16 @@ impl Catalog {
         }
     }
 
+    /// Tells whose token a text is, and what it is called: also one that has ended, or was dropped since it let somebody in.
+    #[must_use]
+    pub fn known_token(&self, text: &str) -> Option<(String, String)> {
+        let names = self.names();
+        let known = tokens::id_in(text).and_then(|id| self.attempts.lock().let_in.get(id).cloned());
+        let token = tokens::find(&names, text).cloned().or_else(|| known.filter(|token| token.is(text)))?;
+        let user = names.book().user_by_id(token.user)?;
+        Some((user.name.to_string(), token.name.to_string()))
+    }
+
     /// Lets somebody in without a name, which only goes while authentication is off.
     pub fn anonymous(&self) -> Result<Principal, CatalogError> {
         if self.password_needed { Err(CatalogError::Unauthorized) } else { Ok(Principal::anonymous()) }

@@ -112,7 +112,8 @@ impl Names {
 }
 
 /// Tells whether a text looks like a token.
-pub(crate) fn is_token(text: &str) -> bool {
+#[must_use]
+pub fn is_token(text: &str) -> bool {
     parts(text).is_some()
 }
 

@@ -16,7 +16,7 @@ mod token;
 
 pub use error::ParseError;
 pub use place::{error_at, position};
-pub use secret::{sets_secret, without_secrets};
+pub use secret::{is_secret_key, sets_secret, without_secrets};
 
 /// Longest text of a statement.
 pub const TEXT_BYTES_MAX: usize = 64 << 20;

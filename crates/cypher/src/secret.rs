@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use types::shown::without_user_info;
+
 use crate::token::{self, Piece, Token};
 
 /// Words that stand next to each other only in a command that may hold a password, wherever they stand: behind
@@ -20,6 +22,10 @@ const COMMANDS: &[&[&str]] = &[
     &["PLAINTEXT", "PASSWORD"],
     &["ENCRYPTED", "PASSWORD"],
 ];
+/// Keys of options that hold a secret; in lower case, in quotes or without.
+const KEYS: &[&str] = &["seedcredentials", "seedconfig"];
+/// Procedures of Neo4j that take passwords or settings, by how their names go on behind `dbms.`.
+const PROCEDURES: &[&str] = &["security", "changepassword", "setconfigvalue"];
 /// How a word begins that is meant to be `PASSWORD`.
 const PASSWORD: &str = "PASSW";
 
@@ -28,21 +34,28 @@ const SET_TOKENS_MAX: usize = 5;
 /// Longest text in which a command is looked for; no command that holds a password is longer.
 const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// Gives the text with `'******'` in the place of every text in quotes, where the statement sets a password.
+/// Tells whether what stands under a key of options is a secret.
+#[must_use]
+pub fn is_secret_key(key: &str) -> bool {
+    KEYS.iter().any(|known| key.eq_ignore_ascii_case(known))
+}
+
+/// Gives the text with `'******'` in the place of every text in quotes, where the statement sets a password or hands over
+/// credentials, and without user and password in addresses.
 ///
 /// Every other statement comes back as it is. What does not parse is treated like what does: a slip of the pen must not
 /// bring a password into a log.
 #[must_use]
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
     if !may_hold_secret(text) {
-        return Cow::Borrowed(text);
+        return without_user_info(text);
     }
     if text.len() > TEXT_BYTES_MAX {
         return Cow::Borrowed("a command with a password, too long to be shown");
     }
     let pieces = token::tokenize(text);
     if !holds_secret(text, &pieces) {
-        return Cow::Borrowed(text);
+        return without_user_info(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut from = 0;
@@ -55,10 +68,11 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
         }
     }
     shown.push_str(&text[from..]);
-    Cow::Owned(shown)
+    // What stands in no quotes may be an address, too: in a comment.
+    Cow::Owned(without_user_info(&shown).into_owned())
 }
 
-/// Tells whether the statement sets a password, so that its parameters may hold one.
+/// Tells whether the statement sets a password or hands over credentials, so that its parameters may hold them.
 ///
 /// What does not parse, or is too long to be looked through, is taken for one that does.
 #[must_use]
@@ -87,7 +101,21 @@ fn holds_secret(text: &str, pieces: &[Piece]) -> bool {
             begins.is_some_and(|begins| begins.eq_ignore_ascii_case(PASSWORD))
                 && (is_text(at + 1) || (is(at + 1, "FROM") && is_text(at + 2)))
         };
-        is_command() || sets_user() || is_password()
+        // `seedCredentials: 'open'`
+        let is_key = || {
+            let key =
+                pieces.get(at).filter(|piece| matches!(piece.token, Token::Word | Token::QuotedName | Token::Text));
+            let key = key
+                .map(|piece| text[piece.span.start as usize..piece.span.end as usize].trim_matches(['`', '\'', '"']));
+            key.is_some_and(is_secret_key)
+        };
+        // `dbms.security.createUser('ann', 'open')`
+        let calls = || {
+            let name = |word: &str| PROCEDURES.iter().any(|name| word.eq_ignore_ascii_case(name));
+            let is_dot = pieces.get(at + 1).is_some_and(|piece| piece.token == Token::Dot);
+            is(at, "dbms") && is_dot && word(at + 2).is_some_and(name)
+        };
+        is_command() || sets_user() || is_password() || is_key() || calls()
     })
 }
 
@@ -106,11 +134,24 @@ fn may_hold_secret(text: &str) -> bool {
             && ends(at.checked_sub(1).and_then(|before| bytes.get(before)))
             && (!is_whole || ends(bytes.get(at + word.len())))
     };
+    // Keys of maps and names of procedures have signs around them, but are no part of a longer word.
+    let begins = |at: usize, word: &[u8]| {
+        let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let found = bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        found && !at.checked_sub(1).and_then(|before| bytes.get(before)).is_some_and(is_in_word)
+    };
+    let is_begun = |word: &'static [u8]| {
+        memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), bytes).any(|at| begins(at, word))
+    };
     let is_there = |word: &'static [u8], is_whole: bool| {
         let (lower, upper) = (word[0].to_ascii_lowercase(), word[0].to_ascii_uppercase());
         memchr::memchr2_iter(lower, upper, bytes).any(|at| stands(at, word, is_whole))
     };
-    is_there(b"user", true) || is_there(b"passw", false) || is_there(b"alias", true)
+    is_there(b"user", true)
+        || is_there(b"passw", false)
+        || is_there(b"alias", true)
+        || is_begun(b"seedc")
+        || is_begun(b"dbms")
 }
 
 #[cfg(test)]
@@ -157,6 +198,40 @@ mod tests {
         check("MATCH (u:User {name: 'x'}) SET u.password = 'y'", "MATCH (u:User {name: 'x'}) SET u.password = 'y'");
         check("MATCH (n) WITH n AS user RETURN user, 'x'", "MATCH (n) WITH n AS user RETURN user, 'x'");
         check("CREATE USER a SET PASSWORD $p", "CREATE USER a SET PASSWORD $p");
+    }
+
+    #[test]
+    fn f97_credentials_of_seeds_and_of_old_procedures_are_stars() {
+        check(
+            "CREATE DATABASE s OPTIONS {seedCredentials: 'a', `seedConfig`: \"b\"}",
+            "CREATE DATABASE s OPTIONS {seedCredentials: '******', `seedConfig`: '******'}",
+        );
+        check("CREAT DATABASE s OPTIONS {SEEDCONFIG:'open", "CREAT DATABASE s OPTIONS {SEEDCONFIG:'******'");
+        check("CALL dbms.setConfigValue('k', 'a')", "CALL dbms.setConfigValue('******', '******')");
+        check(
+            "call DBMS . security . createUser('x', 'a', false)",
+            "call DBMS . security . createUser('******', '******', false)",
+        );
+        check(
+            "USE system CALL dbms.security.changePassword('a')",
+            "USE system CALL dbms.security.changePassword('******')",
+        );
+        check("CALL dbms.showCurrentUser() RETURN 'x'", "CALL dbms.showCurrentUser() RETURN 'x'");
+        check("MATCH (n) WHERE n.seedcorn = 'x' RETURN n", "MATCH (n) WHERE n.seedcorn = 'x' RETURN n");
+        assert!(sets_secret("CREATE DATABASE s OPTIONS {seedCredentials: $c}"));
+        assert!(sets_secret("CALL dbms.security.createUser($n, $p, false)"));
+        assert!(!sets_secret("CREATE DATABASE s OPTIONS {seedURI: $c}"));
+    }
+
+    #[test]
+    fn f97_addresses_are_shown_without_who_asks() {
+        check("LOAD CSV FROM 'http://user:a@h/x' AS r RETURN r", "LOAD CSV FROM 'http://******@h/x' AS r RETURN r");
+        check(
+            "CREATE DATABASE s OPTIONS {seedURI: 'http://user:a@h/x'} // user of ftp://u:a@h",
+            "CREATE DATABASE s OPTIONS {seedURI: 'http://******@h/x'} // user of ftp://******@h",
+        );
+        check("CREATE USER a SET PASSWORD 'b' // ftp://u:a@h", "CREATE USER a SET PASSWORD '******' // ftp://******@h");
+        check("CREATE ({mail: 'a@b', page: 'http://h'})", "CREATE ({mail: 'a@b', page: 'http://h'})");
     }
 
     #[test]

@@ -29,6 +29,9 @@ const SAME_LOGIN: Duration = Duration::from_secs(60);
 /// Users and reasons that are told apart at a time.
 const KEYS_MAX: usize = 1_000;
 
+/// What a login is called.
+const LOG_IN: &str = "log in";
+
 /// What was noted of late, so that a client in a loop does not fill the disk.
 #[derive(Default)]
 pub(crate) struct Lately(Mutex<FxHashMap<(String, &'static str), Window>>);
@@ -64,19 +67,44 @@ impl Lately {
 }
 
 /// Notes that somebody proved who he is, or failed to. Nobody is noted while everybody is let in without a name.
-pub(crate) fn login(shared: &Shared, user: &str, address: Option<&str>, failure: Option<&Failure>) {
+///
+/// Who fails with a token is named, and the token too, where it is known whose it is; its text is never written.
+pub(crate) fn login(
+    shared: &Shared,
+    (name, password): (&str, &str),
+    address: Option<&str>,
+    principal: Result<&Principal, &Failure>,
+) {
     let now = shared.options.clock.now();
-    // Each connection has a port of its own.
-    let host = address.map_or("", |address| address.rsplit_once(':').map_or(address, |(host, _)| host));
-    let admitted = match failure {
-        None => shared.lately.admit(&format!("{user} {host}"), "login", now, SAME_LOGIN, 1),
-        Some(_) => shared.lately.admit(user, "failed login", now, WINDOW, WITHIN_WINDOW_MAX),
+    let (user, operation, outcome) = match principal {
+        Ok(principal) => {
+            // A token comes without a name.
+            let user = Some(name).filter(|name| !name.is_empty()).or(principal.name()).unwrap_or_default();
+            // Each connection has a port of its own.
+            let host = address.map_or("", |address| address.rsplit_once(':').map_or(address, |(host, _)| host));
+            let is_new = shared.lately.admit(&format!("{user} {host}"), "login", now, SAME_LOGIN, 1).is_some();
+            if user.is_empty() || !is_new {
+                return;
+            }
+            (user.to_owned(), LOG_IN.to_owned(), Outcome::Done)
+        }
+        Err(failure) => {
+            let known = shared.catalog.known_token(password);
+            let by = match &known {
+                Some((_, token)) => format!("{LOG_IN} by the token '{token}'"),
+                None if catalog::is_token(password) => format!("{LOG_IN} by a token"),
+                None => LOG_IN.to_owned(),
+            };
+            // Somebody's name may be a password typed in the wrong field: it is kept all the same, as logs keep it.
+            let named = Some(name).filter(|name| !name.is_empty()).map(str::to_owned);
+            let user = named.or(known.map(|(user, _)| user)).unwrap_or_default();
+            let Some(left_out) = shared.lately.admit(&user, "failed login", now, WINDOW, WITHIN_WINDOW_MAX) else {
+                return;
+            };
+            (user, counted(by, left_out), Outcome::from(failure))
+        }
     };
-    let Some(left_out) = admitted else { return };
-    let outcome = failure.map_or(Outcome::Done, Outcome::from);
-    // Somebody's name may be a password typed in the wrong field: a failed one is kept all the same, as logs keep it.
-    let operation = if failure.is_some() { counted("log in".to_owned(), left_out) } else { "log in".to_owned() };
-    let told = Told { user: Some(user), address, operation: &operation, ..Told::default() };
+    let told = Told { user: Some(&user), address, operation: &operation, ..Told::default() };
     shared.audit.note(Kind::Login, told, outcome, Durable::Soon);
 }
 
@@ -262,12 +290,13 @@ pub(crate) fn refused(
     let Some(left_out) = shared.lately.admit(&who, failure.code().row().neo4j, now, WINDOW, WITHIN_WINDOW_MAX) else {
         return;
     };
-    let operation = counted(cypher::without_secrets(text).into_owned(), left_out);
+    let operation = counted(text.to_owned(), left_out);
     let own = Some(database).filter(|own| !own.is_empty() && !is_all);
     let limited = failure.refusal().map(|refusal| refusal.database.as_str()).filter(|limited| !limited.is_empty());
     let mut databases: Vec<String> = Vec::with_capacity(2);
     for name in own.into_iter().chain(about.iter().map(String::as_str)).chain(limited) {
-        let name = name.to_lowercase();
+        // Errors show a name that can be none as it can be read; what was typed is the same name.
+        let name = DatabaseName::shown(name).to_lowercase();
         if !databases.contains(&name) {
             databases.push(name);
         }
@@ -290,10 +319,9 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
     if databases.len() < 2 {
         return;
     }
-    let operation = cypher::without_secrets(statement.text).into_owned();
     let (user, impersonated) = who(statement.principal);
     let told =
-        Told { user, impersonated, address: address_of(statement), databases: &databases, operation: &operation };
+        Told { user, impersonated, address: address_of(statement), databases: &databases, operation: statement.text };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
 }
 
@@ -307,7 +335,7 @@ pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
     let (shared, now) = (statement.shared, statement.shared.options.clock.now());
     let who = format!("{user} {}", row.name);
     let Some(left_out) = shared.lately.admit(&who, "as admin", now, SAME_LOGIN, 1) else { return };
-    let operation = counted(cypher::without_secrets(statement.text).into_owned(), left_out);
+    let operation = counted(statement.text.to_owned(), left_out);
     let databases = [row.name.to_string()];
     let address = address_of(statement);
     let told = Told { user: Some(user), impersonated, address, databases: &databases, operation: &operation };
@@ -339,6 +367,8 @@ fn is_refusal(failure: &Failure) -> bool {
         Code::Forbidden
             | Code::Unauthorized
             | Code::AuthorizationExpired
+            | Code::TokenExpired
+            | Code::ImpersonationRefused
             | Code::AuthenticationRateLimit
             | Code::DatabaseReadOnly
     );

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use catalog::{
     Authentication, Catalog, Database as Row, DatabaseOptions, FirstStart, KeySource, Keyring, NewDatabase, Pending,
-    Principal, Settings,
+    Settings,
 };
 use parking_lot::Mutex;
 use store::disk::DiskEngine;
@@ -238,11 +238,8 @@ impl Instance {
                 self.shared.metrics.failed(failure.code());
             }
         }
-        // A token comes without a name.
-        let name = user.map(|(name, _)| name).filter(|name| !name.is_empty());
-        let name = name.or_else(|| principal.as_ref().ok().and_then(Principal::name));
-        if let Some(name) = name.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
-            auditing::login(&self.shared, name, address, principal.as_ref().err());
+        if let Some(user) = user.filter(|_| !matches!(self.shared.options.authentication, Authentication::Off)) {
+            auditing::login(&self.shared, user, address, principal.as_ref());
         }
         Ok(Session::new(Arc::clone(&self.shared), principal?))
     }

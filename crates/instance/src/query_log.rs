@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
+use types::shown::without_user_info;
 use types::{Map, Value};
 
 /// Lines that wait for the disk; further ones are left out and counted.
@@ -109,8 +110,8 @@ impl QueryLog {
             user: String::new(),
             session: 0,
             transaction: String::new(),
-            text: text[..text.floor_char_boundary(TEXT_BYTES_MAX)].to_owned(),
-            // Asked of the whole text: what is cut off may be what tells that it sets a password.
+            // Both asked of the whole text: what is cut off may be what tells that it holds a password.
+            text: shown_text(text),
             parameters: (self.parameters && !cypher::sets_secret(text)).then(|| parameters.clone()),
         }
     }
@@ -132,8 +133,8 @@ impl QueryLog {
             rows: ended.rows,
             plan_cached: ended.plan_found,
             error: ended.code,
-            query: shown_text(&note.text),
-            parameters: note.parameters.map(|map| types::text::literal(&Value::map(map))),
+            query: note.text,
+            parameters: note.parameters.map(|map| types::text::literal(&without_secrets(&Value::map(map)))),
             left_out: self.left_out.swap(0, Ordering::Relaxed),
         };
         let left_out = line.left_out;
@@ -144,9 +145,25 @@ impl QueryLog {
 }
 
 /// Gives the text as it may be shown to others: cut, and without passwords.
-pub(crate) fn shown_text(text: &str) -> String {
-    let cut = &text[..text.floor_char_boundary(TEXT_BYTES_MAX)];
-    cypher::without_secrets(cut).to_string()
+fn shown_text(text: &str) -> String {
+    let shown = cypher::without_secrets(text);
+    shown[..shown.floor_char_boundary(TEXT_BYTES_MAX)].to_owned()
+}
+
+/// Gives a value without user and password in addresses, and without what stands under the keys of secrets.
+pub(crate) fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::string(&*without_user_info(text)),
+        Value::List(items) => Value::list(items.iter().map(without_secrets).collect()),
+        Value::Map(entries) => {
+            let entries = entries.iter().map(|(key, value)| match cypher::is_secret_key(key) {
+                true => (key.clone(), Value::string("******")),
+                false => (key.clone(), without_secrets(value)),
+            });
+            Value::map(entries.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn shown_time(nanos: i128) -> String {
@@ -267,6 +284,30 @@ mod tests {
     }
 
     #[test]
+    fn f208_parameters_are_written_without_credentials() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, threshold) = (folder.path().join("query.log"), Duration::ZERO);
+        let options =
+            QueryLogOptions { file: file.clone(), threshold, parameters: true, bytes_max: 1 << 20, files_max: 1 };
+        let log = QueryLog::open(&options).expect("opens");
+        let address = Value::string("http://ann:canary@host/x");
+        let seed = Map::from_iter([("seedCredentials".into(), Value::string("canary")), ("x".into(), address.clone())]);
+        let parameters = Map::from_iter([("urls".into(), Value::list(vec![address])), ("o".into(), Value::map(seed))]);
+        // What is cut off is the end of an address.
+        let long = format!("/*{}*/ LOAD CSV FROM 'http://ann:canary@host/x' AS r", "x".repeat(TEXT_BYTES_MAX - 40));
+        log.note(log.begin(&long, &parameters), &ended(50, None));
+        let read = || std::fs::read_to_string(&file).unwrap_or_default();
+        while read().lines().count() < 1 {
+            thread::yield_now();
+        }
+        let line = read();
+        assert!(!line.contains("canary") && !line.contains("ann:c"), "{line}");
+        for shown in ["urls: ['http://******@host/x']", "{seedCredentials: '******', x: 'http://******@host/x'}"] {
+            assert!(line.contains(shown), "{line}");
+        }
+    }
+
+    #[test]
     fn f208_lines_are_json_above_the_threshold_and_files_turn_over() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("query.log");
@@ -280,7 +321,7 @@ mod tests {
         let log = QueryLog::open(&options).expect("opens");
         log.note(note("RETURN 'quick'"), &ended(9, None));
         log.note(note("RETURN 'failed'"), &ended(1, Some("Neo.ClientError.Statement.SyntaxError")));
-        log.note(note("CREATE USER bob SET PASSWORD 'secret of bob'"), &ended(11, None));
+        log.note(log.begin("CREATE USER bob SET PASSWORD 'secret of bob'", &Map::new()), &ended(11, None));
         let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap_or_default();
         while read(&file).lines().count() < 2 {
             thread::yield_now();

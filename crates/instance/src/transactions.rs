@@ -10,6 +10,7 @@ use cypher::ast::{ClauseKind, Expression, ExpressionKind, ShowTail};
 use types::privilege::Act;
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
 
+use crate::query_log::without_secrets;
 use crate::records::Records;
 use crate::show::instant;
 use crate::statement::Statement;
@@ -211,7 +212,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         duration(since(entry.begun_at)),
         nothing(),
         Value::map(entry.metadata()),
-        Value::map(if statement.is_some() { entry.parameters() } else { Map::new() }),
+        without_secrets(&Value::map(if statement.is_some() { entry.parameters() } else { Map::new() })),
         if statement.is_some() { "COST".into() } else { nothing() },
         if statement.is_some() { "BATCHED".into() } else { nothing() },
         Value::list(Vec::new()),

@@ -443,6 +443,28 @@ fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for
 }
 
 #[test]
+fn f94_f97_credentials_of_other_machines_are_stars() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut first = session(&instance);
+    for text in [
+        "CREATE DATABASE s OPTIONS {seedURI: 's3://x', seedConfig: 'canary1', seedCredentials: 'canary2'}",
+        "CREATE DATABASE s OPTIONS {seedURI: 'http://ann:canary3@127.0.0.1:9/x'}",
+        "CREATE DATABASE nope.nope OPTIONS {seedCredentials: 'canary4'",
+        "DROP DATABASE nope; CALL dbms.security.createUser('x', 'canary5', false)",
+        "USE nope LOAD CSV FROM 'http://ann:canary6@127.0.0.1:9/x' AS r RETURN r",
+        "USE nope CALL dbms.setConfigValue('seal_keys', 'canary7')",
+    ] {
+        let failure = run(&mut first, text).expect_err(text);
+        assert!(!failure.to_string().contains("canary2") && !failure.to_string().contains("canary3"), "{failure}");
+    }
+    let lines = run(&mut first, "SHOW AUDIT YIELD *").expect("it is listed");
+    assert!(lines.contains("seedCredentials: '******'") && lines.contains("******@127.0.0.1"), "{lines}");
+    assert!(lines.contains("dbms.setConfigValue('******'"), "{lines}");
+    assert!(!lines.contains("canary"), "{lines}");
+}
+
+#[test]
 fn f94_a_name_that_leads_nowhere_leaves_one_line_whatever_the_command() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());

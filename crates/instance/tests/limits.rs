@@ -782,7 +782,7 @@ fn f94_a_refusal_names_what_it_was_about() {
     pat.resolve(Some("hidden")).expect_err("not there");
     let begun = RunOptions { database: Some("secret".to_owned()), ..RunOptions::default() };
     pat.begin(&begun).expect_err("not there for him");
-    let listed = audited(&mut admin, "refusal", 7);
+    let listed = audited(&mut admin, "refusal", 8);
     assert_eq!(
         listed,
         "['secret'] | 'DROP DATABASE $database'\n\
@@ -810,6 +810,8 @@ fn f94_every_command_names_its_databases() {
         ("ALTER DATABASE aud SET LIMIT max_nodes = 5", "['aud', 'audc']"),
         ("DROP ALIAS aud FOR DATABASE", "['aud', 'audc']"),
     ];
+    // A name that can be none is one name, as it can be read.
+    pat.resolve(Some("y\n  6666 forged")).expect_err("not there");
     for (text, _) in commands {
         run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
     }
@@ -821,6 +823,7 @@ fn f94_every_command_names_its_databases() {
 
 #[test]
 fn f46_one_pattern_over_one_long_text_ends_in_time() {
+         ['y\\n  6666 forged'] | 'USE y\\n  6666 forged'\n\
     let instance = in_memory();
     let mut session = session(&instance);
     check(&mut session, "ALTER DATABASE sheaf SET LIMIT max_query_time = '1s'", "[system 1]");

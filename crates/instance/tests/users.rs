@@ -267,6 +267,21 @@ fn f96_tokens_do_less_than_their_user_and_end() {
     let (before, last) = whole.split_at(whole.len() - 1);
     let other = if last == "x" { "y" } else { "x" };
     assert_eq!(refused(&instance, "", &format!("{before}{other}")), UNAUTHORIZED);
+    // The audit names who came with it, as far as that is known, and never its text.
+    let audited = "SHOW AUDIT YIELD kind, user, operation, outcome, code WHERE kind = 'login' AND outcome = 'failed' \
+                   RETURN user, operation, split(code, '.')[3]";
+    let expected = "'admin' | 'log in by the token 'nightly'' | 'Unauthorized'\n\
+                    null | 'log in by a token' | 'Unauthorized'\n\
+                    'ann' | 'log in by the token 'nightly'' | 'TokenExpired'\n\
+                    'ann' | 'log in by the token 'whole'' | 'TokenExpired'\n\
+                    null | 'log in by a token' | 'Unauthorized'";
+    check(&mut admin, audited, expected);
+    let told =
+        "SHOW AUDIT YIELD operation, reason WHERE operation + coalesce(reason, '') CONTAINS 'sheaf_' RETURN count(*)";
+    check(&mut admin, told, "0");
+    let used = "SHOW AUDIT YIELD kind, user, code, operation WHERE kind = 'refusal' AND code ENDS WITH 'TokenExpired' \
+                RETURN DISTINCT user, operation LIMIT 2";
+    check(&mut admin, used, "'ann' | 'USE films MATCH (n) RETURN count(n)'\n'ann' | 'RETURN 1'");
     check(
         &mut ann,
         "DROP TOKEN whole",
@@ -374,7 +389,7 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     check_as(&mut bob, "ann", "SHOW CURRENT USER YIELD user", "'ann'");
     check_as(&mut bob, "bob", "SHOW CURRENT USER YIELD user", "'bob'");
     for other in ["carl", "nobody", "admin"] {
-        let expected = format!("ArgumentError: Cannot impersonate user '{other}'.");
+        let expected = format!("ImpersonationRefused: Cannot impersonate user '{other}'.");
         check_as(&mut bob, other, "RETURN 1", &expected);
     }
     let updating = "Forbidden: Not allowed to run updating system commands when impersonating a user.";
@@ -414,7 +429,7 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
         bob.begin(&options).expect("he may speak for her");
         run(bob, "MERGE (:ByBob)").expect("she may write");
     };
-    let ended = "ArgumentError: Cannot impersonate user 'ann'.";
+    let ended = "ImpersonationRefused: Cannot impersonate user 'ann'.";
     for (taken, given) in [
         ("REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", "GRANT IMPERSONATE (ann) ON DBMS TO USER bob"),
         ("DENY IMPERSONATE (ann) ON DBMS TO USER bob", "REVOKE DENY IMPERSONATE (ann) ON DBMS FROM USER bob"),
@@ -439,7 +454,16 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
     check(&mut admin, audited, "'bob' | 'ann' | 'refusal'");
 
     check(&mut admin, "REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", DONE);
-    check_as(&mut bob, "ann", "RETURN 1", "ArgumentError: Cannot impersonate user 'ann'.");
+    check_as(&mut bob, "ann", "RETURN 1", "ImpersonationRefused: Cannot impersonate user 'ann'.");
+
+    // Whichever way it is tried, the audit has a line of it.
+    bob.begin(&as_user("carl")).expect_err("not as carl");
+    bob.resolve_as(None, Some("carl")).expect_err("not as carl");
+    let audited = "SHOW AUDIT YIELD user, impersonatedUser, operation, kind, code WHERE impersonatedUser = 'carl' RETURN user, \
+                   operation, kind, code";
+    let refused =
+        |operation: &str| format!("'bob' | '{operation}' | 'refusal' | 'Neo.ClientError.Statement.ArgumentError'");
+    check(&mut admin, audited, &["RETURN 1", "BEGIN", "USE "].map(refused).join("\n"));
 }
 
 #[test]

@@ -122,6 +122,8 @@ codes! {
     ForbiddenTransactionType = "ClientError.Transaction.ForbiddenDueToTransactionType", "25N01", 400, false;
     /// The user may not do this.
     Forbidden = "ClientError.Security.Forbidden", "42NFF", 403, false;
+    /// The user may not speak in that other one's name, or there is no such one.
+    ImpersonationRefused = "ClientError.Statement.ArgumentError", "22N11", 400, false;
     /// Wrong or missing credentials.
     Unauthorized = "ClientError.Security.Unauthorized", "42NFF", 401, false;
     /// The password is right and must be changed first of all.

@@ -55,7 +55,7 @@ pub(crate) fn file_in(folder: &Path, uri: &str) -> Result<CompactString, Failure
     let path = uri.strip_prefix("file:").map(|path| Path::new(path.strip_prefix("//").unwrap_or(path)));
     let name = path.filter(|path| path.parent() == Some(folder)).and_then(|path| path.file_name()?.to_str());
     name.map(CompactString::from).ok_or_else(|| {
-        let shown: String = uri.chars().take(80).collect();
+        let shown: String = types::shown::without_user_info(uri).chars().take(80).collect();
         let text = format!(
             "Cannot seed from '{shown}': a database is made out of a file of the server's backup folder. Put the file there, and \
              give its name: {URI}: 'films.sheafbackup'."

@@ -223,7 +223,11 @@ impl Session {
     /// As [`Session::resolve`], for another user in whose name the client will speak.
     pub fn resolve_as(&mut self, database: Option<&str>, user: Option<&str>) -> Result<String, Failure> {
         let names = self.shared.catalog.names();
-        let principal = self.acting_as(&names, user)?;
+        let refused = |session: &Self, asked: Option<&str>, failure: &Failure| {
+            let asked = asked.unwrap_or_default();
+            session.refused(user, asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
+        };
+        let principal = self.acting_as(&names, user).inspect_err(|failure| refused(self, database, failure))?;
         // What an earlier conversation on the connection chose is nothing to the one that begins.
         let followed = match database {
             None if !self.carries_choice => self.follow_rename(&names, &principal),
@@ -232,10 +236,7 @@ impl Session {
         let asked = database.or(self.chosen_name().filter(|_| !self.carries_choice));
         // Only whether it is there is asked here: commands run on `system`, whatever may be done in this one.
         let target = followed.and_then(|()| target(&names, &principal, asked));
-        target.map(|target| shown(&target)).inspect_err(|failure| {
-            let asked = asked.unwrap_or_default();
-            self.refused(user, asked, &format!("USE {}", DatabaseName::shown(asked)), failure);
-        })
+        target.map(|target| shown(&target)).inspect_err(|failure| refused(self, asked, failure))
     }
 
     /// Starts a statement: in the open transaction, or in one of its own.
