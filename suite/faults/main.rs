@@ -14,6 +14,7 @@ mod journal;
 mod kill;
 mod lifecycle;
 mod limits;
+mod memory;
 mod pairs;
 mod rights;
 mod schema;

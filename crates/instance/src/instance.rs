@@ -24,6 +24,7 @@ use crate::connections::Connections;
 use crate::databases::{Bounds, Databases, TRIED};
 use crate::encryption::ServerKeys;
 use crate::limits::Meters;
+use crate::memory::Memory;
 use crate::metrics::{Metrics, count};
 use crate::plans::Plans;
 use crate::procedures::Procedures;
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     /// Sessions so far.
     pub(crate) session_numbers: AtomicU64,
     pub(crate) turns: Arc<Turns>,
+    /// What statements hold together.
+    pub(crate) memory: Arc<Memory>,
     pub(crate) procedures: Procedures,
     pub(crate) under_way: UnderWay,
     pub(crate) sessions: SessionList,
@@ -174,6 +177,7 @@ impl Instance {
             source,
         })?;
         let limits = options.default_limits();
+        let memory = Arc::new(Memory::new(options.statements_memory_max_bytes));
         let InstanceOptions { waiting_max, waiting_time_max, .. } = options;
         let meters = Arc::new(Meters::new(Arc::clone(&clock), limits, waiting_max, waiting_time_max));
         let bounds = Bounds { open_max, idle_after, map_start_bytes };
@@ -182,7 +186,8 @@ impl Instance {
             catalog,
             databases,
             plans: Plans::new(PLANS_MAX),
-            turns: Arc::new(Turns::new(Arc::clone(&options.clock), options.cores)),
+            turns: Arc::new(Turns::new(Arc::clone(&options.clock), options.cores, Arc::clone(&memory))),
+            memory,
             admission: Admission::new(options.running_max, options.waiting_max, options.waiting_time_max),
             meters,
             metrics: Metrics::default(),

@@ -26,6 +26,7 @@ mod instance;
 mod leases;
 mod limits;
 mod listings;
+mod memory;
 mod metrics;
 mod observation;
 mod offline;

@@ -41,6 +41,8 @@ pub struct InstanceOptions {
     pub limits: Limits,
     /// What a statement may hold in memory.
     pub statement_memory_max_bytes: usize,
+    /// What all statements may hold together, of which a database gets three quarters at most.
+    pub statements_memory_max_bytes: usize,
     /// Statements that run at a time.
     pub running_max: usize,
     /// Statements that wait to run.
@@ -133,6 +135,7 @@ impl InstanceOptions {
             statement_time_max: None,
             limits: Limits::default(),
             statement_memory_max_bytes: 1 << 30,
+            statements_memory_max_bytes: crate::memory::usual_max_bytes(),
             running_max: 64,
             waiting_max: 1_024,
             waiting_time_max: Duration::from_secs(30),

@@ -13,7 +13,7 @@ use graph::{GraphError, Transaction};
 use query::expression::{Context, check_extent};
 use query::functions::FunctionContext;
 use query::{Batch, Budget, Execution, Pace, Source, Transactions, materialise};
-use types::{Clock, Code, DatabaseName, Failure, Map, Value, effort};
+use types::{Clock, Code, DatabaseId, DatabaseName, Failure, Map, Value, effort};
 
 use crate::admission::{Admission, Permit};
 use crate::admitting::Bounds;
@@ -271,7 +271,8 @@ impl Running {
             // A statement that runs again after a conflict begins anew.
             bounds.truncated.store(false, Ordering::Relaxed);
         }
-        let turn = allowance.turns.begin(&database, Arc::clone(&allowance.interrupted));
+        let id = planned.sources.first().map_or(DatabaseId([0; 16]), |source| source.target.database);
+        let turn = allowance.turns.begin(id, &database, Arc::clone(&allowance.interrupted));
         let turn = turn.until(allowance.deadline.map(Deadline::at)).listed(allowance.listed.clone());
         let turn = Arc::new(turn);
         if let Some(listed) = &allowance.listed {

@@ -8,6 +8,10 @@ use types::{Clock, Code, Failure};
 
 /// Rows between two looks at the clock.
 const ROWS_BETWEEN_LOOKS: u64 = 256;
+/// What a statement holds without asking for it.
+const FREE_BYTES: usize = 64 << 10;
+/// What it asks for at a time, beyond that.
+const GRANULE_BYTES: usize = 1 << 20;
 
 /// What a statement does between two parts of its work, besides looking at the clock.
 pub trait Pace: Send + Sync {
@@ -16,6 +20,18 @@ pub trait Pace: Send + Sync {
 
     /// Hears how many bytes the statement holds now.
     fn holds(&self, _bytes: usize) {}
+
+    /// Lends it bytes of what all statements share.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::MemoryPool`] where the others leave none.
+    fn lend(&self, _bytes: usize) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Takes back bytes that were lent.
+    fn take_back(&self, _bytes: usize) {}
 }
 
 /// A statement's allowance; every operator pays from it.
@@ -28,9 +44,16 @@ pub struct Budget {
     /// What changes hold that are not committed.
     changes_bytes: usize,
     memory_max_bytes: usize,
-    pace: Option<Arc<dyn Pace>>,
+    lent: Lent,
     /// Rows that may still go to the client.
     results_left: u64,
+}
+
+/// What a statement may hold before it has to ask for more, and whom it asks; given back when it is dropped.
+struct Lent {
+    /// [`FREE_BYTES`] of them were not lent.
+    bytes: usize,
+    pace: Option<Arc<dyn Pace>>,
 }
 
 impl Budget {
@@ -62,7 +85,7 @@ impl Budget {
             memory_used_bytes: 0,
             changes_bytes: 0,
             memory_max_bytes,
-            pace: None,
+            lent: Lent { bytes: FREE_BYTES, pace: None },
             results_left: u64::MAX,
         }
     }
@@ -70,7 +93,7 @@ impl Budget {
     /// Looks at `pace` too, each time that it looks at the clock.
     #[must_use]
     pub fn at(self, pace: Arc<dyn Pace>) -> Self {
-        Self { pace: Some(pace), ..self }
+        Self { lent: Lent { bytes: FREE_BYTES, pace: Some(pace) }, ..self }
     }
 
     /// Bounds the rows that go to the client.
@@ -98,7 +121,7 @@ impl Budget {
             return Ok(());
         }
         self.rows_until_look = ROWS_BETWEEN_LOOKS;
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = &self.lent.pace {
             pace.look();
         }
         if self.interrupted.load(Ordering::Relaxed) {
@@ -155,7 +178,7 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// [`Code::MemoryLimit`] where the statement would hold more than it may.
+    /// [`Code::MemoryLimit`] where the statement would hold more than it may, [`Code::MemoryPool`] where all would.
     pub fn take_memory(&mut self, bytes: usize) -> Result<(), Failure> {
         let wanted = self.memory_used_bytes.saturating_add(bytes);
         if wanted.saturating_add(self.changes_bytes) > self.memory_max_bytes {
@@ -166,7 +189,30 @@ impl Budget {
             );
             return Err(Failure::new(Code::MemoryLimit, text));
         }
+        self.lent.grow_to(wanted + self.changes_bytes)?;
         self.set_used(wanted);
+        Ok(())
+    }
+
+    /// Leaves what it was lent to whoever keeps what the statement held, up to `bytes`; tells how much that is.
+    #[must_use]
+    pub fn leave_lent(&mut self, bytes: usize) -> usize {
+        let left = bytes.div_ceil(GRANULE_BYTES).saturating_mul(GRANULE_BYTES).min(self.lent.bytes - FREE_BYTES);
+        self.lent.bytes -= left;
+        left
+    }
+
+    /// Fails where so many bytes more could not be taken now: for what is there for a moment, and gone before anything else
+    /// is taken.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn ask_for(&mut self, bytes: usize) -> Result<(), Failure> {
+        if bytes > 0 {
+            self.take_memory(bytes)?;
+            self.give_back_memory(bytes);
+        }
         Ok(())
     }
 
@@ -174,10 +220,11 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// [`Code::MemoryLimit`] where the statement holds more than it may.
+    /// [`Code::MemoryLimit`] where the statement holds more than it may, [`Code::MemoryPool`] where all do.
     pub fn hold_changes(&mut self, bytes: usize) -> Result<(), Failure> {
         self.changes_bytes = bytes;
         self.tell();
+        self.lent.grow_to(self.memory_used_bytes.saturating_add(bytes))?;
         if self.memory_used_bytes.saturating_add(bytes) > self.memory_max_bytes {
             let max = self.memory_max_bytes;
             let text = format!(
@@ -190,12 +237,16 @@ impl Budget {
     }
 
     fn set_used(&mut self, bytes: usize) {
+        let is_less = bytes < self.memory_used_bytes;
         self.memory_used_bytes = bytes;
         self.tell();
+        if is_less {
+            self.lent.shrink_to(bytes + self.changes_bytes);
+        }
     }
 
     fn tell(&self) {
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = &self.lent.pace {
             pace.holds(self.memory_used_bytes + self.changes_bytes);
         }
     }
@@ -226,6 +277,38 @@ impl Budget {
     #[must_use]
     pub fn memory_left_bytes(&self) -> usize {
         self.memory_max_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes)
+    }
+}
+
+impl Lent {
+    /// Has so many bytes lent altogether, in whole granules.
+    fn grow_to(&mut self, bytes: usize) -> Result<(), Failure> {
+        let Some(missing) = bytes.checked_sub(self.bytes).filter(|missing| *missing > 0) else { return Ok(()) };
+        let granules = missing.div_ceil(GRANULE_BYTES).saturating_mul(GRANULE_BYTES);
+        if let Some(pace) = &self.pace {
+            pace.lend(granules)?;
+        }
+        self.bytes = self.bytes.saturating_add(granules);
+        Ok(())
+    }
+
+    /// Gives back what is no longer held, but for a granule: what is let go is often taken again.
+    fn shrink_to(&mut self, bytes: usize) {
+        let idle = self.bytes.saturating_sub(bytes.max(FREE_BYTES)) / GRANULE_BYTES;
+        self.give_back(idle.saturating_sub(1) * GRANULE_BYTES);
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        if let Some(pace) = self.pace.as_ref().filter(|_| bytes > 0) {
+            pace.take_back(bytes);
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.give_back(self.bytes - FREE_BYTES);
     }
 }
 
@@ -279,5 +362,46 @@ mod tests {
         budget.give_back_memory(60);
         assert_eq!(code(budget.take_memory(100)), None);
         assert_eq!(budget.memory_left_bytes(), 0);
+    }
+
+    /// Lends up to a bound, and keeps what is lent.
+    struct Lender {
+        lent: Mutex<usize>,
+        max: usize,
+    }
+
+    impl Pace for Lender {
+        fn look(&self) {}
+
+        fn lend(&self, bytes: usize) -> Result<(), Failure> {
+            let mut lent = self.lent.lock().expect("nobody panics");
+            if *lent + bytes > self.max {
+                return Err(Failure::new(Code::MemoryPool, "no more"));
+            }
+            *lent += bytes;
+            Ok(())
+        }
+
+        fn take_back(&self, bytes: usize) {
+            *self.lent.lock().expect("nobody panics") -= bytes;
+        }
+    }
+
+    #[test]
+    fn f52_what_many_share_is_lent_in_granules_and_comes_back() {
+        let lender = Arc::new(Lender { lent: Mutex::default(), max: 10 * GRANULE_BYTES });
+        let lent = || *lender.lent.lock().expect("nobody panics") / GRANULE_BYTES;
+        let budget = Budget::start(Arc::new(types::SystemClock), None, usize::MAX, Arc::default());
+        let mut budget = budget.at(Arc::clone(&lender) as Arc<dyn Pace>);
+        assert_eq!((code(budget.take_memory(FREE_BYTES)), lent()), (None, 0), "a little is free");
+        assert_eq!((code(budget.take_memory(1)), lent()), (None, 1));
+        assert_eq!((code(budget.take_memory(5 * GRANULE_BYTES)), lent()), (None, 6));
+        assert_eq!((code(budget.hold_changes(GRANULE_BYTES)), lent()), (None, 7));
+        assert_eq!((code(budget.take_memory(4 * GRANULE_BYTES)), lent()), (Some(Code::MemoryPool), 7));
+        budget.give_back_memory(5 * GRANULE_BYTES);
+        assert_eq!(lent(), 3, "one more than is held");
+        assert_eq!(budget.leave_lent(1), GRANULE_BYTES);
+        drop(budget);
+        assert_eq!(lent(), 1, "what was left to somebody is his");
     }
 }

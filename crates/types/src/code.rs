@@ -150,6 +150,8 @@ codes! {
     TransactionTimedOutClient = "ClientError.Transaction.TransactionTimedOutClientConfiguration", "25N14", 400, false;
     /// The statement needs more memory than it may have.
     MemoryLimit = "ClientError.General.TransactionOutOfMemoryError", "51N73", 400, false;
+    /// All statements of the server together hold as much memory as they may; try later.
+    MemoryPool = "TransientError.General.MemoryPoolOutOfMemoryError", "51N72", 503, true;
     /// A limit of the database or the server is reached; try later.
     ResourceExhausted = "TransientError.Invalid.ResourceExhaustion", "51N66", 429, true;
     /// The database holds as much as it may; make room, or raise its limit.
@@ -221,6 +223,7 @@ impl Code {
                 | Self::LimitReached
                 | Self::DatabaseLimitReached
                 | Self::MemoryLimit
+                | Self::MemoryPool
                 | Self::TransactionTimedOut
         )
     }

@@ -92,6 +92,10 @@ pub struct Given {
     /// What a statement may hold in memory, such as 512MiB; 0 for no bound [default: 1GiB].
     #[arg(long, env = "SHEAF_STATEMENT_MEMORY_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
     pub statement_memory_max: Option<Bytes>,
+    /// What all statements may hold in memory together, such as 8GiB; 0 for no bound [default: 70 % of what the process may
+    /// have].
+    #[arg(long, env = "SHEAF_STATEMENTS_MEMORY_MAX", value_name = "SIZE", value_parser = Bytes::parse)]
+    pub statements_memory_max: Option<Bytes>,
     /// Statements that run at a time; further ones wait [default: 64].
     #[arg(long, env = "SHEAF_RUNNING_MAX", value_name = "NUMBER")]
     pub running_max: Option<usize>,
@@ -232,6 +236,7 @@ impl Given {
             encrypt_new: self.encrypt_new.or(file.encrypt_new),
             statement_time_max: self.statement_time_max.or(file.statement_time_max),
             statement_memory_max: self.statement_memory_max.or(file.statement_memory_max),
+            statements_memory_max: self.statements_memory_max.or(file.statements_memory_max),
             running_max: self.running_max.or(file.running_max),
             waiting_max: self.waiting_max.or(file.waiting_max),
             databases_max: self.databases_max.or(file.databases_max),

@@ -15,6 +15,7 @@ use types::{Code, DatabaseName};
 use super::arguments::{Arguments, Auth, Given, Metrics};
 use super::sources::Sources;
 use crate::logging::{self, LogFormat};
+use crate::units::Bytes;
 
 /// The word that switches a face off.
 const OFF: &str = "off";
@@ -24,8 +25,9 @@ const QUERY_LOG_THRESHOLD: Duration = Duration::from_millis(500);
 const QUERY_LOG_BYTES_MAX: u64 = 100 << 20;
 /// Files of that log that are kept beside the one that is written.
 const QUERY_LOG_FILES_MAX: u32 = 4;
-/// The least that a statement needs to get anywhere.
+/// The least that a statement needs to get anywhere, and that all of them do.
 const STATEMENT_MEMORY_MIN_BYTES: usize = 1 << 20;
+const STATEMENTS_MEMORY_MIN_BYTES: usize = 10 << 20;
 
 /// Why the settings cannot be used. Correct what the message names.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +79,14 @@ pub enum SettingsError {
     },
     /// Statements would fail one after the other.
     #[error(
-        "statement_memory_max is {bytes} bytes, with which hardly a statement runs. Give at least 1MiB, or 0 for no bound."
+        "{setting} is {bytes} bytes, with which hardly a statement runs. Give at least {}MiB, or 0 for no bound.",
+        min_bytes >> 20
     )]
     LittleMemory {
+        /// The setting.
+        setting: &'static str,
+        /// The least that helps.
+        min_bytes: usize,
         /// What was given.
         bytes: usize,
     },
@@ -235,8 +242,10 @@ impl Settings {
         set(&mut instance.encrypt_new, given.encrypt_new);
         let time = given.statement_time_max.map(|time| time.0);
         instance.statement_time_max = time.filter(|time| !time.is_zero());
-        let memory = given.statement_memory_max.map(|bytes| memory_bound(bytes.0)).transpose()?;
-        set(&mut instance.statement_memory_max_bytes, memory);
+        let one = memory_bound("statement_memory_max", STATEMENT_MEMORY_MIN_BYTES, given.statement_memory_max)?;
+        set(&mut instance.statement_memory_max_bytes, one);
+        let all = memory_bound("statements_memory_max", STATEMENTS_MEMORY_MIN_BYTES, given.statements_memory_max)?;
+        set(&mut instance.statements_memory_max_bytes, all);
         set(&mut instance.running_max, at_least_one("running_max", given.running_max)?);
         set(&mut instance.waiting_max, given.waiting_max);
         set(&mut instance.databases_max, at_least_one("databases_max", given.databases_max)?);
@@ -367,11 +376,11 @@ fn authorities(path: &Path) -> Result<Authorities, SettingsError> {
     Authorities::parse(&pem).ok_or_else(|| SettingsError::NoAuthorities { path: path.to_owned() })
 }
 
-fn memory_bound(bytes: usize) -> Result<usize, SettingsError> {
-    match bytes {
-        0 => Ok(usize::MAX),
-        1..STATEMENT_MEMORY_MIN_BYTES => Err(SettingsError::LittleMemory { bytes }),
-        bytes => Ok(bytes),
+fn memory_bound(setting: &'static str, min_bytes: usize, given: Option<Bytes>) -> Result<Option<usize>, SettingsError> {
+    match given {
+        Some(Bytes(0)) => Ok(Some(usize::MAX)),
+        Some(Bytes(bytes)) if bytes < min_bytes => Err(SettingsError::LittleMemory { setting, min_bytes, bytes }),
+        given => Ok(given.map(|bytes| bytes.0)),
     }
 }
 
@@ -480,6 +489,11 @@ mod tests {
         let bound = |text: &str| Settings::of(given(text)).expect("sound").instance.statement_memory_max_bytes;
         assert_eq!(bound("statement_memory_max = '1MiB'"), 1 << 20);
         assert_eq!(bound("statement_memory_max = '0'"), usize::MAX);
+        let all = |text: &str| Settings::of(given(text)).expect("sound").instance.statements_memory_max_bytes;
+        assert_eq!(
+            [all("statements_memory_max = '10MiB'"), all("statements_memory_max = '0'")],
+            [10 << 20, usize::MAX]
+        );
         let level = Settings::of(given("log_level = 'a=b=c'")).err().expect("no level").to_string();
         assert!(level.starts_with("\"a=b=c\" is no log level"), "{level}");
         let level = Settings::of(given("log_level = 'inof'")).err().expect("no level").to_string();

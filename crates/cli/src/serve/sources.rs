@@ -36,7 +36,7 @@ const OTHERS: [&str; 16] = [
 /// Settings whose values are never shown.
 const SECRET: [&str; 2] = ["initial_password", "seal_keys"];
 /// Variables of Neo4j's images that mean the same as a setting here.
-const NEO4J: [(&str, &str); 14] = [
+const NEO4J: [(&str, &str); 15] = [
     ("NEO4J_AUTH", "auth"),
     ("NEO4J_dbms_security_auth__enabled", "auth"),
     ("NEO4J_server_bolt_listen__address", "bolt"),
@@ -49,6 +49,7 @@ const NEO4J: [(&str, &str); 14] = [
     ("NEO4J_dbms_max__databases", "databases_max"),
     ("NEO4J_db_transaction_timeout", "statement_time_max"),
     ("NEO4J_db_memory_transaction_max", "statement_memory_max"),
+    ("NEO4J_dbms_memory_transaction_total_max", "statements_memory_max"),
     ("NEO4J_db_logs_query_threshold", "query_log_threshold"),
     ("NEO4J_db_shutdown__transaction__end__timeout", "stop_time_max"),
 ];
@@ -194,6 +195,7 @@ fn take_over(given: &mut Given, setting: &str, value: &str) -> Result<(), String
         "query_log_threshold" => given.query_log_threshold = Some(time(value)?),
         "stop_time_max" => given.stop_time_max = Some(time(value)?),
         "statement_memory_max" => given.statement_memory_max = Some(Bytes::parse(value)?),
+        "statements_memory_max" => given.statements_memory_max = Some(Bytes::parse(value)?),
         _ => {}
     }
     Ok(())
@@ -266,6 +268,7 @@ mod tests {
                 ("NEO4J_server_bolt_listen__address", ":7687"),
                 ("NEO4J_db_transaction_timeout", "20s"),
                 ("NEO4J_db_memory_transaction_max", "512m"),
+                ("NEO4J_dbms_memory_transaction_total_max", "2g"),
                 ("NEO4J_AUTH", "admin/secret of tests"),
                 ("NEO4J_URI", "bolt://x"),
             ],
@@ -275,6 +278,7 @@ mod tests {
         assert_eq!(given.bolt.as_deref(), Some("0.0.0.0:7687"));
         assert_eq!(given.statement_time_max, Some(Time(Duration::from_secs(20))));
         assert_eq!(given.statement_memory_max, Some(Bytes(512 << 20)));
+        assert_eq!(given.statements_memory_max, Some(Bytes(2 << 30)));
         assert_eq!((given.auth, given.initial_password.as_deref()), (Some(Auth::Password), Some("secret of tests")));
         assert!(look(&[], &[("NEO4J_AUTH", "neo4j/secret")]).is_err());
     }

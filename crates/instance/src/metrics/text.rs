@@ -173,6 +173,14 @@ fn server(shared: &Shared, text: &mut Text) {
     text.head("sheaf_cache_bytes", "gauge", "Memory of what is kept of graphs, beside the system's cache of files.");
     text.line("sheaf_cache_bytes", &[("cache", "topology")], kept.topology_bytes as f64);
     text.line("sheaf_cache_bytes", &[("cache", "warm_pages")], kept.warm_bytes as f64);
+    text.head("sheaf_statements_memory_bytes", "gauge", "Memory that statements hold, in whole MiB of each.");
+    text.line("sheaf_statements_memory_bytes", &[], shared.memory.held_bytes() as f64);
+    text.head("sheaf_statements_memory_peak_bytes", "gauge", "The most memory that statements ever held at a time.");
+    text.line("sheaf_statements_memory_peak_bytes", &[], shared.memory.held_bytes_max() as f64);
+    if let Some(bytes) = shared.memory.max_bytes() {
+        text.head("sheaf_statements_memory_max_bytes", "gauge", "Memory that statements may hold together.");
+        text.line("sheaf_statements_memory_max_bytes", &[], bytes as f64);
+    }
     if let Some(bytes) = resident_bytes() {
         text.head("sheaf_memory_resident_bytes", "gauge", "Memory of the process.");
         text.line("sheaf_memory_resident_bytes", &[], bytes as f64);

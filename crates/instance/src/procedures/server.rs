@@ -10,6 +10,7 @@ use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
 use super::built_in::{Call, Mode, Row, Rows};
 use crate::instance::Shared;
+use crate::memory::SETTING_OF_NEO4J;
 use crate::show::instant;
 
 /// The version of Neo4j whose procedures these are: clients choose by it what they send.
@@ -226,11 +227,12 @@ impl Setting {
 }
 
 /// Neo4j's names of settings that the server has under its own.
-const SAME: [(&str, &str); 6] = [
+const SAME: [(&str, &str); 7] = [
     ("db.memory.transaction.max", "sheaf.statement_memory_max"),
     ("db.transaction.concurrent.maximum", "sheaf.running_max"),
     ("db.transaction.timeout", "sheaf.statement_time_max"),
     ("dbms.max_databases", "sheaf.databases_max"),
+    (SETTING_OF_NEO4J, "sheaf.statements_memory_max"),
     ("server.bolt.advertised_address", "sheaf.bolt_advertised"),
     ("server.directories.import", "sheaf.import_folder"),
 ];
@@ -264,6 +266,12 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
             "How long a statement may take; 0 for as long as it likes.",
         ),
         ("dbms.max_databases", options.databases_max.to_string(), "an integer", "Most databases."),
+        (
+            SETTING_OF_NEO4J,
+            options.statements_memory_max_bytes.to_string(),
+            "bytes",
+            "What all statements may hold in memory together.",
+        ),
         (
             "dbms.security.auth_enabled",
             (!matches!(options.authentication, catalog::Authentication::Off)).to_string(),

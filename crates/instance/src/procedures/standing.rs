@@ -116,10 +116,7 @@ fn pools(call: &mut Call<'_, '_>) -> Rows {
     let shared = call.instance()?;
     let may = [Action::ShowLimit, Action::Do(Act::ExecuteAdmin)];
     access::allow_any_as(&shared.catalog.names(), call.context.user, &may)?;
-    let now = shared.options.clock.now();
-    let statements: usize = shared.under_way.all().iter().map(|entry| entry.spending(now).0.held_bytes).sum();
     let kept = graph::Kept::now();
-    let max = shared.options.statement_memory_max_bytes.saturating_mul(shared.options.running_max);
     let row = |pool: &str, used: u64, max: Option<u64>| {
         let both = |bytes: Option<u64>| match bytes {
             Some(bytes) => [Value::string(shown(bytes)), Value::string(bytes.to_string())],
@@ -131,7 +128,7 @@ fn pools(call: &mut Call<'_, '_>) -> Rows {
     };
     let bytes = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     Ok(vec![
-        row("Statements", bytes(statements), Some(bytes(max))),
+        row("Statements", bytes(shared.memory.held_bytes()), shared.memory.max_bytes().map(bytes)),
         row("Topology", kept.topology_bytes, None),
         row("Warm pages", kept.warm_bytes, None),
     ])

@@ -13,8 +13,9 @@ use compact_str::CompactString;
 use line::Line;
 use parking_lot::Mutex;
 use shares::{Beginning, Share, Shares};
-use types::{Clock, effort};
+use types::{Clock, DatabaseId, Failure, effort};
 
+use crate::memory::Memory;
 use crate::priority;
 use crate::under_way::Entry;
 
@@ -40,11 +41,15 @@ pub(crate) struct Turns {
     line: Mutex<Line>,
     /// Statements in line: then those that have a turn give it back, whoever else is asked.
     waiting: AtomicUsize,
+    /// What statements hold together.
+    memory: Arc<Memory>,
 }
 
 /// A statement's part in it; given back when it is dropped.
 pub(crate) struct Turn {
     turns: Arc<Turns>,
+    /// The database that what it holds is counted to.
+    database: DatabaseId,
     share: Arc<Share>,
     interrupted: Arc<AtomicBool>,
     /// When the statement ends at the latest.
@@ -101,20 +106,25 @@ impl Computing {
 
 impl Turns {
     /// Makes turns for a machine of `cores` cores.
-    pub(crate) fn new(clock: Arc<dyn Clock>, cores: usize) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, cores: usize, memory: Arc<Memory>) -> Self {
         let line = Mutex::new(Line::new(cores.saturating_sub(1).max(1)));
         let shares = Shares::new(clock.now());
         priority::prepare();
-        Self { clock, shares, line, waiting: AtomicUsize::new(0) }
+        Self { clock, shares, line, waiting: AtomicUsize::new(0), memory }
     }
 
-    /// Begins to count for a statement of `database`.
-    pub(crate) fn begin(self: &Arc<Self>, database: &CompactString, interrupted: Arc<AtomicBool>) -> Turn {
+    /// Begins to count for a statement of `database`, which is called `name`.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        database: DatabaseId,
+        name: &CompactString,
+        interrupted: Arc<AtomicBool>,
+    ) -> Turn {
         let now = self.clock.now();
         let state =
             Mutex::new(Computing { since: now, runs: false, holds: false, before: Duration::ZERO, thread: None });
-        let (turns, share) = (Arc::clone(self), self.shares.of(database, now));
-        Turn { turns, share, interrupted, deadline: None, state, spent: Spent::default(), listed: None }
+        let (turns, share) = (Arc::clone(self), self.shares.of(name, now));
+        Turn { turns, database, share, interrupted, deadline: None, state, spent: Spent::default(), listed: None }
     }
 
     /// Says what a database weighs, [`catalog::WEIGHT_USUAL`] without a weight; it holds at once.
@@ -263,6 +273,14 @@ impl query::Pace for Turn {
             self.spent.held_bytes_max.store(bytes, Ordering::Relaxed);
         }
     }
+
+    fn lend(&self, bytes: usize) -> Result<(), Failure> {
+        self.turns.memory.lend(self.database, bytes)
+    }
+
+    fn take_back(&self, bytes: usize) {
+        self.turns.memory.take_back(self.database, bytes);
+    }
 }
 
 impl effort::Watch for Turn {
@@ -331,11 +349,11 @@ mod tests {
     use super::*;
 
     fn turns() -> Arc<Turns> {
-        Arc::new(Turns::new(Arc::new(SystemClock), 2))
+        Arc::new(Turns::new(Arc::new(SystemClock), 2, Arc::new(Memory::new(usize::MAX))))
     }
 
     fn begin(turns: &Arc<Turns>, database: &str) -> Turn {
-        let turn = turns.begin(&database.into(), Arc::default());
+        let turn = turns.begin(DatabaseId([1; 16]), &database.into(), Arc::default());
         turn.start();
         turn
     }
@@ -390,7 +408,7 @@ mod tests {
         let turns = turns();
         let holder = begin(&turns, "a");
         let interrupted = Arc::new(AtomicBool::new(true));
-        let waiting = turns.begin(&"b".into(), Arc::clone(&interrupted));
+        let waiting = turns.begin(DatabaseId([1; 16]), &"b".into(), Arc::clone(&interrupted));
         waiting.start();
         compute(&holder);
         compute(&waiting);
@@ -416,9 +434,11 @@ mod tests {
     fn a_statement_that_is_over_may_not_go_on() {
         let turns = turns();
         let now = turns.clock.now();
-        let may = |deadline| effort::Watch::may_go_on(&turns.begin(&"films".into(), Arc::default()).until(deadline));
+        let may = |deadline| {
+            effort::Watch::may_go_on(&turns.begin(DatabaseId([1; 16]), &"films".into(), Arc::default()).until(deadline))
+        };
         assert!(may(None) && may(Some(now + Duration::from_secs(60))) && !may(Some(now)));
-        let turn = turns.begin(&"films".into(), Arc::new(AtomicBool::new(true)));
+        let turn = turns.begin(DatabaseId([1; 16]), &"films".into(), Arc::new(AtomicBool::new(true)));
         assert!(!effort::Watch::may_go_on(&turn));
     }
 

@@ -1,5 +1,7 @@
 //! Operators that group rows: aggregation and `DISTINCT`.
 
+use std::ops::Range;
+
 use types::{Failure, Value};
 
 use super::groups::Groups;
@@ -7,7 +9,7 @@ use super::{Aggregate, Operator};
 use crate::expression::{Compiled, Context, evaluate};
 use crate::functions::aggregate::Fast;
 use crate::functions::{Accumulator, AggregateKind, accumulator};
-use crate::{Batch, Column};
+use crate::{Batch, Budget, Column};
 
 /// One row for each group: its keys, then its aggregates. Groups come in the order in which they were first seen.
 pub(super) struct Aggregation {
@@ -41,7 +43,7 @@ impl Aggregation {
             let groups = self.groups.len();
             for (state, arguments) in self.states.iter_mut().zip(&arguments) {
                 bytes += state.grow(groups);
-                bytes += state.take_in(&numbers, groups, arguments)?;
+                bytes += state.take_in(&numbers, groups, arguments, context.budget)?;
             }
             context.budget.take_memory(bytes)?;
             self.memory_bytes += bytes;
@@ -71,6 +73,7 @@ impl Operator for Aggregation {
         }
         let mut columns = self.groups.columns(start..end);
         for state in &mut self.states {
+            context.budget.ask_for(state.result_bytes(start..end))?;
             let values = (start..end).map(|group| state.finish(group)).collect::<Result<_, _>>()?;
             columns.push(Column::Values(values));
         }
@@ -127,7 +130,13 @@ impl State {
     }
 
     /// Takes the rows of a batch in, each into its group; tells the bytes that are held for it.
-    fn take_in(&mut self, numbers: &[u32], groups: usize, arguments: &[Column]) -> Result<usize, Failure> {
+    fn take_in(
+        &mut self,
+        numbers: &[u32],
+        groups: usize,
+        arguments: &[Column],
+        budget: &mut Budget,
+    ) -> Result<usize, Failure> {
         match self {
             Self::Rows(counts) => {
                 if let [count] = counts.as_mut_slice() {
@@ -139,7 +148,15 @@ impl State {
             }
             Self::Fast { groups: states, .. } => fast(states, numbers, &arguments[0]),
             Self::Different { seen, counts } => Ok(different(seen, counts, numbers, groups, &arguments[0])),
-            Self::Other { groups: states, .. } => other(states, numbers, arguments),
+            Self::Other { groups: states, .. } => other(states, numbers, arguments, budget),
+        }
+    }
+
+    /// Tells the bytes that giving the results of some groups takes, beside what is held.
+    fn result_bytes(&self, some: Range<usize>) -> usize {
+        match self {
+            Self::Other { groups, .. } => groups[some].iter().map(|state| state.result_bytes()).max().unwrap_or(0),
+            Self::Rows(_) | Self::Fast { .. } | Self::Different { .. } => 0,
         }
     }
 
@@ -206,13 +223,21 @@ fn different(seen: &mut Groups, counts: &mut [i64], numbers: &[u32], groups: usi
     bytes
 }
 
-fn other(states: &mut [Box<dyn Accumulator>], numbers: &[u32], arguments: &[Column]) -> Result<usize, Failure> {
+fn other(
+    states: &mut [Box<dyn Accumulator>],
+    numbers: &[u32],
+    arguments: &[Column],
+    budget: &mut Budget,
+) -> Result<usize, Failure> {
     let (mut bytes, mut values) = (0, Vec::with_capacity(arguments.len()));
     for (row, number) in numbers.iter().enumerate() {
         let state = &mut states[*number as usize];
         values.clear();
         values.extend(arguments.iter().map(|column| column.get(row)));
-        let before = state.memory_bytes();
+        let (before, growth_bytes) = (state.memory_bytes(), state.growth_bytes());
+        if growth_bytes > 0 {
+            budget.ask_for(bytes + growth_bytes)?;
+        }
         state.update(&values)?;
         bytes += state.memory_bytes().saturating_sub(before);
     }

@@ -27,6 +27,7 @@ impl Equivalent<Key> for Lent<'_> {
 /// Passes a row on where its first argument has not been seen.
 pub(super) struct Distinct {
     seen: HashSet<Key, FxBuildHasher>,
+    /// What they take beside their places.
     held_bytes: usize,
     inner: Box<dyn Accumulator>,
 }
@@ -43,7 +44,7 @@ impl Accumulator for Distinct {
         if self.seen.contains(&Lent(value)) {
             return Ok(());
         }
-        self.held_bytes += value.memory_bytes();
+        self.held_bytes += value.memory_bytes() - size_of::<Value>();
         self.seen.insert(Key(value.clone()));
         self.inner.update(values)
     }
@@ -53,6 +54,14 @@ impl Accumulator for Distinct {
     }
 
     fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.held_bytes + self.inner.memory_bytes()
+        size_of::<Self>() + self.held_bytes + self.seen.allocation_size() + self.inner.memory_bytes()
+    }
+
+    fn growth_bytes(&self) -> usize {
+        if self.seen.len() < self.seen.capacity() { 0 } else { 2 * self.seen.allocation_size() }
+    }
+
+    fn result_bytes(&self) -> usize {
+        self.inner.result_bytes()
     }
 }

@@ -8,6 +8,7 @@ mod deviation;
 mod distinct;
 mod extreme;
 mod fast;
+mod kept;
 mod percentile;
 mod sum;
 
@@ -50,6 +51,15 @@ pub trait Accumulator: Send {
     fn finish(&mut self) -> Result<Value, Failure>;
     /// Estimates the bytes held, for memory budgets.
     fn memory_bytes(&self) -> usize;
+    /// Tells the bytes that taking one more row in takes for a moment, beside what is held: while something grows, it is
+    /// there twice. Nothing where that is not worth a question.
+    fn growth_bytes(&self) -> usize {
+        0
+    }
+    /// Tells the bytes that giving the result takes, beside what is held.
+    fn result_bytes(&self) -> usize {
+        0
+    }
 }
 
 /// Makes an empty accumulator; `distinct` lets each different value in once.

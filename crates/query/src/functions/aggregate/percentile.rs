@@ -5,6 +5,7 @@ use types::{Code, Failure, Value, effort};
 
 use super::super::error::shown;
 use super::Accumulator;
+use super::kept::Kept;
 
 /// Numbers that are sorted between two looks at the clock.
 const NUMBERS_BETWEEN_LOOKS: usize = 1 << 18;
@@ -15,12 +16,12 @@ pub(super) struct Percentile {
     name: &'static str,
     continuous: bool,
     percentile: f64,
-    numbers: Vec<Value>,
+    numbers: Kept,
 }
 
 impl Percentile {
     pub(super) fn continuous() -> Self {
-        Self { name: "percentileCont", continuous: true, percentile: 0.0, numbers: Vec::new() }
+        Self { name: "percentileCont", continuous: true, percentile: 0.0, numbers: Kept::default() }
     }
 
     pub(super) fn discrete() -> Self {
@@ -28,17 +29,17 @@ impl Percentile {
     }
 
     /// The value at the rounded place.
-    fn at_place(&self) -> Value {
-        let count = self.numbers.len();
+    fn at_place(&self, numbers: &[Value]) -> Value {
+        let count = numbers.len();
         let place = (self.percentile * count as f64).ceil() as usize;
-        self.numbers[place.saturating_sub(1).min(count - 1)].clone()
+        numbers[place.saturating_sub(1).min(count - 1)].clone()
     }
 
     /// The value at the exact place, between its two neighbours.
-    fn between(&self) -> Value {
-        let place = self.percentile * (self.numbers.len() - 1) as f64;
+    fn between(&self, numbers: &[Value]) -> Value {
+        let place = self.percentile * (numbers.len() - 1) as f64;
         let (below, above) = (place.floor(), place.ceil());
-        let number = |at: f64| as_float(&self.numbers[at as usize]).unwrap_or(f64::NAN);
+        let number = |at: f64| as_float(&numbers[at as usize]).unwrap_or(f64::NAN);
         if below == above {
             return Value::Float(number(below));
         }
@@ -57,7 +58,7 @@ impl Accumulator for Percentile {
             let message = format!("{}({}) can only handle numerical values, or null.", self.name, shown(value));
             return Err(Failure::new(Code::TypeError, message));
         }
-        self.numbers.push(value.clone());
+        self.numbers.push(value);
         Ok(())
     }
 
@@ -65,12 +66,18 @@ impl Accumulator for Percentile {
         if self.numbers.is_empty() {
             return Ok(Value::Null);
         }
-        effort::sort_by(&mut self.numbers, NUMBERS_BETWEEN_LOOKS, order);
-        Ok(if self.continuous { self.between() } else { self.at_place() })
+        let mut numbers = self.numbers.take();
+        effort::sort_by(&mut numbers, NUMBERS_BETWEEN_LOOKS, order);
+        Ok(if self.continuous { self.between(&numbers) } else { self.at_place(&numbers) })
     }
 
     fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.numbers.len() * size_of::<Value>()
+        size_of::<Self>() + self.numbers.memory_bytes()
+    }
+
+    fn result_bytes(&self) -> usize {
+        // Sorting has a second list to merge into.
+        self.numbers.memory_bytes()
     }
 }
 

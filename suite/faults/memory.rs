@@ -1,0 +1,74 @@
+//! Row A10: a server with little memory, and statements that want all of it.
+
+use std::process::Command;
+use std::thread;
+
+use suite::process::{Process, now, run_in};
+use types::{Map, Value};
+
+/// Room that the process has beyond what it takes when it has started.
+const ROOM_BYTES: usize = 2 << 30;
+
+/// Each takes more than there is, where it may, in another way.
+const GIANTS: [&str; 6] = [
+    "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect('text of row ' + x + ', which is a long one') AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect(DISTINCT x) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect([x]) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH percentileDisc(x, 0.5) AS p RETURN p",
+    "UNWIND range(1, 40000000) AS x WITH collect({a: x}) AS l RETURN size(l)",
+];
+
+#[test]
+fn a10_f52_giant_statements_fail_and_the_server_lives() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // What it maps and how many threads it has is known once it runs.
+    let first = Process::start(&folder.path().join("first"), [("", ""); 0]).expect("starts");
+    let total = ROOM_BYTES * 7 / 10;
+    assert!(first.stop().expect("stops").success());
+    let setting = total.to_string();
+    let mut server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", setting.as_str())])
+        .expect("starts");
+    let mut client = server.connect().expect("connects");
+    run_in(&mut client, "system", "CREATE DATABASE calm WAIT", Map::new()).expect("makes");
+    run_in(&mut client, "calm", "UNWIND range(1, 1000) AS n CREATE (:N {n: n})", Map::new()).expect("fills");
+    bound(server.id());
+    let failures = thread::scope(|scope| {
+        let greedy: Vec<_> = GIANTS
+            .into_iter()
+            .map(|text| {
+                let mut client = server.connect().expect("connects");
+                scope.spawn(move || run_in(&mut client, "sheaf", text, Map::new()).expect_err("too large"))
+            })
+            .collect();
+        let begun = now();
+        while !greedy.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let counted = run_in(&mut client, "calm", "MATCH (n:N) WITH collect(n.n) AS l RETURN size(l)", Map::new());
+            assert_eq!(counted.expect("the other database answers"), [[Value::Integer(1_000)]]);
+            assert!(begun.elapsed().as_secs() < 300, "they end");
+        }
+        greedy.into_iter().map(|client| client.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    assert!(server.is_alive(), "{}", server.log());
+    for failure in &failures {
+        let failure = format!("{failure:?}");
+        let is_typed = ["MemoryPoolOutOfMemoryError", "TransactionOutOfMemoryError"];
+        assert!(is_typed.iter().any(|code| failure.contains(code)), "{failure}");
+    }
+    assert!(failures.iter().any(|failure| failure.to_string().contains("statements_memory_max")), "{failures:?}");
+    // All of it comes back.
+    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
+    let used = run_in(&mut client, "system", pools, Map::new()).expect("lists");
+    assert_eq!(used, [[Value::from("0")]]);
+    assert!(server.stop().expect("stops").success());
+}
+
+/// Leaves a process so much address space beyond what it has.
+fn bound(process: u32) {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")).expect("a size");
+    let kibibytes: usize = size.trim().trim_end_matches("kB").trim().parse().expect("a number");
+    let most = kibibytes * 1_024 + ROOM_BYTES;
+    let set = Command::new("prlimit").arg(format!("--pid={process}")).arg(format!("--as={most}")).status();
+    assert!(set.expect("prlimit runs").success());
+}
