@@ -780,6 +780,8 @@ fn f94_a_refusal_names_what_it_was_about() {
     let across = "MATCH (n) CALL { USE xb MATCH (m) RETURN count(m) AS m } RETURN m";
     run_with(&mut pat, across, Map::new(), &on_xa).expect_err("not beside another");
     pat.resolve(Some("hidden")).expect_err("not there");
+    // A name that can be none is one name, as it can be read.
+    pat.resolve(Some("y\n  6666 forged")).expect_err("not there");
     let begun = RunOptions { database: Some("secret".to_owned()), ..RunOptions::default() };
     pat.begin(&begun).expect_err("not there for him");
     let listed = audited(&mut admin, "refusal", 8);
@@ -791,6 +793,7 @@ fn f94_a_refusal_names_what_it_was_about() {
          ['nothing'] | 'USE nothing'\n\
          ['xa', 'xb'] | 'MATCH (n) CALL { USE xb MATCH (m) RETURN'\n\
          ['hidden'] | 'USE hidden'\n\
+         ['y\\n  6666 forged'] | 'USE y\\n  6666 forged'\n\
          ['secret'] | 'BEGIN'",
     );
 }
@@ -810,8 +813,6 @@ fn f94_every_command_names_its_databases() {
         ("ALTER DATABASE aud SET LIMIT max_nodes = 5", "['aud', 'audc']"),
         ("DROP ALIAS aud FOR DATABASE", "['aud', 'audc']"),
     ];
-    // A name that can be none is one name, as it can be read.
-    pat.resolve(Some("y\n  6666 forged")).expect_err("not there");
     for (text, _) in commands {
         run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
     }
@@ -823,7 +824,6 @@ fn f94_every_command_names_its_databases() {
 
 #[test]
 fn f46_one_pattern_over_one_long_text_ends_in_time() {
-         ['y\\n  6666 forged'] | 'USE y\\n  6666 forged'\n\
     let instance = in_memory();
     let mut session = session(&instance);
     check(&mut session, "ALTER DATABASE sheaf SET LIMIT max_query_time = '1s'", "[system 1]");
