@@ -430,7 +430,7 @@ pub fn told_name(
     database: DatabaseId,
     named: Option<&DatabaseName>,
 ) -> Option<DatabaseName> {
-    let own = Target { database, name: names.database(database)?.name.clone(), alias: None };
+    let own = own_target(names, database)?;
     if lists(names, principal, &own) { Some(own.name) } else { used_name(names, principal, database, named) }
 }
 
@@ -442,7 +442,7 @@ pub fn used_name(
     database: DatabaseId,
     named: Option<&DatabaseName>,
 ) -> Option<DatabaseName> {
-    let own = Target { database, name: names.database(database)?.name.clone(), alias: None };
+    let own = own_target(names, database)?;
     if sees(names, principal, &own) {
         return Some(own.name);
     }
@@ -452,6 +452,11 @@ pub fn used_name(
     let aliases = names.aliases_of(database);
     let of_it = named.filter(|named| aliases.contains(named));
     of_it.into_iter().chain(&aliases).find(|alias| is_known(alias)).cloned()
+}
+
+/// Means a database by its own name.
+fn own_target(names: &Names, database: DatabaseId) -> Option<Target> {
+    names.database(database).map(|row| Target { database, name: row.name.clone(), alias: None })
 }
 
 /// How a database comes to be meant in another way.
