@@ -6,8 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use bolt::client::{Client, ClientError};
-use bolt::{Options, Request, Response, Run};
+use bolt::client::{Client, ClientError, ConnectOptions};
+use bolt::{AuthToken, Options, Request, Response, Run};
 use serde_json::{Value as Json, json};
 use suite::process::{Process, now, run_in};
 use types::{Code, Map, Value};
@@ -304,5 +304,101 @@ fn e_f53_f54_places_are_counted_through_every_door() {
         assert_eq!(bolt_alone(&server, "sheaf", "RETURN 1"), Ok(1), "the place is free again");
     }
     assert!(complaints.is_empty(), "{} of them:\n{}", complaints.len(), complaints.join("\n"));
+    assert!(server.stop().expect("stops").success());
+}
+
+fn connect_as(server: &Process, user: &str) -> Result<Client, ClientError> {
+    let auth = AuthToken::basic(user, "a password of tests");
+    Client::connect(server.bolt, &ConnectOptions { auth, ..ConnectOptions::default() })
+}
+
+/// Connects as one user until that is refused; gives the connections and the refusal.
+fn fill(server: &Process, user: &str) -> (Vec<Client>, String) {
+    let mut open = Vec::new();
+    loop {
+        match connect_as(server, user) {
+            Ok(client) => open.push(client),
+            Err(refused) => return (open, refused.to_string()),
+        }
+        assert!(open.len() < 100, "there is a bound");
+    }
+}
+
+fn health(stream: &mut TcpStream) -> String {
+    stream.set_read_timeout(Some(LATE_MAX)).expect("an open socket");
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("it reads");
+    let mut answer = [0; 1_024];
+    let read = stream.read(&mut answer).expect("it answers in time");
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+#[test]
+fn d3_f54_nobody_takes_every_connection_of_the_server() {
+    const PLACES: usize = 12;
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = PLACES.to_string();
+    let environment = [
+        ("SHEAF_AUTH", "password"),
+        ("SHEAF_INITIAL_PASSWORD", "a password of tests"),
+        ("SHEAF_BOLT_CONNECTIONS_MAX", places.as_str()),
+        ("SHEAF_HTTP_CONNECTIONS_MAX", places.as_str()),
+    ];
+    let server = Process::start(&folder.path().join("data"), environment).expect("starts");
+    let mut admin = connect_as(&server, "admin").expect("the first user");
+    for user in ["ann", "bob"] {
+        let make = format!("CREATE USER {user} SET PASSWORD 'a password of tests' CHANGE NOT REQUIRED");
+        run(&mut admin, &make).expect("is made");
+    }
+    // One user has three quarters of the places, all others the rest, and an operator finds one beyond them.
+    let (of_ann, refused) = fill(&server, "ann");
+    assert_eq!(of_ann.len(), PLACES * 3 / 4, "{refused}");
+    assert!(refused.contains("User 'ann' has 9 connections to the server, as many as one user may have"), "{refused}");
+    let (of_bob, refused) = fill(&server, "bob");
+    assert_eq!(of_bob.len(), PLACES - 1 - of_ann.len(), "{refused}");
+    assert!(refused.contains("the server has no room for another connection"), "{refused}");
+    let mut second = connect_as(&server, "admin").expect("a place is kept for him");
+    assert_eq!(run(&mut second, "RETURN 1").expect("he may").len(), 1);
+
+    // Whoever says nothing keeps nobody out, however many they are; who is logged in notices nothing.
+    let silent: Vec<TcpStream> = (0..PLACES * 4).map(|_| TcpStream::connect(server.bolt).expect("listens")).collect();
+    drop(connect_as(&server, "admin").expect("one that is silent goes"));
+    drop(of_bob);
+    let begun = now();
+    let bob = loop {
+        // Places are given back when the server has seen the end of those who left.
+        match connect_as(&server, "bob") {
+            Ok(client) => break client,
+            Err(refused) => assert!(begun.elapsed() < LATE_MAX, "{refused}"),
+        }
+    };
+    for mut client in of_ann.into_iter().chain([admin, second, bob]) {
+        assert_eq!(run(&mut client, "RETURN 1").expect("it was never ended").len(), 1);
+    }
+    drop(silent);
+
+    // Over HTTP, too: neither those that never ask nor those that asked once.
+    let mut silent: Vec<TcpStream> =
+        (0..PLACES * 4).map(|_| TcpStream::connect(server.http).expect("listens")).collect();
+    let begun = now();
+    let mut idle: Vec<TcpStream> = (0..PLACES * 2).map(|_| TcpStream::connect(server.http).expect("listens")).collect();
+    for stream in &mut idle {
+        let answer = health(stream);
+        // The first of them were ended while the last of them connected.
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    let mut asked: Vec<TcpStream> = (0..PLACES * 2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(server.http).expect("listens");
+            assert!(health(&mut stream).starts_with("HTTP/1.1 200"));
+            stream
+        })
+        .collect();
+    let taken = begun.elapsed();
+    assert!(taken < LATE_MAX, "{taken:?}");
+    // Those that asked last are still there; the others were told to leave.
+    assert!(health(asked.last_mut().expect("some")).starts_with("HTTP/1.1 200"));
+    let mut rest = Vec::new();
+    let ended = silent[0].read_to_end(&mut rest).map_err(|error| error.kind());
+    assert!(matches!(ended, Ok(0) | Err(std::io::ErrorKind::ConnectionReset)), "{ended:?}");
     assert!(server.stop().expect("stops").success());
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bolt::Options;
 use bolt::client::{Answer, Client, ClientError, ConnectOptions};
-use types::{Clock, Map, SystemClock, Value};
+use types::{Clock, Code, Map, SystemClock, Value};
 
 /// Any port of this machine that is free.
 const ANYWHERE: &str = "127.0.0.1:0";
@@ -107,13 +107,19 @@ impl Process {
             {
                 (self.bolt, self.http) = (bolt, http);
             }
-            if self.bolt.port() > 0 && Client::connect(self.bolt, &connect_options()).is_ok() {
+            if self.bolt.port() > 0 && self.answers() {
                 self.start_time = now() - started;
                 return Ok(());
             }
             sleep(STEP);
         }
         Err(StartError::Silent { log: self.log() })
+    }
+
+    /// Tells whether it takes clients: one that asks for a password refuses who gives none.
+    fn answers(&self) -> bool {
+        let refused = Some(Code::Unauthorized.row().neo4j);
+        self.connect().map_or_else(|error| error.status() == refused, |_| true)
     }
 
     /// Opens a connection.

@@ -56,6 +56,10 @@ impl Session for instance::Session {
         self.owns(key)
     }
 
+    fn is_operator(&self) -> bool {
+        self.is_operator()
+    }
+
     fn is_ended(&self) -> bool {
         self.is_ended()
     }

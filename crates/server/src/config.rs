@@ -15,9 +15,14 @@ pub struct ServerConfig {
     pub http_addr: Option<SocketAddr>,
     /// The `host:port` that routing tables name; `None` repeats the address that the client used.
     pub bolt_advertised: Option<String>,
-    /// Bolt connections at a time; more are refused with a code.
+    /// Bolt connections of users at a time; more are refused with a code.
     pub bolt_connections_max: usize,
-    /// HTTP connections at a time; more wait to be accepted.
+    /// Bolt connections beyond those, for who may end whatever anybody runs.
+    pub bolt_connections_kept: usize,
+    /// Bolt connections of one user at a time; `None` for three quarters of all, 0 for no bound. Who may end whatever anybody
+    /// runs has none.
+    pub bolt_connections_per_user_max: Option<usize>,
+    /// HTTP connections at a time; more take the place of one that does nothing, or wait to be accepted.
     pub http_connections_max: usize,
     /// Bytes of one Bolt message after login; before it, 64 KiB.
     pub message_max_bytes: usize,
@@ -69,6 +74,8 @@ impl Default for ServerConfig {
             http_addr: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7474))),
             bolt_advertised: None,
             bolt_connections_max: 4_096,
+            bolt_connections_kept: 8,
+            bolt_connections_per_user_max: None,
             http_connections_max: 1_024,
             message_max_bytes: bolt::frame::MESSAGE_MAX_BYTES,
             body_max_bytes: 64 * 1024 * 1024,
@@ -88,6 +95,23 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
+    /// Tells how many connections there may be at a time, over all faces.
+    #[must_use]
+    pub fn connections_max(&self) -> usize {
+        self.bolt_places_max().saturating_add(self.http_connections_max)
+    }
+
+    /// Tells how many there may be over Bolt.
+    pub(crate) fn bolt_places_max(&self) -> usize {
+        self.bolt_connections_max.saturating_add(self.bolt_connections_kept)
+    }
+
+    /// Tells how many there may be of one user; nothing for no bound.
+    pub(crate) fn bolt_user_max(&self) -> Option<usize> {
+        let usual = self.bolt_connections_max.saturating_mul(3).div_ceil(4);
+        Some(self.bolt_connections_per_user_max.unwrap_or(usual)).filter(|max| *max > 0)
+    }
+
     /// Listens on free ports of the loopback address: for tests.
     #[must_use]
     pub fn on_free_ports() -> Self {

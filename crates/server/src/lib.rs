@@ -6,6 +6,7 @@ mod adapter;
 mod bolt_face;
 mod config;
 mod http_face;
+mod room;
 mod running;
 pub mod sessions;
 mod stop;

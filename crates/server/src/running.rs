@@ -140,7 +140,7 @@ fn runtime(config: &ServerConfig) -> io::Result<Runtime> {
     builder
         .thread_name("face")
         .thread_stack_size(STACK_BYTES)
-        .max_blocking_threads(config.bolt_connections_max + config.http_connections_max + SPARE_THREADS)
+        .max_blocking_threads(config.connections_max() + SPARE_THREADS)
         .enable_all()
         .build()
 }

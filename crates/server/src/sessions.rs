@@ -80,6 +80,11 @@ pub trait Session: Send {
         self.user() == key
     }
 
+    /// Tells whether he may end whatever anybody runs: for such a one the faces keep some places.
+    fn is_operator(&self) -> bool {
+        false
+    }
+
     /// Tells whether somebody ended the session: then its connection is of no more use.
     fn is_ended(&self) -> bool {
         false

@@ -123,7 +123,10 @@ pub struct Given {
     /// Bolt connections at a time; further ones are refused [default: 4096].
     #[arg(long, env = "SHEAF_BOLT_CONNECTIONS_MAX", value_name = "NUMBER")]
     pub bolt_connections_max: Option<usize>,
-    /// HTTP connections at a time; further ones wait [default: 1024].
+    /// Bolt connections of one user at a time; further ones are refused. 0 for no bound [default: three quarters of all].
+    #[arg(long, env = "SHEAF_BOLT_CONNECTIONS_PER_USER_MAX", value_name = "NUMBER")]
+    pub bolt_connections_per_user_max: Option<usize>,
+    /// HTTP connections at a time; further ones take the place of one that does nothing, or wait [default: 1024].
     #[arg(long, env = "SHEAF_HTTP_CONNECTIONS_MAX", value_name = "NUMBER")]
     pub http_connections_max: Option<usize>,
     /// How long a stop waits for what still runs [default: 5s].
@@ -246,6 +249,7 @@ impl Given {
             session_idle_max: self.session_idle_max.or(file.session_idle_max),
             sessions_per_user_max: self.sessions_per_user_max.or(file.sessions_per_user_max),
             bolt_connections_max: self.bolt_connections_max.or(file.bolt_connections_max),
+            bolt_connections_per_user_max: self.bolt_connections_per_user_max.or(file.bolt_connections_per_user_max),
             http_connections_max: self.http_connections_max.or(file.http_connections_max),
             stop_time_max: self.stop_time_max.or(file.stop_time_max),
             limits: self.limits.or(file.limits),

@@ -94,7 +94,7 @@ impl Running {
     /// Opens the data folder and serves it; returns once clients can connect.
     pub fn start(settings: &Settings) -> Result<Self, RunningError> {
         let mut options = settings.instance.clone();
-        fit_descriptors(&mut options, settings.server.bolt_connections_max + settings.server.http_connections_max);
+        fit_descriptors(&mut options, settings.server.connections_max());
         if let Some(address) = settings.server.bolt_addr {
             options.address = settings.server.bolt_advertised.clone().unwrap_or_else(|| address.to_string());
         }

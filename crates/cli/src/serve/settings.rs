@@ -274,6 +274,7 @@ impl Settings {
         };
         instance.test_procedures = given.test_procedures.unwrap_or_default();
         set(&mut server.bolt_connections_max, at_least_one("bolt_connections_max", given.bolt_connections_max)?);
+        server.bolt_connections_per_user_max = given.bolt_connections_per_user_max;
         set(&mut server.http_connections_max, at_least_one("http_connections_max", given.http_connections_max)?);
         set(&mut server.drain_time_max, given.stop_time_max.map(|time| time.0));
         set(log, given.log);

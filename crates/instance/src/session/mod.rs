@@ -215,6 +215,15 @@ impl Session {
         checked.is_err_and(|error| error.code() == Code::CredentialsExpired)
     }
 
+    /// Tells whether he may end whatever anybody runs. Nobody without a name is one: while no password is asked for, all are
+    /// alike.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        let names = self.shared.catalog.names();
+        let may_end = || catalog::access::allow(&names, &self.principal, &catalog::Action::TerminateTransactions);
+        self.principal.name().is_some() && may_end().is_ok()
+    }
+
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
     pub fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {
         self.resolve_as(database, None)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -14,11 +14,13 @@ use crate::sessions::Sessions;
 use bolt::frame::MESSAGE_MAX_BYTES_BEFORE_LOGIN;
 
 use super::connection;
-use super::machine::{Machine, Place};
+use super::logins::Logins;
+use super::machine::{Door, Machine, Place};
 use super::refusal;
 use super::watch::Watch;
 use super::wire::Wire;
 use crate::config::ServerConfig;
+use crate::room::Room;
 use crate::stop::Stop;
 
 /// Connections over the bound that are told why, at a time; the others are just closed.
@@ -41,17 +43,19 @@ impl Listener {
         let mut stop = self.stop.clone();
         let watch = Arc::new(Watch::default());
         let watching = tokio::spawn(Arc::clone(&watch).run(self.config.watch_interval));
-        let places = Arc::new(Semaphore::new(self.config.bolt_connections_max));
+        let room = Arc::new(Room::new(self.config.bolt_places_max()));
+        let logins = Arc::new(Logins::new(self.config.bolt_connections_max, self.config.bolt_user_max()));
         let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => match Arc::clone(&places).try_acquire_owned() {
-                        Ok(place) => {
-                            connections.spawn(self.connection(stream, Arc::clone(&watch), place));
+                    Ok((stream, _)) => match room.enter() {
+                        Some(seat) => {
+                            let door = Door { seat: Arc::new(seat), logins: Arc::clone(&logins) };
+                            connections.spawn(self.connection(stream, Arc::clone(&watch), door));
                         }
-                        Err(_) => {
+                        None => {
                             if let Ok(place) = Arc::clone(&refusals).try_acquire_owned() {
                                 connections.spawn(refusal::refuse(stream, place));
                             }
@@ -76,16 +80,21 @@ impl Listener {
         &self,
         stream: TcpStream,
         watch: Arc<Watch>,
-        place: OwnedSemaphorePermit,
+        door: Door,
     ) -> impl Future<Output = ()> + Send + 'static {
         let sessions = Arc::clone(&self.sessions);
         let config = Arc::clone(&self.config);
         let stop = self.stop.clone();
         async move {
-            if let Err(error) = converse(stream, watch, sessions, &config, stop).await {
+            let seat = Arc::clone(&door.seat);
+            let served = tokio::select! {
+                served = converse(stream, watch, sessions, &config, stop, door) => served,
+                // It did not log in yet, so nothing is lost.
+                () = seat.told_to_leave() => Err(io::Error::other("its place was needed before it logged in")),
+            };
+            if let Err(error) = served {
                 tracing::debug!(%error, "a Bolt connection ended early");
             }
-            drop(place);
         }
     }
 }
@@ -96,6 +105,7 @@ async fn converse(
     sessions: Arc<dyn Sessions>,
     config: &Arc<ServerConfig>,
     stop: Stop,
+    door: Door,
 ) -> io::Result<()> {
     prepare(&stream)?;
     let deadline = Instant::now() + config.login_time_max;
@@ -105,7 +115,7 @@ async fn converse(
     let watched = watch.enter(Arc::clone(&wire));
     let since_nanos = config.clock.wall_nanos();
     let place = Place { local, peer, number: watched.number(), since_nanos };
-    let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place);
+    let mut machine = Machine::new(sessions, Arc::clone(config), Arc::clone(&wire), dialect, place, door);
     let served = connection::serve(&wire, &mut machine, config, deadline, stop).await;
     // Ends the session, which may have a transaction to roll back.
     block_in_place(|| drop(machine));

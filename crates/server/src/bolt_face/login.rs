@@ -5,6 +5,7 @@ use bolt::frame::MESSAGE_MAX_BYTES_BEFORE_LOGIN;
 use bolt::{AuthToken, Entries, Hello, PackError, Request};
 use types::{Code, Failure};
 
+use super::logins::no_room;
 use super::machine::{Login, Machine};
 use crate::AGENT;
 use crate::sessions::shown_agent;
@@ -41,6 +42,8 @@ impl Machine {
         self.wire.set_interrupter(None);
         self.wire.set_message_max_bytes(MESSAGE_MAX_BYTES_BEFORE_LOGIN);
         self.session = None;
+        self.logged_in = None;
+        self.door.seat.rests();
         self.login = Login::Logon;
         self.outbox.done();
     }
@@ -48,6 +51,12 @@ impl Machine {
     fn log_in(&mut self, auth: &AuthToken) -> Result<(), Failure> {
         let credentials = credentials(auth)?;
         let mut session = self.sessions.log_in_from(&credentials, &self.place.peer.to_string())?;
+        let logged_in = self.door.logins.enter(session.user(), session.is_operator())?;
+        // Another connection may have this one's place by now.
+        if !self.door.seat.works() {
+            return Err(no_room());
+        }
+        self.logged_in = Some(logged_in);
         session.comes_from(Origin {
             connection: format!("bolt-{}", self.place.number),
             address: self.place.peer.to_string(),

@@ -9,10 +9,12 @@ use crate::sessions::{Session, Sessions};
 use bolt::{Dialect, Filter, FrameError, Options, Outbox, PackError, Request, RequestError};
 use types::{Code, Failure};
 
+use super::logins::{LoggedIn, Logins};
 use super::results::Results;
 use super::summary;
 use super::wire::Wire;
 use crate::config::ServerConfig;
+use crate::room::Seat;
 
 /// Our end of the socket, and the connection's number.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,13 @@ pub(super) struct Place {
     pub(super) number: u64,
     /// When it was made, in nanoseconds since 1970.
     pub(super) since_nanos: i128,
+}
+
+/// The connection's place among all, and where it is counted once it is somebody's.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) seat: Arc<Seat>,
+    pub(super) logins: Arc<Logins>,
 }
 
 /// How far the login has come.
@@ -48,6 +57,9 @@ pub(super) struct Machine {
     /// What the client calls itself.
     pub(super) agent: String,
     pub(super) session: Option<Box<dyn Session>>,
+    pub(super) door: Door,
+    /// Counts the client among those who are somebody.
+    pub(super) logged_in: Option<LoggedIn>,
     /// Whether BEGIN was answered and neither COMMIT nor ROLLBACK.
     pub(super) in_transaction: bool,
     pub(super) results: Results,
@@ -67,6 +79,7 @@ impl Machine {
         wire: Arc<Wire>,
         dialect: Dialect,
         place: Place,
+        door: Door,
     ) -> Self {
         Self {
             sessions,
@@ -78,6 +91,8 @@ impl Machine {
             login: Login::Hello,
             agent: String::new(),
             session: None,
+            door,
+            logged_in: None,
             in_transaction: false,
             results: Results::default(),
             wanted: Filter::default(),

@@ -5,6 +5,7 @@
 mod connection;
 mod listener;
 mod login;
+mod logins;
 mod machine;
 mod refusal;
 mod results;

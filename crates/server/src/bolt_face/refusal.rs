@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use types::Code;
 
 use super::connection;
+use super::logins::NO_ROOM;
 
 /// How long a client may take to hear why.
 const TIME_MAX: Duration = Duration::from_secs(2);
@@ -38,7 +39,6 @@ async fn answer(stream: &mut TcpStream, deadline: Instant) -> io::Result<()> {
 
 fn refusal(dialect: Dialect) -> Vec<u8> {
     let mut outbox = Outbox::new(dialect);
-    outbox
-        .failure(Code::ResourceExhausted.row().neo4j, "the server has no room for another connection; try again later");
+    outbox.failure(Code::ResourceExhausted.row().neo4j, NO_ROOM);
     outbox.bytes().to_vec()
 }
