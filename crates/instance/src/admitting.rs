@@ -209,13 +209,9 @@ impl Statement<'_> {
         let allowance = &self.allowance;
         let Room { permit, listed, told, .. } = &mut self.room;
         let mut pause = |wait: &mut dyn FnMut() -> Result<(), Failure>| {
-            let begun = meters.clock.now();
-            listed.waits(true);
+            listed.waits(meters.clock.now());
             let waiting = permit.pause(&|| allowance.patience(), wait);
-            listed.waits(false);
-            let time = meters.clock.now().saturating_duration_since(begun);
-            told.waited += time;
-            listed.waited(time);
+            told.waited += listed.waited(meters.clock.now());
             waiting.map_err(|error| allowance.check().err().unwrap_or_else(|| error.into()))?
         };
         let let_in = meter.admit(meters, &asking, &mut pause)?;

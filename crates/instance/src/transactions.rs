@@ -181,7 +181,7 @@ const COLUMNS: [(&str, bool); 38] = [
 /// is the time in which it computed, which is longer where the system ran something else meanwhile.
 fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let statement = entry.statement();
-    let (is_waiting, waited) = (entry.is_waiting(), entry.waited_time());
+    let (is_waiting, (waited, waited_now)) = (entry.is_waiting(), entry.waited_time(now));
     let status = match (entry.ended().is_some(), is_waiting) {
         (true, _) => "Terminated",
         (false, true) => "Blocked",
@@ -233,8 +233,8 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         duration(idle(since(entry.begun_at), waited, &all)),
         query_time.map_or(Value::Null, duration),
         of_query(&|own| duration(own.computed)),
-        of_query(&|own| duration(waited + own.waited)),
-        of_query(&|own| duration(idle(query_time.unwrap_or_default(), waited, own))),
+        of_query(&|own| duration(waited_now + own.waited)),
+        of_query(&|own| duration(idle(query_time.unwrap_or_default(), waited_now, own))),
         of_query(&|own| bytes(own.held_bytes_max)),
         Value::Null,
         bytes(all.held_bytes),

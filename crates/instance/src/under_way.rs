@@ -47,8 +47,7 @@ pub(crate) struct Entry {
     statement: Mutex<Option<Shown>>,
     interrupted: Arc<AtomicBool>,
     ending: Mutex<Ending>,
-    is_waiting: AtomicBool,
-    waited_micros: AtomicU64,
+    waits: Mutex<Waits>,
     account: Mutex<Account>,
 }
 
@@ -85,6 +84,17 @@ struct Ending {
     why: Option<End>,
     /// Whether its session does something else by now.
     is_over: bool,
+}
+
+/// How long the statements of a transaction waited in lines.
+#[derive(Default)]
+struct Waits {
+    /// In all waits that are over.
+    past: Duration,
+    /// Before the statement that runs.
+    before: Duration,
+    /// Since when the one waits that runs.
+    since: Option<Instant>,
 }
 
 /// An entry among them, gone when it is dropped.
@@ -140,8 +150,7 @@ impl UnderWay {
             statement: Mutex::new(None),
             interrupted: Arc::clone(begun.interrupted),
             ending: Mutex::default(),
-            is_waiting: AtomicBool::new(false),
-            waited_micros: AtomicU64::new(0),
+            waits: Mutex::default(),
             account: Mutex::default(),
         });
         self.listed.lock().insert(number, Arc::clone(&entry));
@@ -256,24 +265,30 @@ impl Entry {
         self.ending.lock().why.clone()
     }
 
-    /// Says whether its statement waits in a line.
-    pub(crate) fn waits(&self, is_waiting: bool) {
-        self.is_waiting.store(is_waiting, Ordering::Relaxed);
+    /// Says that its statement waits in a line from `at` on.
+    pub(crate) fn waits(&self, at: Instant) {
+        self.waits.lock().since = Some(at);
     }
 
-    /// Adds a wait that is over.
-    pub(crate) fn waited(&self, time: Duration) {
-        self.waited_micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    /// Says that the wait is over at `at`; gives how long it was.
+    pub(crate) fn waited(&self, at: Instant) -> Duration {
+        let mut waits = self.waits.lock();
+        let time = waits.since.take().map(|since| at.saturating_duration_since(since)).unwrap_or_default();
+        waits.past += time;
+        time
     }
 
     /// Tells whether its statement waits in a line.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.is_waiting.load(Ordering::Relaxed)
+        self.waits.lock().since.is_some()
     }
 
-    /// Gives how long its statements waited in lines.
-    pub(crate) fn waited_time(&self) -> Duration {
-        Duration::from_micros(self.waited_micros.load(Ordering::Relaxed))
+    /// Gives how long its statements have waited in lines until `at`, and how long of that the one that runs has.
+    pub(crate) fn waited_time(&self, at: Instant) -> (Duration, Duration) {
+        let waits = self.waits.lock();
+        let now = waits.since.map(|since| at.saturating_duration_since(since)).unwrap_or_default();
+        let all = waits.past + now;
+        (all, all.saturating_sub(waits.before))
     }
 
     /// Notes that one of its statements computes now.
@@ -321,6 +336,10 @@ impl Listing {
         let parameters = if is_open { parameters.clone() } else { Map::new() };
         let cut = shown.floor_char_boundary(TEXT_BYTES_MAX);
         *self.entry.statement.lock() = Some((number, at, shown[..cut].into(), parameters));
+        {
+            let mut waits = self.entry.waits.lock();
+            waits.before = waits.past;
+        }
         let mut account = self.entry.account.lock();
         // What the one before held at most is not this one's.
         account.past.held_bytes_max = 0;

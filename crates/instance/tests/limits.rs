@@ -300,6 +300,31 @@ fn f53_concurrent_statements_wait_and_then_fail() {
 }
 
 #[test]
+fn f53_f63_a_wait_is_told_while_it_lasts() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    limit(&mut one, "max_concurrent_queries = 1");
+    let slow = one.run("UNWIND range(1, 10000) AS n RETURN n", Map::new(), &RunOptions::default()).expect("runs");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| run(&mut session(&instance), "RETURN 1"));
+        let mut other = session(&instance);
+        let long = "SHOW TRANSACTIONS YIELD status, waitTime, currentQueryWaitTime, idleTime, elapsedTime \
+                    WHERE status = 'Blocked' AND elapsedTime.milliseconds >= 50 \
+                    RETURN waitTime.milliseconds >= 45, currentQueryWaitTime.milliseconds >= 45, idleTime.milliseconds < 45";
+        let told = loop {
+            let told = run(&mut other, long).expect("shows");
+            if !told.is_empty() {
+                break told;
+            }
+            std::thread::yield_now();
+        };
+        drop(slow);
+        assert_eq!(waiting.join().expect("no panic").expect("it is let in"), "1");
+        assert_eq!(told, "true | true | true");
+    });
+}
+
+#[test]
 fn f53_a_limit_that_changes_bites_at_once() {
     let instance = in_memory();
     let mut one = session(&instance);
@@ -514,6 +539,11 @@ fn f60_usage_is_counted() {
                  connections, p99Millis, isOpen RETURN nodes, relationships, storageBytes > 0, statements, failures, rows, \
                  connections, p99Millis > 0, isOpen";
     check(&mut one, shown, "2 | 1 | true | 3 | 1 | 3 | 1 | true | true");
+    // What fails before it runs was read and planned here all the same, and its rate is charged for it.
+    for text in ["RETUR 1", "RETURN nope", "CALL nix()", "CALL () { USE nixdb RETURN 1 AS x } RETURN x"] {
+        run(&mut one, text).expect_err(text);
+    }
+    check(&mut one, shown, "2 | 1 | true | 7 | 5 | 3 | 1 | true | true");
     let read = RunOptions { access: Access::Read, ..RunOptions::default() };
     one.run("SHOW USAGE", Map::new(), &read).expect("looking needs no right to write");
 }

@@ -330,9 +330,11 @@ impl Session {
         };
         let outcome = statement.run();
         let mut charges = Charges::of(&mut told, principal.name().unwrap_or_default(), role_limits.as_ref());
-        let outcome = match (outcome, &told.written) {
-            (Err(failure), Some(meter)) => Err(name_refusal(failure, meter)),
-            (Err(failure), None) => Err(self.charge(failure, &told, &names, &principal, (own_id, begun), &mut charges)),
+        let outcome = match (outcome, told.written.clone()) {
+            (Err(failure), Some(meter)) => Err(name_refusal(failure, &meter)),
+            (Err(failure), None) => {
+                Err(self.charge(failure, &mut told, &names, &principal, (own_id, begun), &mut charges))
+            }
             (outcome, _) => outcome,
         };
         self.charges = charges;
@@ -357,7 +359,7 @@ impl Session {
     fn charge(
         &self,
         failure: Failure,
-        told: &Told,
+        told: &mut Told,
         names: &Names,
         principal: &Principal,
         (own, begun): (DatabaseId, Instant),
@@ -367,6 +369,8 @@ impl Session {
         let row = names.database(own).filter(|row| was_read && told.meter.is_none() && !row.name.is_system());
         let Some(meter) = row.map(|row| self.shared.meters.of(row)) else { return failure };
         charges.counted_in(&meter);
+        // What is charged is counted.
+        told.meter = Some(Arc::clone(&meter));
         let (user, role_limits) = (principal.name().unwrap_or_default(), names.limits_of(principal));
         let asking = Asking {
             user,
