@@ -271,7 +271,9 @@ impl Catalog {
                 return Err(CatalogError::HolderTaken { what: "user", from: name.to_owned(), to: to.to_owned() });
             }
             let renamed = User { name: to.into(), ..User::clone(user) };
-            Ok((vec![RightsStep::UserGone(name.into()), RightsStep::User(renamed)], true))
+            let mut steps = names.book().rename_user(name, to);
+            steps.extend([RightsStep::UserGone(name.into()), RightsStep::User(renamed)]);
+            Ok((steps, true))
         })
     }
 
@@ -345,6 +347,8 @@ fn gone(names: &Names, acting: &Principal, user: &User, verb: &'static str) -> R
     }
     let book = names.book();
     let mut steps = book.forget_holder(&Holder::User(user.id));
+    let own = |step: &RightsStep| matches!(step, RightsStep::PrivilegeGone(Holder::User(id), _) if *id == user.id);
+    steps.extend(book.forget_user(&user.name).into_iter().filter(|step| !own(step)));
     steps.extend(book.owned_by(user.id).map(RightsStep::OwnerGone));
     let tokens = book.tokens().filter(|token| token.user == user.id);
     steps.extend(tokens.map(|token| RightsStep::TokenGone(token.id.clone())));

@@ -9,7 +9,7 @@ use std::path::Path;
 use catalog::Authentication;
 use instance::{Instance, InstanceOptions, RunOptions, Session};
 use types::{Map, Value};
-use world::{check, failed, options, run};
+use world::{check, failed, options, run, run_with};
 
 /// What a command shows that changed something.
 const DONE: &str = "[system 1]";
@@ -705,6 +705,31 @@ fn f40_f44_an_open_transaction_of_who_knows_the_alias_alone_is_run_again_when_it
     reads.rollback().expect("it is open");
     check(&mut reads, "USE hers CREATE (:Film) RETURN database()", "'hers'\n[nodes+ 1, labels+ 1]");
     check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f94_who_may_speak_in_a_name_may_so_while_it_is_the_same_user() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    all(&mut admin, &["GRANT IMPERSONATE (ann) ON DBMS TO USER bob", "RENAME USER ann TO eve"]);
+    make(&mut admin, "ann");
+    let mut bob = log_in(&instance, "bob");
+    let mut speaks = |name: &str| {
+        let options = RunOptions { impersonated_user: Some(name.into()), ..RunOptions::default() };
+        run_with(&mut bob, "RETURN 1", Map::new(), &options).is_ok()
+    };
+    assert_eq!((speaks("ann"), speaks("eve")), (false, true));
+    all(&mut admin, &["DROP USER eve"]);
+    make(&mut admin, "eve");
+    assert!(!speaks("eve"));
+    // A denial holds for whoever has the name.
+    all(&mut admin, &["GRANT IMPERSONATE (*) ON DBMS TO USER bob", "DENY IMPERSONATE (eve) ON DBMS TO USER bob"]);
+    all(&mut admin, &["DROP USER eve"]);
+    make(&mut admin, "eve");
+    assert_eq!((speaks("ann"), speaks("eve")), (true, false));
+    // His own rights about himself go with him, once.
+    all(&mut admin, &["GRANT IMPERSONATE (ann) ON DBMS TO USER ann", "DROP USER ann"]);
 }
 
 #[test]

@@ -288,6 +288,26 @@ impl Book {
         own.map(|privilege| RightsStep::PrivilegeGone(holder.clone(), privilege.clone())).collect()
     }
 
+    /// Lists the steps that have what was said about a user, such as who may speak in his name, go on under another name.
+    pub fn rename_user(&self, name: &str, to: &str) -> Vec<RightsStep> {
+        let renamed = |(holder, privilege): (&Holder, &Privilege)| {
+            let segment = privilege::Segment::Users(Some(to.into()));
+            let renamed = Privilege { segment, ..privilege.clone() };
+            let gone = RightsStep::PrivilegeGone(holder.clone(), privilege.clone());
+            [gone, RightsStep::Privilege(holder.clone(), renamed)]
+        };
+        self.privileges().filter(|(_, privilege)| privilege.is_about_user(name)).flat_map(renamed).collect()
+    }
+
+    /// Lists the steps that forget what was granted about a user who is gone. What was denied stays: it would have to be
+    /// denied again of the next one of that name.
+    pub fn forget_user(&self, gone: &str) -> Vec<RightsStep> {
+        self.privileges()
+            .filter(|(_, privilege)| privilege.is_about_user(gone) && !privilege.denied)
+            .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()))
+            .collect()
+    }
+
     /// Lists the steps that forget what was said about an alias that is gone.
     pub fn forget_alias(&self, gone: &DatabaseName) -> Vec<RightsStep> {
         let about = |privilege: &Privilege| matches!(&privilege.scope, privilege::Scope::Alias(alias) if alias == gone);

@@ -132,6 +132,11 @@ impl Privilege {
             }
     }
 
+    /// Tells whether it is about this user alone.
+    pub(crate) fn is_about_user(&self, name: &str) -> bool {
+        matches!(&self.segment, Segment::Users(Some(user)) if user == name)
+    }
+
     /// Adds what it means inside a graph.
     pub(crate) fn add_to(&self, builder: &mut graph_rights::Builder) {
         let verdict = if self.denied { graph_rights::Verdict::Deny } else { graph_rights::Verdict::Grant };
