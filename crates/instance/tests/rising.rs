@@ -708,7 +708,7 @@ fn f40_f44_an_open_transaction_of_who_knows_the_alias_alone_is_run_again_when_it
 }
 
 #[test]
-fn f94_who_may_speak_in_a_name_may_so_while_it_is_the_same_user() {
+fn f86_who_may_speak_in_a_name_may_so_while_it_is_the_same_user() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
     ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
