@@ -165,6 +165,64 @@ fn a1_f24_a_whole_server_is_backed_up_wholly_or_not_at_all() {
 }
 
 #[test]
+fn a1_f24_a_tool_that_was_killed_in_a_backup_begins_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    prepare(&data);
+    let begins_anew = |from: [&str; 2], place: &str| {
+        let set = folder.path().join("set");
+        let all = ["backup", "--all", "--to", path(&set), from[0], from[1]];
+        let killed = sheaf(&all, place);
+        assert_eq!(signal_of(killed.status), Some(6), "the place {place} was not reached: {killed:?}");
+        let was_done = set.join("manifest").exists();
+        let again = sheaf(&all, "");
+        assert_eq!(again.status.success(), !was_done, "{place}: {again:?}");
+        assert!(sheaf(&["backup", "verify", path(&set)], "").status.success(), "{place}");
+        assert!(was_done || names(&set).iter().all(|name| !name.starts_with('.')), "{place}: {:?}", names(&set));
+        fs::remove_dir_all(&set).expect("removes");
+    };
+    for place in BACKUP_PLACES {
+        begins_anew(["--data", path(&data)], place);
+    }
+    // What is somebody else's is not touched, and what is still being written neither.
+    let set = folder.path().join("set");
+    fs::create_dir(&set).expect("a folder");
+    let live = instance::backup::Part::create(&set.join("manifest")).expect("begins");
+    let all = ["backup", "--all", "--to", path(&set), "--data", path(&data)];
+    assert!(!sheaf(&all, "").status.success());
+    assert_eq!(names(&set).len(), 1);
+    drop(live);
+    fs::write(set.join(".manifest.sheafbackup-0123456789abcdef.part"), "").expect("writes");
+    fs::write(set.join("letter.txt"), "mine").expect("writes");
+    assert!(!sheaf(&all, "").status.success());
+    assert!(names(&set).contains(&"letter.txt".to_owned()));
+    fs::remove_dir_all(&set).expect("removes");
+
+    // So it is off a running server, and with backups and dumps of one database.
+    let server = plain(&data);
+    let bolt = server.bolt.to_string();
+    for place in ["backup.part.made", "backup.part.made:2", "backup.publish.linked:1", "backup.sync.after:3"] {
+        begins_anew(["--bolt", &bolt], place);
+    }
+    let set = folder.path().join("single");
+    fs::create_dir(&set).expect("a folder");
+    // A dump of a running server is made out of a backup and a database of it, which lie elsewhere and are written first.
+    for (command, file, place) in
+        [("backup", "one.sheafbackup", "backup.sync.before"), ("dump", "one.jsonl", "backup.sync.before:2")]
+    {
+        let to = set.join(file);
+        let call = [command, "one", "--to", path(&to), "--bolt", &bolt];
+        let killed = sheaf(&call, place);
+        assert_eq!(signal_of(killed.status), Some(6), "{command}: {killed:?}");
+        assert!(!to.exists() && names(&set).iter().any(|name| name.starts_with('.')), "{:?}", names(&set));
+        let again = sheaf(&call, "");
+        assert!(again.status.success(), "{command}: {again:?}");
+        assert!(names(&set).iter().all(|name| !name.starts_with('.')), "{:?}", names(&set));
+    }
+    assert!(server.stop().expect("stops").success());
+}
+
+#[test]
 fn a1_f24_a_whole_server_is_restored_wholly_or_not_at_all() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, set) = (folder.path().join("data"), folder.path().join("set"));

@@ -19,6 +19,7 @@ use types::{Code, DatabaseId, DatabaseName, Failure, Value};
 
 use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
+use crate::backup::NamesMade;
 use crate::backup::whole::unfinished;
 use crate::connections::Connections;
 use crate::databases::{Bounds, Databases, TRIED};
@@ -81,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) lately: Lately,
     /// What seals secrets.
     pub(crate) keyring: Arc<Keyring>,
+    /// The names of backups that were made up.
+    pub(crate) names_made: NamesMade,
     /// Databases that are being copied now.
     pub(crate) copies: Arc<AtomicUsize>,
     /// The files that statements may read, where there are any.
@@ -202,6 +205,7 @@ impl Instance {
             audit,
             lately: Lately::default(),
             keyring,
+            names_made: NamesMade::default(),
             copies: Arc::default(),
             import: Import::of(&options),
             changes: Mutex::default(),

@@ -442,6 +442,42 @@ fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for
     );
 }
 
+/// Time that stands still.
+struct Still(std::time::Instant);
+
+impl types::Clock for Still {
+    fn now(&self) -> std::time::Instant {
+        self.0
+    }
+
+    fn wall_nanos(&self) -> i128 {
+        1_700_000_000_000_000_000
+    }
+}
+
+#[test]
+fn f24_backups_without_a_name_in_one_moment_have_names_of_their_own() {
+    let data = tempfile::tempdir().expect("a folder");
+    let clock = std::sync::Arc::new(Still(types::Clock::now(&types::SystemClock)));
+    let open = || Instance::open(InstanceOptions { clock: clock.clone(), ..options(data.path()) }).expect("opens");
+    let instance = open();
+    let mut session = session(&instance);
+    fill(&mut session);
+    for _ in 0..3 {
+        run(&mut session, "BACKUP DATABASE films").expect("the name is free");
+    }
+    run(&mut session, "BACKUP ALL DATABASES").expect("the name is free");
+    run(&mut session, "BACKUP ALL DATABASES").expect("the name is free");
+    // A restart forgets what it made up, and sees what is there.
+    drop(session);
+    instance.close();
+    drop(instance);
+    let instance = open();
+    let mut session = world::session(&instance);
+    run(&mut session, "DROP DATABASE films DUMP DATA").expect("the name is free");
+    assert_eq!(files(&data.path().join("backups")).len(), 6);
+}
+
 #[test]
 fn f94_f97_credentials_of_other_machines_are_stars() {
     let data = tempfile::tempdir().expect("a folder");

@@ -191,6 +191,7 @@ pub fn run_restore(arguments: &RestoreArguments) -> Exit {
 
 fn back_up(arguments: &Arguments, database: &str, to: &Path) -> Result<String, CommandError> {
     let done = AtomicU64::new(0);
+    instance::backup::remove_left(to);
     let (header, bytes) = match arguments.reach.filled_folder()? {
         Some(instance) => {
             let walk = if arguments.check { Walk::Yes } else { Walk::No };

@@ -255,19 +255,17 @@ struct Inbox<'t> {
     /// The file that comes now, by its name.
     now: Option<(String, Part)>,
     list: Vec<u8>,
+    /// Where the list goes in the end; nothing once it is there.
+    file: Option<Part>,
     written: HashMap<String, PathBuf>,
-    is_done: bool,
 }
 
 impl<'t> Inbox<'t> {
     fn begin(to: &'t Path) -> Result<Self, CommandError> {
         let was_there = to.exists();
-        let is_empty = !was_there || fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_none());
-        if !is_empty {
-            return Err(BackupError::NotEmpty(to.to_owned()).into());
-        }
-        whole::make_folder(to)?;
-        Ok(Self { to, was_there, now: None, list: Vec::new(), written: HashMap::new(), is_done: false })
+        // Begun first, so that it is seen of what the folder is the beginning.
+        let file = Some(whole::begin_list(to)?);
+        Ok(Self { to, was_there, now: None, list: Vec::new(), file, written: HashMap::new() })
     }
 
     fn take(&mut self, row: &[Value], shown: &Shown, done: &mut u64) -> Result<(), CommandError> {
@@ -333,12 +331,12 @@ impl<'t> Inbox<'t> {
         let text = text.map_err(|_| Failure::new(Code::RequestInvalid, "the server sends no list of its files"))?;
         let manifest = Manifest::parse(&text, &path)?;
         Whole::of(self.to, manifest.clone()).verify(&Shown::new("copied"))?;
-        let mut part = Part::create(&path)?;
+        let mut part = self.file.take().ok_or_else(|| BackupError::Exists(path.clone()))?;
         part.write_all(text.as_bytes())
             .map_err(|source| BackupError::Io { action: "write the list of the backup", source })?;
         part.sync()?;
         part.publish()?;
-        self.is_done = true;
+        self.written.clear();
         for (entry, _) in manifest.problems() {
             say(&line("copied", entry));
         }
@@ -348,7 +346,8 @@ impl<'t> Inbox<'t> {
 
 impl Drop for Inbox<'_> {
     fn drop(&mut self) {
-        if self.is_done {
+        let was_finished = self.file.take().is_none() && self.written.is_empty();
+        if was_finished {
             return;
         }
         self.now = None;

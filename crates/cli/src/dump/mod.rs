@@ -15,7 +15,7 @@ use clap::{Args, ValueEnum};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use instance::backup::{Keys, Part, sealed_by};
+use instance::backup::{Keys, Part, remove_left, sealed_by};
 use instance::{Instance, InstanceError, InstanceOptions, Session};
 use types::{Code, DatabaseName, Failure};
 
@@ -129,6 +129,7 @@ fn write_out(
     arguments: &Arguments,
     done: &AtomicU64,
 ) -> Result<Dumped, CommandError> {
+    remove_left(&arguments.to);
     let mut part = Part::create(&arguments.to)?;
     let wanted =
         Wanted { title: &arguments.database, database, filter: arguments.filter.as_deref(), format: arguments.format };

@@ -1,10 +1,13 @@
 //! The backup folder: which names lead into it, and how a file appears there whole or not at all.
 //! Leaves what is in the files to `writer` and `reader`. Start reading at [`Folder::file`] and [`Part::publish`].
 
-use std::fs::{self, File};
+use std::collections::HashSet;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use parking_lot::Mutex;
 use rand::Rng;
 use types::{DatabaseName, failpoint};
 
@@ -16,6 +19,8 @@ use crate::own_folder;
 pub(super) const ENDING: &str = "sheafbackup";
 /// What the names of files that are being written begin and end with.
 const PART: (&str, &str) = (".", ".part");
+/// The shortest time that two names tell apart.
+const NAMED_NANOS: i128 = 1_000_000;
 /// Longest name of a file, in bytes.
 const NAME_MAX_BYTES: usize = 200;
 /// What the names of files begin with that lie in the folder for one restore.
@@ -118,13 +123,13 @@ impl Folder<'_> {
     }
 
     /// Makes up the name of a new backup: what it is of, and the time.
-    pub(crate) fn new_name(&self, database: &DatabaseName, nanos: i128) -> String {
-        format!("{database}-{}.{ENDING}", time_in_name(nanos))
+    pub(crate) fn new_name(&self, database: &DatabaseName, made: &NamesMade, nanos: i128) -> String {
+        made.take(self, nanos, |nanos| format!("{database}-{}.{ENDING}", time_in_name(nanos)))
     }
 
     /// Makes up the name of a folder for the backup of a whole server.
-    pub(crate) fn new_whole_name(&self, nanos: i128) -> String {
-        format!("all-{}", time_in_name(nanos))
+    pub(crate) fn new_whole_name(&self, made: &NamesMade, nanos: i128) -> String {
+        made.take(self, nanos, |nanos| format!("all-{}", time_in_name(nanos)))
     }
 
     /// Lists the plain files, and the folders that hold backups of whole servers; hidden ones are none.
@@ -182,22 +187,33 @@ impl Folder<'_> {
         self.sweep_parts();
         let entries = self.entries().unwrap_or_default();
         for (folder, _) in entries.into_iter().filter(|(_, form)| *form == Form::Folder) {
-            // The list of a whole server is begun first and named last.
-            let begun = Folder(&folder).parts().any(|part| name_of(&part).contains(MANIFEST));
-            if begun && !folder.join(MANIFEST).exists() {
-                Folder(&folder).sweep_parts();
-                let files = Folder(&folder).entries().unwrap_or_default();
-                files.iter().filter(|(path, _)| ends_as_ours(path)).for_each(|(path, _)| drop(fs::remove_file(path)));
+            if Folder(&folder).sweep_whole() {
                 // Whatever else lies in it is not ours, and then it stays.
                 let _ = fs::remove_dir(&folder);
-                tracing::info!(folder = %folder.display(), "removed a backup of a whole server that was never finished");
             }
         }
     }
 
-    fn sweep_parts(&self) {
+    /// Removes the backup of a whole server that was never finished, and that nobody writes any more; tells whether there
+    /// was one.
+    pub(super) fn sweep_whole(&self) -> bool {
+        // The list of a whole server is begun first and named last.
+        let lists: Vec<_> = self.parts().filter(|part| name_of(part).contains(MANIFEST)).collect();
+        let is_left = !lists.is_empty() && lists.iter().all(|list| LeftPart::of(list).is_some());
+        if !is_left || self.0.join(MANIFEST).exists() {
+            return false;
+        }
+        let files = self.entries().unwrap_or_default();
+        files.iter().filter(|(path, _)| ends_as_ours(path)).for_each(|(path, _)| drop(fs::remove_file(path)));
+        self.sweep_parts();
+        tracing::info!(folder = %self.0.display(), "removed a backup of a whole server that was never finished");
+        true
+    }
+
+    /// Removes the files that were begun and that nobody writes any more.
+    pub(super) fn sweep_parts(&self) {
         for part in self.parts() {
-            if fs::remove_file(&part).is_ok() {
+            if LeftPart::of(&part).is_some_and(LeftPart::remove) {
                 tracing::info!(file = %part.display(), "removed a backup that was never finished");
             }
         }
@@ -210,6 +226,30 @@ impl Folder<'_> {
             let name = name_of(path);
             name.starts_with(PART.0) && name.ends_with(PART.1) && name.contains(ENDING)
         })
+    }
+}
+
+/// The names that were made up of late, so that none is made up twice: the files of most are still being written.
+#[derive(Default)]
+pub(crate) struct NamesMade(Mutex<(i128, HashSet<String>)>);
+
+impl NamesMade {
+    /// Makes a name up out of a moment, that of now or the next of which it is free.
+    fn take(&self, folder: &Folder<'_>, nanos: i128, name_at: impl Fn(i128) -> String) -> String {
+        let mut made = self.0.lock();
+        let (latest, names) = &mut *made;
+        let mut at = nanos;
+        if at.div_euclid(NAMED_NANOS) > latest.div_euclid(NAMED_NANOS) {
+            names.clear();
+        }
+        loop {
+            let name = name_at(at);
+            if !folder.0.join(&name).exists() && names.insert(name.clone()) {
+                *latest = at.max(*latest);
+                return name;
+            }
+            at += NAMED_NANOS;
+        }
     }
 }
 
@@ -229,6 +269,33 @@ pub(crate) fn ends_as_ours(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == ENDING)
 }
 
+/// Removes what killed runs left of files that they wrote into the folder of `target`; what is still being written stays.
+pub fn remove_left(target: &Path) {
+    Folder(folder_of(target)).sweep_parts();
+}
+
+/// A file that was begun by somebody who died. Nobody else removes it meanwhile.
+struct LeftPart<'p>(&'p Path, File);
+
+impl<'p> LeftPart<'p> {
+    /// Looks whether a file is one: whoever writes one holds it locked.
+    fn of(path: &'p Path) -> Option<Self> {
+        if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            return None;
+        }
+        let file = File::open(path).ok()?;
+        match file.try_lock() {
+            Ok(()) => Some(Self(path, file)),
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => None,
+        }
+    }
+
+    fn remove(self) -> bool {
+        let Self(path, _held) = self;
+        fs::remove_file(path).is_ok()
+    }
+}
+
 /// A file that is being written under another name; gone when it is dropped unpublished.
 pub struct Part {
     out: BufWriter<File>,
@@ -245,14 +312,21 @@ impl Part {
         }
         let folder = folder_of(target);
         let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let number: u64 = rand::rng().random();
-        // Our ending is in it wherever the backup goes, so that a sweep knows it.
-        let at = folder.join(format!("{}{name}.{ENDING}-{number:016x}{}", PART.0, PART.1));
         failpoint::reach("backup.part.before");
-        let file = File::create_new(&at).map_err(|source| match source.kind() {
-            ErrorKind::NotFound => BackupError::NoFolder(folder.to_owned()),
-            _ => BackupError::Io { action: "make the backup", source },
-        })?;
+        let (file, at) = loop {
+            let number: u64 = rand::rng().random();
+            // Our ending is in it wherever the backup goes, so that a sweep knows it.
+            let at = folder.join(format!("{}{name}.{ENDING}-{number:016x}{}", PART.0, PART.1));
+            let file = File::create_new(&at).map_err(|source| match source.kind() {
+                ErrorKind::NotFound => BackupError::NoFolder(folder.to_owned()),
+                _ => BackupError::Io { action: "make the backup", source },
+            })?;
+            // A sweep leaves alone what is locked, and may have come before the lock. Where there are no locks it leaves all.
+            let is_locked = file.lock().is_ok();
+            if !is_locked || file.metadata().is_ok_and(|metadata| metadata.nlink() > 0) {
+                break (file, at);
+            }
+        };
         failpoint::reach("backup.part.made");
         Ok(Self { out: BufWriter::with_capacity(1 << 20, file), at, target: target.to_owned(), is_published: false })
     }

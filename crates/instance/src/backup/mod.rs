@@ -15,8 +15,8 @@ mod work;
 mod writer;
 
 pub use error::BackupError;
-pub(crate) use folder::{Folder, Found, ends_as_ours, is_lent};
-pub use folder::{Part, lent_name};
+pub(crate) use folder::{Folder, Found, NamesMade, ends_as_ours, is_lent};
+pub use folder::{Part, lent_name, remove_left};
 pub use format::{Header, Holds};
 pub use keys::{Keys, sealed_by};
 pub(crate) use moment::{JOURNAL_ENDING, Steps};

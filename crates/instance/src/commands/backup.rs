@@ -132,7 +132,7 @@ fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new:
     let replaced = statement.names.resolve(new.name.as_str()).ok();
     let replaced = replaced.and_then(|target| statement.names.database(target.database));
     let Some(old) = replaced.filter(|old| old.name == new.name && old.options.journal) else { return Ok(()) };
-    let name = folder.new_name(&old.name, statement.shared.options.clock.wall_nanos());
+    let name = folder.new_name(&old.name, &statement.shared.names_made, statement.shared.options.clock.wall_nanos());
     let file = folder.new_file(&moment::journal_beside(&name)).map_err(told)?;
     statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop).map_err(told)
 }
@@ -178,7 +178,7 @@ pub(crate) fn dump(copier: &Copier<'_>, row: &Arc<Row>) -> Result<Dumped, Failur
     let shared = copier.shared;
     let source = Source::open(copier, Arc::clone(row))?;
     let folder = shared.backup_folder()?;
-    let name = Folder(&folder).new_name(&row.name, shared.options.clock.wall_nanos());
+    let name = Folder(&folder).new_name(&row.name, &shared.names_made, shared.options.clock.wall_nanos());
     let file = Folder(&folder).new_file(&name).map_err(told)?;
     write_file(copier, &source, file.clone(), Proof::Read)?;
     let mut dumped = Dumped(vec![file]);
@@ -278,7 +278,7 @@ fn back_up(
     let file = match to {
         BackupTarget::File(file) => text_of(file, &statement.parameters)?,
         BackupTarget::NewFile | BackupTarget::Stream => {
-            folder.new_name(&source.name(), statement.shared.options.clock.wall_nanos())
+            folder.new_name(&source.name(), &statement.shared.names_made, statement.shared.options.clock.wall_nanos())
         }
     };
     let proof = if check { Proof::Check } else { Proof::Read };

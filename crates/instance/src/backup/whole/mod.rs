@@ -20,7 +20,7 @@ pub use manifest::{Entry, MANIFEST, Manifest};
 pub use place::unfinished;
 pub use restore::{Missing, RestoreError, Restored, Tried, restore, try_restoring};
 pub(crate) use target::{Fill, Target};
-pub use target::{FolderTarget, make_folder};
+pub use target::{FolderTarget, begin_list};
 
 /// Follows the backup or the restore of a whole server, and may end it.
 pub trait Watch: Sync {

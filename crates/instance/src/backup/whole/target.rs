@@ -40,7 +40,7 @@ pub struct FolderTarget<'a> {
 }
 
 impl<'a> FolderTarget<'a> {
-    /// Begins in a folder that is empty, or not there.
+    /// Begins in a folder that is empty, or not there, or that a run left which died.
     pub(crate) fn begin(
         shared: &'a Shared,
         folder: &Path,
@@ -48,18 +48,24 @@ impl<'a> FolderTarget<'a> {
         watch: &'a dyn Watch,
     ) -> Result<Self, BackupError> {
         let was_there = folder.exists();
-        if was_there && !is_empty(folder)? {
-            return Err(BackupError::NotEmpty(folder.to_owned()));
-        }
-        make_folder(folder)?;
-        let list = Some(Part::create(&folder.join(MANIFEST))?);
+        let list = Some(begin_list(folder)?);
         failpoint::reach("whole.begun");
         Ok(Self { shared, folder: folder.to_owned(), proof, watch, list, written: Vec::new(), was_there })
     }
 }
 
+/// Begins the list of a whole server, in a folder that is made for it, or that is empty. What a run left there that died goes
+/// before: without its list nothing of it counts.
+pub fn begin_list(folder: &Path) -> Result<Part, BackupError> {
+    if folder.exists() && !is_empty(folder)? && !(Folder(folder).sweep_whole() && is_empty(folder)?) {
+        return Err(BackupError::NotEmpty(folder.to_owned()));
+    }
+    make_folder(folder)?;
+    Part::create(&folder.join(MANIFEST))
+}
+
 /// Makes the folder of the backup of a whole server, in one that is there; no harm if it is there itself.
-pub fn make_folder(folder: &Path) -> Result<(), BackupError> {
+fn make_folder(folder: &Path) -> Result<(), BackupError> {
     fs::create_dir(folder).or_else(|source| match source.kind() {
         ErrorKind::AlreadyExists => Ok(()),
         ErrorKind::NotFound => Err(BackupError::NoFolder(folder.parent().unwrap_or(folder).to_owned())),

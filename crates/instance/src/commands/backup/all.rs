@@ -54,7 +54,7 @@ pub(super) fn run(statement: &mut Statement<'_>, to: &BackupTarget, check: bool)
     let name = match to {
         BackupTarget::File(file) => text_of(file, &statement.parameters)?,
         BackupTarget::NewFile | BackupTarget::Stream => {
-            folder.new_whole_name(statement.shared.options.clock.wall_nanos())
+            folder.new_whole_name(&statement.shared.names_made, statement.shared.options.clock.wall_nanos())
         }
     };
     let shared: &Arc<Shared> = statement.shared;

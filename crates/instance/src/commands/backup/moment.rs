@@ -78,9 +78,11 @@ pub(super) fn run(
     let folder = Folder(&folder);
     let file = match to {
         BackupTarget::File(file) => text_of(file, &statement.parameters)?,
-        BackupTarget::NewFile | BackupTarget::Stream => {
-            journal_beside(&folder.new_name(&row.name, statement.shared.options.clock.wall_nanos()))
-        }
+        BackupTarget::NewFile | BackupTarget::Stream => journal_beside(&folder.new_name(
+            &row.name,
+            &statement.shared.names_made,
+            statement.shared.options.clock.wall_nanos(),
+        )),
     };
     let _place = statement.shared.enter_copying()?;
     let step = |_| statement.allowance.check();
