@@ -1,9 +1,12 @@
 //! What goes in and out of a session beside the text: options, rows, and what a statement did.
 
+use std::fmt;
 use std::time::Duration;
 
 pub use query::{Counters, Description as Plan, Profile};
 use types::{Failure, Map, Position, Value};
+
+use crate::memory::Loan;
 
 /// Whether a transaction may write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +45,18 @@ pub enum More {
 }
 
 /// Records on their way to a client, one after the other in one piece of memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Fetched {
     values: Vec<Value>,
     rows: usize,
+    /// What the server lent for rows that wait here.
+    loan: Option<Loan>,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl Fetched {
@@ -74,6 +85,16 @@ impl Fetched {
     /// Lends the row that was appended last, which has `width` values.
     pub(crate) fn last_row(&self, width: usize) -> &[Value] {
         &self.values[self.values.len() - width..]
+    }
+
+    /// Keeps what was lent for the rows for as long as they are here.
+    pub(crate) fn on_loan(&mut self, loan: Loan) {
+        self.loan = Some(loan);
+    }
+
+    /// Estimates the bytes of the row at `row` of rows of `width` values.
+    pub(crate) fn row_bytes(&self, row: usize, width: usize) -> usize {
+        self.values[row * width..(row + 1) * width].iter().map(Value::memory_bytes).sum()
     }
 
     /// Takes the row at `row` out of rows of `width` values, leaving nulls.

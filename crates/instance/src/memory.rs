@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -33,6 +34,28 @@ struct Held {
     bytes: usize,
     bytes_max: usize,
     of: FxHashMap<DatabaseId, usize>,
+}
+
+/// What was lent to a statement for what outlives it; goes back when it is dropped.
+pub(crate) struct Loan {
+    memory: Arc<Memory>,
+    whose: DatabaseId,
+    bytes: usize,
+}
+
+impl Loan {
+    /// Takes over `bytes` that were lent already.
+    pub(crate) fn of(memory: Arc<Memory>, whose: DatabaseId, bytes: usize) -> Self {
+        Self { memory, whose, bytes }
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.memory.take_back(self.whose, self.bytes);
+        }
+    }
 }
 
 impl Memory {
@@ -185,6 +208,16 @@ mod tests {
         memory.take_back(B, 75);
         assert_eq!((memory.held_bytes(), memory.held.lock().of.len()), (0, 0));
         assert!(memory.lend(B, usize::MAX).is_err(), "what overflows is too much");
+    }
+
+    #[test]
+    fn f52_a_loan_goes_back() {
+        let memory = Arc::new(Memory::new(100));
+        memory.lend(A, 30).expect("room");
+        let loan = Loan::of(Arc::clone(&memory), A, 30);
+        assert_eq!(memory.held_bytes(), 30);
+        drop(loan);
+        assert_eq!(memory.held_bytes(), 0);
     }
 
     #[test]

@@ -22,6 +22,9 @@ use crate::observation::Observation;
 use crate::running::{Allowance, Running};
 use crate::under_way::Listing;
 
+/// What is handed on at once, roughly: a slow client has so much of a statement that is over, and no more.
+const HANDED_BYTES: usize = 1 << 17;
+
 /// The records of a statement that was started. Dropping them ends the statement.
 pub struct Records {
     columns: Vec<CompactString>,
@@ -59,6 +62,8 @@ struct Live {
     width: usize,
     /// Rows that are computed and not taken yet, from the number on.
     batch: Option<(Batch, usize)>,
+    /// What the rows take that were handed on last: they are on their way until somebody asks for more.
+    handed_bytes: usize,
     /// Tells the databases that they are in use.
     _leases: Vec<Lease>,
     /// Lists the transaction of a lone statement.
@@ -115,6 +120,7 @@ impl Records {
             allowance,
             width: columns.len(),
             batch: None,
+            handed_bytes: 0,
             _leases: leases(&stream),
             listing: None,
             admitted: None,
@@ -194,7 +200,8 @@ impl Records {
         &self.columns
     }
 
-    /// Appends at most `rows_max` rows to `fetched` and tells whether more may come.
+    /// Appends at most `rows_max` rows to `fetched` and tells whether more may come. Of large rows there are fewer, and
+    /// their statement goes on until more is asked for: who asks has sent those.
     ///
     /// # Errors
     ///
@@ -207,10 +214,13 @@ impl Records {
                 live.pull(rows_max, fetched)
             }
             Rest::Buffered { rows, width, next } => {
-                let until = rows.len().min(next.saturating_add(rows_max));
-                (*next..until).for_each(|row| fetched.push(rows.take_row(row, *width)));
-                *next = until;
-                Ok(if until < rows.len() { More::Yes } else { More::No })
+                let (until, mut bytes) = (rows.len().min(next.saturating_add(rows_max)), 0);
+                while *next < until && bytes < HANDED_BYTES {
+                    bytes += rows.row_bytes(*next, *width);
+                    fetched.push(rows.take_row(*next, *width));
+                    *next += 1;
+                }
+                Ok(if *next < rows.len() || bytes >= HANDED_BYTES { More::Yes } else { More::No })
             }
             Rest::Made(make) => {
                 let _permit = self.admission.enter()?;
@@ -225,6 +235,12 @@ impl Records {
             Err(failure) => *rest = Rest::Ended(Err(failure.clone())),
         }
         outcome
+    }
+
+    /// Tells whether it ended before its last row: in failure, or because somebody ended it.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.stream.0.try_lock().is_some_and(|rest| matches!(*rest, Rest::Ended(Err(_))))
     }
 
     /// Tells what the statement did.
@@ -275,19 +291,20 @@ impl Live {
 
     fn pull_rows(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure> {
         self.allowance.check()?;
+        self.running.are_gone(std::mem::take(&mut self.handed_bytes));
         let mut left = rows_max;
-        loop {
-            if left == 0 {
-                return Ok(More::Yes);
-            }
-            let Some((batch, next)) = self.advance()? else { return Ok(More::No) };
+        while left > 0 && self.handed_bytes < HANDED_BYTES {
+            let Some((batch, mut next)) = self.advance()? else { return Ok(More::No) };
             let until = batch.rows.min(next.saturating_add(left));
-            for row in next..until {
-                self.running.fetch(&batch, row, fetched)?;
-            }
             left -= until - next;
-            self.batch = (until < batch.rows).then_some((batch, until));
+            while next < until && self.handed_bytes < HANDED_BYTES {
+                self.handed_bytes += self.running.fetch_paid(&batch, next, fetched)?;
+                next += 1;
+            }
+            left += until - next;
+            self.batch = (next < batch.rows).then_some((batch, next));
         }
+        Ok(More::Yes)
     }
 
     /// Gives the batch that is being taken, or the next one.
@@ -300,10 +317,11 @@ impl Live {
 
     /// Computes all the rest.
     fn drain(&mut self) -> Result<Fetched, Failure> {
-        let mut rows = Fetched::default();
+        let (mut rows, mut bytes) = (Fetched::default(), 0);
         while let Some((batch, next)) = self.advance()? {
-            self.running.fetch_all(&batch, next, &mut rows)?;
+            bytes += self.running.fetch_all(&batch, next, &mut rows)?;
         }
+        self.running.leave(bytes, &mut rows);
         if let Some(observation) = &mut self.observation {
             observation.add_rows(rows.len());
         }

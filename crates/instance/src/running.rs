@@ -404,19 +404,40 @@ impl Running {
             self.budget.take_memory(bytes)?;
             batches.push(batch);
         }
-        let mut fetched = Fetched::default();
-        batches.iter().try_for_each(|batch| self.fetch_all(batch, 0, &mut fetched))?;
+        let (mut fetched, mut bytes) = (Fetched::default(), 0);
+        for batch in batches {
+            bytes += self.fetch_all(&batch, 0, &mut fetched)?;
+        }
+        self.leave(bytes, &mut fetched);
         Ok(fetched)
     }
 
-    /// Appends the rows of a batch from `row` on, and pays for them: they stay here until the client takes them.
-    pub(crate) fn fetch_all(&mut self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<(), Failure> {
+    /// Leaves what was lent for rows with them: they may outlive the statement.
+    pub(crate) fn leave(&mut self, bytes: usize, rows: &mut Fetched) {
+        rows.on_loan(self.turn.loan(self.budget.leave_lent(bytes)));
+    }
+
+    /// Appends the rows of a batch from `row` on, and pays for them: they stay here until the client takes them. Tells what
+    /// they take.
+    pub(crate) fn fetch_all(&mut self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<usize, Failure> {
+        let mut all_bytes = 0;
         for row in row..batch.rows {
-            self.fetch(batch, row, fetched)?;
-            let bytes = fetched.last_row(batch.columns.len()).iter().map(Value::memory_bytes).sum();
-            self.budget.take_memory(bytes)?;
+            all_bytes += self.fetch_paid(batch, row, fetched)?;
         }
-        Ok(())
+        Ok(all_bytes)
+    }
+
+    /// Appends one row and pays for it; tells what it takes.
+    pub(crate) fn fetch_paid(&mut self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<usize, Failure> {
+        self.fetch(batch, row, fetched)?;
+        let bytes = fetched.last_row(batch.columns.len()).iter().map(Value::memory_bytes).sum();
+        self.allowance.explain(self.budget.take_memory(bytes))?;
+        Ok(bytes)
+    }
+
+    /// Gives back what was paid for rows that are gone.
+    pub(crate) fn are_gone(&mut self, bytes: usize) {
+        self.budget.give_back_memory(bytes);
     }
 
     /// Lends the turn at computing, which may outlive the computation.

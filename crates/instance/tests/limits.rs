@@ -904,6 +904,49 @@ fn f51_the_time_of_a_statement_is_not_that_of_its_transaction() {
 }
 
 #[test]
+fn f51_f52_f53_large_rows_belong_to_their_statement_until_they_are_sent() {
+    let instance = in_memory();
+    let [mut slow, mut other] = [session(&instance), session(&instance)];
+    let held = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' \
+                RETURN toInteger(used) >= 2000000 AS much";
+    let listed = "SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery STARTS WITH 'UNWIND' RETURN count(*)";
+    let running = "SHOW USAGE FOR DATABASE sheaf YIELD runningStatements";
+    let text = "UNWIND range(1, 3) AS y RETURN [x IN range(1, 100000) | x + y] AS l";
+    let mut rows = slow.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    for _ in 0..3 {
+        let mut fetched = Fetched::default();
+        assert_eq!(rows.pull(1_000, &mut fetched).expect("has rows"), More::Yes);
+        assert_eq!(fetched.len(), 1, "a large one comes alone");
+        // The last one, too, while nobody has asked for what comes after it.
+        check(&mut other, listed, "1");
+        check(&mut other, running, "1");
+        check(&mut other, held, "true");
+    }
+    assert_eq!(rows.pull(1_000, &mut Fetched::default()).expect("all came"), More::No);
+    for (text, expected) in [(listed, "0"), (running, "0"), (held, "false")] {
+        check(&mut other, text, expected);
+    }
+    // It ends within its last row as within any other.
+    check(&mut other, "ALTER DATABASE sheaf SET LIMIT max_query_time = 3s", SYSTEM);
+    let mut rows = slow.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    (0..3).for_each(|_| _ = rows.pull(1_000, &mut Fetched::default()).expect("has rows"));
+    std::thread::sleep(Duration::from_millis(3_100));
+    assert!(!rows.is_ended());
+    instance.end_unattended();
+    assert!(rows.is_ended());
+    check(&mut other, running, "0");
+    check(&mut other, held, "false");
+    check(&mut other, "ALTER DATABASE sheaf REMOVE LIMIT max_query_time", SYSTEM);
+    // What a write returns is there at once; it is counted for as long.
+    let text = "UNWIND range(1, 3) AS y CREATE (:N) RETURN [x IN range(1, 100000) | x + y] AS l";
+    let mut rows = slow.run(text, Map::new(), &RunOptions::default()).expect("runs");
+    assert_eq!(rows.pull(1, &mut Fetched::default()).expect("has rows"), More::Yes);
+    check(&mut other, held, "true");
+    drop(rows);
+    check(&mut other, held, "false");
+}
+
+#[test]
 fn f51_f53_a_result_that_nobody_fetches_ends_with_its_time() {
     let instance = in_memory();
     let [mut idle, mut other] = [session(&instance), session(&instance)];

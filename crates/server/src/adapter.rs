@@ -143,6 +143,10 @@ impl Records for instance::Records {
         self.pull(rows_max, fetched)
     }
 
+    fn is_ended(&self) -> bool {
+        self.is_ended()
+    }
+
     fn pass_over(&mut self) -> Result<(), Failure> {
         // Rows that are still to be computed are only read: a statement that writes has all of its own by now. One
         // round is computed, because clients that want no rows still want to hear of a division by zero.

@@ -172,6 +172,11 @@ pub trait Records: Send {
     /// Once none come, an auto-commit statement has committed.
     fn pull(&mut self, rows_max: usize, fetched: &mut Fetched) -> Result<More, Failure>;
 
+    /// Tells whether it was ended before its last row: whoever still sends rows of it need not go on.
+    fn is_ended(&self) -> bool {
+        false
+    }
+
     /// Gives up the rows that are left. What the statement writes is written all the same, and a failure that is
     /// near is still told.
     fn pass_over(&mut self) -> Result<(), Failure> {

@@ -390,6 +390,21 @@ fn d5_a_client_that_leaves_stops_its_statement() {
     }
 }
 
+#[test]
+fn d3_f52_what_an_ended_statement_left_waits_for_no_slow_client() {
+    let server = start_with(|config| {
+        config.bolt_connections_max = 1;
+        config.write_time_max = Duration::from_secs(600);
+    });
+    let mut client = retry(&server);
+    let connection = client.connection();
+    connection.send(&run("RETURN large")).expect("short");
+    connection.send(&pull(None)).expect("short");
+    connection.flush().expect("an open socket");
+    // It takes nothing, and the only place comes free all the same.
+    drop(retry(&server));
+}
+
 /// Connects once there is a place, however long that takes.
 fn retry(server: &server::Server) -> Client {
     let begun = now();

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use common::{PATIENCE, now, start, start_with};
+use common::{LARGE_BYTES, PATIENCE, now, start, start_with};
 use serde_json::{Value, json};
 use server::Server;
 
@@ -351,4 +351,23 @@ fn d5_a_client_that_leaves_stops_its_statement() {
     let stopping = now();
     server.shutdown();
     assert!(stopping.elapsed() < Duration::from_secs(1), "the statement runs on: {:?}", stopping.elapsed());
+}
+
+#[test]
+fn d3_f52_what_an_ended_statement_left_waits_for_no_slow_client() {
+    let server = start();
+    let requests =
+        [("/db/neo4j/tx/commit", one("RETURN large")), ("/db/neo4j/query/v2", json!({"statement": "RETURN large"}))];
+    for (path, body) in requests {
+        let mut socket = connect(&server);
+        let (body, head) = (body.to_string(), "Host: x\r\nConnection: close\r\nContent-Type: application/json");
+        write!(socket, "POST {path} HTTP/1.1\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            .expect("an open socket");
+        // Longer than between two looks at the statement.
+        thread::sleep(Duration::from_secs(3));
+        let mut got = Vec::new();
+        // It may be reset in the midst.
+        let _ = socket.read_to_end(&mut got);
+        assert!(got.len() < LARGE_BYTES && !got.ends_with(b"0\r\n\r\n"), "the answer is cut off: {}", got.len());
+    }
 }

@@ -241,6 +241,12 @@ impl Value {
                 }
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
                 Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
+                Self::Node(node) => entity_bytes(&node.properties),
+                Self::Relationship(found) => entity_bytes(&found.properties),
+                Self::Path(path) => {
+                    let nodes = path.nodes.iter().map(|node| entity_bytes(&node.properties));
+                    nodes.chain(path.relationships.iter().map(|found| entity_bytes(&found.properties))).sum()
+                }
                 _ => 0,
             }
     }
@@ -273,6 +279,11 @@ impl Value {
             _ => true,
         }
     }
+}
+
+/// Estimates the bytes of a whole entity by its properties.
+fn entity_bytes(properties: &Map) -> usize {
+    64 + properties.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum::<usize>()
 }
 
 impl From<bool> for Value {

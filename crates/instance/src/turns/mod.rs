@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use shares::{Beginning, Share, Shares};
 use types::{Clock, DatabaseId, Failure, effort};
 
-use crate::memory::Memory;
+use crate::memory::{Loan, Memory};
 use crate::priority;
 use crate::under_way::Entry;
 
@@ -144,6 +144,11 @@ impl Turn {
     pub(crate) fn listed(mut self, listed: Option<Arc<Entry>>) -> Self {
         self.listed = listed;
         self
+    }
+
+    /// Makes a loan of bytes that were lent to the statement.
+    pub(crate) fn loan(&self, bytes: usize) -> Loan {
+        Loan::of(Arc::clone(&self.turns.memory), self.database, bytes)
     }
 
     /// Tells what was spent so far.

@@ -22,6 +22,9 @@ pub(super) const FLUSH_BYTES: usize = 64 * 1024;
 /// Memory that an answer's buffer keeps between answers.
 const KEPT_MAX_BYTES: usize = 128 * 1024;
 
+/// How often a slow client's statement is looked at: it may be over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a thread stays with its connection once all requests are answered.
 const LINGER: Duration = Duration::from_millis(20);
 
@@ -112,9 +115,7 @@ pub(super) async fn serve(
         }
         loop {
             let (turn, sent) = block_in_place(|| converse(wire, machine, &stop))?;
-            if let Some(rest) = machine.outbox().bytes().get(sent..) {
-                send_slowly(wire, rest, config.write_time_max).await?;
-            }
+            send_slowly(wire, machine, sent, config.write_time_max).await?;
             machine.outbox().clear(KEPT_MAX_BYTES);
             match turn {
                 Turn::Idle => break,
@@ -136,11 +137,25 @@ async fn wait(wire: &Wire, deadline: Option<Instant>) -> io::Result<()> {
     }
 }
 
-/// Sends all bytes. Fails when the client takes none for `time_max`.
-async fn send_slowly(wire: &Wire, mut bytes: &[u8], time_max: Duration) -> io::Result<()> {
-    while !bytes.is_empty() {
-        timeout(time_max, wire.wait(Interest::WRITABLE)).await??;
-        bytes = &bytes[wire.send(bytes)?..];
+/// Sends what is in the outbox from `sent` on. Fails when the client takes nothing for `time_max`, and when it takes long
+/// for much of a statement that was ended meanwhile.
+async fn send_slowly(wire: &Wire, machine: &mut Machine, mut sent: usize, time_max: Duration) -> io::Result<()> {
+    let mut idle = Duration::ZERO;
+    while let Some(rest) = machine.outbox().bytes().get(sent..).filter(|rest| !rest.is_empty()) {
+        let is_much = rest.len() > KEPT_MAX_BYTES;
+        let step = LOOK_EVERY.min(time_max);
+        match timeout(step, wire.wait(Interest::WRITABLE)).await {
+            Ok(ready) => {
+                ready?;
+                let more = wire.send(&machine.outbox().bytes()[sent..])?;
+                sent += more;
+                idle = if more > 0 { Duration::ZERO } else { idle };
+            }
+            Err(_) => idle += step,
+        }
+        if idle >= time_max || (is_much && machine.is_sending_in_vain()) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
     }
     Ok(())
 }

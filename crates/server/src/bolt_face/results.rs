@@ -109,6 +109,12 @@ impl Machine {
         self.results.due.is_some()
     }
 
+    /// Tells whether the statement was ended whose records are on their way.
+    pub(super) fn is_sending_in_vain(&self) -> bool {
+        let position = self.results.due.and_then(|due| self.results.position(due.number));
+        position.is_some_and(|at| self.results.open[at].records.is_ended())
+    }
+
     /// Goes on with the records that are owed, until the outbox is full again.
     pub(super) fn continue_records(&mut self) {
         let sent = if self.wire.is_reset_ahead() { Err(interrupted()) } else { self.send_records() };

@@ -1,11 +1,13 @@
 //! Answers: refusals as JSON, and bodies that are sent while they are made.
 
-use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use crate::sessions::{Charged, Interrupter};
+use crate::sessions::{Charged, Interrupter, Records};
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
@@ -13,7 +15,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::body::Frame;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::timeout;
 use types::{Code, Failure};
 
 use super::json::Json;
@@ -22,8 +27,11 @@ use super::watching::add_retry_after;
 /// Parts of an answer that may wait for the client; more makes the statement wait.
 const PARTS_MAX: usize = 4;
 
-/// Parts are sent once so many bytes are ready.
+/// Parts are sent once so many bytes are ready; what is larger goes in pieces of that size.
 const PART_BYTES: usize = 64 * 1024;
+
+/// How often a slow client's statement is looked at: it may be over.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A request that was turned away before a statement ran.
 #[derive(Debug)]
@@ -134,6 +142,8 @@ pub(super) struct Sink {
     parts: mpsc::Sender<Part>,
     sent: bool,
     charged: Arc<Mutex<Charged>>,
+    /// Set where the answer ends in the midst of a value.
+    is_cut: Arc<AtomicBool>,
 }
 
 enum Part {
@@ -151,12 +161,39 @@ impl Sink {
     }
 
     /// Sends what is ready if that is worth it; waits for a slow client.
-    pub(super) fn flush_if_full(&mut self) -> Result<(), Gone> {
-        if self.json.len() < PART_BYTES {
+    ///
+    /// What is much more than a part waits here, with its statement, and is given up where that was ended meanwhile: the
+    /// client then finds the answer cut off.
+    pub(super) fn flush_if_full(&mut self, records: &dyn Records) -> Result<(), Gone> {
+        let ready = self.json.len();
+        if ready < PART_BYTES {
             return Ok(());
         }
         self.sent = true;
-        self.parts.blocking_send(Part::More(self.json.take().into())).map_err(|_| Gone)
+        let ready_bytes = Bytes::from(self.json.take());
+        if ready <= PARTS_MAX * PART_BYTES {
+            return self.parts.blocking_send(Part::More(ready_bytes)).map_err(|_| Gone);
+        }
+        // Copies: a piece that waits for the client must not keep the whole.
+        ready_bytes.chunks(PART_BYTES).try_for_each(|piece| self.send_piece(Bytes::copy_from_slice(piece), records))
+    }
+
+    fn send_piece(&self, piece: Bytes, records: &dyn Records) -> Result<(), Gone> {
+        let mut part = Part::More(piece);
+        loop {
+            part = match self.parts.try_send(part) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Closed(_)) => return Err(Gone),
+                Err(TrySendError::Full(part)) => part,
+            };
+            // This thread is one for work that blocks.
+            let waited =
+                Handle::current().block_on(async { timeout(LOOK_EVERY, self.parts.reserve()).await.map(drop) });
+            if waited.is_err() && records.is_ended() {
+                self.is_cut.store(true, Ordering::Release);
+                return Err(Gone);
+            }
+        }
     }
 
     /// Tells whether a part has gone out, and with it the status.
@@ -208,15 +245,23 @@ pub(super) struct Answer {
     ready: Option<Bytes>,
     interrupter: Option<Interrupter>,
     charged: Arc<Mutex<Charged>>,
+    is_cut: Arc<AtomicBool>,
 }
 
 /// Makes the two ends of an answer.
 pub(super) fn channel(interrupter: Interrupter) -> (Sink, Answer) {
     let (sender, parts) = mpsc::channel(PARTS_MAX);
     let charged: Arc<Mutex<Charged>> = Arc::default();
+    let is_cut: Arc<AtomicBool> = Arc::default();
     (
-        Sink { json: Json::default(), parts: sender, sent: false, charged: Arc::clone(&charged) },
-        Answer { parts, ready: None, interrupter: Some(interrupter), charged },
+        Sink {
+            json: Json::default(),
+            parts: sender,
+            sent: false,
+            charged: Arc::clone(&charged),
+            is_cut: Arc::clone(&is_cut),
+        },
+        Answer { parts, ready: None, interrupter: Some(interrupter), charged, is_cut },
     )
 }
 
@@ -263,12 +308,12 @@ impl Answer {
 
 impl hyper::body::Body for Answer {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         if let Some(bytes) = self.ready.take() {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
@@ -278,6 +323,7 @@ impl hyper::body::Body for Answer {
                 self.interrupter = None;
                 (!bytes.is_empty()).then(|| Ok(Frame::data(bytes)))
             }
+            None if self.is_cut.load(Ordering::Acquire) => Some(Err(io::ErrorKind::TimedOut.into())),
             Some(Part::Refused(_) | Part::RefusedWithResults(_)) | None => None,
         })
     }

@@ -150,7 +150,7 @@ fn write_answer(call: Call<'_>, sink: &mut Sink, nesting: &mut Nesting) -> Resul
                 Form::Typed => write_typed(&mut sink.json, value),
             });
             sink.json.end_list();
-            sink.flush_if_full()?;
+            sink.flush_if_full(&*result)?;
         }
         if more == More::No {
             break;

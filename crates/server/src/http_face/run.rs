@@ -150,7 +150,7 @@ fn run_one(
             Ok(more) => {
                 for row in batch.iter() {
                     write_row(sink, row, with_rows, with_graph);
-                    sink.flush_if_full()?;
+                    sink.flush_if_full(&*result)?;
                 }
                 if more == More::No {
                     break Ok(());

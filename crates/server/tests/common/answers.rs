@@ -1,7 +1,7 @@
 //! Sessions that know a handful of statements by heart, so that the faces are tested alone.
 //!
 //! `RETURN 1 AS x`, `RETURN $x AS x`, `UNWIND range(1, n) AS x RETURN x` and the same with `count(x)`, which runs
-//! until it is interrupted. `CREATE (n)` counts a node, `EXPLAIN` has a plan, anything else is a syntax error.
+//! until it is interrupted. `RETURN large` gives a row of many bytes and was ended then. `CREATE (n)` counts a node, `EXPLAIN` has a plan, anything else is a syntax error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -59,7 +59,9 @@ impl Session for Talk {
         let database = self.resolve(options.database.as_deref())?;
         let mut summary = Summary { database, ..Summary::default() };
         summary.bookmark = (!self.in_transaction).then(|| "FB:one".to_owned());
-        let answer = if text.starts_with("RETURN 1") {
+        let answer = if text == "RETURN large" {
+            Answer::Ended { is_given: false }
+        } else if text.starts_with("RETURN 1") {
             Answer::Value(Value::Integer(1))
         } else if text.starts_with("RETURN $x") {
             Answer::Value(parameters.get("x").cloned().unwrap_or_default())
@@ -112,9 +114,19 @@ impl Session for Talk {
 enum Answer {
     Nothing,
     Value(Value),
-    Count { next: i64, last: i64 },
+    Count {
+        next: i64,
+        last: i64,
+    },
     Never,
+    /// A large row, after which the statement was ended.
+    Ended {
+        is_given: bool,
+    },
 }
+
+/// More than the buffers of sockets hold.
+pub const LARGE_BYTES: usize = 64 << 20;
 
 struct Known {
     columns: Vec<CompactString>,
@@ -138,6 +150,14 @@ impl Records for Known {
         match &mut self.answer {
             Answer::Nothing | Answer::Never => {}
             Answer::Value(value) => batch.push([value.clone()]),
+            Answer::Ended { is_given: true } => {
+                return Err(Failure::new(Code::TransactionTimedOut, "The statement was ended."));
+            }
+            Answer::Ended { is_given } => {
+                *is_given = true;
+                batch.push([Value::string("x".repeat(LARGE_BYTES))]);
+                return Ok(More::Yes);
+            }
             Answer::Count { next, last } => {
                 for _ in 0..rows_max {
                     if next > last {
@@ -150,6 +170,10 @@ impl Records for Known {
             }
         }
         Ok(More::No)
+    }
+
+    fn is_ended(&self) -> bool {
+        matches!(self.answer, Answer::Ended { is_given: true })
     }
 
     fn summary(&mut self) -> Summary {

@@ -5,7 +5,7 @@
 mod answers;
 
 #[allow(unused_imports, reason = "each test file uses a part")]
-pub use answers::WRONG_PASSWORD;
+pub use answers::{LARGE_BYTES, WRONG_PASSWORD};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
