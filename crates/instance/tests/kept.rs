@@ -5,22 +5,11 @@ mod world;
 use std::time::Duration;
 
 use catalog::Authentication;
-use instance::{AdmissionError, Instance, InstanceOptions, RunOptions, Session};
+use instance::{AdmissionError, Instance, RunOptions, Session};
 use types::{Code, Failure, Map};
-use world::{check, failed, in_memory, on_disk, options, run, run_with, session};
+use world::{DONE, check, failed, in_memory, log_in, on_disk, options, run, run_with, session, with_passwords};
 
-const SYSTEM: &str = "[system 1]";
 const AT: &str = "MATCH (n) RETURN labels(n)[0]";
-
-fn with_passwords() -> Instance {
-    let authentication = Authentication::Password { first: Some("admin-password".into()) };
-    let options = InstanceOptions { authentication, ..options(std::path::Path::new("/nowhere")) };
-    Instance::in_memory(options).expect("memory has room")
-}
-
-fn log_in(instance: &Instance, name: &str) -> Session {
-    instance.log_in(Some((name, &format!("{name}-password")))).expect("it was made")
-}
 
 fn resumed(instance: &Instance, id: &str) -> Session {
     let mut one = session(instance);
@@ -32,15 +21,15 @@ fn resumed(instance: &Instance, id: &str) -> Session {
 fn f30_a_session_goes_on_in_its_database_when_that_is_renamed() {
     let instance = in_memory();
     let mut admin = session(&instance);
-    check(&mut admin, "CREATE DATABASE first", SYSTEM);
+    check(&mut admin, "CREATE DATABASE first", DONE);
     check(&mut admin, "USE first CREATE (:First)", "[nodes+ 1, labels+ 1]");
-    check(&mut admin, "CREATE ALIAS also FOR DATABASE first", SYSTEM);
+    check(&mut admin, "CREATE ALIAS also FOR DATABASE first", DONE);
     let (object, by_alias) = (session(&instance).open_object(), session(&instance).open_object());
     let (object, by_alias) = (object.expect("has room"), by_alias.expect("has room"));
     check(&mut resumed(&instance, &object), "USE first", "");
     check(&mut resumed(&instance, &by_alias), "USE also", "");
-    check(&mut admin, "RENAME DATABASE first TO second", SYSTEM);
-    check(&mut admin, "CREATE DATABASE first", SYSTEM);
+    check(&mut admin, "RENAME DATABASE first TO second", DONE);
+    check(&mut admin, "CREATE DATABASE first", DONE);
     assert_eq!(resumed(&instance, &object).resolve(None).expect("it follows"), "second");
     for id in [&object, &by_alias] {
         check(&mut resumed(&instance, id), AT, "'First'");
@@ -50,8 +39,8 @@ fn f30_a_session_goes_on_in_its_database_when_that_is_renamed() {
     }
     assert_eq!(resumed(&instance, &by_alias).resolve(None).expect("an alias is what it stands for"), "also");
     // Another one by the same name is another one.
-    check(&mut admin, "DROP DATABASE second CASCADE ALIASES", SYSTEM);
-    check(&mut admin, "CREATE DATABASE second", SYSTEM);
+    check(&mut admin, "DROP DATABASE second CASCADE ALIASES", DONE);
+    check(&mut admin, "CREATE DATABASE second", DONE);
     let failure = run(&mut resumed(&instance, &object), AT).expect_err("it is gone");
     assert_eq!(failure.code(), Code::DatabaseNotFound, "{failure}");
     assert!(resumed(&instance, &object).resolve(None).is_err());
@@ -64,13 +53,13 @@ fn f30_a_session_goes_on_in_its_database_when_that_is_renamed() {
 fn f30_what_bookmarks_carry_follows_a_rename_too() {
     let instance = in_memory();
     let mut admin = session(&instance);
-    check(&mut admin, "CREATE DATABASE first", SYSTEM);
+    check(&mut admin, "CREATE DATABASE first", DONE);
     check(&mut admin, "USE first CREATE (:First)", "[nodes+ 1, labels+ 1]");
     let mut one = session(&instance);
     one.carry_choice();
     let mut chose = one.run("USE first", Map::new(), &RunOptions::default()).expect("it is there");
     let (_, summary) = world::take(&mut chose).expect("no rows");
-    check(&mut admin, "RENAME DATABASE first TO second", SYSTEM);
+    check(&mut admin, "RENAME DATABASE first TO second", DONE);
     let mut other = session(&instance);
     other.carry_choice();
     let goes_on = RunOptions { bookmarks: summary.bookmark.into_iter().collect(), ..RunOptions::default() };
@@ -81,9 +70,9 @@ fn f30_what_bookmarks_carry_follows_a_rename_too() {
 fn f30_what_bookmarks_carry_is_their_users() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
-    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", SYSTEM);
-    check(&mut admin, "CREATE DATABASE films", SYSTEM);
-    check(&mut admin, "GRANT LEVEL read ON DATABASE films TO USER ann", SYSTEM);
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", DONE);
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    check(&mut admin, "GRANT LEVEL read ON DATABASE films TO USER ann", DONE);
     admin.carry_choice();
     let mut chose = admin.run("USE films", Map::new(), &RunOptions::default()).expect("it is there");
     let (_, summary) = world::take(&mut chose).expect("no rows");
@@ -100,10 +89,10 @@ fn f30_what_bookmarks_carry_is_their_users() {
 fn f29_who_has_no_home_runs_what_names_its_database() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
-    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", SYSTEM);
-    check(&mut admin, "CREATE DATABASE films", SYSTEM);
-    check(&mut admin, "GRANT LEVEL admin ON DATABASE films TO USER ann", SYSTEM);
-    check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", SYSTEM);
+    check(&mut admin, "CREATE USER ann SET PASSWORD 'ann-password' CHANGE NOT REQUIRED", DONE);
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    check(&mut admin, "GRANT LEVEL admin ON DATABASE films TO USER ann", DONE);
+    check(&mut admin, "ALTER USER ann SET HOME DATABASE nowhere", DONE);
     let mut ann = log_in(&instance, "ann");
     for text in ["USE films RETURN 1", "GRAPH[films] RETURN 1", "USE DATABASE films RETURN 1 UNION USE films RETURN 1"]
     {
@@ -120,8 +109,8 @@ fn f29_who_has_no_home_runs_what_names_its_database() {
 fn f54_session_objects_are_connections_until_they_end() {
     let instance = in_memory();
     let mut admin = session(&instance);
-    check(&mut admin, "CREATE DATABASE films", SYSTEM);
-    check(&mut admin, "ALTER DATABASE films SET LIMIT max_connections = 2", SYSTEM);
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    check(&mut admin, "ALTER DATABASE films SET LIMIT max_connections = 2", DONE);
     let open = || session(&instance).open_object().expect("has room");
     let used = "SHOW USAGE FOR DATABASE films YIELD connections";
     let (first, second, third) = (open(), open(), open());
@@ -152,11 +141,11 @@ fn f61_usage_of_closed_and_stopped_databases_is_what_they_held() {
     {
         let instance = on_disk(data.path());
         let mut admin = session(&instance);
-        check(&mut admin, "CREATE DATABASE films", SYSTEM);
-        check(&mut admin, "ALTER DATABASE films SET LIMIT max_nodes = 8", SYSTEM);
+        check(&mut admin, "CREATE DATABASE films", DONE);
+        check(&mut admin, "ALTER DATABASE films SET LIMIT max_nodes = 8", DONE);
         check(&mut admin, "USE films CREATE (:A), (:A)", "[nodes+ 2, labels+ 2]");
         check(&mut admin, shown, "2 | true | true | true");
-        check(&mut admin, "STOP DATABASE films", SYSTEM);
+        check(&mut admin, "STOP DATABASE films", DONE);
         check(&mut admin, shown, "2 | true | true | false");
         check(&mut admin, &shown.replace("SHOW USAGE", "SHOW USAGE FOR DATABASE films"), "2 | true | true | false");
         check(&mut admin, left, "2 | 25.0");
@@ -182,18 +171,18 @@ fn f46_limits_of_roles_are_copied_and_outlive_replacing() {
         "GRANT PRIVILEGE MANAGEMENT ON DBMS TO keeper",
         "GRANT ROLE keeper TO bob",
     ] {
-        check(&mut admin, text, SYSTEM);
+        check(&mut admin, text, DONE);
     }
     let made = run(&mut admin, "CREATE TOKEN one ON DATABASE neo4j").expect("an alias");
     assert!(made.contains("['sheaf']"), "as SHOW TOKENS tells it: {made}");
     let limits = |role: &str| format!("SHOW LIMITS FOR ROLE {role} YIELD `limit`, value");
     check(&mut admin, &limits("twin"), "'max_results' | 2");
     let mut bob = log_in(&instance, "bob");
-    check(&mut bob, "CREATE OR REPLACE ROLE guest", SYSTEM);
+    check(&mut bob, "CREATE OR REPLACE ROLE guest", DONE);
     check(&mut admin, &limits("guest"), "'max_results' | 2");
-    check(&mut bob, "CREATE OR REPLACE ROLE guest AS COPY OF keeper", SYSTEM);
+    check(&mut bob, "CREATE OR REPLACE ROLE guest AS COPY OF keeper", DONE);
     check(&mut admin, &limits("guest"), "'max_results' | 2");
-    check(&mut admin, "CREATE OR REPLACE ROLE guest", SYSTEM);
+    check(&mut admin, "CREATE OR REPLACE ROLE guest", DONE);
     check(&mut admin, &limits("guest"), "");
 }
 
@@ -222,11 +211,11 @@ fn f52_the_servers_own_bounds_say_which_setting_they_are_and_when_to_come_again(
 fn f18_every_command_about_a_database_answers_wait() {
     let instance = in_memory();
     let mut admin = session(&instance);
-    check(&mut admin, "CREATE DATABASE films", SYSTEM);
+    check(&mut admin, "CREATE DATABASE films", DONE);
     check(
         &mut admin,
         "ALTER DATABASE films SET OPTION weight 5 SET ACCESS READ WRITE SET OPTION drainTimeout 600",
-        SYSTEM,
+        DONE,
     );
     let shown = "SHOW DATABASE films YIELD options RETURN options.weight, options.drainTimeout";
     check(&mut admin, shown, "5 | '600ms'");
@@ -240,7 +229,7 @@ fn f18_every_command_about_a_database_answers_wait() {
         let got = run(&mut admin, command).unwrap_or_else(|failure| panic!("{command}: {failure}"));
         assert!(got.contains("'CaughtUp' | 'caught up' | true"), "{command}: {got}");
     }
-    check(&mut admin, "CREATE ALIAS also FOR DATABASE films", SYSTEM);
+    check(&mut admin, "CREATE ALIAS also FOR DATABASE films", DONE);
     let alias = "specified database 'also': Database does not exist. 'also' is an alias.";
     for (command, verb) in [("DROP DATABASE also", "delete"), ("RENAME DATABASE also TO other", "rename")] {
         check(&mut admin, command, &format!("DatabaseNotFound: Failed to {verb} the {alias}"));

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use catalog::Authentication;
 use instance::{Fetched, Instance, InstanceOptions, More, Records, RunOptions, Session, Summary};
 use types::{Failure, Map, Value};
 
@@ -122,5 +123,40 @@ pub fn together(instance: &Instance, threads: usize, work: impl Fn(usize, &mut S
         .collect();
     for handle in handles {
         handle.join().expect("no thread of the test panics");
+    }
+}
+
+/// What a command shows that changed something.
+pub const DONE: &str = "[system 1]";
+
+/// An instance in memory whose users need passwords; the first one is `admin`.
+pub fn with_passwords() -> Instance {
+    let authentication = Authentication::Password { first: Some("admin-password".to_owned()) };
+    let options = InstanceOptions { authentication, ..options(Path::new("/nowhere")) };
+    Instance::in_memory(options).expect("memory has room")
+}
+
+/// Logs in somebody whom [`make`] made, or `admin`.
+pub fn log_in(instance: &Instance, user: &str) -> Session {
+    instance.log_in(Some((user, &format!("{user}-password")))).expect("the password is right")
+}
+
+/// Makes a user.
+pub fn make(admin: &mut Session, user: &str) {
+    all(admin, &[&format!("CREATE USER {user} SET PASSWORD '{user}-password' CHANGE NOT REQUIRED")]);
+}
+
+/// Runs commands of which each changes something.
+#[track_caller]
+pub fn all(session: &mut Session, commands: &[&str]) {
+    commands.iter().for_each(|text| check(session, text, DONE));
+}
+
+/// Checks that commands are refused because of the rights of whoever sends them.
+#[track_caller]
+pub fn refused(session: &mut Session, commands: &[&str]) {
+    for text in commands {
+        let told = run(session, text).unwrap_or_else(|failure| failed(&failure));
+        assert!(told.starts_with("Forbidden: "), "{text}: {told}");
     }
 }

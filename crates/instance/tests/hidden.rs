@@ -1,0 +1,264 @@
+//! What a user may not see is not there for him: names of databases behind aliases, names and values of what is hidden.
+//! Leaves reading and writing themselves to the unit tests of `sight`.
+//! Start reading at [`f88_names_that_only_hidden_entities_bear_are_as_names_that_nothing_has`].
+
+mod world;
+
+use instance::{RunOptions, Session};
+use types::Map;
+use world::{DONE, check, log_in, make, run, take, with_passwords};
+
+#[test]
+fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in [
+        "CREATE DATABASE films",
+        "CREATE DATABASE notes",
+        "CREATE ALIAS cinema FOR DATABASE films",
+        "GRANT LEVEL write ON ALIAS cinema TO USER ann",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let mut ann = log_in(&instance, "ann");
+    check(&mut ann, ":USE cinema", "");
+    check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+    let own = "SHOW TRANSACTIONS YIELD database, transactionId RETURN database, split(transactionId, '-')[0]";
+    check(&mut ann, own, "'cinema' | 'cinema'");
+
+    // A transaction goes on where it began; once the alias leads elsewhere, its right does so too.
+    let on = |database: &str| RunOptions { database: Some(database.to_owned()), ..RunOptions::default() };
+    ann.begin(&on("cinema")).expect("it may be used");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "1");
+    check(&mut admin, "ALTER ALIAS cinema SET DATABASE TARGET notes", DONE);
+    let refused = run(&mut ann, "MATCH (n) RETURN count(n)").expect_err("the right went with the alias");
+    assert_eq!(refused.code(), types::Code::TransactionConflict, "{refused}");
+    ann.rollback().expect("it is open");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "0");
+    assert!(ann.begin(&on("notes")).is_err() && ann.begin(&on("films")).is_err());
+}
+
+/// Runs a statement and gives all that a client could be told of it, good or bad.
+fn told(session: &mut Session, text: &str, options: &RunOptions) -> String {
+    let failed = |failure: &types::Failure| format!("{} {:?}", failure.message(), failure.refusal());
+    let mut records = match session.run(text, Map::new(), options) {
+        Ok(records) => records,
+        Err(failure) => return failed(&failure),
+    };
+    let rows = take(&mut records).map_or_else(|failure| failed(&failure), |(rows, _)| rows.join("; "));
+    let summary = records.summary();
+    format!("{rows} {:?} {summary:?}", records.columns())
+}
+
+#[test]
+fn f88_names_that_only_hidden_entities_bear_are_as_names_that_nothing_has() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "GRANT LEVEL read ON DATABASE sheaf TO USER ann, USER bob",
+        "DENY TRAVERSE ON GRAPH sheaf NODES Secret TO USER ann, USER bob",
+        "GRANT SET LABEL Person ON GRAPH sheaf TO USER bob",
+        "GRANT SET PROPERTY {name} ON GRAPH sheaf TO USER bob",
+        "GRANT CREATE ON GRAPH sheaf NODES Person TO USER bob",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let text = "CREATE (:Person {name: 'Ann'}), (:Secret:Merger {target: 'acme'})-[:BUYS]->(:Secret)";
+    run(&mut admin, text).expect("makes them");
+    for user in ["ann", "bob"] {
+        let mut session = log_in(&instance, user);
+        let mut told = |text: &str| {
+            let options = RunOptions::default();
+            told(&mut session, text, &options)
+        };
+        for text in [
+            "MATCH (n:Merger) RETURN n.name",
+            "MATCH (n:Person {target: 1}) RETURN n.name",
+            "MATCH (n:Person) WHERE n.target > 1 RETURN count(n.target)",
+            "MATCH (a)-[r:BUYS]->(b) RETURN b.name",
+            "EXPLAIN MATCH (n:Merger) RETURN n.name",
+            "EXPLAIN MATCH (a)-[:BUYS]->(b) RETURN b.name",
+            "EXPLAIN MATCH (n:Person) WHERE n.target = 1 RETURN n.name",
+            "MATCH (n) RETURN n:Merger, count{(n)-[:BUYS]->()}",
+            "CREATE (:Merger)",
+            "CREATE (:Person:Merger)",
+            "CREATE (:Person {target: 1})",
+            "CREATE (:Person)-[:BUYS]->(:Person)",
+            "MERGE (n:Merger)",
+            "MATCH (n:Person) SET n:Merger",
+            "MATCH (n:Person) REMOVE n:Merger",
+            "MATCH (n:Person) SET n.target = 1",
+            "MATCH (n:Person) SET n.target = null",
+            "MATCH (n:Person) SET n += {target: null}",
+            "MATCH (n:Person) REMOVE n.target",
+        ] {
+            let other = text.replace("Merger", "Merges").replace("target", "targex").replace("BUYS", "SELL");
+            let expected = told(&other).replace("Merges", "Merger").replace("targex", "target").replace("SELL", "BUYS");
+            assert_eq!(told(text), expected, "{user}: {text}");
+        }
+    }
+    // Whoever sees everything is warned as before.
+    assert!(told(&mut admin, "MATCH (n:Merges) RETURN n", &RunOptions::default()).contains("UnknownLabel"));
+}
+
+#[test]
+fn f88_counters_do_not_tell_whether_a_hidden_property_is_there() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in ["GRANT LEVEL write ON DATABASE sheaf TO USER ann", "DENY READ {salary} ON GRAPH sheaf TO USER ann"] {
+        check(&mut admin, text, DONE);
+    }
+    run(&mut admin, "CREATE (:Person {name: 'Ann', salary: 5})-[:KNOWS {salary: 1}]->(:Person {name: 'Bob'})")
+        .expect("makes");
+    run(&mut admin, "MATCH (b {name: 'Bob'}) CREATE (b)-[:KNOWS]->(:Other)").expect("makes");
+    let mut ann = log_in(&instance, "ann");
+    for (text, expected) in [
+        ("MATCH (n:Person {name: $}) SET n.salary = null", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) REMOVE n.salary", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) SET n += {salary: null, other: null}", "[properties 1]"),
+        ("MATCH (:Person {name: $})-[r]->() SET r.salary = null", "[properties 1]"),
+        ("MATCH (n:Person {name: $}) REMOVE n.other", ""),
+    ] {
+        for name in ["'Ann'", "'Bob'"] {
+            ann.begin(&RunOptions::default()).expect("begins");
+            check(&mut ann, &text.replace('$', name), expected);
+            ann.rollback().expect("it is open");
+        }
+    }
+    check(&mut admin, "MATCH (n:Person) RETURN n.salary ORDER BY n.name", "5\nnull");
+}
+
+#[test]
+fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "CREATE DATABASE hidden_one OPTIONS {drainTimeout: '0s'}",
+        "CREATE DATABASE other",
+        "CREATE ALIAS reports FOR DATABASE hidden_one",
+        "CREATE ALIAS home FOR DATABASE hidden_one",
+        "GRANT LEVEL write ON ALIAS reports TO USER ann",
+        "GRANT LEVEL write ON DATABASE other TO USER ann",
+        "ALTER USER bob SET HOME DATABASE home",
+        "GRANT MATCH {*} ON HOME GRAPH TO USER bob",
+        "GRANT WRITE ON HOME GRAPH TO USER bob",
+        "GRANT NAME MANAGEMENT ON HOME DATABASE TO USER bob",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let on = |database: &str| RunOptions { database: Some(database.to_owned()), ..RunOptions::default() };
+    let found = std::cell::RefCell::new(Vec::new());
+    let leak = |what: String| found.borrow_mut().push(what);
+    for (user, known) in [("ann", "reports"), ("bob", "home")] {
+        let mut session = log_in(&instance, user);
+        let look = |session: &mut Session, text: &str| {
+            let told = told(session, text, &on(known));
+            if told.contains("hidden_one") {
+                leak(format!("{user}: {text}: {told}"));
+            }
+            told
+        };
+        let dull = [
+            "CREATE (:Film {title: 'Ran'})",
+            "MATCH (n) RETURN n",
+            "EXPLAIN MATCH (n) RETURN n",
+            "PROFILE MATCH (n) RETURN n",
+            "EXPLAIN USE other MATCH (n) RETURN n",
+            "MATCH (n:Nothing) RETURN n.nothing",
+            "SHOW DATABASES YIELD *",
+            "SHOW HOME DATABASE YIELD *",
+            "SHOW DATABASE reports YIELD *",
+            "SHOW TRANSACTIONS YIELD *",
+            "SHOW LEVELS",
+            "SHOW CURRENT USER",
+            "SHOW INDEXES YIELD *",
+            "SHOW USAGE",
+            "SHOW LIMITS",
+            "SHOW SESSIONS YIELD *",
+            "CALL db.info()",
+            "CALL dbms.routing.getRoutingTable({})",
+            "CALL dbms.listConnections()",
+            "RETURN graph.names()",
+            "MATCH (n) RETURN graph.nameOfElement(n)",
+            "MATCH (n) RETURN db.nameFromElementId(elementId(n))",
+            "RETURN database()",
+            ":USE",
+            "CREATE INDEX x FOR (n:Film) ON (n.title)",
+            "USE other CREATE (:X) WITH 1 AS x MATCH (n) RETURN n",
+            "CREATE (:X) WITH 1 AS x CALL { USE other CREATE (:Y) }",
+            "RETURN 1 / 0",
+            "RETURN nothing",
+            "CHECK DATABASE reports",
+            "SHOW USER PRIVILEGES",
+            "SHOW ALIASES",
+            "CREATE TOKEN t ON DATABASE reports",
+            "CREATE TOKEN u ON DATABASE home",
+            "SHOW TOKENS",
+        ];
+        dull.iter().for_each(|text| drop(look(&mut session, text)));
+        let shown = look(&mut session, "SHOW TOKENS YIELD databases");
+        assert!(shown.contains(&format!("['{known}']")), "{shown}");
+        for (set, unset, text) in [
+            ("SET LIMIT max_nodes = 1", "REMOVE LIMIT max_nodes", "UNWIND range(1, 5) AS n CREATE (:Film)"),
+            ("SET LIMIT max_results = 1", "REMOVE LIMIT max_results", "UNWIND range(1, 5) AS n RETURN n"),
+            (
+                "SET LIMIT max_results = 1, max_results_policy = 'truncate'",
+                "REMOVE LIMIT max_results, max_results_policy",
+                "UNWIND range(1, 5) AS n RETURN n",
+            ),
+            (
+                "SET LIMIT max_query_memory = 1000",
+                "REMOVE LIMIT max_query_memory",
+                "UNWIND range(1, 100000) AS n RETURN collect(n)",
+            ),
+            ("SET LIMIT max_queries_per_second = 1", "REMOVE LIMIT max_queries_per_second", "RETURN 1"),
+            ("SET ACCESS READ ONLY", "SET ACCESS READ WRITE", "CREATE (:Film)"),
+        ] {
+            check(&mut admin, &format!("ALTER DATABASE hidden_one {set}"), DONE);
+            let first = look(&mut session, text);
+            let second = look(&mut session, text);
+            if !first.contains(&format!("'{known}'")) && !second.contains(&format!("'{known}'")) {
+                leak(format!("{user}: {set}: {first} {second}"));
+            }
+            check(&mut admin, &format!("ALTER DATABASE hidden_one {unset}"), DONE);
+        }
+        let tell = |what: &str, outcome: String| {
+            if outcome.contains("hidden_one") {
+                leak(format!("{user}: {what}: {outcome}"));
+            }
+        };
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        tell("commit", format!("{:?}", session.commit()));
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ ONLY", DONE);
+        tell("commit to read-only", format!("{:?}", session.commit()));
+        check(&mut admin, "ALTER DATABASE hidden_one SET ACCESS READ WRITE", DONE);
+        check(&mut admin, "ALTER DATABASE hidden_one SET LIMIT max_storage_bytes = 1", DONE);
+        session.begin(&on(known)).expect("begins");
+        tell("explicit", told(&mut session, "CREATE (:Film)", &RunOptions::default()));
+        let full = session.commit().expect_err("there is no room");
+        assert!(full.message().contains(&format!("database '{known}'")), "{full}");
+        tell("commit without room", format!("{full:?}"));
+        tell("alone", told(&mut session, "CREATE (:Film)", &on(known)));
+        check(&mut admin, "ALTER DATABASE hidden_one REMOVE LIMIT max_storage_bytes", DONE);
+        tell("standing", format!("{:?}", session.standing(Some(known))));
+        session.begin(&on(known)).expect("begins");
+        check(&mut admin, "STOP DATABASE hidden_one", DONE);
+        tell("stopped while open", told(&mut session, "RETURN 1", &RunOptions::default()));
+        session.rollback().expect("it is over");
+        tell("stopped", told(&mut session, "RETURN 1", &on(known)));
+        tell("stopped begin", format!("{:?}", session.begin(&on(known))));
+        check(&mut admin, "START DATABASE hidden_one", DONE);
+        // What is not there is told as it was asked for.
+        let unknown = told(&mut session, "USE hidden_one RETURN 1", &on(known));
+        assert!(unknown.contains("Database name: 'hidden_one'"), "{unknown}");
+    }
+    let leaks = found.into_inner();
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+}

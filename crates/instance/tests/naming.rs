@@ -1,0 +1,188 @@
+//! What privileges hold for goes by names, homes, aliases and users: who changes those lets himself in nowhere.
+//! Leaves other ways to get more than one was given to `rising`.
+//! Start reading at [`f86_whoever_renames_a_database_gains_nothing_by_its_new_name`].
+
+mod world;
+
+use instance::RunOptions;
+use types::Map;
+use world::{DONE, all, check, failed, log_in, make, refused, run, run_with, with_passwords};
+
+#[test]
+fn f86_whoever_renames_a_database_gains_nothing_by_its_new_name() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob", "eve"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE tenant",
+            "CREATE DATABASE pt_own",
+            "CREATE DATABASE secret_a",
+            "CREATE ROLE namers",
+            "GRANT DATABASE MANAGEMENT ON DBMS TO namers",
+            "GRANT ALIAS MANAGEMENT ON DBMS TO namers",
+            "GRANT ROLE namers TO ann, bob, eve",
+            "GRANT ACCESS ON DATABASE `pt_*` TO USER ann",
+            "GRANT MATCH {*} ON GRAPH `pt_*` TO USER ann",
+            "GRANT ACCESS ON DATABASE * TO USER bob",
+            "GRANT MATCH {*} ON GRAPH * TO USER bob",
+            "DENY MATCH {*} ON GRAPH `secret_*` TO USER bob",
+            "ALTER USER eve SET HOME DATABASE later",
+            "GRANT MATCH {*} ON HOME GRAPH TO USER eve",
+        ],
+    );
+    let (mut ann, mut bob, mut eve) = (log_in(&instance, "ann"), log_in(&instance, "bob"), log_in(&instance, "eve"));
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be called 'pt_tenant': user 'ann' with roles \
+                [PUBLIC, namers] would gain the privilege ACCESS on it, and neither owns it nor has ASSIGN PRIVILEGE ON \
+                DBMS.";
+    check(&mut ann, "RENAME DATABASE tenant TO pt_tenant", told);
+    // What no pattern covers, and what she has already, is called as she likes.
+    all(&mut ann, &["RENAME DATABASE tenant TO tenant_a", "RENAME DATABASE pt_own TO pt_mine"]);
+    all(&mut ann, &["CREATE DATABASE made", "RENAME DATABASE made TO pt_made"]);
+    check(&mut ann, "USE pt_made MATCH (n) RETURN count(n)", "0");
+    // A denial that would cease is gained too.
+    refused(&mut bob, &["RENAME DATABASE secret_a TO open"]);
+    all(&mut bob, &["RENAME DATABASE secret_a TO secret_b", "RENAME DATABASE tenant_a TO tenant"]);
+    // So is a home, by whatever way a name becomes one.
+    refused(&mut eve, &["RENAME DATABASE tenant TO later", "CREATE ALIAS later FOR DATABASE tenant"]);
+    all(&mut admin, &["ALTER USER eve REMOVE HOME DATABASE"]);
+    refused(&mut eve, &["ALTER DATABASE tenant SET DEFAULT", "CALL dbms.setDefaultDatabase('tenant')"]);
+    check(&mut ann, "ALTER DATABASE tenant SET DEFAULT", DONE);
+    // Who may give privileges gives them so too.
+    all(&mut admin, &["ALTER DATABASE sheaf SET DEFAULT", "GRANT ASSIGN PRIVILEGE ON DBMS TO namers"]);
+    all(&mut ann, &["RENAME DATABASE tenant TO pt_tenant"]);
+    check(&mut ann, "USE pt_tenant MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob", "eve"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hers",
+            "CREATE DATABASE tenant",
+            "CREATE ALIAS cover FOR DATABASE tenant",
+            "CREATE ROLE hosts",
+            "GRANT SET USER HOME DATABASE ON DBMS TO hosts",
+            "GRANT ROLE hosts TO ann, bob, eve",
+            "ALTER USER ann SET HOME DATABASE hers",
+            "GRANT MATCH {*} ON HOME GRAPH TO USER ann",
+            "GRANT LEVEL read ON DATABASE * TO USER bob",
+            "ALTER USER bob SET HOME DATABASE hers",
+            "DENY MATCH {*} ON HOME GRAPH TO USER bob",
+        ],
+    );
+    let (mut ann, mut bob, mut eve) = (log_in(&instance, "ann"), log_in(&instance, "bob"), log_in(&instance, "eve"));
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'ann' with roles [PUBLIC, hosts] \
+                would gain the privilege ACCESS on it, and neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
+    check(&mut ann, "ALTER USER ann SET HOME DATABASE tenant", told);
+    // By an alias, as the default database, and as one that somebody makes later.
+    let ways = ["SET HOME DATABASE cover", "REMOVE HOME DATABASE", "SET HOME DATABASE later"];
+    ways.iter().for_each(|way| refused(&mut ann, &[&format!("ALTER USER ann {way}")]));
+    check(&mut ann, "USE tenant RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'tenant'.");
+    check(&mut ann, "MATCH (n) RETURN count(n)", "0");
+    // Where a denial is about the home, another home would shed it.
+    refused(&mut bob, &["ALTER USER bob SET HOME DATABASE tenant"]);
+    // What shows nothing new is nobody's gain, and others' homes are what the right is for.
+    all(&mut eve, &["ALTER USER eve SET HOME DATABASE tenant", "ALTER USER eve SET HOME DATABASE later"]);
+    all(&mut eve, &["ALTER USER ann SET HOME DATABASE tenant", "ALTER USER ann SET HOME DATABASE hers"]);
+    all(&mut admin, &["GRANT ASSIGN PRIVILEGE ON DBMS TO hosts"]);
+    all(&mut ann, &["ALTER USER ann SET HOME DATABASE later", "ALTER USER ann SET HOME DATABASE tenant"]);
+    check(&mut ann, "USE tenant MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f44_whoever_leads_an_alias_elsewhere_does_not_let_himself_in() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE films",
+            "CREATE DATABASE notes",
+            "CREATE ALIAS hers FOR DATABASE notes",
+            "CREATE ALIAS theirs FOR DATABASE notes",
+            "GRANT LEVEL read ON ALIAS hers TO USER ann",
+            "CREATE ROLE namers",
+            "GRANT ALIAS MANAGEMENT ON DBMS TO namers",
+            "GRANT ALTER DATABASE ON DBMS TO namers",
+            "GRANT ROLE namers TO ann",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    refused(&mut ann, &["ALTER ALIAS hers SET DATABASE TARGET films"]);
+    check(&mut ann, "USE hers RETURN 1", "1");
+    // Others come where she says, as the guide says; and what was granted on an alias ends with it.
+    all(&mut ann, &["ALTER ALIAS theirs SET DATABASE TARGET films"]);
+    run(&mut ann, "ALTER ALIAS hers SET DATABASE TARGET notes").expect("it leads there already");
+    run(&mut ann, "ALTER ALIAS hers SET DATABASE PROPERTIES {of: 'ann'}").expect("it leads nowhere else");
+    all(&mut ann, &["CREATE OR REPLACE ALIAS hers FOR DATABASE films"]);
+    check(&mut ann, "USE hers RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'hers'.");
+    // Into her own database anybody may come, she too.
+    let third = ["CREATE ALIAS third FOR DATABASE notes", "GRANT LEVEL read ON ALIAS third TO USER ann"];
+    all(&mut admin, &third);
+    refused(&mut ann, &["ALTER ALIAS third SET DATABASE TARGET films"]);
+    all(&mut admin, &["ALTER DATABASE films SET OWNER ann"]);
+    all(&mut ann, &["ALTER ALIAS third SET DATABASE TARGET films"]);
+}
+
+#[test]
+fn f40_f44_an_open_transaction_of_who_knows_the_alias_alone_is_run_again_when_it_moves() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE films",
+            "CREATE DATABASE notes",
+            "CREATE ALIAS hers FOR DATABASE films",
+            "GRANT LEVEL write ON ALIAS hers TO USER ann",
+        ],
+    );
+    let [mut reads, mut commits] = ["ann", "ann"].map(|user| log_in(&instance, user));
+    let hers = RunOptions { database: Some("hers".into()), ..RunOptions::default() };
+    for session in [&mut reads, &mut commits] {
+        session.begin(&hers).expect("she may");
+        run(session, "CREATE (:Film)").expect("she may");
+    }
+    all(&mut admin, &["ALTER ALIAS hers SET DATABASE TARGET notes"]);
+    // Drivers run such a transaction again, which then begins where the alias leads.
+    let moved =
+        "TransactionConflict: The alias 'hers' leads to another database since the transaction began. Run it again.";
+    check(&mut reads, "MATCH (n) RETURN count(n)", moved);
+    assert_eq!(commits.commit().map_err(|it| failed(&it)).expect_err("it moved"), moved);
+    reads.rollback().expect("it is open");
+    check(&mut reads, "USE hers CREATE (:Film) RETURN database()", "'hers'\n[nodes+ 1, labels+ 1]");
+    check(&mut admin, "USE films MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f86_who_may_speak_in_a_name_may_so_while_it_is_the_same_user() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    all(&mut admin, &["GRANT IMPERSONATE (ann) ON DBMS TO USER bob", "RENAME USER ann TO eve"]);
+    make(&mut admin, "ann");
+    let mut bob = log_in(&instance, "bob");
+    let mut speaks = |name: &str| {
+        let options = RunOptions { impersonated_user: Some(name.into()), ..RunOptions::default() };
+        run_with(&mut bob, "RETURN 1", Map::new(), &options).is_ok()
+    };
+    assert_eq!((speaks("ann"), speaks("eve")), (false, true));
+    all(&mut admin, &["DROP USER eve"]);
+    make(&mut admin, "eve");
+    assert!(!speaks("eve"));
+    // A denial holds for whoever has the name.
+    all(&mut admin, &["GRANT IMPERSONATE (*) ON DBMS TO USER bob", "DENY IMPERSONATE (eve) ON DBMS TO USER bob"]);
+    all(&mut admin, &["DROP USER eve"]);
+    make(&mut admin, "eve");
+    assert_eq!((speaks("ann"), speaks("eve")), (true, false));
+    // His own rights about himself go with him, once.
+    all(&mut admin, &["GRANT IMPERSONATE (ann) ON DBMS TO USER ann", "DROP USER ann"]);
+}
