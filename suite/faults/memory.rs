@@ -10,13 +10,15 @@ use types::{Map, Value};
 const ROOM_BYTES: usize = 2 << 30;
 
 /// Each takes more than there is, where it may, in another way.
-const GIANTS: [&str; 6] = [
+const GIANTS: [&str; 8] = [
     "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect('text of row ' + x + ', which is a long one') AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect(DISTINCT x) AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect([x]) AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH percentileDisc(x, 0.5) AS p RETURN p",
     "UNWIND range(1, 40000000) AS x WITH collect({a: x}) AS l RETURN size(l)",
+    "RETURN size(range(1, 60000000))",
+    "RETURN size(reduce(s = '', x IN range(1, 100000) | s + 'a text that doubles' + s))",
 ];
 
 #[test]

@@ -19,6 +19,8 @@ const SHARE: usize = 3;
 /// What statements may hold of what the process may have where nobody says, in hundredths; the rest is for the graphs'
 /// topology, for connections, and for what is not counted.
 const PART_USUAL: usize = 70;
+/// One expression makes at most this part of all: nobody lends it what it makes, and several may compute at a time.
+const PART_MADE: usize = 8;
 /// The setting that bounds it, and what Neo4j calls that.
 const SETTING: &str = "statements_memory_max";
 pub(crate) const SETTING_OF_NEO4J: &str = "dbms.memory.transaction.total.max";
@@ -92,6 +94,11 @@ impl Memory {
                 held.of.remove(&whose);
             }
         }
+    }
+
+    /// Tells what one expression may make at a time.
+    pub(crate) fn made_max_bytes(&self) -> usize {
+        self.max_bytes / PART_MADE
     }
 
     /// Tells what is lent now.

@@ -229,10 +229,16 @@ impl Allowance {
     fn budget(&self) -> Budget {
         let (clock, interrupted) = (Arc::clone(&self.clock), Arc::clone(&self.interrupted));
         let budget = Budget::until(clock, self.deadline.map(Deadline::at), self.memory_max_bytes, interrupted);
+        let budget = budget.with_made_max(self.turns.made_max_bytes());
         match self.bounds.as_deref().and_then(|bounds| bounds.results.as_ref()) {
             Some(results) => budget.with_results(results.max),
             None => budget,
         }
+    }
+
+    /// Tells what one expression may make at a time.
+    fn made_max_bytes(&self) -> usize {
+        self.memory_max_bytes.min(self.turns.made_max_bytes())
     }
 
     fn explain<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
@@ -329,7 +335,7 @@ impl Running {
                 database: &self.database,
                 linenumber: self.linenumber,
                 file: self.file.take(),
-                memory_max_bytes: self.allowance.memory_max_bytes,
+                memory_max_bytes: self.allowance.made_max_bytes(),
             },
             budget: &mut self.budget,
             counters: &mut self.counters,
@@ -340,7 +346,7 @@ impl Running {
             transaction: self.allowance.listed.as_ref().map(|listed| listed.number),
         };
         let watch = Arc::clone(&self.turn) as Arc<dyn effort::Watch>;
-        let watched = effort::watch(watch, self.allowance.memory_max_bytes);
+        let watched = effort::watch(watch, self.allowance.made_max_bytes());
         let next = self.execution.next(&mut context);
         (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);
         // Where a walk through a large value was cut short, what came of it is nothing.

@@ -44,6 +44,8 @@ pub struct Budget {
     /// What changes hold that are not committed.
     changes_bytes: usize,
     memory_max_bytes: usize,
+    /// What one expression may make at a time.
+    made_max_bytes: usize,
     lent: Lent,
     /// Rows that may still go to the client.
     results_left: u64,
@@ -85,6 +87,7 @@ impl Budget {
             memory_used_bytes: 0,
             changes_bytes: 0,
             memory_max_bytes,
+            made_max_bytes: usize::MAX,
             lent: Lent { bytes: FREE_BYTES, pace: None },
             results_left: u64::MAX,
         }
@@ -273,10 +276,17 @@ impl Budget {
         self.clock.now()
     }
 
-    /// Tells the bytes that may still be taken.
+    /// Bounds what one expression makes at a time, which nobody lends it.
+    #[must_use]
+    pub fn with_made_max(self, made_max_bytes: usize) -> Self {
+        Self { made_max_bytes, ..self }
+    }
+
+    /// Tells the bytes that an expression may still make.
     #[must_use]
     pub fn memory_left_bytes(&self) -> usize {
-        self.memory_max_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes)
+        let left = self.memory_max_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes);
+        left.min(self.made_max_bytes)
     }
 }
 

@@ -113,6 +113,11 @@ impl Turns {
         Self { clock, shares, line, waiting: AtomicUsize::new(0), memory }
     }
 
+    /// Tells what one expression may make at a time.
+    pub(crate) fn made_max_bytes(&self) -> usize {
+        self.memory.made_max_bytes()
+    }
+
     /// Begins to count for a statement of `database`, which is called `name`.
     pub(crate) fn begin(
         self: &Arc<Self>,

@@ -1,7 +1,7 @@
 //! Functions over strings. Places and lengths count characters, not bytes.
 
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
-use types::{Failure, Value};
+use types::{Failure, Value, effort};
 
 use super::error::{wrong_type, wrong_value};
 use super::{Function, FunctionContext};
@@ -53,7 +53,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "split",
         (2, 2),
-        |_, arguments| split(arguments),
+        split,
         "split(original :: STRING, splitDelimiters :: STRING | LIST<STRING>) :: LIST<STRING>",
         "Returns the parts of a string between delimiters.",
     ),
@@ -160,7 +160,7 @@ fn replace(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Val
     Ok(Value::string(original.replacen(search, by, hits)))
 }
 
-fn split(arguments: &[Value]) -> Result<Value, Failure> {
+fn split(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let Some(original) = text("split", &arguments[0])? else { return Ok(Value::Null) };
     let delimiters: Vec<&str> = match &arguments[1] {
         Value::Null => return Ok(Value::Null),
@@ -174,19 +174,43 @@ fn split(arguments: &[Value]) -> Result<Value, Failure> {
         }
         other => return Err(wrong_type("split", "a String or List of String", other)),
     };
-    Ok(Value::list(parts(original, &delimiters).into_iter().map(Value::from).collect()))
+    let mut parts = Parts { context, made: Vec::new() };
+    cut(original, &delimiters, &mut parts)?;
+    Ok(Value::list(parts.made))
 }
 
-/// Cuts at every delimiter; an empty one cuts between all characters.
-fn parts<'a>(original: &'a str, delimiters: &[&str]) -> Vec<&'a str> {
+/// The parts of a text so far: there may be many more bytes of them than the text has.
+struct Parts<'a, 'c> {
+    context: &'a FunctionContext<'c>,
+    made: Vec<Value>,
+}
+
+impl Parts<'_, '_> {
+    /// Adds a part; tells whether to go on.
+    fn push(&mut self, part: &str) -> Result<bool, Failure> {
+        if self.made.len() == self.made.capacity() {
+            // While the list grows, the old one is there beside the new one.
+            self.context.reserve_bytes(3 * size_of::<Value>() * self.made.capacity())?;
+        }
+        self.made.push(Value::from(part));
+        Ok(effort::pay(1) && effort::pay_bytes(part.len()))
+    }
+}
+
+/// Cuts at every delimiter; an empty one cuts between all characters. Once the statement is over it ends with what it has.
+fn cut(original: &str, delimiters: &[&str], parts: &mut Parts<'_, '_>) -> Result<(), Failure> {
     if let [delimiter] = delimiters
         && !delimiter.is_empty()
     {
-        return original.split(delimiter).collect();
+        for part in original.split(delimiter) {
+            if !parts.push(part)? {
+                break;
+            }
+        }
+        return Ok(());
     }
-    let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
-    while at < original.len() {
+    while at < original.len() && effort::pay(1) {
         let rest = &original[at..];
         let next = at + rest.chars().next().map_or(1, char::len_utf8);
         let hit =
@@ -195,14 +219,13 @@ fn parts<'a>(original: &'a str, delimiters: &[&str]) -> Vec<&'a str> {
             None => at = next,
             Some(0) if at == start => at = next,
             Some(length) => {
-                parts.push(&original[start..at]);
+                parts.push(&original[start..at])?;
                 at += length;
                 start = at;
             }
         }
     }
-    parts.push(&original[start..]);
-    parts
+    parts.push(&original[start..]).map(drop)
 }
 
 fn substring(arguments: &[Value]) -> Result<Value, Failure> {
@@ -269,7 +292,10 @@ fn normalize(arguments: &[Value]) -> Result<Value, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{NULL, check, list, values};
+    use super::*;
+    use types::effort;
+
+    use super::super::testing::{NULL, check, context, list, values};
 
     #[test]
     fn case() {
@@ -316,6 +342,30 @@ mod tests {
         check("split", values!["äbc", ""], "['ä', 'b', 'c']");
         check("split", [super::Value::from("a,b;c"), list(values![",", ";"])], "['a', 'b', 'c']");
         check("split", values!["a", NULL], "null");
+    }
+
+    /// Says no at once.
+    struct Over;
+
+    impl effort::Watch for Over {
+        fn may_go_on(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn f51_f52_splitting_a_long_text_ends_in_time_and_within_its_memory() {
+        let text = "a,".repeat(1 << 18);
+        let mut random = || 1 << 63;
+        for delimiter in [",", ""] {
+            let arguments = values![text.as_str(), delimiter];
+            let refused = split(&mut context(&mut random), &arguments).expect_err("larger than it may be");
+            assert_eq!(refused.code(), types::Code::MemoryLimit, "{refused}");
+            let mut context = FunctionContext { memory_max_bytes: usize::MAX, ..context(&mut random) };
+            let watched = effort::watch(std::sync::Arc::new(Over), usize::MAX);
+            let Ok(Value::List(parts)) = split(&mut context, &arguments) else { panic!("a list") };
+            assert!(watched.is_over() && parts.len() < 1 << 17, "{}", parts.len());
+        }
     }
 
     #[test]
