@@ -5,15 +5,22 @@
 use compact_str::CompactString;
 
 use crate::code::{Code, Failure};
+use crate::effort;
 use crate::temporal::{self, TemporalError};
 use crate::text::to_text;
 use crate::value::Value;
+
+/// What is shorter is made without a question.
+const ASKED_FROM_BYTES: usize = 64 * 1_024;
 
 /// Adds: numbers, text with text or a plain value, lists with anything, temporal values with durations.
 pub fn add(left: &Value, right: &Value) -> Result<Value, Failure> {
     match (left, right) {
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::Integer(a), Value::Integer(b)) => whole(a.checked_add(*b), *a, "+", *b),
+        // What is too large is not made; the statement fails, so that nobody sees what stands for it.
+        (Value::String(a), Value::String(b)) if is_too_large(a.len() + b.len()) => Ok(Value::Null),
+        (Value::List(a), Value::List(b)) if is_too_large(size_of::<Value>() * (a.len() + b.len())) => Ok(Value::Null),
         (Value::String(a), Value::String(b)) => Ok(Value::String(joined(a, b))),
         (Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned().collect())),
         (Value::List(a), item) => Ok(Value::list(a.iter().chain([item]).cloned().collect())),
@@ -29,6 +36,11 @@ pub fn add(left: &Value, right: &Value) -> Result<Value, Failure> {
             None => Err(mismatch("add", left, "and", right)),
         },
     }
+}
+
+/// Tells whether a statement may not make so much at a time.
+fn is_too_large(bytes: usize) -> bool {
+    bytes >= ASKED_FROM_BYTES && !effort::may_copy(bytes)
 }
 
 /// Subtracts: numbers, and durations from temporal values.

@@ -3,6 +3,7 @@
 //! Each operator runs over whole columns. What Cypher computes for some rows only (the branches of `CASE`, the right
 //! side of `AND`) is computed over a batch of just those rows, so that an error in a row not taken never shows.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use types::compare::{self, Inequality};
@@ -269,12 +270,20 @@ fn binary(
     context: &mut Context<'_>,
     mut run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
 ) -> Result<Column, Failure> {
-    let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+    let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
     let (mut made, mut other) = (Value::Null, Value::Null);
     let left_bytes = context.budget.memory_left_bytes();
     by_row_within(batch.rows, left_bytes, |row| {
         run(paid(left.lend(row, &mut made))?, paid(right.lend(row, &mut other))?)
     })
+}
+
+/// As [`evaluate`]; what a slot has is only lent: it may be long texts.
+fn operand<'b>(expression: &Compiled, batch: &'b Batch, context: &mut Context<'_>) -> Result<Cow<'b, Column>, Failure> {
+    match expression {
+        Compiled::Slot(slot) if *slot < batch.columns.len() => Ok(Cow::Borrowed(&batch.columns[*slot])),
+        other => evaluate(other, batch, context).map(Cow::Owned),
+    }
 }
 
 /// Compares; two columns of integers, or one with a constant, never become values.

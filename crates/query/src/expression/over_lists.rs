@@ -184,17 +184,21 @@ pub(super) fn reduce(
         let mut inner = batch.gather(&rows);
         let item = |row: &usize| runs[*row].as_ref().map_or(Value::Null, |run| items.values[run.start + at].clone());
         inner.set(slots.item, Column::Values(rows.iter().map(item).collect()));
-        inner.set(slots.accumulator, Column::Values(rows.iter().map(|row| carried[*row].clone()).collect()));
-        let next = evaluate(step, &inner, context)?;
+        inner.set(
+            slots.accumulator,
+            Column::Values(rows.iter().map(|row| std::mem::take(&mut carried[*row])).collect()),
+        );
+        let next = evaluate(step, &inner, context)?.into_values();
+        drop(inner);
         // What grows from step to step takes longer each time.
         let mut held = Held::new(context.budget.memory_left_bytes());
-        (0..next.rows()).try_for_each(|row| held.add(&next.get(row)))?;
-        context.budget.pay_rows(next.rows() + held.bytes() / 64)?;
+        next.iter().try_for_each(|value| held.add(value))?;
+        context.budget.pay_rows(next.len() + held.bytes() / 64)?;
         if at % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 {
-            (0..next.rows()).try_for_each(|row| check_extent(&next.get(row), context.budget.memory_left_bytes()))?;
+            next.iter().try_for_each(|value| check_extent(value, context.budget.memory_left_bytes()))?;
         }
-        for (place, row) in rows.into_iter().enumerate() {
-            carried[row] = next.get(place);
+        for (row, value) in rows.into_iter().zip(next) {
+            carried[row] = value;
         }
     }
     by_row(batch.rows, |row| Ok(if runs[row].is_some() { std::mem::take(&mut carried[row]) } else { Value::Null }))
