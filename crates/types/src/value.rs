@@ -9,6 +9,13 @@ use crate::effort::pay;
 use crate::id::{NodeId, RelationshipId};
 use crate::temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time};
 
+/// What a list takes beside its items, as the allocator rounds it: the counted head and the vector's own.
+const LIST_BYTES: usize = 48;
+/// What a map takes beside its entries, the same way.
+const MAP_BYTES: usize = 112;
+/// What a map takes for an entry that it has room for: key, value and hash, and its places in a table that is half full.
+const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 + 18;
+
 /// A map value: string keys in the order in which they were written.
 ///
 /// Equality ignores the order.
@@ -235,9 +242,15 @@ impl Value {
             + match self {
                 Self::String(text) if text.is_heap_allocated() => text.len(),
                 Self::Bytes(bytes) => bytes.len(),
-                Self::List(items) if pay(items.len()) => items.iter().map(Self::memory_bytes).sum(),
+                Self::List(items) if pay(items.len()) => {
+                    let spare = items.capacity() - items.len();
+                    LIST_BYTES + spare * inline + items.iter().map(Self::memory_bytes).sum::<usize>()
+                }
                 Self::Map(entries) if pay(entries.len()) => {
-                    entries.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum()
+                    let in_entries = |(key, value): (&CompactString, &Self)| {
+                        value.memory_bytes() - inline + if key.is_heap_allocated() { key.len() } else { 0 }
+                    };
+                    MAP_BYTES + entries.capacity() * ENTRY_BYTES + entries.iter().map(in_entries).sum::<usize>()
                 }
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
                 Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
