@@ -449,6 +449,70 @@ fn f24_a_dump_is_loaded_and_holds_the_same() {
     assert_eq!(names, "name\napoc\nfourth\nonline\nsecond\nsheaf\nsystem\nthird\n");
 }
 
+/// Without a server and with one: the statements of a dump fill the new database, and nothing else hears of them.
+#[test]
+fn f24_f85_a_dump_speaks_to_its_own_database_alone() {
+    let data = folder();
+    let file = |name: &str| data.path().join(name).to_str().expect("a plain path").to_owned();
+    let served = Served::start(data.path(), &[]);
+    ask(served.address("bolt"), "system", "CREATE DATABASE sec");
+    ask(served.address("bolt"), "sec", "CREATE (:Secret {v: 'top'})");
+    let bolt = served.address("bolt").to_owned();
+    let line = |text: &str| format!("CREATE (:Fine);\n\n// what follows is refused\n{text};\n");
+    let schema = |text: &str| format!("{{\"type\":\"schema\",\"statement\":\"{text}\"}}\n");
+    let missing = "Database does not exist. Database name: 'sec'";
+    let cases: Vec<(String, &str, &str)> = [
+        ("MATCH (n) FROM DATABASE sec CREATE (:Copy {v: n.v})", "line 4", missing),
+        ("USE sec CREATE (:FromDump)", "line 4", missing),
+        ("USE sec MATCH (n) DETACH DELETE n", "line 4", missing),
+        ("USE system CREATE USER evil SET PASSWORD 'pppppppppp'", "line 4", "Permission denied"),
+        ("USE sheaf CREATE (:Lost)", "line 4", "Database does not exist"),
+        ("CREATE USER evil SET PASSWORD 'pppppppppp' CHANGE NOT REQUIRED", "line 4", "Permission denied"),
+        ("GRANT ROLE admin TO loader", "line 4", "Permission denied"),
+        ("DROP DATABASE sec", "line 4", "of the dump: "),
+        ("DROP DATABASE loaded", "line 4", "Permission denied"),
+        ("STOP DATABASE loaded", "line 4", "Permission denied"),
+        ("CALL dbms.recreateDatabase('sec', {clearData: true})", "line 4", "of the dump: "),
+        ("CALL dbms.setConfigValue('db.transaction.timeout', '1s')", "line 4", "Permission denied"),
+        ("RETURN 1; RETURN\n1 / 0", "line 4", "/ by zero"),
+        (":use sec\nCREATE (:FromDump)", "line 4", ":use is for a shell"),
+        (":param n => 1\nRETURN $n", "line 4", ":param is for a shell"),
+    ]
+    .into_iter()
+    .map(|(text, at, reason)| (line(text), at, reason))
+    .chain(["DROP DATABASE sec", "USE sec CREATE (:FromDump)"].map(|text| (schema(text), "line 1", "of the dump: ")))
+    .collect();
+    let refuses = |reach: &[&str]| {
+        for (text, at, reason) in &cases {
+            fs::write(file("dump"), text).expect("writes");
+            let (code, out, error) = told(&output(&[&["load", &file("dump"), "--as", "new"], reach].concat()));
+            assert!(code == Some(1) && error.contains(at) && error.contains(reason), "{text}: {code:?} {out}{error}");
+        }
+        let script = "MATCH (n) DETACH DELETE n;\n:begin\nCREATE CONSTRAINT one FOR (n:New) REQUIRE n.key IS UNIQUE;\n:commit\n\
+                      CREATE (:New {key: 1})-[:TO]->(:Other); CALL db.awaitIndexes(300);\nSHOW INDEXES;";
+        fs::write(file("dump"), script).expect("writes");
+        let name = format!("fine{}", reach.len());
+        let (code, out, error) = told(&output(&[&["load", &file("dump"), "--as", &name], reach].concat()));
+        assert_eq!((code, out), (Some(0), format!("database \"{name}\": 5 statements\n")), "{error}");
+    };
+    refuses(&["--bolt", &bolt]);
+    served.end("-TERM");
+    refuses(&["--data", path(data.path()), "--user", "nobody", "--password", "is asked"]);
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt");
+    let asked = |database: &str, text: &str| ask(bolt, database, text);
+    let names = "SHOW DATABASES YIELD name RETURN collect(name) AS names";
+    assert_eq!(asked("system", names), "{\"names\":[\"fine2\",\"fine6\",\"sec\",\"sheaf\",\"system\"]}\n");
+    assert_eq!(asked("system", "SHOW USERS YIELD user RETURN collect(user) AS users"), "{\"users\":[]}\n");
+    assert_eq!(
+        asked("sec", "MATCH (n) RETURN labels(n) AS labels, n.v AS v"),
+        "{\"labels\":[\"Secret\"],\"v\":\"top\"}\n"
+    );
+    for name in ["fine2", "fine6"] {
+        assert_eq!(asked(name, "MATCH (:New {key: 1})-->(n) RETURN labels(n) AS n"), "{\"n\":[\"Other\"]}\n");
+    }
+}
+
 #[test]
 fn f24_a_backup_that_replaces_its_database_stays_the_databases_own_with_and_without_a_server() {
     let data = folder();

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clap::{Args, Subcommand};
 use instance::backup::whole::RestoreError;
 use instance::backup::{BackupError, Header, Holds, sealed_by, verify};
-use instance::{Instance, InstanceError, InstanceOptions, Walk};
+use instance::{InstanceError, Walk};
 use types::{DatabaseName, Failure};
 
 use crate::exit::{Exit, complain, say};
@@ -296,9 +296,4 @@ pub(crate) fn size(bytes: u64) -> String {
         unit += 1;
     }
     if unit == 0 { format!("{bytes} bytes") } else { format!("{size:.1} {}", UNITS[unit]) }
-}
-
-/// Opens a data folder that is there.
-pub(crate) fn open_folder(data: &Path) -> Result<Instance, InstanceError> {
-    Instance::open(InstanceOptions::new(data))
 }

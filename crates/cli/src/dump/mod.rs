@@ -6,11 +6,14 @@ mod read;
 mod value;
 mod write;
 
-use std::fs::File;
+use std::fs::{DirBuilder, File};
 use std::io::{BufRead, BufReader, BufWriter, Read as _, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
+use catalog::Authentication;
 use clap::{Args, ValueEnum};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -19,10 +22,11 @@ use instance::backup::{Keys, Part, remove_left, sealed_by};
 use instance::{Instance, InstanceError, InstanceOptions, Session};
 use types::{Code, DatabaseName, Failure};
 
-use crate::backup::{CommandError, counted, end, name, online, open_folder};
+use crate::backup::{CommandError, counted, end, name, online};
 use crate::exit::Exit;
 use crate::progress;
 use crate::reach::Reach;
+use read::{Fenced, LOADED, PASSWORD};
 use write::{Dumped, Wanted};
 
 /// What `sheaf dump` takes.
@@ -153,71 +157,60 @@ fn write_out(
     Ok(dumped)
 }
 
+/// Reads a dump into an instance of its own, and hands on what came of it as an image: whatever a dump says, it is said
+/// where there is nothing else, and is in the new database whole or not at all.
 fn load(arguments: &LoadArguments) -> Result<String, CommandError> {
-    let (instance, folder) = match arguments.reach.folder()? {
-        Some(instance) => (instance, None),
-        None => {
-            let folder = temporary()?;
-            (open_folder(&folder.0.join("data"))?, Some(folder))
-        }
-    };
-    let loaded = read_in(&instance, arguments);
-    let sent = loaded.and_then(|summary| match &folder {
-        None => Ok(summary),
-        Some(folder) => {
-            // The server's audit tells the name.
-            let dump = arguments.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-            let dump: String = dump.chars().take(50).collect();
-            let image = folder.0.join(format!("load-{dump}"));
-            instance.back_up(arguments.name.as_str(), &image, instance::Walk::No, &|_| Ok(()))?;
-            online::restore(&arguments.reach, &arguments.name, false, &image)?;
-            Ok(summary)
-        }
-    });
-    instance.close();
-    sent
-}
-
-/// Fills a database under a name that nobody knows, then gives it its own: whole or not at all.
-fn read_in(instance: &Instance, arguments: &LoadArguments) -> Result<String, CommandError> {
-    let mut session = instance.log_in(None)?;
-    let passing = format!("load-{}", std::process::id());
-    let done = AtomicU64::new(0);
-    let total = std::fs::metadata(&arguments.file).map_or(0, |metadata| metadata.len());
-    let work = || fill(instance, &mut session, &passing, &arguments.file, &done);
-    let filled =
-        progress::shown_bytes(if is_gzip(&arguments.file) { 0 } else { total }, &|| done.load(Ordering::Relaxed), work);
-    let named = filled.and_then(|summary| {
-        read::run(&mut session, "system", &format!("RENAME DATABASE `{passing}` TO `{}`", arguments.name))?;
+    // Held from here on, so that no server starts in between.
+    let into = arguments.reach.folder()?;
+    let folder = temporary()?;
+    // With users, so that a dump can be read by one who may do nothing else.
+    let authentication = Authentication::Password { first: Some(PASSWORD.to_owned()) };
+    let options = InstanceOptions { authentication, ..InstanceOptions::new(folder.0.join("data")) };
+    let instance = Instance::open(options)?;
+    let loaded = read_in(&instance, arguments).map_err(CommandError::from).and_then(|summary| {
+        // The audit tells the name.
+        let dump = arguments.file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let dump: String = dump.chars().take(50).collect();
+        let image = folder.0.join(format!("load-{dump}"));
+        instance.back_up(LOADED, &image, instance::Walk::No, &|_| Ok(()))?;
+        match &into {
+            Some(into) => into.restore(arguments.name.as_str(), false, &image, &|_| Ok(()))?,
+            None => online::restore(&arguments.reach, &arguments.name, false, &image)?,
+        };
         Ok(summary)
     });
-    if named.is_err() {
-        let _ = read::run(&mut session, "system", &format!("DROP DATABASE `{passing}` IF EXISTS"));
+    instance.close();
+    if let Some(into) = &into {
+        into.close();
     }
-    Ok(format!("database \"{}\": {}", arguments.name, named?))
+    Ok(format!("database \"{}\": {}", arguments.name, loaded?))
 }
 
-fn fill(
-    instance: &Instance,
-    session: &mut Session,
-    passing: &str,
-    file: &Path,
-    done: &AtomicU64,
-) -> Result<String, Failure> {
+/// Fills the database [`LOADED`] of an instance that has nothing else.
+fn read_in(instance: &Instance, arguments: &LoadArguments) -> Result<String, Failure> {
+    let mut session = instance.log_in(Some(("admin", PASSWORD)))?;
+    let done = AtomicU64::new(0);
+    let total = std::fs::metadata(&arguments.file).map_or(0, |metadata| metadata.len());
+    let work = || fill(instance, &mut session, &arguments.file, &done);
+    progress::shown_bytes(if is_gzip(&arguments.file) { 0 } else { total }, &|| done.load(Ordering::Relaxed), work)
+}
+
+fn fill(instance: &Instance, session: &mut Session, file: &Path, done: &AtomicU64) -> Result<String, Failure> {
     let mut input = open(file)?;
     if is_script(&mut *input)? {
-        read::run(session, "system", &format!("CREATE DATABASE `{passing}`"))?;
-        let statements = read::load_script(session, passing, &mut *input, done)?;
+        read::run(session, "system", &format!("CREATE DATABASE `{LOADED}`"))?;
+        let statements = Fenced::new(instance, session)?.load_script(&mut *input, done)?;
         return Ok(counted(statements, "statement"));
     }
     let mut found = None;
-    instance.import_database(passing, false, &mut |database| {
+    instance.import_database(LOADED, false, &mut |database| {
         found = Some(read::load_lines(database, &mut *input, done)?);
         Ok(())
     })?;
     let found = found.unwrap_or_default();
-    for statement in &found.schema {
-        read::run(session, passing, statement)?;
+    let mut fenced = Fenced::new(instance, session)?;
+    for (line, statement) in &found.schema {
+        fenced.run(*line, statement)?;
     }
     let loaded = found.loaded;
     Ok(format!("{}, {}", counted(loaded.nodes, "node"), counted(loaded.relationships, "relationship")))
@@ -253,9 +246,11 @@ impl Drop for Temporary {
     }
 }
 
+/// Makes a folder for our eyes alone; one that is there already may be somebody else's.
 fn temporary() -> Result<Temporary, Failure> {
-    let path = std::env::temp_dir().join(format!("sheaf-dump-{}", std::process::id()));
-    let made = std::fs::create_dir_all(path.join("data"));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let path = std::env::temp_dir().join(format!("sheaf-dump-{}-{}", std::process::id(), now.as_nanos()));
+    let made = DirBuilder::new().mode(0o700).create(&path).and_then(|()| std::fs::create_dir(path.join("data")));
     made.map_err(|error| Failure::new(Code::StorageFailed, format!("could not make {}: {error}", path.display())))?;
     Ok(Temporary(path))
 }

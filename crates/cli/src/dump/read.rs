@@ -1,11 +1,11 @@
 //! Reads dumps: lines of JSON through the bulk loader, Cypher statement by statement.
-//! Leaves values to `value`. Start reading at [`load_lines`] and [`load_script`].
+//! Leaves values to `value`. Start reading at [`load_lines`] and [`Fenced::load_script`].
 
 use std::io::BufRead;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use graph::bulk::{Loaded, Loader};
-use instance::{Fetched, More, RunOptions, Session};
+use instance::{Fetched, Instance, More, RunOptions, Session};
 use serde_json::Value as Json;
 use types::{Code, Failure, KeyId, LabelId, Map, NodeId, Value};
 
@@ -16,12 +16,27 @@ use crate::shell::{Piece, Splitter};
 /// Longest line, in bytes: a node with all its properties.
 const LINE_MAX_BYTES: u64 = 256 << 20;
 
+/// What a database is called while a dump is read into it.
+pub(super) const LOADED: &str = "loaded";
+/// Who reads a dump.
+const LOADER: &str = "loader";
+/// His password, and the admin's, where a dump is read: nobody else comes there.
+pub(super) const PASSWORD: &str = "nobody comes here";
+/// What he may do, on [`LOADED`] alone.
+const RIGHTS: [&str; 5] = [
+    "ACCESS ON DATABASE",
+    "ALL GRAPH PRIVILEGES ON GRAPH",
+    "NAME MANAGEMENT ON DATABASE",
+    "INDEX MANAGEMENT ON DATABASE",
+    "CONSTRAINT MANAGEMENT ON DATABASE",
+];
+
 /// What a file of lines held.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub loaded: Loaded,
-    /// Statements that make its schema.
-    pub schema: Vec<String>,
+    /// Statements that make its schema, each with its line.
+    pub schema: Vec<(u64, String)>,
 }
 
 /// Fills an empty database with lines of JSON: our own, or those of `apoc.export.json.all`.
@@ -46,7 +61,7 @@ pub(super) fn load_lines(
             continue;
         }
         let json: Json = serde_json::from_slice(&line).map_err(|error| refuse(number, &error.to_string()))?;
-        lines.take(&json).map_err(|reason| refuse(number, &reason))?;
+        lines.take(number, &json).map_err(|reason| refuse(number, &reason))?;
     }
     if lines.is_ours && !lines.has_ended {
         return Err(Failure::new(Code::ExternalResourceFailed, format!("the dump ends early, after line {number}")));
@@ -66,14 +81,14 @@ fn refuse(line: u64, reason: &str) -> Failure {
 struct Lines {
     loader: Loader,
     ids: Ids,
-    schema: Vec<String>,
+    schema: Vec<(u64, String)>,
     /// Whether we wrote it, and therefore end it.
     is_ours: bool,
     has_ended: bool,
 }
 
 impl Lines {
-    fn take(&mut self, json: &Json) -> Result<(), String> {
+    fn take(&mut self, number: u64, json: &Json) -> Result<(), String> {
         if self.has_ended {
             return Err("something follows the end".to_owned());
         }
@@ -82,7 +97,7 @@ impl Lines {
             Some("relationship") => self.relationship(json),
             Some("schema") => {
                 let statement = json.get("statement").and_then(Json::as_str).ok_or("a schema has no statement")?;
-                self.schema.push(statement.to_owned());
+                self.schema.push((number, statement.to_owned()));
                 Ok(())
             }
             Some("sheaf-dump") => match json.get("version").and_then(Json::as_u64) {
@@ -190,47 +205,80 @@ impl Ids {
     }
 }
 
-/// Runs the statements of a file on a database, one after the other.
-pub(super) fn load_script(
-    session: &mut Session,
-    database: &str,
-    input: &mut dyn BufRead,
-    done: &AtomicU64,
-) -> Result<u64, Failure> {
-    let (mut splitter, mut line, mut statements) = (Splitter::default(), String::new(), 0);
-    let (mut is_ours, mut has_ended, mut number) = (false, false, 0_u64);
-    loop {
-        line.clear();
-        let bytes = input.read_line(&mut line);
-        let bytes = bytes
-            .map_err(|error| Failure::new(Code::ExternalResourceFailed, format!("the dump cannot be read: {error}")))?;
-        if bytes == 0 {
-            break;
-        }
-        done.fetch_add(bytes as u64, Ordering::Relaxed);
-        number += 1;
-        is_ours |= number == 1 && line.starts_with(SCRIPT_BEGINNING);
-        has_ended |= line.starts_with(SCRIPT_END);
-        splitter.push(&line);
-        while let Some(piece) = splitter.take() {
-            statements += run_piece(session, database, piece)?;
-        }
-    }
-    if let Some(piece) = splitter.finish() {
-        statements += run_piece(session, database, piece)?;
-    }
-    if statements == 0 || (is_ours && !has_ended) {
-        let after = if number == 0 { "the file is empty".to_owned() } else { format!("after line {number}") };
-        return Err(Failure::new(Code::ExternalResourceFailed, format!("the dump ends early: {after}")));
-    }
-    Ok(statements)
-}
+/// A session in which a dump may fill the database [`LOADED`] and do nothing else, whatever its statements say.
+pub(super) struct Fenced(Session);
 
-/// Runs one statement; lines for a shell, such as `:begin`, are passed over.
-fn run_piece(session: &mut Session, database: &str, piece: Piece) -> Result<u64, Failure> {
-    match piece {
-        Piece::Statement(text) => run(session, database, &text).map(|()| 1),
-        Piece::Command(_) => Ok(0),
+impl Fenced {
+    /// Puts up the fence: a user who has rights on that database alone. `session` is an admin's.
+    pub(super) fn new(instance: &Instance, session: &mut Session) -> Result<Self, Failure> {
+        for text in [
+            format!("CREATE USER {LOADER} SET PASSWORD '{PASSWORD}' CHANGE NOT REQUIRED SET HOME DATABASE {LOADED}"),
+            format!("CREATE ROLE {LOADER}"),
+            format!("GRANT ROLE {LOADER} TO {LOADER}"),
+        ] {
+            run(session, "system", &text)?;
+        }
+        for right in RIGHTS {
+            run(session, "system", &format!("GRANT {right} {LOADED} TO {LOADER}"))?;
+        }
+        instance.log_in(Some((LOADER, PASSWORD))).map(Self)
+    }
+
+    /// Runs the statements of a file, one after the other.
+    pub(super) fn load_script(&mut self, input: &mut dyn BufRead, done: &AtomicU64) -> Result<u64, Failure> {
+        let (mut splitter, mut line, mut statements) = (Splitter::default(), String::new(), 0);
+        // Lines so far, and the one in which the statement begins that is being read.
+        let (mut number, mut began) = (0_u64, 1_u64);
+        let (mut is_ours, mut has_ended) = (false, false);
+        loop {
+            line.clear();
+            let bytes = input.read_line(&mut line);
+            let bytes = bytes.map_err(|error| {
+                Failure::new(Code::ExternalResourceFailed, format!("the dump cannot be read: {error}"))
+            })?;
+            if bytes == 0 {
+                break;
+            }
+            done.fetch_add(bytes as u64, Ordering::Relaxed);
+            number += 1;
+            is_ours |= number == 1 && line.starts_with(SCRIPT_BEGINNING);
+            has_ended |= line.starts_with(SCRIPT_END);
+            if splitter.is_blank() {
+                began = number;
+            }
+            splitter.push(&line);
+            while let Some(piece) = splitter.take() {
+                statements += self.run_piece(began, piece)?;
+                began = number;
+            }
+        }
+        if let Some(piece) = splitter.finish() {
+            statements += self.run_piece(began, piece)?;
+        }
+        if statements == 0 || (is_ours && !has_ended) {
+            let after = if number == 0 { "the file is empty".to_owned() } else { format!("after line {number}") };
+            return Err(Failure::new(Code::ExternalResourceFailed, format!("the dump ends early: {after}")));
+        }
+        Ok(statements)
+    }
+
+    /// Runs one statement. Lines for a shell are refused, as what follows may mean something else without them; but for
+    /// those that only part a script, as scripts of `apoc.export.cypher` are.
+    fn run_piece(&mut self, line: u64, piece: Piece) -> Result<u64, Failure> {
+        match piece {
+            Piece::Statement(text) => self.run(line, &text).map(|()| 1),
+            Piece::Command(text) if matches!(text.trim(), ":begin" | ":commit") => Ok(0),
+            Piece::Command(text) => {
+                let word = text.split_whitespace().next().unwrap_or_default();
+                Err(refuse(line, &format!("{word} is for a shell, and a dump has statements only")))
+            }
+        }
+    }
+
+    /// Runs the statement that begins in a line of the dump.
+    pub(super) fn run(&mut self, line: u64, text: &str) -> Result<(), Failure> {
+        run(&mut self.0, LOADED, text)
+            .map_err(|failure| Failure::new(failure.code(), format!("line {line} of the dump: {failure}")))
     }
 }
 
