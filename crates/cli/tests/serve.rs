@@ -26,6 +26,39 @@ fn a_server_tells_its_ports_and_ends_when_asked() {
 }
 
 #[test]
+fn f99_a_log_that_nobody_reads_any_more_harms_nobody() {
+    let data = folder();
+    let arguments = ["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
+    let (reader, pipe) = std::io::pipe().expect("a pipe");
+    // One that nobody reads from the beginning on, and a disk without room.
+    drop(reader);
+    for log in [std::process::Stdio::from(pipe), full().into()] {
+        let mut command = sheaf(&arguments);
+        command.env("SHEAF_INITIAL_PASSWORD", "admin-password");
+        let served = Served::wait_logging(&mut command, log);
+        let bolt = served.address("bolt");
+        let call = |password: &str, text: &str| {
+            told(&output(&["shell", "--bolt", bolt, "-u", "admin", "-p", password, "--format", "csv", text]))
+        };
+        // Each of them is logged.
+        for text in ["CREATE OR REPLACE DATABASE a", "ALTER DATABASE a SET LIMIT max_nodes = 1", "DROP DATABASE a"] {
+            let (code, _, error) = call("admin-password", text);
+            assert_eq!((code, error.as_str()), (Some(0), ""), "{text}");
+        }
+        // So is a wrong password; it counts, and is in the audit.
+        let refused: Vec<String> = (0..4).map(|_| call("wrong password", "RETURN 1").2).collect();
+        assert!(refused[0].contains("Unauthorized"), "{refused:?}");
+        assert!(refused[3].contains("AuthenticationRateLimit"), "{refused:?}");
+        assert_eq!(served.end("-TERM"), (Some(0), String::new()));
+    }
+    let (code, listed, _) = told(&output(&["audit", "list", "--data", path(data.path())]));
+    assert_eq!((code, listed.matches("  DROP DATABASE a").count()), (Some(0), 2), "{listed}");
+    assert!(listed.matches("Unauthorized").count() >= 2, "{listed}");
+    assert_eq!(listed.matches("  stop  ").count(), 2, "{listed}");
+}
+
+#[test]
 fn what_was_written_is_there_after_a_stop() {
     let data = folder();
     let one_face = ["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"];

@@ -59,7 +59,12 @@ impl Served {
     /// Starts a call that serves and waits until it is ready.
     pub fn wait(command: &mut Command) -> Self {
         // The log is of use where a test fails.
-        let mut child = command.stderr(Stdio::inherit()).spawn().expect("the binary starts");
+        Self::wait_logging(command, Stdio::inherit())
+    }
+
+    /// As [`Served::wait`], with its log elsewhere.
+    pub fn wait_logging(command: &mut Command, log: Stdio) -> Self {
+        let mut child = command.stderr(log).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("a pipe");
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
