@@ -168,6 +168,65 @@ fn f24_a_damaged_journal_is_told_of_and_new_backups_lead_on() {
     assert_eq!(then(&mut first, "newer", &now(), "MATCH (f:Film) RETURN count(f)"), "22");
 }
 
+/// Makes a folder what another one is, with all that is in it.
+fn put_back(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to).expect("makes");
+    for entry in fs::read_dir(from).expect("lists").map(|entry| entry.expect("lists").path()) {
+        let to = to.join(entry.file_name().expect("a name"));
+        match entry.is_dir() {
+            true => put_back(&entry, &to),
+            false => drop(fs::copy(&entry, &to).expect("copies")),
+        }
+    }
+}
+
+#[test]
+fn f24_a_backup_of_a_history_that_was_put_back_is_not_played_forward() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, kept, lost) = (folder.path().join("data"), folder.path().join("kept"), folder.path().join("lost"));
+    for options in ["{journal: true}", "{journal: true, encryption: true}"] {
+        let _ = fs::remove_dir_all(&data);
+        let work = |texts: &[&str]| {
+            let instance = on_disk(&data);
+            let mut session = session(&instance);
+            texts.iter().for_each(|text| drop(run(&mut session, text).expect(text)));
+            drop(session);
+            instance.close();
+        };
+        work(&[
+            &format!("CREATE DATABASE shop OPTIONS {options}"),
+            "BACKUP DATABASE shop TO 'first'",
+            "USE shop CREATE ({k: 'ann'})",
+        ]);
+        put_back(&data, &kept);
+        work(&["USE shop CREATE ({k: 'lost1'})", "USE shop CREATE ({k: 'lost2'})", "BACKUP DATABASE shop TO 'lost'"]);
+        fs::copy(data.join("backups/lost"), &lost).expect("keeps it");
+        put_back(&kept, &data);
+        fs::copy(&lost, data.join("backups/lost")).expect("brings it");
+        let instance = on_disk(&data);
+        let mut session = session(&instance);
+        for number in 1..=3 {
+            run(&mut session, &format!("USE shop CREATE ({{k: 'new{number}'}})")).expect("writes");
+            let got = refused(&mut session, "CREATE DATABASE mix FROM BACKUP 'lost' UNTIL datetime()");
+            let expected = "ExternalResourceFailed: the journal does not go on from this backup: commit ";
+            assert!(got.contains("is not in it or is another one there, as where an older copy"), "{got}");
+            assert!(got.starts_with(expected), "{got}");
+            let until = "SHOW BACKUPS YIELD file, restorableUntil RETURN file, restorableUntil IS NULL ORDER BY file";
+            check(&mut session, until, "'first' | false\n'lost' | true");
+        }
+        assert_eq!(
+            then(&mut session, "first", &now(), "MATCH (n) RETURN collect(n.k)"),
+            "['ann', 'new1', 'new2', 'new3']"
+        );
+        // By itself it is a backup as good as any.
+        run(&mut session, "CREATE DATABASE alone FROM BACKUP 'lost'").expect("restores");
+        check(&mut session, "USE alone MATCH (n) RETURN collect(n.k)", "['ann', 'lost1', 'lost2']");
+        drop(session);
+        instance.close();
+    }
+}
+
 #[test]
 fn f24_commits_of_many_writers_are_all_in_the_journal() {
     let data = tempfile::tempdir().expect("a folder");

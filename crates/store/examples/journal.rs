@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::journal::{Journaled, Keep, Position, Way};
+use store::journal::{Journaled, Keep, Origin, Way};
 use store::lmdb::LmdbEngine;
 use store::{Engine, OpenOptions, Store};
 use types::{Clock, SystemClock};
@@ -21,7 +21,7 @@ fn main() {
         let at = folder.path().join(entries.to_string());
         let stores =
             [None, Some(KEEP)].map(|keep| open(&at.join(if keep.is_some() { "with" } else { "without" }), keep));
-        let from = Position::of(&*stores[1].snapshot().expect("reads")).expect("it is on");
+        let from = Origin::of(&*stores[1].snapshot().expect("reads")).expect("it is on");
         let mut times = [Vec::new(), Vec::new()];
         for commit in 0..commits {
             for (store, times) in stores.iter().zip(&mut times) {

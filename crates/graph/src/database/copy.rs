@@ -1,7 +1,7 @@
 //! Copies of whole graphs: an image out, and a copy that becomes another database's graph.
 //! Leaves pages and files to the store.
 
-use store::journal::{self, Position};
+use store::journal::{self, Origin};
 use store::{Image, Store, StoreError};
 use types::DatabaseId;
 
@@ -24,7 +24,7 @@ pub struct Pictured {
     /// Relationships.
     pub relationships: u64,
     /// Where it stands in the journal of its commits, if one is kept.
-    pub journal: Option<Position>,
+    pub journal: Option<Origin>,
 }
 
 impl Database {
@@ -35,7 +35,7 @@ impl Database {
         self.check_loaded()?;
         let mut looked = Err(GraphError::LoadUnfinished);
         let image = self.store().image(&mut |reader| {
-            looked = picture(View::new(reader)).map(|pictured| Pictured { journal: Position::of(reader), ..pictured });
+            looked = picture(View::new(reader)).map(|pictured| Pictured { journal: Origin::of(reader), ..pictured });
             Ok(())
         });
         let (pictured, image) = (looked?, image?);

@@ -3,6 +3,7 @@
 //! Start reading at [`Header`].
 
 use serde::{Deserialize, Serialize};
+use store::journal::{Origin, Position};
 use types::DatabaseId;
 use xxhash_rust::xxh3;
 
@@ -62,6 +63,21 @@ pub struct InJournal {
     pub era: [u8; 16],
     /// The last record that is in the image.
     pub sequence: u64,
+    /// The sum of the row up to there, which tells it from that of another history; not in the oldest backups.
+    #[serde(default)]
+    pub sum: Option<u64>,
+}
+
+impl From<Origin> for InJournal {
+    fn from(Origin { position: Position { era, sequence }, sum }: Origin) -> Self {
+        Self { era, sequence, sum }
+    }
+}
+
+impl From<&InJournal> for Origin {
+    fn from(&InJournal { era, sequence, sum }: &InJournal) -> Self {
+        Self { position: Position { era, sequence }, sum }
+    }
 }
 
 /// What an image is of.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use catalog::Database as Row;
 use store::StoreError;
-use store::journal::{self, Copied, JournalError, Played, Position, Source, Way};
-use types::{DatabaseId, Failure, failpoint};
+use store::journal::{self, Copied, JournalError, Played, Source, Way};
+use types::{Code, DatabaseId, Failure, failpoint};
 
 use super::work::piece_by_piece;
 use super::{BackupError, Header, Part, Step};
@@ -45,10 +45,9 @@ impl Shared {
         let mut reading = self.reading_graph(file)?;
         let header = reading.header().clone();
         let from = header.journal.as_ref().ok_or(JournalError::NotKept)?;
-        let from = Position { era: from.era, sequence: from.sequence };
         let taken = i64::try_from(header.taken_nanos).unwrap_or(i64::MAX);
         let source = self.journal_of(header.database_id(), moment.journal.as_deref())?;
-        let mut way = Some(Way::find(source, from, taken, moment.until)?);
+        let mut way = Some(Way::find(source, from.into(), taken, moment.until)?);
         let (mut done, mut played) = (0, Played::default());
         let database = piece_by_piece(
             &mut |piece| {

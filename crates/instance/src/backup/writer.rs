@@ -54,7 +54,7 @@ pub(crate) fn header(
         image_bytes: image.bytes(),
         taken_nanos,
         holds: Holds::Graph,
-        journal: pictured.journal.map(|at| InJournal { era: at.era, sequence: at.sequence }),
+        journal: pictured.journal.map(InJournal::from),
         maker: None,
     }
 }

@@ -8,7 +8,7 @@ use catalog::{Database as Row, Names};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use store::StoreError;
-use store::journal::{self, Flaw, Keep, Looked, Outline, Source};
+use store::journal::{self, Flaw, Keep, Looked, Origin, Outline, Source};
 use types::{Code, DatabaseId, Failure};
 
 use super::{CLOSE_LOOK_TIME, Databases, State};
@@ -96,6 +96,14 @@ impl Databases {
 
     /// Looks at journals of open databases of which files were finished, or nothing was looked at, since the last time.
     pub(crate) fn look_at_journals(&self, names: &Names) {
+    /// Says up to when the journal of a database plays a backup forward: `Some(None)` is up to now, `None` not at all.
+    pub(crate) fn journal_reach(&self, row: &Row, from: Origin) -> Option<Option<i64>> {
+        let reach = self.journal_looked(row)?.reach(from.position)?;
+        let look = self.journals.look(row.id);
+        let is_own = look.lock().files.is_of(&self.journal_folder(row), row.id.0, &from);
+        is_own.then_some(reach)
+    }
+
         for row in names.databases_from("").filter(|row| row.options.journal) {
             let Some(database) = self.peek(row.id) else { continue };
             let look = self.journals.look(row.id);

@@ -22,6 +22,15 @@ pub enum JournalError {
         /// When what the journal has begins, in nanoseconds since 1970.
         begins: i64,
     },
+    /// The backup is of another history: older files were put back since, or it comes from a copy. Take a newer backup.
+    #[error(
+        "the journal does not go on from this backup: commit {sequence}, the last in the backup, is not in it or is \
+         another one there, as where an older copy of the database was put back; a new backup would do"
+    )]
+    OtherHistory {
+        /// The number of that commit.
+        sequence: u64,
+    },
     /// The journal goes on from the backup and ends before the time; choose one before, or another backup.
     #[error("the journal goes on from this backup only to {}: {reason}; a backup made after that would do", moment(*at))]
     Ruptured {
@@ -120,9 +129,12 @@ impl JournalError {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::NotKept | Self::Foreign(_) | Self::Gap { .. } | Self::Ruptured { .. } | Self::NotJournal { .. } => {
-                Code::ExternalResourceFailed
-            }
+            Self::NotKept
+            | Self::Foreign(_)
+            | Self::Gap { .. }
+            | Self::OtherHistory { .. }
+            | Self::Ruptured { .. }
+            | Self::NotJournal { .. } => Code::ExternalResourceFailed,
             Self::Before { .. } | Self::After { .. } => Code::ArgumentError,
             Self::Key { .. } => Code::DatabaseStartFailed,
             Self::Damaged { .. } => Code::StorageDamaged,

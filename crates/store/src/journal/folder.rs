@@ -117,6 +117,8 @@ pub struct Source {
     pub(super) form: Form,
     /// The last record that counts; `None` where nobody knows it yet.
     pub(super) bound: Option<Position>,
+    /// The sum of everything in its era up to that record.
+    pub(super) sum: Option<u64>,
     /// What the file of an era would begin with that has none yet, since nothing was recorded in it.
     pub(super) fresh: Option<Header>,
     /// Up to when it tells of everything; `None` where nobody knows it yet.
@@ -161,7 +163,16 @@ impl Source {
     pub fn file(path: &Path, identity: [u8; 16]) -> Result<Self, JournalError> {
         let file = File::open(path).map_err(failed("open the journal"))?;
         let track = Track { path: path.to_owned(), file, header: None, stop: u64::MAX };
-        Ok(Self { identity, tracks: vec![track], form: Form::Copy, bound: None, fresh: None, end: None, seals: None })
+        Ok(Self {
+            identity,
+            tracks: vec![track],
+            form: Form::Copy,
+            bound: None,
+            sum: None,
+            fresh: None,
+            end: None,
+            seals: None,
+        })
     }
 
     /// As [`Source::file`], whosever it is.
@@ -179,7 +190,7 @@ impl Source {
     pub fn folder(folder: &Path, identity: [u8; 16]) -> Result<Self, JournalError> {
         let mut source = Self::open(folder, identity)?;
         let mut chain = Chain::over(Self::open(folder, identity)?);
-        let (mut era, mut whole, mut time) = ([0; 16], None, i64::MIN);
+        let (mut era, mut whole, mut time, mut sum) = ([0; 16], None, i64::MIN, None);
         loop {
             match chain.next() {
                 Ok(Some(Item::Header(header))) => {
@@ -188,7 +199,7 @@ impl Source {
                 }
                 Ok(Some(Item::Frame(head))) if head.last => {
                     whole = Some(Position { era, sequence: head.sequence });
-                    time = head.time;
+                    (time, sum) = (head.time, Some(head.sum));
                 }
                 Ok(Some(Item::Frame(_))) => {}
                 // What is damaged before the end is found again by who needs it.
@@ -197,6 +208,7 @@ impl Source {
             }
         }
         source.set_bound(whole, time);
+        source.sum = sum;
         Ok(source)
     }
 
@@ -217,6 +229,7 @@ impl Source {
         let mut source = Self::open(folder, identity)?;
         let Mark { position, time, number, .. } = mark;
         source.set_bound(Some(position), now.max(time));
+        source.sum = Some(mark.sum);
         if mark.end == 0 {
             let Position { era, sequence } = position;
             source.fresh =
@@ -247,7 +260,7 @@ impl Source {
             }
             tracks.push(Track { path: segment.path, file, header: segment.header, stop: u64::MAX });
         }
-        Ok(Self { identity, tracks, form: Form::Folder, bound: None, fresh: None, end: None, seals: None })
+        Ok(Self { identity, tracks, form: Form::Folder, bound: None, sum: None, fresh: None, end: None, seals: None })
     }
 }
 

@@ -7,10 +7,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::JournalError;
 use super::chain::{Chain, Item};
-use super::folder::{Form, Segment, Source, Track};
+use super::folder::{Form, Segment, Source, Track, segments};
 use super::format::{Header, Mark};
+use super::{JournalError, Origin, Position};
 
 /// Where a journal is damaged: what lies before can be reached, what lies behind in the same file cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,11 @@ pub struct Flaw {
 
 /// What is known of the files of one journal.
 #[derive(Debug, Default)]
-pub struct Looked(HashMap<PathBuf, Known>);
+pub struct Looked {
+    files: HashMap<PathBuf, Known>,
+    /// Sums at places that backups stand at, one for each that was asked about.
+    sums: HashMap<([u8; 16], u64), u64>,
+}
 
 /// A file as it was when it was read.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ struct Seen {
 impl Looked {
     /// Finds what is damaged in these files, of which the oldest may go meanwhile; `mark` says how far they go.
     pub(super) fn at(&mut self, segments: &[Segment], identity: [u8; 16], mark: Option<Mark>) -> Vec<Flaw> {
-        self.0.retain(|path, _| segments.iter().any(|segment| segment.path == *path));
+        self.files.retain(|path, _| segments.iter().any(|segment| segment.path == *path));
         let with_header: Vec<(&Segment, Header)> =
             segments.iter().filter_map(|segment| Some((segment, segment.header?))).collect();
         let mut flaws = Vec::new();
@@ -92,7 +96,23 @@ impl Looked {
 
     /// Tells whether there is a file, other than the last one, that was not read yet.
     pub(super) fn is_behind(&self, segments: &[Segment]) -> bool {
-        self.0.is_empty() || segments.iter().any(|segment| !self.0.contains_key(&segment.path))
+        self.files.is_empty() || segments.iter().any(|segment| !self.files.contains_key(&segment.path))
+    }
+
+    /// Tells whether a backup is of the history that the journal in a folder tells: whether its last commit is there.
+    #[must_use]
+    pub fn is_of(&mut self, folder: &Path, identity: [u8; 16], from: &Origin) -> bool {
+        // Of an older server, which did not say more than the number.
+        if from.sum.is_none() {
+            return true;
+        }
+        let Position { era, sequence } = from.position;
+        let known = self.sums.get(&(era, sequence)).copied();
+        let found = known.or_else(|| sum_at(folder, identity, from.position));
+        if let Some(sum) = found {
+            self.sums.insert((era, sequence), sum);
+        }
+        found.is_some_and(|sum| from.is_at(sum))
     }
 
     /// Reads a file unless it is as it was; nothing where it is gone.
@@ -102,14 +122,14 @@ impl Looked {
             metadata => metadata.ok(),
         };
         let (bytes, modified) = metadata.map_or((0, None), |metadata| (metadata.len(), metadata.modified().ok()));
-        if let Some(known) = self.0.get(path)
+        if let Some(known) = self.files.get(path)
             && (known.bytes, known.modified, known.stop) == (bytes, modified, stop)
             && modified.is_some()
         {
             return Some(known.seen.clone());
         }
         let seen = read(path, identity, stop, header);
-        self.0.insert(path.to_owned(), Known { bytes, modified, stop, seen: seen.clone() });
+        self.files.insert(path.to_owned(), Known { bytes, modified, stop, seen: seen.clone() });
         Some(seen)
     }
 }
@@ -136,18 +156,7 @@ fn is_short(seen: &Seen, mark: &Mark) -> Option<String> {
 fn read(path: &Path, identity: [u8; 16], stop: u64, header: Header) -> Seen {
     let mut seen =
         Seen { sequence: header.first.saturating_sub(1), sum: header.before, time: header.time, problem: None };
-    let opened = File::open(path).map_err(super::folder::failed("open the journal"));
-    let done = opened.and_then(|file| {
-        let track = Track { path: path.to_owned(), file, header: Some(header), stop };
-        let source = Source {
-            identity,
-            tracks: vec![track],
-            form: Form::Folder,
-            bound: None,
-            fresh: None,
-            end: None,
-            seals: None,
-        };
+    let done = one_file(path, identity, stop, header).and_then(|source| {
         let mut chain = Chain::over(source);
         let mut is_whole = true;
         while let Some(item) = chain.next()? {
@@ -163,6 +172,46 @@ fn read(path: &Path, identity: [u8; 16], stop: u64, header: Header) -> Seen {
     });
     seen.problem = done.unwrap_or_else(|error| Some(text(error)));
     seen
+}
+
+/// Reads the sum of everything in an era up to a record; nothing where that is not there, or cannot be read.
+fn sum_at(folder: &Path, identity: [u8; 16], at: Position) -> Option<u64> {
+    let segments = segments(folder).ok()?;
+    let mut own = segments
+        .iter()
+        .filter_map(|segment| Some((segment, segment.header?)))
+        .filter(|(_, header)| header.era == at.era);
+    let Some((segment, header)) = own.clone().rfind(|(_, header)| header.first <= at.sequence + 1) else {
+        // Where nothing of the era was recorded yet, there is nothing to sum.
+        return own.next().is_none().then_some(0);
+    };
+    if header.first == at.sequence + 1 {
+        return Some(header.before);
+    }
+    let mut chain = Chain::over(one_file(&segment.path, identity, at.sequence + 1, header).ok()?);
+    let mut sum = None;
+    while let Ok(Some(item)) = chain.next() {
+        if let Item::Frame(head) = item {
+            sum = (head.last && head.sequence == at.sequence).then_some(head.sum);
+        }
+    }
+    sum
+}
+
+/// Opens one file by itself, up to a record.
+fn one_file(path: &Path, identity: [u8; 16], stop: u64, header: Header) -> Result<Source, JournalError> {
+    let file = File::open(path).map_err(super::folder::failed("open the journal"))?;
+    let track = Track { path: path.to_owned(), file, header: Some(header), stop };
+    Ok(Source {
+        identity,
+        tracks: vec![track],
+        form: Form::Folder,
+        bound: None,
+        sum: None,
+        fresh: None,
+        end: None,
+        seals: None,
+    })
 }
 
 fn text(error: JournalError) -> String {

@@ -54,11 +54,27 @@ pub struct Position {
     pub sequence: u64,
 }
 
-impl Position {
+/// Where a backup stands, and what tells its history from others that have commits of the same numbers.
+///
+/// Of one era there are several where older files of a store were put back, or copies of them go on by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Its place.
+    pub position: Position,
+    /// The sum of everything in the era up to there; nothing in a backup of a server that did not write it.
+    pub sum: Option<u64>,
+}
+
+impl Origin {
     /// Reads where a view of a store stands; nothing where no journal is kept of it, or it cannot be read.
     #[must_use]
     pub fn of(reader: &dyn crate::Reader) -> Option<Self> {
         let value = reader.get(&KEY).ok()??;
-        format::Mark::parse(&value).map(|mark| mark.position)
+        format::Mark::parse(&value).map(|mark| Self { position: mark.position, sum: Some(mark.sum) })
+    }
+
+    /// Tells whether a journal with this sum at its place is the one that it stands in.
+    fn is_at(&self, sum: u64) -> bool {
+        self.sum.is_none_or(|own| own == sum)
     }
 }

@@ -71,10 +71,10 @@ impl World {
 
     /// Takes a backup: an image, where it stands, and when.
     fn back_up(&self, store: &dyn Store) -> Backup {
-        let mut position = None;
+        let mut origin = None;
         let mut image = store
             .image(&mut |reader| {
-                position = Position::of(reader);
+                origin = Origin::of(reader);
                 Ok(())
             })
             .expect("takes an image");
@@ -82,7 +82,7 @@ impl World {
         while image.read(&mut piece, 1 << 20).expect("reads") {
             pieces.push(piece.clone());
         }
-        Backup { pieces, position: position.expect("a journal is kept"), taken: self.now() }
+        Backup { pieces, origin: origin.expect("a journal is kept"), taken: self.now() }
     }
 
     /// Restores a backup and plays it forward; gives what is in it then.
@@ -97,9 +97,9 @@ impl World {
             })
         })?;
         let store = self.engine.open(&folder, &OpenOptions::default()).expect("opens");
-        assert_eq!(Position::of(&*store.snapshot().expect("reads")), Some(backup.position));
+        assert_eq!(Origin::of(&*store.snapshot().expect("reads")), Some(backup.origin));
         let source = source.with_keys(self.engine.seals());
-        Way::find(source, backup.position, backup.taken, until)?.play(&*store, &mut |_| Ok(()))?;
+        Way::find(source, backup.origin, backup.taken, until)?.play(&*store, &mut |_| Ok(()))?;
         Ok(all(&*store))
     }
 
@@ -114,7 +114,7 @@ type Work = &'static dyn Fn(&mut dyn Writer) -> Result<(), StoreError>;
 
 struct Backup {
     pieces: Vec<Vec<u8>>,
-    position: Position,
+    origin: Origin,
     taken: i64,
 }
 
@@ -332,7 +332,7 @@ fn f24_the_oldest_files_go_first() {
         let last = last.expect("was made");
         assert_eq!(world.forward(&last, &store).expect("plays"), all(&store));
         let outline = store.outline().expect("is kept");
-        assert_eq!((outline.reach(first.position), outline.reach(last.position)), (None, Some(None)));
+        assert_eq!((outline.reach(first.origin.position), outline.reach(last.origin.position)), (None, Some(None)));
         // Less is kept as soon as somebody says so, and what is old goes too.
         store.set_keep(Some(Keep { bytes_max: 200 << 10, age_max: None })).expect("prunes");
         assert!(store.outline().expect("is kept").bytes <= 300 << 10);
@@ -424,7 +424,7 @@ fn f24_a_journal_that_vanished_begins_anew() {
 #[test]
 fn f24_a_store_that_is_carried_away_begins_an_era_of_its_own() {
     on_both(KEEP, |world| {
-        let position = |store: &Journaled| Position::of(&*store.snapshot().expect("reads")).expect("is kept");
+        let position = |store: &Journaled| Origin::of(&*store.snapshot().expect("reads")).expect("is kept").position;
         let store = world.open();
         let first = position(&store);
         drop(store);
@@ -448,7 +448,7 @@ fn f24_a_journal_is_switched_on_and_off_while_the_store_is_open() {
         assert_eq!(world.forward(&backup, &store).expect("plays"), "a=1 b=2");
         store.set_keep(None).expect("ends");
         assert!(!store.is_on() && !world.journal().exists());
-        assert_eq!(Position::of(&*store.snapshot().expect("reads")), None);
+        assert_eq!(Origin::of(&*store.snapshot().expect("reads")), None);
         put(&store, "c", "3");
         store.set_keep(Some(KEEP)).expect("begins anew");
         let error = world.forward(&backup, &store).expect_err("not across the time without one");
@@ -459,6 +459,73 @@ fn f24_a_journal_is_switched_on_and_off_while_the_store_is_open() {
         assert!(!world.journal().exists());
         assert_eq!(all(&store), "a=1 b=2 c=3");
     });
+}
+
+/// Makes a folder what another one is, with all that is in it.
+fn put_back(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    fs::create_dir_all(to).expect("makes");
+    for entry in fs::read_dir(from).expect("lists").map(|entry| entry.expect("lists").path()) {
+        let to = to.join(entry.file_name().expect("a name"));
+        match entry.is_dir() {
+            true => put_back(&entry, &to),
+            false => drop(fs::copy(&entry, &to).expect("copies")),
+        }
+    }
+}
+
+#[test]
+fn f24_a_backup_of_another_history_is_never_played_forward() {
+    // Those that keep files: they are put back.
+    for engine in [crypt(), Arc::new(LmdbEngine)] {
+        let world = World::new(engine, KEEP);
+        let store = world.open();
+        let first = world.back_up(&store);
+        put(&store, "a", "1");
+        drop(store);
+        let kept = world.folder.with_file_name("kept");
+        put_back(&world.folder, &kept);
+        let store = world.open();
+        put(&store, "lost1", "1");
+        put(&store, "lost2", "2");
+        let lost = world.back_up(&store);
+        assert_eq!(world.forward(&lost, &store).expect("it is its own"), "a=1 lost1=1 lost2=2");
+        drop(store);
+        // The journal is put back with the store, or goes on in its folder.
+        for keeps_journal in [false, true] {
+            let journal = world.folder.with_file_name("journal");
+            put_back(&world.journal(), &journal);
+            put_back(&kept, &world.folder);
+            if keeps_journal {
+                put_back(&journal, &world.journal());
+            }
+            let store = world.open();
+            let mut looked = Looked::default();
+            assert!(looked.is_of(&world.journal(), IDENTITY, &first.origin));
+            // Before there is a commit of that number, when there is one, and beyond it.
+            for number in 1..=3 {
+                put(&store, &format!("new{number}"), "3");
+                let error = world.forward(&lost, &store).expect_err("another history");
+                assert!(matches!(error, JournalError::OtherHistory { sequence: 3 }), "{error}");
+                assert!(!looked.is_of(&world.journal(), IDENTITY, &lost.origin), "{number}");
+                let file = world.folder.with_file_name("copy");
+                copy(live(&store), &mut fs::File::create(&file).expect("makes"), &mut |_| Ok(())).expect("copies");
+                let copied = Source::file(&file, IDENTITY).expect("opens");
+                let until = verify(Source::file(&file, IDENTITY).expect("opens")).expect("sound").ends;
+                let error = world.restore(&lost, copied, until.expect("an end")).expect_err("another history");
+                assert!(matches!(error, JournalError::OtherHistory { sequence: 3 }), "{error}");
+            }
+            assert_eq!(world.forward(&first, &store).expect("its own"), "a=1 new1=3 new2=3 new3=3");
+            let newer = world.back_up(&store);
+            assert!([&first, &newer].iter().all(|own| looked.is_of(&world.journal(), IDENTITY, &own.origin)));
+            // One that ended since is as little its own.
+            store.write_unsynced(&mut |writer| writer.put(b"loaded", b"1")).expect("writes");
+            let error = world.forward(&lost, &store).expect_err("another history");
+            assert!(matches!(error, JournalError::OtherHistory { sequence: 3 }), "{error}");
+            assert!(!looked.is_of(&world.journal(), IDENTITY, &lost.origin));
+            drop(store);
+        }
+    }
 }
 
 #[test]
@@ -635,7 +702,7 @@ fn f24_damage_is_found_and_says_how_far_backups_lead() {
         let later = world.back_up(&store);
         let mut looked = Looked::default();
         assert!(store.is_ahead_of(&looked));
-        let reach = |outline: &Outline, backup: &Backup| outline.reach(backup.position);
+        let reach = |outline: &Outline, backup: &Backup| outline.reach(backup.origin.position);
         let outline = store.look(&mut looked).expect("one is kept");
         assert!(outline.flaws.is_empty() && !store.is_ahead_of(&looked), "{:?}", outline.flaws);
         assert_eq!([&backup, &later].map(|backup| reach(&outline, backup)), [Some(None); 2]);
@@ -699,7 +766,7 @@ fn f24_f98_the_journal_of_an_encrypted_store_shows_nothing_and_opens_with_its_ke
     let from_copy = || Source::file(&copied, IDENTITY).expect("opens");
     let until = verify(from_copy()).expect("sound").ends.expect("an end");
     let played = |source: Source| {
-        Way::find(source, backup.position, backup.taken, until).and_then(|way| {
+        Way::find(source, backup.origin, backup.taken, until).and_then(|way| {
             way.play(
                 &*world
                     .engine

@@ -5,7 +5,7 @@ use super::chain::{Chain, Item};
 use super::changes::each;
 use super::folder::{Form, Source};
 use super::format::{Head, Header, Kind};
-use super::{JournalError, Position, Rupture};
+use super::{JournalError, Origin, Rupture};
 use crate::{Store, StoreError};
 
 /// Changes that are written together, in bytes; a frame more at most.
@@ -14,7 +14,7 @@ const BATCH_BYTES: usize = 4 << 20;
 /// A way from a backup to a moment.
 pub struct Way {
     chain: Chain,
-    from: Position,
+    from: Origin,
     until: i64,
     end: Option<i64>,
     /// The beginning of an era that has no file yet.
@@ -23,6 +23,8 @@ pub struct Way {
     is_at_end: bool,
     /// Whether the era of the backup is reached.
     is_there: bool,
+    /// Whether the last record of the backup was found in it.
+    is_joined: bool,
     /// Whether a record was begun and not read to its end.
     is_within: bool,
     /// The last record, and its time.
@@ -44,26 +46,28 @@ impl Way {
     /// Finds the way from a backup, which was made at `taken` from a store that stood at `from`, to the time `until`.
     ///
     /// As far as headers tell: what is missing or damaged in between is found on the way.
-    pub fn find(mut source: Source, from: Position, taken: i64, until: i64) -> Result<Self, JournalError> {
+    pub fn find(mut source: Source, from: Origin, taken: i64, until: i64) -> Result<Self, JournalError> {
         if until < taken {
             return Err(JournalError::Before { until, taken });
         }
         if let Some(end) = source.end.filter(|end| until > *end) {
             return Err(JournalError::After { until, end });
         }
-        let is_at_end = source.bound == Some(from);
-        if source.bound.is_some_and(|bound| bound.era == from.era && bound.sequence < from.sequence) {
-            // The store is older than the backup of it: somebody put old files in its place.
-            return Err(JournalError::Gap { begins: source.end.unwrap_or(taken) });
+        let at = from.position;
+        let is_at_end = source.bound == Some(at);
+        let is_older = source.bound.is_some_and(|bound| bound.era == at.era && bound.sequence < at.sequence);
+        // Somebody put old files in the store's place, and it went on from there, or did not.
+        if is_older || is_at_end && source.sum.is_some_and(|sum| !from.is_at(sum)) {
+            return Err(JournalError::OtherHistory { sequence: at.sequence });
         }
         if source.form == Form::Folder && !is_at_end {
             let leads = |track: &super::folder::Track| {
-                track.header.is_some_and(|header| header.era == from.era && header.first <= from.sequence + 1)
+                track.header.is_some_and(|header| header.era == at.era && header.first <= at.sequence + 1)
             };
             match source.tracks.iter().rposition(leads) {
                 Some(first) => drop(source.tracks.drain(..first)),
                 None => {
-                    let begins = begins_of(&source, from).unwrap_or(taken);
+                    let begins = begins_of(&source, at).unwrap_or(taken);
                     return Err(JournalError::Gap { begins });
                 }
             }
@@ -77,8 +81,9 @@ impl Way {
             fresh,
             is_at_end,
             is_there: false,
+            is_joined: is_at_end,
             is_within: false,
-            sequence: from.sequence,
+            sequence: at.sequence,
             time: taken,
             played: Played::default(),
         })
@@ -120,15 +125,19 @@ impl Way {
 
     /// Tells whether the last record that was read whole is of the time itself: what is damaged behind it is nobody's loss.
     fn is_reached(&self) -> bool {
-        self.is_there && !self.is_within && self.until <= self.time
+        self.is_joined && !self.is_within && self.until <= self.time
     }
 
     /// Enters a file; tells whether the time is reached with what lies before it.
     fn enter(&mut self, header: &Header) -> Result<bool, JournalError> {
         self.chain.check_open()?;
-        let is_own = header.era == self.from.era;
-        if is_own && !self.is_there && header.first > self.from.sequence + 1 {
+        let at = self.from.position;
+        let is_own = header.era == at.era;
+        if is_own && !self.is_there && header.first > at.sequence + 1 {
             return Err(JournalError::Gap { begins: header.time });
+        }
+        if is_own && header.first == at.sequence + 1 {
+            self.join(header.before)?;
         }
         if is_own || !self.is_there {
             self.is_there |= is_own;
@@ -138,6 +147,7 @@ impl Way {
         if header.first > self.sequence + 1 {
             return Err(JournalError::Ruptured { at: self.time, reason: Rupture::Damage });
         }
+        self.check_joined()?;
         if header.time > self.until {
             return Ok(true);
         }
@@ -150,7 +160,11 @@ impl Way {
             self.end = Some(head.time);
             return Ok(false);
         }
-        if !self.is_there || head.sequence <= self.from.sequence {
+        let at = self.from.position.sequence;
+        if self.is_there && head.sequence == at && head.last {
+            self.join(head.sum)?;
+        }
+        if !self.is_there || head.sequence <= at {
             return Ok(false);
         }
         if head.time > self.until {
@@ -182,12 +196,26 @@ impl Way {
         if !self.is_there {
             return Err(JournalError::Gap { begins: end });
         }
+        self.check_joined()?;
         if self.until > end { Err(JournalError::After { until: self.until, end }) } else { Ok(()) }
     }
 }
 
+impl Way {
+    /// Goes on from the last record of the backup, if that is the one with this sum.
+    fn join(&mut self, sum: u64) -> Result<(), JournalError> {
+        self.is_joined = self.from.is_at(sum);
+        self.check_joined()
+    }
+
+    fn check_joined(&self) -> Result<(), JournalError> {
+        let other = JournalError::OtherHistory { sequence: self.from.position.sequence };
+        if self.is_joined { Ok(()) } else { Err(other) }
+    }
+}
+
 /// Says after what time a backup would do, where nothing leads on from this one.
-fn begins_of(source: &Source, from: Position) -> Option<i64> {
+fn begins_of(source: &Source, from: super::Position) -> Option<i64> {
     let headers = || source.tracks.iter().filter_map(|track| track.header);
     let own = headers().find(|header| header.era == from.era);
     own.or_else(|| headers().next_back()).map(|header| header.time)

@@ -105,8 +105,7 @@ fn restorable_until(statement: &Statement<'_>, header: &Header) -> Value {
     let reach = || {
         let at = header.journal.as_ref()?;
         let row = statement.names.database(header.database_id())?;
-        let from = store::journal::Position { era: at.era, sequence: at.sequence };
-        statement.shared.databases.journal_looked(row)?.reach(from)
+        statement.shared.databases.journal_reach(row, at.into())
     };
     match reach() {
         // It goes on.
