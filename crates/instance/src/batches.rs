@@ -6,20 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use catalog::GraphRights;
+use catalog::{GraphRights, Principal};
 use compact_str::CompactString;
 use graph::GraphError;
 use parking_lot::Mutex;
 use query::expression::Context;
 use query::{BatchWork, Ran, Retry, Transactions};
-use types::Failure;
+use types::{DatabaseId, DatabaseName, Failure};
 
 use crate::alone::{Lost, open_all, pause, until_through};
 use crate::answer::Summary;
 use crate::bookmark;
+use crate::instance::Shared;
 use crate::leases::Lease;
 use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
+use crate::reach::{self, Reached};
 use crate::records::Records;
 use crate::running::Allowance;
 use crate::sight::{self, Does};
@@ -43,6 +45,7 @@ struct Batches {
 
 struct Written {
     database: Arc<OpenDatabase>,
+    author: Author,
     /// Its number among the statement's sources.
     number: u16,
     writes: Writes,
@@ -55,6 +58,23 @@ struct Written {
     version: Mutex<u64>,
     /// Reads and writes of the sources so far, for `PROFILE`.
     hits: AtomicU64,
+}
+
+/// Whose statement it is and where it writes, to ask at each commit whether he still may.
+struct Author {
+    shared: Arc<Shared>,
+    principal: Principal,
+    written: (DatabaseId, Reached),
+    /// The alias by which he named the database, if he did.
+    alias: Option<DatabaseName>,
+}
+
+impl Author {
+    fn check_commit(&self) -> Result<(), Failure> {
+        let (id, reached) = &self.written;
+        let names = self.shared.catalog.names();
+        reach::check_commit(&names, &self.principal, Some((*id, reached)), self.alias.clone())
+    }
 }
 
 impl Statement<'_> {
@@ -72,8 +92,17 @@ impl Statement<'_> {
         let version = Mutex::new(transaction.version());
         // Nobody keeps the place where it lies: it ends with its source.
         let sources = open_all(reached, number, &Home::new(Mutex::new(Some(transaction))), &self.allowance)?;
+        let (id, place) = &reached[usize::from(number)];
+        let alias = (*id == self.own.database).then(|| self.own.alias.clone()).flatten();
+        let author = Author {
+            shared: Arc::clone(self.shared),
+            principal: self.principal.clone(),
+            written: (*id, place.clone()),
+            alias,
+        };
         let written = Written {
             database: Arc::clone(&database),
+            author,
             number,
             writes,
             rights,
@@ -147,6 +176,7 @@ impl Batches {
                 written.remove(context);
                 let transaction = written.home.lock().take().expect("the source was dropped, and gave it back");
                 done?;
+                written.author.check_commit()?;
                 let lost =
                     |error| Lost::at_commit(&written.database, &self.allowance, error).blurred(Some(&written.rights));
                 self.allowance.commit(transaction).map_err(lost)
@@ -162,6 +192,7 @@ impl Batches {
         let Some(written) = &self.written else { return Ok(0) };
         match written.home.lock().take() {
             Some(transaction) => {
+                written.author.check_commit()?;
                 let blur = |error| match error {
                     GraphError::Stopped => self.allowance.over(),
                     error => sight::refusal::blurred(written.database.fail(error), &written.rights),

@@ -91,6 +91,33 @@ impl Reached {
     }
 }
 
+/// Fails where somebody may not commit any more what he wrote to `written`: he was shut out since he began, the database
+/// was made read-only, or rights were taken. The one place where a commit asks, that of a batch too.
+///
+/// `alias` is the one by which he named the database, if he did.
+pub(crate) fn check_commit(
+    names: &Names,
+    principal: &Principal,
+    written: Option<(DatabaseId, &Reached)>,
+    alias: Option<DatabaseName>,
+) -> Result<(), Failure> {
+    catalog::access::check_here(names, principal)?;
+    let Some((id, written)) = written.filter(|(_, written)| written.graph().is_some()) else { return Ok(()) };
+    let Some(row) = names.database(id) else { return Ok(()) };
+    if row.access == catalog::DatabaseAccess::ReadOnly {
+        Writes::ReadOnly.check(&written.name())?;
+    }
+    let target = Target { database: row.id, name: row.name.clone(), alias };
+    let rights = granted_rights(&grant(names, principal, &target, Access::Write)?);
+    sight::check_writes(&rights, &written.name())?;
+    if written.rights().is_some_and(|before| *before != rights) {
+        let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
+                    Run it again.";
+        return Err(Failure::new(Code::TransactionConflict, text));
+    }
+    Ok(())
+}
+
 /// Gives what a grant lets its user see and change.
 #[cfg(not(test))]
 pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {

@@ -19,7 +19,7 @@ use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work, Worker};
 use crate::open_database::OpenDatabase;
-use crate::reach::{Reached, granted_rights};
+use crate::reach::{self, Reached};
 use crate::records::Stream;
 use crate::running::{Allowance, Deadline};
 use crate::schema_turn::HeldTurn;
@@ -137,27 +137,12 @@ impl OpenTransaction {
         Ok(state)
     }
 
-    /// Fails where what was written may not be any more: the database was made read-only since then, or rights were taken.
+    /// Fails where its user may not commit it any more.
     pub(crate) fn check_commit(&self, names: &Names, principal: &Principal) -> Result<(), Failure> {
         let state = self.0.lock();
-        let Some(taken) = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id)) else {
-            return Ok(());
-        };
-        let Some(row) = names.database(taken.id).filter(|_| taken.reached.graph().is_some()) else { return Ok(()) };
-        if row.access == catalog::DatabaseAccess::ReadOnly {
-            Writes::ReadOnly.check(&taken.reached.name())?;
-        }
-        let own = (taken.id == state.own.database).then(|| state.own.alias.clone()).flatten();
-        let target = Target { database: row.id, name: row.name.clone(), alias: own };
-        let grant = catalog::grant(names, principal, &target, catalog::Access::Write)?;
-        let rights = granted_rights(&grant);
-        sight::check_writes(&rights, &taken.reached.name())?;
-        if taken.reached.rights().is_some_and(|before| *before != rights) {
-            let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
-                        Run it again.";
-            return Err(Failure::new(Code::TransactionConflict, text));
-        }
-        Ok(())
+        let written = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id));
+        let alias = written.filter(|taken| taken.id == state.own.database).and_then(|_| state.own.alias.clone());
+        reach::check_commit(names, principal, written.map(|taken| (taken.id, &taken.reached)), alias)
     }
 
     /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.

@@ -665,6 +665,52 @@ fn transactions_keep_data_and_servers_tell_of_themselves() {
 }
 
 #[test]
+fn f14_f82_batches_end_with_what_their_user_may_do() {
+    const ROWS: i64 = 100_000;
+    let instance = with_passwords(&clock());
+    let mut admin = log_in(&instance, "admin");
+    check(&mut admin, "CREATE DATABASE films", DONE);
+    make(&mut admin, "ann");
+    check(&mut admin, "GRANT LEVEL write ON DATABASE films TO USER ann", DONE);
+    let on_films = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
+    let count = |admin: &mut Session| -> i64 {
+        let counted = run(admin, "USE films MATCH (n) RETURN count(n)").expect("reads");
+        counted.parse().expect("a number")
+    };
+    let mut before = 0;
+    for (take, give, expected) in TAKEN {
+        let (mut ann, on_films) = (log_in(&instance, "ann"), on_films.clone());
+        let text = format!("UNWIND range(1, {ROWS}) AS i CALL (i) {{ CREATE (:Film) }} IN TRANSACTIONS OF 1 ROW");
+        let batches = std::thread::spawn(move || run_with(&mut ann, &text, Map::new(), &on_films));
+        while count(&mut admin) == before && !batches.is_finished() {
+            std::thread::yield_now();
+        }
+        run(&mut admin, take).expect("is taken");
+        let kept = count(&mut admin);
+        let failure = batches.join().expect("no panic").expect_err(take);
+        assert!(failed(&failure).contains(expected), "{take}: {failure} {}", failed(&failure));
+        run(&mut admin, give).expect("is given back");
+        // The batch that was being committed meanwhile may be there.
+        let after = count(&mut admin);
+        assert!(before < kept && (kept..=kept + 1).contains(&after), "{take}: {before}, {kept}, {after}");
+        before = after;
+    }
+}
+
+/// What may be taken from ann who writes to films, how it is given back, and what she hears at a commit.
+const TAKEN: [(&str, &str, &str); 5] = [
+    ("REVOKE LEVEL write ON DATABASE films FROM USER ann", "GRANT LEVEL write ON DATABASE films TO USER ann", ""),
+    ("ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET ACCESS READ WRITE", "DatabaseReadOnly"),
+    (
+        "DENY CREATE ON GRAPH films NODES Secret TO USER ann",
+        "REVOKE DENY CREATE ON GRAPH films NODES Secret FROM USER ann",
+        "TransactionConflict",
+    ),
+    ("ALTER USER ann SET STATUS SUSPENDED", "ALTER USER ann SET STATUS ACTIVE", "AuthorizationExpired"),
+    ("DROP USER ann", "SHOW USERS YIELD user WHERE false", "AuthorizationExpired"),
+];
+
+#[test]
 fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
     let instance = with_passwords(&clock());
     let mut admin = log_in(&instance, "admin");
@@ -672,17 +718,7 @@ fn f14_f82_what_was_taken_away_meanwhile_is_not_committed() {
     make(&mut admin, "ann");
     check(&mut admin, "GRANT LEVEL write ON DATABASE films TO USER ann", DONE);
     let on_films = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
-    for (take, give, expected) in [
-        ("REVOKE LEVEL write ON DATABASE films FROM USER ann", "GRANT LEVEL write ON DATABASE films TO USER ann", ""),
-        ("ALTER DATABASE films SET ACCESS READ ONLY", "ALTER DATABASE films SET ACCESS READ WRITE", "DatabaseReadOnly"),
-        (
-            "DENY CREATE ON GRAPH films NODES Secret TO USER ann",
-            "REVOKE DENY CREATE ON GRAPH films NODES Secret FROM USER ann",
-            "TransactionConflict",
-        ),
-        ("ALTER USER ann SET STATUS SUSPENDED", "ALTER USER ann SET STATUS ACTIVE", "AuthorizationExpired"),
-        ("DROP USER ann", "SHOW USERS YIELD user WHERE false", "AuthorizationExpired"),
-    ] {
+    for (take, give, expected) in TAKEN {
         let mut ann = log_in(&instance, "ann");
         ann.begin(&on_films).expect("begins");
         check(&mut ann, "CREATE (:Film)", "[nodes+ 1, labels+ 1]");

@@ -486,8 +486,7 @@ impl Session {
         let who = self.acting.as_ref().unwrap_or(&self.principal);
         let names = self.shared.catalog.names();
         // Who was shut out since then keeps nothing, and what may not be written any more is not.
-        let checked = catalog::access::check_here(&names, who).map_err(Failure::from);
-        if let Err(failure) = checked.and_then(|()| transaction.check_commit(&names, who)) {
+        if let Err(failure) = transaction.check_commit(&names, who) {
             let database = transaction.enter().map(|state| state.own.name.to_string()).unwrap_or_default();
             transaction.rollback();
             self.forget_interrupt();
