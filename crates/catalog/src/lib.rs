@@ -41,6 +41,7 @@ pub use limits::{Limit, LimitError, Limits, RoleLimits};
 pub use options::{DatabaseOption, DatabaseOptions, WEIGHT_USUAL};
 pub use picture::{Pictured, picture};
 pub use privileges::{Changed, HolderName, ScopeName, Verb};
+pub use recover::Recovered;
 pub use resolve::{Names, Target};
 pub use rights::level::Level;
 pub use rights::privilege::{Privilege, Resource, Scope, Segment};

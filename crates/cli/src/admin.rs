@@ -149,9 +149,18 @@ fn set_password(user: &str, folder: &Folder) -> Result<String, AdminError> {
         (Ok(_), password) => instance.recover_admin(user, password).map_err(AdminError::from),
     };
     instance.close();
-    let is_new = set?;
-    let made = if is_new { ", who was made anew," } else { "" };
-    Ok(format!("The password of {user}{made} is set; {user} is an admin and can log in."))
+    let recovered = set?;
+    let made = if recovered.is_new { ", who was made anew," } else { "" };
+    let mut told = format!("The password of {user}{made} is set; {user} is an admin and can log in.");
+    for role in &recovered.roles_taken {
+        told.push_str(&format!(" The role {role} was taken from {user}, for it denies something."));
+    }
+    for (role, denials) in &recovered.lifted {
+        let holder = role.as_ref().map_or_else(|| format!("user {user}"), |role| format!("role {role}"));
+        let were = if *denials == 1 { "was" } else { "were" };
+        told.push_str(&format!(" {} of the {holder} {were} taken back.", counted(*denials as u64, "denial")));
+    }
+    Ok(told)
 }
 
 fn check(folder: &Folder) -> Result<String, AdminError> {

@@ -203,13 +203,34 @@ fn f100_a_lost_password_is_set_while_no_server_runs() {
     {
         told(&output(&["shell", "--bolt", bolt, text]));
     }
-    told(&output(&["shell", "--bolt", bolt, "REVOKE ROLE admin FROM admin"]));
+    for text in [
+        "REVOKE ROLE admin FROM admin",
+        "CREATE ROLE jail",
+        "DENY ALL DBMS PRIVILEGES ON DBMS TO jail",
+        "DENY ACCESS ON DATABASE * TO jail",
+        "GRANT ROLE jail TO admin",
+        "DENY CREATE DATABASE ON DBMS TO PUBLIC",
+        "DENY ACCESS ON DATABASE * TO USER admin",
+        "DENY MATCH {secret} ON GRAPH * TO PUBLIC",
+    ] {
+        let (code, _, complaint) = told(&output(&["shell", "--bolt", bolt, text]));
+        assert_eq!(code, Some(0), "{text}: {complaint}");
+    }
     served.end("-TERM");
-    set("newer password\n");
+    let expected = "The password of admin is set; admin is an admin and can log in. The role jail was taken from admin, for it \
+                    denies something. 1 denial of the user admin was taken back. 1 denial of the role PUBLIC was taken back.\n";
+    assert_eq!(set("newer password\n").1, expected);
     let served = Served::start(data.path(), &["--auth", "password"]);
     let bolt = served.address("bolt");
     let made = ["shell", "--bolt", bolt, "-u", "admin", "-p", "newer password", "CREATE DATABASE mine"];
     assert_eq!(told(&output(&made)).0, Some(0));
+    let asked = ["shell", "--bolt", bolt, "-u", "admin", "-p", "newer password", "--format", "csv"];
+    let roles = "SHOW USERS YIELD user, roles WHERE user = 'admin' RETURN roles";
+    let shown = told(&output(&[&asked[..], &[roles]].concat())).1;
+    assert!(shown.contains("admin") && !shown.contains("jail"), "{shown}");
+    // For others the role is what it was.
+    let jailed = "SHOW ROLE jail PRIVILEGES YIELD access WHERE access = 'DENIED' RETURN count(*) > 1 AS some";
+    assert_eq!(told(&output(&[&asked[..], &[jailed]].concat())).1, "some\ntrue\n");
     served.end("-TERM");
     // The audit tells of all of it, and of no password.
     let listed = told(&output(&["audit", "list", "--data", path(data.path())])).1;

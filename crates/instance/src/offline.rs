@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{CatalogError, Database as Row, DatabaseOptions, NewDatabase};
+use catalog::{CatalogError, Database as Row, DatabaseOptions, NewDatabase, Recovered};
 use store::journal::Copied;
 use types::{DatabaseName, Failure};
 
@@ -175,8 +175,8 @@ impl Instance {
         done
     }
 
-    /// Makes somebody an admin with this password, whatever was done to him before; tells whether he had to be made.
-    pub fn recover_admin(&self, user: &str, password: &str) -> Result<bool, Failure> {
+    /// Makes somebody an admin with this password, whatever was done to him before; tells what that took.
+    pub fn recover_admin(&self, user: &str, password: &str) -> Result<Recovered, Failure> {
         let done = self.shared.catalog.recover_admin(user, password).map_err(Failure::from);
         let operation = format!("set the password of {user} and make him an admin, with the data folder in hand");
         let told = Told { operation: &operation, ..Told::default() };
