@@ -227,6 +227,59 @@ fn f24_a_backup_of_a_history_that_was_put_back_is_not_played_forward() {
     }
 }
 
+/// Makes a database with a journal, a backup 'b0' and three commits, the last of which is damaged in the journal, and
+/// starts again on it.
+fn with_damage(data: &Path) -> instance::Instance {
+    let instance = on_disk(data);
+    let mut first = session(&instance);
+    check(&mut first, "CREATE DATABASE films OPTIONS {journal: true}", "[system 1]");
+    run(&mut first, "BACKUP DATABASE films TO 'b0'").expect("backs up");
+    for number in 1..=3 {
+        run(&mut first, &format!("USE films CREATE (:Film {{k: {number}}})")).expect("writes");
+    }
+    drop(first);
+    instance.close();
+    drop(instance);
+    let file = journal_files(data, "films").pop().expect("one file");
+    let mut bytes = fs::read(&file).expect("reads");
+    let end = bytes.len();
+    bytes[end - 20..].fill(0);
+    fs::write(&file, bytes).expect("writes");
+    let instance = on_disk(data);
+    run(&mut session(&instance), "USE films CREATE (:Film {k: 4})").expect("writes");
+    instance
+}
+
+#[test]
+fn f24_damage_that_somebody_meets_is_told_of_until_there_is_a_new_backup() {
+    for meets in [
+        Some("CREATE DATABASE then FROM BACKUP 'b0' UNTIL datetime()"),
+        Some("BACKUP JOURNAL FOR DATABASE films TO 'copy'"),
+        // A backup looks by itself.
+        None,
+    ] {
+        let data = tempfile::tempdir().expect("a folder");
+        let instance = with_damage(data.path());
+        let mut session = session(&instance);
+        let message = "SHOW DATABASE films YIELD statusMessage";
+        check(&mut session, message, "''");
+        if let Some(text) = meets {
+            let got = refused(&mut session, text);
+            assert!(got.starts_with("StorageDamaged: the journal "), "{text}: {got}");
+            assert!(got.contains("000000000001.journal is damaged"), "{text}: {got}");
+            let shown = run(&mut session, message).expect("lists");
+            assert!(shown.starts_with("'Its journal is damaged in 000000000001.journal (record "), "{text}: {shown}");
+        }
+        run(&mut session, "BACKUP DATABASE films TO 'b1'").expect("backs up");
+        check(&mut session, message, "''");
+        run(&mut session, "USE films CREATE (:Film {k: 5})").expect("writes");
+        assert_eq!(then(&mut session, "b1", &now(), "MATCH (f:Film) RETURN count(f)"), "5");
+        check(&mut session, message, "''");
+        let old = refused(&mut session, "CREATE DATABASE then FROM BACKUP 'b0' UNTIL datetime()");
+        assert!(old.starts_with("ExternalResourceFailed: the journal goes on from this backup only to "), "{old}");
+    }
+}
+
 #[test]
 fn f24_commits_of_many_writers_are_all_in_the_journal() {
     let data = tempfile::tempdir().expect("a folder");
@@ -314,16 +367,22 @@ fn f24_a_damaged_journal_is_noticed_and_refused() {
     }
     let moment = now();
     let file = journal_files(data.path(), "films").remove(0);
-    let sound = fs::read(&file).expect("reads");
-    let mut bad = sound.clone();
-    bad[sound.len() / 2] ^= 1;
-    fs::write(&file, bad).expect("writes");
+    let middle = fs::read(&file).expect("reads").len() / 2;
+    // What is written meanwhile stays.
+    let flip = || {
+        let mut bytes = fs::read(&file).expect("reads");
+        bytes[middle] ^= 1;
+        fs::write(&file, bytes).expect("writes");
+    };
+    flip();
     let restore = format!("CREATE DATABASE then FROM BACKUP 'films' UNTIL datetime('{moment}')");
     let got = refused(&mut session, &restore);
     assert!(got.starts_with("StorageDamaged: the journal ") && got.contains("checksum"), "{got}");
+    // It goes on behind the damage, which stays.
+    run(&mut session, "USE films CREATE (:Later)").expect("writes");
     let checked = run(&mut session, "CHECK DATABASE films").expect("checks");
     assert!(checked.starts_with("'films' | false") && checked.contains("fails its checksum"), "{checked}");
-    fs::write(&file, sound).expect("writes");
+    flip();
     assert!(run(&mut session, "CHECK DATABASE films").expect("checks").starts_with("'films' | true"));
     assert_eq!(then(&mut session, "films", &moment, "MATCH (n) RETURN count(n)"), "20");
     check(&mut session, "SHOW DATABASES YIELD name WHERE name = 'then' RETURN count(*)", "0");

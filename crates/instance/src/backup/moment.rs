@@ -42,6 +42,20 @@ impl Shared {
         moment: &Moment,
         step: Step<'_>,
     ) -> Result<(Header, Played), BackupError> {
+        let played = self.play(row, file, moment, step);
+        let is_damaged = played.as_ref().is_err_and(|error| error.code() == Code::StorageDamaged);
+        if is_damaged
+            && moment.journal.is_none()
+            && let Ok(reading) = self.reading_graph(file)
+            && let Some(row) = self.catalog.names().database(reading.header().database_id())
+        {
+            // It is told of from now on, and new backups lead on.
+            self.databases.journal_looked(row);
+        }
+        played
+    }
+
+    fn play(&self, row: &Row, file: &Path, moment: &Moment, step: Step<'_>) -> Result<(Header, Played), BackupError> {
         let mut reading = self.reading_graph(file)?;
         let header = reading.header().clone();
         let from = header.journal.as_ref().ok_or(JournalError::NotKept)?;
@@ -86,6 +100,9 @@ impl Shared {
         let mut part = Part::create(file)?;
         let steps = &mut Steps { step, before: 0, failed: None };
         let outcome = journal::copy(source, &mut part, &mut |bytes| Ok(steps.done(bytes)?));
+        if matches!(outcome, Err(JournalError::Damaged { .. })) {
+            self.databases.journal_looked(row);
+        }
         let copied = steps.end(outcome)?;
         part.sync()?;
         journal::verify(Source::file(part.path(), row.id.0)?)?;

@@ -66,6 +66,8 @@ impl Shared {
 
     /// Takes an image of a database.
     pub(crate) fn take_image(&self, database: &OpenDatabase, row: &Row) -> Result<Taken, Failure> {
+        // Damage that nobody met yet is left behind first, so that this backup leads on.
+        self.databases.journal_looked(row);
         let (pictured, image) = database.graph.image().map_err(|error| database.fail(error))?;
         let taken_nanos = self.options.clock.wall_nanos();
         let header = header(row, pictured, &*image, image.kind(), taken_nanos);
@@ -98,6 +100,7 @@ impl Shared {
             self.try_backup(part.path(), header.holds, step)?;
         }
         part.publish()?;
+        self.databases.backup_made(&header);
         tracing::info!(database = %header.database, file = %file.display(), bytes = written.file_bytes, "backup written");
         Ok((header, written))
     }

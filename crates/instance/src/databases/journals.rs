@@ -8,11 +8,11 @@ use catalog::{Database as Row, Names};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use store::StoreError;
-use store::journal::{self, Flaw, Keep, Looked, Origin, Outline, Source};
+use store::journal::{self, Flaw, Keep, Looked, Origin, Outline, Position, Source};
 use types::{Code, DatabaseId, Failure};
 
 use super::{CLOSE_LOOK_TIME, Databases, State};
-use crate::backup::BackupError;
+use crate::backup::{BackupError, Header};
 use crate::error::of_store;
 use crate::open_database::OpenDatabase;
 
@@ -33,6 +33,8 @@ struct Look {
     was_open: bool,
     /// What is damaged for sure, and was told of.
     damaged: Vec<Flaw>,
+    /// Where the last backup stands that was made since the start.
+    backed_up: Option<Position>,
 }
 
 impl Journals {
@@ -94,8 +96,6 @@ impl Databases {
         Some(outline)
     }
 
-    /// Looks at journals of open databases of which files were finished, or nothing was looked at, since the last time.
-    pub(crate) fn look_at_journals(&self, names: &Names) {
     /// Says up to when the journal of a database plays a backup forward: `Some(None)` is up to now, `None` not at all.
     pub(crate) fn journal_reach(&self, row: &Row, from: Origin) -> Option<Option<i64>> {
         let reach = self.journal_looked(row)?.reach(from.position)?;
@@ -104,6 +104,8 @@ impl Databases {
         is_own.then_some(reach)
     }
 
+    /// Looks at journals of open databases of which files were finished, or nothing was looked at, since the last time.
+    pub(crate) fn look_at_journals(&self, names: &Names) {
         for row in names.databases_from("").filter(|row| row.options.journal) {
             let Some(database) = self.peek(row.id) else { continue };
             let look = self.journals.look(row.id);
@@ -118,12 +120,20 @@ impl Databases {
         }
     }
 
-    /// Says what is damaged in the journal of a database, as far as somebody looked.
+    /// Notes that there is a backup: damage of before it needs no other one.
+    pub(crate) fn backup_made(&self, header: &Header) {
+        if let Some(at) = &header.journal {
+            self.journals.look(header.database_id()).lock().backed_up = Some(Origin::from(at).position);
+        }
+    }
+
+    /// Says what is damaged in the journal of a database, as far as somebody looked, and no backup was made since.
     pub(crate) fn journal_damage(&self, row: &Row) -> Option<String> {
         let look = self.journals.looked.lock().get(&row.id).cloned()?;
         // Who looks reads for a while; this is for a list.
         let look = look.try_lock()?;
-        let flaw = look.damaged.first()?;
+        let is_open = |flaw: &&Flaw| look.backed_up.is_none_or(|backup| flaw.is_on_the_way(backup));
+        let flaw = look.damaged.iter().find(is_open)?;
         let file = flaw.file.file_name().unwrap_or_default().to_string_lossy();
         Some(format!(
             "Its journal is damaged in {file} ({}): older backups lead up to {} only. Make a new one.",

@@ -99,10 +99,7 @@ impl Outline {
     pub fn reach(&self, from: Position) -> Option<Option<i64>> {
         let era = self.eras.iter().find(|era| era.era == from.era)?;
         let ended = (era.first <= from.sequence + 1).then_some(era.ended)?;
-        // What lies in files before the one from which a backup goes on is not read for it.
-        let is_on_the_way =
-            |flaw: &&Flaw| flaw.era == from.era && flaw.next.is_none_or(|next| from.sequence + 1 < next);
-        match self.flaws.iter().find(is_on_the_way) {
+        match self.flaws.iter().find(|flaw| flaw.is_on_the_way(from)) {
             Some(flaw) if flaw.sequence <= from.sequence => None,
             Some(flaw) => Some(Some(ended.map_or(flaw.until, |ended| ended.min(flaw.until)))),
             None => Some(ended),

@@ -31,6 +31,14 @@ pub struct Flaw {
     pub is_sure: bool,
 }
 
+impl Flaw {
+    /// Tells whether what goes on from a backup meets it: files before the one from which that goes on are not read.
+    #[must_use]
+    pub fn is_on_the_way(&self, from: Position) -> bool {
+        self.era == from.era && self.next.is_none_or(|next| from.sequence + 1 < next)
+    }
+}
+
 /// What is known of the files of one journal.
 #[derive(Debug, Default)]
 pub struct Looked {

@@ -180,6 +180,9 @@ impl Shared {
             };
             target.put(&file, Holds::Graph, &mut fill)
         };
+        if put.is_ok() {
+            self.databases.backup_made(&header);
+        }
         // One that is stopped was opened for this only.
         if row.requested == catalog::Requested::Offline {
             self.databases.close_unused(row.id);
