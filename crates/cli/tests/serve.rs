@@ -59,6 +59,26 @@ fn f99_a_log_that_nobody_reads_any_more_harms_nobody() {
 }
 
 #[test]
+fn f94_what_cannot_be_written_is_no_good_end() {
+    let data = folder();
+    Served::start(data.path(), &[]).end("-TERM");
+    let full = || fs::File::options().write(true).open("/dev/full").expect("there is one");
+    for arguments in [["audit", "list"], ["audit", "verify"], ["admin", "check"]] {
+        let mut command = sheaf(&[&arguments[..], &["--data", path(data.path())]].concat());
+        let (code, _, complaint) = told(&command.stdout(full()).output().expect("the binary starts"));
+        assert_eq!(code, Some(2), "{arguments:?}: {complaint}");
+        assert!(complaint.starts_with("error: cannot write the output: No space left"), "{complaint}");
+        assert_eq!(complaint.lines().count(), 1, "{complaint}");
+        // A reader that has seen enough is another thing.
+        let (reader, pipe) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = sheaf(&[&arguments[..], &["--data", path(data.path())]].concat());
+        let ended = told(&command.stdout(pipe).output().expect("the binary starts"));
+        assert_eq!(ended, (Some(0), String::new(), String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_was_written_is_there_after_a_stop() {
     let data = folder();
     let one_face = ["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"];

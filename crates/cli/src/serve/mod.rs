@@ -13,7 +13,7 @@ pub use arguments::{Arguments, Auth, Given};
 pub use running::{Running, RunningError, exit_of};
 pub use settings::{Settings, SettingsError};
 
-use crate::exit::{Exit, complain, say};
+use crate::exit::{Exit, complain, mention};
 use crate::logging;
 use crate::signals::Signals;
 
@@ -57,9 +57,9 @@ fn serve(settings: &Settings) -> Result<(), ServeError> {
     let signals = Signals::listen().map_err(ServeError::Signals)?;
     let running = Running::start(settings)?;
     if let Some(password) = running.take_password() {
-        say(&format!("The user admin has the password {password}. It is not shown again."));
+        mention(&format!("The user admin has the password {password}. It is not shown again."));
     }
-    say(&ready_line(settings, &running));
+    mention(&ready_line(settings, &running));
     signals.wait();
     tracing::info!("asked to end");
     running.stop();
