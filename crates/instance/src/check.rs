@@ -1,8 +1,11 @@
 //! `CHECK DATABASE`: walks everything that a database holds, and reports.
 
+use std::sync::Arc;
+
 use catalog::{CatalogError, Target};
+use graph::GraphError;
 use graph::check::Report;
-use types::{Code, CompactString, DatabaseName, Failure, Value};
+use types::{Code, CompactString, DatabaseName, Failure, Value, effort};
 
 use crate::answer::{Fetched, Kind, Summary};
 use crate::records::Records;
@@ -46,7 +49,12 @@ fn look(statement: &Statement<'_>, target: &Target) -> Result<Report, Failure> {
     };
     let open = statement.shared.databases.peek(row.id).filter(|database| database.damage.get().is_some());
     let database = open.map_or_else(|| statement.shared.open(row), Ok)?;
-    database.graph.check().map_err(|error| database.fail(error))
+    // Who ends the statement ends the walk.
+    let _watched = effort::watch(Arc::new(statement.allowance.clone()), usize::MAX);
+    database.graph.check().map_err(|error| match error {
+        GraphError::Stopped => statement.allowance.over(),
+        error => database.fail(error),
+    })
 }
 
 /// Tells whether a failure is about what lies on disk, not about who asks or what the machine lacks.

@@ -8,6 +8,8 @@ mod sum;
 mod tests;
 mod walk;
 
+use types::effort;
+
 use crate::constraint::validate::{self, Held};
 use crate::constraint::words::Words;
 use crate::database::Database;
@@ -64,7 +66,7 @@ impl Database {
     /// Compares checksums, labels with nodes, lists of neighbours with relationships, index entries with properties,
     /// long values with records, and counts with what there is, then all data with the constraints. Damage is in the
     /// report.
-    /// Errors: only if there is no snapshot to look at.
+    /// Errors: only if there is no snapshot to look at, or [`GraphError::Stopped`] where whom [`types::effort`] asks says no.
     pub fn check(&self) -> Result<Report, GraphError> {
         let mut report = Report::default();
         if let Err(error) = self.store().check() {
@@ -72,7 +74,8 @@ impl Database {
         }
         let snapshot = self.store().snapshot()?;
         check(View::new(&*snapshot), Words(self.tokens()), &mut report);
-        Ok(report)
+        // What was not walked to its end says nothing.
+        if effort::look() { Ok(report) } else { Err(GraphError::Stopped) }
     }
 }
 
@@ -85,6 +88,9 @@ fn check(view: View<'_>, words: Words<'_>, report: &mut Report) {
     }
     if let Err(error) = walk.check_engines() {
         walk.report.add(format!("the walk of the indexes ended early: {error}"));
+    }
+    if !effort::look() {
+        return;
     }
     walk.compare_counts();
     let differing = walk.differing();
@@ -107,7 +113,7 @@ fn constraints(view: View<'_>, words: Words<'_>, report: &mut Report) -> Result<
     let indexes = view.indexes()?;
     for constraint in view.constraints()?.iter().filter(|constraint| constraint.is_online()) {
         let mut from = Some(0);
-        while let Some(at) = from {
+        while let Some(at) = from.filter(|_| effort::pay(BATCH)) {
             from = match validate::values(view, words, constraint, at, BATCH)? {
                 Held::Next(next) => next,
                 Held::Refused(violation) => {

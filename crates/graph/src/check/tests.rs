@@ -1,16 +1,19 @@
 //! Single entries are damaged through the store, and each damage is found.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, StoreError, Writer};
-use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value, effort};
 
 use super::Report;
 use crate::codec::fact::{IndexKind, IndexOn, encode_count, encode_number};
 use crate::codec::label::Members;
 use crate::codec::{adjacency, record, seal};
 use crate::database::{Database, DatabaseOptions};
+use crate::error::GraphError;
 use crate::keys::{self, Counted, Entity, Meta, Side, TokenKind, order};
 use crate::transaction::NewIndex;
 
@@ -54,6 +57,26 @@ fn a_sound_database_has_no_problems() {
     assert_eq!(report.problems, [""; 0]);
     assert_eq!((report.nodes, report.relationships, report.index_entries), (2_000, 2_000, 4_000));
     assert!(report.adjacency_blocks > 2_000 && report.entries > 10_000);
+}
+
+/// Says no from the question of this number on.
+struct Impatient(AtomicUsize);
+
+impl effort::Watch for Impatient {
+    fn may_go_on(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::Relaxed) > 1
+    }
+}
+
+#[test]
+fn f51_a_check_ends_when_its_statement_does() {
+    let database = sound();
+    for question in 1..=2 {
+        let _watched = effort::watch(Arc::new(Impatient(AtomicUsize::new(question))), usize::MAX);
+        let error = database.check().expect_err("it is over");
+        assert!(matches!(error, GraphError::Stopped), "question {question}: {error}");
+    }
+    assert!(database.check().expect("nobody ends it").is_sound());
 }
 
 /// The store sees keys that are out of order or double; these are neither.

@@ -1,7 +1,7 @@
 //! One walk over all entries in the order of their keys: what each holds, and what the others must hold for it.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId};
+use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, effort};
 
 use super::Report;
 use super::sum::Pair;
@@ -83,7 +83,7 @@ impl<'a, 'r> Walk<'a, 'r> {
             if let Err(error) = self.entry(key, value) {
                 self.report.add(format!("{}: {error}", Named(key)));
             }
-            Ok(true)
+            Ok(effort::pay(1))
         })?;
         if !self.has_format {
             self.report.add("the format of the graph is missing".to_owned());
