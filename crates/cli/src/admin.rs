@@ -217,7 +217,7 @@ fn adopt(from: &Path, name: Option<&str>, dry_run: bool, folder: &Folder) -> Res
 fn adopt_all(
     instance: &instance::Instance,
     from: &Path,
-    name: Option<&str>,
+    named: Option<&str>,
     dry_run: bool,
 ) -> Result<String, AdminError> {
     let none = || AdminError::Adopt(format!("there is no database in {}", from.display()));
@@ -225,14 +225,14 @@ fn adopt_all(
     if found.is_empty() {
         return Err(none());
     }
-    if found.len() > 1 && name.is_some() {
+    if found.len() > 1 && named.is_some() {
         let all = counted(found.len() as u64, "database");
         let text = format!("there are {all} in {}; name the folder of one", from.display());
         return Err(AdminError::Adopt(text));
     }
     let (mut taken, mut left) = (0, Vec::new());
-    for instance::Found { folder, name: old } in &found {
-        let Some(name) = name.or(old.as_deref()) else {
+    for instance::Found { folder, name: old, is_known } in &found {
+        let Some(name) = named.or(old.as_deref()) else {
             return Err(AdminError::Adopt(format!("{} does not tell its name; give one after --as", folder.display())));
         };
         let problem = if dry_run {
@@ -244,7 +244,11 @@ fn adopt_all(
         match problem {
             None => {
                 let done = if dry_run { "can be taken over" } else { "taken over" };
-                say(&format!("database \"{name}\": {done} from {}", folder.display()));
+                let guess = match (named, is_known) {
+                    (None, false) => "; the folder was made for this name, and no catalog is there that knows another",
+                    _ => "",
+                };
+                say(&format!("database \"{name}\": {done} from {}{guess}", folder.display()));
                 taken += 1;
             }
             Some(problem) => {

@@ -2,6 +2,7 @@
 //! Leaves making files to `databases`. For tools, while no server runs.
 //! Start reading at [`Instance::adopt`].
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,14 +14,18 @@ use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::PIECE_BYTES;
 use crate::commands::database::create_database;
+use crate::instance::SYSTEM_FOLDER;
 
 /// A database that was found outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its folder.
     pub folder: PathBuf,
-    /// The name that the folder was made for; nothing where it tells none.
+    /// What it is called by the catalog beside it; without one, or where that does not know it, the name that the folder
+    /// was made for. Nothing where that tells none.
     pub name: Option<String>,
+    /// Whether the catalog says so.
+    pub is_known: bool,
 }
 
 impl Instance {
@@ -28,16 +33,38 @@ impl Instance {
     pub fn find_databases(&self, folder: &Path) -> io::Result<Vec<Found>> {
         let databases = &self.shared.databases;
         if databases.lies_in(folder) {
-            return Ok(vec![found(folder.to_owned())]);
+            let names = folder.canonicalize()?.parent().map(|data| self.names_in(data)).unwrap_or_default();
+            return Ok(vec![found(folder.to_owned(), &names)]);
         }
-        let mut all = Vec::new();
+        let (mut all, names) = (Vec::new(), self.names_in(folder));
         for entry in fs::read_dir(folder)? {
-            let found = found(entry?.path());
+            let found = found(entry?.path(), &names);
             // The catalog is no graph, and other programs keep files of the same name too.
             all.extend(Some(found).filter(|found| found.name.is_some() && databases.lies_in(&found.folder)));
         }
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
+    }
+
+    /// Reads from the catalog in a data folder what is called how; nothing where there is none that can be read.
+    fn names_in(&self, data: &Path) -> BTreeMap<String, String> {
+        let (databases, system) = (&self.shared.databases, data.join(SYSTEM_FOLDER));
+        if !databases.lies_in(&system) {
+            return BTreeMap::new();
+        }
+        let pictured = databases
+            .closed_image(&system)
+            .and_then(|mut image| databases.picture_catalog(&mut |piece| image.read(piece, PIECE_BYTES)));
+        match pictured {
+            Ok(pictured) => {
+                let named = pictured.databases.iter().map(|row| (row.folder.to_string(), row.name.to_string()));
+                named.collect()
+            }
+            Err(failure) => {
+                tracing::warn!(folder = %system.display(), %failure, "the names of its databases cannot be read");
+                BTreeMap::new()
+            }
+        }
     }
 
     /// Makes a database of this name out of the files of another one: wholly or not at all.
@@ -70,9 +97,13 @@ impl Instance {
     }
 }
 
-fn found(folder: PathBuf) -> Found {
+fn found(folder: PathBuf, names: &BTreeMap<String, String>) -> Found {
     let file = folder.file_name().and_then(|name| name.to_str());
+    if let Some(name) = file.and_then(|file| names.get(file)) {
+        let name = Some(name.clone());
+        return Found { folder, name, is_known: true };
+    }
     let name = file.filter(|name| catalog::is_database_folder(name)).and_then(|name| name.rsplit_once('-'));
     let name = name.map(|(name, _)| name.to_owned());
-    Found { folder, name }
+    Found { folder, name, is_known: false }
 }

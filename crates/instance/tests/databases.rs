@@ -283,6 +283,42 @@ fn what_a_crash_left_half_done_is_swept() {
 }
 
 #[test]
+fn f23_databases_are_taken_over_by_their_names_of_now() {
+    let home = tempfile::tempdir().expect("a folder");
+    let (old, new) = (home.path().join("old"), home.path().join("new"));
+    let instance = on_disk(&old);
+    let mut first = session(&instance);
+    for text in [
+        "CREATE DATABASE x",
+        "CREATE DATABASE y",
+        "USE x CREATE (:Tenant {name: 'x'})",
+        "RENAME DATABASE x TO tmp",
+        "RENAME DATABASE y TO x",
+        "RENAME DATABASE tmp TO y",
+    ] {
+        run(&mut first, text).expect(text);
+    }
+    drop(first);
+    instance.close();
+    drop(instance);
+    let next = on_disk(&new);
+    let found = next.find_databases(&old).expect("reads");
+    let named = |name: &str| {
+        let its = found.iter().filter(|found| found.name.as_deref() == Some(name) && found.is_known);
+        its.map(|found| found.folder.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((named("x"), named("y")), (vec![folder_of(&old, "y-")], vec![folder_of(&old, "x-")]), "{found:?}");
+    let alone = next.find_databases(&folder_of(&old, "x-")).expect("reads");
+    assert_eq!((alone.len(), alone[0].name.as_deref(), alone[0].is_known), (1, Some("y"), true));
+    next.adopt(&named("y")[0], "y").expect("takes over");
+    check(&mut session(&next), "USE y MATCH (n:Tenant) RETURN n.name", "'x'");
+    // Without it there is what the folders tell.
+    fs::remove_dir_all(old.join("system")).expect("removes");
+    let guessed = next.find_databases(&old).expect("reads");
+    assert!(guessed.iter().all(|found| !found.is_known) && guessed.len() == found.len(), "{guessed:?}");
+}
+
+#[test]
 fn f23_databases_without_their_catalog_are_kept_and_taken_over() {
     let home = tempfile::tempdir().expect("a folder");
     let (old, new) = (home.path().join("old"), home.path().join("new"));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::Database as Row;
+use catalog::{Database as Row, Pictured};
 use graph::{Database, DatabaseOptions};
 use rand::Rng;
 use store::{OpenOptions, Store, StoreError};
@@ -95,12 +95,16 @@ impl Databases {
 
     /// As [`Databases::try_image`], for an image of `system`: every page and every row of it is read.
     pub(crate) fn try_catalog(&self, next: Next<'_>) -> Result<Vec<String>, Failure> {
+        self.picture_catalog(next).map(|_| Vec::new())
+    }
+
+    /// As [`Databases::try_catalog`]; tells what is in it.
+    pub(crate) fn picture_catalog(&self, next: Next<'_>) -> Result<Pictured, Failure> {
         self.tried(|folder| {
             self.engine.restore(folder, None, next).map_err(|error| of_store(&error))?;
             let store = self.engine.open(folder, &OpenOptions::default()).map_err(|error| of_store(&error))?;
             store.check().map_err(|error| of_store(&error))?;
-            catalog::picture(&*store)?;
-            Ok(Vec::new())
+            Ok(catalog::picture(&*store)?)
         })
     }
 
