@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bolt::client::{Client, ClientError, ConnectOptions};
 use bolt::request::AuthToken;
-use catalog::KeySource;
+use catalog::{KeySource, Keyring};
 use clap::Args;
 use instance::{Instance, InstanceError, InstanceOptions};
 
@@ -75,6 +75,19 @@ pub enum ReachError {
     /// The data folder cannot be opened.
     #[error(transparent)]
     Instance(InstanceError),
+    /// What these keys seal the folder's server would not open; use its own, and put others in front of them.
+    #[error(
+        "the data folder has keys of its own in \"{}\", and what the keys sealed that were named (the newest is {newest}) its \
+         server would not open. Put their lines in front of those there and name no others; where the server is started \
+         with those that were named, take that file away",
+        own.display()
+    )]
+    Keys {
+        /// The file of keys in the data folder.
+        own: PathBuf,
+        /// The newest key that was named.
+        newest: String,
+    },
     /// The server cannot be reached, or refused.
     #[error("the server at {address}: {source}")]
     Server {
@@ -90,7 +103,7 @@ impl ReachError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoFolder(_) | Self::Empty(_) => Exit::Usage,
+            Self::NoFolder(_) | Self::Empty(_) | Self::Keys { .. } => Exit::Usage,
             Self::Instance(error) => exit_of(error),
             Self::Server { .. } => Exit::Failed,
         }
@@ -133,7 +146,8 @@ impl Reach {
         if !self.data().is_dir() {
             return Err(ReachError::NoFolder(self.data().to_owned()));
         }
-        match Instance::open(self.keys.options(self.data())) {
+        let options = self.options()?;
+        match Instance::open(options) {
             Ok(instance) => Ok(Some(instance)),
             Err(InstanceError::InUse { .. }) => Ok(None),
             Err(error) => Err(ReachError::Instance(error)),
@@ -143,7 +157,24 @@ impl Reach {
     /// Opens the data folder, which no server may use meanwhile.
     pub fn folder_alone(&self) -> Result<Instance, ReachError> {
         self.check_filled()?;
-        Instance::open(self.keys.options(self.data())).map_err(ReachError::Instance)
+        Instance::open(self.options()?).map_err(ReachError::Instance)
+    }
+
+    /// Gives what the data folder is opened with. Keys that its server does not have seal nothing in it.
+    fn options(&self) -> Result<InstanceOptions, ReachError> {
+        let (options, own) = (self.keys.options(self.data()), self.data().join("seal.key"));
+        let existing =
+            |source| Keyring::existing(source).map_err(|error| ReachError::Instance(InstanceError::Seal(error)));
+        let Some(given) = options.seal_keys.clone() else { return Ok(options) };
+        let (Some(kept), Some(given)) = (existing(KeySource::File(own.clone()))?, existing(given)?) else {
+            return Ok(options);
+        };
+        let newest = given.newest();
+        if kept.names().contains(&newest) {
+            Ok(options)
+        } else {
+            Err(ReachError::Keys { own, newest: newest.to_string() })
+        }
     }
 
     /// As [`Reach::folder_alone`], where the file of keys is lost: another one is made.

@@ -809,6 +809,36 @@ fn f24_f98_an_encrypted_database_is_dumped_while_a_server_runs() {
 }
 
 #[test]
+fn f24_f98_keys_that_the_server_of_a_folder_does_not_have_seal_nothing_in_it() {
+    let (old, new, elsewhere) = (folder(), folder(), folder());
+    let served = Served::start(old.path(), &[]);
+    let vault = path(&elsewhere.path().join("vault.sheafbackup")).to_owned();
+    for text in ["CREATE DATABASE vault OPTIONS {encryption: true}", "USE vault CREATE (:Secret)"] {
+        ask(served.address("bolt"), "sheaf", text);
+    }
+    assert_eq!(told(&output(&["backup", "vault", "--to", &vault, "--bolt", served.address("bolt")])).0, Some(0));
+    served.end("-TERM");
+    Served::start(new.path(), &[]).end("-TERM");
+    let (data, keys) = (path(new.path()), old.path().join("seal.key"));
+    let restore = ["restore", &vault, "--as", "v", "--data", data];
+    for arguments in [&restore[..], &["admin", "adopt", path(old.path()), "--data", data]] {
+        let (code, _, error) = told(&output(&[arguments, &["--seal-key-file", path(&keys)]].concat()));
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.starts_with("error: the data folder has keys of its own in "), "{error}");
+    }
+    assert!(told(&output(&["audit", "verify", "--data", data])).1.starts_with("sound: "));
+    // In front of its own they open what they sealed, and seal nothing.
+    let own = new.path().join("seal.key");
+    let both = [fs::read_to_string(&keys).expect("reads"), fs::read_to_string(&own).expect("reads")].concat();
+    fs::write(&own, both).expect("writes");
+    let (code, _, error) = told(&output(&restore));
+    assert_eq!(code, Some(0), "{error}");
+    assert!(told(&output(&["audit", "verify", "--data", data])).1.starts_with("sound: "));
+    let served = Served::start(new.path(), &[]);
+    assert_eq!(ask(served.address("bolt"), "v", "MATCH (n) RETURN count(n) AS n"), "{\"n\":1}\n");
+}
+
+#[test]
 fn f24_f98_after_a_new_key_of_the_server_journals_open_without_the_older_one() {
     let data = folder();
     let call = |arguments: &[&str]| {
