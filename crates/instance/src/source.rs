@@ -372,7 +372,7 @@ impl Source for GraphSource {
     }
 
     fn names(&self, kind: NameKind) -> Vec<CompactString> {
-        self.database.graph.tokens().names(match kind {
+        self.transaction.token_names(match kind {
             NameKind::Label => TokenKind::Label,
             NameKind::Type => TokenKind::Type,
             NameKind::Key => TokenKind::Key,

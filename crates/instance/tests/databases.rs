@@ -392,7 +392,8 @@ fn an_import_that_fails_leaves_no_database() {
     let fill = |label: &'static str| {
         move |database: &graph::Database| {
             let mut transaction = database.begin().map_err(told)?;
-            let label = types::LabelId(transaction.token(graph::keys::TokenKind::Label, label));
+            let label =
+                types::LabelId(transaction.make_token(graph::keys::TokenKind::Label, label).expect("a short name"));
             transaction.create_node(&[label], &[]).map_err(told)?;
             transaction.commit().map_err(told)?;
             Ok(())

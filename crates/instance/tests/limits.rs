@@ -394,6 +394,42 @@ fn f54_sessions_are_counted_and_given_back() {
 }
 
 #[test]
+fn f50_names_are_charged_to_who_makes_them_and_to_nobody_else() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    run(&mut one, "CREATE (:Kept {name: 'kept'})-[:KEPT]->()").expect("room");
+    limit(&mut one, "max_storage_bytes = 100KB");
+    let used = |session: &mut Session| run(session, "SHOW USAGE FOR DATABASE sheaf YIELD storageBytes").expect("shows");
+    let long = "reduce(s = toString(i), j IN range(1, 10) | s + '----------------------------------------')";
+    let many = [
+        format!("UNWIND range(1, 500) AS i CREATE (x:$({long}))"),
+        format!("UNWIND range(1, 500) AS i CREATE (x:$({long})) DELETE x"),
+        format!("MATCH (a:Kept) UNWIND range(1, 500) AS i CREATE (a)-[r:$({long})]->(a) DELETE r"),
+        format!("MATCH (a:Kept) UNWIND range(1, 500) AS i SET a[{long}] = 1"),
+        format!("UNWIND range(1, 500) AS i CALL db.createLabel({long}) FINISH"),
+    ];
+    let labels = "CALL db.labels() YIELD label RETURN collect(label)";
+    for text in &many {
+        let before = used(&mut one);
+        refused(&mut one, text, Code::LimitReached, "max_storage_bytes");
+        assert_eq!(used(&mut one), before, "{text}");
+        // Nothing of it is left for who comes next, in the same session or after a rollback.
+        run(&mut one, "MATCH (n:Kept) SET n.name = 'still'").expect("room");
+        one.begin(&RunOptions::default()).expect("begins");
+        run(&mut one, text).expect("the commit asks for room");
+        one.rollback().expect("rolls back");
+        one.begin(&RunOptions::default()).expect("begins");
+        run(&mut one, &format!("{text} RETURN 1 / 0")).expect_err("divided, or no such clause there");
+        let _ = one.rollback();
+        run(&mut one, "MATCH (n:Kept) SET n.name = 'there'").expect("room");
+    }
+    check(&mut one, labels, "['Kept']");
+    check(&mut one, "CALL db.createLabel('Made')", "");
+    check(&mut one, "MATCH (n:Kept) SET n:Other REMOVE n:Other", "[labels+ 1, labels- 1]");
+    assert_eq!(run(&mut one, "MATCH (n) RETURN count(n)").expect("counts"), "2");
+}
+
+#[test]
 fn f51_a_constraint_whose_statement_is_over_is_not_made() {
     let instance = in_memory();
     let mut one = session(&instance);

@@ -61,7 +61,7 @@ impl Database {
             version,
             node_next: loaded.nodes,
             relationship_next: loaded.relationships,
-            tokens: inner.tokens.unstored(),
+            tokens: inner.tokens.to_store(std::iter::empty()),
             room: inner.quotas.room(),
         };
         failpoint::reach("graph.load.written");

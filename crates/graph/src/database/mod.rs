@@ -27,7 +27,7 @@ use crate::keys::{self, Counted, Entity, Meta, Side, after_prefix};
 use crate::quota::Quotas;
 use crate::read::View;
 use crate::schema::{Schema, Schemas};
-use crate::tokens::Tokens;
+use crate::tokens::{Made, Tokens};
 use crate::topology::{Topologies, Topology, TopologyBounds};
 use crate::transaction::{
     Changes, Facts, GroupBounds, History, HistoryBounds, Sequencer, Transaction, apply, change_schema,
@@ -87,7 +87,7 @@ pub struct Database {
 struct Inner {
     store: Arc<dyn Store>,
     options: DatabaseOptions,
-    tokens: Tokens,
+    tokens: Arc<Tokens>,
     schemas: Schemas,
     topologies: Topologies,
     warm_nodes: Warm,
@@ -134,7 +134,7 @@ impl Database {
         let group = GroupBounds { jobs_max: options.group_max, weight_max: options.group_max_bytes };
         let topology = TopologyBounds { max_bytes: options.topology_max_bytes, reads_min: options.topology_reads_min };
         let inner = Inner {
-            tokens: Tokens::load(&*snapshot)?,
+            tokens: Arc::new(Tokens::load(&*snapshot)?),
             schemas: Schemas::new(version),
             topologies: Topologies::new(topology),
             warm_nodes: Warm::new(options.warm_max_bytes),
@@ -195,6 +195,11 @@ impl Database {
     #[must_use]
     pub fn tokens(&self) -> &Tokens {
         &self.inner.tokens
+    }
+
+    /// Begins to make names for one transaction.
+    pub(crate) fn make_tokens(&self) -> Made {
+        Made::new(Arc::clone(&self.inner.tokens))
     }
 
     /// Lends the store, for its size, copies and checks.
@@ -343,7 +348,7 @@ impl Inner {
             // Read after the group came in: every id that it uses is below.
             node_next: self.node_next.load(Ordering::Acquire),
             relationship_next: self.relationship_next.load(Ordering::Acquire),
-            tokens: self.tokens.unstored(),
+            tokens: self.tokens.to_store(group.iter().flat_map(|changes| &changes.names)),
             room: self.quotas.room(),
         };
         write_to(&*self.store, |writer| apply(writer, group, &facts, may_end))?;

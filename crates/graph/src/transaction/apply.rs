@@ -15,9 +15,10 @@ use crate::codec::fact::{encode_count, encode_name, encode_number};
 use crate::codec::label::Members;
 use crate::engines::{self, Documents};
 use crate::index::fill::fill;
-use crate::keys::{self, Counted, Meta, TokenKind};
+use crate::keys::{self, Counted, Meta};
 use crate::quota::Room;
 use crate::read::View;
+use crate::tokens::Token;
 
 /// Entities that are looked at in one go while an index is filled.
 pub(crate) const FILL_BATCH: usize = 1_024;
@@ -31,7 +32,7 @@ pub(crate) struct Facts {
     /// The id that the next relationship gets.
     pub relationship_next: u64,
     /// Names that are not stored yet.
-    pub tokens: Vec<(TokenKind, u32, types::CompactString)>,
+    pub tokens: Vec<Token>,
     /// How far the group and its new indexes may fill the store.
     pub room: Room,
 }

@@ -20,6 +20,7 @@ use crate::codec::record::{Long, append_node, append_relationship, may_be_long};
 use crate::engines::{Document, Documents, Fields};
 use crate::index;
 use crate::keys::{self, Counted, Entity, Side};
+use crate::tokens::Token;
 use crate::warm::PAGE;
 
 /// Beyond this many marks a commit counts as having written everything.
@@ -83,6 +84,8 @@ pub(crate) struct Changes {
     /// By how much entities change the counts of indexes that were being filled: index, entity, by how much.
     pub(super) filling: Vec<(IndexId, u64, i64)>,
     pub schema: Vec<SchemaChange>,
+    /// Names that the transaction made, used or not.
+    pub names: Vec<Token>,
 }
 
 impl Changes {
@@ -93,9 +96,11 @@ impl Changes {
         overlay: &Overlay,
         indexes: &[IndexDefinition],
         schema: Vec<SchemaChange>,
+        names: &[Token],
     ) -> Result<Self, GraphError> {
         let (marks, entries, new_places) = Default::default();
         let mut changes = Self::empty(snapshot, reads, schema);
+        changes.names = names.to_vec();
         changes.node_pages = pages(overlay.nodes().map(|(id, _)| id.0));
         changes.relationship_pages = pages(overlay.relationships().map(|(id, _)| id.0));
         let documents = vec![Vec::new(); indexes.len()];
@@ -114,7 +119,9 @@ impl Changes {
     /// Tells about how many bytes the store is going to be given.
     pub fn bytes(&self) -> usize {
         let deletes: usize = self.deletes.iter().map(Vec::len).sum();
-        self.puts.bytes() + deletes + size_of_val(&*self.labels) + size_of_val(&*self.places) + self.document_bytes()
+        let names: usize = self.names.iter().map(|(_, _, name)| name.len()).sum();
+        let lists = size_of_val(&*self.labels) + size_of_val(&*self.places);
+        self.puts.bytes() + deletes + names + lists + self.document_bytes()
     }
 
     /// Tells about how many bytes the engines of indexes are told.
@@ -127,6 +134,7 @@ impl Changes {
     /// Tells whether the store is given anything; else all it does is to remove.
     pub fn adds(&self) -> bool {
         self.puts.bytes() > 0
+            || !self.names.is_empty()
             || self.labels.iter().any(|(_, _, is_new)| *is_new)
             || self.places.iter().any(|(_, is_new)| *is_new)
             || self.document_bytes() > 0
@@ -176,6 +184,7 @@ impl Changes {
             documents: Vec::new(),
             filling: Vec::new(),
             schema,
+            names: Vec::new(),
         }
     }
 }

@@ -50,6 +50,7 @@ use crate::database::Database;
 use crate::read::View;
 pub use crate::read::{Ends, IndexSize, Seek};
 use crate::schema::Schema;
+use crate::tokens::Made;
 
 /// What an entity costs at a commit, in parts of values; see [`effort::pay`].
 const ENTITY_PARTS: usize = 16;
@@ -69,6 +70,8 @@ pub struct Transaction {
     reads: Mutex<ReadSet>,
     /// Entries of its own changes in the indexes that it sought.
     own: Mutex<OwnEntries>,
+    /// Names that it made.
+    made: Mutex<Made>,
 }
 
 /// A place in a transaction to go back to; see [`Transaction::rollback_to`].
@@ -76,6 +79,7 @@ pub struct Transaction {
 pub struct Savepoint {
     overlay: OverlaySavepoint,
     schema_changes: usize,
+    names: usize,
 }
 
 /// Pays for one entity, or one entry, of a commit that may still be given up.
@@ -95,6 +99,7 @@ impl Transaction {
         let version = view.number(crate::keys::Meta::Version)?;
         let schema = database.schemas().of(version, view)?;
         let reads = ReadSet::new(reads_max);
+        let made = database.make_tokens();
         Ok(Self {
             database,
             snapshot,
@@ -105,6 +110,7 @@ impl Transaction {
             is_writing,
             reads: Mutex::new(reads),
             own: Mutex::default(),
+            made: Mutex::new(made),
         })
     }
 
@@ -123,26 +129,28 @@ impl Transaction {
     /// Tells whether there is anything to commit.
     #[must_use]
     pub fn has_changes(&self) -> bool {
-        !self.overlay.is_empty() || !self.schema_changes.is_empty()
+        !self.overlay.is_empty() || !self.schema_changes.is_empty() || self.made.lock().len() > 0
     }
 
     /// Tells about how many bytes of memory the changes take that are not committed.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.overlay.held_bytes()
+        self.overlay.held_bytes() + self.made.lock().bytes()
     }
 
     /// Marks a place to which a failed statement goes back.
     #[must_use]
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint { overlay: self.overlay.savepoint(), schema_changes: self.schema_changes.len() }
+        let names = self.made.lock().len();
+        Savepoint { overlay: self.overlay.savepoint(), schema_changes: self.schema_changes.len(), names }
     }
 
-    /// Undoes everything since `savepoint`; what was read stays noted.
+    /// Undoes everything since `savepoint`, names included; what was read stays noted.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
         self.overlay.rollback_to(savepoint.overlay);
         self.own.get_mut().clear();
         self.schema_changes.truncate(savepoint.schema_changes);
+        self.made.get_mut().truncate(savepoint.names);
     }
 
     /// Checks what must hold at the end: no relationship hangs on a deleted node.
@@ -181,9 +189,14 @@ impl Transaction {
         let mut reads = self.reads.into_inner();
         // Whoever writes keeps the indexes that it knows; a new one must not miss its entries.
         reads.add(Mark::Schema);
-        let changes = Changes::of(self.version, reads, &self.overlay, &self.schema.indexes, self.schema_changes)?;
+        // Kept until it is over: whoever makes one of these names meanwhile gets the same number.
+        let made = self.made.into_inner();
+        let (indexes, schema) = (&self.schema.indexes, self.schema_changes);
+        let changes = Changes::of(self.version, reads, &self.overlay, indexes, schema, made.all())?;
         // The snapshot goes first: a store that must grow waits for its readers.
         drop(self.snapshot);
-        self.database.commit(changes)
+        let committed = self.database.commit(changes);
+        drop(made);
+        committed
     }
 }

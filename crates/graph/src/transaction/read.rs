@@ -341,7 +341,7 @@ impl Transaction {
     /// That there is none is something read: whoever is the first to use the name meets this transaction.
     #[must_use]
     pub fn find_token(&self, kind: TokenKind, name: &str) -> Option<u32> {
-        let found = self.database.tokens().find(kind, name);
+        let found = self.known_token(kind, name);
         if found.is_none() {
             match kind {
                 TokenKind::Label => self.note(Mark::AllNodes),
@@ -350,6 +350,19 @@ impl Transaction {
             }
         }
         found
+    }
+
+    /// As [`Transaction::find_token`], and is no read: for what is none of the transaction's business.
+    #[must_use]
+    pub fn known_token(&self, kind: TokenKind, name: &str) -> Option<u32> {
+        let stored = self.database.tokens().find(kind, name);
+        stored.or_else(|| self.made.lock().find(kind, name))
+    }
+
+    /// Lists the names of a kind, those that it made itself among them.
+    #[must_use]
+    pub fn token_names(&self, kind: TokenKind) -> Vec<CompactString> {
+        self.made.lock().names(kind)
     }
 
     /// Gives the name of a number.

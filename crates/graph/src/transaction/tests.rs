@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use store::lmdb::LmdbEngine;
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, Snapshot, Store, StoreError, Usage, Writer};
-use types::{Direction, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{Code, Direction, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
 
 use super::{NewIndex, Seek, Step, Transaction};
 use crate::GraphError;
 use crate::codec::fact::{IndexKind, IndexOn};
 use crate::database::{Database, DatabaseOptions};
 use crate::keys::{Counted, Entity, TokenKind};
+use crate::quota::Quota;
 
 mod kinds;
 mod schema;
@@ -749,4 +750,116 @@ fn who_was_told_that_there_is_no_such_name_conflicts_with_its_first_user() {
         first.commit().expect("came first");
         assert!(matches!(second.commit(), Err(GraphError::Conflict)), "{name}");
     }
+}
+
+const KINDS: [TokenKind; 3] = [TokenKind::Label, TokenKind::Type, TokenKind::Key];
+
+#[test]
+fn f50_names_of_what_came_to_nothing_are_forgotten() {
+    let database = memory();
+    add(&database, 1);
+    for kind in KINDS {
+        let (mut first, second) = (database.begin().expect("one"), database.begin().expect("two"));
+        let place = first.savepoint();
+        let before = first.held_bytes();
+        let number = first.make_token(kind, "undone").expect("a short name");
+        assert_eq!((first.find_token(kind, "undone"), second.find_token(kind, "undone")), (Some(number), None));
+        assert!(first.held_bytes() > before && first.has_changes());
+        first.rollback_to(place);
+        assert_eq!((first.find_token(kind, "undone"), first.token_name(kind, number)), (None, None));
+        assert!(first.held_bytes() == before && !first.has_changes());
+        // The number is free for the next name; what two make has one number, and stays while one of them is there.
+        assert_eq!(first.make_token(kind, "shared").expect("a short name"), number);
+        assert_eq!(second.make_token(kind, "shared").expect("a short name"), number);
+        drop(first);
+        assert_eq!(second.token_name(kind, number).as_deref(), Some("shared"));
+        assert_eq!(database.tokens().find(kind, "shared"), None);
+        drop(second);
+        assert_eq!((database.tokens().name(kind, number), database.tokens().names(kind).len()), (None, 6));
+    }
+    let stored = database.begin_read().expect("a transaction").version();
+    database.begin().expect("a transaction").commit().expect("nothing to do");
+    assert_eq!(database.version(), stored);
+}
+
+#[test]
+fn f50_a_commit_stores_its_own_names_and_no_others() {
+    let engine = MemoryEngine::default();
+    let folder = Path::new("graph");
+    let database = open(&engine, folder);
+    add(&database, 1);
+    let held = database.begin().expect("a transaction");
+    let long = "x".repeat(1_000);
+    for kind in KINDS {
+        assert_eq!(held.make_token(kind, &long).expect("a short name"), 6);
+        let mut transaction = database.begin().expect("a transaction");
+        let number = transaction.make_token(kind, "kept").expect("a short name");
+        assert_eq!(number, 7, "another one holds the number before it");
+        match kind {
+            TokenKind::Label => transaction.create_node(&[LabelId(number)], &[]).map(drop),
+            TokenKind::Key => transaction.create_node(&[], &[(KeyId(number), 1.into())]).map(drop),
+            TokenKind::Type => {
+                let node = transaction.create_node(&[], &[]).expect("a node");
+                transaction.create_relationship(node, TypeId(number), node, &[]).map(drop)
+            }
+        }
+        .expect("a name of its own");
+        let before = database.store().usage().expect("a size").used_bytes;
+        transaction.commit().expect("alone");
+        let wrote = database.store().usage().expect("a size").used_bytes - before;
+        assert!(wrote < 500, "{wrote}: the long name was none of it");
+        assert_eq!((database.tokens().find(kind, "kept"), database.tokens().find(kind, &long)), (Some(7), None));
+    }
+    check_sound(&database);
+    drop((held, database));
+    let database = open(&engine, folder);
+    check_sound(&database);
+    for kind in KINDS {
+        assert_eq!((database.tokens().find(kind, "kept"), database.tokens().name(kind, 6)), (Some(7), None));
+        assert_eq!(database.tokens().names(kind).len(), 7);
+        // The next name gets the number that was nobody's, used by anything or not.
+        let transaction = database.begin().expect("a transaction");
+        assert_eq!(transaction.make_token(kind, "next").expect("a short name"), 6);
+        transaction.commit().expect("alone");
+    }
+    drop(database);
+    let database = open(&engine, folder);
+    for kind in KINDS {
+        assert_eq!(database.tokens().names(kind)[5..], ["five", "next", "kept"]);
+    }
+    check_sound(&database);
+}
+
+#[test]
+fn f50_names_count_where_the_statement_left_nothing_else() {
+    let database = memory();
+    add(&database, 1);
+    let used = || database.store().usage().expect("a size").used_bytes;
+    let quota = Quota { bytes_max: Some(used() + 5_000), ..Quota::default() };
+    database.set_quota(quota);
+    let many = |transaction: &mut Transaction, leaves: bool| {
+        for at in 0..100 {
+            let label = transaction.make_token(TokenKind::Label, &format!("{at:x>200}")).expect("a short name");
+            let node = transaction.create_node(&[LabelId(label)], &[]).expect("a node");
+            if !leaves {
+                transaction.delete_node(node).expect("it is there");
+            }
+        }
+    };
+    for leaves in [false, true] {
+        let before = used();
+        let mut transaction = database.begin().expect("a transaction");
+        many(&mut transaction, leaves);
+        let refused = transaction.commit().expect_err("no room for so many names");
+        assert_eq!(refused.code(), Code::LimitReached);
+        assert_eq!((used(), database.tokens().names(TokenKind::Label).len()), (before, 6));
+        // Who comes next pays for his own.
+        add(&database, 2);
+    }
+    database.set_quota(Quota::default());
+    let mut transaction = database.begin().expect("a transaction");
+    many(&mut transaction, false);
+    transaction.commit().expect("no bound");
+    assert_eq!(database.tokens().names(TokenKind::Label).len(), 106);
+    check_sound(&database);
 }

@@ -59,15 +59,13 @@ impl NewIndex {
 impl Transaction {
     /// Gives the number of a name, a new one if nobody used the name before.
     ///
-    /// A name stays known when the transaction is rolled back: it carries no data.
+    /// A new name is stored with the commit, used or not; it is forgotten where there is none, and where what made it is
+    /// undone.
     /// Errors: [`GraphError::NameTooLong`] beyond [`crate::tokens::NAME_MAX_BYTES`].
     pub fn make_token(&self, kind: TokenKind, name: &str) -> Result<u32, GraphError> {
-        self.database.tokens().make(kind, name)
-    }
-
-    /// As [`Transaction::make_token`]; a name that is too long gets a number with which every write fails.
-    pub fn token(&self, kind: TokenKind, name: &str) -> u32 {
-        self.database.tokens().find_or_add(kind, name)
+        // Nearly every name is there already.
+        let stored = self.database.tokens().find(kind, name);
+        stored.map_or_else(|| self.made.lock().make(kind, name), Ok)
     }
 
     /// Makes a node; properties that are null are left out.

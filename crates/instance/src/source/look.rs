@@ -47,7 +47,7 @@ impl GraphSource {
 
     /// Finds the number of a name. It is no read: a right that names something is none of the statement's business.
     pub(crate) fn number_of(&self, kind: TokenKind, name: &str) -> Option<u32> {
-        self.database.graph.tokens().find(kind, name)
+        self.transaction.known_token(kind, name)
     }
 
     /// Gives the name of a number.
