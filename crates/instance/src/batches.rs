@@ -17,6 +17,7 @@ use types::{DatabaseId, DatabaseName, Failure};
 use crate::alone::{Lost, open_all, pause, until_through};
 use crate::answer::Summary;
 use crate::bookmark;
+use crate::error::name_refusal;
 use crate::instance::Shared;
 use crate::leases::Lease;
 use crate::open_database::OpenDatabase;
@@ -29,6 +30,7 @@ use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
 use crate::under_way::transaction_id;
+use crate::{bookmark, observation};
 
 /// How long a failed batch is tried again where the statement does not say.
 const RETRY_TIME: Duration = Duration::from_secs(30);
@@ -41,6 +43,7 @@ struct Batches {
     database: CompactString,
     numbers: Arc<AtomicU64>,
     allowance: Allowance,
+    shared: Arc<Shared>,
 }
 
 struct Written {
@@ -135,6 +138,7 @@ impl Statement<'_> {
             database: self.own.name.as_str().into(),
             numbers: self.shared.under_way.numbers(),
             allowance: self.allowance.clone(),
+            shared: Arc::clone(self.shared),
         }
     }
 }
@@ -154,6 +158,17 @@ impl Transactions for Batches {
             pause(tried);
         }
         unreachable!("the loop ends with its time, which comes before 2^32 pauses")
+    }
+
+    fn passed_over(&self, failure: Failure) -> Failure {
+        let failure = self.allowance.explain_failure(failure);
+        let failure = match &self.written {
+            Some(written) => name_refusal(failure, &written.database.meter),
+            None => failure,
+        };
+        let Some(listed) = &self.allowance.listed else { return failure };
+        observation::passed_over(&self.shared, listed, &failure);
+        listed.told(failure)
     }
 
     fn end(&self, context: &mut Context<'_>) -> Result<(), Failure> {

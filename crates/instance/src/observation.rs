@@ -145,9 +145,7 @@ impl Observation {
     fn failed(&self, failure: &Failure, time: Duration) {
         failed(&self.shared, failure, self.session);
         if let Some(listed) = &self.listed {
-            let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
-            let database = listed.database_in(&self.shared.catalog.names());
-            auditing::refused(&self.shared, (listed.user(), None), &listed.origin.address, &database, &text, failure);
+            refused(&self.shared, listed, failure);
         }
         let database = self.meter.as_ref().map(|meter| meter.name()).unwrap_or_default();
         let session = self.session;
@@ -161,9 +159,28 @@ impl Drop for Observation {
     }
 }
 
+/// Tells the audit of what was refused to a statement that is listed.
+fn refused(shared: &Shared, listed: &Entry, failure: &Failure) {
+    let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
+    let database = listed.database_in(&shared.catalog.names());
+    auditing::refused(shared, (listed.user(), None), &listed.origin.address, &database, &text, failure);
+}
+
+/// Counts and notes a failure of a part of a statement, which goes on after it.
+#[cold]
+pub(crate) fn passed_over(shared: &Shared, listed: &Entry, failure: &Failure) {
+    limited(shared, failure, None);
+    refused(shared, listed, failure);
+}
+
 /// Counts a failure that a client is told, and the limit that was in the way.
 pub(crate) fn failed(shared: &Shared, failure: &Failure, session: u64) {
     shared.metrics.failed(failure.code());
+    limited(shared, failure, Some(session));
+}
+
+/// Counts the limit that was in the way, if one was.
+fn limited(shared: &Shared, failure: &Failure, session: Option<u64>) {
     let Some(refusal) = failure.refusal() else { return };
     let names = shared.catalog.names();
     let meter = names.resolve(&refusal.database).ok().and_then(|target| shared.meters.find(target.database));

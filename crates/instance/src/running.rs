@@ -246,7 +246,7 @@ impl Allowance {
     }
 
     #[cold]
-    fn explain_failure(&self, failure: Failure) -> Failure {
+    pub(crate) fn explain_failure(&self, failure: Failure) -> Failure {
         let bounds = self.bounds.as_deref();
         match (failure.code(), self.deadline, bounds.and_then(|bounds| bounds.memory.as_ref())) {
             (Code::MemoryLimit, _, Some(memory)) => memory.memory_refused(failure.message()),

@@ -20,6 +20,9 @@ pub trait Transactions: Send + Sync {
     /// With `retry` a failure that may pass by itself is met by trying again, for so long or as long as seems fit.
     fn run(&self, context: &mut Context<'_>, retry: Option<Retry>, work: BatchWork<'_>) -> Ran;
 
+    /// Is told of a failure after which the statement goes on with other batches; gives it as its client is to be told.
+    fn passed_over(&self, failure: Failure) -> Failure;
+
     /// Makes the written source of the context one that the rest of the statement can write to.
     fn end(&self, context: &mut Context<'_>) -> Result<(), Failure>;
 }

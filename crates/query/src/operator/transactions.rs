@@ -115,6 +115,10 @@ impl RunInTransactions {
         if self.how.on_error == OnError::Break {
             self.state = State::Broken;
         }
+        let failure = match context.transactions {
+            Some(transactions) => transactions.passed_over(failure),
+            None => failure,
+        };
         let status = Status { id: Some(id.into()), failure: Some(failure.message().to_owned()) };
         self.pass(batches.to_vec(), &status, context)
     }
