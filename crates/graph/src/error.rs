@@ -116,6 +116,12 @@ pub enum GraphError {
         /// Its length; 0 where the number of a refused name was used later.
         bytes: usize,
     },
+    /// A name of a label, type or property key that is empty or has zero bytes; choose another one.
+    #[error("'{name}' is not a valid token name. Token names cannot be empty or contain any null-bytes.")]
+    NameRefused {
+        /// Which one.
+        name: String,
+    },
     /// The database is being loaded; wait until that is done.
     #[error("the database is being loaded")]
     Loading,
@@ -187,6 +193,7 @@ impl GraphError {
             Self::NotFound { .. } => Code::EntityNotFound,
             Self::IndexNotFound { .. } => Code::IndexNotFound,
             Self::IndexExists { .. } => Code::IndexExists,
+            Self::NameRefused { .. } => Code::TokenNameInvalid,
             Self::NameTooLong { .. } | Self::NotEmpty | Self::IndexNeedsKeys { .. } => Code::ArgumentError,
             Self::QuotaReached { .. } => Code::LimitReached,
             Self::Loading => Code::DatabaseUnavailable,

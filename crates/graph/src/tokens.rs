@@ -104,7 +104,7 @@ impl Tokens {
     /// Gives the number of a name, a new one if it has none, for who has the database for himself, as a load does: it is
     /// stored with what is written next.
     ///
-    /// Errors: [`GraphError::NameTooLong`] beyond [`NAME_MAX_BYTES`].
+    /// Errors: [`GraphError::NameTooLong`] beyond [`NAME_MAX_BYTES`], [`GraphError::NameRefused`].
     pub fn make(&self, kind: TokenKind, name: &str) -> Result<u32, GraphError> {
         if let Some(id) = self.tables.read()[kind as usize].find_lasting(name) {
             return Ok(id);
@@ -320,6 +320,9 @@ fn held_bytes(name: &str) -> usize {
 
 /// Refuses what cannot be a name.
 fn check_name(name: &str) -> Result<(), GraphError> {
+    if name.is_empty() || name.contains('\0') {
+        return Err(GraphError::NameRefused { name: name.into() });
+    }
     if name.len() > NAME_MAX_BYTES {
         return Err(GraphError::NameTooLong { bytes: name.len() });
     }

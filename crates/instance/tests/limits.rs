@@ -466,6 +466,41 @@ fn f62_a_batch_that_is_refused_and_passed_over_is_counted_and_noted() {
 }
 
 #[test]
+fn f46_names_are_neither_empty_nor_have_zero_bytes() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    run(&mut one, "CREATE (:N), ()-[:T]->()").expect("room");
+    for name in ["", "\0", "a\0b"] {
+        let parameters = Map::from_iter([("p".into(), Value::string(name))]);
+        for text in [
+            "CREATE (x:$($p))",
+            "MERGE (x:$($p))",
+            "MATCH (n:N) SET n:$($p)",
+            "MATCH (n:N) CREATE (n)-[:$($p)]->(n)",
+            "MATCH (n:N) SET n[$p] = 1",
+            "CALL db.createLabel($p)",
+            "CALL db.createRelationshipType($p)",
+            "CALL db.createProperty($p)",
+            "CALL apoc.create.node([$p], {}) YIELD node RETURN node",
+            "MATCH (n:N) CALL apoc.create.addLabels(n, [$p]) YIELD node RETURN node",
+        ] {
+            let failure = run_with(&mut one, text, parameters.clone(), &RunOptions::default()).expect_err(text);
+            let says = "is not a valid token name. Token names cannot be empty or contain any null-bytes.";
+            assert_eq!(failure.message(), format!("'{name}' {says}"), "{text}");
+            assert_eq!(failure.code().row().neo4j, "Neo.ClientError.Schema.TokenNameError", "{text}");
+        }
+        let map = Map::from_iter([("p".into(), Value::map(Map::from_iter([(name.into(), Value::Integer(1))])))]);
+        for text in ["CREATE (n $p)", "MATCH (n:N) SET n = $p", "MATCH (n:N) SET n += $p"] {
+            let failure = run_with(&mut one, text, map.clone(), &RunOptions::default()).expect_err(text);
+            assert_eq!(failure.code(), Code::TokenNameInvalid, "{text}");
+        }
+        // What is only looked for is not there.
+        let looked = "MATCH (n:N) RETURN n[$p], n:$($p)";
+        assert_eq!(run_with(&mut one, looked, parameters, &RunOptions::default()).expect("reads"), "null | false");
+    }
+}
+
+#[test]
 fn f51_a_constraint_whose_statement_is_over_is_not_made() {
     let instance = in_memory();
     let mut one = session(&instance);

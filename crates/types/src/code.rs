@@ -60,6 +60,8 @@ codes! {
     TypeError = "ClientError.Statement.TypeError", "22G03", 400, false;
     /// A value that a function or clause cannot take.
     ArgumentError = "ClientError.Statement.ArgumentError", "22N11", 400, false;
+    /// A name of a label, relationship type or property key that cannot be one.
+    TokenNameInvalid = "ClientError.Schema.TokenNameError", "22N11", 400, false;
     /// Division by zero, or an integer that does not fit.
     ArithmeticError = "ClientError.Statement.ArithmeticError", "22012", 400, false;
     /// A node or relationship that was deleted.

@@ -863,3 +863,18 @@ fn f50_names_count_where_the_statement_left_nothing_else() {
     assert_eq!(database.tokens().names(TokenKind::Label).len(), 106);
     check_sound(&database);
 }
+
+#[test]
+fn f46_names_are_neither_empty_nor_have_zero_bytes() {
+    let database = memory();
+    let transaction = database.begin().expect("a transaction");
+    for kind in KINDS {
+        for (name, shown) in [("", "''"), ("\0", "'\0'"), ("a\0b", "'a\0b'")] {
+            let refused = transaction.make_token(kind, name).expect_err("no name");
+            let text = "is not a valid token name. Token names cannot be empty or contain any null-bytes.";
+            assert_eq!((refused.code(), refused.to_string()), (Code::TokenNameInvalid, format!("{shown} {text}")));
+            assert_eq!(database.tokens().make(kind, name).expect_err("no name").code(), Code::TokenNameInvalid);
+        }
+        transaction.make_token(kind, " ").expect("a blank is one");
+    }
+}

@@ -61,7 +61,7 @@ impl Transaction {
     ///
     /// A new name is stored with the commit, used or not; it is forgotten where there is none, and where what made it is
     /// undone.
-    /// Errors: [`GraphError::NameTooLong`] beyond [`crate::tokens::NAME_MAX_BYTES`].
+    /// Errors: [`GraphError::NameTooLong`] beyond [`crate::tokens::NAME_MAX_BYTES`], [`GraphError::NameRefused`].
     pub fn make_token(&self, kind: TokenKind, name: &str) -> Result<u32, GraphError> {
         // Nearly every name is there already.
         let stored = self.database.tokens().find(kind, name);

@@ -108,7 +108,7 @@ impl Call<'_, '_> {
     pub(super) fn texts(&self, at: usize) -> Result<Vec<CompactString>, Failure> {
         let Some(Value::List(items)) = self.arguments.get(at) else { return Ok(Vec::new()) };
         let text = |item: &Value| match item {
-            Value::String(text) if !text.is_empty() => Ok(text.clone()),
+            Value::String(text) => Ok(text.clone()),
             other => Err(Failure::new(Code::ArgumentError, format!("Expected a name, got: {}", other.type_name()))),
         };
         items.iter().map(text).collect()
