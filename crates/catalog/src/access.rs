@@ -633,6 +633,13 @@ pub fn is_shut_out(names: &Names, principal: &Principal) -> bool {
     is_user_out || who.token.as_ref().is_some_and(|token| names.book().token(token).is_none())
 }
 
+/// Tells when the token ends by which somebody came, in nanoseconds since 1970.
+#[must_use]
+pub fn ends_nanos(names: &Names, principal: &Principal) -> Option<i128> {
+    let token = principal.0.as_deref().and_then(|who| who.token.as_ref())?;
+    names.book().token(token)?.expires_nanos
+}
+
 /// Tells whether a database is listed for somebody: he sees it, does something to it as a whole, or manages databases of
 /// any name.
 #[must_use]

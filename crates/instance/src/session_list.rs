@@ -28,6 +28,8 @@ const LISTED_MAX: usize = 100_000;
 pub(crate) struct ObjectBounds {
     pub(crate) idle_max: Duration,
     pub(crate) of_user_max: usize,
+    /// When the token ends that opens it.
+    pub(crate) ends: Option<Moment>,
 }
 
 /// Every session of an instance that is listed.
@@ -48,6 +50,8 @@ pub(crate) struct ListedSession {
     pub(crate) begun_nanos: i128,
     /// How long it may lie idle; one with a connection ends with that.
     pub(crate) idle_max: Option<Duration>,
+    /// When it ends whatever is done in it: with the token that opened it.
+    pub(crate) ends: Option<Moment>,
     interrupted: Arc<AtomicBool>,
     is_ended: AtomicBool,
     now: Mutex<Now>,
@@ -109,6 +113,7 @@ impl SessionList {
             origin,
             begun_nanos: now.nanos,
             idle_max,
+            ends: object.and_then(|bounds| bounds.ends),
             interrupted: Arc::clone(interrupted),
             is_ended: AtomicBool::new(false),
             now: Mutex::new(Now { chosen: None, used_at: now.at, used_nanos: now.nanos, transaction: None }),
@@ -157,7 +162,7 @@ impl SessionList {
         over.len()
     }
 
-    /// Forgets the session objects that lay idle for too long; counts them.
+    /// Forgets the session objects that lay idle for too long, or whose token has ended; counts them.
     pub(crate) fn sweep(&self, now: Instant) -> usize {
         let mut listed = self.listed.lock();
         let before = listed.len();
@@ -232,7 +237,7 @@ impl ListedSession {
 
     fn has_lapsed(&self, now: Instant) -> bool {
         let idle = now.saturating_duration_since(self.now.lock().used_at);
-        self.idle_max.is_some_and(|idle_max| idle >= idle_max)
+        self.idle_max.is_some_and(|idle_max| idle >= idle_max) || self.ends.is_some_and(|ends| ends.at <= now)
     }
 
     /// Ends it once what it does is done.
@@ -299,7 +304,7 @@ mod tests {
     }
 
     fn bounds(idle_max: Duration) -> ObjectBounds {
-        ObjectBounds { idle_max, of_user_max: 3 }
+        ObjectBounds { idle_max, of_user_max: 3, ends: None }
     }
 
     #[test]
@@ -347,6 +352,14 @@ mod tests {
         assert!(resumes(&of_first, &admin) && resumes(&of_first, &first) && !resumes(&of_first, &second));
         assert!(first.owns_key(&first.key().expect("a name")) && !second.owns_key(&first.key().expect("a name")));
         assert!(admin.owns_key(&first.key().expect("a name")) && !first.owns_key(&admin.key().expect("a name")));
+        // One whose token has ended is over before it lay idle for long.
+        let bounds = ObjectBounds { ends: Some(moment(6_100)), ..bounds(Duration::from_secs(1_800)) };
+        let ending = list.enter(first, Arc::default(), &flag, Some(bounds), moment(6_050)).expect("has room");
+        let ending = Arc::clone(&ending.session);
+        assert!(list.resume(&ending.id, &admin, moment(6_099)).is_ok());
+        assert!(list.resume(&ending.id, &admin, moment(6_100)).is_err());
+        assert_eq!((list.all(moment(6_099).at).len(), list.all(moment(6_100).at).len()), (4, 3));
+        assert_eq!(list.sweep(moment(6_100).at), 1);
         assert_eq!(list.sweep(moment(6_000 + 1_802).at), 2);
         drop(talk);
         assert_eq!(list.all(moment(0).at).len(), 0);

@@ -175,3 +175,40 @@ fn f96_an_owner_and_the_token_of_one_do_the_same_to_the_database_and_no_more() {
         assert!(told.starts_with("Forbidden: "), "{text}: {told}");
     }
 }
+
+#[test]
+fn f96_a_token_ends_before_the_year_10000() {
+    let instance = with_passwords(InstanceOptions::new("/nowhere"), Instance::in_memory);
+    let mut admin = log_in(&instance, "admin");
+    for time in ["3000000d", "99999999999d"] {
+        let text = format!("CREATE TOKEN far EXPIRES AFTER '{time}'");
+        let failure = failed(&run(&mut admin, &text).expect_err("too far away"));
+        assert!(failure.contains("after the year 9999"), "{time}: {failure}");
+    }
+    check(&mut admin, "SHOW TOKENS YIELD name", "");
+    token(&mut admin, "CREATE TOKEN far EXPIRES AFTER '2900000d'");
+    check(&mut admin, "SHOW TOKENS YIELD expires RETURN expires.year > 9900", "true");
+}
+
+#[test]
+fn f31_f96_a_session_object_ends_with_the_time_of_its_token() {
+    let instance = with_passwords(InstanceOptions::new("/nowhere"), Instance::in_memory);
+    let mut admin = log_in(&instance, "admin");
+    let (short, long) = (
+        token(&mut admin, "CREATE TOKEN short EXPIRES AFTER '1s'"),
+        token(&mut admin, "CREATE TOKEN long EXPIRES AFTER '1h'"),
+    );
+    let open = |token: &str| instance.log_in(Some(("", token))).and_then(|mut session| session.open_object());
+    let (ends, stays) = (open(&short).expect("it is young"), open(&long).expect("it is young"));
+    let own = log_in(&instance, "admin").open_object().expect("has room");
+    let listed = "SHOW SESSIONS YIELD sessionId RETURN count(*)";
+    check(
+        &mut admin,
+        "SHOW SESSIONS YIELD expiryTime, lastUseTime RETURN count(CASE WHEN expiryTime <= lastUseTime + duration('PT1S') THEN 1 END)",
+        "1",
+    );
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    check(&mut admin, listed, "2");
+    let resume = |id: &str| log_in(&instance, "admin").resume(id).map_err(|failure| failure.code());
+    assert_eq!((resume(&ends), resume(&stays), resume(&own)), (Err(types::Code::SessionNotFound), Ok(()), Ok(())));
+}

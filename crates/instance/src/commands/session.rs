@@ -62,6 +62,7 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
     let used = session.used_nanos();
     let expires =
         session.idle_max.map(|idle_max| used.saturating_add(i128::try_from(idle_max.as_nanos()).unwrap_or(i128::MAX)));
+    let expires = expires.map(|expires| session.ends.map_or(expires, |ends| expires.min(ends.nanos)));
     let database = session.chosen().map_or(Value::Null, |chosen| Value::string(chosen.name));
     let is_own = statement.principal.owns(&session.owner);
     let home =

@@ -6,7 +6,7 @@ mod choosing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use catalog::{Names, Principal, Target};
 use choosing::{is_command, shown, target, without_home};
@@ -156,7 +156,20 @@ impl Session {
     /// Makes a session object, which stays when this is dropped, until it lies idle for too long; gives its id.
     pub fn open_object(&mut self) -> Result<String, Failure> {
         let options = &self.shared.options;
-        let bounds = ObjectBounds { idle_max: options.session_idle_max, of_user_max: options.sessions_per_user_max };
+        let now = self.moment();
+        let ends_nanos = catalog::access::ends_nanos(&self.shared.catalog.names(), &self.principal);
+        let left = ends_nanos.map(|ends| u64::try_from((ends - now.nanos).max(0)).unwrap_or(u64::MAX));
+        let bounds = ObjectBounds {
+            idle_max: options.session_idle_max,
+            of_user_max: options.sessions_per_user_max,
+            // One that is further away than a clock tells is none.
+            ends: left.and_then(|nanos| {
+                Some(Moment {
+                    at: now.at.checked_add(Duration::from_nanos(nanos))?,
+                    nanos: now.nanos + i128::from(nanos),
+                })
+            }),
+        };
         let id = self.enter(Some(bounds))?;
         if let Err(failure) = self.bring_choice() {
             if let Some(place) = self.place.take() {

@@ -14,6 +14,8 @@ use crate::records::Records;
 use crate::statement::Statement;
 
 const NANOS_PER_MILLI: i128 = 1_000_000;
+/// The end of the year 9999, beyond which drivers know no time.
+const END_NANOS: i128 = 253_402_300_800 * 1_000_000_000;
 const COLUMNS: [&str; 6] = ["name", "token", "user", "databases", "level", "expires"];
 
 pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Result<Records, Failure> {
@@ -26,7 +28,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
                 catalog::access::allow_token_of(statement.names, statement.principal, &user, level)?;
             }
             let now = statement.shared.options.clock.wall_nanos();
-            let millis = expires.as_ref().map(|expires| lasting(expires, parameters, now)).transpose()?;
+            let expires_nanos = expires.as_ref().map(|expires| end_of(expires, parameters, now)).transpose()?;
             let mut new = NewToken { name: typed(name, parameters)?, ..NewToken::default() };
             if let Some(databases) = databases {
                 let named = new.databases.get_or_insert_default();
@@ -44,11 +46,7 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &TokenCommand) -> Resu
                     }
                 }
             }
-            let new = NewToken {
-                level,
-                expires_nanos: millis.map(|millis| now + i128::from(millis) * NANOS_PER_MILLI),
-                ..new
-            };
+            let new = NewToken { level, expires_nanos, ..new };
             create(statement, &user, &new, super::user::if_there(false, *if_not_exists))
         }
         TokenCommand::Drop { name, if_exists, user } => {
@@ -122,6 +120,16 @@ fn whose(statement: &Statement<'_>, user: Option<&NameOrParameter>) -> Result<St
             Err(Failure::new(Code::ArgumentError, text))
         }
     }
+}
+
+/// Gives the moment at which a token ends, in nanoseconds since 1970: one that drivers can read.
+fn end_of(expires: &Expression, parameters: &Map, now_nanos: i128) -> Result<i128, Failure> {
+    let end = now_nanos + i128::from(lasting(expires, parameters, now_nanos)?) * NANOS_PER_MILLI;
+    if end < END_NANOS {
+        return Ok(end);
+    }
+    let text = "The token would end after the year 9999. Give it a shorter time, or none at all.";
+    Err(Failure::new(Code::ArgumentError, text))
 }
 
 /// Reads `'30d'`, `'P30D'`, `duration('P30D')` or a parameter as milliseconds.
