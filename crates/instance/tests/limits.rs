@@ -391,6 +391,13 @@ fn f54_sessions_are_counted_and_given_back() {
     limit(&mut one, "max_connections_per_user = 1");
     check(&mut one, "RETURN 1", "1");
     refused(&mut session(&instance), "RETURN 1", Code::TooManyConnections, "max_connections_per_user");
+    // A connection that goes back into its pool is reset.
+    one.reset();
+    let mut two = session(&instance);
+    check(&mut two, "RETURN 1", "1");
+    refused(&mut one, "RETURN 1", Code::TooManyConnections, "max_connections_per_user");
+    two.reset();
+    check(&mut one, "RETURN 1", "1");
 }
 
 #[test]

@@ -530,12 +530,13 @@ impl Session {
         Ok(())
     }
 
-    /// Ends what is open, forgets an interrupt and what `USE` chose.
+    /// Ends what is open, forgets an interrupt and what `USE` chose, and gives back its seats.
     pub fn reset(&mut self) {
         if let Some(transaction) = self.transaction.take() {
             transaction.rollback();
         }
-        // The connection may serve another conversation of the same driver next.
+        // The connection may serve another conversation of the same driver next, or lie in its pool for an hour.
+        self.seats = Seats::default();
         self.choose(None);
         self.forget_interrupt();
     }
