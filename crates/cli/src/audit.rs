@@ -126,6 +126,9 @@ fn verified(data: &Path, keys: Option<&Path>) -> Result<(), CommandError> {
     for alarm in verdict.alarms {
         say(&format!("an alarm was raised in {alarm}"));
     }
+    for unsealed in verdict.unsealed {
+        say(&format!("behind the seal: {unsealed}"));
+    }
     if let Some(why) = verdict.end_unchecked {
         say(&format!("whether lines are missing at the end is not known: {why}"));
     }

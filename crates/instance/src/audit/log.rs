@@ -85,7 +85,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Raises the alarm where the heads do not fit the last line.
+    /// Raises the alarm where the heads do not fit the last line, and tells of lines behind them.
     fn look_at_heads(&mut self, heads: [Found; 2], sequence: u64, now_nanos: i128) {
         let is_missing = matches!(heads[0], Found::Nothing) && sequence > 0;
         let mut furthest = 0;
@@ -103,6 +103,11 @@ impl Log {
             let text = format!("lines {} to {furthest} are missing: their head is there", sequence + 1);
             self.alarm(&text, now_nanos);
             self.forget_heads();
+        } else if (1..sequence).contains(&furthest) {
+            // A death between a line and its seal leaves them too, so that it is no alarm.
+            let text = behind_seal(furthest, sequence);
+            tracing::warn!(reason = text, "the audit goes on behind its seal");
+            self.own(Kind::Unsealed, &text, now_nanos);
         }
     }
 
@@ -249,6 +254,15 @@ impl Files {
         }
         old
     }
+}
+
+/// Says of lines that they lie behind the sealed end.
+pub(super) fn behind_seal(sealed: u64, last: u64) -> String {
+    let lines =
+        if sealed + 1 == last { format!("line {last} was") } else { format!("lines {} to {last} were", sealed + 1) };
+    format!(
+        "{lines} not sealed: a server at work, or one that died, leaves such lines, and so does who adds some without its keys"
+    )
 }
 
 /// Gives the number and the hash of the last line of `segment`, as the first line behind it tells.

@@ -36,6 +36,8 @@ pub enum Kind {
     AsAdmin,
     /// The audit removed its oldest files.
     Retention,
+    /// The audit found lines behind its sealed end, as a death leaves them, or somebody who added them.
+    Unsealed,
     /// The audit found something wrong with itself.
     Alarm,
 }
@@ -54,6 +56,7 @@ impl Kind {
             Self::CrossDatabase => "cross-database",
             Self::AsAdmin => "as-admin",
             Self::Retention => "retention",
+            Self::Unsealed => "unsealed",
             Self::Alarm => "alarm",
         }
     }

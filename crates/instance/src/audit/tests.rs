@@ -177,6 +177,38 @@ fn f94_half_a_line_is_cut_and_told_of() {
     assert_eq!((alarm.kind, alarm.operation.as_str()), (Kind::Alarm, "cut 17 bytes of a line that was never finished"));
 }
 
+/// Adds a line as somebody does who has no key.
+fn forge(folder: &Path, operation: &str) {
+    let file = only_file(folder);
+    let text = fs::read_to_string(&file).expect("reads");
+    let (last, hashes) = Entry::parse(text.lines().last().expect("a line")).expect("a whole one");
+    let told = Told { user: Some("admin"), operation, ..Told::default() };
+    let mut entry = told.entry(Kind::Admin, Outcome::Done, 1);
+    (entry.sequence, entry.previous) = (last.sequence + 1, hashes.found);
+    fs::write(&file, text + &entry.print().0).expect("writes");
+}
+
+#[test]
+fn f94_lines_behind_the_seal_are_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path(), 3);
+    assert_eq!(look(folder.path()).unsealed, [""; 0]);
+    forge(folder.path(), "DROP DATABASE payroll");
+    let text =
+        "not sealed: a server at work, or one that died, leaves such lines, and so does who adds some without its keys";
+    let verdict = look(folder.path());
+    assert_eq!((verdict.unsealed, verdict.last), (vec![format!("line 4 was {text}")], 4));
+    forge(folder.path(), "CREATE DATABASE payroll");
+    assert_eq!(look(folder.path()).unsealed, [format!("lines 4 to 5 were {text}")]);
+    // The start takes them over, and says so for good; it is no alarm, as a death leaves the same.
+    for lines in [7, 8] {
+        fill(folder.path(), 1);
+        let verdict = look(folder.path());
+        assert!(verdict.is_sound() && verdict.alarms.is_empty(), "{verdict:?}");
+        assert_eq!((verdict.unsealed, verdict.last), (vec![format!("line 6: lines 4 to 5 were {text}")], lines));
+    }
+}
+
 #[test]
 fn f94_without_the_keys_only_the_end_is_unknown() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -7,6 +7,7 @@ use catalog::Keyring;
 
 use super::AuditError;
 use super::head::{self, Found, Head};
+use super::log::behind_seal;
 use super::reading::lines;
 use super::record::{Entry, Kind, NOTHING_BEFORE};
 
@@ -28,6 +29,9 @@ pub struct Verdict {
     pub end_unchecked: Option<String>,
     /// What lines tell that the server found wrong with the audit itself, the first ones first.
     pub alarms: Vec<String>,
+    /// Lines behind the sealed end, there now or when the server began: whoever may write the folder can add such lines
+    /// without the keys.
+    pub unsealed: Vec<String>,
 }
 
 impl Verdict {
@@ -149,6 +153,9 @@ impl Chain<'_> {
         if entry.kind == Kind::Alarm && verdict.alarms.len() < PROBLEMS_MAX {
             verdict.alarms.push(format!("line {}: {}", entry.sequence, entry.operation));
         }
+        if entry.kind == Kind::Unsealed && verdict.unsealed.len() < PROBLEMS_MAX {
+            verdict.unsealed.push(format!("line {}: {}", entry.sequence, entry.operation));
+        }
         verdict.lines += 1;
         verdict.last = entry.sequence;
         self.before = Some((entry.sequence, hash));
@@ -159,10 +166,14 @@ impl Chain<'_> {
             let text = format!("the lines to {to} are missing, and no line tells that the audit removed them");
             verdict.problem(text);
         }
-        if let Some(head) = self.head
-            && !self.head_met
-        {
-            verdict.problem(format!("line {} is missing, to which the audit went", head.sequence));
+        match self.head {
+            Some(head) if !self.head_met => {
+                verdict.problem(format!("line {} is missing, to which the audit went", head.sequence));
+            }
+            Some(head) if head.sequence < verdict.last => {
+                verdict.unsealed.push(behind_seal(head.sequence, verdict.last));
+            }
+            _ => {}
         }
     }
 }
