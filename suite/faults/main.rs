@@ -11,6 +11,7 @@ mod doors;
 mod gone;
 mod hostile;
 mod journal;
+mod keys;
 mod kill;
 mod lifecycle;
 mod limits;

@@ -528,3 +528,54 @@ fn f94_a_name_that_leads_nowhere_leaves_one_line_whatever_the_command() {
          'refusal' | ['nope', 'sheaf'] | 'EXPLAIN USE nope RETURN 1'",
     );
 }
+
+/// Tells the format of the file of a database, as its header has it.
+fn format_of(data: &Path, name: &str) -> u8 {
+    let is_its = |folder: &String| folder.starts_with(&format!("{name}-"));
+    let folder = files(data).into_iter().find(is_its).expect("a database has a folder");
+    fs::read(data.join(folder).join("data.mdb")).expect("reads")[2048 + 8]
+}
+
+/// `older/format-1.sheafbackup` was made by the last server whose files had format 1.
+#[test]
+fn a9_a_backup_of_format_1_is_restored_used_and_copied_into_format_2() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut session = session(&instance);
+    let backups = data.path().join("backups");
+    fs::create_dir_all(&backups).expect("makes");
+    let older = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/older/format-1.sheafbackup");
+    fs::copy(older, backups.join("older.sheafbackup")).expect("copies");
+    check(&mut session, "CREATE DATABASE films FROM BACKUP 'older.sheafbackup'", "[system 1]");
+    check(&mut session, "CREATE DATABASE copied FROM films", "[system 1]");
+    for (name, format) in [("films", 1), ("copied", 2)] {
+        let ask =
+            |session: &mut Session, text: &str, expected: &str| check(session, &format!("USE {name} {text}"), expected);
+        ask(&mut session, "MATCH (f:Film) RETURN count(*), sum(f.year), sum(size(f.text))", "52 | 102784 | 65536");
+        ask(
+            &mut session,
+            "MATCH (f:Film {title: 'Film 8'})-[:BEFORE]->(g) RETURN f.year, g.title ORDER BY g.title",
+            "1968 | 'Film 49'\n1968 | 'Film 9'",
+        );
+        ask(&mut session, "MATCH (f:Film) WHERE f.year >= 1970 AND f.year < 1980 RETURN count(*)", "18");
+        ask(&mut session, "MATCH (f:Film {title: 'Film 9'}) DETACH DELETE f", "[nodes- 1, relationships- 4]");
+        ask(&mut session, "CREATE (f:Film {title: 'Film 61', year: 2000})", "[nodes+ 1, properties 2, labels+ 1]");
+        let again =
+            run(&mut session, &format!("USE {name} CREATE (f:Film {{title: 'Film 61'}})")).expect_err("it is there");
+        assert_eq!(again.code(), Code::ConstraintValidationFailed);
+        let checked = run(&mut session, &format!("CHECK DATABASE {name}")).expect("checks");
+        assert!(checked.starts_with(&format!("'{name}' | true | 52 | ")), "{checked}");
+        assert_eq!(format_of(data.path(), name), format);
+        // What is made of its backup is as it was.
+        run(&mut session, &format!("BACKUP DATABASE {name} TO '{name}.sheafbackup' WITH CHECK")).expect("backs up");
+        check(&mut session, &format!("CREATE DATABASE {name}2 FROM BACKUP '{name}.sheafbackup'"), "[system 1]");
+        check(&mut session, &format!("USE {name}2 MATCH (f:Film) RETURN count(*)"), "52");
+        assert_eq!(format_of(data.path(), &format!("{name}2")), format);
+    }
+    instance.close();
+    drop((session, instance));
+    let instance = on_disk(data.path());
+    let mut session = world::session(&instance);
+    check(&mut session, "USE films MATCH (f:Film {title: 'Film 61'}) RETURN f.year", "2000");
+    check(&mut session, "USE copied MATCH (f:Film {title: 'Film 61'}) RETURN f.year", "2000");
+}

@@ -7,6 +7,12 @@ use std::path::Path;
 use super::Seed;
 
 const PAGE_BYTES: usize = 4096;
+/// Bytes of a page before the places of its entries.
+const PAGE_HEADER_BYTES: usize = 16;
+/// Bytes of an entry before its key.
+const ENTRY_HEADER_BYTES: usize = 8;
+/// The kind of pages that lead to other pages.
+const BRANCH: usize = 1;
 
 /// One way to damage a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +21,8 @@ pub enum Damage {
     Bit,
     /// One bit in the header of a page is another.
     HeaderBit,
+    /// One bit of a key is another.
+    KeyBit,
     /// A page is all zeros: a write that was lost.
     Zeros,
     /// A page is noise.
@@ -31,9 +39,10 @@ pub enum Damage {
 
 impl Damage {
     /// Every way.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Bit,
         Self::HeaderBit,
+        Self::KeyBit,
         Self::Zeros,
         Self::Garbage,
         Self::Misplaced,
@@ -53,6 +62,10 @@ pub fn damage_file(path: &Path, damage: Damage, seed: &mut Seed) -> io::Result<b
     match damage {
         Damage::Bit => flip(&mut file, page + seed.below(PAGE_BYTES as u64) as usize, seed),
         Damage::HeaderBit => flip(&mut file, page + seed.below(24) as usize, seed),
+        Damage::KeyBit => {
+            let keys = places_of_keys(&file);
+            flip(&mut file, keys[seed.below(keys.len() as u64) as usize], seed);
+        }
         Damage::Zeros => file[page..page + PAGE_BYTES].fill(0),
         Damage::Garbage => file[page..page + PAGE_BYTES].copy_from_slice(&seed.bytes(PAGE_BYTES)),
         Damage::Misplaced => file.copy_within(other..other + PAGE_BYTES, page),
@@ -62,6 +75,31 @@ pub fn damage_file(path: &Path, damage: Damage, seed: &mut Seed) -> io::Result<b
     }
     fs::write(path, &file)?;
     Ok(file != good)
+}
+
+/// Finds each byte of each key in the tree of entries of a sound `data.mdb`; `docs/format/store.md` says where it begins.
+#[must_use]
+pub fn places_of_keys(file: &[u8]) -> Vec<usize> {
+    let commit = |page: usize| number(file, page * PAGE_BYTES + 144, 8);
+    let newest = usize::from(commit(1) > commit(0));
+    let mut places = Vec::new();
+    let mut pages = vec![number(file, newest * PAGE_BYTES + 128, 8)];
+    while let Some(page) = pages.pop() {
+        let at = page * PAGE_BYTES;
+        let entries = (number(file, at + 12, 2) - PAGE_HEADER_BYTES) / 2;
+        for entry in 0..entries {
+            let entry = at + number(file, at + PAGE_HEADER_BYTES + 2 * entry, 2);
+            places.extend(entry + ENTRY_HEADER_BYTES..entry + ENTRY_HEADER_BYTES + number(file, entry + 6, 2));
+            if number(file, at + 10, 2) == BRANCH {
+                pages.push(number(file, entry, 6));
+            }
+        }
+    }
+    places
+}
+
+fn number(file: &[u8], at: usize, bytes: usize) -> usize {
+    file[at..at + bytes].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
 fn flip(file: &mut [u8], at: usize, seed: &mut Seed) {

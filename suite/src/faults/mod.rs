@@ -7,7 +7,7 @@ mod disk;
 mod ledger;
 mod seed;
 
-pub use damage::{Damage, damage_file};
+pub use damage::{Damage, damage_file, places_of_keys};
 pub use disk::SmallDisk;
 pub use ledger::Ledger;
 pub use seed::Seed;

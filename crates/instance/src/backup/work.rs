@@ -70,7 +70,7 @@ impl Shared {
         self.databases.journal_looked(row);
         let (pictured, image) = database.graph.image().map_err(|error| database.fail(error))?;
         let taken_nanos = self.options.clock.wall_nanos();
-        let header = header(row, pictured, &*image, image.kind(), taken_nanos);
+        let header = header(row, pictured, &*image, taken_nanos);
         Ok(Taken { header, image })
     }
 
@@ -173,13 +173,18 @@ impl Shared {
         row: &Row,
         step: Step<'_>,
     ) -> Result<(), Failure> {
-        // An image makes what it was taken of, and has a key of its own.
-        if row.options.is_encrypted() || from.options.is_encrypted() {
+        // An image makes what it was taken of: with a key of its own, and in an older format if it had that.
+        let image = if row.options.is_encrypted() || from.options.is_encrypted() {
+            None
+        } else {
+            let (_, image) = database.graph.image().map_err(|error| database.fail(error))?;
+            Some(image).filter(|image| image.kind() == self.databases.kind())
+        };
+        let Some(mut image) = image else {
             self.copy_entries(&database.graph, row, step)?;
             tracing::info!(from = %from.name, to = %row.name, encrypted = row.options.is_encrypted(), "database copied");
             return Ok(());
-        }
-        let (_, mut image) = database.graph.image().map_err(|error| database.fail(error))?;
+        };
         let mut done = 0;
         piece_by_piece(
             &mut |piece| {

@@ -35,18 +35,12 @@ struct Piece {
 }
 
 /// Completes a header by what the image holds.
-pub(crate) fn header(
-    row: &catalog::Database,
-    pictured: Pictured,
-    image: &dyn Image,
-    kind: &str,
-    taken_nanos: i128,
-) -> Header {
+pub(crate) fn header(row: &catalog::Database, pictured: Pictured, image: &dyn Image, taken_nanos: i128) -> Header {
     Header {
         made_by: env!("CARGO_PKG_VERSION").to_owned(),
         database: row.name.to_string(),
         id: row.id.0,
-        kind: kind.to_owned(),
+        kind: image.kind().to_owned(),
         graph_format: pictured.format,
         version: pictured.version,
         nodes: pictured.nodes,
@@ -64,11 +58,10 @@ pub(crate) fn catalog_header(
     row: &catalog::Database,
     pictured: &catalog::Pictured,
     image: &dyn Image,
-    kind: &str,
     taken_nanos: i128,
 ) -> Header {
     let none = Pictured { version: pictured.version, ..Pictured::default() };
-    Header { holds: Holds::Catalog, ..header(row, none, image, kind, taken_nanos) }
+    Header { holds: Holds::Catalog, ..header(row, none, image, taken_nanos) }
 }
 
 /// Writes a whole backup to `out`; memory stays bounded however slow that is.

@@ -17,8 +17,8 @@ pub(super) const HEADER_BYTES: usize = 48;
 pub(super) const MARK_AT: u64 = 3072;
 /// Bytes of the mark.
 pub(super) const MARK_BYTES: usize = 64;
-/// The format that this code writes.
-pub(super) const FORMAT: u32 = 1;
+/// The format that this code writes; files of those before go on as they are. See [`Sums`](super::sum::Sums).
+pub(super) const FORMAT: u32 = 2;
 /// Page number that stands for "no page" in a tree without entries.
 pub(super) const NO_PAGE: u64 = u64::MAX;
 /// Bytes before the first node of every page.
@@ -221,7 +221,7 @@ impl Header {
             return Err(MetaFault::Damaged("the header fails its checksum".to_owned()));
         }
         let format = u32_at(bytes, 8);
-        if format != FORMAT {
+        if !(1..=FORMAT).contains(&format) {
             return Err(MetaFault::Foreign("it has a newer format; use the newer server"));
         }
         let identity = bytes[16..32].try_into().expect("sixteen bytes were cut");
@@ -321,6 +321,13 @@ mod tests {
         let mut bytes = Header { format: FORMAT, identity: [7; 16] }.print();
         bytes[20] ^= 1;
         assert!(matches!(Header::parse(&bytes), Err(MetaFault::Damaged(_))));
+        for (format, is_known) in [(0, false), (1, true), (FORMAT, true), (FORMAT + 1, false)] {
+            let header = Header { format, identity: [7; 16] };
+            match Header::parse(&header.print()) {
+                Ok(parsed) => assert!(is_known && parsed == header),
+                Err(fault) => assert!(!is_known && matches!(fault, MetaFault::Foreign(_)), "{fault:?}"),
+            }
+        }
         bytes[0] = b'x';
         assert!(matches!(Header::parse(&bytes), Err(MetaFault::Foreign(_))));
     }

@@ -17,6 +17,7 @@ use types::failpoint;
 
 use super::files::{self, DataFile};
 use super::format::{self, Header, Meta, MetaFault, PAGE_BYTES};
+use super::open;
 use super::snapshot::Pin;
 use super::store::Shared;
 use super::walk;
@@ -31,6 +32,7 @@ pub(super) struct LmdbImage {
     metas: Vec<u8>,
     /// A bit for each page that the commit does not use.
     free: Vec<u64>,
+    kind: &'static str,
     bytes: u64,
     at: u64,
     /// Goes before the environment does.
@@ -50,7 +52,7 @@ impl LmdbImage {
         let newest = data.read((meta.commit % 2) * page_bytes, PAGE_BYTES as usize)?;
         let metas = format::two_metas(&newest, meta, header);
         let bytes = (meta.last_page + 1) * page_bytes;
-        Ok(Self { metas, free, bytes, at: 0, _pin: pin, shared })
+        Ok(Self { metas, free, kind: open::kind_of(header.format), bytes, at: 0, _pin: pin, shared })
     }
 
     /// Clears the pages that the commit does not use: what was deleted does not travel.
@@ -65,7 +67,7 @@ impl LmdbImage {
 
 impl Image for LmdbImage {
     fn kind(&self) -> &'static str {
-        super::open::KIND
+        self.kind
     }
 
     fn bytes(&self) -> u64 {
@@ -97,6 +99,7 @@ impl Image for LmdbImage {
 /// The file of a store that nobody has open, from its first byte to its last.
 pub(super) struct FileImage {
     data: DataFile,
+    kind: &'static str,
     bytes: u64,
     at: u64,
 }
@@ -104,14 +107,14 @@ pub(super) struct FileImage {
 impl FileImage {
     /// Begins with a file that nobody may write meanwhile.
     pub(super) fn take(data: DataFile) -> Result<Self, StoreError> {
-        let bytes = data.bytes()?;
-        Ok(Self { data, bytes, at: 0 })
+        let (kind, bytes) = (open::kind_of(open::header(&data)?.format), data.bytes()?);
+        Ok(Self { data, kind, bytes, at: 0 })
     }
 }
 
 impl Image for FileImage {
     fn kind(&self) -> &'static str {
-        super::open::KIND
+        self.kind
     }
 
     fn bytes(&self) -> u64 {
@@ -130,7 +133,7 @@ impl Image for FileImage {
 /// Makes a store in `folder` out of the pieces of an image; all of it or nothing.
 pub(super) fn place(
     folder: &Path,
-    header: &Header,
+    identity: [u8; 16],
     next: &mut dyn FnMut(&mut Vec<u8>) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
     let mut failed = None;
@@ -146,7 +149,7 @@ pub(super) fn place(
                 failpoint::reach("store.restore.piece");
             }
             behind.end()?;
-            finish(file, folder, header, at)
+            finish(file, folder, identity, at)
         };
         write_all().map_err(|error| match error {
             StoreError::Io { source, .. } => source,
@@ -223,17 +226,20 @@ fn write_piece(file: &File, piece: &[u8], at: u64) -> Result<(), StoreError> {
 }
 
 /// Checks that the pieces were an image, and makes it the new database's.
-fn finish(file: &File, folder: &Path, header: &Header, bytes: u64) -> Result<(), StoreError> {
+fn finish(file: &File, folder: &Path, identity: [u8; 16], bytes: u64) -> Result<(), StoreError> {
     let refuse = |reason: &str| StoreError::NotOurs { file: folder.join(files::DATA), reason: reason.to_owned() };
     let mut first = vec![0; PAGE_BYTES as usize];
     if bytes < 2 * u64::from(PAGE_BYTES) || file.read_exact_at(&mut first, 0).is_err() {
         return Err(refuse("it is too short"));
     }
     let at = usize::try_from(format::HEADER_AT).expect("within the first page");
-    Meta::parse(&first, 0).and_then(|_| Header::parse(&first[at..])).map_err(|fault| match fault {
+    let parsed = Meta::parse(&first, 0).and_then(|_| Header::parse(&first[at..]));
+    let header = parsed.map_err(|fault| match fault {
         MetaFault::Foreign(reason) => refuse(reason),
         MetaFault::Damaged(reason) => refuse(&reason),
     })?;
+    // Its entries stay as they are, so it stays in the format that it was taken in.
+    let header = Header { identity, ..header };
     file.write_all_at(&header.print(), format::HEADER_AT).map_err(unwritten)?;
     // No mark: whoever opens it looks at every page first.
     file.write_all_at(&[0; format::MARK_BYTES], format::MARK_AT).map_err(unwritten)?;

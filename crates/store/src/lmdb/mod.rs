@@ -2,6 +2,7 @@
 //! Leaves the meaning of bytes to `graph` and `catalog`; assumes a 64-bit, little-endian machine, as LMDB's file does.
 //! Start reading at [`LmdbEngine::open`](crate::Engine::open): files, checks, map, in that order.
 
+mod beside;
 pub(crate) mod error;
 mod files;
 mod format;
@@ -12,6 +13,9 @@ mod open;
 mod reading;
 mod snapshot;
 mod store;
+mod sum;
+#[cfg(test)]
+mod tests;
 mod walk;
 mod writer;
 

@@ -25,11 +25,12 @@ use super::image::{self, FileImage};
 use super::lists;
 use super::reading::Keyspace;
 use super::store::{Limits, LmdbStore, Shared, whole_units};
+use super::sum::Sums;
 use super::walk::{self, Depth};
 use crate::{Engine, Image, OpenOptions, Store, StoreError};
 
-/// What images of this engine are called; the number grows with the format of the file.
-pub(super) const KIND: &str = "lmdb 1";
+/// What images of this engine are called, by the format of the file.
+const KINDS: [&str; FORMAT as usize] = ["lmdb 1", "lmdb 2"];
 /// Places in LMDB's reader table for our own reads: checks and copies.
 const OWN_READERS: u32 = 8;
 /// Deaths while opening after which a file is refused.
@@ -55,11 +56,12 @@ impl Engine for LmdbEngine {
         let (header, meta) = inspect(&data, options)?;
         files::remove_reader_table(folder);
         let map_bytes = map_bytes(options, &meta);
+        let sums = Sums::of(header.format);
         let env = map(folder, map_bytes, options.readers_max)
             .map_err(|error| from_heed(error, &data.path, "map the file"))?;
         let keys = keyspace(&env).map_err(|error| from_heed(error, &data.path, "open the keyspace"))?;
         let limits = Limits { map_max_bytes: options.map_max_bytes, grow_wait_max: options.grow_wait_max, header };
-        let store = LmdbStore::new(Shared::new(env, keys, data), map_bytes, options.readers_max, limits);
+        let store = LmdbStore::new(Shared::new(env, keys, data, sums), map_bytes, options.readers_max, limits);
         failpoint::reach("store.open.mapped");
         touch(&store)?;
         if !options.confirm {
@@ -69,7 +71,11 @@ impl Engine for LmdbEngine {
     }
 
     fn kind(&self) -> &'static str {
-        KIND
+        kind_of(FORMAT)
+    }
+
+    fn takes(&self, kind: &str) -> bool {
+        KINDS.contains(&kind)
     }
 
     fn restore(
@@ -82,8 +88,7 @@ impl Engine for LmdbEngine {
             return Err(StoreError::Exists { folder: folder.to_owned() });
         }
         fs::create_dir_all(folder).map_err(|source| StoreError::Io { action: "make the folder", source })?;
-        let header = Header { format: FORMAT, identity: identity.unwrap_or_default() };
-        image::place(folder, &header, next)
+        image::place(folder, identity.unwrap_or_default(), next)
     }
 
     fn closed_image(&self, folder: &Path) -> Result<Box<dyn Image>, StoreError> {
@@ -131,6 +136,11 @@ impl Engine for LmdbEngine {
     }
 }
 
+/// Names the images of files of a format.
+pub(super) fn kind_of(format: u32) -> &'static str {
+    KINDS[format as usize - 1]
+}
+
 /// Looks at the file before anything maps it, and marks it as being opened.
 fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), StoreError> {
     let (header, meta, doing) = judge(data, options)?;
@@ -176,7 +186,7 @@ fn is_untouched(data: &DataFile, doing: &Doing, meta: &Meta) -> Result<bool, Sto
         && closed.modified_ns == data.modified_ns()?)
 }
 
-fn header(data: &DataFile) -> Result<Header, StoreError> {
+pub(super) fn header(data: &DataFile) -> Result<Header, StoreError> {
     // LMDB's magic number first: it words the refusal of a file that is something else altogether.
     meta_at(data, 0)?;
     let bytes = data.read(format::HEADER_AT, format::HEADER_BYTES)?;

@@ -1,5 +1,9 @@
 //! Reads that a snapshot and a write transaction have in common.
-//! Opens no transaction and keeps nothing; `snapshot` and `writer` do. Start reading at [`get`].
+//! Opens no transaction and keeps nothing; `snapshot` and `writer` do. Start reading at [`Reading::get`].
+//!
+//! A changed bit in a key, of an entry or of a page above, leads a search astray or moves an entry past it, and always
+//! right beside where the search ends. So whoever finds an entry checks its checksum, and whoever finds none, or begins a
+//! range between two entries, checks both of these: their sums, and that they lie on either side.
 
 use std::ops::{Bound, Range};
 use std::path::Path;
@@ -7,7 +11,9 @@ use std::path::Path;
 use heed::types::Bytes;
 use heed::{AnyTls, RoRange, RoTxn};
 
+use super::beside;
 use super::error::from_heed;
+use super::sum::Sums;
 use crate::{StoreError, VisitMany};
 
 /// The one keyspace of an environment: LMDB's unnamed database, which costs no page of its own.
@@ -15,12 +21,19 @@ pub(super) type Keyspace = heed::Database<'static, Bytes, Bytes>;
 
 /// Fewer keys than this are looked up one by one.
 const WALK_MIN: usize = 4;
-/// What a read needs; a value of three pointers.
+
+/// An entry where it lies, its value without its checksum.
+type Entry<'t> = (&'t [u8], &'t [u8]);
+
+/// What a read needs; a few pointers.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'t> {
     pub txn: &'t RoTxn<'t, AnyTls>,
     pub keys: Keyspace,
+    pub sums: Sums,
     pub file: &'t Path,
+    /// Every entry lies in the map: a write transaction has pages elsewhere.
+    pub is_mapped: bool,
 }
 
 impl<'t> Reading<'t> {
@@ -28,7 +41,10 @@ impl<'t> Reading<'t> {
         if key.is_empty() {
             return Ok(None);
         }
-        self.keys.get(self.txn, key).map_err(|error| self.failed(error))
+        match self.keys.get(self.txn, key).map_err(|error| self.failed(error))? {
+            Some(stored) => self.open(key, stored).map(Some),
+            None => self.check_gap(key).map(|()| None),
+        }
     }
 
     pub(super) fn scan(
@@ -36,17 +52,7 @@ impl<'t> Reading<'t> {
         range: Range<&[u8]>,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
-        if range.is_empty() {
-            return Ok(());
-        }
-        let entries = self.keys.range(self.txn, &bounds(&range)).map_err(|error| self.failed(error))?;
-        for entry in entries {
-            let (key, value) = entry.map_err(|error| self.failed(error))?;
-            if !visit(key, value) {
-                break;
-            }
-        }
-        Ok(())
+        self.scan_many(&[range], &mut |_, key, value| visit(key, value))
     }
 
     pub(super) fn scan_back(
@@ -57,10 +63,12 @@ impl<'t> Reading<'t> {
         if range.is_empty() {
             return Ok(());
         }
-        let entries = self.keys.rev_range(self.txn, &bounds(&range)).map_err(|error| self.failed(error))?;
-        for entry in entries {
-            let (key, value) = entry.map_err(|error| self.failed(error))?;
-            if !visit(key, value) {
+        self.check_behind(range.end)?;
+        let down = (Bound::Unbounded, Bound::Excluded(range.end));
+        for entry in self.keys.rev_range(self.txn, &down).map_err(|error| self.failed(error))? {
+            let (key, value) = self.opened(entry)?;
+            self.check(key < range.end)?;
+            if key < range.start || !visit(key, value) {
                 break;
             }
         }
@@ -104,6 +112,73 @@ impl<'t> Reading<'t> {
         Ok(())
     }
 
+    /// Checks the entries between which `key` would lie, which is not there.
+    ///
+    /// Costs one more search, which those who find what they look for do not pay.
+    pub(super) fn check_gap(self, key: &[u8]) -> Result<(), StoreError> {
+        let behind = self.check_behind(key)?;
+        self.check(behind.is_none_or(|(behind, _)| behind > key))?;
+        self.check_before(key, behind)
+    }
+
+    /// Checks the last entry before `key`; `behind` is the one that comes next.
+    fn check_before(self, key: &[u8], behind: Option<Entry<'t>>) -> Result<(), StoreError> {
+        if self.sums == Sums::None {
+            return Ok(());
+        }
+        match self.before(key, behind)? {
+            Some(before) => self.open(before.0, before.1).and_then(|_| self.check(before.0 < key)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the last entry before `key`, as it is stored.
+    #[expect(unsafe_code, reason = "looking on the page of an entry; see the one block")]
+    fn before(self, key: &[u8], behind: Option<Entry<'t>>) -> Result<Option<Entry<'t>>, StoreError> {
+        let before = match behind {
+            // SAFETY: `is_mapped` says that the transaction, which outlives `'t`, only reads; the entry comes from it.
+            Some((behind, _)) if self.is_mapped => unsafe { beside::before(behind) },
+            Some(_) => None,
+            None => return self.keys.last(self.txn).map_err(|error| self.failed(error)),
+        };
+        match before {
+            Some(before) => Ok(Some(before)),
+            None => self.keys.get_lower_than(self.txn, key).map_err(|error| self.failed(error)),
+        }
+    }
+
+    /// Checks the first entry that is not before `key`, and gives it; nothing where entries have no sums.
+    fn check_behind(self, key: &[u8]) -> Result<Option<Entry<'t>>, StoreError> {
+        if self.sums == Sums::None {
+            return Ok(None);
+        }
+        let behind = self.keys.get_greater_than_or_equal_to(self.txn, key).transpose();
+        let behind = behind.map(|behind| self.opened(behind)).transpose()?;
+        self.check(behind.is_none_or(|(behind, _)| behind >= key))?;
+        Ok(behind)
+    }
+
+    /// Gives an entry without its checksum, which has to be right.
+    fn opened(self, entry: Result<Entry<'t>, heed::Error>) -> Result<Entry<'t>, StoreError> {
+        let (key, stored) = entry.map_err(|error| self.failed(error))?;
+        Ok((key, self.open(key, stored)?))
+    }
+
+    #[inline]
+    fn open(self, key: &[u8], stored: &'t [u8]) -> Result<&'t [u8], StoreError> {
+        self.sums.open(key, stored).ok_or_else(|| self.damaged("an entry fails its checksum"))
+    }
+
+    /// Fails where entries with sums are not in the order of their keys.
+    fn check(self, in_order: bool) -> Result<(), StoreError> {
+        if in_order || self.sums == Sums::None { Ok(()) } else { Err(self.damaged("its keys are out of order")) }
+    }
+
+    #[cold]
+    fn damaged(&self, reason: &str) -> StoreError {
+        StoreError::Damaged { file: self.file.to_owned(), reason: reason.to_owned() }
+    }
+
     fn failed(&self, error: heed::Error) -> StoreError {
         from_heed(error, self.file, "read the database")
     }
@@ -113,7 +188,7 @@ impl<'t> Reading<'t> {
 struct Walk<'t, 'k> {
     reading: Reading<'t>,
     entries: Option<RoRange<'t, Bytes, Bytes>>,
-    here: Option<(&'t [u8], &'t [u8])>,
+    here: Option<Entry<'t>>,
     /// Where the range before ended: nothing behind it was passed.
     end: &'k [u8],
     /// Steps that the next range is worth; grows when they lead there, falls when they do not.
@@ -156,18 +231,20 @@ impl<'t, 'k> Walk<'t, 'k> {
         let from = if start.is_empty() { Bound::Unbounded } else { Bound::Included(start) };
         let entries = self.reading.keys.range(self.reading.txn, &(from, Bound::Unbounded));
         self.entries = Some(entries.map_err(|error| self.reading.failed(error))?);
-        self.step()
+        self.step()?;
+        match self.here {
+            // Nothing lies between a key and itself.
+            Some((key, _)) if key == start => Ok(()),
+            here => {
+                self.reading.check(here.is_none_or(|(key, _)| key > start))?;
+                if start.is_empty() { Ok(()) } else { self.reading.check_before(start, here) }
+            }
+        }
     }
 
     fn step(&mut self) -> Result<(), StoreError> {
-        let next = self.entries.as_mut().and_then(Iterator::next).transpose();
-        self.here = next.map_err(|error| self.reading.failed(error))?;
+        let next = self.entries.as_mut().and_then(Iterator::next);
+        self.here = next.map(|entry| self.reading.opened(entry)).transpose()?;
         Ok(())
     }
-}
-
-/// Words a range as LMDB wants it: an empty key is no key there, so it becomes "from the first".
-pub(super) fn bounds<'k>(range: &Range<&'k [u8]>) -> (Bound<&'k [u8]>, Bound<&'k [u8]>) {
-    let start = if range.start.is_empty() { Bound::Unbounded } else { Bound::Included(range.start) };
-    (start, Bound::Excluded(range.end))
 }

@@ -40,7 +40,13 @@ impl LmdbSnapshot {
     }
 
     pub(super) fn reading(&self) -> Reading<'_> {
-        Reading { txn: &self.txn.0, keys: self.shared.keys, file: &self.shared.data.path }
+        Reading {
+            txn: &self.txn.0,
+            keys: self.shared.keys,
+            sums: self.shared.sums,
+            file: &self.shared.data.path,
+            is_mapped: true,
+        }
     }
 }
 

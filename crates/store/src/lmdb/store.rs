@@ -17,6 +17,7 @@ use super::gate::{Gate, Pass, Visit};
 use super::image::LmdbImage;
 use super::reading::Keyspace;
 use super::snapshot::LmdbSnapshot;
+use super::sum::Sums;
 use super::walk::{self, Depth};
 use super::writer::{LmdbWriter, Trouble};
 use super::{MAP_UNIT_BYTES, open};
@@ -61,6 +62,7 @@ pub(super) struct Shared {
     /// `None` only while this value is being dropped.
     env: Option<Env<WithoutTls>>,
     pub(super) keys: Keyspace,
+    pub(super) sums: Sums,
     pub(super) data: DataFile,
     /// A commit failed in a way after which the file may not be trusted to take another.
     poisoned: AtomicBool,
@@ -69,9 +71,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(env: Env<WithoutTls>, keys: Keyspace, data: DataFile) -> Arc<Self> {
+    pub(super) fn new(env: Env<WithoutTls>, keys: Keyspace, data: DataFile, sums: Sums) -> Arc<Self> {
         let (poisoned, unmapped) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { env: Some(env), keys, data, poisoned, unmapped })
+        Arc::new(Self { env: Some(env), keys, sums, data, poisoned, unmapped })
     }
 
     fn env(&self) -> &Env<WithoutTls> {
@@ -160,7 +162,7 @@ impl LmdbStore {
     fn attempt(&self, work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>) -> Result<Attempt, StoreError> {
         let shared = &*self.shared;
         let txn = shared.env().write_txn().map_err(|error| shared.failed(error, "begin writing"))?;
-        let mut writer = LmdbWriter::new(txn, shared.keys, &shared.data.path);
+        let mut writer = LmdbWriter::new(txn, shared.keys, shared.sums, &shared.data.path);
         let worked = work(&mut writer);
         match (writer.trouble(), worked) {
             (Trouble::MapFull, _) => return Ok(Attempt::MapFull),

@@ -3,19 +3,23 @@
 //! Start reading at [`LmdbWriter`].
 
 use std::marker::PhantomData;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::path::Path;
 
 use heed::{MdbError, PutFlags, RwTxn};
 
 use super::error::from_heed;
-use super::reading::{Keyspace, Reading, bounds};
+use super::reading::{Keyspace, Reading};
+use super::sum::Sums;
 use crate::{Lent, Reader, StoreError, VisitMany, Writer, check_lengths};
 
 /// A write transaction that stays on its thread.
 pub(super) struct LmdbWriter<'s> {
     txn: RwTxn<'s>,
     keys: Keyspace,
+    sums: Sums,
+    /// Where values get their sums, one after the other.
+    room: Vec<u8>,
     file: &'s Path,
     trouble: Trouble,
     // heed's transaction may be sent to another thread by safe code, where its commit would return `Ok` and then
@@ -34,8 +38,8 @@ pub(super) enum Trouble {
 }
 
 impl<'s> LmdbWriter<'s> {
-    pub(super) fn new(txn: RwTxn<'s>, keys: Keyspace, file: &'s Path) -> Self {
-        Self { txn, keys, file, trouble: Trouble::Nothing, _stays: PhantomData }
+    pub(super) fn new(txn: RwTxn<'s>, keys: Keyspace, sums: Sums, file: &'s Path) -> Self {
+        Self { txn, keys, sums, room: Vec::new(), file, trouble: Trouble::Nothing, _stays: PhantomData }
     }
 
     pub(super) fn trouble(&self) -> Trouble {
@@ -47,7 +51,7 @@ impl<'s> LmdbWriter<'s> {
     }
 
     fn reading(&self) -> Reading<'_> {
-        Reading { txn: &self.txn, keys: self.keys, file: self.file }
+        Reading { txn: &self.txn, keys: self.keys, sums: self.sums, file: self.file, is_mapped: false }
     }
 
     fn failed(&mut self, error: heed::Error) -> StoreError {
@@ -85,13 +89,15 @@ impl Writer for LmdbWriter<'_> {
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         check_lengths(key, value)?;
         types::way::step();
-        self.keys.put(&mut self.txn, key, value).map_err(|error| self.failed(error))
+        let stored = self.sums.with(key, value, &mut self.room);
+        self.keys.put(&mut self.txn, key, stored).map_err(|error| self.failed(error))
     }
 
     fn append(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         check_lengths(key, value)?;
         types::way::step();
-        match self.keys.put_with_flags(&mut self.txn, PutFlags::APPEND, key, value) {
+        let stored = self.sums.with(key, value, &mut self.room);
+        match self.keys.put_with_flags(&mut self.txn, PutFlags::APPEND, key, stored) {
             // LMDB found a greater or an equal key and changed nothing.
             Err(heed::Error::Mdb(MdbError::KeyExist)) => Err(StoreError::Order),
             other => other.map_err(|error| self.failed(error)),
@@ -103,12 +109,20 @@ impl Writer for LmdbWriter<'_> {
             return Ok(false);
         }
         types::way::step();
-        self.keys.delete(&mut self.txn, key).map_err(|error| self.failed(error))
+        let deleted = self.keys.delete(&mut self.txn, key).map_err(|error| self.failed(error))?;
+        if !deleted {
+            self.reading().check_gap(key)?;
+        }
+        Ok(deleted)
     }
 
     fn delete_range(&mut self, range: Range<&[u8]>) -> Result<(), StoreError> {
         if range.is_empty() {
             return Ok(());
+        }
+        if self.sums == Sums::Each {
+            // What a flipped bit moved into the range is not to go with it, nor what it moved out to stay.
+            self.reading().scan(range.clone(), &mut |_, _| true)?;
         }
         let deleted = self.keys.delete_range(&mut self.txn, &bounds(&range));
         deleted.map(drop).map_err(|error| self.failed(error))
@@ -118,4 +132,10 @@ impl Writer for LmdbWriter<'_> {
         let stat = self.keys.stat(&self.txn).map_err(|error| from_heed(error, self.file, "read the database"))?;
         Ok(super::store::used_bytes(&stat))
     }
+}
+
+/// Words a range as LMDB wants it: an empty key is no key there, so it becomes "from the first".
+fn bounds<'k>(range: &Range<&'k [u8]>) -> (Bound<&'k [u8]>, Bound<&'k [u8]>) {
+    let start = if range.start.is_empty() { Bound::Unbounded } else { Bound::Included(range.start) };
+    (start, Bound::Excluded(range.end))
 }

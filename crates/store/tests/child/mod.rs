@@ -166,7 +166,6 @@ fn try_file(folder: &Path, file: &[u8], changed: bool) -> &'static str {
     match used {
         Ok(Found::Right) => "right",
         Ok(_) if !changed => "wrong without a change",
-        // No page says anything about the inside of a value: the layer above keeps checksums for that.
         Ok(Found::OtherValue) => "value changed",
         Ok(Found::Wrong) => "silently wrong",
         Err(error) => outcome(Err(error)),

@@ -210,6 +210,6 @@ impl Shared {
     ) -> Result<Header, Failure> {
         let names = self.catalog.names();
         let system = names.database(self.server_id).ok_or_else(|| unavailable(&types::DatabaseName::system()))?;
-        Ok(crate::backup::writer::catalog_header(system, pictured, image, self.databases.kind(), taken_nanos))
+        Ok(crate::backup::writer::catalog_header(system, pictured, image, taken_nanos))
     }
 }

@@ -213,9 +213,9 @@ fn locked(whole: &Whole, keys: &Keys, missing: Missing) -> Result<Vec<(String, S
 
 /// Refuses what can be refused by the list alone.
 fn check(whole: &Whole, missing: Missing) -> Result<(), RestoreError> {
-    let kind = LmdbEngine.kind();
-    if whole.manifest.kind != kind {
-        let reason = format!("it holds images of kind \"{}\", not \"{kind}\"", whole.manifest.kind);
+    let kind = &whole.manifest.kind;
+    if !LmdbEngine.takes(kind) {
+        let reason = format!("it holds images of kind \"{kind}\", not \"{}\"", LmdbEngine.kind());
         return Err(BackupError::NotBackup { file: whole.folder.clone(), reason }.into());
     }
     let problems: Vec<_> = whole.manifest.problems().map(|(entry, why)| (entry.name.clone(), why.to_owned())).collect();
