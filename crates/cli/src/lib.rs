@@ -11,6 +11,7 @@ pub mod dump;
 pub mod exit;
 pub mod import;
 pub mod logging;
+pub mod memory;
 pub mod progress;
 pub mod reach;
 pub mod serve;

@@ -145,6 +145,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    cli::memory::give_back_soon();
     match Arguments::parse().command {
         Command::Serve(arguments) => cli::serve::run(&arguments).into(),
         Command::Shell(arguments) => cli::shell::run(&arguments).into(),

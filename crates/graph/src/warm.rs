@@ -163,6 +163,11 @@ impl Warm {
         }
     }
 
+    /// Notes that values of these keys are too large for a page of them to be kept.
+    pub fn refuse(&self, version: u64, page: u64, keys: &[KeyId]) {
+        self.keep(version, page, 0, |kept| kept.refused.extend(keys));
+    }
+
     /// As [`Warm::keep_values`], of the nodes of a page that have a label.
     pub fn keep_label(&self, version: u64, page: u64, label: LabelId, members: Members) {
         if page < PAGES_MAX {

@@ -19,7 +19,7 @@ const SHARE: usize = 3;
 /// What statements may hold of what the process may have where nobody says, in hundredths; the rest is for the graphs'
 /// topology, for connections, and for what is not counted.
 const PART_USUAL: usize = 70;
-/// One expression makes at most this part of all: nobody lends it what it makes, and several may compute at a time.
+/// One value takes at most this part of all: it is lent once it is there, and several may be made at a time.
 const PART_MADE: usize = 8;
 /// The setting that bounds it, and what Neo4j calls that.
 const SETTING: &str = "statements_memory_max";
@@ -46,6 +46,23 @@ pub(crate) struct Loan {
 }
 
 impl Loan {
+    /// Has `bytes` lent altogether.
+    ///
+    /// Errors: as for [`Memory::lend`]; then it has what it had.
+    pub(crate) fn change_to(&mut self, bytes: usize) -> Result<(), Failure> {
+        match bytes.checked_sub(self.bytes) {
+            Some(more) => self.memory.lend(self.whose, more)?,
+            None => self.memory.take_back(self.whose, self.bytes - bytes),
+        }
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// Tells how much it is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes over `bytes` that were lent already.
     pub(crate) fn of(memory: Arc<Memory>, whose: DatabaseId, bytes: usize) -> Self {
         Self { memory, whose, bytes }
@@ -96,7 +113,7 @@ impl Memory {
         }
     }
 
-    /// Tells what one expression may make at a time.
+    /// Tells what one value may take.
     pub(crate) fn made_max_bytes(&self) -> usize {
         self.max_bytes / PART_MADE
     }
@@ -223,6 +240,12 @@ mod tests {
         memory.lend(A, 30).expect("room");
         let loan = Loan::of(Arc::clone(&memory), A, 30);
         assert_eq!(memory.held_bytes(), 30);
+        let mut loan = loan;
+        assert!(loan.change_to(200).is_err() && (loan.bytes(), memory.held_bytes()) == (30, 30), "it has what it had");
+        loan.change_to(50).expect("room");
+        assert_eq!((loan.bytes(), memory.held_bytes()), (50, 50));
+        loan.change_to(10).expect("less");
+        assert_eq!((loan.bytes(), memory.held_bytes()), (10, 10));
         drop(loan);
         assert_eq!(memory.held_bytes(), 0);
     }

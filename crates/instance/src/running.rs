@@ -71,7 +71,9 @@ pub(crate) enum By {
 pub(crate) struct Running {
     execution: Execution,
     sources: Vec<Box<dyn Source>>,
-    parameters: Map,
+    parameters: Arc<Map>,
+    /// Whether what they take was taken from the budget.
+    are_parameters_paid: bool,
     budget: Budget,
     counters: query::Counters,
     allowance: Allowance,
@@ -236,11 +238,6 @@ impl Allowance {
         }
     }
 
-    /// Tells what one expression may make at a time.
-    fn made_max_bytes(&self) -> usize {
-        self.memory_max_bytes.min(self.turns.made_max_bytes())
-    }
-
     fn explain<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         result.map_err(|failure| self.explain_failure(failure))
     }
@@ -267,7 +264,7 @@ impl Running {
     pub(crate) fn start(
         planned: &Planned,
         sources: Vec<Box<dyn Source>>,
-        parameters: Map,
+        parameters: Arc<Map>,
         allowance: Allowance,
     ) -> Self {
         // Its own name, whatever its user calls it.
@@ -291,6 +288,7 @@ impl Running {
             },
             sources,
             parameters,
+            are_parameters_paid: false,
             budget: allowance.budget().at(Arc::clone(&turn) as Arc<dyn Pace>),
             counters: query::Counters::default(),
             statement_nanos: allowance.clock.wall_nanos(),
@@ -320,6 +318,10 @@ impl Running {
     }
 
     fn compute(&mut self) -> Result<Option<Batch>, Failure> {
+        if !std::mem::replace(&mut self.are_parameters_paid, true) {
+            let bytes = self.parameters.values().map(Value::memory_bytes).sum();
+            self.allowance.explain(self.budget.take_memory(bytes))?;
+        }
         if self.is_cut() && !self.writes {
             return Ok(None);
         }
@@ -335,7 +337,7 @@ impl Running {
                 database: &self.database,
                 linenumber: self.linenumber,
                 file: self.file.take(),
-                memory_max_bytes: self.allowance.made_max_bytes(),
+                memory_max_bytes: self.budget.memory_left_bytes(),
             },
             budget: &mut self.budget,
             counters: &mut self.counters,
@@ -346,7 +348,7 @@ impl Running {
             transaction: self.allowance.listed.as_ref().map(|listed| listed.number),
         };
         let watch = Arc::clone(&self.turn) as Arc<dyn effort::Watch>;
-        let watched = effort::watch(watch, self.allowance.made_max_bytes());
+        let watched = effort::watch(watch, context.budget.memory_left_bytes());
         let next = self.execution.next(&mut context);
         (self.linenumber, self.file) = (context.functions.linenumber, context.functions.file);
         // Where a walk through a large value was cut short, what came of it is nothing.
@@ -406,13 +408,15 @@ impl Running {
         self.turn.start();
         let mut batches = Vec::new();
         while let Some(batch) = self.compute()? {
-            let bytes = batch.columns.iter().map(|column| column.rows() * size_of::<Value>()).sum();
+            let bytes =
+                batch.columns.iter().map(|column| column.rows() * size_of::<Value>() + column.own_bytes()).sum();
             self.budget.take_memory(bytes)?;
-            batches.push(batch);
+            batches.push((batch, bytes));
         }
         let (mut fetched, mut bytes) = (Fetched::default(), 0);
-        for batch in batches {
+        for (batch, batch_bytes) in batches {
             bytes += self.fetch_all(&batch, 0, &mut fetched)?;
+            self.budget.give_back_memory(batch_bytes);
         }
         self.leave(bytes, &mut fetched);
         Ok(fetched)

@@ -35,7 +35,7 @@ pub(crate) struct Statement<'a> {
     /// The session's database, by the name that was used.
     pub(crate) own: Target,
     pub(crate) text: &'a str,
-    pub(crate) parameters: Map,
+    pub(crate) parameters: Arc<Map>,
     pub(crate) access: Access,
     pub(crate) allowance: Allowance,
     pub(crate) interrupted: &'a Arc<AtomicBool>,
@@ -321,10 +321,11 @@ impl Statement<'_> {
                 by_id.insert(database.id.to_string().into(), known.as_str().into());
             }
         }
-        self.parameters.insert(query::functions::GRAPH_OF_ELEMENT.into(), Value::map(by_id));
+        let parameters = Arc::make_mut(&mut self.parameters);
+        parameters.insert(query::functions::GRAPH_OF_ELEMENT.into(), Value::map(by_id));
         let listed = Value::list(listed.into_iter().map(Value::string).collect());
-        self.parameters.insert(query::functions::GRAPH_NAMES.into(), listed);
-        self.parameters.insert(query::functions::GRAPH_PROPERTIES.into(), Value::map(kept));
+        parameters.insert(query::functions::GRAPH_NAMES.into(), listed);
+        parameters.insert(query::functions::GRAPH_PROPERTIES.into(), Value::map(kept));
     }
 
     fn run_admitted(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {

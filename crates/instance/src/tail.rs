@@ -145,7 +145,7 @@ pub(crate) fn compute(
     bounded: &Allowance,
 ) -> Result<Fetched, Failure> {
     let mut parameters = statement.parameters.clone();
-    parameters.insert(ROWS.into(), rows);
+    Arc::make_mut(&mut parameters).insert(ROWS.into(), rows);
     let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
     Running::start(planned, sources, parameters, bounded.clone()).finish()
 }

@@ -476,6 +476,7 @@ impl Work for OpenTransaction {
         state.databases.clear();
         state.schema_turn = None;
         state.staging = Staging::default();
+        state.listing.entry().has_no_changes();
     }
 
     /// A transaction sees one version until it ends.

@@ -212,7 +212,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         duration(since(entry.begun_at)),
         nothing(),
         Value::map(entry.metadata()),
-        without_secrets(&Value::map(if statement.is_some() { entry.parameters() } else { Map::new() })),
+        without_secrets(&Value::Map(if statement.is_some() { entry.parameters() } else { Arc::default() })),
         if statement.is_some() { "COST".into() } else { nothing() },
         if statement.is_some() { "BATCHED".into() } else { nothing() },
         Value::list(Vec::new()),

@@ -11,10 +11,13 @@ use std::time::{Duration, Instant};
 use catalog::{Names, Principal, Target};
 use compact_str::CompactString;
 use parking_lot::Mutex;
-use types::{DatabaseId, DatabaseName, Failure, Map};
+use types::{Code, DatabaseId, DatabaseName, Failure, Map};
 
+use crate::memory::Loan;
 use crate::turns::{Spending, Turn};
 
+/// What clients may keep with a transaction: notes, which are held as long as it lasts.
+const METADATA_BYTES_MAX: usize = 64 << 10;
 /// What is kept of a statement's text.
 const TEXT_BYTES_MAX: usize = 10_000;
 
@@ -49,11 +52,13 @@ pub(crate) struct Entry {
     ending: Mutex<Ending>,
     waits: Mutex<Waits>,
     account: Mutex<Account>,
+    /// What was lent for changes that are not committed.
+    changes: Mutex<Option<Loan>>,
 }
 
 /// The number of a statement that runs, when it came, its text without secrets, and its parameters: none of one that may
 /// set a password.
-type Shown = (u64, Instant, Box<str>, Map);
+type Shown = (u64, Instant, Box<str>, Arc<Map>);
 
 /// What the statements of a transaction have spent.
 #[derive(Default)]
@@ -152,6 +157,7 @@ impl UnderWay {
             ending: Mutex::default(),
             waits: Mutex::default(),
             account: Mutex::default(),
+            changes: Mutex::default(),
         });
         self.listed.lock().insert(number, Arc::clone(&entry));
         Listing { entry, listed: Arc::clone(&self.listed) }
@@ -233,7 +239,7 @@ impl Entry {
     }
 
     /// Gives the parameters of the statement that runs; none of one that may set a password.
-    pub(crate) fn parameters(&self) -> Map {
+    pub(crate) fn parameters(&self) -> Arc<Map> {
         self.statement.lock().as_ref().map(|(.., parameters)| parameters.clone()).unwrap_or_default()
     }
 
@@ -296,6 +302,18 @@ impl Entry {
         self.account.lock().turn = Arc::downgrade(turn);
     }
 
+    /// Has so many bytes lent altogether for changes that are not committed; `begin` makes an empty loan.
+    ///
+    /// Errors: [`types::Code::MemoryPool`] where the others leave no more.
+    pub(crate) fn lend_for_changes(&self, bytes: usize, begin: impl FnOnce() -> Loan) -> Result<(), Failure> {
+        self.changes.lock().get_or_insert_with(begin).change_to(bytes)
+    }
+
+    /// Says that its changes are gone.
+    pub(crate) fn has_no_changes(&self) {
+        *self.changes.lock() = None;
+    }
+
     /// Adds what a computation spent that is over.
     pub(crate) fn computed(&self, spent: Spending) {
         let mut account = self.account.lock();
@@ -309,12 +327,31 @@ impl Entry {
             let account = self.account.lock();
             (account.past, account.before, account.turn.upgrade())
         };
-        let mut all = turn.map_or(past, |turn| past.and(turn.spending(now)));
+        let mut all = match turn {
+            Some(turn) => past.and(turn.spending(now)),
+            // Between two statements it holds its changes.
+            None => Spending { held_bytes: self.changes.lock().as_ref().map_or(0, Loan::bytes), ..past },
+        };
         let mut account = self.account.lock();
         all.computed = all.computed.max(account.told);
         account.told = all.computed;
         (all, all.since(before))
     }
+}
+
+/// Refuses what a client wants kept with a transaction where that is more than a note.
+///
+/// Errors: [`Code::InvalidArguments`].
+pub(crate) fn check_metadata(metadata: &Map) -> Result<(), Failure> {
+    let bytes: usize = metadata.iter().map(|(key, value)| key.len() + value.memory_bytes()).sum();
+    if bytes <= METADATA_BYTES_MAX {
+        return Ok(());
+    }
+    let text = format!(
+        "The metadata of a transaction may take {METADATA_BYTES_MAX} bytes in memory, these take {bytes}. Give data to \
+         statements as parameters."
+    );
+    Err(Failure::new(Code::InvalidArguments, text))
 }
 
 /// Writes the id by which users name a transaction.
@@ -329,11 +366,11 @@ impl Listing {
     }
 
     /// Says which statement runs now.
-    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str, parameters: &Map) {
+    pub(crate) fn runs(&self, number: u64, at: Instant, text: &str, parameters: &Arc<Map>) {
         let shown = cypher::without_secrets(text);
         // What was left as it is sets no password, and neither do its parameters.
         let is_open = matches!(shown, Cow::Borrowed(shown) if std::ptr::eq(shown, text));
-        let parameters = if is_open { parameters.clone() } else { Map::new() };
+        let parameters = if is_open { Arc::clone(parameters) } else { Arc::default() };
         let cut = shown.floor_char_boundary(TEXT_BYTES_MAX);
         *self.entry.statement.lock() = Some((number, at, shown[..cut].into(), parameters));
         {

@@ -110,6 +110,27 @@ impl Column {
         }
     }
 
+    /// Estimates the bytes on the heap that nobody but this column holds, beside a place for each row.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        match self {
+            Self::Values(values) => values.iter().map(Value::own_bytes).sum(),
+            Self::Constant { value, .. } => value.own_bytes(),
+            Self::Trails { found, .. } => found.len() * size_of::<RelationshipRef>(),
+            Self::Integers(_) | Self::Floats(_) | Self::Nodes { .. } | Self::Relationships(_) => 0,
+        }
+    }
+
+    /// Tells the bytes of long texts, which a copy of the column takes again.
+    #[must_use]
+    pub fn long_bytes(&self) -> usize {
+        match self {
+            Self::Values(values) => values.iter().map(long_bytes).sum(),
+            Self::Constant { value, .. } => long_bytes(value),
+            _ => 0,
+        }
+    }
+
     /// Adds the rows of another column at the end.
     pub fn append(&mut self, other: Self) {
         match (&mut *self, other) {
@@ -133,6 +154,43 @@ impl Column {
                 *self = Self::Values(values);
             }
         }
+    }
+
+    /// Takes the rows from `at` on off the end.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::Values(values) => Self::Values(values.split_off(at)),
+            Self::Integers(values) => Self::Integers(values.split_off(at)),
+            Self::Floats(values) => Self::Floats(values.split_off(at)),
+            Self::Nodes { source, ids } => Self::Nodes { source: *source, ids: ids.split_off(at) },
+            Self::Relationships(found) => Self::Relationships(found.split_off(at)),
+            Self::Trails { ends, found } => {
+                let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+                let ends = ends.split_off(at).into_iter().map(|end| end - start).collect();
+                Self::Trails { ends, found: found.split_off(start) }
+            }
+            Self::Constant { value, rows } => {
+                let rest = Self::Constant { value: value.clone(), rows: *rows - at };
+                *rows = at;
+                rest
+            }
+        }
+    }
+
+    /// Tells the bytes that adding so many rows takes for a moment: while a column grows it is there twice.
+    #[must_use]
+    pub fn growth_bytes(&self, rows: usize) -> usize {
+        let (spare, item) = match self {
+            Self::Values(values) => (values.capacity() - values.len(), size_of::<Value>()),
+            Self::Integers(values) => (values.capacity() - values.len(), size_of::<i64>()),
+            Self::Floats(values) => (values.capacity() - values.len(), size_of::<f64>()),
+            Self::Nodes { ids, .. } => (ids.capacity() - ids.len(), size_of::<NodeId>()),
+            Self::Relationships(found) => (found.capacity() - found.len(), size_of::<RelationshipRef>()),
+            // It becomes values.
+            Self::Trails { .. } | Self::Constant { .. } => (0, size_of::<Value>()),
+        };
+        if spare >= rows { 0 } else { (self.rows() + rows) * item }
     }
 
     /// Picks rows by number, in the order given; a row may come more than once.
@@ -216,6 +274,13 @@ impl Batch {
         Self { columns: self.columns.iter().map(|column| column.gather(rows)).collect(), rows: rows.len() }
     }
 
+    /// Takes the rows from `at` on off the end.
+    #[must_use]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        let rows = std::mem::replace(&mut self.rows, at) - at;
+        Self { columns: self.columns.iter_mut().map(|column| column.split_off(at)).collect(), rows }
+    }
+
     /// Gives the value of a slot in one row; null where nothing ever filled the slot.
     #[must_use]
     pub fn value(&self, slot: usize, row: usize) -> Value {
@@ -291,6 +356,9 @@ mod tests {
             |ids: &[u64]| Value::list(ids.iter().map(|id| Value::RelationshipRef(Box::new(step(*id)))).collect());
         assert_eq!(column.gather(&[2, 1, 0]).into_values(), [list(&[3]), list(&[]), list(&[1, 2])]);
         assert_eq!(column.rows(), 3);
+        let mut whole = column.clone();
+        let rest = whole.split_off(1);
+        assert_eq!((whole.into_values(), rest.into_values()), (vec![list(&[1, 2])], vec![list(&[]), list(&[3])]));
         column.append(Column::Integers(vec![4]));
         assert_eq!((column.get(2), column.get(3)), (list(&[3]), 4.into()));
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use types::{Clock, Code, Failure};
+use types::{Clock, Code, Failure, Value, effort};
 
 /// Rows between two looks at the clock.
 const ROWS_BETWEEN_LOOKS: u64 = 256;
@@ -12,6 +12,10 @@ const ROWS_BETWEEN_LOOKS: u64 = 256;
 const FREE_BYTES: usize = 64 << 10;
 /// What it asks for at a time, beyond that.
 const GRANULE_BYTES: usize = 1 << 20;
+/// What is noted before it is taken, where many little things are.
+const GRAIN_BYTES: usize = 4 << 10;
+/// What is computed for several rows together takes at most one of so many parts of what is left.
+const PARTS_OF_LEFT: usize = 8;
 
 /// What a statement does between two parts of its work, besides looking at the clock.
 pub trait Pace: Send + Sync {
@@ -32,6 +36,15 @@ pub trait Pace: Send + Sync {
 
     /// Takes back bytes that were lent.
     fn take_back(&self, _bytes: usize) {}
+
+    /// Lends so many bytes altogether for changes that are not committed: they outlive the statement that made them.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pace::lend`].
+    fn lend_for_changes(&self, _bytes: usize) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// A statement's allowance; every operator pays from it.
@@ -41,10 +54,13 @@ pub struct Budget {
     interrupted: Arc<AtomicBool>,
     rows_until_look: u64,
     memory_used_bytes: usize,
-    /// What changes hold that are not committed.
+    /// What changes hold that are not committed, and what was lent for them.
     changes_bytes: usize,
+    changes_lent_bytes: usize,
     memory_max_bytes: usize,
-    /// What one expression may make at a time.
+    /// What it may hold now: less while a portion of rows is computed that may be made smaller.
+    bound_bytes: usize,
+    /// What one value may take that is counted once it is there.
     made_max_bytes: usize,
     lent: Lent,
     /// Rows that may still go to the client.
@@ -86,7 +102,9 @@ impl Budget {
             rows_until_look: ROWS_BETWEEN_LOOKS,
             memory_used_bytes: 0,
             changes_bytes: 0,
+            changes_lent_bytes: 0,
             memory_max_bytes,
+            bound_bytes: memory_max_bytes,
             made_max_bytes: usize::MAX,
             lent: Lent { bytes: FREE_BYTES, pace: None },
             results_left: u64::MAX,
@@ -116,7 +134,8 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// [`Code::TransactionTimedOut`] past the deadline, [`Code::TransactionTerminated`] after an interrupt.
+    /// [`Code::TransactionTimedOut`] past the deadline, [`Code::TransactionTerminated`] after an interrupt,
+    /// [`Code::MemoryLimit`] where a text was too large to be copied.
     pub fn pay_rows(&mut self, rows: usize) -> Result<(), Failure> {
         let rows = u64::try_from(rows).unwrap_or(u64::MAX);
         if self.rows_until_look > rows {
@@ -135,6 +154,11 @@ impl Budget {
                         raise its timeout, or narrow what it matches.";
             return Err(Failure::new(Code::TransactionTimedOut, text));
         }
+        if effort::forget_too_large() {
+            // What stands for a text that was too large is nothing to go on with.
+            return Err(self.crowded());
+        }
+        self.bound_copies();
         Ok(())
     }
 
@@ -184,7 +208,7 @@ impl Budget {
     /// [`Code::MemoryLimit`] where the statement would hold more than it may, [`Code::MemoryPool`] where all would.
     pub fn take_memory(&mut self, bytes: usize) -> Result<(), Failure> {
         let wanted = self.memory_used_bytes.saturating_add(bytes);
-        if wanted.saturating_add(self.changes_bytes) > self.memory_max_bytes {
+        if wanted.saturating_add(self.changes_bytes) > self.bound_bytes {
             let (used, max) = (self.memory_used_bytes + self.changes_bytes, self.memory_max_bytes);
             let text = format!(
                 "The allocation of an extra {bytes} bytes would use more than the limit of {max} bytes. \
@@ -192,9 +216,26 @@ impl Budget {
             );
             return Err(Failure::new(Code::MemoryLimit, text));
         }
-        self.lent.grow_to(wanted + self.changes_bytes)?;
+        self.lent.grow_to(wanted)?;
         self.set_used(wanted);
         Ok(())
+    }
+
+    /// Counts `bytes` in place of whatever was taken above `before_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn settle(&mut self, before_bytes: usize, bytes: usize) -> Result<(), Failure> {
+        let wanted = before_bytes.saturating_add(bytes);
+        match wanted.checked_sub(self.memory_used_bytes) {
+            Some(0) => Ok(()),
+            Some(more) => self.take_memory(more),
+            None => {
+                self.set_used(wanted);
+                Ok(())
+            }
+        }
     }
 
     /// Leaves what it was lent to whoever keeps what the statement held, up to `bytes`; tells how much that is.
@@ -219,6 +260,18 @@ impl Budget {
         Ok(())
     }
 
+    /// Fails where there is no room for a list to grow by so many items; while it grows it is there twice.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn ask_to_grow<T>(&mut self, list: &Vec<T>, items: usize) -> Result<(), Failure> {
+        if list.capacity() - list.len() >= items {
+            return Ok(());
+        }
+        self.ask_for((list.len() + items).saturating_mul(size_of::<T>()))
+    }
+
     /// Says how many bytes the changes take that are not committed; they count until that is said anew.
     ///
     /// # Errors
@@ -227,7 +280,12 @@ impl Budget {
     pub fn hold_changes(&mut self, bytes: usize) -> Result<(), Failure> {
         self.changes_bytes = bytes;
         self.tell();
-        self.lent.grow_to(self.memory_used_bytes.saturating_add(bytes))?;
+        // A little is free, as it is for what the statement holds itself.
+        let lent_bytes = if bytes <= FREE_BYTES { 0 } else { bytes.next_multiple_of(GRANULE_BYTES) };
+        if let Some(pace) = self.lent.pace.as_ref().filter(|_| lent_bytes != self.changes_lent_bytes) {
+            pace.lend_for_changes(lent_bytes)?;
+            self.changes_lent_bytes = lent_bytes;
+        }
         if self.memory_used_bytes.saturating_add(bytes) > self.memory_max_bytes {
             let max = self.memory_max_bytes;
             let text = format!(
@@ -244,7 +302,7 @@ impl Budget {
         self.memory_used_bytes = bytes;
         self.tell();
         if is_less {
-            self.lent.shrink_to(bytes + self.changes_bytes);
+            self.lent.shrink_to(bytes);
         }
     }
 
@@ -252,6 +310,29 @@ impl Budget {
         if let Some(pace) = &self.lent.pace {
             pace.holds(self.memory_used_bytes + self.changes_bytes);
         }
+        self.bound_copies();
+    }
+
+    /// Says to those who copy texts deep in a computation what they may copy.
+    pub fn bound_copies(&self) {
+        effort::leave(self.memory_left_bytes());
+    }
+
+    /// Bounds what may be taken by an eighth of what is left; gives the bound so far, to go back to with
+    /// [`Budget::loosen`].
+    #[must_use]
+    pub fn tighten(&mut self) -> usize {
+        let used = self.memory_used_bytes + self.changes_bytes;
+        let tight = used + self.bound_bytes.saturating_sub(used) / PARTS_OF_LEFT;
+        let before = std::mem::replace(&mut self.bound_bytes, tight);
+        self.bound_copies();
+        before
+    }
+
+    /// Goes back to the bound before.
+    pub fn loosen(&mut self, before: usize) {
+        self.bound_bytes = before;
+        self.bound_copies();
     }
 
     /// Gives back memory that was taken.
@@ -267,7 +348,9 @@ impl Budget {
 
     /// Gives back whatever was taken above `memory_bytes`: what operators held that were let go before their end.
     pub fn return_to(&mut self, memory_bytes: usize) {
-        self.set_used(self.memory_used_bytes.min(memory_bytes));
+        if memory_bytes < self.memory_used_bytes {
+            self.set_used(memory_bytes);
+        }
     }
 
     /// Tells the time, for what is measured.
@@ -276,17 +359,69 @@ impl Budget {
         self.clock.now()
     }
 
-    /// Bounds what one expression makes at a time, which nobody lends it.
+    /// Bounds what one value takes, which is counted once it is there.
     #[must_use]
     pub fn with_made_max(self, made_max_bytes: usize) -> Self {
         Self { made_max_bytes, ..self }
     }
 
-    /// Tells the bytes that an expression may still make.
+    /// Tells the bytes that one value may still take.
     #[must_use]
     pub fn memory_left_bytes(&self) -> usize {
-        let left = self.memory_max_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes);
+        let left = self.bound_bytes.saturating_sub(self.memory_used_bytes + self.changes_bytes);
         left.min(self.made_max_bytes)
+    }
+}
+
+/// Memory that is taken bit by bit, and asked for in grains.
+#[derive(Debug, Default)]
+pub struct Tally {
+    bytes: usize,
+    taken_bytes: usize,
+}
+
+impl Tally {
+    /// Takes bytes, or notes that they are to be taken soon.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn add(&mut self, bytes: usize, budget: &mut Budget) -> Result<(), Failure> {
+        self.bytes += bytes;
+        if self.bytes - self.taken_bytes >= GRAIN_BYTES { self.take(budget) } else { Ok(()) }
+    }
+
+    /// Adds a value to a list, for which there has to be room; what the list grows by is taken.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn push(&mut self, list: &mut Vec<Value>, value: Value, budget: &mut Budget) -> Result<(), Failure> {
+        if list.len() == list.capacity() {
+            budget.ask_to_grow(list, 1)?;
+            let before = list.capacity();
+            list.reserve(1);
+            self.add((list.capacity() - before) * size_of::<Value>(), budget)?;
+        }
+        self.add(value.own_bytes(), budget)?;
+        list.push(value);
+        Ok(())
+    }
+
+    /// Takes what was only noted so far; tells how much was taken altogether.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn finish(mut self, budget: &mut Budget) -> Result<usize, Failure> {
+        self.take(budget)?;
+        Ok(self.taken_bytes)
+    }
+
+    fn take(&mut self, budget: &mut Budget) -> Result<(), Failure> {
+        budget.take_memory(self.bytes - self.taken_bytes)?;
+        self.taken_bytes = self.bytes;
+        Ok(())
     }
 }
 

@@ -84,6 +84,29 @@ pub fn may_copy(bytes: usize) -> bool {
     may
 }
 
+/// As [`may_copy`] for one of several texts that are made one after the other: what it takes, the next ones may not.
+#[must_use]
+pub fn may_make(bytes: usize) -> bool {
+    let may = may_copy(bytes);
+    if may {
+        leave(COPY_MAX_BYTES.get() - bytes);
+    }
+    may
+}
+
+/// Says how many bytes may be copied together from now on, where that was bounded.
+pub fn leave(bytes: usize) {
+    if COPY_MAX_BYTES.get() < usize::MAX {
+        COPY_MAX_BYTES.set(bytes.min(usize::MAX - 1));
+    }
+}
+
+/// Tells whether texts were too large to be copied, and forgets it: for who computes the same with fewer rows then.
+#[must_use]
+pub fn forget_too_large() -> bool {
+    IS_TOO_LARGE.replace(false)
+}
+
 /// Pays for looking at so many parts of a value; tells whether to go on.
 #[inline]
 pub fn pay(parts: usize) -> bool {
@@ -239,7 +262,12 @@ mod tests {
         assert!(may_copy(usize::MAX));
         let watched = watch(times(1), 1_000);
         assert!(may_copy(1_000) && !watched.is_too_large() && !may_copy(1_001) && watched.is_too_large());
+        assert!(forget_too_large() && !watched.is_too_large());
+        assert!(may_make(600) && !may_make(600) && may_make(400) && !may_make(1));
+        leave(50);
+        assert!(may_make(50) && !may_make(1));
         drop(watched);
+        leave(1);
         assert!(may_copy(usize::MAX));
     }
 

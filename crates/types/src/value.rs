@@ -16,6 +16,9 @@ const MAP_BYTES: usize = 112;
 /// What a map takes for an entry that it has room for: key, value and hash, and its places in a table that is half full.
 const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 + 18;
 
+/// The allocator hands out whole multiples of this.
+const HEAP_GRAIN_BYTES: usize = 16;
+
 /// A map value: string keys in the order in which they were written.
 ///
 /// Equality ignores the order.
@@ -240,18 +243,13 @@ impl Value {
         let inline = size_of::<Value>();
         inline
             + match self {
-                Self::String(text) if text.is_heap_allocated() => text.len(),
-                Self::Bytes(bytes) => bytes.len(),
+                Self::String(text) if text.is_heap_allocated() => text.len().next_multiple_of(HEAP_GRAIN_BYTES),
+                Self::Bytes(bytes) => bytes.len().next_multiple_of(HEAP_GRAIN_BYTES),
                 Self::List(items) if pay(items.len()) => {
                     let spare = items.capacity() - items.len();
                     LIST_BYTES + spare * inline + items.iter().map(Self::memory_bytes).sum::<usize>()
                 }
-                Self::Map(entries) if pay(entries.len()) => {
-                    let in_entries = |(key, value): (&CompactString, &Self)| {
-                        value.memory_bytes() - inline + if key.is_heap_allocated() { key.len() } else { 0 }
-                    };
-                    MAP_BYTES + entries.capacity() * ENTRY_BYTES + entries.iter().map(in_entries).sum::<usize>()
-                }
+                Self::Map(entries) if pay(entries.len()) => map_bytes(entries, |value| value.memory_bytes() - inline),
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
                 Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
                 Self::Node(node) => entity_bytes(&node.properties),
@@ -262,6 +260,24 @@ impl Value {
                 }
                 _ => 0,
             }
+    }
+
+    /// Estimates the bytes on the heap that nobody but this value holds.
+    #[must_use]
+    pub fn own_bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) if Arc::strong_count(bytes) > 1 => 0,
+            Self::List(items) if Arc::strong_count(items) > 1 => 0,
+            Self::List(items) if pay(items.len()) => {
+                LIST_BYTES + items.capacity() * size_of::<Value>() + items.iter().map(Self::own_bytes).sum::<usize>()
+            }
+            Self::Map(entries) if Arc::strong_count(entries) > 1 => 0,
+            Self::Map(entries) if pay(entries.len()) => map_bytes(entries, Self::own_bytes),
+            Self::Node(node) if Arc::strong_count(node) > 1 => 0,
+            Self::Relationship(found) if Arc::strong_count(found) > 1 => 0,
+            Self::Path(path) if Arc::strong_count(path) > 1 => 0,
+            other => other.memory_bytes() - size_of::<Value>(),
+        }
     }
 
     /// Tells whether the value is nested no deeper than `depth_max`, and takes no more than `bytes_max` written out.
@@ -296,7 +312,14 @@ impl Value {
 
 /// Estimates the bytes of a whole entity by its properties.
 fn entity_bytes(properties: &Map) -> usize {
-    64 + properties.iter().map(|(key, value)| key.len() + 32 + value.memory_bytes()).sum::<usize>()
+    64 + map_bytes(properties, |value| value.memory_bytes() - size_of::<Value>())
+}
+
+/// Estimates the bytes of a map; `of_value` tells what a value takes beside its place.
+fn map_bytes(entries: &Map, of_value: impl Fn(&Value) -> usize) -> usize {
+    let in_entries =
+        |(key, value): (&CompactString, &Value)| of_value(value) + if key.is_heap_allocated() { key.len() } else { 0 };
+    MAP_BYTES + entries.capacity() * ENTRY_BYTES + entries.iter().map(in_entries).sum::<usize>()
 }
 
 impl From<bool> for Value {

@@ -2,13 +2,22 @@
 
 use std::ops::Range;
 
-use types::{KeyId, LabelId, NodeId, RelationshipId, Value};
+use types::{KeyId, LabelId, NodeId, RelationshipId, Value, effort};
 
 use super::View;
 use crate::codec::label::Members;
 use crate::codec::record::{NodeRecord, Properties, RelationshipRecord};
 use crate::error::GraphError;
 use crate::keys::{self, Entity};
+
+/// Values up to this size are read without a thought: a batch of them is small.
+const SMALL_BYTES: usize = 4_096;
+
+/// What large values of a page may take together for it to be read whole.
+const PAGE_LONG_MAX_BYTES: usize = 1 << 20;
+
+/// A column of values for each of several keys.
+pub(crate) type Columns = Vec<Box<[Value]>>;
 
 /// Takes one value: the entity's place in the batch, the key's place among the keys, the value.
 pub type PutValue<'p> = &'p mut dyn FnMut(usize, usize, Value);
@@ -70,36 +79,41 @@ impl<'a> View<'a> {
         self.properties_of_relationships(ids, &[key], &mut |at, _, value| out[first + at] = value)
     }
 
-    /// Reads a column of values for each of `keys`: of all nodes with these ids, null where there is none.
-    pub(crate) fn node_columns(&self, ids: Range<u64>, keys: &[KeyId]) -> Result<Vec<Box<[Value]>>, GraphError> {
-        let mut columns = empty_columns(&ids, keys);
+    /// Reads a column of values for each of `keys`: of all nodes with these ids, null where there is none. Nothing where
+    /// that would be too much.
+    pub(crate) fn node_columns(&self, ids: Range<u64>, keys: &[KeyId]) -> Result<Option<Columns>, GraphError> {
+        let (mut columns, mut long) = (empty_columns(&ids, keys), 0);
         let (start, end) = (keys::node(NodeId(ids.start)), keys::node(NodeId(ids.end)));
         self.scan(&start, &end, |key, sealed| {
             let id = NodeId(id_in(key, &ids)?);
             let properties = NodeRecord::decode(id, sealed)?.properties;
-            let mut put = |at: usize, key: usize, value| columns[key][at] = value;
-            self.pick(Entity::Node(id), (id.0 - ids.start) as usize, &properties, keys, &mut put)?;
-            Ok(true)
+            for (column, key) in columns.iter_mut().zip(keys) {
+                if let Some(value) = self.property(Entity::Node(id), &properties, *key)? {
+                    long += long_bytes(&value);
+                    column[(id.0 - ids.start) as usize] = value;
+                }
+            }
+            Ok(long <= PAGE_LONG_MAX_BYTES)
         })?;
-        Ok(columns)
+        Ok((long <= PAGE_LONG_MAX_BYTES).then_some(columns))
     }
 
     /// As [`View::node_columns`], of relationships.
-    pub(crate) fn relationship_columns(
-        &self,
-        ids: Range<u64>,
-        keys: &[KeyId],
-    ) -> Result<Vec<Box<[Value]>>, GraphError> {
-        let mut columns = empty_columns(&ids, keys);
+    pub(crate) fn relationship_columns(&self, ids: Range<u64>, keys: &[KeyId]) -> Result<Option<Columns>, GraphError> {
+        let (mut columns, mut long) = (empty_columns(&ids, keys), 0);
         let (start, end) = (keys::relationship(RelationshipId(ids.start)), keys::relationship(RelationshipId(ids.end)));
         self.scan(&start, &end, |key, sealed| {
             let id = RelationshipId(id_in(key, &ids)?);
             let properties = RelationshipRecord::decode(id, sealed)?.properties;
-            let mut put = |at: usize, key: usize, value| columns[key][at] = value;
-            self.pick(Entity::Relationship(id), (id.0 - ids.start) as usize, &properties, keys, &mut put)?;
-            Ok(true)
+            for (column, key) in columns.iter_mut().zip(keys) {
+                if let Some(value) = self.property(Entity::Relationship(id), &properties, *key)? {
+                    long += long_bytes(&value);
+                    column[(id.0 - ids.start) as usize] = value;
+                }
+            }
+            Ok(long <= PAGE_LONG_MAX_BYTES)
         })?;
-        Ok(columns)
+        Ok((long <= PAGE_LONG_MAX_BYTES).then_some(columns))
     }
 
     /// Reads which of 1,024 nodes have a label.
@@ -117,7 +131,9 @@ impl<'a> View<'a> {
         put: PutValue<'_>,
     ) -> Result<(), GraphError> {
         for (place, key) in keys.iter().enumerate() {
-            if let Some(value) = self.property(entity, properties, *key)? {
+            if let Some(value) = self.property(entity, properties, *key)?
+                && may_read(&value)
+            {
                 put(at, place, value);
             }
         }
@@ -140,9 +156,27 @@ impl<'a> View<'a> {
     }
 }
 
-fn empty_columns(ids: &Range<u64>, keys: &[KeyId]) -> Vec<Box<[Value]>> {
+fn empty_columns(ids: &Range<u64>, keys: &[KeyId]) -> Columns {
     let rows = usize::try_from(ids.end - ids.start).expect("a page is short");
     keys.iter().map(|_| vec![Value::Null; rows].into_boxed_slice()).collect()
+}
+
+/// Tells whether a statement may read one more value beside those that it has read for this batch; once it may not, it
+/// fails.
+fn may_read(value: &Value) -> bool {
+    let bytes = long_bytes(value);
+    bytes == 0 || effort::may_make(bytes)
+}
+
+/// Tells what a value takes that is so large that reading many of them has to be thought of; 0 for all others.
+fn long_bytes(value: &Value) -> usize {
+    let bytes = match value {
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(_) => value.memory_bytes(),
+        _ => 0,
+    };
+    if bytes > SMALL_BYTES { bytes } else { 0 }
 }
 
 /// Reads the id in a record's key, which is one of `ids`.

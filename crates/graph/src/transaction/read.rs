@@ -222,9 +222,15 @@ impl Transaction {
         let mut missed = warm.take_values(self.version, (&ids, number_of_node), keys, &mut put);
         for (page, places) in missed.due {
             // What is wrong with a node that nobody asked for is not told here.
-            let Ok(columns) = view.node_columns(page * PAGE..(page + 1) * PAGE, keys) else {
-                missed.cold.extend(places);
-                continue;
+            let columns = match view.node_columns(page * PAGE..(page + 1) * PAGE, keys) {
+                Ok(Some(columns)) => columns,
+                not_read => {
+                    if not_read.is_ok() {
+                        warm.refuse(self.version, page, keys);
+                    }
+                    missed.cold.extend(places);
+                    continue;
+                }
             };
             for (at, column) in columns.iter().enumerate() {
                 put_column(column, (&ids, number_of_node), places.clone(), at, &mut put);
@@ -284,9 +290,15 @@ impl Transaction {
         let (warm, view) = (self.database.warm_relationships(), self.view());
         let mut missed = warm.take_values(self.version, (&ids, number_of_relationship), keys, &mut put);
         for (page, places) in missed.due {
-            let Ok(columns) = view.relationship_columns(page * PAGE..(page + 1) * PAGE, keys) else {
-                missed.cold.extend(places);
-                continue;
+            let columns = match view.relationship_columns(page * PAGE..(page + 1) * PAGE, keys) {
+                Ok(Some(columns)) => columns,
+                not_read => {
+                    if not_read.is_ok() {
+                        warm.refuse(self.version, page, keys);
+                    }
+                    missed.cold.extend(places);
+                    continue;
+                }
             };
             for (at, column) in columns.iter().enumerate() {
                 put_column(column, (&ids, number_of_relationship), places.clone(), at, &mut put);

@@ -29,7 +29,7 @@ use crate::running::{Allowance, Deadline};
 use crate::session_list::{Moment, ObjectBounds, Place};
 use crate::statement::{Outcome, Statement};
 use crate::transaction::OpenTransaction;
-use crate::under_way::{Begun, Listing, Origin};
+use crate::under_way::{Begun, Listing, Origin, check_metadata};
 use crate::watching::Charges;
 
 /// One user's conversation with one current database. Dropping it rolls back what is open.
@@ -270,7 +270,7 @@ impl Session {
         let begun = self.shared.options.clock.now();
         let mut observation = Observation::begin(&self.shared, begun, self.number);
         observation.note(text, &parameters, |note| Note { user: self.user().to_owned(), session: self.number, ..note });
-        let mut ran = self.run_observed(text, parameters, options, begun, &mut observation);
+        let mut ran = self.run_observed(text, Arc::new(parameters), options, begun, &mut observation);
         match &mut ran {
             Ok(records) => {
                 records.observe(observation);
@@ -288,7 +288,7 @@ impl Session {
     fn run_observed(
         &mut self,
         text: &str,
-        parameters: Map,
+        parameters: Arc<Map>,
         options: &RunOptions,
         begun: Instant,
         observation: &mut Observation,
@@ -296,6 +296,7 @@ impl Session {
         self.charges = Charges::default();
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
+        check_metadata(&options.metadata)?;
         let options = &*self.follow_choice(options);
         let transaction = self.transaction.clone();
         let mut found = self.look_up(options, (text, &parameters))?;
@@ -462,6 +463,7 @@ impl Session {
         }
         self.use_place()?;
         bookmark::check(&options.bookmarks)?;
+        check_metadata(&options.metadata)?;
         let options = &*self.follow_choice(options);
         let names = self.shared.catalog.names();
         let principal = self.acting_as(&names, options.impersonated_user.as_deref())?;
@@ -571,7 +573,7 @@ impl Session {
         &self,
         transaction: Option<&OpenTransaction>,
         own: &Target,
-        (text, parameters): (&str, &Map),
+        (text, parameters): (&str, &Arc<Map>),
         options: &RunOptions,
         at: Instant,
     ) -> Result<Option<Listing>, Failure> {

@@ -113,7 +113,7 @@ impl Turns {
         Self { clock, shares, line, waiting: AtomicUsize::new(0), memory }
     }
 
-    /// Tells what one expression may make at a time.
+    /// Tells what one value may take.
     pub(crate) fn made_max_bytes(&self) -> usize {
         self.memory.made_max_bytes()
     }
@@ -290,6 +290,13 @@ impl query::Pace for Turn {
 
     fn take_back(&self, bytes: usize) {
         self.turns.memory.take_back(self.database, bytes);
+    }
+
+    fn lend_for_changes(&self, bytes: usize) -> Result<(), Failure> {
+        match &self.listed {
+            Some(listed) => listed.lend_for_changes(bytes, || self.loan(0)),
+            None => Ok(()),
+        }
     }
 }
 

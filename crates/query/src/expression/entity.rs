@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use types::{Code, Failure, Map, NodeId, NodeRef, PathRef, RelationshipId, RelationshipRef, TypeId, Value};
 
-use super::evaluate::{by_row, evaluate, ternary};
+use super::evaluate::{by_row, by_row_within, make, ternary};
 use super::{Context, LabelTest};
 use crate::batch::trail;
 use crate::functions::{EntityFunction, operators, property as plain};
@@ -19,6 +19,8 @@ fn source<'a>(context: &'a Context<'_>, number: u16) -> &'a dyn Source {
 
 /// Computes `e.key` for a column; entities of one source are read as one batch.
 pub(super) fn property(of: &Column, key: &str, context: &mut Context<'_>) -> Result<Column, Failure> {
+    // Sources read no more long texts together than there is room for.
+    context.budget.bound_copies();
     match of {
         Column::Nodes { source, ids } => node_property(*source, ids, key, context),
         Column::Relationships(found) => relationship_property(found.iter(), key, context),
@@ -30,9 +32,9 @@ pub(super) fn property(of: &Column, key: &str, context: &mut Context<'_>) -> Res
                 let column = relationship_property(found.into_iter(), key, context)?;
                 Ok(spread(column, &rows, values.len()))
             }
-            None => by_row(values.len(), |row| property_of(&values[row], key, context)),
+            None => by_row_within(values.len(), context, |row, context| property_of(&values[row], key, context)),
         },
-        other => by_row(other.rows(), |row| property_of(&other.get(row), key, context)),
+        other => by_row_within(other.rows(), context, |row, context| property_of(&other.get(row), key, context)),
     }
 }
 
@@ -188,7 +190,7 @@ pub(crate) fn properties_of(value: &Value, context: &Context<'_>) -> Result<Map,
 }
 
 /// Computes a function of a column of entities.
-pub(super) fn call_all(function: EntityFunction, of: &Column, context: &Context<'_>) -> Result<Column, Failure> {
+pub(super) fn call_all(function: EntityFunction, of: &Column, context: &mut Context<'_>) -> Result<Column, Failure> {
     if let (EntityFunction::Type, Column::Relationships(found)) = (function, of) {
         // Few types come often: the name of the last one is asked for once.
         let mut last: Option<((u16, TypeId), Value)> = None;
@@ -202,7 +204,7 @@ pub(super) fn call_all(function: EntityFunction, of: &Column, context: &Context<
         };
         return Ok(Column::Values(found.iter().map(name).collect::<Result<_, Failure>>()?));
     }
-    by_row(of.rows(), |row| call(function, &of.get(row), context))
+    by_row_within(of.rows(), context, |row, context| call(function, &of.get(row), context))
 }
 
 /// Computes a function of an entity; null for null.
@@ -336,7 +338,7 @@ fn passes(
         LabelTest::Or(parts) => fold(parts, Some(false), operators::or, names, batch, context)?,
         LabelTest::Dynamic(wanted) | LabelTest::DynamicAny(wanted) => {
             let is_any = matches!(test, LabelTest::DynamicAny(_));
-            let wanted = evaluate(wanted, batch, context)?;
+            let wanted = make(wanted, batch, context)?;
             let mut truths = Vec::with_capacity(names.len());
             for (row, names) in names.iter().enumerate() {
                 let wanted = wanted_names(&wanted.get(row))?;

@@ -11,9 +11,9 @@ use types::{Code, Failure, Map, Value, arithmetic, effort};
 
 use super::{Compiled, Projected, entity, membership, over_lists, subquery};
 use crate::batch::long_bytes;
-use crate::budget::Budget;
+use crate::budget::{Budget, Tally};
 use crate::counters::Counters;
-use crate::functions::{FunctionContext, operators};
+use crate::functions::{FunctionContext, ScalarFunction, operators};
 use crate::source::Source;
 use crate::{Batch, Column, Remote, Transactions};
 
@@ -53,23 +53,50 @@ impl Context<'_> {
     }
 }
 
-/// Computes an expression for each row of a batch.
+/// Computes an expression for each row of a batch; what it made is the caller's, and no longer counted.
 ///
 /// # Errors
 ///
-/// What the first row that fails reports: a wrong type, an overflow, a missing parameter, a deleted entity.
+/// What the first row that fails reports: a wrong type, an overflow, a missing parameter, a deleted entity, or that values
+/// would take more than the statement may hold.
 pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
+    let before = context.budget.memory_used_bytes();
+    let column = make(expression, batch, context)?;
+    context.budget.return_to(before);
+    Ok(column)
+}
+
+/// As [`evaluate`]; what the column holds stays taken from the budget, for the caller to give back.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn make(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
+    let before = context.budget.memory_used_bytes();
+    let column = compute(expression, batch, context)?;
+    // What it was made of is gone.
+    context.budget.settle(before, column.own_bytes())?;
+    Ok(column)
+}
+
+fn compute(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
     let rows = batch.rows;
     let constant = |value: Value| Column::Constant { value, rows };
     Ok(match expression {
         Compiled::Constant(value) => constant(value.clone()),
-        Compiled::Slot(slot) => batch.columns.get(*slot).cloned().unwrap_or(constant(Value::Null)),
+        Compiled::Slot(slot) => match batch.columns.get(*slot) {
+            Some(column) => {
+                context.budget.ask_for(column.long_bytes())?;
+                column.clone()
+            }
+            None => constant(Value::Null),
+        },
         Compiled::Parameter(name) => match context.parameters.get(name) {
             Some(value) => constant(value.clone()),
             None => return Err(Failure::new(Code::ParameterMissing, format!("Expected parameter(s): {name}"))),
         },
         Compiled::List(items) => {
-            let columns = evaluate_all(items, batch, context)?;
+            let columns = operands(items, batch, context)?;
             let mut copied = Copied::default();
             by_row(rows, |row| {
                 let items = columns.iter().map(|column| copied.add(column.get(row)));
@@ -81,31 +108,33 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
             Compiled::Slot(slot) if *slot < batch.columns.len() => {
                 entity::property(&batch.columns[*slot], key, context)?
             }
-            _ => entity::property(&evaluate(of, batch, context)?, key, context)?,
+            _ => entity::property(&make(of, batch, context)?, key, context)?,
         },
         Compiled::Index(of, key) => {
-            let (of, key) = (evaluate(of, batch, context)?, evaluate(key, batch, context)?);
-            by_row(rows, |row| entity::index(&of.get(row), &key.get(row), context))?
+            let (of, key) = (operand(of, batch, context)?, operand(key, batch, context)?);
+            let (mut made, mut other) = (Value::Null, Value::Null);
+            by_row(rows, |row| entity::index(of.lend(row, &mut made), key.lend(row, &mut other), context))?
         }
         Compiled::Slice(of, from, to) => {
-            let of = evaluate(of, batch, context)?;
-            let from = from.as_ref().map(|from| evaluate(from, batch, context)).transpose()?;
-            let to = to.as_ref().map(|to| evaluate(to, batch, context)).transpose()?;
-            by_row(rows, |row| {
+            let of = operand(of, batch, context)?;
+            let from = from.as_ref().map(|from| make(from, batch, context)).transpose()?;
+            let to = to.as_ref().map(|to| make(to, batch, context)).transpose()?;
+            let mut made = Value::Null;
+            by_row_within(rows, context, |row, _| {
                 let (from, to) = (from.as_ref().map(|from| from.get(row)), to.as_ref().map(|to| to.get(row)));
-                operators::slice(paid(&of.get(row))?, from.as_ref(), to.as_ref())
+                operators::slice(paid(of.lend(row, &mut made))?, from.as_ref(), to.as_ref())
             })?
         }
         Compiled::HasLabels(of, test) => {
-            let of = evaluate(of, batch, context)?;
+            let of = operand(of, batch, context)?;
             entity::has_labels(&of, test, batch, context)?
         }
         Compiled::Not(of) => {
-            let of = evaluate(of, batch, context)?;
+            let of = make(of, batch, context)?;
             by_row(rows, |row| Ok(ternary(operators::truth(&of.get(row))?.map(|truth| !truth))))?
         }
         Compiled::Negate(of) => {
-            let of = evaluate(of, batch, context)?;
+            let of = make(of, batch, context)?;
             by_row(rows, |row| arithmetic::negate(&of.get(row)))?
         }
         Compiled::And(left, right) => either(left, right, Some(false), operators::and, batch, context)?,
@@ -119,39 +148,30 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
         Compiled::Inequality(which, left, right) => inequality(*which, left, right, batch, context)?,
         Compiled::Operator(run, left, right) => binary(left, right, batch, context, run)?,
         Compiled::In(value, list) => {
-            let (values, lists) = (evaluate(value, batch, context)?, evaluate(list, batch, context)?);
+            let (values, lists) = (operand(value, batch, context)?, operand(list, batch, context)?);
             Column::Values(membership::in_lists(&values, &lists)?)
         }
         Compiled::Matches(of, pattern) => {
-            let of = evaluate(of, batch, context)?;
+            let (of, mut made) = (operand(of, batch, context)?, Value::Null);
             by_row(rows, |row| {
-                Ok(match paid(&of.get(row))? {
+                Ok(match paid(of.lend(row, &mut made))? {
                     Value::String(text) => Value::Boolean(pattern.matches(text)),
                     _ => Value::Null,
                 })
             })?
         }
         Compiled::IsNull(of, negated) => {
-            let of = evaluate(of, batch, context)?;
-            by_row(rows, |row| Ok(Value::Boolean(of.get(row).is_null() != *negated)))?
+            let (of, mut made) = (operand(of, batch, context)?, Value::Null);
+            by_row(rows, |row| Ok(Value::Boolean(of.lend(row, &mut made).is_null() != *negated)))?
         }
         Compiled::IsTyped(of, wanted, negated) => {
-            let of = evaluate(of, batch, context)?;
-            by_row(rows, |row| Ok(Value::Boolean(wanted.holds(&of.get(row)) != *negated)))?
+            let (of, mut made) = (operand(of, batch, context)?, Value::Null);
+            by_row(rows, |row| Ok(Value::Boolean(wanted.holds(of.lend(row, &mut made)) != *negated)))?
         }
         Compiled::LineNumber => constant(context.functions.linenumber.map_or(Value::Null, Value::Integer)),
-        Compiled::Call(run, arguments) => {
-            let columns = evaluate_all(arguments, batch, context)?;
-            let mut values = Vec::with_capacity(columns.len());
-            by_row_within(rows, context.budget.memory_left_bytes(), |row| {
-                values.clear();
-                values.extend(columns.iter().map(|column| column.get(row)));
-                values.iter().try_for_each(|value| paid(value).map(drop))?;
-                run(&mut context.functions, &values)
-            })?
-        }
+        Compiled::Call(run, arguments) => call(*run, &operands(arguments, batch, context)?, rows, context)?,
         Compiled::Entity(function, of) => {
-            let of = evaluate(of, batch, context)?;
+            let of = operand(of, batch, context)?;
             entity::call_all(*function, &of, context)?
         }
         Compiled::Case { subject, branches, otherwise } => {
@@ -206,61 +226,51 @@ impl Copied {
     }
 }
 
-/// As [`by_row`], for values that may be long: they may hold `left_bytes` together.
+/// As [`by_row`], for values that may be long: each is counted before the next is made.
 pub(super) fn by_row_within(
     rows: usize,
-    left_bytes: usize,
-    mut compute: impl FnMut(usize) -> Result<Value, Failure>,
+    context: &mut Context<'_>,
+    mut compute: impl FnMut(usize, &mut Context<'_>) -> Result<Value, Failure>,
 ) -> Result<Column, Failure> {
-    let (mut values, mut held) = (Vec::with_capacity(rows), Held::new(left_bytes));
+    let (mut values, mut held) = (Vec::with_capacity(rows), Tally::default());
     for row in 0..rows {
-        let value = compute(row)?;
+        let value = compute(row, context)?;
         // A long list that was made took as long as one that is read.
-        held.add(paid(&value)?)?;
+        held.add(paid(&value)?.own_bytes(), context.budget)?;
         values.push(value);
     }
     Ok(Column::Values(values))
 }
 
-/// What the values of an expression hold while it is computed.
-pub(super) struct Held {
-    bytes: usize,
-    left_bytes: usize,
-}
-
-impl Held {
-    pub(super) fn new(left_bytes: usize) -> Self {
-        Self { bytes: 0, left_bytes }
-    }
-
-    /// Tells the bytes of all values so far.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Adds a value, roughly: what it keeps on the heap, and nothing below that.
-    pub(super) fn add(&mut self, value: &Value) -> Result<(), Failure> {
-        self.bytes += match value {
-            Value::String(text) if text.is_heap_allocated() => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(items) => size_of::<Value>() * items.len(),
-            Value::Map(entries) => 2 * size_of::<Value>() * entries.len(),
-            _ => 0,
-        };
-        if self.bytes <= self.left_bytes {
-            return Ok(());
+/// Calls a function for each row. A single argument is lent; several are copied, long texts only where there is room.
+fn call(
+    run: ScalarFunction,
+    columns: &[Cow<'_, Column>],
+    rows: usize,
+    context: &mut Context<'_>,
+) -> Result<Column, Failure> {
+    let (mut values, mut made) = (Vec::with_capacity(columns.len()), Value::Null);
+    by_row_within(rows, context, |row, context| {
+        context.functions.memory_max_bytes = context.budget.memory_left_bytes();
+        if let [column] = columns {
+            return run(&mut context.functions, std::slice::from_ref(paid(column.lend(row, &mut made))?));
         }
-        let (bytes, left) = (self.bytes, self.left_bytes);
-        let text = format!(
-            "The values of an expression would take {bytes} bytes, and the statement may take {left} bytes more; \
-             make them shorter, or raise its limit."
-        );
-        Err(Failure::new(Code::MemoryLimit, text))
-    }
+        let mut copied = Copied::default();
+        values.clear();
+        for column in columns {
+            values.push(copied.add(column.get(row))?);
+        }
+        values.iter().try_for_each(|value| paid(value).map(drop))?;
+        run(&mut context.functions, &values)
+    })
 }
 
-fn evaluate_all(expressions: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
-    expressions.iter().map(|expression| evaluate(expression, batch, context)).collect()
+fn operands<'b>(
+    expressions: &[Compiled],
+    batch: &'b Batch,
+    context: &mut Context<'_>,
+) -> Result<Vec<Cow<'b, Column>>, Failure> {
+    expressions.iter().map(|expression| operand(expression, batch, context)).collect()
 }
 
 fn binary(
@@ -272,17 +282,20 @@ fn binary(
 ) -> Result<Column, Failure> {
     let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
     let (mut made, mut other) = (Value::Null, Value::Null);
-    let left_bytes = context.budget.memory_left_bytes();
-    by_row_within(batch.rows, left_bytes, |row| {
+    by_row_within(batch.rows, context, |row, _| {
         run(paid(left.lend(row, &mut made))?, paid(right.lend(row, &mut other))?)
     })
 }
 
-/// As [`evaluate`]; what a slot has is only lent: it may be long texts.
-fn operand<'b>(expression: &Compiled, batch: &'b Batch, context: &mut Context<'_>) -> Result<Cow<'b, Column>, Failure> {
+/// As [`make`]; what a slot has is only lent: it may be long texts.
+pub(super) fn operand<'b>(
+    expression: &Compiled,
+    batch: &'b Batch,
+    context: &mut Context<'_>,
+) -> Result<Cow<'b, Column>, Failure> {
     match expression {
         Compiled::Slot(slot) if *slot < batch.columns.len() => Ok(Cow::Borrowed(&batch.columns[*slot])),
-        other => evaluate(other, batch, context).map(Cow::Owned),
+        other => make(other, batch, context).map(Cow::Owned),
     }
 }
 
@@ -294,15 +307,19 @@ fn inequality(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
-    let found = match (&left, &right) {
+    let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
+    let (mut made, mut other) = (Value::Null, Value::Null);
+    let found = match (&*left, &*right) {
         (Column::Integers(left), Column::Integers(right)) => {
             left.iter().zip(right).map(|(left, right)| Value::Boolean(which.accepts(left.cmp(right)))).collect()
         }
         (Column::Integers(left), Column::Constant { value: Value::Integer(right), .. }) => {
             left.iter().map(|left| Value::Boolean(which.accepts(left.cmp(right)))).collect()
         }
-        _ => (0..batch.rows).map(|row| ternary(compare::holds(which, &left.get(row), &right.get(row)))).collect(),
+        (left, right) => {
+            let mut holds = |row| compare::holds(which, left.lend(row, &mut made), right.lend(row, &mut other));
+            (0..batch.rows).map(|row| ternary(holds(row))).collect()
+        }
     };
     Ok(Column::Values(found))
 }
@@ -316,12 +333,12 @@ fn either(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let left = evaluate(left, batch, context)?;
+    let left = make(left, batch, context)?;
     let left = (0..batch.rows).map(|row| operators::truth(&left.get(row))).collect::<Result<Vec<_>, _>>()?;
     let open: Vec<usize> = (0..batch.rows).filter(|row| left[*row] != decides).collect();
     let mut found: Vec<Value> = left.iter().map(|truth| ternary(*truth)).collect();
     if !open.is_empty() {
-        let right = evaluate(right, &batch.gather(&open), context)?;
+        let right = make(right, &batch.gather(&open), context)?;
         for (at, row) in open.into_iter().enumerate() {
             found[row] = ternary(join(left[row], operators::truth(&right.get(at))?));
         }
@@ -336,14 +353,14 @@ fn case(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let subject = subject.map(|subject| evaluate(subject, batch, context)).transpose()?;
+    let subject = subject.map(|subject| operand(subject, batch, context)).transpose()?;
     let mut found = vec![Value::Null; batch.rows];
     let mut open: Vec<usize> = (0..batch.rows).collect();
     for (when, then) in branches {
         if open.is_empty() {
             break;
         }
-        let tested = evaluate(when, &batch.gather(&open), context)?;
+        let tested = make(when, &batch.gather(&open), context)?;
         let (mut taken, mut left) = (Vec::new(), Vec::new());
         for (at, row) in open.into_iter().enumerate() {
             let holds = match &subject {
@@ -370,10 +387,9 @@ fn scatter(
     if rows.is_empty() {
         return Ok(());
     }
-    let values = evaluate(expression, &batch.gather(rows), context)?;
-    let mut copied = Copied::default();
-    for (at, row) in rows.iter().enumerate() {
-        found[*row] = copied.add(values.get(at))?;
+    let values = make(expression, &batch.gather(rows), context)?.into_values();
+    for (row, value) in rows.iter().zip(values) {
+        found[*row] = value;
     }
     Ok(())
 }
@@ -385,7 +401,7 @@ fn map(
 ) -> Result<Column, Failure> {
     let columns = entries
         .iter()
-        .map(|(key, value)| Ok((key, evaluate(value, batch, context)?)))
+        .map(|(key, value)| Ok((key, make(value, batch, context)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     let mut copied = Copied::default();
     by_row(batch.rows, |row| {
@@ -400,7 +416,7 @@ fn map_projection(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let subject = evaluate(subject, batch, context)?;
+    let subject = operand(subject, batch, context)?;
     let mut made = vec![Map::new(); batch.rows];
     for item in items {
         match item {
@@ -410,7 +426,7 @@ fn map_projection(
                 }
             }
             Projected::Entry(key, value) => {
-                let values = evaluate(value, batch, context)?;
+                let values = make(value, batch, context)?;
                 for (row, entries) in made.iter_mut().enumerate() {
                     entries.insert(key.clone(), values.get(row));
                 }

@@ -8,6 +8,7 @@ mod entity;
 mod evaluate;
 mod membership;
 mod over_lists;
+mod portions;
 mod select;
 mod subquery;
 #[cfg(test)]
@@ -29,8 +30,9 @@ use crate::operator::Plan;
 pub use compile::{Compiler, Lifted, compile};
 pub(crate) use entity::{mismatch, properties_of, wanted_names};
 pub(crate) use evaluate::over;
-pub use evaluate::{Context, evaluate};
+pub use evaluate::{Context, evaluate, make};
 pub use over_lists::check_extent;
+pub use portions::Portions;
 pub use select::select;
 pub use within::Part;
 

@@ -1,12 +1,19 @@
 //! Expressions over the items of lists: each item becomes a row of an inner batch.
 
+use std::sync::Arc;
+
 use cypher::ast::QuantifierKind;
 use types::{Code, Failure, Value};
 
-use super::evaluate::{Held, by_row, evaluate, ternary};
+use super::evaluate::{by_row, make, operand, ternary};
 use super::{Compiled, Context};
+use crate::batch::long_bytes;
+use crate::budget::Tally;
 use crate::functions::operators;
 use crate::{Batch, Column};
+
+/// Bytes of long items after which no more of them are computed together.
+const PART_BYTES: usize = 1 << 20;
 
 /// Steps of `reduce` between two looks at how deep and how large its values have become.
 const STEPS_BETWEEN_LOOKS: usize = 8;
@@ -22,64 +29,77 @@ pub(super) struct ReduceSlots {
     pub item: usize,
 }
 
-/// The items of a column of lists, an inner row each.
+/// The items of a column of lists, an inner row each; they stay in their lists.
 struct Items {
-    /// For each outer row, where its items end in `values`; `None` where its list is null.
-    ends: Vec<Option<usize>>,
-    /// For each item, the outer row that it belongs to.
-    outer: Vec<usize>,
-    values: Vec<Value>,
+    /// For each outer row its list; `None` where that is null.
+    lists: Vec<Option<Arc<Vec<Value>>>>,
+    /// For each outer row, how many items it and the rows before it have.
+    ends: Vec<usize>,
 }
 
 impl Items {
     fn of(lists: &Column, context: &mut Context<'_>) -> Result<Self, Failure> {
-        let mut items = Self { ends: Vec::new(), outer: Vec::new(), values: Vec::new() };
+        let (mut items, mut end) = (Self { lists: Vec::new(), ends: Vec::new() }, 0);
         for row in 0..lists.rows() {
-            let end = match lists.get(row) {
+            items.lists.push(match lists.get(row) {
                 Value::Null => None,
                 Value::List(list) => {
                     context.budget.pay_rows(list.len())?;
-                    items.values.extend(list.iter().cloned());
-                    items.outer.resize(items.values.len(), row);
-                    Some(items.values.len())
+                    end += list.len();
+                    Some(list)
                 }
                 other => {
                     let text = format!("Type mismatch: expected List but was {}", other.type_name());
                     return Err(Failure::new(Code::TypeError, text));
                 }
-            };
+            });
             items.ends.push(end);
         }
         Ok(items)
     }
 
-    /// Gives a batch with a row for each item of a part, the item in its slot.
-    fn batch(&self, outer: &Batch, item: usize, part: std::ops::Range<usize>) -> Batch {
-        let mut inner = outer.gather(&self.outer[part.clone()]);
-        inner.set(item, Column::Values(self.values[part].to_vec()));
+    /// Counts all items.
+    fn len(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Gives the items of one row.
+    fn list(&self, row: usize) -> Option<&[Value]> {
+        self.lists[row].as_ref().map(|list| list.as_slice())
+    }
+
+    /// Cuts the items into parts that are computed together: as many as a batch has rows, fewer where they are long.
+    fn next_part(&self, start: usize) -> Part<'_> {
+        let mut part = Part { rows: Vec::new(), items: Vec::new() };
+        let (mut row, mut bytes) = (self.ends.partition_point(|end| *end <= start), 0);
+        let mut place = start - row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        while row < self.lists.len() && part.items.len() < Batch::ROWS_MAX && bytes < PART_BYTES {
+            match self.list(row).and_then(|list| list.get(place)) {
+                Some(item) => {
+                    bytes += long_bytes(item);
+                    part.rows.push(row);
+                    part.items.push(item);
+                    place += 1;
+                }
+                None => (row, place) = (row + 1, 0),
+            }
+        }
+        part
+    }
+}
+
+/// Some items, each with its outer row.
+struct Part<'i> {
+    rows: Vec<usize>,
+    items: Vec<&'i Value>,
+}
+
+impl Part<'_> {
+    /// Gives a batch with a row for each item, the item in its slot.
+    fn batch(&self, outer: &Batch, item: usize) -> Batch {
+        let mut inner = outer.gather(&self.rows);
+        inner.set(item, Column::Values(self.items.iter().map(|item| (*item).clone()).collect()));
         inner
-    }
-
-    /// Cuts the items into parts that are computed together: as many as a batch has rows.
-    fn parts(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
-        let items = self.values.len();
-        (0..items).step_by(Batch::ROWS_MAX).map(move |start| start..items.min(start + Batch::ROWS_MAX))
-    }
-
-    /// Tells what the items take beside their lists.
-    fn memory_bytes(&self) -> usize {
-        self.values.len() * (size_of::<Value>() + size_of::<usize>())
-    }
-
-    /// Hands each outer row the range of its items, or `None` for a null list.
-    fn runs(&self) -> impl Iterator<Item = Option<std::ops::Range<usize>>> {
-        let mut start = 0;
-        self.ends.iter().map(move |end| {
-            let end = (*end)?;
-            let run = start..end;
-            start = end;
-            Some(run)
-        })
     }
 }
 
@@ -91,20 +111,22 @@ pub(super) fn comprehension(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let items = Items::of(&evaluate(list, batch, context)?, context)?;
-    context.budget.take_memory(items.memory_bytes())?;
+    let items = Items::of(&*operand(list, batch, context)?, context)?;
     let mut lists: Vec<Vec<Value>> = vec![Vec::new(); batch.rows];
-    let mut held = Held::new(context.budget.memory_left_bytes());
-    for part in items.parts() {
-        context.budget.pay_rows(part.len())?;
-        let inner = items.batch(batch, item, part.clone());
+    let (mut held, mut done) = (Tally::default(), 0);
+    while done < items.len() {
+        let part = items.next_part(done);
+        done += part.items.len();
+        context.budget.pay_rows(part.items.len())?;
+        let before = context.budget.memory_used_bytes();
+        let inner = part.batch(batch, item);
         let kept: Vec<usize> = match filter {
             None => (0..inner.rows).collect(),
             Some(filter) => {
-                let tested = evaluate(filter, &inner, context)?;
+                let (tested, mut made) = (operand(filter, &inner, context)?, Value::Null);
                 let mut kept = Vec::new();
                 for row in 0..inner.rows {
-                    if operators::truth(&tested.get(row))? == Some(true) {
+                    if operators::truth(tested.lend(row, &mut made))? == Some(true) {
                         kept.push(row);
                     }
                 }
@@ -112,17 +134,24 @@ pub(super) fn comprehension(
             }
         };
         let values = match projection {
-            None => kept.iter().map(|row| items.values[part.start + row].clone()).collect(),
-            Some(projection) => evaluate(projection, &inner.gather(&kept), context)?.into_values(),
+            None => kept.iter().map(|row| part.items[*row].clone()).collect(),
+            Some(projection) => make(projection, &inner.gather(&kept), context)?.into_values(),
         };
+        drop(inner);
+        context.budget.return_to(before);
         for (row, value) in kept.into_iter().zip(values) {
-            held.add(&value)?;
-            lists[items.outer[part.start + row]].push(value);
+            let outer = part.rows[row];
+            if filter.is_none() && lists[outer].is_empty() {
+                // There will be as many as there were.
+                let all = items.list(outer).map_or(0, <[Value]>::len);
+                held.add(all * size_of::<Value>(), context.budget)?;
+                lists[outer].reserve_exact(all);
+            }
+            held.push(&mut lists[outer], value, context.budget)?;
         }
     }
-    context.budget.give_back_memory(items.memory_bytes());
-    let lists = items.ends.iter().zip(lists);
-    let lists = lists.map(|(end, list)| if end.is_some() { Value::list(list) } else { Value::Null });
+    let lists = items.lists.iter().zip(lists);
+    let lists = lists.map(|(of, list)| if of.is_some() { Value::list(list) } else { Value::Null });
     Ok(Column::Values(lists.collect()))
 }
 
@@ -134,34 +163,57 @@ pub(super) fn quantifier(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let items = Items::of(&evaluate(list, batch, context)?, context)?;
-    context.budget.take_memory(items.memory_bytes())?;
-    let mut truths = Vec::with_capacity(items.values.len());
-    for part in items.parts() {
-        context.budget.pay_rows(part.len())?;
-        let tested = evaluate(filter, &items.batch(batch, item, part), context)?;
-        for row in 0..tested.rows() {
-            truths.push(operators::truth(&tested.get(row))?);
+    let items = Items::of(&*operand(list, batch, context)?, context)?;
+    let mut found: Vec<Truths> = (0..batch.rows).map(|_| Truths::default()).collect();
+    let mut done = 0;
+    while done < items.len() {
+        let part = items.next_part(done);
+        done += part.items.len();
+        context.budget.pay_rows(part.items.len())?;
+        let before = context.budget.memory_used_bytes();
+        let inner = part.batch(batch, item);
+        let (tested, mut made) = (operand(filter, &inner, context)?, Value::Null);
+        for (at, row) in part.rows.iter().enumerate() {
+            found[*row].add(operators::truth(tested.lend(at, &mut made))?);
         }
+        drop(tested);
+        context.budget.return_to(before);
     }
-    context.budget.give_back_memory(items.memory_bytes());
-    let found = items.runs().map(|run| run.map_or(Value::Null, |run| ternary(judge(kind, &truths[run]))));
+    let found = items.lists.iter().zip(found);
+    let found = found.map(|(of, found)| of.as_ref().map_or(Value::Null, |_| ternary(found.judge(kind))));
     Ok(Column::Values(found.collect()))
 }
 
-/// Judges the truths of one list in three-valued logic: unknown items make the answer unknown unless it is decided.
-fn judge(kind: QuantifierKind, truths: &[Option<bool>]) -> Option<bool> {
-    let count = |wanted: Option<bool>| truths.iter().filter(|truth| **truth == wanted).count();
-    let (yes, unknown) = (count(Some(true)), count(None));
-    match kind {
-        QuantifierKind::All if truths.contains(&Some(false)) => Some(false),
-        QuantifierKind::All => (unknown == 0).then_some(true),
-        QuantifierKind::Any if yes > 0 => Some(true),
-        QuantifierKind::Any => (unknown == 0).then_some(false),
-        QuantifierKind::None if yes > 0 => Some(false),
-        QuantifierKind::None => (unknown == 0).then_some(true),
-        QuantifierKind::Single if yes > 1 => Some(false),
-        QuantifierKind::Single => (unknown == 0).then_some(yes == 1),
+/// How many items of one list are true, false, and neither.
+#[derive(Default)]
+struct Truths {
+    yes: usize,
+    no: usize,
+    unknown: usize,
+}
+
+impl Truths {
+    fn add(&mut self, truth: Option<bool>) {
+        *match truth {
+            Some(true) => &mut self.yes,
+            Some(false) => &mut self.no,
+            None => &mut self.unknown,
+        } += 1;
+    }
+
+    /// Judges them in three-valued logic: unknown items make the answer unknown unless it is decided.
+    fn judge(&self, kind: QuantifierKind) -> Option<bool> {
+        let Self { yes, no, unknown } = *self;
+        match kind {
+            QuantifierKind::All if no > 0 => Some(false),
+            QuantifierKind::All => (unknown == 0).then_some(true),
+            QuantifierKind::Any if yes > 0 => Some(true),
+            QuantifierKind::Any => (unknown == 0).then_some(false),
+            QuantifierKind::None if yes > 0 => Some(false),
+            QuantifierKind::None => (unknown == 0).then_some(true),
+            QuantifierKind::Single if yes > 1 => Some(false),
+            QuantifierKind::Single => (unknown == 0).then_some(yes == 1),
+        }
     }
 }
 
@@ -174,34 +226,49 @@ pub(super) fn reduce(
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
-    let items = Items::of(&evaluate(list, batch, context)?, context)?;
-    let mut carried = evaluate(initial, batch, context)?.into_values();
-    let runs: Vec<_> = items.runs().collect();
-    let longest = runs.iter().flatten().map(ExactSizeIterator::len).max().unwrap_or(0);
+    let items = Items::of(&*operand(list, batch, context)?, context)?;
+    let before = context.budget.memory_used_bytes();
+    let mut carried = make(initial, batch, context)?.into_values();
+    let longest = items.lists.iter().flatten().map(|list| list.len()).max().unwrap_or(0);
+    let (mut inner, mut inner_rows) = (Batch::default(), Vec::new());
     for at in 0..longest {
         let rows: Vec<usize> =
-            (0..batch.rows).filter(|row| runs[*row].as_ref().is_some_and(|run| at < run.len())).collect();
-        let mut inner = batch.gather(&rows);
-        let item = |row: &usize| runs[*row].as_ref().map_or(Value::Null, |run| items.values[run.start + at].clone());
+            (0..batch.rows).filter(|row| items.list(*row).is_some_and(|list| at < list.len())).collect();
+        if rows != inner_rows {
+            inner = batch.gather(&rows);
+        }
+        let item = |row: &usize| items.list(*row).map_or(Value::Null, |list| list[at].clone());
         inner.set(slots.item, Column::Values(rows.iter().map(item).collect()));
         inner.set(
             slots.accumulator,
             Column::Values(rows.iter().map(|row| std::mem::take(&mut carried[*row])).collect()),
         );
-        let next = evaluate(step, &inner, context)?.into_values();
-        drop(inner);
+        let next = make(step, &inner, context)?.into_values();
+        // What was carried to this step is gone.
+        inner.set(slots.accumulator, Column::Constant { value: Value::Null, rows: inner.rows });
         // What grows from step to step takes longer each time.
-        let mut held = Held::new(context.budget.memory_left_bytes());
-        next.iter().try_for_each(|value| held.add(value))?;
-        context.budget.pay_rows(next.len() + held.bytes() / 64)?;
+        context.budget.pay_rows(next.len() + next.iter().map(shallow_bytes).sum::<usize>() / 64)?;
         if at % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 {
             next.iter().try_for_each(|value| check_extent(value, context.budget.memory_left_bytes()))?;
         }
-        for (row, value) in rows.into_iter().zip(next) {
-            carried[row] = value;
+        for (row, value) in rows.iter().zip(next) {
+            carried[*row] = value;
         }
+        context.budget.settle(before, carried.iter().map(shallow_bytes).sum())?;
+        inner_rows = rows;
     }
-    by_row(batch.rows, |row| Ok(if runs[row].is_some() { std::mem::take(&mut carried[row]) } else { Value::Null }))
+    by_row(batch.rows, |row| {
+        Ok(if items.list(row).is_some() { std::mem::take(&mut carried[row]) } else { Value::Null })
+    })
+}
+
+/// Tells what a value takes that is carried from step to step, roughly and at once: nothing of what lies deeper in it.
+fn shallow_bytes(value: &Value) -> usize {
+    match value {
+        Value::List(items) => size_of::<Value>() * items.len(),
+        Value::Map(entries) => 2 * size_of::<Value>() * entries.len(),
+        other => other.own_bytes(),
+    }
 }
 
 /// Refuses a value that is nested too deep, or that would be too large written out: one that holds itself many times over

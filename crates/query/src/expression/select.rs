@@ -1,20 +1,22 @@
 //! Rows for which a condition holds, found without a column of truths where that can be done.
-//! Leaves every other condition to [`evaluate`], and bounds of one property to `within`.
+//! Leaves every other condition to [`make`], and bounds of one property to `within`.
 //! Start reading at [`select`].
 
 use types::compare::{self, Inequality};
 use types::{Failure, Value};
 
 use super::entity::with_label;
-use super::{Compiled, Context, LabelTest, evaluate, within};
+use super::evaluate::operand;
+use super::{Compiled, Context, LabelTest, make, within};
 use crate::functions::operators;
 use crate::{Batch, Column};
 
-/// Lists the rows of a batch for which a condition is true; where it is null, it is not.
+/// Lists the rows of a batch for which a condition is true; where it is null, it is not. What it was computed from stays
+/// taken from the budget, for the caller to give back.
 ///
 /// # Errors
 ///
-/// As [`evaluate`] does. A part of `AND` is computed for the rows only that passed the parts before it.
+/// As [`make`] does. A part of `AND` is computed for the rows only that passed the parts before it.
 pub fn select(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
     match condition {
         Compiled::And(left, right) => {
@@ -29,21 +31,21 @@ pub fn select(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) ->
             Ok(left.into_iter().map(|row| passed[row]).collect())
         }
         Compiled::Inequality(which, left, right) => {
-            let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+            let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
             Ok(inequality(*which, &left, &right))
         }
         Compiled::Equal { negated, left, right } => {
-            let (left, right) = (evaluate(left, batch, context)?, evaluate(right, batch, context)?);
+            let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
             Ok(equal(*negated, &left, &right))
         }
         Compiled::HasLabels(of, LabelTest::Name(name)) => {
-            let of = evaluate(of, batch, context)?;
-            let Column::Nodes { source, ids } = &of else { return truths(condition, batch, context) };
+            let of = operand(of, batch, context)?;
+            let Column::Nodes { source, ids } = &*of else { return truths(condition, batch, context) };
             let found = with_label(*source, ids, name, context)?;
             Ok((0..found.len()).filter(|row| found[*row]).collect())
         }
         Compiled::IsNull(of, negated) => {
-            let (of, mut made) = (evaluate(of, batch, context)?, Value::Null);
+            let (of, mut made) = (operand(of, batch, context)?, Value::Null);
             Ok((0..batch.rows).filter(|row| of.lend(*row, &mut made).is_null() != *negated).collect())
         }
         other => truths(other, batch, context),
@@ -51,7 +53,7 @@ pub fn select(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) ->
 }
 
 fn truths(condition: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
-    let tested = evaluate(condition, batch, context)?;
+    let tested = make(condition, batch, context)?;
     let (mut kept, mut made) = (Vec::with_capacity(batch.rows), Value::Null);
     for row in 0..batch.rows {
         if operators::truth(tested.lend(row, &mut made))? == Some(true) {

@@ -6,6 +6,7 @@ use types::{Failure, Value};
 
 use super::evaluate::by_row;
 use super::{Context, Subquery, Wanted};
+use crate::budget::Tally;
 use crate::operator::{Operator, build_on};
 use crate::{Batch, Column};
 
@@ -38,7 +39,7 @@ pub(super) fn run(subquery: &Subquery, batch: &Batch, context: &mut Context<'_>)
                 one(subquery.wanted, &mut *inner, found, context)?;
                 drop(inner);
                 // What was collected stays; what the inner plan held goes with it.
-                kept_bytes += found.memory_bytes;
+                kept_bytes += std::mem::take(&mut found.held).finish(context.budget)?;
                 context.budget.return_to(memory_bytes + kept_bytes);
             }
         }
@@ -68,7 +69,7 @@ fn one(wanted: Wanted, inner: &mut dyn Operator, found: &mut Found, context: &mu
 struct Found {
     rows: i64,
     values: Vec<Value>,
-    memory_bytes: usize,
+    held: Tally,
 }
 
 impl Found {
@@ -78,10 +79,7 @@ impl Found {
             Wanted::First(_) if self.rows > 1 => {}
             Wanted::Collect(slot) | Wanted::First(slot) => {
                 let value = rows.columns.get(slot).map_or(Value::Null, |column| column.get(row));
-                let bytes = value.memory_bytes();
-                context.budget.take_memory(bytes)?;
-                self.memory_bytes += bytes;
-                self.values.push(value);
+                self.held.push(&mut self.values, value, context.budget)?;
             }
             Wanted::Exists | Wanted::Count => {}
         }

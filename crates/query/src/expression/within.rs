@@ -6,7 +6,8 @@ use smallvec::SmallVec;
 use types::compare::{self, Inequality};
 use types::{Failure, Value};
 
-use super::{Compiled, Context, evaluate, select};
+use super::evaluate::operand;
+use super::{Compiled, Context, make, select};
 use crate::{Batch, Column};
 
 /// A part of a condition, all of whose parts have to hold.
@@ -29,21 +30,22 @@ impl Part {
         parts
     }
 
-    /// Lists the rows of a batch for which the part is true.
+    /// Lists the rows of a batch for which the part is true. What it was computed from stays taken from the budget, for the
+    /// caller to give back.
     ///
     /// # Errors
     ///
-    /// As [`evaluate`] does.
+    /// As [`make`] does.
     pub fn select(&self, batch: &Batch, context: &mut Context<'_>) -> Result<Vec<usize>, Failure> {
         let (of, bounds) = match self {
             Self::Any(condition) => return select(condition, batch, context),
             Self::Within(of, bounds) => (of, bounds),
         };
-        let of = evaluate(of, batch, context)?;
+        let of = operand(of, batch, context)?;
         let one = Batch { columns: Vec::new(), rows: 1 };
         let mut known = Vec::with_capacity(bounds.len());
         for (which, bound) in bounds {
-            known.push((*which, evaluate(bound, &one, context)?.get(0)));
+            known.push((*which, make(bound, &one, context)?.get(0)));
         }
         let known: Vec<(Inequality, &Value)> = known.iter().map(|(which, bound)| (*which, bound)).collect();
         if let Some(kept) = rows_in(&of, &known) {

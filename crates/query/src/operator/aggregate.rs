@@ -6,7 +6,9 @@ use types::{Failure, Value};
 
 use super::groups::Groups;
 use super::{Aggregate, Operator};
-use crate::expression::{Compiled, Context, evaluate};
+use crate::batch::long_bytes;
+use crate::budget::Tally;
+use crate::expression::{Compiled, Context, Portions, make};
 use crate::functions::aggregate::Fast;
 use crate::functions::{Accumulator, AggregateKind, accumulator};
 use crate::{Batch, Budget, Column};
@@ -18,6 +20,8 @@ pub(super) struct Aggregation {
     aggregates: Vec<Aggregate>,
     groups: Groups,
     states: Vec<State>,
+    portions: Portions,
+    /// What was taken for the states.
     memory_bytes: usize,
     /// How many groups have been handed on; `None` until all rows were read.
     done: Option<usize>,
@@ -26,34 +30,47 @@ pub(super) struct Aggregation {
 impl Aggregation {
     pub fn new(input: Box<dyn Operator>, keys: Vec<Compiled>, aggregates: Vec<Aggregate>) -> Self {
         let states = aggregates.iter().map(State::new).collect();
-        Self { input, keys, aggregates, groups: Groups::new(), states, memory_bytes: 0, done: None }
+        Self {
+            input,
+            keys,
+            aggregates,
+            groups: Groups::new(),
+            states,
+            portions: Portions::default(),
+            memory_bytes: 0,
+            done: None,
+        }
     }
 
     fn read(&mut self, context: &mut Context<'_>) -> Result<(), Failure> {
         let mut numbers = Vec::new();
         while let Some(batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
-            let keys = evaluate_all(&self.keys, &batch, context)?;
-            let arguments = self
-                .aggregates
-                .iter()
-                .map(|aggregate| evaluate_all(&aggregate.arguments, &batch, context))
-                .collect::<Result<Vec<_>, _>>()?;
-            let mut bytes = self.groups.assign(&keys, batch.rows, &mut numbers);
-            let groups = self.groups.len();
-            for (state, arguments) in self.states.iter_mut().zip(&arguments) {
-                bytes += state.grow(groups);
-                bytes += state.take_in(&numbers, groups, arguments, context.budget)?;
-            }
-            context.budget.take_memory(bytes)?;
-            self.memory_bytes += bytes;
+            let (keys, aggregates) = (&self.keys, &self.aggregates);
+            let make = |batch: &Batch, context: &mut Context<'_>| {
+                let keys = make_all(keys, batch, context)?;
+                let arguments = aggregates.iter().map(|aggregate| make_all(&aggregate.arguments, batch, context));
+                Ok((keys, arguments.collect::<Result<Vec<_>, _>>()?))
+            };
+            let (known, states, memory_bytes) = (&mut self.groups, &mut self.states, &mut self.memory_bytes);
+            self.portions.each(batch, context, make, |batch, (keys, arguments), context| {
+                known.assign(&keys, batch.rows, &mut numbers, context.budget)?;
+                let groups = known.len();
+                for (state, arguments) in states.iter_mut().zip(&arguments) {
+                    *memory_bytes += state.grow(groups, context.budget)?;
+                    *memory_bytes += state.take_in(&numbers, groups, arguments, context.budget)?;
+                }
+                Ok(())
+            })?;
         }
         if self.keys.is_empty() && self.groups.len() == 0 {
             // Without keys there is one group, even of no rows.
-            self.groups.assign(&[], 1, &mut numbers);
+            self.groups.assign(&[], 1, &mut numbers, context.budget)?;
         }
         let groups = self.groups.len();
-        self.states.iter_mut().for_each(|state| _ = state.grow(groups));
+        for state in &mut self.states {
+            self.memory_bytes += state.grow(groups, context.budget)?;
+        }
         Ok(())
     }
 }
@@ -67,8 +84,9 @@ impl Operator for Aggregation {
         let end = self.groups.len().min(start + Batch::ROWS_MAX);
         self.done = Some(end);
         if start == end {
+            let taken_bytes = std::mem::take(&mut self.memory_bytes) + self.groups.taken_bytes();
             (self.groups, self.states, self.done) = (Groups::new(), Vec::new(), Some(0));
-            context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
+            context.budget.give_back_memory(taken_bytes);
             return Ok(None);
         }
         let mut columns = self.groups.columns(start..end);
@@ -81,8 +99,8 @@ impl Operator for Aggregation {
     }
 }
 
-fn evaluate_all(values: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
-    values.iter().map(|value| evaluate(value, batch, context)).collect()
+fn make_all(values: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
+    values.iter().map(|value| make(value, batch, context)).collect()
 }
 
 /// One aggregate over all groups, in the cheapest form that it has.
@@ -108,28 +126,33 @@ impl State {
         }
     }
 
-    /// Makes room for new groups; tells the bytes that they take.
-    fn grow(&mut self, groups: usize) -> usize {
-        match self {
+    /// Makes room for new groups; tells the bytes that it took for them.
+    fn grow(&mut self, groups: usize, budget: &mut Budget) -> Result<usize, Failure> {
+        let bytes = match self {
             Self::Rows(counts) | Self::Different { counts, .. } => {
                 let new = groups - counts.len();
+                budget.ask_to_grow(counts, new)?;
                 counts.resize(groups, 0);
                 new * size_of::<i64>()
             }
             Self::Fast { kind, groups: states } => {
                 let new = groups - states.len();
+                budget.ask_to_grow(states, new)?;
                 states.resize_with(groups, || Fast::new(*kind).expect("the state was made for such a kind"));
                 new * size_of::<Fast>()
             }
             Self::Other { kind, distinct, groups: states } => {
                 let before = states.len();
+                budget.ask_to_grow(states, groups - before)?;
                 states.resize_with(groups, || accumulator(*kind, *distinct));
-                states[before..].iter().map(|state| state.memory_bytes()).sum()
+                states[before..].iter().map(|state| size_of_val(state) + state.memory_bytes()).sum()
             }
-        }
+        };
+        budget.take_memory(bytes)?;
+        Ok(bytes)
     }
 
-    /// Takes the rows of a batch in, each into its group; tells the bytes that are held for it.
+    /// Takes the rows of a batch in, each into its group; tells the bytes that it took for it.
     fn take_in(
         &mut self,
         numbers: &[u32],
@@ -146,8 +169,8 @@ impl State {
                 }
                 Ok(0)
             }
-            Self::Fast { groups: states, .. } => fast(states, numbers, &arguments[0]),
-            Self::Different { seen, counts } => Ok(different(seen, counts, numbers, groups, &arguments[0])),
+            Self::Fast { groups: states, .. } => fast(states, numbers, &arguments[0], budget),
+            Self::Different { seen, counts } => different(seen, counts, numbers, groups, (&arguments[0], budget)),
             Self::Other { groups: states, .. } => other(states, numbers, arguments, budget),
         }
     }
@@ -169,7 +192,7 @@ impl State {
     }
 }
 
-fn fast(states: &mut [Fast], numbers: &[u32], argument: &Column) -> Result<usize, Failure> {
+fn fast(states: &mut [Fast], numbers: &[u32], argument: &Column, budget: &mut Budget) -> Result<usize, Failure> {
     if let [state] = states {
         // One group takes whole columns in.
         let rows = argument.rows() as u64;
@@ -183,23 +206,30 @@ fn fast(states: &mut [Fast], numbers: &[u32], argument: &Column) -> Result<usize
             _ => {}
         }
     }
-    let (mut bytes, mut made) = (0, Value::Null);
+    let (mut held, mut made) = (Tally::default(), Value::Null);
     for (row, number) in numbers.iter().enumerate() {
         let state = &mut states[*number as usize];
         let value = argument.lend(row, &mut made);
         if matches!(state, Fast::Min(_) | Fast::Max(_)) {
             let before = state.memory_bytes();
+            budget.ask_for(long_bytes(value))?;
             state.update_value(value)?;
-            bytes += state.memory_bytes().saturating_sub(before);
+            held.add(state.memory_bytes().saturating_sub(before), budget)?;
         } else {
             state.update_value(value)?;
         }
     }
-    Ok(bytes)
+    held.finish(budget)
 }
 
 /// Counts the rows whose value is new to their group; null is no value.
-fn different(seen: &mut Groups, counts: &mut [i64], numbers: &[u32], groups: usize, argument: &Column) -> usize {
+fn different(
+    seen: &mut Groups,
+    counts: &mut [i64],
+    numbers: &[u32],
+    groups: usize,
+    (argument, budget): (&Column, &mut Budget),
+) -> Result<usize, Failure> {
     let mut made = Value::Null;
     let rows: Vec<usize> = (0..numbers.len()).filter(|row| !argument.lend(*row, &mut made).is_null()).collect();
     let mut columns = vec![if rows.len() == numbers.len() { argument.clone() } else { argument.gather(&rows) }];
@@ -212,15 +242,15 @@ fn different(seen: &mut Groups, counts: &mut [i64], numbers: &[u32], groups: usi
         };
         columns.push(Column::Values(rows.iter().map(group).collect()));
     }
-    let (mut pairs, mut next) = (Vec::new(), seen.len());
-    let bytes = seen.assign(&columns, rows.len(), &mut pairs);
+    let (mut pairs, mut next, before) = (Vec::new(), seen.len(), seen.taken_bytes());
+    seen.assign(&columns, rows.len(), &mut pairs, budget)?;
     for (row, pair) in rows.iter().zip(pairs) {
         if pair as usize == next {
             next += 1;
             counts[numbers[*row] as usize] += 1;
         }
     }
-    bytes
+    Ok(seen.taken_bytes() - before)
 }
 
 fn other(
@@ -229,31 +259,33 @@ fn other(
     arguments: &[Column],
     budget: &mut Budget,
 ) -> Result<usize, Failure> {
-    let (mut bytes, mut values) = (0, Vec::with_capacity(arguments.len()));
+    let (mut held, mut values, mut made) = (Tally::default(), Vec::with_capacity(arguments.len()), Value::Null);
     for (row, number) in numbers.iter().enumerate() {
         let state = &mut states[*number as usize];
-        values.clear();
-        values.extend(arguments.iter().map(|column| column.get(row)));
+        let one = if let [argument] = arguments {
+            std::slice::from_ref(argument.lend(row, &mut made))
+        } else {
+            values.clear();
+            values.extend(arguments.iter().map(|column| column.get(row)));
+            &values
+        };
         let (before, growth_bytes) = (state.memory_bytes(), state.growth_bytes());
-        if growth_bytes > 0 {
-            budget.ask_for(bytes + growth_bytes)?;
-        }
-        state.update(&values)?;
-        bytes += state.memory_bytes().saturating_sub(before);
+        budget.ask_for(growth_bytes + one.iter().map(long_bytes).sum::<usize>())?;
+        state.update(one)?;
+        held.add(state.memory_bytes().saturating_sub(before), budget)?;
     }
-    Ok(bytes)
+    held.finish(budget)
 }
 
 /// Equal rows once, the first of each.
 pub(super) struct Distinct {
     input: Box<dyn Operator>,
     seen: Groups,
-    memory_bytes: usize,
 }
 
 impl Distinct {
     pub fn new(input: Box<dyn Operator>) -> Self {
-        Self { input, seen: Groups::new(), memory_bytes: 0 }
+        Self { input, seen: Groups::new() }
     }
 }
 
@@ -263,9 +295,7 @@ impl Operator for Distinct {
         while let Some(batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
             let mut next = self.seen.len();
-            let bytes = self.seen.assign(&batch.columns, batch.rows, &mut numbers);
-            context.budget.take_memory(bytes)?;
-            self.memory_bytes += bytes;
+            self.seen.assign(&batch.columns, batch.rows, &mut numbers, context.budget)?;
             let mut kept = Vec::new();
             for (row, number) in numbers.iter().enumerate() {
                 if *number as usize == next {
@@ -280,8 +310,7 @@ impl Operator for Distinct {
                 return Ok(Some(batch.gather(&kept)));
             }
         }
-        self.seen = Groups::new();
-        context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
+        context.budget.give_back_memory(std::mem::replace(&mut self.seen, Groups::new()).taken_bytes());
         Ok(None)
     }
 }

@@ -72,7 +72,7 @@ impl Site {
             Plan::Degree(input, how) => Box::new(degree::CountRelationships { input: build(input), how: how.clone() }),
             Plan::Walk(input, how) => Box::new(walk::FindWalks::new(build(input), how.clone())),
             Plan::Filter(input, condition) => Box::new(flow::Filter::new(build(input), condition)),
-            Plan::Compute(input, values) => Box::new(flow::Compute { input: build(input), values: values.clone() }),
+            Plan::Compute(input, values) => Box::new(flow::Compute::new(build(input), values.clone())),
             Plan::Keep(input, slots) => Box::new(flow::Keep { input: build(input), slots: slots.clone() }),
             Plan::Unwind { input, list, item } => Box::new(unwind::Unwind::new(build(input), list.clone(), *item)),
             Plan::Range { input, bounds, item } => Box::new(unwind::Range::new(build(input), bounds.clone(), *item)),

@@ -10,7 +10,7 @@ use super::reads::Reads;
 use super::stored::stored;
 use super::{Change, Operator};
 use crate::Batch;
-use crate::expression::{Context, evaluate, mismatch, properties_of};
+use crate::expression::{Context, make, mismatch, properties_of};
 
 /// The rows, entities changed as they go by.
 pub(super) struct ChangeAll {
@@ -42,17 +42,17 @@ pub(super) fn change(changes: &[Change], batch: &Batch, context: &mut Context<'_
 
 /// Makes one change for each row of a batch.
 fn one(change: &Change, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-    let mut keys = Keys::default();
+    let (mut keys, before) = (Keys::default(), context.budget.memory_used_bytes());
     match change {
         Change::Property(target, key, value) => {
-            let (targets, values) = (evaluate(target, batch, context)?, evaluate(value, batch, context)?);
+            let (targets, values) = (make(target, batch, context)?, make(value, batch, context)?);
             for row in 0..batch.rows {
                 set(&targets.get(row), key, values.get(row), &mut keys, context)?;
             }
         }
         Change::DynamicProperty(target, key, value) => {
-            let targets = evaluate(target, batch, context)?;
-            let (names, values) = (evaluate(key, batch, context)?, evaluate(value, batch, context)?);
+            let targets = make(target, batch, context)?;
+            let (names, values) = (make(key, batch, context)?, make(value, batch, context)?);
             for row in 0..batch.rows {
                 match (targets.get(row), names.get(row)) {
                     (Value::Null, _) => {}
@@ -62,7 +62,7 @@ fn one(change: &Change, batch: &Batch, context: &mut Context<'_>) -> Result<(), 
             }
         }
         Change::Replace(target, from) | Change::Merge(target, from) => {
-            let (targets, maps) = (evaluate(target, batch, context)?, evaluate(from, batch, context)?);
+            let (targets, maps) = (make(target, batch, context)?, make(from, batch, context)?);
             let is_replaced = matches!(change, Change::Replace(..));
             for row in 0..batch.rows {
                 let target = targets.get(row);
@@ -72,18 +72,19 @@ fn one(change: &Change, batch: &Batch, context: &mut Context<'_>) -> Result<(), 
             }
         }
         Change::AddLabels(target, labels) => {
-            let (targets, labels) = (evaluate(target, batch, context)?, Names::compute(labels, batch, context)?);
+            let (targets, labels) = (make(target, batch, context)?, Names::compute(labels, batch, context)?);
             for row in 0..batch.rows {
                 add_labels(&targets.get(row), labels.row(row), context)?;
             }
         }
         Change::RemoveLabels(target, labels) => {
-            let (targets, labels) = (evaluate(target, batch, context)?, Names::compute(labels, batch, context)?);
+            let (targets, labels) = (make(target, batch, context)?, Names::compute(labels, batch, context)?);
             for row in 0..batch.rows {
                 remove_labels(&targets.get(row), labels.row(row), context)?;
             }
         }
     }
+    context.budget.return_to(before);
     Ok(())
 }
 

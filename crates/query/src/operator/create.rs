@@ -50,6 +50,7 @@ struct NewRelationships<'a> {
 ///
 /// Everything is computed before anything is made, so that no row sees what another one made.
 pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+    let before = context.budget.memory_used_bytes();
     let mut nodes = how
         .nodes
         .iter()
@@ -71,6 +72,7 @@ pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mu
         }
         context.hold_changes(how.source)?;
     }
+    context.budget.return_to(before);
     for node in nodes {
         batch.set(node.slot, Column::Nodes { source: how.source, ids: node.made });
     }

@@ -3,7 +3,7 @@
 use types::{Code, Failure, Value};
 
 use super::Operator;
-use crate::expression::{Compiled, Context, Part, evaluate};
+use crate::expression::{Compiled, Context, Part, Portions, evaluate, make};
 use crate::{Batch, Column};
 
 /// One row without values.
@@ -20,11 +20,12 @@ pub(super) struct Filter {
     input: Box<dyn Operator>,
     /// The parts of the condition, all of which have to hold; each is tested on what the ones before it left.
     parts: Vec<Part>,
+    portions: Portions,
 }
 
 impl Filter {
     pub fn new(input: Box<dyn Operator>, condition: &Compiled) -> Self {
-        Self { input, parts: Part::all_of(condition) }
+        Self { input, parts: Part::all_of(condition), portions: Portions::default() }
     }
 }
 
@@ -33,7 +34,17 @@ impl Operator for Filter {
         'batches: while let Some(mut batch) = self.input.next(context)? {
             context.budget.pay_rows(batch.rows)?;
             for part in &self.parts {
-                let kept = part.select(&batch, context)?;
+                let (mut kept, mut first) = (Vec::new(), 0);
+                while first < batch.rows {
+                    let select = |rows: &Batch, context: &mut Context<'_>| part.select(rows, context);
+                    let portion = self.portions.next(&batch, first, context, select)?;
+                    context.budget.give_back_memory(portion.held_bytes);
+                    match portion.some {
+                        None => kept = portion.made,
+                        Some(_) => kept.extend(portion.made.into_iter().map(|row| first + row)),
+                    }
+                    first += portion.rows;
+                }
                 if kept.is_empty() {
                     continue 'batches;
                 }
@@ -49,21 +60,46 @@ impl Operator for Filter {
 
 /// Each row with more slots filled.
 pub(super) struct Compute {
-    pub input: Box<dyn Operator>,
-    pub values: Vec<(usize, Compiled)>,
+    input: Box<dyn Operator>,
+    values: Vec<(usize, Compiled)>,
+    portions: Portions,
+    /// The batch under way, and the row to go on at.
+    under_way: Option<(Batch, usize)>,
+    /// What the values take that were handed on last.
+    held_bytes: usize,
+}
+
+impl Compute {
+    pub fn new(input: Box<dyn Operator>, values: Vec<(usize, Compiled)>) -> Self {
+        Self { input, values, portions: Portions::default(), under_way: None, held_bytes: 0 }
+    }
 }
 
 impl Operator for Compute {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
-        let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
-        context.budget.pay_rows(batch.rows)?;
+        context.budget.give_back_memory(std::mem::take(&mut self.held_bytes));
+        let (batch, first) = match self.under_way.take() {
+            Some(under_way) => under_way,
+            None => match self.input.next(context)? {
+                Some(batch) => (batch, 0),
+                None => return Ok(None),
+            },
+        };
         // All are computed before one is set: no value sees another's new slot.
-        let columns =
-            self.values.iter().map(|(_, value)| evaluate(value, &batch, context)).collect::<Result<Vec<_>, _>>()?;
-        for ((slot, _), column) in self.values.iter().zip(columns) {
-            batch.set(*slot, column);
+        let values = |rows: &Batch, context: &mut Context<'_>| {
+            context.budget.pay_rows(rows.rows)?;
+            self.values.iter().map(|(_, value)| make(value, rows, context)).collect::<Result<Vec<_>, _>>()
+        };
+        let portion = self.portions.next(&batch, first, context, values)?;
+        let (mut out, left) = match portion.some {
+            None => (batch, None),
+            Some(some) => (some, (first + portion.rows < batch.rows).then_some((batch, first + portion.rows))),
+        };
+        (self.under_way, self.held_bytes) = (left, portion.held_bytes);
+        for ((slot, _), column) in self.values.iter().zip(portion.made) {
+            out.set(*slot, column);
         }
-        Ok(Some(batch))
+        Ok(Some(out))
     }
 }
 

@@ -9,16 +9,22 @@ use hashbrown::HashMap;
 use hashbrown::hash_table::{Entry, HashTable};
 use rustc_hash::{FxBuildHasher, FxHasher};
 use types::compare::{equivalent, hash_value};
-use types::{NodeId, Value};
+use types::{Failure, NodeId, Value};
 
-use crate::Column;
+use crate::{Budget, Column};
 
-/// Bytes that a group costs beside its values: its place in the table.
-const GROUP_BYTES: usize = 32;
+/// A table that is full makes one of so many times its size, and moves into it.
+const GROWN: usize = 2;
+/// What new values take before there is a question for it.
+const ASKED_BYTES: usize = 64 << 10;
 
 /// Groups of rows, numbered in the order in which they were first seen.
 pub(super) struct Groups {
     known: Known,
+    /// What the values take beside their places.
+    heap_bytes: usize,
+    /// What was taken from the budget for all of it.
+    taken_bytes: usize,
 }
 
 /// The groups that are known, in the cheapest form that can tell them apart.
@@ -46,7 +52,7 @@ struct Table {
 
 impl Groups {
     pub fn new() -> Self {
-        Self { known: Known::Nothing }
+        Self { known: Known::Nothing, heap_bytes: 0, taken_bytes: 0 }
     }
 
     /// Counts the groups.
@@ -59,11 +65,17 @@ impl Groups {
         }
     }
 
-    /// Puts the number of each row's group into `out`, new ones in order; tells the bytes that new groups take.
-    pub fn assign(&mut self, columns: &[Column], rows: usize, out: &mut Vec<u32>) -> usize {
+    /// Puts the number of each row's group into `out`, new ones in order. Takes what new groups need from the budget.
+    pub fn assign(
+        &mut self,
+        columns: &[Column],
+        rows: usize,
+        out: &mut Vec<u32>,
+        budget: &mut Budget,
+    ) -> Result<(), Failure> {
         out.clear();
         if rows == 0 {
-            return 0;
+            return Ok(());
         }
         if let Known::Any(table) = &self.known
             && table.columns > columns.len()
@@ -71,30 +83,48 @@ impl Groups {
             let missing = Column::Constant { value: Value::Null, rows };
             let all: Vec<Column> =
                 columns.iter().cloned().chain(std::iter::repeat(missing)).take(table.columns).collect();
-            return self.assign(&all, rows, out);
+            return self.assign(&all, rows, out, budget);
         }
-        self.fit(columns);
+        self.fit(columns, budget)?;
         match &mut self.known {
-            Known::Nothing => 0,
-            Known::One => {
-                out.resize(rows, 0);
-                0
-            }
+            Known::Nothing => {}
+            Known::One => out.resize(rows, 0),
             Known::Nodes { numbers, ids, .. } => {
-                let Some(Column::Nodes { ids: nodes, .. }) = columns.first() else { return 0 };
-                let before = ids.len();
+                let Some(Column::Nodes { ids: nodes, .. }) = columns.first() else { return Ok(()) };
                 for node in nodes {
                     let next = u32::try_from(ids.len()).expect("memory ends before numbers do");
+                    if numbers.len() == numbers.capacity() {
+                        budget.ask_for(GROWN * numbers.allocation_size())?;
+                    }
                     let number = *numbers.entry(*node).or_insert_with(|| {
                         ids.push(*node);
                         next
                     });
                     out.push(number);
                 }
-                (ids.len() - before) * (GROUP_BYTES + size_of::<NodeId>())
             }
-            Known::Any(table) => table.assign(columns, rows, out),
+            Known::Any(table) => self.heap_bytes += table.assign(columns, rows, out, budget)?,
         }
+        self.take(budget)
+    }
+
+    /// Tells what was taken from the budget, for whoever lets the groups go.
+    pub fn taken_bytes(&self) -> usize {
+        self.taken_bytes
+    }
+
+    /// Takes what came to it since that was done last.
+    fn take(&mut self, budget: &mut Budget) -> Result<(), Failure> {
+        let bytes = self.heap_bytes
+            + match &self.known {
+                Known::Nothing | Known::One => 0,
+                Known::Nodes { numbers, ids, .. } => numbers.allocation_size() + ids.len() * size_of::<NodeId>(),
+                Known::Any(table) => table.numbers.allocation_size() + table.values.len() * size_of::<Value>(),
+            };
+        let more = bytes.saturating_sub(self.taken_bytes);
+        budget.take_memory(more)?;
+        self.taken_bytes += more;
+        Ok(())
     }
 
     /// Finds the group of one row, where there is one.
@@ -124,7 +154,7 @@ impl Groups {
     }
 
     /// Takes the form that can hold these columns, with the groups that are known already.
-    fn fit(&mut self, columns: &[Column]) {
+    fn fit(&mut self, columns: &[Column], budget: &mut Budget) -> Result<(), Failure> {
         let fits = match (&self.known, columns) {
             (Known::One, []) => true,
             (Known::Nodes { source, .. }, [Column::Nodes { source: other, .. }]) => source == other,
@@ -132,33 +162,50 @@ impl Groups {
             _ => false,
         };
         if fits {
-            return;
+            return Ok(());
         }
         self.known = match (&self.known, columns) {
             (Known::Nothing, []) => Known::One,
             (Known::Nothing, [Column::Nodes { source, .. }]) => {
                 Known::Nodes { source: *source, numbers: HashMap::default(), ids: Vec::new() }
             }
-            _ => Known::Any(self.table(columns.len())),
+            _ => {
+                let (table, heap_bytes) = self.table(columns.len(), budget)?;
+                self.heap_bytes = heap_bytes;
+                Known::Any(table)
+            }
         };
+        Ok(())
     }
 
     /// Makes a table of the groups that are known; a column that they do not have is null in them.
-    fn table(&self, columns: usize) -> Table {
+    ///
+    /// Gives what its values take beside their places as well.
+    fn table(&self, columns: usize, budget: &mut Budget) -> Result<(Table, usize), Failure> {
         let groups = self.len();
         let mut known = self.columns(0..groups);
         known.resize_with(columns, || Column::Constant { value: Value::Null, rows: groups });
         let mut table = Table { columns, ..Table::default() };
-        table.assign(&known, groups, &mut Vec::new());
-        table
+        let heap_bytes = table.assign(&known, groups, &mut Vec::new(), budget)?;
+        Ok((table, heap_bytes))
     }
 }
 
 impl Table {
-    fn assign(&mut self, columns: &[Column], rows: usize, out: &mut Vec<u32>) -> usize {
-        let mut bytes = 0;
+    /// Tells what the values of new groups take beside their places.
+    fn assign(
+        &mut self,
+        columns: &[Column],
+        rows: usize,
+        out: &mut Vec<u32>,
+        budget: &mut Budget,
+    ) -> Result<usize, Failure> {
+        let (mut bytes, mut asked_bytes) = (0, 0);
         for row in 0..rows {
             let hash = hash(columns, row);
+            if self.numbers.len() == self.numbers.capacity() {
+                budget.ask_for(bytes + GROWN * self.numbers.allocation_size())?;
+            }
             let (width, values, groups) = (self.columns, &self.values, self.groups);
             let is_same = |(other, number): &(u64, u32)| {
                 *other == hash && is_group(columns, row, &values[*number as usize * width..][..width])
@@ -168,14 +215,24 @@ impl Table {
                 Entry::Vacant(vacant) => {
                     vacant.insert((hash, groups));
                     out.push(groups);
+                    if self.values.capacity() - self.values.len() < width {
+                        budget.ask_for(bytes + (self.values.len() + width) * size_of::<Value>())?;
+                    }
                     let first = self.values.len();
                     self.values.extend(columns.iter().map(|column| column.get(row)));
-                    bytes += GROUP_BYTES + self.values[first..].iter().map(Value::memory_bytes).sum::<usize>();
+                    bytes += self.values[first..]
+                        .iter()
+                        .map(|value| value.memory_bytes() - size_of::<Value>())
+                        .sum::<usize>();
+                    if bytes - asked_bytes > ASKED_BYTES {
+                        budget.ask_for(bytes)?;
+                        asked_bytes = bytes;
+                    }
                     self.groups = groups.checked_add(1).expect("memory ends before numbers do");
                 }
             }
         }
-        bytes
+        Ok(bytes)
     }
 
     fn find(&self, columns: &[Column], row: usize) -> Option<u32> {
@@ -207,11 +264,17 @@ fn is_group(columns: &[Column], row: usize, values: &[Value]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn budget() -> Budget {
+        Budget::start(Arc::new(types::SystemClock), None, usize::MAX, Arc::default())
+    }
 
     fn check(groups: &mut Groups, columns: &[Column], expected: &[u32]) {
         let (mut out, rows) = (Vec::new(), expected.len());
-        groups.assign(columns, rows, &mut out);
+        groups.assign(columns, rows, &mut out, &mut budget()).expect("room");
         assert_eq!(out, expected);
         assert!((0..rows).all(|row| groups.find(columns, row) == Some(out[row])));
     }
@@ -238,7 +301,7 @@ mod tests {
         check(&mut groups, &[Column::Integers(vec![5])], &[1]);
         check(&mut groups, &[Column::Integers(vec![5, 5]), Column::Values(vec![Value::Null, "a".into()])], &[1, 2]);
         let mut out = Vec::new();
-        groups.assign(&[Column::Values(vec![Value::Null, 5.into()])], 2, &mut out);
+        groups.assign(&[Column::Values(vec![Value::Null, 5.into()])], 2, &mut out, &mut budget()).expect("room");
         assert_eq!(out, [0, 1]);
     }
 }

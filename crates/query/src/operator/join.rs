@@ -4,9 +4,10 @@ use types::compare::equals;
 use types::{Failure, Value};
 
 use super::groups::Groups;
+use super::rows::Rows;
 use super::{HashJoin, Operator};
-use crate::expression::{Compiled, Context, evaluate};
-use crate::{Batch, Column};
+use crate::expression::{Compiled, Context, Portions, make};
+use crate::{Batch, Budget, Column};
 
 /// Bytes that a kept row costs beside its values.
 const ROW_BYTES: usize = 16;
@@ -23,6 +24,7 @@ pub(super) struct Join {
     how: HashJoin,
     kept: Kept,
     is_built: bool,
+    portions: Portions,
     memory_bytes: usize,
     under_way: Option<Probed>,
 }
@@ -30,7 +32,7 @@ pub(super) struct Join {
 /// The rows of one plan, by their key.
 struct Kept {
     /// The slots that go on, in the order of `HashJoin::kept`.
-    rows: Batch,
+    rows: Rows,
     keys: Groups,
     /// For each key its first and its last row, for each row the next one of its key.
     ends: Vec<(u32, u32)>,
@@ -48,13 +50,17 @@ struct Probed {
 
 impl Kept {
     fn new() -> Self {
-        Self { rows: Batch::default(), keys: Groups::new(), ends: Vec::new(), next: Vec::new() }
+        Self { rows: Rows::default(), keys: Groups::new(), ends: Vec::new(), next: Vec::new() }
     }
 
-    /// Keeps rows; tells the bytes that they take.
-    fn add(&mut self, keys: &[Column], rows: Batch) -> usize {
-        let mut numbers = Vec::new();
-        let bytes = self.keys.assign(keys, rows.rows, &mut numbers) + rows.memory_bytes() + rows.rows * ROW_BYTES;
+    /// Keeps rows; tells the bytes that it took for them.
+    fn add(&mut self, keys: &[Column], rows: Batch, budget: &mut Budget) -> Result<usize, Failure> {
+        let (mut numbers, before) = (Vec::new(), self.keys.taken_bytes());
+        self.keys.assign(keys, rows.rows, &mut numbers, budget)?;
+        let bytes = rows.memory_bytes() + rows.rows * ROW_BYTES;
+        budget.take_memory(bytes)?;
+        budget.ask_to_grow(&self.next, rows.rows)?;
+        budget.ask_to_grow(&self.ends, self.keys.len() - self.ends.len())?;
         self.ends.resize(self.keys.len(), (NONE, NONE));
         for number in numbers {
             let row = u32::try_from(self.next.len()).expect("memory ends before numbers do");
@@ -67,8 +73,8 @@ impl Kept {
             }
             *last = row;
         }
-        self.rows.append(rows);
-        bytes
+        self.rows.push(rows);
+        Ok(bytes + self.keys.taken_bytes() - before)
     }
 
     /// Finds the first kept row with the key of a row.
@@ -82,32 +88,43 @@ impl Kept {
 
 impl Join {
     pub fn new(probe: Box<dyn Operator>, build: Box<dyn Operator>, how: HashJoin) -> Self {
-        Self { probe, build, how, kept: Kept::new(), is_built: false, memory_bytes: 0, under_way: None }
+        Self {
+            probe,
+            build,
+            how,
+            kept: Kept::new(),
+            is_built: false,
+            portions: Portions::default(),
+            memory_bytes: 0,
+            under_way: None,
+        }
     }
 
     fn build(&mut self, context: &mut Context<'_>) -> Result<(), Failure> {
         while let Some(batch) = self.build.next(context)? {
             context.budget.pay_rows(batch.rows)?;
-            let mut keys = keys(&self.how.build_keys, &batch, context)?;
-            let columns = self.how.kept.iter().map(|slot| batch.column(*slot)).collect();
-            let mut rows = Batch { columns, rows: batch.rows };
-            let able: Vec<usize> = (0..batch.rows).filter(|row| can_equal(&keys, *row)).collect();
-            if able.len() < batch.rows {
-                keys = keys.iter().map(|column| column.gather(&able)).collect();
-                rows = rows.gather(&able);
-            }
-            if rows.rows > 0 {
-                let bytes = self.kept.add(&keys, rows);
-                context.budget.take_memory(bytes)?;
-                self.memory_bytes += bytes;
-            }
+            let (how, kept, memory_bytes) = (&self.how, &mut self.kept, &mut self.memory_bytes);
+            let make = |batch: &Batch, context: &mut Context<'_>| keys(&how.build_keys, batch, context);
+            self.portions.each(batch, context, make, |batch, mut keys, context| {
+                let columns = how.kept.iter().map(|slot| batch.column(*slot)).collect();
+                let mut rows = Batch { columns, rows: batch.rows };
+                let able: Vec<usize> = (0..batch.rows).filter(|row| can_equal(&keys, *row)).collect();
+                if able.len() < batch.rows {
+                    keys = keys.iter().map(|column| column.gather(&able)).collect();
+                    rows = rows.gather(&able);
+                }
+                if rows.rows > 0 {
+                    *memory_bytes += kept.add(&keys, rows, context.budget)?;
+                }
+                Ok(())
+            })?;
         }
         self.is_built = true;
         Ok(())
     }
 
     /// Gives the next pairs of the batch under way, a batch of them at most; none at its end.
-    fn pairs(&mut self) -> (Vec<usize>, Vec<usize>) {
+    fn pairs(&mut self) -> (Vec<usize>, Vec<u32>) {
         let (mut rows, mut kept) = (Vec::new(), Vec::new());
         let Some(probed) = &mut self.under_way else { return (rows, kept) };
         while probed.row < probed.batch.rows {
@@ -118,7 +135,7 @@ impl Join {
                     return (rows, kept);
                 }
                 rows.push(probed.row);
-                kept.push(at as usize);
+                kept.push(at);
                 at = self.kept.next[at as usize];
             }
             probed.row += 1;
@@ -141,7 +158,7 @@ impl Operator for Join {
         loop {
             if self.under_way.is_none() {
                 // Where nothing was kept there are no pairs: the other plan need not run on.
-                let next = match (first.take(), self.kept.rows.rows) {
+                let next = match (first.take(), self.kept.rows.len()) {
                     (_, 0) => None,
                     (Some(first), _) => Some(first),
                     (None, _) => self.probe.next(context)?,
@@ -151,7 +168,9 @@ impl Operator for Join {
                     context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
                     return Ok(None);
                 };
+                let before = context.budget.memory_used_bytes();
                 let keys = keys(&self.how.probe_keys, &batch, context)?;
+                context.budget.return_to(before);
                 self.under_way = Some(Probed { batch, keys, row: 0, chain: None });
             }
             let (rows, kept) = self.pairs();
@@ -161,8 +180,8 @@ impl Operator for Join {
                 continue;
             };
             let mut out = probed.batch.gather(&rows);
-            for (slot, column) in self.how.kept.iter().zip(&self.kept.rows.columns) {
-                out.set(*slot, column.gather(&kept));
+            for (slot, column) in self.how.kept.iter().zip(self.kept.rows.pick(&kept).columns) {
+                out.set(*slot, column);
             }
             return Ok(Some(out));
         }
@@ -170,7 +189,7 @@ impl Operator for Join {
 }
 
 fn keys(parts: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Vec<Column>, Failure> {
-    parts.iter().map(|part| evaluate(part, batch, context)).collect()
+    parts.iter().map(|part| make(part, batch, context)).collect()
 }
 
 /// Tells whether a row's key can equal another one: null does not, nor does NaN, nor a list with one of them in it.

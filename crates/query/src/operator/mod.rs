@@ -27,6 +27,7 @@ mod plan;
 mod properties;
 mod reads;
 mod relationships;
+mod rows;
 mod scan;
 mod seek;
 mod shortest;

@@ -11,7 +11,7 @@ use types::{Code, Failure, KeyId, LabelId, TypeId, Value};
 
 use super::stored::stored;
 use super::{LabelSource, PropertySource};
-use crate::expression::{Compiled, Context, evaluate, mismatch, wanted_names};
+use crate::expression::{Compiled, Context, make, mismatch, wanted_names};
 use crate::source::Source;
 use crate::{Batch, Column};
 
@@ -30,7 +30,7 @@ pub(super) enum Properties {
 }
 
 impl Properties {
-    /// Computes all values before anything is made; `refuse` makes the failure of a null, which is else left out.
+    /// Computes all values before anything is made; they stay taken from the budget, for the caller to give back. `refuse` makes the failure of a null, which is else left out.
     pub fn compute(
         properties: &PropertySource,
         number: u16,
@@ -42,7 +42,7 @@ impl Properties {
             PropertySource::Each(entries) => {
                 let mut columns = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
-                    let column = evaluate(value, batch, context)?;
+                    let column = make(value, batch, context)?;
                     if let Some(refuse) = refuse
                         && (0..batch.rows).any(|row| column.get(row).is_null())
                     {
@@ -63,7 +63,7 @@ impl Properties {
         batch: &Batch,
         context: &mut Context<'_>,
     ) -> Result<Self, Failure> {
-        let maps = evaluate(map, batch, context)?;
+        let maps = make(map, batch, context)?;
         let mut keys = Keys::default();
         let mut rows = Vec::with_capacity(batch.rows);
         for row in 0..batch.rows {
@@ -131,7 +131,7 @@ pub(super) enum Names {
 }
 
 impl Names {
-    /// Computes the names; each once in a row.
+    /// Computes the names; each once in a row. They stay taken from the budget, for the caller to give back.
     pub fn compute(sources: &[LabelSource], batch: &Batch, context: &mut Context<'_>) -> Result<Self, Failure> {
         let mut rows = vec![Vec::new()];
         let mut is_fixed = true;
@@ -139,7 +139,7 @@ impl Names {
             match source {
                 LabelSource::Name(name) => rows.iter_mut().for_each(|row| add(row, name)),
                 LabelSource::Dynamic(names) => {
-                    let column = evaluate(names, batch, context)?;
+                    let column = make(names, batch, context)?;
                     if std::mem::take(&mut is_fixed) {
                         rows = vec![rows.swap_remove(0); batch.rows];
                     }

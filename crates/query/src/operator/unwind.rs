@@ -3,12 +3,15 @@
 use types::{Failure, Value};
 
 use super::Operator;
-use crate::expression::{Compiled, Context, evaluate};
+use crate::batch::long_bytes;
+use crate::expression::{Compiled, Context, evaluate, make};
 use crate::functions::range_bounds;
 use crate::{Batch, Column};
 
 /// Bytes of lists that are made ahead of their rows.
 const AHEAD_BYTES: usize = 1 << 16;
+/// Bytes of long items after which no more of them go on together.
+const LONG_BYTES: usize = 1 << 20;
 
 /// For each row, the items of a list.
 pub(super) struct Unwind {
@@ -44,35 +47,41 @@ impl Unwind {
         let end = state.batch.rows.min(state.row + self.ahead);
         let rows: Vec<usize> = (state.row..end).collect();
         state.first = state.row;
-        let lists = evaluate(&self.list, &state.batch.gather(&rows), context)?;
+        let before = context.budget.memory_used_bytes();
+        let lists = make(&self.list, &state.batch.gather(&rows), context)?;
+        state.memory_bytes = context.budget.memory_used_bytes() - before;
         state.lists = match lists {
             // The same list for every row, whoever holds it.
             Column::Constant { value, .. } => Column::Constant { value, rows: state.batch.rows - state.first },
             lists => {
-                let bytes: usize = (0..lists.rows()).map(|row| lists.get(row).memory_bytes()).sum();
-                self.ahead = if bytes < AHEAD_BYTES { (self.ahead * 4).min(Batch::ROWS_MAX) } else { 1 };
-                context.budget.take_memory(bytes)?;
-                state.memory_bytes = bytes;
+                self.ahead = if state.memory_bytes < AHEAD_BYTES { (self.ahead * 4).min(Batch::ROWS_MAX) } else { 1 };
                 lists
             }
         };
         Ok(())
     }
 
-    /// Takes the items of the next rows, a batch of them at most, from lists that are made.
+    /// Takes the items of the next rows, a batch of them at most and fewer where they are long, from lists that are made.
     fn items(&mut self) -> (Vec<usize>, Vec<Value>) {
-        let (mut rows, mut items) = (Vec::new(), Vec::new());
+        let (mut rows, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);
         let Some(state) = &mut self.under_way else { return (rows, items) };
         let made = state.first + state.lists.rows();
-        while state.row < made && items.len() < Batch::ROWS_MAX {
+        while state.row < made && items.len() < Batch::ROWS_MAX && bytes < LONG_BYTES {
             let list = match state.lists.get(state.row - state.first) {
                 Value::Null => Vec::new().into(),
                 Value::List(list) => list,
                 // What is no list counts as a list of one.
                 other => vec![other].into(),
             };
-            let end = list.len().min(state.place + Batch::ROWS_MAX - items.len());
-            items.extend_from_slice(&list[state.place..end]);
+            let mut end = list.len().min(state.place + Batch::ROWS_MAX - items.len());
+            for (at, item) in list[state.place..end].iter().enumerate() {
+                bytes += long_bytes(item);
+                items.push(item.clone());
+                if bytes >= LONG_BYTES {
+                    end = state.place + at + 1;
+                    break;
+                }
+            }
             rows.resize(items.len(), state.row);
             if end == list.len() {
                 (state.row, state.place) = (state.row + 1, 0);

@@ -3,8 +3,8 @@
 
 use types::Value;
 
-/// Items of a piece; until there are so many, a list grows as usual.
-const PIECE_ITEMS: usize = 1 << 16;
+/// Items of a piece; until there are so many, a list grows as usual. The allocator wastes nothing on blocks of that size.
+const PIECE_ITEMS: usize = 1 << 13;
 
 /// Values so far.
 #[derive(Debug, Default)]

@@ -1,0 +1,184 @@
+//! What statements hold, measured at the allocator: within their limit, and all of it known to the pool that they share.
+
+mod world;
+
+use std::sync::Arc;
+
+use instance::{Instance, RunOptions, Session};
+use parking_lot::Mutex;
+use peak_alloc::PeakAlloc;
+use types::{Code, Failure, Map, Value};
+use world::{check, in_memory, run, run_with, session};
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// What is measured is the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+const LIMIT_BYTES: usize = 32_000_000;
+/// What a batch of rows and its plan take, whatever the limit.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Each would take many times the limit.
+const GIANTS: [&str; 27] = [
+    "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect('text of row ' + x + ', which is a long one') AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect(DISTINCT x) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect([x]) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH collect({a: x}) AS l RETURN size(l)",
+    "UNWIND range(1, 40000000) AS x WITH percentileDisc(x, 0.5) AS p RETURN p",
+    "RETURN size(range(1, 60000000))",
+    "RETURN size(reduce(s = '', x IN range(1, 100000) | s + 'a text that doubles' + s))",
+    "RETURN size(reduce(s = [1], x IN range(1, 100000) | s + s))",
+    "UNWIND range(1, 40000000) AS x WITH x ORDER BY -x RETURN count(x)",
+    "UNWIND range(1, 40000000) AS x WITH 'text of row ' + x + ', which is a long one' AS t ORDER BY t RETURN count(t)",
+    "UNWIND range(1, 40000000) AS x WITH x, x + 1 AS y, toString(x) AS z ORDER BY z, y DESC RETURN count(x)",
+    "UNWIND range(1, 40000000) AS x WITH DISTINCT x RETURN count(x)",
+    "UNWIND range(1, 40000000) AS x WITH DISTINCT 'text of row ' + x + ', which is a long one' AS t RETURN count(t)",
+    "UNWIND range(1, 40000000) AS x WITH x, count(*) AS c RETURN max(c)",
+    "UNWIND range(1, 40000000) AS x WITH x % 7 AS a, toString(x) AS b, sum(x) AS c RETURN max(c)",
+    "UNWIND range(1, 40000000) AS x RETURN count(DISTINCT x)",
+    "RETURN size([x IN range(1, 1000000) | toString(x) + ' and more than a few bytes'])",
+    "RETURN size([x IN range(1, 1000000) WHERE x > 0])",
+    "RETURN size(split(reduce(s = 'a,', y IN range(1, 22) | s + s), ','))",
+    "RETURN size(replace(reduce(s = 'a', y IN range(1, 22) | s + s), 'a', 'abcdefgh'))",
+    "RETURN size(toUpper(reduce(s = 'a', y IN range(1, 24) | s + s)))",
+    "UNWIND range(1, 1000) AS x WITH {a: reduce(s = 'abcdefghij', y IN range(1, 12) | s + s), b: x} AS m \
+     WITH collect(m {.*, c: m.a}) AS l RETURN size(l)",
+    "RETURN size(COLLECT { UNWIND range(1, 40000000) AS x RETURN x })",
+    "MATCH (n:Big) RETURN size(collect(n.t))",
+    "MATCH (n:Big) WITH n.t AS t ORDER BY t RETURN count(t)",
+    "MATCH (n:Big) RETURN size(collect(properties(n)))",
+];
+
+/// Each has a batch of rows that would take many times the limit, of which no row takes much.
+const FEW_AT_A_TIME: [(&str, &str); 6] = [
+    (
+        "UNWIND range(1, 600) AS x WITH x, reduce(s = 'abcdefghij', y IN range(1, 14) | s + s) AS t RETURN max(size(t))",
+        "163840",
+    ),
+    ("UNWIND range(1, 600) AS x RETURN size(max(reduce(s = 'abcdefghij' + x, y IN range(1, 13) | s + s)))", "90112"),
+    (
+        "UNWIND range(1, 600) AS x \
+         WITH x WHERE size(reduce(s = 'abcdefghij' + x % 7, y IN range(1, 14) | s + s)) > 0 RETURN count(x)",
+        "600",
+    ),
+    (
+        "UNWIND range(1, 600) AS x WITH x ORDER BY size(reduce(s = 'a' + x, y IN range(1, 14) | s + s)), x LIMIT 1 RETURN x",
+        "1",
+    ),
+    ("MATCH (n:Big) RETURN max(size(n.t))", "1048576"),
+    ("MATCH (n:Big) WITH n, toUpper(n.t) AS t RETURN count(DISTINCT size(t)), min(size(n.t))", "1 | 1048576"),
+];
+
+fn limited() -> (Instance, Session) {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    let text = Value::from("01234567".repeat(1 << 17).as_str());
+    for _ in 0..100 {
+        run_with(
+            &mut one,
+            "CREATE (:Big {t: $t})",
+            Map::from_iter([("t".into(), text.clone())]),
+            &RunOptions::default(),
+        )
+        .expect("fits");
+    }
+    run(&mut one, &format!("ALTER DATABASE sheaf SET LIMIT max_query_memory = {LIMIT_BYTES}")).expect("sets");
+    (instance, one)
+}
+
+/// Runs a statement; gives what came of it, and the most that the process held meanwhile beside what it held before.
+fn measured(session: &mut Session, text: &str) -> (Result<String, Failure>, usize) {
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    let came = run(session, text);
+    (came, ALLOCATOR.peak_usage() - before)
+}
+
+#[test]
+fn f51_a_statement_holds_no_more_than_its_limit() {
+    let _alone = ALONE.lock();
+    let (_instance, mut one) = limited();
+    // A tenth beside the limit, and another for room that lists have grown by and not filled: that is no memory yet.
+    let most = LIMIT_BYTES + LIMIT_BYTES / 5 + BATCH_BYTES;
+    for text in GIANTS {
+        let (came, peak) = measured(&mut one, text);
+        assert_eq!(came.expect_err(text).code(), Code::MemoryLimit, "{text}");
+        assert!(peak <= most, "{text}: {peak} bytes");
+    }
+    for (text, expected) in FEW_AT_A_TIME {
+        let (came, peak) = measured(&mut one, text);
+        assert_eq!(came.unwrap_or_else(|failure| panic!("{text}: {failure}")), expected, "{text}");
+        assert!(peak <= most, "{text}: {peak} bytes");
+    }
+    // All that was taken comes back.
+    check(&mut one, "UNWIND range(1, 600000) AS x WITH collect(x) AS l RETURN size(l)", "600000");
+}
+
+#[test]
+fn f51_parameters_count_and_are_held_once() {
+    let _alone = ALONE.lock();
+    let (_instance, mut one) = limited();
+    let nulls = Value::list(vec![Value::Null; 2_000_000]);
+    for large in [nulls, Value::from("a".repeat(LIMIT_BYTES).as_str())] {
+        let parameters = Map::from_iter([("x".into(), large)]);
+        let failure = run_with(&mut one, "RETURN size($x)", parameters, &RunOptions::default()).expect_err("too large");
+        assert_eq!(failure.code(), Code::MemoryLimit, "{failure}");
+    }
+    let parameters = Map::from_iter([("x".into(), Value::from("a".repeat(LIMIT_BYTES / 3).as_str()))]);
+    let before = ALLOCATOR.current_usage();
+    ALLOCATOR.reset_peak_usage();
+    let shown = run_with(&mut one, "RETURN size($x)", parameters, &RunOptions::default()).expect("fits");
+    assert_eq!(shown, (LIMIT_BYTES / 3).to_string());
+    // The client's own is there already; the column has a copy.
+    assert!(ALLOCATOR.peak_usage() - before < LIMIT_BYTES * 4 / 10, "{}", ALLOCATOR.peak_usage() - before);
+}
+
+#[test]
+fn f51_metadata_is_a_note() {
+    let _alone = ALONE.lock();
+    let (_instance, mut one) = limited();
+    let with = |items: usize| RunOptions {
+        metadata: Map::from_iter([("x".into(), Value::list(vec![Value::Null; items]))]),
+        ..RunOptions::default()
+    };
+    let failure = run_with(&mut one, "RETURN 1", Map::new(), &with(1_000_000)).expect_err("too much");
+    assert_eq!(failure.code(), Code::InvalidArguments);
+    assert_eq!(one.begin(&with(1_000_000)).expect_err("too much").code(), Code::InvalidArguments);
+    one.begin(&with(1_000)).expect("a note");
+    one.rollback().expect("is open");
+}
+
+#[test]
+fn f52_changes_of_open_transactions_are_in_the_pool() {
+    let _alone = ALONE.lock();
+    let mut options = world::options(std::path::Path::new("/nowhere"));
+    options.statements_memory_max_bytes = 64 << 20;
+    let instance = Arc::new(Instance::in_memory(options).expect("opens"));
+    let text = "UNWIND range(1, 8) AS i CREATE (:B {t: $t})";
+    let parameters = || Map::from_iter([("t".into(), Value::from("a".repeat(1 << 20).as_str()))]);
+    let mut open = Vec::new();
+    let failure = loop {
+        let mut one = session(&instance);
+        one.begin(&RunOptions::default()).expect("begins");
+        match run_with(&mut one, text, parameters(), &RunOptions::default()) {
+            Ok(_) => open.push(one),
+            Err(failure) => break failure,
+        }
+        assert!(open.len() < 100, "the pool has an end");
+    };
+    assert_eq!(failure.code(), Code::MemoryPool, "{failure}");
+    assert!((3..=6).contains(&open.len()), "three quarters of the pool hold so many: {}", open.len());
+    let mut watching = session(&instance);
+    let held = "SHOW TRANSACTIONS YIELD estimatedUsedHeapMemory AS held WHERE held > 8000000 RETURN count(*)";
+    check(&mut watching, held, &open.len().to_string());
+    // What they hold goes with them, however they end.
+    open.pop().expect("some").commit().expect("commits");
+    open.pop().expect("some").rollback().expect("rolls back");
+    drop(open);
+    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
+    check(&mut watching, pools, "'0'");
+    run_with(&mut watching, text, parameters(), &RunOptions::default()).expect("there is room again");
+}
