@@ -21,8 +21,6 @@ pub enum Damage {
     Bit,
     /// One bit in the header of a page is another.
     HeaderBit,
-    /// One bit of a key is another.
-    KeyBit,
     /// A page is all zeros: a write that was lost.
     Zeros,
     /// A page is noise.
@@ -39,10 +37,9 @@ pub enum Damage {
 
 impl Damage {
     /// Every way.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Bit,
         Self::HeaderBit,
-        Self::KeyBit,
         Self::Zeros,
         Self::Garbage,
         Self::Misplaced,
@@ -62,10 +59,6 @@ pub fn damage_file(path: &Path, damage: Damage, seed: &mut Seed) -> io::Result<b
     match damage {
         Damage::Bit => flip(&mut file, page + seed.below(PAGE_BYTES as u64) as usize, seed),
         Damage::HeaderBit => flip(&mut file, page + seed.below(24) as usize, seed),
-        Damage::KeyBit => {
-            let keys = places_of_keys(&file);
-            flip(&mut file, keys[seed.below(keys.len() as u64) as usize], seed);
-        }
         Damage::Zeros => file[page..page + PAGE_BYTES].fill(0),
         Damage::Garbage => file[page..page + PAGE_BYTES].copy_from_slice(&seed.bytes(PAGE_BYTES)),
         Damage::Misplaced => file.copy_within(other..other + PAGE_BYTES, page),
