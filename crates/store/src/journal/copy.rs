@@ -65,6 +65,12 @@ pub fn copy(
         out.write_all(chain.bytes()).map_err(failed("write the journal"))?;
         step(copied.bytes)?;
     }
+    // Nor does an era that has no file yet.
+    if fresh.is_some()
+        && let Some(problem) = chain.take_problem()
+    {
+        return Err(problem);
+    }
     chain.finish()?;
     let (mut sum, mut sequence) = chain.end();
     if let Some(header) = fresh {

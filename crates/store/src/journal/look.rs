@@ -117,7 +117,8 @@ impl Looked {
         let Position { era, sequence } = from.position;
         let known = self.sums.get(&(era, sequence)).copied();
         let found = known.or_else(|| sum_at(folder, identity, from.position));
-        if let Some(sum) = found {
+        // Where nothing is recorded yet, that changes.
+        if let Some(sum) = found.filter(|sum| *sum != 0) {
             self.sums.insert((era, sequence), sum);
         }
         found.is_some_and(|sum| from.is_at(sum))

@@ -725,6 +725,7 @@ fn f24_damage_is_found_and_says_how_far_backups_lead() {
         let outline = store.look(&mut looked).expect("one is kept");
         assert_eq!((outline.flaws.len(), reach(&outline, &later)), (1, None));
         assert!(store.leave_behind(&outline.flaws).expect("writes"));
+        assert!(store.check().is_err(), "an era without a file makes up for nothing");
         let newer = world.back_up(&store);
         assert_eq!(reach(&store.look(&mut looked).expect("one is kept"), &newer), Some(None));
         put(&store, "new", "1");
