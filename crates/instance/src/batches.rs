@@ -20,6 +20,7 @@ use crate::bookmark;
 use crate::error::name_refusal;
 use crate::instance::Shared;
 use crate::leases::Lease;
+use crate::observation;
 use crate::open_database::OpenDatabase;
 use crate::plans::Planned;
 use crate::reach::{self, Reached};
@@ -30,7 +31,6 @@ use crate::source::{GraphSource, Home, Writes};
 use crate::statement::{AllReached, Statement};
 use crate::table::NoGraph;
 use crate::under_way::transaction_id;
-use crate::{bookmark, observation};
 
 /// How long a failed batch is tried again where the statement does not say.
 const RETRY_TIME: Duration = Duration::from_secs(30);
