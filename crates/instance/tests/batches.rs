@@ -134,3 +134,39 @@ fn a_profile_adds_up_over_batches() {
     assert_eq!((plan.children[0].operator.as_str(), profile.rows), ("TransactionForeach", 10));
     assert!(profile.db_hits >= 10, "{profile:?}");
 }
+
+#[test]
+fn f62_a_batch_that_is_refused_and_passed_over_is_counted_and_noted() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    check(&mut one, "ALTER DATABASE sheaf SET LIMIT max_nodes = 2", "[system 1]");
+    let batches = |on_error: &str| {
+        format!(
+            "UNWIND range(1, 5) AS i CALL (i) {{ CREATE (:X) }} IN TRANSACTIONS OF 1 ROW ON ERROR {on_error} \
+             REPORT STATUS AS s RETURN s.committed, s.errorMessage"
+        )
+    };
+    let text = "'The limit max_nodes of database 'sheaf' is 2, 2 are used, and 1 more is wanted.'";
+    let said = run(&mut one, &batches("CONTINUE")).expect("goes on");
+    assert_eq!(
+        said.replace('"', "'"),
+        format!("true | null\ntrue | null{}\n[nodes+ 2, labels+ 2]", format!("\nfalse | {text}").repeat(3))
+    );
+    check(&mut one, "SHOW USAGE FOR DATABASE sheaf YIELD rejections", "3");
+    run(&mut one, &batches("BREAK")).expect("goes on");
+    check(&mut one, "SHOW USAGE FOR DATABASE sheaf YIELD rejections", "4");
+    run(&mut one, &batches("FAIL").replace("REPORT STATUS AS s RETURN s.committed, s.errorMessage", ""))
+        .expect_err("fails");
+    check(&mut one, "SHOW USAGE FOR DATABASE sheaf YIELD rejections", "5");
+    let noted = "SHOW AUDIT YIELD kind, databases, operation WHERE kind = 'refusal' \
+                 RETURN DISTINCT databases, left(operation, 25)";
+    let mut listed = String::new();
+    for _ in 0..100 {
+        listed = run(&mut one, noted).expect("lists");
+        if !listed.is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(listed, "['sheaf'] | 'UNWIND range(1, 5) AS i C'");
+}
