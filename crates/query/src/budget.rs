@@ -512,6 +512,7 @@ mod tests {
     /// Lends up to a bound, and keeps what is lent.
     struct Lender {
         lent: Mutex<usize>,
+        for_changes: Mutex<usize>,
         max: usize,
     }
 
@@ -530,23 +531,31 @@ mod tests {
         fn take_back(&self, bytes: usize) {
             *self.lent.lock().expect("nobody panics") -= bytes;
         }
+
+        fn lend_for_changes(&self, bytes: usize) -> Result<(), Failure> {
+            *self.for_changes.lock().expect("nobody panics") = bytes;
+            Ok(())
+        }
     }
 
     #[test]
     fn f52_what_many_share_is_lent_in_granules_and_comes_back() {
-        let lender = Arc::new(Lender { lent: Mutex::default(), max: 10 * GRANULE_BYTES });
+        let lender = Arc::new(Lender { lent: Mutex::default(), for_changes: Mutex::default(), max: 9 * GRANULE_BYTES });
         let lent = || *lender.lent.lock().expect("nobody panics") / GRANULE_BYTES;
+        let for_changes = || *lender.for_changes.lock().expect("nobody panics");
         let budget = Budget::start(Arc::new(types::SystemClock), None, usize::MAX, Arc::default());
         let mut budget = budget.at(Arc::clone(&lender) as Arc<dyn Pace>);
         assert_eq!((code(budget.take_memory(FREE_BYTES)), lent()), (None, 0), "a little is free");
         assert_eq!((code(budget.take_memory(1)), lent()), (None, 1));
         assert_eq!((code(budget.take_memory(5 * GRANULE_BYTES)), lent()), (None, 6));
-        assert_eq!((code(budget.hold_changes(GRANULE_BYTES)), lent()), (None, 7));
-        assert_eq!((code(budget.take_memory(4 * GRANULE_BYTES)), lent()), (Some(Code::MemoryPool), 7));
+        // Changes are lent to the transaction, which outlives the statement.
+        assert_eq!((code(budget.hold_changes(FREE_BYTES)), for_changes()), (None, 0));
+        assert_eq!((code(budget.hold_changes(GRANULE_BYTES + 1)), for_changes()), (None, 2 * GRANULE_BYTES));
+        assert_eq!((code(budget.take_memory(4 * GRANULE_BYTES)), lent()), (Some(Code::MemoryPool), 6));
         budget.give_back_memory(5 * GRANULE_BYTES);
-        assert_eq!(lent(), 3, "one more than is held");
+        assert_eq!(lent(), 2, "one more than is held");
         assert_eq!(budget.leave_lent(1), GRANULE_BYTES);
         drop(budget);
-        assert_eq!(lent(), 1, "what was left to somebody is his");
+        assert_eq!((lent(), for_changes()), (1, 2 * GRANULE_BYTES), "what was left to somebody is his");
     }
 }
