@@ -369,8 +369,8 @@ pub(crate) fn shown(name: &str) -> String {
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), CatalogError> {
-    let bad =
-        |character: char| matches!(character, ',' | ':' | '`') || character.is_control() || character.is_whitespace();
+    // Letters of other alphabets look like those of ASCII: 'admin' with one of them is somebody else.
+    let bad = |character: char| matches!(character, ',' | ':' | '`') || !character.is_ascii_graphic();
     if name.is_empty() || name.len() > NAME_MAX_BYTES {
         return Err(CatalogError::NameLength { what: "username" });
     }
@@ -383,6 +383,18 @@ pub(crate) fn check_name(name: &str) -> Result<(), CatalogError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f86_names_of_users_are_plain_and_of_a_length() {
+        let longest = "a".repeat(NAME_MAX_BYTES);
+        for name in ["ann", "ann.b@example.org", "{ann}", "O'Hara", longest.as_str()] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        let longer = "a".repeat(NAME_MAX_BYTES + 1);
+        for name in ["", "\u{430}dmin", "ad\u{200b}min", "\u{1f600}", "a b", "a,b", "a:b", "a\0", longer.as_str()] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn a_hash_tells_its_password_and_no_other() {
