@@ -3,8 +3,9 @@
 
 use types::Value;
 
-/// Items of a piece; until there are so many, a list grows as usual. The allocator wastes nothing on blocks of that size.
-const PIECE_ITEMS: usize = 1 << 13;
+/// Items of a piece; until there are so many, a list grows as usual. They fill one of the allocator's sizes: of others it
+/// wastes up to a fifth.
+const PIECE_ITEMS: usize = ((256 << 10) - 16) / size_of::<Value>();
 
 /// Values so far.
 #[derive(Debug, Default)]
@@ -19,6 +20,9 @@ impl Kept {
     pub(super) fn push(&mut self, value: &Value) {
         if self.last.len() == PIECE_ITEMS {
             self.full.push(std::mem::replace(&mut self.last, Vec::with_capacity(PIECE_ITEMS)));
+        }
+        if self.last.len() == self.last.capacity() && 2 * self.last.len() > PIECE_ITEMS {
+            self.last.reserve_exact(PIECE_ITEMS - self.last.len());
         }
         self.heap_bytes += value.memory_bytes() - size_of::<Value>();
         self.last.push(value.clone());
