@@ -6,7 +6,7 @@ use cypher::ast::QuantifierKind;
 use types::{Code, Failure, Value};
 
 use super::evaluate::{by_row, make, operand, ternary};
-use super::{Compiled, Context};
+use super::{Compiled, Context, select};
 use crate::batch::long_bytes;
 use crate::budget::Tally;
 use crate::functions::operators;
@@ -122,16 +122,7 @@ pub(super) fn comprehension(
         let inner = part.batch(batch, item);
         let kept: Vec<usize> = match filter {
             None => (0..inner.rows).collect(),
-            Some(filter) => {
-                let (tested, mut made) = (operand(filter, &inner, context)?, Value::Null);
-                let mut kept = Vec::new();
-                for row in 0..inner.rows {
-                    if operators::truth(tested.lend(row, &mut made))? == Some(true) {
-                        kept.push(row);
-                    }
-                }
-                kept
-            }
+            Some(filter) => select(filter, &inner, context)?,
         };
         let values = match projection {
             None => kept.iter().map(|row| part.items[*row].clone()).collect(),
