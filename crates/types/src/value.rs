@@ -264,7 +264,16 @@ impl Value {
 
     /// Estimates the bytes on the heap that nobody but this value holds.
     #[must_use]
+    #[inline]
     pub fn own_bytes(&self) -> usize {
+        match self {
+            Self::Null | Self::Boolean(_) | Self::Integer(_) | Self::Float(_) | Self::NodeRef(_) => 0,
+            Self::String(text) if !text.is_heap_allocated() => 0,
+            other => other.own_heap_bytes(),
+        }
+    }
+
+    fn own_heap_bytes(&self) -> usize {
         match self {
             Self::Bytes(bytes) if Arc::strong_count(bytes) > 1 => 0,
             Self::List(items) if Arc::strong_count(items) > 1 => 0,

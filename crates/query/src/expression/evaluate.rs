@@ -9,7 +9,7 @@ use std::path::Path;
 use types::compare::{self, Inequality};
 use types::{Code, Failure, Map, Value, arithmetic, effort};
 
-use super::{Compiled, Projected, entity, membership, over_lists, subquery};
+use super::{Compiled, Projected, entity, membership, over_lists, subquery, whole};
 use crate::batch::long_bytes;
 use crate::budget::{Budget, Tally};
 use crate::counters::Counters;
@@ -142,11 +142,23 @@ fn compute(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> R
         Compiled::Xor(left, right) => binary(left, right, batch, context, |left, right| {
             Ok(ternary(operators::xor(operators::truth(left)?, operators::truth(right)?)))
         })?,
-        Compiled::Equal { negated, left, right } => binary(left, right, batch, context, |left, right| {
-            Ok(ternary(compare::equals(left, right).map(|equal| equal != *negated)))
-        })?,
+        Compiled::Equal { negated, left, right } => {
+            let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
+            match whole::equal(&left, &right, *negated, rows) {
+                Some(found) => found,
+                None => pairs(&left, &right, rows, context, |left, right| {
+                    Ok(ternary(compare::equals(left, right).map(|equal| equal != *negated)))
+                })?,
+            }
+        }
         Compiled::Inequality(which, left, right) => inequality(*which, left, right, batch, context)?,
-        Compiled::Operator(run, left, right) => binary(left, right, batch, context, run)?,
+        Compiled::Operator(run, left, right) => {
+            let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
+            match whole::operate(*run, &left, &right, rows)? {
+                Some(found) => found,
+                None => pairs(&left, &right, rows, context, run)?,
+            }
+        }
         Compiled::In(value, list) => {
             let (values, lists) = (operand(value, batch, context)?, operand(list, batch, context)?);
             Column::Values(membership::in_lists(&values, &lists)?)
@@ -204,6 +216,7 @@ pub(super) fn by_row(rows: usize, compute: impl FnMut(usize) -> Result<Value, Fa
 }
 
 /// Lends a value for which its reading was paid; fails once the statement is over.
+#[inline]
 pub(super) fn paid(value: &Value) -> Result<&Value, Failure> {
     if effort::pay_for(value) { Ok(value) } else { Err(over()) }
 }
@@ -242,7 +255,8 @@ pub(super) fn by_row_within(
     Ok(Column::Values(values))
 }
 
-/// Calls a function for each row. A single argument is lent; several are copied, long texts only where there is room.
+/// Calls a function for each row. A single argument is lent; several are copied, long texts only where there is room: what
+/// the copies take, the result may not.
 fn call(
     run: ScalarFunction,
     columns: &[Cow<'_, Column>],
@@ -261,6 +275,7 @@ fn call(
             values.push(copied.add(column.get(row))?);
         }
         values.iter().try_for_each(|value| paid(value).map(drop))?;
+        context.functions.memory_max_bytes = context.functions.memory_max_bytes.saturating_sub(copied.0);
         run(&mut context.functions, &values)
     })
 }
@@ -278,13 +293,22 @@ fn binary(
     right: &Compiled,
     batch: &Batch,
     context: &mut Context<'_>,
-    mut run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
+    run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
 ) -> Result<Column, Failure> {
     let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
+    pairs(&left, &right, batch.rows, context, run)
+}
+
+/// Computes each row of two columns.
+fn pairs(
+    left: &Column,
+    right: &Column,
+    rows: usize,
+    context: &mut Context<'_>,
+    mut run: impl FnMut(&Value, &Value) -> Result<Value, Failure>,
+) -> Result<Column, Failure> {
     let (mut made, mut other) = (Value::Null, Value::Null);
-    by_row_within(batch.rows, context, |row, _| {
-        run(paid(left.lend(row, &mut made))?, paid(right.lend(row, &mut other))?)
-    })
+    by_row_within(rows, context, |row, _| run(paid(left.lend(row, &mut made))?, paid(right.lend(row, &mut other))?))
 }
 
 /// As [`make`]; what a slot has is only lent: it may be long texts.
@@ -299,7 +323,7 @@ pub(super) fn operand<'b>(
     }
 }
 
-/// Compares; two columns of integers, or one with a constant, never become values.
+/// Compares the values of two columns.
 fn inequality(
     which: Inequality,
     left: &Compiled,
@@ -308,19 +332,12 @@ fn inequality(
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
     let (left, right) = (operand(left, batch, context)?, operand(right, batch, context)?);
+    if let Some(found) = whole::compare(which, &left, &right, batch.rows) {
+        return Ok(found);
+    }
     let (mut made, mut other) = (Value::Null, Value::Null);
-    let found = match (&*left, &*right) {
-        (Column::Integers(left), Column::Integers(right)) => {
-            left.iter().zip(right).map(|(left, right)| Value::Boolean(which.accepts(left.cmp(right)))).collect()
-        }
-        (Column::Integers(left), Column::Constant { value: Value::Integer(right), .. }) => {
-            left.iter().map(|left| Value::Boolean(which.accepts(left.cmp(right)))).collect()
-        }
-        (left, right) => {
-            let mut holds = |row| compare::holds(which, left.lend(row, &mut made), right.lend(row, &mut other));
-            (0..batch.rows).map(|row| ternary(holds(row))).collect()
-        }
-    };
+    let mut holds = |row| compare::holds(which, left.lend(row, &mut made), right.lend(row, &mut other));
+    let found = (0..batch.rows).map(|row| ternary(holds(row))).collect();
     Ok(Column::Values(found))
 }
 

@@ -13,6 +13,7 @@ mod select;
 mod subquery;
 #[cfg(test)]
 mod testing;
+mod whole;
 mod within;
 
 use std::sync::Arc;
