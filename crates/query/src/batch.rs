@@ -86,7 +86,7 @@ impl Column {
         match self {
             Self::Values(values) => values,
             // Many copies of a long text are refused; the statement fails, so that nobody sees what stands for them.
-            Self::Constant { value, rows } if !effort::may_copy(long_bytes(&value).saturating_mul(rows)) => {
+            Self::Constant { value, rows } if !effort::may_copy(value.long_bytes().saturating_mul(rows)) => {
                 vec![Value::Null; rows]
             }
             other => (0..other.rows()).map(|row| other.get(row)).collect(),
@@ -105,7 +105,7 @@ impl Column {
             }
             // Put together with others, it becomes a value for each row; texts are copied for that.
             Self::Constant { value, rows } => {
-                value.memory_bytes() + rows.saturating_mul(size_of::<Value>() + long_bytes(value))
+                value.memory_bytes() + rows.saturating_mul(size_of::<Value>() + value.long_bytes())
             }
         }
     }
@@ -125,8 +125,8 @@ impl Column {
     #[must_use]
     pub fn long_bytes(&self) -> usize {
         match self {
-            Self::Values(values) => values.iter().map(long_bytes).sum(),
-            Self::Constant { value, .. } => long_bytes(value),
+            Self::Values(values) => values.iter().map(Value::long_bytes).sum(),
+            Self::Constant { value, .. } => value.long_bytes(),
             _ => 0,
         }
     }
@@ -217,23 +217,11 @@ impl Column {
     }
 }
 
-/// Texts up to this size are copied without a thought.
-const SHORT_TEXT_BYTES: usize = 4_096;
-
-/// Tells the bytes of a text that is so long that copying it often has to be thought of; 0 for all other values.
-pub(crate) fn long_bytes(value: &Value) -> usize {
-    match value {
-        Value::String(text) if text.len() > SHORT_TEXT_BYTES => text.len(),
-        Value::Bytes(bytes) if bytes.len() > SHORT_TEXT_BYTES => bytes.len(),
-        _ => 0,
-    }
-}
-
 /// Copies values; long texts, which no two values share, are kept once where all are the same, and else bounded.
 fn copies(values: &[Value], rows: &[usize]) -> Column {
     let (mut bytes, mut copied) = (0, Vec::with_capacity(rows.len()));
     for row in rows {
-        let size = long_bytes(&values[*row]);
+        let size = values[*row].long_bytes();
         if size > 0 {
             if copied.is_empty() && rows.len() > 1 && rows.iter().all(|other| other == row) {
                 return Column::Constant { value: values[*row].clone(), rows: rows.len() };

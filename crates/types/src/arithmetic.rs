@@ -20,11 +20,10 @@ pub fn add(left: &Value, right: &Value) -> Result<Value, Failure> {
         (Value::Integer(a), Value::Integer(b)) => whole(a.checked_add(*b), *a, "+", *b),
         // What is too large is not made; the statement fails, so that nobody sees what stands for it.
         (Value::String(a), Value::String(b)) if is_too_large(a.len() + b.len()) => Ok(Value::Null),
-        (Value::List(a), Value::List(b)) if is_too_large(size_of::<Value>() * (a.len() + b.len())) => Ok(Value::Null),
         (Value::String(a), Value::String(b)) => Ok(Value::String(joined(a, b))),
-        (Value::List(a), Value::List(b)) => Ok(Value::list(a.iter().chain(b.iter()).cloned().collect())),
-        (Value::List(a), item) => Ok(Value::list(a.iter().chain([item]).cloned().collect())),
-        (item, Value::List(b)) => Ok(Value::list([item].into_iter().chain(b.iter()).cloned().collect())),
+        (Value::List(a), Value::List(b)) => Ok(chained(a, b)),
+        (Value::List(a), item) => Ok(chained(a, std::slice::from_ref(item))),
+        (item, Value::List(b)) => Ok(chained(std::slice::from_ref(item), b)),
         (Value::String(a), other) => with_text(left, right, other, |text| joined(a, text)),
         (other, Value::String(b)) => with_text(left, right, other, |text| joined(text, b)),
         (Value::Duration(a), Value::Duration(b)) => known(a.plus(b)),
@@ -36,6 +35,14 @@ pub fn add(left: &Value, right: &Value) -> Result<Value, Failure> {
             None => Err(mismatch("add", left, "and", right)),
         },
     }
+}
+
+/// Makes one list of two; what is too large is not made, as with texts.
+fn chained(first: &[Value], second: &[Value]) -> Value {
+    if is_too_large(Value::copied_bytes(first) + Value::copied_bytes(second)) {
+        return Value::Null;
+    }
+    Value::list(first.iter().chain(second).cloned().collect())
 }
 
 /// Tells whether a statement may not make so much at a time.

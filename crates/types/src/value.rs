@@ -16,8 +16,21 @@ const MAP_BYTES: usize = 112;
 /// What a map takes for an entry that it has room for: key, value and hash, and its places in a table that is half full.
 const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 + 18;
 
-/// The allocator hands out whole multiples of this.
-const HEAP_GRAIN_BYTES: usize = 16;
+/// Tells what the allocator and the system hand out for so many bytes.
+fn heap_bytes(bytes: usize) -> usize {
+    bytes.next_multiple_of(match bytes {
+        0..MIDDLE_BYTES => 16,
+        MIDDLE_BYTES..LARGE_BYTES => 256 << 10,
+        _ => HUGE_PAGE_BYTES,
+    })
+}
+
+/// From this size on the allocator rounds up to more than its smallest grain.
+const MIDDLE_BYTES: usize = 1 << 20;
+/// From this size on a block has pages of its own, of which the system gives the last one whole as well.
+const LARGE_BYTES: usize = 4 << 20;
+/// The size of a large page.
+const HUGE_PAGE_BYTES: usize = 2 << 20;
 
 /// A map value: string keys in the order in which they were written.
 ///
@@ -243,11 +256,11 @@ impl Value {
         let inline = size_of::<Value>();
         inline
             + match self {
-                Self::String(text) if text.is_heap_allocated() => text.len().next_multiple_of(HEAP_GRAIN_BYTES),
-                Self::Bytes(bytes) => bytes.len().next_multiple_of(HEAP_GRAIN_BYTES),
+                Self::String(text) if text.is_heap_allocated() => heap_bytes(text.len()),
+                Self::Bytes(bytes) => heap_bytes(bytes.len()),
                 Self::List(items) if pay(items.len()) => {
-                    let spare = items.capacity() - items.len();
-                    LIST_BYTES + spare * inline + items.iter().map(Self::memory_bytes).sum::<usize>()
+                    let deeper = items.iter().map(|item| item.memory_bytes() - inline).sum::<usize>();
+                    LIST_BYTES + heap_bytes(items.capacity() * inline) + deeper
                 }
                 Self::Map(entries) if pay(entries.len()) => map_bytes(entries, |value| value.memory_bytes() - inline),
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
@@ -278,7 +291,9 @@ impl Value {
             Self::Bytes(bytes) if Arc::strong_count(bytes) > 1 => 0,
             Self::List(items) if Arc::strong_count(items) > 1 => 0,
             Self::List(items) if pay(items.len()) => {
-                LIST_BYTES + items.capacity() * size_of::<Value>() + items.iter().map(Self::own_bytes).sum::<usize>()
+                LIST_BYTES
+                    + heap_bytes(items.capacity() * size_of::<Value>())
+                    + items.iter().map(Self::own_bytes).sum::<usize>()
             }
             Self::Map(entries) if Arc::strong_count(entries) > 1 => 0,
             Self::Map(entries) if pay(entries.len()) => map_bytes(entries, Self::own_bytes),
@@ -286,6 +301,26 @@ impl Value {
             Self::Relationship(found) if Arc::strong_count(found) > 1 => 0,
             Self::Path(path) if Arc::strong_count(path) > 1 => 0,
             other => other.memory_bytes() - size_of::<Value>(),
+        }
+    }
+
+    /// Texts up to this size are copied without a thought.
+    pub const SHORT_BYTES: usize = 4_096;
+
+    /// Tells the bytes that copies of values take in a list, without what copies share.
+    #[must_use]
+    pub fn copied_bytes(items: &[Self]) -> usize {
+        size_of_val(items) + items.iter().map(Self::long_bytes).sum::<usize>()
+    }
+
+    /// Tells the bytes of a text that is so long that copying it often has to be thought of; 0 for all other values.
+    #[must_use]
+    #[inline]
+    pub fn long_bytes(&self) -> usize {
+        match self {
+            Self::String(text) if text.len() > Self::SHORT_BYTES => text.len(),
+            Self::Bytes(bytes) if bytes.len() > Self::SHORT_BYTES => bytes.len(),
+            _ => 0,
         }
     }
 

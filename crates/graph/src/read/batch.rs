@@ -10,9 +10,6 @@ use crate::codec::record::{NodeRecord, Properties, RelationshipRecord};
 use crate::error::GraphError;
 use crate::keys::{self, Entity};
 
-/// Values up to this size are read without a thought: a batch of them is small.
-const SMALL_BYTES: usize = 4_096;
-
 /// What large values of a page may take together for it to be read whole.
 const PAGE_LONG_MAX_BYTES: usize = 1 << 20;
 
@@ -170,13 +167,10 @@ fn may_read(value: &Value) -> bool {
 
 /// Tells what a value takes that is so large that reading many of them has to be thought of; 0 for all others.
 fn long_bytes(value: &Value) -> usize {
-    let bytes = match value {
-        Value::String(text) => text.len(),
-        Value::Bytes(bytes) => bytes.len(),
-        Value::List(_) => value.memory_bytes(),
-        _ => 0,
-    };
-    if bytes > SMALL_BYTES { bytes } else { 0 }
+    match value {
+        Value::List(_) => Some(value.memory_bytes()).filter(|bytes| *bytes > Value::SHORT_BYTES).unwrap_or(0),
+        other => other.long_bytes(),
+    }
 }
 
 /// Reads the id in a record's key, which is one of `ids`.

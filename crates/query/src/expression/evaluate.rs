@@ -10,7 +10,6 @@ use types::compare::{self, Inequality};
 use types::{Code, Failure, Map, Value, arithmetic, effort};
 
 use super::{Compiled, Projected, entity, membership, over_lists, subquery, whole};
-use crate::batch::long_bytes;
 use crate::budget::{Budget, Tally};
 use crate::counters::Counters;
 use crate::functions::{FunctionContext, ScalarFunction, operators};
@@ -113,7 +112,9 @@ fn compute(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> R
         Compiled::Index(of, key) => {
             let (of, key) = (operand(of, batch, context)?, operand(key, batch, context)?);
             let (mut made, mut other) = (Value::Null, Value::Null);
-            by_row(rows, |row| entity::index(of.lend(row, &mut made), key.lend(row, &mut other), context))?
+            by_row_within(rows, context, |row, context| {
+                entity::index(of.lend(row, &mut made), key.lend(row, &mut other), context)
+            })?
         }
         Compiled::Slice(of, from, to) => {
             let of = operand(of, batch, context)?;
@@ -210,6 +211,13 @@ pub(super) fn ternary(truth: Option<bool>) -> Value {
     truth.map_or(Value::Null, Value::Boolean)
 }
 
+/// Gives some rows of a batch; what the copies of long texts take is taken from the budget.
+fn gathered(batch: &Batch, rows: &[usize], context: &mut Context<'_>) -> Result<Batch, Failure> {
+    let some = batch.gather(rows);
+    context.budget.take_memory(some.columns.iter().map(Column::long_bytes).sum())?;
+    Ok(some)
+}
+
 /// Makes a column by computing each row's value.
 pub(super) fn by_row(rows: usize, compute: impl FnMut(usize) -> Result<Value, Failure>) -> Result<Column, Failure> {
     Ok(Column::Values((0..rows).map(compute).collect::<Result<_, Failure>>()?))
@@ -234,7 +242,7 @@ struct Copied(usize);
 impl Copied {
     /// Takes a copy; fails where all of them would take more than the statement may.
     fn add(&mut self, value: Value) -> Result<Value, Failure> {
-        self.0 += long_bytes(&value);
+        self.0 += value.long_bytes();
         if effort::may_copy(self.0) { Ok(value) } else { Err(over()) }
     }
 }
@@ -355,7 +363,7 @@ fn either(
     let open: Vec<usize> = (0..batch.rows).filter(|row| left[*row] != decides).collect();
     let mut found: Vec<Value> = left.iter().map(|truth| ternary(*truth)).collect();
     if !open.is_empty() {
-        let right = make(right, &batch.gather(&open), context)?;
+        let right = make(right, &gathered(batch, &open, context)?, context)?;
         for (at, row) in open.into_iter().enumerate() {
             found[row] = ternary(join(left[row], operators::truth(&right.get(at))?));
         }
@@ -377,7 +385,9 @@ fn case(
         if open.is_empty() {
             break;
         }
-        let tested = make(when, &batch.gather(&open), context)?;
+        let before = context.budget.memory_used_bytes();
+        let tested = make(when, &gathered(batch, &open, context)?, context)?;
+        context.budget.settle(before, tested.own_bytes())?;
         let (mut taken, mut left) = (Vec::new(), Vec::new());
         for (at, row) in open.into_iter().enumerate() {
             let holds = match &subject {
@@ -404,8 +414,10 @@ fn scatter(
     if rows.is_empty() {
         return Ok(());
     }
-    let values = make(expression, &batch.gather(rows), context)?.into_values();
-    for (row, value) in rows.iter().zip(values) {
+    let before = context.budget.memory_used_bytes();
+    let made = make(expression, &gathered(batch, rows, context)?, context)?;
+    context.budget.settle(before, made.own_bytes())?;
+    for (row, value) in rows.iter().zip(made.into_values()) {
         found[*row] = value;
     }
     Ok(())
@@ -434,18 +446,20 @@ fn map_projection(
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
     let subject = operand(subject, batch, context)?;
-    let mut made = vec![Map::new(); batch.rows];
+    let (mut made, mut held) = (vec![Map::new(); batch.rows], Tally::default());
     for item in items {
         match item {
             Projected::All => {
                 for (row, entries) in made.iter_mut().enumerate() {
-                    entries.extend(entity::properties_of(&subject.get(row), context)?);
+                    let all = entity::properties_of(&subject.get(row), context)?;
+                    held.add(all.values().map(Value::own_bytes).sum(), context.budget)?;
+                    entries.extend(all);
                 }
             }
             Projected::Entry(key, value) => {
-                let values = make(value, batch, context)?;
-                for (row, entries) in made.iter_mut().enumerate() {
-                    entries.insert(key.clone(), values.get(row));
+                let values = make(value, batch, context)?.into_values();
+                for (entries, value) in made.iter_mut().zip(values) {
+                    entries.insert(key.clone(), value);
                 }
             }
         }

@@ -7,7 +7,6 @@ use types::{Code, Failure, Value};
 
 use super::evaluate::{by_row, make, operand, ternary};
 use super::{Compiled, Context, select};
-use crate::batch::long_bytes;
 use crate::budget::Tally;
 use crate::functions::operators;
 use crate::{Batch, Column};
@@ -76,7 +75,7 @@ impl Items {
         while row < self.lists.len() && part.items.len() < Batch::ROWS_MAX && bytes < PART_BYTES {
             match self.list(row).and_then(|list| list.get(place)) {
                 Some(item) => {
-                    bytes += long_bytes(item);
+                    bytes += item.long_bytes();
                     part.rows.push(row);
                     part.items.push(item);
                     place += 1;
@@ -228,8 +227,9 @@ pub(super) fn reduce(
         if rows != inner_rows {
             inner = batch.gather(&rows);
         }
-        let item = |row: &usize| items.list(*row).map_or(Value::Null, |list| list[at].clone());
-        inner.set(slots.item, Column::Values(rows.iter().map(item).collect()));
+        let of = |row: &usize| items.list(*row).map_or(&Value::Null, |list| &list[at]);
+        context.budget.take_memory(rows.iter().map(|row| of(row).long_bytes()).sum())?;
+        inner.set(slots.item, Column::Values(rows.iter().map(|row| of(row).clone()).collect()));
         inner.set(
             slots.accumulator,
             Column::Values(rows.iter().map(|row| std::mem::take(&mut carried[*row])).collect()),

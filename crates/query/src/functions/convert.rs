@@ -3,8 +3,8 @@
 use types::text::to_text;
 use types::{Code, Failure, Value};
 
-use super::Function;
 use super::error::{not_convertible, wrong_type};
+use super::{Function, FunctionContext};
 
 /// A conversion: what it makes of a value, and what it takes.
 struct Conversion {
@@ -35,21 +35,21 @@ macro_rules! rows {
             Function::pure(
                 $strict,
                 (1, 1),
-                |_, arguments| strict($strict, &arguments[0], &$conversion),
+                |context, arguments| strict(context, $strict, &arguments[0], &$conversion),
                 concat!($strict, "(input :: ANY) :: ", $type),
                 concat!("Converts a value to a ", $type, "; another type is an error."),
             ),
             Function::pure(
                 $or_null,
                 (1, 1),
-                |_, arguments| Ok(or_null(&arguments[0], &$conversion)),
+                |context, arguments| or_null(context, &arguments[0], &$conversion),
                 concat!($or_null, "(input :: ANY) :: ", $type),
                 concat!("Converts a value to a ", $type, ", or to null where that cannot be."),
             ),
             Function::pure(
                 $of_list,
                 (1, 1),
-                |_, arguments| of_list($of_list, &arguments[0], &$conversion),
+                |context, arguments| of_list(context, $of_list, &arguments[0], &$conversion),
                 concat!($of_list, "(input :: LIST<ANY>) :: LIST<", $type, ">"),
                 concat!("Converts each element to a ", $type, ", or to null where that cannot be."),
             ),
@@ -70,7 +70,8 @@ pub(super) const FUNCTIONS: &[Function] = {
     &[s1, s2, s3, i1, i2, i3, f1, f2, f3, b1, b2, b3]
 };
 
-fn strict(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+fn strict(context: &FunctionContext<'_>, name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+    context.reserve_copies(std::slice::from_ref(value))?;
     match (conversion.convert)(value) {
         Converted::To(result) => Ok(result),
         Converted::WrongType => Err(not_convertible(name, conversion.expected, value)),
@@ -81,17 +82,30 @@ fn strict(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, F
     }
 }
 
-fn or_null(value: &Value, conversion: &Conversion) -> Value {
+fn or_null(context: &FunctionContext<'_>, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+    context.reserve_copies(std::slice::from_ref(value))?;
+    Ok(converted(value, conversion))
+}
+
+fn converted(value: &Value, conversion: &Conversion) -> Value {
     match (conversion.convert)(value) {
         Converted::To(result) => result,
         Converted::WrongType | Converted::TooLarge => Value::Null,
     }
 }
 
-fn of_list(name: &str, value: &Value, conversion: &Conversion) -> Result<Value, Failure> {
+fn of_list(
+    context: &FunctionContext<'_>,
+    name: &str,
+    value: &Value,
+    conversion: &Conversion,
+) -> Result<Value, Failure> {
     match value {
         Value::Null => Ok(Value::Null),
-        Value::List(items) => Ok(Value::list(items.iter().map(|item| or_null(item, conversion)).collect())),
+        Value::List(items) => {
+            context.reserve_copies(items)?;
+            Ok(Value::list(items.iter().map(|item| converted(item, conversion)).collect()))
+        }
         other => Err(wrong_type(name, "a List", other)),
     }
 }

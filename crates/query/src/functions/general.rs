@@ -12,14 +12,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "coalesce",
         (1, usize::MAX),
-        |_, arguments| Ok(arguments.iter().find(|value| !value.is_null()).cloned().unwrap_or_default()),
+        |context, arguments| context.copy(arguments.iter().find(|value| !value.is_null())),
         "coalesce(input :: ANY, ...) :: ANY",
         "Returns the first value that is not null.",
     ),
     Function::pure(
         "nullIf",
         (2, 2),
-        |_, arguments| Ok(null_if(&arguments[0], &arguments[1])),
+        |context, arguments| context.copy(arguments.first().filter(|first| equals(first, &arguments[1]) != Some(true))),
         "nullIf(v1 :: ANY, v2 :: ANY) :: ANY",
         "Returns null if both values are equal, else the first.",
     ),
@@ -109,10 +109,6 @@ fn database_id(element: &Value) -> Result<Value, Failure> {
         Value::String(text) => Ok(text.split(':').nth(1).map_or(Value::Null, Value::from)),
         other => Err(wrong_type(GRAPH_OF_ELEMENT, "a String", other)),
     }
-}
-
-fn null_if(first: &Value, second: &Value) -> Value {
-    if equals(first, second) == Some(true) { Value::Null } else { first.clone() }
 }
 
 fn size(value: &Value) -> Result<Value, Failure> {

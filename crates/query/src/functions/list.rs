@@ -14,23 +14,26 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "head",
         (1, 1),
-        |_, arguments| Ok(items("head", &arguments[0])?.and_then(|items| items.first()).cloned().unwrap_or_default()),
+        |context, arguments| context.copy(items("head", &arguments[0])?.and_then(|items| items.first())),
         "head(list :: LIST<ANY>) :: ANY",
         "Returns the first element of a list.",
     ),
     Function::pure(
         "last",
         (1, 1),
-        |_, arguments| Ok(items("last", &arguments[0])?.and_then(|items| items.last()).cloned().unwrap_or_default()),
+        |context, arguments| context.copy(items("last", &arguments[0])?.and_then(|items| items.last())),
         "last(list :: LIST<ANY>) :: ANY",
         "Returns the last element of a list.",
     ),
     Function::pure(
         "tail",
         (1, 1),
-        |_, arguments| {
-            let tail = |items: &Arc<Vec<Value>>| Value::list(items.iter().skip(1).cloned().collect());
-            Ok(items("tail", &arguments[0])?.map_or(Value::Null, tail))
+        |context, arguments| match items("tail", &arguments[0])? {
+            None => Ok(Value::Null),
+            Some(items) => {
+                context.reserve_copies(items)?;
+                Ok(Value::list(items.iter().skip(1).cloned().collect()))
+            }
         },
         "tail(input :: LIST<ANY>) :: LIST<ANY>",
         "Returns all but the first element of a list.",
@@ -38,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "reverse",
         (1, 1),
-        |_, arguments| reverse(&arguments[0]),
+        |context, arguments| reverse(context, &arguments[0]),
         "reverse(input :: STRING | LIST<ANY>) :: STRING | LIST<ANY>",
         "Returns a string or a list from its end to its start.",
     ),
@@ -60,11 +63,19 @@ fn items<'a>(name: &str, value: &'a Value) -> Result<Option<&'a Arc<Vec<Value>>>
     }
 }
 
-fn reverse(value: &Value) -> Result<Value, Failure> {
+fn reverse(context: &mut FunctionContext<'_>, value: &Value) -> Result<Value, Failure> {
     match value {
         Value::Null => Ok(Value::Null),
-        Value::String(text) => Ok(Value::string(text.chars().rev().collect::<String>())),
-        Value::List(items) => Ok(Value::list(items.iter().rev().cloned().collect())),
+        Value::String(text) => {
+            context.reserve_bytes(text.len())?;
+            let mut reversed = String::with_capacity(text.len());
+            reversed.extend(text.chars().rev());
+            Ok(Value::string(reversed))
+        }
+        Value::List(items) => {
+            context.reserve_copies(items)?;
+            Ok(Value::list(items.iter().rev().cloned().collect()))
+        }
         other => Err(wrong_type("reverse", "a String or List", other)),
     }
 }

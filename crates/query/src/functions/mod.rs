@@ -67,6 +67,17 @@ impl FunctionContext<'_> {
             format!("The result needs {bytes} bytes, more than the limit of {max} bytes."),
         ))
     }
+
+    /// Refuses copies of values for which there is no room.
+    fn reserve_copies(&self, values: &[Value]) -> Result<(), Failure> {
+        self.reserve_bytes(Value::copied_bytes(values))
+    }
+
+    /// Copies a value, where there is room; null where there is none.
+    fn copy(&self, value: Option<&Value>) -> Result<Value, Failure> {
+        self.reserve_bytes(value.map_or(0, Value::long_bytes))?;
+        Ok(value.cloned().unwrap_or_default())
+    }
 }
 
 /// A function over values; the number of arguments was checked by the binder.

@@ -3,7 +3,7 @@
 //! Start reading at [`starts_with`] for strings, at [`index`] for lists.
 
 use types::compare::equals;
-use types::{Code, Failure, Value};
+use types::{Code, Failure, Value, effort};
 
 use super::error::shown;
 pub use super::pattern::Pattern;
@@ -101,7 +101,9 @@ pub fn slice(list: &Value, from: Option<&Value>, to: Option<&Value>) -> Result<V
     };
     let from = from.map_or(Ok(0), |bound| slice_bound(bound, items.len()))?;
     let to = to.map_or(Ok(items.len()), |bound| slice_bound(bound, items.len()))?;
-    Ok(Value::list(items.get(from..to).unwrap_or_default().to_vec()))
+    let part = items.get(from..to).unwrap_or_default();
+    // Once copies are too large the statement fails, so that nobody sees what stands for them.
+    Ok(if effort::may_copy(Value::copied_bytes(part)) { Value::list(part.to_vec()) } else { Value::Null })
 }
 
 /// Counts a negative bound from the end, and keeps every bound within the list.

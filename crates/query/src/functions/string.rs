@@ -1,10 +1,15 @@
 //! Functions over strings. Places and lengths count characters, not bytes.
 
+use std::fmt;
+
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use types::{Failure, Value, effort};
 
 use super::error::{wrong_type, wrong_value};
 use super::{Function, FunctionContext};
+
+/// Texts up to this size are made without a look at how long they will be.
+const SHORT_BYTES: usize = 64 << 10;
 
 /// Makes a row for a function from one string to another value.
 macro_rules! of_text {
@@ -19,13 +24,26 @@ macro_rules! of_text {
     };
 }
 
+/// Makes a row for a function that gives a text in another case.
+macro_rules! casing {
+    ($name:literal, $function:expr, $description:literal) => {
+        Function::pure(
+            $name,
+            (1, 1),
+            |context, arguments| text($name, &arguments[0])?.map_or(Ok(Value::Null), |text| $function(context, text)),
+            concat!($name, "(input :: STRING) :: STRING"),
+            $description,
+        )
+    };
+}
+
 /// Makes a row for a trimming function.
 macro_rules! trimming {
     ($name:literal, $side:expr, $description:literal) => {
         Function::pure(
             $name,
             (1, 2),
-            |_, arguments| trim($name, arguments, $side),
+            |context, arguments| trim(context, $name, arguments, $side),
             concat!($name, "(input :: STRING, trimCharacters = ' ' :: STRING) :: STRING"),
             $description,
         )
@@ -33,10 +51,10 @@ macro_rules! trimming {
 }
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    of_text!("toUpper", "STRING", upper, "Returns a string in upper case."),
-    of_text!("upper", "STRING", upper, "Returns a string in upper case."),
-    of_text!("toLower", "STRING", lower, "Returns a string in lower case."),
-    of_text!("lower", "STRING", lower, "Returns a string in lower case."),
+    casing!("toUpper", upper, "Returns a string in upper case."),
+    casing!("upper", upper, "Returns a string in upper case."),
+    casing!("toLower", lower, "Returns a string in lower case."),
+    casing!("lower", lower, "Returns a string in lower case."),
     of_text!("char_length", "INTEGER", characters, "Returns the number of characters of a string."),
     of_text!("character_length", "INTEGER", characters, "Returns the number of characters of a string."),
     trimming!("trim", Side::Both, "Returns a string without white space at both ends."),
@@ -60,28 +78,28 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "substring",
         (2, 3),
-        |_, arguments| substring(arguments),
+        substring,
         "substring(original :: STRING, start :: INTEGER, length :: INTEGER) :: STRING",
         "Returns the part of a string from a place on, counted from 0.",
     ),
     Function::pure(
         "left",
         (2, 2),
-        |_, arguments| left(arguments),
+        left,
         "left(original :: STRING, length :: INTEGER) :: STRING",
         "Returns the first characters of a string.",
     ),
     Function::pure(
         "right",
         (2, 2),
-        |_, arguments| right(arguments),
+        right,
         "right(original :: STRING, length :: INTEGER) :: STRING",
         "Returns the last characters of a string.",
     ),
     Function::pure(
         "normalize",
         (1, 2),
-        |_, arguments| normalize(arguments),
+        normalize,
         "normalize(input :: STRING, normalForm = NFC :: [NFC, NFD, NFKC, NFKD]) :: STRING",
         "Returns a string in a Unicode normal form.",
     ),
@@ -108,12 +126,34 @@ fn count(name: &str, value: &Value) -> Result<Option<usize>, Failure> {
     }
 }
 
-fn upper(text: &str) -> Value {
-    Value::string(text.to_uppercase())
+/// Copies a part of a text, where there is room for it.
+fn part(context: &FunctionContext<'_>, part: &str) -> Result<Value, Failure> {
+    context.reserve_bytes(part.len())?;
+    Ok(Value::from(part))
 }
 
-fn lower(text: &str) -> Value {
-    Value::string(text.to_lowercase())
+fn upper(context: &mut FunctionContext<'_>, text: &str) -> Result<Value, Failure> {
+    reserve_cased(context, text, char::to_uppercase)?;
+    Ok(Value::string(text.to_uppercase()))
+}
+
+fn lower(context: &mut FunctionContext<'_>, text: &str) -> Result<Value, Failure> {
+    reserve_cased(context, text, char::to_lowercase)?;
+    Ok(Value::string(text.to_lowercase()))
+}
+
+/// Makes sure that there is room for a text in another case, in which it may be longer.
+fn reserve_cased<C: Iterator<Item = char>>(
+    context: &FunctionContext<'_>,
+    text: &str,
+    case: fn(char) -> C,
+) -> Result<(), Failure> {
+    if text.len() <= SHORT_BYTES || text.is_ascii() {
+        return context.reserve_bytes(text.len());
+    }
+    let bytes = text.chars().flat_map(case).map(char::len_utf8).sum::<usize>();
+    // What is made with room for the text as it was grows twofold, beside what it was before.
+    context.reserve_bytes(if bytes > text.len() { 3 * bytes } else { text.len() })
 }
 
 fn characters(text: &str) -> Value {
@@ -127,7 +167,7 @@ enum Side {
     Right,
 }
 
-fn trim(name: &str, arguments: &[Value], side: Side) -> Result<Value, Failure> {
+fn trim(context: &mut FunctionContext<'_>, name: &str, arguments: &[Value], side: Side) -> Result<Value, Failure> {
     let Some(input) = text(name, &arguments[0])? else { return Ok(Value::Null) };
     let set = match arguments.get(1) {
         None => None,
@@ -137,11 +177,12 @@ fn trim(name: &str, arguments: &[Value], side: Side) -> Result<Value, Failure> {
         },
     };
     let cut = |character: char| set.map_or(character.is_whitespace(), |set| set.contains(character));
-    Ok(Value::from(match side {
+    let left = match side {
         Side::Both => input.trim_matches(cut),
         Side::Left => input.trim_start_matches(cut),
         Side::Right => input.trim_end_matches(cut),
-    }))
+    };
+    part(context, left)
 }
 
 fn replace(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
@@ -174,7 +215,7 @@ fn split(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value
         }
         other => return Err(wrong_type("split", "a String or List of String", other)),
     };
-    let mut parts = Parts { context, made: Vec::new() };
+    let mut parts = Parts { context, made: Vec::new(), text_bytes: 0 };
     cut(original, &delimiters, &mut parts)?;
     Ok(Value::list(parts.made))
 }
@@ -183,6 +224,8 @@ fn split(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value
 struct Parts<'a, 'c> {
     context: &'a FunctionContext<'c>,
     made: Vec<Value>,
+    /// What they take beside their places.
+    text_bytes: usize,
 }
 
 impl Parts<'_, '_> {
@@ -190,9 +233,12 @@ impl Parts<'_, '_> {
     fn push(&mut self, part: &str) -> Result<bool, Failure> {
         if self.made.len() == self.made.capacity() {
             // While the list grows, the old one is there beside the new one.
-            self.context.reserve_bytes(3 * size_of::<Value>() * self.made.capacity())?;
+            self.context.reserve_bytes(self.text_bytes + 3 * size_of::<Value>() * self.made.capacity())?;
         }
-        self.made.push(Value::from(part));
+        self.context.reserve_bytes(self.text_bytes + part.len() + size_of::<Value>() * self.made.capacity())?;
+        let part_value = Value::from(part);
+        self.text_bytes += part_value.own_bytes();
+        self.made.push(part_value);
         Ok(effort::pay(1) && effort::pay_bytes(part.len()))
     }
 }
@@ -228,7 +274,7 @@ fn cut(original: &str, delimiters: &[&str], parts: &mut Parts<'_, '_>) -> Result
     parts.push(&original[start..]).map(drop)
 }
 
-fn substring(arguments: &[Value]) -> Result<Value, Failure> {
+fn substring(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let Some(original) = text("substring", &arguments[0])? else { return Ok(Value::Null) };
     let Some(start) = count("substring", &arguments[1])? else { return Ok(Value::Null) };
     let length = match arguments.get(2) {
@@ -239,22 +285,22 @@ fn substring(arguments: &[Value]) -> Result<Value, Failure> {
         },
     };
     let rest = &original[byte_of(original, start)..];
-    Ok(Value::from(&rest[..byte_of(rest, length)]))
+    part(context, &rest[..byte_of(rest, length)])
 }
 
-fn left(arguments: &[Value]) -> Result<Value, Failure> {
+fn left(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     match (text("left", &arguments[0])?, count("left", &arguments[1])?) {
-        (Some(original), Some(length)) => Ok(Value::from(&original[..byte_of(original, length)])),
+        (Some(original), Some(length)) => part(context, &original[..byte_of(original, length)]),
         _ => Ok(Value::Null),
     }
 }
 
-fn right(arguments: &[Value]) -> Result<Value, Failure> {
+fn right(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     match (text("right", &arguments[0])?, count("right", &arguments[1])?) {
         (Some(_), Some(0)) => Ok(Value::from("")),
         (Some(original), Some(length)) => {
             let start = original.char_indices().rev().nth(length - 1).map_or(0, |(byte, _)| byte);
-            Ok(Value::from(&original[start..]))
+            part(context, &original[start..])
         }
         _ => Ok(Value::Null),
     }
@@ -268,7 +314,7 @@ fn byte_of(text: &str, character: usize) -> usize {
     text.char_indices().nth(character).map_or(text.len(), |(byte, _)| byte)
 }
 
-fn normalize(arguments: &[Value]) -> Result<Value, Failure> {
+fn normalize(context: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<Value, Failure> {
     let Some(input) = text("normalize", &arguments[0])? else { return Ok(Value::Null) };
     let form = match arguments.get(1) {
         None => "NFC",
@@ -277,17 +323,49 @@ fn normalize(arguments: &[Value]) -> Result<Value, Failure> {
             Some(form) => form,
         },
     };
-    let normal = match form.to_ascii_uppercase().as_str() {
-        "NFC" => ComposingNormalizerBorrowed::new_nfc().normalize(input),
-        "NFKC" => ComposingNormalizerBorrowed::new_nfkc().normalize(input),
-        "NFD" => DecomposingNormalizerBorrowed::new_nfd().normalize(input),
-        "NFKD" => DecomposingNormalizerBorrowed::new_nfkd().normalize(input),
+    let mut normal = Normal { context, made: String::new(), refused: None };
+    // A refusal is the one error that there is to write to it.
+    let _ = match form.to_ascii_uppercase().as_str() {
+        "NFC" => ComposingNormalizerBorrowed::new_nfc().normalize_to(input, &mut normal),
+        "NFKC" => ComposingNormalizerBorrowed::new_nfkc().normalize_to(input, &mut normal),
+        "NFD" => DecomposingNormalizerBorrowed::new_nfd().normalize_to(input, &mut normal),
+        "NFKD" => DecomposingNormalizerBorrowed::new_nfkd().normalize_to(input, &mut normal),
         _ => {
             let problem = format!("Unknown normal form '{form}'. Valid values are: NFC, NFD, NFKC, NFKD.");
             return Err(wrong_value("normalize", &problem));
         }
     };
-    Ok(Value::from(normal.as_ref()))
+    normal.refused.map_or(Ok(Value::string(normal.made)), Err)
+}
+
+/// A text in a normal form, which may be many times as long as what it was made of.
+struct Normal<'a, 'c> {
+    context: &'a FunctionContext<'c>,
+    made: String,
+    refused: Option<Failure>,
+}
+
+impl fmt::Write for Normal<'_, '_> {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let wanted = self.made.len() + part.len();
+        if wanted > self.made.capacity() {
+            // While it grows, what there was is there beside it.
+            if let Err(refused) = self.context.reserve_bytes(wanted + self.made.len()) {
+                self.refused = Some(refused);
+                return Err(fmt::Error);
+            }
+            let room = (2 * self.made.len()).max(wanted);
+            self.made.reserve_exact(match self.context.reserve_bytes(room + self.made.len()) {
+                Ok(()) => room - self.made.len(),
+                Err(_) => part.len(),
+            });
+        }
+        if !effort::pay_bytes(part.len()) {
+            return Err(fmt::Error);
+        }
+        self.made.push_str(part);
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use types::{Failure, Value};
 
 use super::groups::Groups;
 use super::{Aggregate, Operator};
-use crate::batch::long_bytes;
 use crate::budget::Tally;
 use crate::expression::{Compiled, Context, Portions, make};
 use crate::functions::aggregate::Fast;
@@ -212,7 +211,7 @@ fn fast(states: &mut [Fast], numbers: &[u32], argument: &Column, budget: &mut Bu
         let value = argument.lend(row, &mut made);
         if matches!(state, Fast::Min(_) | Fast::Max(_)) {
             let before = state.memory_bytes();
-            budget.ask_for(long_bytes(value))?;
+            budget.ask_for(value.long_bytes())?;
             state.update_value(value)?;
             held.add(state.memory_bytes().saturating_sub(before), budget)?;
         } else {
@@ -270,7 +269,7 @@ fn other(
             &values
         };
         let (before, growth_bytes) = (state.memory_bytes(), state.growth_bytes());
-        budget.ask_for(growth_bytes + one.iter().map(long_bytes).sum::<usize>())?;
+        budget.ask_for(growth_bytes + one.iter().map(Value::long_bytes).sum::<usize>())?;
         state.update(one)?;
         held.add(state.memory_bytes().saturating_sub(before), budget)?;
     }

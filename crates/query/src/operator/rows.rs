@@ -4,7 +4,6 @@
 
 use types::{Value, effort};
 
-use crate::batch::long_bytes;
 use crate::{Batch, Column};
 
 /// Kept rows, numbered in the order in which they came.
@@ -125,7 +124,7 @@ impl Rows {
         let one = |number: &u32| match self.at(slot, *number) {
             (Some(column), row) => {
                 let value = column.lend(row, &mut made);
-                bytes += long_bytes(value);
+                bytes += value.long_bytes();
                 if bytes == 0 || effort::may_copy(bytes) { value.clone() } else { Value::Null }
             }
             (None, _) => Value::Null,

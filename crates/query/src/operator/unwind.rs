@@ -3,7 +3,6 @@
 use types::{Failure, Value};
 
 use super::Operator;
-use crate::batch::long_bytes;
 use crate::expression::{Compiled, Context, evaluate, make};
 use crate::functions::range_bounds;
 use crate::{Batch, Column};
@@ -75,7 +74,7 @@ impl Unwind {
             };
             let mut end = list.len().min(state.place + Batch::ROWS_MAX - items.len());
             for (at, item) in list[state.place..end].iter().enumerate() {
-                bytes += long_bytes(item);
+                bytes += item.long_bytes();
                 items.push(item.clone());
                 if bytes >= LONG_BYTES {
                     end = state.place + at + 1;
