@@ -304,6 +304,23 @@ impl Batch {
         self.columns.iter().map(Column::memory_bytes).sum()
     }
 
+    /// Tells the bytes of long texts, which a copy of the rows takes again.
+    #[must_use]
+    pub fn long_bytes(&self) -> usize {
+        self.columns.iter().map(Column::long_bytes).sum()
+    }
+
+    /// As [`Batch::long_bytes`] for one row.
+    #[must_use]
+    pub fn long_bytes_of(&self, row: usize) -> usize {
+        let of = |column: &Column| match column {
+            Column::Values(values) => values[row].long_bytes(),
+            Column::Constant { value, .. } => value.long_bytes(),
+            _ => 0,
+        };
+        self.columns.iter().map(of).sum()
+    }
+
     /// Adds a column at the end, or at a slot that is there already.
     pub fn set(&mut self, slot: usize, column: Column) {
         while self.columns.len() <= slot {

@@ -397,14 +397,33 @@ impl Tally {
     ///
     /// As for [`Budget::take_memory`].
     pub fn push(&mut self, list: &mut Vec<Value>, value: Value, budget: &mut Budget) -> Result<(), Failure> {
+        self.make_room(list, budget)?;
+        self.add(value.own_bytes(), budget)?;
+        list.push(value);
+        Ok(())
+    }
+
+    /// As [`Tally::push`] for a copy, which is counted whole: what it shares with the value goes when that does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Budget::take_memory`].
+    pub fn push_copy(&mut self, list: &mut Vec<Value>, value: &Value, budget: &mut Budget) -> Result<(), Failure> {
+        self.make_room(list, budget)?;
+        budget.ask_for(value.long_bytes())?;
+        self.add(value.memory_bytes() - size_of::<Value>(), budget)?;
+        list.push(value.clone());
+        Ok(())
+    }
+
+    /// Has room for one value more in a list; what the list grows by is taken.
+    fn make_room(&mut self, list: &mut Vec<Value>, budget: &mut Budget) -> Result<(), Failure> {
         if list.len() == list.capacity() {
             budget.ask_to_grow(list, 1)?;
             let before = list.capacity();
             list.reserve(1);
             self.add((list.capacity() - before) * size_of::<Value>(), budget)?;
         }
-        self.add(value.own_bytes(), budget)?;
-        list.push(value);
         Ok(())
     }
 

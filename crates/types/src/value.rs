@@ -18,17 +18,19 @@ const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 +
 
 /// Tells what the allocator and the system hand out for so many bytes.
 fn heap_bytes(bytes: usize) -> usize {
-    bytes.next_multiple_of(match bytes {
-        0..MIDDLE_BYTES => 16,
-        MIDDLE_BYTES..LARGE_BYTES => 256 << 10,
-        _ => HUGE_PAGE_BYTES,
-    })
+    match bytes {
+        0..MIDDLE_BYTES => bytes.next_multiple_of(16),
+        MIDDLE_BYTES..LARGE_BYTES => bytes.next_multiple_of(256 << 10),
+        _ => (bytes + HEAD_BYTES).next_multiple_of(HUGE_PAGE_BYTES),
+    }
 }
 
 /// From this size on the allocator rounds up to more than its smallest grain.
 const MIDDLE_BYTES: usize = 1 << 20;
 /// From this size on a block has pages of its own, of which the system gives the last one whole as well.
 const LARGE_BYTES: usize = 4 << 20;
+/// What stands before such a block.
+const HEAD_BYTES: usize = 64 << 10;
 /// The size of a large page.
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 

@@ -214,7 +214,7 @@ pub(super) fn ternary(truth: Option<bool>) -> Value {
 /// Gives some rows of a batch; what the copies of long texts take is taken from the budget.
 fn gathered(batch: &Batch, rows: &[usize], context: &mut Context<'_>) -> Result<Batch, Failure> {
     let some = batch.gather(rows);
-    context.budget.take_memory(some.columns.iter().map(Column::long_bytes).sum())?;
+    context.budget.take_memory(some.long_bytes())?;
     Ok(some)
 }
 

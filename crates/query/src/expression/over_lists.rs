@@ -6,7 +6,7 @@ use cypher::ast::QuantifierKind;
 use types::{Code, Failure, Value};
 
 use super::evaluate::{by_row, make, operand, ternary};
-use super::{Compiled, Context, select};
+use super::{Compiled, Context, Portions, select};
 use crate::budget::Tally;
 use crate::functions::operators;
 use crate::{Batch, Column};
@@ -102,6 +102,38 @@ impl Part<'_> {
     }
 }
 
+/// Computes something for all items, some of them together; `take` gets it with the items' outer rows and the items.
+fn each_portion<T>(
+    (items, item): (&Items, usize),
+    batch: &Batch,
+    context: &mut Context<'_>,
+    make: impl Fn(&Batch, &mut Context<'_>) -> Result<T, Failure>,
+    mut take: impl FnMut(&[usize], &[&Value], T, &mut Context<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (mut portions, mut done) = (Portions::default(), 0);
+    while done < items.len() {
+        let part = items.next_part(done);
+        done += part.items.len();
+        context.budget.pay_rows(part.items.len())?;
+        let inner = part.batch(batch, item);
+        let long_bytes = inner.long_bytes();
+        context.budget.take_memory(long_bytes)?;
+        let mut first = 0;
+        while first < inner.rows {
+            let portion = portions.next(&inner, first, context, &make)?;
+            let places = first..first + portion.rows;
+            first = places.end;
+            take(&part.rows[places.clone()], &part.items[places], portion.made, context)?;
+            context.budget.give_back_memory(portion.held_bytes);
+        }
+        context.budget.give_back_memory(long_bytes);
+    }
+    Ok(())
+}
+
+/// The places of items that passed a filter, where there is one, and what was computed of them, where that is anything.
+type Kept = (Option<Vec<usize>>, Option<Column>);
+
 pub(super) fn comprehension(
     list: &Compiled,
     item: usize,
@@ -111,35 +143,36 @@ pub(super) fn comprehension(
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
     let items = Items::of(&*operand(list, batch, context)?, context)?;
-    let mut lists: Vec<Vec<Value>> = vec![Vec::new(); batch.rows];
-    let (mut held, mut done) = (Tally::default(), 0);
-    while done < items.len() {
-        let part = items.next_part(done);
-        done += part.items.len();
-        context.budget.pay_rows(part.items.len())?;
-        let before = context.budget.memory_used_bytes();
-        let inner = part.batch(batch, item);
-        let kept: Vec<usize> = match filter {
-            None => (0..inner.rows).collect(),
-            Some(filter) => select(filter, &inner, context)?,
+    let (mut lists, mut held) = (vec![Vec::new(); batch.rows], Tally::default());
+    let make = |inner: &Batch, context: &mut Context<'_>| {
+        let kept: Option<Vec<usize>> = filter.map(|filter| select(filter, inner, context)).transpose()?;
+        let values = match (projection, &kept) {
+            (None, _) => None,
+            (Some(projection), None) => Some(make(projection, inner, context)?),
+            (Some(projection), Some(kept)) => Some(make(projection, &inner.gather(kept), context)?),
         };
-        let values = match projection {
-            None => kept.iter().map(|row| part.items[*row].clone()).collect(),
-            Some(projection) => make(projection, &inner.gather(&kept), context)?.into_values(),
-        };
-        drop(inner);
-        context.budget.return_to(before);
-        for (row, value) in kept.into_iter().zip(values) {
-            let outer = part.rows[row];
+        Ok((kept, values))
+    };
+    let take = |rows: &[usize], parts: &[&Value], (kept, values): Kept, context: &mut Context<'_>| {
+        let kept = kept.unwrap_or_else(|| (0..parts.len()).collect());
+        let mut values = values.map(|values| values.into_values().into_iter());
+        for at in kept {
+            let outer = rows[at];
             if filter.is_none() && lists[outer].is_empty() {
                 // There will be as many as there were.
                 let all = items.list(outer).map_or(0, <[Value]>::len);
                 held.add(all * size_of::<Value>(), context.budget)?;
                 lists[outer].reserve_exact(all);
             }
+            let value = match &mut values {
+                None => parts[at].clone(),
+                Some(values) => values.next().unwrap_or_default(),
+            };
             held.push(&mut lists[outer], value, context.budget)?;
         }
-    }
+        Ok(())
+    };
+    each_portion((&items, item), batch, context, make, take)?;
     let lists = items.lists.iter().zip(lists);
     let lists = lists.map(|(of, list)| if of.is_some() { Value::list(list) } else { Value::Null });
     Ok(Column::Values(lists.collect()))
@@ -155,20 +188,15 @@ pub(super) fn quantifier(
 ) -> Result<Column, Failure> {
     let items = Items::of(&*operand(list, batch, context)?, context)?;
     let mut found: Vec<Truths> = (0..batch.rows).map(|_| Truths::default()).collect();
-    let mut done = 0;
-    while done < items.len() {
-        let part = items.next_part(done);
-        done += part.items.len();
-        context.budget.pay_rows(part.items.len())?;
-        let before = context.budget.memory_used_bytes();
-        let inner = part.batch(batch, item);
-        let (tested, mut made) = (operand(filter, &inner, context)?, Value::Null);
-        for (at, row) in part.rows.iter().enumerate() {
+    let make = |inner: &Batch, context: &mut Context<'_>| make(filter, inner, context);
+    let take = |rows: &[usize], _: &[&Value], tested: Column, _: &mut Context<'_>| {
+        let mut made = Value::Null;
+        for (at, row) in rows.iter().enumerate() {
             found[*row].add(operators::truth(tested.lend(at, &mut made))?);
         }
-        drop(tested);
-        context.budget.return_to(before);
-    }
+        Ok(())
+    };
+    each_portion((&items, item), batch, context, make, take)?;
     let found = items.lists.iter().zip(found);
     let found = found.map(|(of, found)| of.as_ref().map_or(Value::Null, |_| ternary(found.judge(kind))));
     Ok(Column::Values(found.collect()))

@@ -16,6 +16,7 @@ pub(super) fn run(subquery: &Subquery, batch: &Batch, context: &mut Context<'_>)
     let memory_bytes = context.budget.memory_used_bytes();
     match subquery.number {
         Some(slot) => {
+            context.budget.take_memory(2 * batch.long_bytes())?;
             let mut numbered = batch.clone();
             let numbers = (0..batch.rows).map(|row| i64::try_from(row).expect("a batch has few rows")).collect();
             numbered.set(slot, Column::Integers(numbers));
@@ -78,8 +79,9 @@ impl Found {
         match wanted {
             Wanted::First(_) if self.rows > 1 => {}
             Wanted::Collect(slot) | Wanted::First(slot) => {
-                let value = rows.columns.get(slot).map_or(Value::Null, |column| column.get(row));
-                self.held.push(&mut self.values, value, context.budget)?;
+                let (column, mut made) = (rows.columns.get(slot), Value::Null);
+                let value = column.map_or(&Value::Null, |column| column.lend(row, &mut made));
+                self.held.push_copy(&mut self.values, value, context.budget)?;
             }
             Wanted::Exists | Wanted::Count => {}
         }

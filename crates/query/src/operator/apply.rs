@@ -5,15 +5,20 @@
 
 use std::sync::Arc;
 
-use types::Failure;
+use types::{Failure, Value};
 
 use super::inner::Running;
 use super::{Apply, Operator, Plan, Site};
-use crate::Batch;
 use crate::expression::Context;
+use crate::{Batch, Column};
 
 /// Rows that the first batch waits for; each next one waits for twice as many, so that a limit ends early.
 const FIRST_ROWS: usize = 16;
+
+/// Long texts of outer rows that are copied into one batch.
+const LONG_MAX_BYTES: usize = 1 << 20;
+/// What is ready takes at most this part of what the statement has left, or is one inner batch.
+const PARTS_OF_LEFT: usize = 8;
 
 /// Runs an inner plan for each outer row.
 pub(super) struct RunApply {
@@ -29,6 +34,12 @@ pub(super) struct RunApply {
     rows: Vec<usize>,
     filled: Batch,
     rows_wanted: usize,
+    /// What was taken from the budget for what is ready.
+    held_bytes: usize,
+    /// Long texts that the outer rows of what is ready have, as often as they stand there.
+    long_bytes: usize,
+    /// What was taken for what was handed on last.
+    out_bytes: usize,
 }
 
 impl RunApply {
@@ -43,25 +54,45 @@ impl RunApply {
             rows: Vec::new(),
             filled: Batch::default(),
             rows_wanted: FIRST_ROWS,
+            held_bytes: 0,
+            long_bytes: 0,
+            out_bytes: 0,
         }
     }
 
     /// Takes inner rows in: their slots in the order of `filled`.
-    fn take(&mut self, row: usize, inner: &Batch) {
-        let columns = self.how.filled.iter().map(|(slot, _)| inner.column(*slot)).collect();
+    fn take(&mut self, row: usize, inner: Batch) {
         self.rows.resize(self.rows.len() + inner.rows, row);
-        self.filled.append(Batch { columns, rows: inner.rows });
+        self.filled.append(inner);
+    }
+
+    /// Gives the slots that are filled, in their order.
+    fn filled(&self, inner: &mut Batch) -> Batch {
+        let filled = &self.how.filled;
+        let column = |(place, (slot, _)): (usize, &(usize, usize))| match inner.columns.get_mut(*slot) {
+            // The last place that a slot goes to takes the column itself.
+            Some(column) if filled[place + 1..].iter().all(|(other, _)| other != slot) => {
+                std::mem::replace(column, Column::Constant { value: Value::Null, rows: inner.rows })
+            }
+            _ => inner.column(*slot),
+        };
+        let columns = filled.iter().enumerate().map(column).collect();
+        Batch { columns, rows: inner.rows }
     }
 
     /// Hands on what is ready.
-    fn ready(&mut self, outer: &Batch) -> Batch {
+    fn ready(&mut self, outer: &Batch, context: &mut Context<'_>) -> Result<Batch, Failure> {
         self.rows_wanted = (self.rows_wanted * 2).min(Batch::ROWS_MAX);
         let mut out = outer.gather(&std::mem::take(&mut self.rows));
+        let long_bytes = out.long_bytes();
+        context.budget.take_memory(long_bytes)?;
+        self.out_bytes = std::mem::take(&mut self.held_bytes) + long_bytes;
+        self.long_bytes = 0;
         let filled = std::mem::take(&mut self.filled);
         for ((_, slot), column) in self.how.filled.iter().zip(filled.columns) {
             out.set(*slot, column);
         }
-        out
+        Ok(out)
     }
 
     /// Takes the outer row itself in where its inner plan has ended and it has to go on.
@@ -70,13 +101,15 @@ impl RunApply {
             self.rows.push(row);
             self.filled.append(Batch { columns: Vec::new(), rows: 1 });
         } else if self.how.optional && !has_rows {
-            self.take(row, &Batch { columns: Vec::new(), rows: 1 });
+            let nothing = Column::Constant { value: Value::Null, rows: 1 };
+            self.take(row, Batch { columns: vec![nothing; self.how.filled.len()], rows: 1 });
         }
     }
 }
 
 impl Operator for RunApply {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
+        context.budget.give_back_memory(std::mem::take(&mut self.out_bytes));
         loop {
             let Some((batch, at)) = self.under_way.take() else {
                 let Some(batch) = self.outer.next(context)? else { return Ok(None) };
@@ -84,18 +117,18 @@ impl Operator for RunApply {
                 continue;
             };
             if self.rows.len() >= self.rows_wanted || (at == batch.rows && !self.rows.is_empty()) {
-                let out = self.ready(&batch);
+                let out = self.ready(&batch, context)?;
                 self.under_way = Some((batch, at));
                 return Ok(Some(out));
             }
             if at == batch.rows {
                 continue;
             }
-            let (mut running, has_rows) = self
-                .running
-                .take()
-                .unwrap_or_else(|| (Running::new(self.site.build(&self.inner, Some(&batch.gather(&[at])))), false));
-            let Some(rows) = running.next(context)? else {
+            let (mut running, has_rows) = match self.running.take() {
+                Some(running) => running,
+                None => (Running::begin(&self.inner, &self.site, &batch.gather(&[at]), context)?, false),
+            };
+            let Some(mut rows) = running.next(context)? else {
                 running.end(context);
                 self.end(at, has_rows);
                 self.under_way = Some((batch, at + 1));
@@ -107,9 +140,18 @@ impl Operator for RunApply {
                 self.under_way = Some((batch, at));
                 continue;
             }
-            // What is ready goes first where both together would be more than a batch holds.
-            let out = (self.rows.len() + rows.rows > Batch::ROWS_MAX).then(|| self.ready(&batch));
-            self.take(at, &rows);
+            let inner = self.filled(&mut rows);
+            let (bytes, long_bytes) = (inner.memory_bytes(), inner.rows * batch.long_bytes_of(at));
+            // What is ready goes first where both together would be more than a batch holds, or much.
+            let share_bytes = (context.budget.memory_left_bytes() + self.held_bytes) / PARTS_OF_LEFT;
+            let is_much = self.rows.len() + inner.rows > Batch::ROWS_MAX
+                || self.held_bytes + bytes > share_bytes
+                || self.long_bytes + long_bytes > LONG_MAX_BYTES;
+            let out = (is_much && !self.rows.is_empty()).then(|| self.ready(&batch, context)).transpose()?;
+            context.budget.take_memory(bytes)?;
+            self.held_bytes += bytes;
+            self.long_bytes += long_bytes;
+            self.take(at, inner);
             self.under_way = Some((batch, at));
             if out.is_some() {
                 return Ok(out);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::measure::Measured;
 use super::*;
 use crate::Batch;
+use crate::expression::Portions;
 
 /// Makes the operators of a plan, ready to run once.
 #[must_use]
@@ -108,10 +109,14 @@ impl Site {
                 Box::new(relationships::ScanRelationships::new(build(input), how.clone()))
             }
             Plan::Eager(input) => Box::new(eager::Eager::new(build(input))),
-            Plan::Create(input, how) => Box::new(create::CreateAll { input: build(input), how: how.clone() }),
-            Plan::Change(input, changes) => {
-                Box::new(change::ChangeAll { input: build(input), changes: changes.clone() })
+            Plan::Create(input, how) => {
+                Box::new(create::CreateAll { input: build(input), how: how.clone(), portions: Portions::default() })
             }
+            Plan::Change(input, changes) => Box::new(change::ChangeAll {
+                input: build(input),
+                changes: changes.clone(),
+                portions: Portions::default(),
+            }),
             Plan::Delete { input, targets, detach } => {
                 Box::new(delete::Delete { input: build(input), targets: targets.clone(), detach: *detach })
             }
@@ -129,6 +134,7 @@ impl Site {
                 item: *item,
                 body: Arc::clone(body),
                 site: self.child(plan, 1),
+                portions: Portions::default(),
             }),
             Plan::Call { input, procedure, arguments, outputs } => {
                 Box::new(call::Call::new(build(input), Arc::clone(procedure), arguments.clone(), outputs.clone()))

@@ -9,83 +9,102 @@ use super::properties::{Keys, Names, source};
 use super::reads::Reads;
 use super::stored::stored;
 use super::{Change, Operator};
-use crate::Batch;
-use crate::expression::{Context, make, mismatch, properties_of};
+use crate::expression::{Compiled, Context, Portions, make, mismatch, properties_of};
+use crate::{Batch, Column};
 
 /// The rows, entities changed as they go by.
 pub(super) struct ChangeAll {
     pub input: Box<dyn Operator>,
     pub changes: Vec<Change>,
+    pub portions: Portions,
 }
 
 impl Operator for ChangeAll {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         let Some(batch) = self.input.next(context)? else { return Ok(None) };
-        change(&self.changes, &batch, context)?;
+        change(&self.changes, &batch, &mut self.portions, context)?;
         Ok(Some(batch))
     }
 }
 
 /// Makes changes for each row of a batch, as if all of one row were made before the next row is looked at.
-pub(super) fn change(changes: &[Change], batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
+pub(super) fn change(
+    changes: &[Change],
+    batch: &Batch,
+    portions: &mut Portions,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
     context.budget.pay_rows(batch.rows)?;
     if batch.rows == 1 || Reads::of(changes).is_apart(batch) {
-        return changes.iter().try_for_each(|each| one(each, batch, context));
+        return changes.iter().try_for_each(|each| one(each, batch, portions, context));
     }
     // A row may read what an earlier row has changed: `UNWIND [1, 2] AS i SET n.x = n.x + i`.
     for row in 0..batch.rows {
         let row = batch.gather(&[row]);
-        changes.iter().try_for_each(|each| one(each, &row, context))?;
+        changes.iter().try_for_each(|each| one(each, &row, portions, context))?;
     }
     Ok(())
 }
 
-/// Makes one change for each row of a batch.
-fn one(change: &Change, batch: &Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-    let (mut keys, before) = (Keys::default(), context.budget.memory_used_bytes());
-    match change {
-        Change::Property(target, key, value) => {
-            let (targets, values) = (make(target, batch, context)?, make(value, batch, context)?);
-            for row in 0..batch.rows {
-                set(&targets.get(row), key, values.get(row), &mut keys, context)?;
-            }
+/// Makes one change for each row of a batch, for as many rows at a time as there is room for.
+fn one(change: &Change, batch: &Batch, portions: &mut Portions, context: &mut Context<'_>) -> Result<(), Failure> {
+    let (mut keys, mut first) = (Keys::default(), 0);
+    while first < batch.rows {
+        let portion = portions.next(batch, first, context, |rows, context| Computed::of(change, rows, context))?;
+        for row in 0..portion.rows {
+            portion.made.apply(change, row, &mut keys, context)?;
         }
-        Change::DynamicProperty(target, key, value) => {
-            let targets = make(target, batch, context)?;
-            let (names, values) = (make(key, batch, context)?, make(value, batch, context)?);
-            for row in 0..batch.rows {
-                match (targets.get(row), names.get(row)) {
-                    (Value::Null, _) => {}
-                    (target, Value::String(key)) => set(&target, &key, values.get(row), &mut keys, context)?,
-                    (_, other) => return Err(mismatch("String", &other)),
-                }
+        first += portion.rows;
+        context.budget.give_back_memory(portion.held_bytes);
+    }
+    Ok(())
+}
+
+/// What a change is to be made of, for each row.
+struct Computed {
+    targets: Column,
+    /// Names of properties, where they are computed.
+    names: Column,
+    values: Column,
+    labels: Option<Names>,
+}
+
+impl Computed {
+    fn of(change: &Change, batch: &Batch, context: &mut Context<'_>) -> Result<Self, Failure> {
+        let nothing = || Column::Constant { value: Value::Null, rows: batch.rows };
+        let mut column = |value: &Compiled| make(value, batch, context);
+        Ok(match change {
+            Change::Property(target, _, value) | Change::Replace(target, value) | Change::Merge(target, value) => {
+                Self { targets: column(target)?, names: nothing(), values: column(value)?, labels: None }
             }
-        }
-        Change::Replace(target, from) | Change::Merge(target, from) => {
-            let (targets, maps) = (make(target, batch, context)?, make(from, batch, context)?);
-            let is_replaced = matches!(change, Change::Replace(..));
-            for row in 0..batch.rows {
-                let target = targets.get(row);
-                if !target.is_null() {
-                    set_all(&target, &maps.get(row), is_replaced, &mut keys, context)?;
-                }
+            Change::DynamicProperty(target, name, value) => {
+                Self { targets: column(target)?, names: column(name)?, values: column(value)?, labels: None }
             }
-        }
-        Change::AddLabels(target, labels) => {
-            let (targets, labels) = (make(target, batch, context)?, Names::compute(labels, batch, context)?);
-            for row in 0..batch.rows {
-                add_labels(&targets.get(row), labels.row(row), context)?;
+            Change::AddLabels(target, labels) | Change::RemoveLabels(target, labels) => {
+                let targets = column(target)?;
+                let labels = Some(Names::compute(labels, batch, context)?);
+                Self { targets, names: nothing(), values: nothing(), labels }
             }
-        }
-        Change::RemoveLabels(target, labels) => {
-            let (targets, labels) = (make(target, batch, context)?, Names::compute(labels, batch, context)?);
-            for row in 0..batch.rows {
-                remove_labels(&targets.get(row), labels.row(row), context)?;
-            }
+        })
+    }
+
+    fn apply(&self, change: &Change, row: usize, keys: &mut Keys, context: &mut Context<'_>) -> Result<(), Failure> {
+        let target = self.targets.get(row);
+        let labels = self.labels.as_ref().map_or(&[][..], |labels| labels.row(row));
+        match change {
+            Change::Property(_, key, _) => set(&target, key, self.values.get(row), keys, context),
+            Change::DynamicProperty(..) => match (target, self.names.get(row)) {
+                (Value::Null, _) => Ok(()),
+                (target, Value::String(key)) => set(&target, &key, self.values.get(row), keys, context),
+                (_, other) => Err(mismatch("String", &other)),
+            },
+            Change::Replace(..) | Change::Merge(..) if target.is_null() => Ok(()),
+            Change::Replace(..) => set_all(&target, &self.values.get(row), true, keys, context),
+            Change::Merge(..) => set_all(&target, &self.values.get(row), false, keys, context),
+            Change::AddLabels(..) => add_labels(&target, labels, context),
+            Change::RemoveLabels(..) => remove_labels(&target, labels, context),
         }
     }
-    context.budget.return_to(before);
-    Ok(())
 }
 
 /// Sets a property of an entity, or removes it where the value is null; null as target is passed over.

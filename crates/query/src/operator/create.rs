@@ -4,19 +4,20 @@ use types::{Code, Failure, KeyId, LabelId, NodeId, NodeRef, RelationshipRef, Typ
 
 use super::properties::{Numbers, Properties, kind, labels, source};
 use super::{Create, CreateNode, CreateRelationship, LabelSource, Operator};
-use crate::expression::{Context, mismatch};
+use crate::expression::{Context, Portions, mismatch};
 use crate::{Batch, Column};
 
 /// Each row with new nodes and relationships.
 pub(super) struct CreateAll {
     pub input: Box<dyn Operator>,
     pub how: Create,
+    pub portions: Portions,
 }
 
 impl Operator for CreateAll {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         let Some(mut batch) = self.input.next(context)? else { return Ok(None) };
-        create(&self.how, Nulls::LeftOut, &mut batch, context)?;
+        create(&self.how, Nulls::LeftOut, &mut batch, &mut self.portions, context)?;
         Ok(Some(batch))
     }
 }
@@ -48,36 +49,49 @@ struct NewRelationships<'a> {
 
 /// Makes what a pattern says for each row of a batch, and fills its slots.
 ///
-/// Everything is computed before anything is made, so that no row sees what another one made.
-pub(super) fn create(how: &Create, nulls: Nulls, batch: &mut Batch, context: &mut Context<'_>) -> Result<(), Failure> {
-    let before = context.budget.memory_used_bytes();
-    let mut nodes = how
-        .nodes
-        .iter()
-        .map(|node| new_nodes(node, how.source, nulls, batch, context))
-        .collect::<Result<Vec<_>, Failure>>()?;
-    let mut relationships = how
-        .relationships
-        .iter()
-        .map(|relationship| new_relationships(relationship, how.source, nulls, batch, context))
-        .collect::<Result<Vec<_>, Failure>>()?;
-    let mut properties = Vec::new();
-    for row in 0..batch.rows {
-        context.budget.pay_rows((how.nodes.len() + how.relationships.len()).max(1))?;
-        for node in &mut nodes {
-            node.make(how.source, row, &mut properties, context)?;
+/// Everything is computed before anything is made, so that no row sees what another one made; where values are large, so
+/// for as many rows as there is room for.
+pub(super) fn create(
+    how: &Create,
+    nulls: Nulls,
+    batch: &mut Batch,
+    portions: &mut Portions,
+    context: &mut Context<'_>,
+) -> Result<(), Failure> {
+    let compute = |batch: &Batch, context: &mut Context<'_>| {
+        let nodes = how.nodes.iter().map(|node| new_nodes(node, how.source, nulls, batch, context));
+        let nodes = nodes.collect::<Result<Vec<_>, Failure>>()?;
+        let relationships = how.relationships.iter();
+        let relationships = relationships.map(|found| new_relationships(found, how.source, nulls, batch, context));
+        Ok((nodes, relationships.collect::<Result<Vec<_>, Failure>>()?))
+    };
+    let mut made_nodes = vec![Vec::with_capacity(batch.rows); how.nodes.len()];
+    let mut made_relationships = vec![Vec::with_capacity(batch.rows); how.relationships.len()];
+    let (mut properties, mut first) = (Vec::new(), 0);
+    while first < batch.rows {
+        let portion = portions.next(batch, first, context, compute)?;
+        let (mut nodes, mut relationships) = portion.made;
+        for row in 0..portion.rows {
+            context.budget.pay_rows((how.nodes.len() + how.relationships.len()).max(1))?;
+            for node in &mut nodes {
+                node.make(how.source, row, &mut properties, context)?;
+            }
+            for relationship in &mut relationships {
+                let known = (&*nodes, portion.some.as_ref().unwrap_or(batch));
+                relationship.make(how.source, row, known, &mut properties, context)?;
+            }
+            context.hold_changes(how.source)?;
         }
-        for relationship in &mut relationships {
-            relationship.make(how.source, row, (&nodes, batch), &mut properties, context)?;
-        }
-        context.hold_changes(how.source)?;
+        made_nodes.iter_mut().zip(nodes).for_each(|(all, node)| all.extend(node.made));
+        made_relationships.iter_mut().zip(relationships).for_each(|(all, found)| all.extend(found.made));
+        first += portion.rows;
+        context.budget.give_back_memory(portion.held_bytes);
     }
-    context.budget.return_to(before);
-    for node in nodes {
-        batch.set(node.slot, Column::Nodes { source: how.source, ids: node.made });
+    for (node, ids) in how.nodes.iter().zip(made_nodes) {
+        batch.set(node.slot, Column::Nodes { source: how.source, ids });
     }
-    for relationship in relationships {
-        batch.set(relationship.how.slot, Column::Relationships(relationship.made));
+    for (relationship, made) in how.relationships.iter().zip(made_relationships) {
+        batch.set(relationship.slot, Column::Relationships(made));
     }
     Ok(())
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use types::{Failure, Value};
 
 use super::{Operator, Plan, Site};
-use crate::expression::{Compiled, Context, evaluate, mismatch};
+use crate::expression::{Compiled, Context, Portions, make, mismatch};
 use crate::{Batch, Column};
+
+/// Long texts that are copied into one batch of items.
+const LONG_MAX_BYTES: usize = 1 << 20;
 
 /// The rows; for each item of a list an inner plan runs, and its rows are forgotten.
 pub(super) struct Foreach {
@@ -15,14 +18,27 @@ pub(super) struct Foreach {
     pub item: usize,
     pub body: Arc<Plan>,
     pub site: Site,
+    pub portions: Portions,
+}
+
+/// Items that the body runs for together.
+#[derive(Default)]
+struct Items {
+    /// The outer row of each.
+    rows: Vec<usize>,
+    values: Vec<Value>,
+    /// What copies of their long texts take, and of those of their rows.
+    long_bytes: usize,
 }
 
 impl Foreach {
-    /// Runs the body over items, each with its outer row.
-    fn run(&self, batch: &Batch, items: &[(usize, Value)], context: &mut Context<'_>) -> Result<(), Failure> {
-        let mut inner = batch.gather(&items.iter().map(|(row, _)| *row).collect::<Vec<_>>());
-        inner.set(self.item, Column::Values(items.iter().map(|(_, item)| item.clone()).collect()));
+    /// Runs the body over items, each with its outer row; leaves none of them.
+    fn run(&self, batch: &Batch, items: &mut Items, context: &mut Context<'_>) -> Result<(), Failure> {
         let memory_bytes = context.budget.memory_used_bytes();
+        items.long_bytes = 0;
+        let mut inner = batch.gather(&std::mem::take(&mut items.rows));
+        inner.set(self.item, Column::Values(std::mem::take(&mut items.values)));
+        context.budget.take_memory(inner.long_bytes())?;
         let mut body = self.site.build(&self.body, Some(&inner));
         while let Some(rows) = body.next(context)? {
             context.budget.pay_rows(rows.rows)?;
@@ -35,25 +51,36 @@ impl Foreach {
 impl Operator for Foreach {
     fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
         let Some(batch) = self.input.next(context)? else { return Ok(None) };
-        let lists = evaluate(&self.list, &batch, context)?;
-        let items_max = if is_simple(&self.body) { Batch::ROWS_MAX } else { 1 };
-        let mut items = Vec::new();
-        for row in 0..batch.rows {
-            let list = match lists.get(row) {
-                Value::Null => continue,
-                Value::List(list) => list,
-                other => return Err(mismatch("List", &other)),
-            };
-            for item in list.iter() {
-                items.push((row, item.clone()));
-                if items.len() == items_max {
-                    self.run(&batch, &items, context)?;
-                    items.clear();
+        let (items_max, mut first) = (if is_simple(&self.body) { Batch::ROWS_MAX } else { 1 }, 0);
+        while first < batch.rows {
+            let portion =
+                self.portions.next(&batch, first, context, |rows, context| make(&self.list, rows, context))?;
+            let mut items = Items::default();
+            for row in 0..portion.rows {
+                let list = match portion.made.get(row) {
+                    Value::Null => continue,
+                    Value::List(list) => list,
+                    other => return Err(mismatch("List", &other)),
+                };
+                let outer_bytes = batch.long_bytes_of(first + row);
+                for item in list.iter() {
+                    let long_bytes = outer_bytes + item.long_bytes();
+                    if !items.rows.is_empty() && items.long_bytes + long_bytes > LONG_MAX_BYTES {
+                        self.run(&batch, &mut items, context)?;
+                    }
+                    items.long_bytes += long_bytes;
+                    items.rows.push(first + row);
+                    items.values.push(item.clone());
+                    if items.rows.len() == items_max {
+                        self.run(&batch, &mut items, context)?;
+                    }
                 }
             }
-        }
-        if !items.is_empty() {
-            self.run(&batch, &items, context)?;
+            if !items.rows.is_empty() {
+                self.run(&batch, &mut items, context)?;
+            }
+            first += portion.rows;
+            context.budget.give_back_memory(portion.held_bytes);
         }
         Ok(Some(batch))
     }

@@ -52,8 +52,11 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub fn new(plan: Box<dyn Operator>) -> Self {
-        Self { plan, memory_bytes: 0 }
+    /// Begins a plan on rows of its own; what copies of their long texts take is taken from the budget.
+    pub fn begin(plan: &Arc<Plan>, site: &Site, rows: &Batch, context: &mut Context<'_>) -> Result<Self, Failure> {
+        let memory_bytes = rows.long_bytes();
+        context.budget.take_memory(memory_bytes)?;
+        Ok(Self { plan: site.build(plan, Some(rows)), memory_bytes })
     }
 
     pub fn next(&mut self, context: &mut Context<'_>) -> Result<Option<Batch>, Failure> {
@@ -84,12 +87,13 @@ impl RunInner {
         Self { outer, inner, site, how, under_way: None }
     }
 
-    fn begin(&mut self, mut batch: Batch) {
+    fn begin(&mut self, mut batch: Batch, context: &mut Context<'_>) -> Result<(), Failure> {
         let numbers = (0..batch.rows).map(|row| i64::try_from(row).expect("a batch has few rows")).collect();
         batch.set(self.how.number, Column::Integers(numbers));
-        let inner = Running::new(self.site.build(&self.inner, Some(&batch)));
+        let inner = Running::begin(&self.inner, &self.site, &batch, context)?;
         let found = vec![false; batch.rows];
         self.under_way = Some((batch, inner, found));
+        Ok(())
     }
 
     /// Gives what the outer batch itself contributes once the inner plan has ended.
@@ -109,7 +113,7 @@ impl Operator for RunInner {
         loop {
             let Some((_, inner, found)) = &mut self.under_way else {
                 let Some(batch) = self.outer.next(context)? else { return Ok(None) };
-                self.begin(batch);
+                self.begin(batch, context)?;
                 continue;
             };
             // A row that is only asked whether it finds something needs no second look once all have.

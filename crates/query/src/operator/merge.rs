@@ -11,7 +11,7 @@ use super::change::change;
 use super::create::{Nulls, create};
 use super::{Merge, Operator, Site};
 use crate::Batch;
-use crate::expression::{Context, evaluate};
+use crate::expression::{Context, Portions, evaluate};
 
 /// For each row, what an inner plan matches, or else what is made.
 pub(super) struct MergeAll {
@@ -66,16 +66,16 @@ impl MergeAll {
         drop(plan);
         context.budget.return_to(memory_bytes);
         if !found.is_empty() {
-            found.iter().try_for_each(|batch| change(&self.how.on_match, batch, context))?;
+            found.iter().try_for_each(|batch| change(&self.how.on_match, batch, &mut Portions::default(), context))?;
             return Ok(found);
         }
         let mut made = one.clone();
-        create(&self.how.create, Nulls::Refused, &mut made, context)?;
+        create(&self.how.create, Nulls::Refused, &mut made, &mut Portions::default(), context)?;
         for (slot, value) in &self.how.made {
             let column = evaluate(value, &made, context)?;
             made.set(*slot, column);
         }
-        change(&self.how.on_create, &made, context)?;
+        change(&self.how.on_create, &made, &mut Portions::default(), context)?;
         Ok(vec![made])
     }
 

@@ -52,8 +52,9 @@ impl RunInTransactions {
         Self { outer, inner, site, how, state: State::Going, rest: None, ready: VecDeque::new() }
     }
 
-    /// Reads the rows of the next batch, at most `rows_max`; none at the end.
-    fn read(&mut self, rows_max: usize, context: &mut Context<'_>) -> Result<Vec<Batch>, Failure> {
+    /// Reads the rows of the next batch, at most `rows_max`; none at the end. What they take is taken from the budget.
+    fn read(&mut self, rows_max: usize, context: &mut Context<'_>) -> Result<(Vec<Batch>, usize), Failure> {
+        let mut held_bytes = 0;
         let (mut batches, mut rows) = (Vec::new(), 0);
         while rows < rows_max {
             let next = match self.rest.take() {
@@ -61,6 +62,9 @@ impl RunInTransactions {
                 None => self.outer.next(context)?,
             };
             let Some(next) = next else { break };
+            let bytes = next.memory_bytes();
+            context.budget.take_memory(bytes)?;
+            held_bytes += bytes;
             let wanted = next.rows.min(rows_max - rows);
             rows += wanted;
             if wanted == next.rows {
@@ -70,7 +74,7 @@ impl RunInTransactions {
                 batches.push(next.gather(&(0..wanted).collect::<Vec<_>>()));
             }
         }
-        Ok(batches)
+        Ok((batches, held_bytes))
     }
 
     /// Runs one batch in its transaction, and makes ready what goes on.
@@ -189,7 +193,7 @@ impl Operator for RunInTransactions {
                 return Ok(None);
             }
             let rows_max = rows_max(self.how.rows.as_ref(), context)?;
-            let batches = self.read(rows_max, context)?;
+            let (batches, held_bytes) = self.read(rows_max, context)?;
             if batches.is_empty() {
                 self.state = State::Ended;
                 if let Some(transactions) = context.transactions {
@@ -198,6 +202,7 @@ impl Operator for RunInTransactions {
                 continue;
             }
             self.batch(batches, context)?;
+            context.budget.give_back_memory(held_bytes);
         }
     }
 }
