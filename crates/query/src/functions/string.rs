@@ -354,11 +354,8 @@ impl fmt::Write for Normal<'_, '_> {
                 self.refused = Some(refused);
                 return Err(fmt::Error);
             }
-            let room = (2 * self.made.len()).max(wanted);
-            self.made.reserve_exact(match self.context.reserve_bytes(room + self.made.len()) {
-                Ok(()) => room - self.made.len(),
-                Err(_) => part.len(),
-            });
+            let most = self.context.memory_max_bytes - self.made.len();
+            self.made.reserve_exact((2 * self.made.len()).clamp(wanted, most) - self.made.len());
         }
         if !effort::pay_bytes(part.len()) {
             return Err(fmt::Error);
