@@ -295,3 +295,18 @@ fn a_full_disk_is_an_error_and_no_more() {
     assert!(output.status.success(), "{output:?}");
     assert!(unmounted.is_ok_and(|status| status.success()));
 }
+
+#[test]
+fn f212_a_full_disk_refuses_an_opening_and_kills_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).arg(folder.path()).output();
+    if !mounted.as_ref().is_ok_and(|output| output.status.success()) {
+        println!("skipped: a small disk could not be mounted: {mounted:?}");
+        return;
+    }
+    let output = child::run("open on a full disk", folder.path()).output();
+    let unmounted = Command::new("umount").arg(folder.path()).status();
+    let output = output.expect("starts");
+    assert!(output.status.success(), "{output:?}");
+    assert!(unmounted.is_ok_and(|status| status.success()));
+}

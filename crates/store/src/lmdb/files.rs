@@ -14,6 +14,10 @@ use crate::StoreError;
 pub(super) const DATA: &str = "data.mdb";
 const DATA_NEW: &str = "data.mdb.new";
 const LOCK: &str = "lock.mdb";
+/// What LMDB keeps for each reader: a line of the processor's cache.
+const READER_BYTES: usize = 64;
+/// What stands before the readers, twice what LMDB has there: a table may be too long, never too short.
+const TABLE_HEAD_BYTES: usize = 6 * READER_BYTES;
 /// Both meta pages, with our header and mark.
 const FRONT_BYTES: usize = 2 * format::PAGE_BYTES as usize;
 
@@ -166,6 +170,22 @@ pub(super) fn place(folder: &Path, fill: impl FnOnce(&mut File) -> io::Result<()
         return Err(from_io(source, "write the data file"));
     }
     sync_folder(folder)
+}
+
+/// Makes the reader table of this process in place of an earlier one's, with its room on the disk; only while the data file is locked.
+///
+/// LMDB would make it as one long hole and write through a map of it, where a disk without room for the first page of
+/// it kills the process. A table that is long enough stays as it is.
+pub(super) fn place_reader_table(folder: &Path, readers_max: u32) -> Result<(), StoreError> {
+    remove_reader_table(folder);
+    let bytes = TABLE_HEAD_BYTES + READER_BYTES * readers_max as usize;
+    let path = folder.join(LOCK);
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(true).open(&path);
+    file.and_then(|file| file.write_all_at(&vec![0; bytes], 0)).map_err(|source| {
+        let _ = fs::remove_file(&path);
+        from_io(source, "make the reader table")
+    })
 }
 
 /// Removes the reader table of an earlier process; only while the data file is locked.

@@ -53,13 +53,19 @@ impl Engine for LmdbEngine {
             failpoint::reach("store.create.after");
         }
         let data = DataFile::lock(folder)?;
-        let (header, meta) = inspect(&data, options)?;
-        files::remove_reader_table(folder);
+        let (header, meta, doing) = inspect(&data, options)?;
+        files::place_reader_table(folder, options.readers_max.saturating_add(OWN_READERS))?;
         let map_bytes = map_bytes(options, &meta);
         let sums = Sums::of(header.format);
-        let env = map(folder, map_bytes, options.readers_max)
-            .map_err(|error| from_heed(error, &data.path, "map the file"))?;
-        let keys = keyspace(&env).map_err(|error| from_heed(error, &data.path, "open the keyspace"))?;
+        data.set_doing(&Doing::Opening { deaths: deaths(&doing) })?;
+        let mapped = map(folder, map_bytes, options.readers_max).and_then(|env| Ok((keyspace(&env)?, env)));
+        let (keys, env) = mapped.map_err(|error| {
+            // What is refused is no death: whatever was short, the next opening finds the file as this one did.
+            if let Err(error) = data.set_doing(&doing) {
+                tracing::warn!(file = %data.path.display(), %error, "the mark of a refused opening stays in the file");
+            }
+            from_heed(error, &data.path, "map the file")
+        })?;
         let limits = Limits { map_max_bytes: options.map_max_bytes, grow_wait_max: options.grow_wait_max, header };
         let store = LmdbStore::new(Shared::new(env, keys, data, sums), map_bytes, options.readers_max, limits);
         failpoint::reach("store.open.mapped");
@@ -141,8 +147,8 @@ pub(super) fn kind_of(format: u32) -> &'static str {
     KINDS[format as usize - 1]
 }
 
-/// Looks at the file before anything maps it, and marks it as being opened.
-fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), StoreError> {
+/// Looks at the file before anything maps it.
+fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta, Doing), StoreError> {
     let (header, meta, doing) = judge(data, options)?;
     if !is_untouched(data, &doing, &meta)? {
         // A new file was never closed either.
@@ -152,8 +158,7 @@ fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta), Sto
         let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
         walk::walk(data, &meta, pages)?;
     }
-    data.set_doing(&Doing::Opening { deaths: deaths(&doing) })?;
-    Ok((header, meta))
+    Ok((header, meta, doing))
 }
 
 /// Looks at what stands in the first two pages.

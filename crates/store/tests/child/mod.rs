@@ -49,6 +49,7 @@ fn child() {
         }
         "damage" => damage(folder),
         "fill the disk" => fill_the_disk(folder),
+        "open on a full disk" => open_on_a_full_disk(folder),
         other => panic!("no job {other}"),
     }
 }
@@ -199,6 +200,33 @@ fn use_it(folder: &Path) -> Result<Found, StoreError> {
     })?;
     store.check()?;
     Ok(found)
+}
+
+/// Opens a sound store where nothing else has room, more often than deaths are forgiven, then with room again.
+fn open_on_a_full_disk(folder: &Path) {
+    let at = folder.join("store");
+    let store = engine().open(&at, &options()).expect("opens");
+    store.write(&mut |writer: &mut dyn Writer| writer.put(b"a", &[7; 8])).expect("commits");
+    drop(store);
+    let filler = folder.join("filler");
+    let mut file = fs::File::create(&filler).expect("an entry of its own");
+    // Page by page at the end, so that nothing is left.
+    while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    let before = fs::read(at.join(FILE)).expect("reads");
+    for _ in 0..4 {
+        let refused = engine().open(&at, &options()).map(drop).expect_err("no room for the reader table");
+        assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+        assert_eq!(fs::read(at.join(FILE)).expect("reads"), before, "the file is as it was");
+    }
+    // Room for a part of it only.
+    file.set_len(file.metadata().expect("reads").len() - 3 * 4096).expect("shrinks");
+    let refused = engine().open(&at, &options()).map(drop).expect_err("too little room");
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused:?}");
+    drop(file);
+    fs::remove_file(&filler).expect("removes");
+    let store = engine().open(&at, &options()).expect("opens once there is room");
+    assert_eq!(count(&*store.snapshot().expect("a place")).expect("reads"), 1);
+    store.write(&mut |writer: &mut dyn Writer| writer.put(b"b", &[7; 8])).expect("commits");
 }
 
 fn fill_the_disk(folder: &Path) {
