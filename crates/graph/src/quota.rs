@@ -183,6 +183,18 @@ impl Database {
         }
     }
 
+    /// Refuses a graph that holds more than it may, as if all of it were added now.
+    ///
+    /// # Errors
+    ///
+    /// [`GraphError::QuotaReached`].
+    pub fn check_held(&self) -> Result<(), GraphError> {
+        let Tally { nodes, relationships } = self.quotas().begin();
+        let held = |count: i64| u64::try_from(count).unwrap_or_default();
+        let held = Loaded { nodes: held(nodes), relationships: held(relationships) };
+        self.quotas().check_load(held, || Ok(self.store().usage()?.used_bytes))
+    }
+
     /// Gives the bounds of the database.
     #[must_use]
     pub fn quota(&self) -> Quota {

@@ -13,7 +13,7 @@ use types::{DatabaseName, Failure};
 use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::PIECE_BYTES;
-use crate::commands::database::create_database;
+use crate::commands::database::{Contents, create_database};
 use crate::instance::SYSTEM_FOLDER;
 
 /// A database that was found outside.
@@ -75,7 +75,7 @@ impl Instance {
         let mut image = self.shared.databases.closed_image(folder)?;
         let mut new = NewDatabase::default();
         new.options.encryption = Some(self.shared.databases.is_encrypted(folder));
-        let made = create_database(&self.shared, &name, new, &mut |row| {
+        let made = create_database(&self.shared, &name, new, Contents::Added, &mut |row| {
             let next = &mut |piece: &mut Vec<u8>| image.read(piece, PIECE_BYTES);
             self.shared.databases.make_from(row, next).map(drop)
         });

@@ -231,6 +231,12 @@ impl Databases {
         Ok(database)
     }
 
+    /// Refuses what fills a database that nobody finds yet, where it is more than the database may hold.
+    pub(crate) fn check_held(&self, row: &Row) -> Result<(), Failure> {
+        let database = self.open_if(row, Trust::Usual, &|_| true, &|| true)?;
+        database.graph.check_held().map_err(|error| database.fail(error))
+    }
+
     /// Lets nobody new use a database, until [`Databases::allow`].
     pub(crate) fn refuse(&self, id: DatabaseId) {
         self.slot(id).is_closing.store(true, Ordering::Release);

@@ -21,6 +21,7 @@ use crate::audit::{self, Audit};
 use crate::auditing::{self, Lately};
 use crate::backup::NamesMade;
 use crate::backup::whole::unfinished;
+use crate::commands::database::{Contents, create_database};
 use crate::connections::Connections;
 use crate::databases::{Bounds, Databases, TRIED};
 use crate::encryption::ServerKeys;
@@ -266,7 +267,7 @@ impl Instance {
         let new = NewDatabase { replace, ..NewDatabase::default() };
         let databases = &self.shared.databases;
         let fill = &mut |row: &Row| databases.make(row).and_then(|database| fill(&database.graph));
-        crate::commands::database::create_database(&self.shared, &name, new, fill).map(drop)
+        create_database(&self.shared, &name, new, Contents::Added, fill).map(drop)
     }
 
     /// Tells whether [`Instance::import_database`] may put a new database in the place of this one.

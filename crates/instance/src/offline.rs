@@ -12,7 +12,7 @@ use crate::Instance;
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::backup::whole::{FolderTarget, Manifest, Watch};
 use crate::backup::{Header, Moment, Proof, Reading, Step, Written};
-use crate::commands::database::create_database;
+use crate::commands::database::{Contents, create_database};
 use crate::commands::recreate::recreate;
 use crate::databases::Trust;
 use crate::encryption::{follow, is_sealed};
@@ -131,12 +131,12 @@ impl Instance {
                 let mut options = DatabaseOptions::clone(&old.options);
                 options.encryption = Some(options.is_encrypted());
                 follow(&mut options, is_encrypted)?;
-                recreate(&self.shared, name, fill)
+                recreate(&self.shared, name, Contents::Added, fill)
             }
             None => {
                 let mut new = NewDatabase { replace, ..NewDatabase::default() };
                 new.options.encryption = Some(is_encrypted);
-                create_database(&self.shared, name, new, fill).map(drop)
+                create_database(&self.shared, name, new, Contents::Added, fill).map(drop)
             }
         }
     }

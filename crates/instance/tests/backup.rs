@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use catalog::Limit;
 use instance::audit::{Kind, verify};
 use instance::{Fetched, Instance, InstanceOptions, More, RunOptions, Session, backup};
 use types::{Code, Failure, Map, Value};
@@ -578,4 +579,60 @@ fn a9_a_backup_of_format_1_is_restored_used_and_copied_into_format_2() {
     let mut session = world::session(&instance);
     check(&mut session, "USE films MATCH (f:Film {title: 'Film 61'}) RETURN f.year", "2000");
     check(&mut session, "USE copied MATCH (f:Film {title: 'Film 61'}) RETURN f.year", "2000");
+}
+
+#[test]
+fn f24_f25_f48_what_fills_a_new_database_is_held_against_its_limits() {
+    let data = tempfile::tempdir().expect("a folder");
+    let file = data.path().join("backups").join("films.sheafbackup");
+    let mut limits = catalog::Limits::default();
+    limits.set(Limit::MaxNodes, Some(600));
+    let instance = Instance::open(InstanceOptions { limits, ..options(data.path()) }).expect("opens");
+    let mut one = session(&instance);
+    check(&mut one, "CREATE DATABASE films", "[system 1]");
+    check(&mut one, "ALTER DATABASE films SET LIMIT max_nodes = unlimited", "[system 1]");
+    run(&mut one, "USE films UNWIND range(1, 500) AS n CREATE (:Film {n: n})-[:IN]->(:Year)").expect("creates");
+    run(&mut one, "BACKUP DATABASE films TO 'films.sheafbackup'").expect("backs up");
+    check(&mut one, "CREATE DATABASE small", "[system 1]");
+    check(&mut one, "ALTER DATABASE small SET LIMIT max_nodes = 1000, max_edges = 5", "[system 1]");
+    check(&mut one, "USE small CREATE (:Kept)", "[nodes+ 1, labels+ 1]");
+    let of_server = "LimitReached: The limit max_nodes of the server for database 'more' is 600, 0 are used, and 1000 more \
+                     are wanted.";
+    let of_database =
+        "LimitReached: The limit max_edges of database 'small' is 5, 0 are used, and 500 more are wanted.";
+    for (text, refusal) in [
+        ("CREATE DATABASE more FROM films", of_server),
+        ("CREATE DATABASE more FROM BACKUP 'films.sheafbackup'", of_server),
+        ("CREATE DATABASE more OPTIONS {seedURI: 'films.sheafbackup'}", of_server),
+        ("CREATE DATABASE more FROM films OPTIONS {encryption: true}", of_server),
+        ("CALL dbms.recreateDatabase('small', {seedURI: 'films.sheafbackup'})", of_database),
+    ] {
+        let failure = run(&mut one, text).expect_err(text);
+        assert_eq!(format!("{:?}: {}", failure.code(), failure.message()), refusal, "{text}");
+        let refusal = failure.refusal().expect("says which limit");
+        assert_eq!((refusal.used, refusal.max < 1_000), (0, true), "{text}");
+    }
+    // With the folder in hand: an explicit limit holds, and the server's are those that it was opened with.
+    let offline = instance.restore("small", true, &file, PROGRESS).expect_err("as online");
+    assert_eq!(format!("{:?}: {}", offline.code(), offline.message()), of_database);
+    let offline = instance.restore("more", false, &file, PROGRESS).expect_err("as online");
+    assert_eq!(format!("{:?}: {}", offline.code(), offline.message()), of_server);
+    // Nothing is left of what was refused, and what was to be replaced is as it was.
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name STARTS WITH 'more'", "");
+    check(&mut one, "USE small MATCH (n) RETURN labels(n)", "['Kept']");
+    let folders = files(data.path());
+    assert!(!folders.iter().any(|folder| folder.starts_with("more")), "{folders:?}");
+    assert_eq!(folders.iter().filter(|folder| folder.starts_with("small-")).count(), 1, "{folders:?}");
+    // Bytes too; room that is given first is enough.
+    check(&mut one, "ALTER DATABASE small SET LIMIT max_edges = 500, max_storage_bytes = 20KB", "[system 1]");
+    let bytes = code(&mut one, "CALL dbms.recreateDatabase('small', {seedURI: 'films.sheafbackup'})");
+    assert!(bytes.starts_with("LimitReached: The limit max_storage_bytes of database 'small' is 20000,"), "{bytes}");
+    check(&mut one, "ALTER DATABASE small REMOVE LIMIT max_storage_bytes", "[system 1]");
+    run(&mut one, "CALL dbms.recreateDatabase('small', {seedURI: 'films.sheafbackup'})").expect("there is room");
+    check(&mut one, "USE small MATCH (n) RETURN count(n)", "1000");
+    // What a database holds already it keeps, however low its limits are by now.
+    check(&mut one, "ALTER DATABASE small SET LIMIT max_nodes = 10", "[system 1]");
+    check(&mut one, "ALTER DATABASE small SET ACCESS READ ONLY", "[system 1]");
+    run(&mut one, "CALL dbms.recreateDatabase('small')").expect("it is made dense");
+    check(&mut one, "USE small MATCH (n) RETURN count(n)", "1000");
 }

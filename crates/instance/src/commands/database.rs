@@ -149,10 +149,12 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     let made = match &create.origin {
         None if door.is_staged() => stage_database(statement.shared, &door, &name, new),
         None => {
-            create_database(statement.shared, &name, new, &mut |row| statement.shared.databases.make(row).map(drop))
+            let fill = &mut |row: &Row| statement.shared.databases.make(row).map(drop);
+            create_database(statement.shared, &name, new, Contents::Own, fill)
         }
         Some(origin) => {
-            create_database(statement.shared, &name, new, &mut |row| super::backup::make_from(statement, origin, row))
+            let fill = &mut |row: &Row| super::backup::make_from(statement, origin, row);
+            create_database(statement.shared, &name, new, Contents::Added, fill)
         }
     };
     match made {
@@ -232,6 +234,15 @@ fn option_at_creation(key: &str) -> Result<DatabaseOption, Failure> {
     DatabaseOption::parse(key).map_err(Failure::from)
 }
 
+/// What the files of a new database are filled with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// Nothing, or what the database holds already: its limits bind what is added.
+    Own,
+    /// Something from elsewhere: all of it is added, and held against the limits.
+    Added,
+}
+
 /// Makes a database that exists once `fill` made its files: wholly, or not at all.
 ///
 /// One that replaces another comes into its place at that moment; until then the old one serves.
@@ -239,14 +250,30 @@ pub(crate) fn create_database(
     shared: &Shared,
     name: &DatabaseName,
     mut new: NewDatabase,
+    contents: Contents,
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<Arc<Row>, Failure> {
     shared.settle_encryption(&shared.catalog.names(), name, new.replace, &mut new.options)?;
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
-    let made = fill(&row).and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
+    let filled = filled(shared, &row, contents, fill);
+    let made = filled.and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
     settle(shared, &row, made)?;
     tracing::info!(database = %name, id = %row.id, "database created");
     Ok(row)
+}
+
+/// Makes the files of a database that nobody finds yet, and refuses those that hold more than it may.
+pub(super) fn filled(
+    shared: &Shared,
+    row: &Row,
+    contents: Contents,
+    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    fill(row)?;
+    match contents {
+        Contents::Own => Ok(()),
+        Contents::Added => shared.databases.check_held(row),
+    }
 }
 
 /// Removes the files of the database that a new one replaced, or of the new one where it could not be made.

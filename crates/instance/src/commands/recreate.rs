@@ -8,6 +8,7 @@ use catalog::{Action, Database as Row, DatabaseAccess, DatabaseOptions, Requeste
 use cypher::ast::{DatabaseOrigin, Expression, FileName, NameOrParameter};
 use types::{Code, DatabaseName, Failure, Value};
 
+use super::database::Contents;
 use super::{alias, backup, database, named, seed};
 use crate::encryption;
 use crate::instance::Shared;
@@ -44,7 +45,11 @@ pub(super) fn run(
     check_encryption(statement, typed.as_str(), &seed)?;
     super::stand_alone(statement, "dbms.recreateDatabase")?;
     let shared = statement.shared;
-    recreate(shared, &typed, &mut |row| match &seed {
+    let contents = match &seed {
+        Seed::Nothing | Seed::Own => Contents::Own,
+        Seed::Backup(_) | Seed::Moment(..) => Contents::Added,
+    };
+    recreate(shared, &typed, contents, &mut |row| match &seed {
         Seed::Nothing => shared.databases.make(row).map(drop),
         Seed::Backup(file) => backup::make_from(statement, &DatabaseOrigin::Backup(file.clone()), row),
         Seed::Moment(file, until, journal) => backup::make_played(statement, file, *until, journal.as_ref(), row),
@@ -57,10 +62,12 @@ pub(super) fn run(
 pub(crate) fn recreate(
     shared: &Shared,
     name: &DatabaseName,
+    contents: Contents,
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let row = shared.catalog.recreate_database(name)?;
-    let made = fill(&row).and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
+    let filled = database::filled(shared, &row, contents, fill);
+    let made = filled.and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
     database::settle(shared, &row, made)?;
     if row.requested == Requested::Offline {
         // Making its files opened it.
