@@ -9,7 +9,7 @@ use catalog::{Access, Names, Principal, Target};
 use cypher::ast::{Clause, ClauseKind, Expression, ExpressionKind, GraphFunction, GraphReference, Mode, Query};
 use query::procedure::Procedure;
 use query::{Graphs, Source};
-use types::{Code, Failure, Map, Position, Value};
+use types::{Code, Failure, Map, Position, Value, effort};
 
 use crate::error::of_graph;
 use crate::instance::Shared;
@@ -87,7 +87,12 @@ impl<'a> Planning<'a> {
             missed: None,
         };
         planning.add(own)?;
+        let watched = effort::watch(Arc::new(allowance.clone()), usize::MAX);
         let prepared = query::prepare(text, query, &mut planning);
+        if watched.is_over() {
+            return Err(allowance.over());
+        }
+        drop(watched);
         let prepared = match planning.missed.take() {
             Some(name) => prepared.map_err(|failure| failure.about(name)),
             None => prepared,
@@ -179,6 +184,9 @@ impl Graphs for Planning<'_> {
     }
 
     fn look(&self) -> Result<(), Failure> {
+        if !effort::pay(1) {
+            return Err(self.allowance.over());
+        }
         let looks = self.looks.get();
         self.looks.set(looks.wrapping_add(1));
         if looks % LOOKS_BETWEEN_CHECKS == LOOKS_BETWEEN_CHECKS - 1 { self.allowance.check() } else { Ok(()) }

@@ -5,6 +5,7 @@
 use compact_str::CompactString;
 use cypher::ast::{BinaryOperator, Expression, ExpressionKind, UnaryOperator};
 use types::Failure;
+use types::effort::pay;
 
 use super::scope::{Held, Scope};
 use super::{Planner, walk};
@@ -61,6 +62,10 @@ impl Planner<'_> {
     }
 
     fn judged(&self, expression: &Expression, scope: &Scope, locals: &mut Locals) -> Result<Type, Failure> {
+        if !pay(walk::EXPRESSION_PARTS) {
+            // Whoever made this watch fails the statement.
+            return Ok(Type::Any);
+        }
         Ok(match &*expression.kind {
             ExpressionKind::Boolean(_) => Type::Boolean,
             ExpressionKind::Integer(_) | ExpressionKind::CountAll | ExpressionKind::Count(_) => Type::Integer,

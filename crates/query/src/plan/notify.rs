@@ -197,10 +197,14 @@ impl Planner<'_> {
     }
 
     fn notify(&mut self, (code, title, severity, category): Kind, description: String, span: Span) {
+        // First: finding the place takes as long as the text before it.
+        if self.notifications.len() >= NOTIFICATIONS_MAX {
+            return;
+        }
         let position = Some(cypher::position(self.text, span));
         let is_known = |known: &Notification| known.code == code && known.position == position;
         // A part of a statement may be planned several times, in several ways.
-        if self.notifications.len() < NOTIFICATIONS_MAX && !self.notifications.iter().any(is_known) {
+        if !self.notifications.iter().any(is_known) {
             self.notifications.push(Notification { code, title, description, severity, category, position });
         }
     }

@@ -8,11 +8,18 @@ use cypher::ast::{
     Projection, Query, SubqueryExpression,
 };
 
+use types::effort::pay;
+
 use crate::functions;
 
+/// What a look at one expression costs, in parts of values; see [`pay`].
+pub(super) const EXPRESSION_PARTS: usize = 64;
+
 /// Calls `visit` with an expression and everything in it, outermost first; what `visit` refuses is not gone into.
+///
+/// It ends where nobody waits for the plan any more, or its time is over: the plan is then worth nothing.
 pub(super) fn each<'a>(expression: &'a Expression, visit: &mut dyn FnMut(&'a Expression) -> bool) {
-    if !visit(expression) {
+    if !pay(EXPRESSION_PARTS) || !visit(expression) {
         return;
     }
     let mut go = |part: &'a Expression| each(part, visit);
