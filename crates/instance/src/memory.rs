@@ -51,7 +51,7 @@ impl Loan {
     /// Errors: as for [`Memory::lend`]; then it has what it had.
     pub(crate) fn change_to(&mut self, bytes: usize) -> Result<(), Failure> {
         match bytes.checked_sub(self.bytes) {
-            Some(more) => self.memory.lend(self.whose, more)?,
+            Some(more) => self.memory.lend_to(self.whose, self.bytes, more)?,
             None => self.memory.take_back(self.whose, self.bytes - bytes),
         }
         self.bytes = bytes;
@@ -99,6 +99,43 @@ impl Memory {
         held.bytes_max = held.bytes_max.max(wanted);
         held.of.insert(whose, own + bytes);
         Ok(())
+    }
+
+    /// As [`Memory::lend`], to a statement that holds `held` bytes already.
+    ///
+    /// Errors: as there; [`Code::MemoryLimit`] where that is more than may be held by one that is alone: to wait does not help.
+    pub(crate) fn lend_to(&self, whose: DatabaseId, held: usize, bytes: usize) -> Result<(), Failure> {
+        let all = held.saturating_add(bytes);
+        self.lend(whose, bytes).map_err(|failure| match may_hold(all, all, self.max_bytes) {
+            true => failure,
+            false => self.too_small(),
+        })
+    }
+
+    /// Tells whether one statement reaches the end of what all may hold before it has `max_bytes`.
+    pub(crate) fn is_below(&self, max_bytes: usize) -> bool {
+        self.max_bytes < max_bytes
+    }
+
+    /// Says that one statement alone wants more than all may hold together.
+    #[cold]
+    pub(crate) fn too_small(&self) -> Failure {
+        let max = self.max_bytes;
+        let text = format!(
+            "The statement needs more memory than one may have of the {max} bytes for all statements of the server together, \
+             of which the last part is kept for other databases. {SETTING_OF_NEO4J} threshold reached: see the setting \
+             {SETTING}."
+        );
+        let max = u64::try_from(max).unwrap_or(u64::MAX);
+        Failure::new(Code::MemoryLimit, text).because_of(Refusal {
+            limit: SETTING,
+            database: String::new(),
+            set_by: SetBy::Server,
+            max,
+            used: u64::try_from(self.held_bytes()).unwrap_or(u64::MAX),
+            wanted: None,
+            retry_after: None,
+        })
     }
 
     /// Takes back what was lent.
@@ -232,6 +269,16 @@ mod tests {
         memory.take_back(B, 75);
         assert_eq!((memory.held_bytes(), memory.held.lock().of.len()), (0, 0));
         assert!(memory.lend(B, usize::MAX).is_err(), "what overflows is too much");
+    }
+
+    #[test]
+    fn f52_what_never_fits_is_not_to_be_tried_again() {
+        let memory = Memory::new(100);
+        memory.lend(B, 50).expect("room");
+        let code = |held, bytes| memory.lend_to(A, held, bytes).expect_err("too much").code();
+        assert_eq!((code(0, 75), code(20, 55)), (Code::MemoryPool, Code::MemoryPool), "others hold it now");
+        assert_eq!((code(0, 76), code(20, 56)), (Code::MemoryLimit, Code::MemoryLimit), "it would not fit alone");
+        assert!(memory.lend_to(A, 0, 20).is_ok() && memory.is_below(101) && !memory.is_below(100));
     }
 
     #[test]

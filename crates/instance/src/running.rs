@@ -245,6 +245,16 @@ impl Allowance {
     #[cold]
     pub(crate) fn explain_failure(&self, failure: Failure) -> Failure {
         let bounds = self.bounds.as_deref();
+        if failure.code() == Code::MemoryLimit {
+            // Who refused it may have said already whose bound it was.
+            let told = failure.refusal().is_some();
+            if let Some(refused) = self.turns.refused_below(self.memory_max_bytes).filter(|_| !told) {
+                return refused;
+            }
+            if told {
+                return failure;
+            }
+        }
         match (failure.code(), self.deadline, bounds.and_then(|bounds| bounds.memory.as_ref())) {
             (Code::MemoryLimit, _, Some(memory)) => memory.memory_refused(failure.message()),
             (_, Some(deadline), _) => deadline.explain(failure, bounds, self.clock.now()),

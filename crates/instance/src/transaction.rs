@@ -214,6 +214,15 @@ impl OpenTransaction {
 }
 
 impl State {
+    /// Tells why it cannot go on, whatever its client does next: somebody ended it, its time did, or its user is shut out.
+    fn why_over(&self, shared: &Shared) -> Option<Failure> {
+        let entry = self.listing.entry();
+        let interrupted = Arc::new(AtomicBool::new(entry.ended().is_some()));
+        let over = Allowance::of(shared, None, &interrupted, self.deadline).check().err();
+        let over = over.map(|failure| shared.why_ended(entry, failure));
+        over.or_else(|| Some(catalog::access::check_here(&shared.catalog.names(), &entry.owner).err()?.into()))
+    }
+
     fn take(&mut self, transaction: &Arc<OpenTransaction>, id: DatabaseId, reached: Reached) -> Result<usize, Failure> {
         let (home, version, lease) = match &reached {
             Reached::System => (Home::default(), 0, None),
@@ -476,7 +485,7 @@ impl Work for OpenTransaction {
         state.databases.clear();
         state.schema_turn = None;
         state.staging = Staging::default();
-        state.listing.entry().has_no_changes();
+        state.listing.entry().lets_go();
     }
 
     /// A transaction sees one version until it ends.
@@ -487,7 +496,7 @@ impl Work for OpenTransaction {
         if let Some(stream) = state.streaming.as_ref().and_then(Weak::upgrade) {
             stream.end_unattended(shared);
         }
-        let over = Allowance::of(shared, None, &Arc::default(), state.deadline).check().err();
+        let over = state.why_over(shared).filter(|_| state.ended.is_none());
         drop(state);
         if let Some(failure) = over {
             self.end(&failure, Duration::ZERO);

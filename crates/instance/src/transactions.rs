@@ -82,6 +82,8 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
             if found.is_some() { "Transaction terminated.".into() } else { "Transaction not found.".into() },
         ]);
     }
+    // What waits for its client gives back what it holds at once, and hears of it when it comes back.
+    statement.shared.databases.end_unattended(statement.shared);
     Ok(Listing { ends_own, ..Listing::of(ENDED_COLUMNS, rows) })
 }
 
@@ -182,7 +184,7 @@ const COLUMNS: [(&str, bool); 38] = [
 fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let statement = entry.statement();
     let (is_waiting, (waited, waited_now)) = (entry.is_waiting(), entry.waited_time(now));
-    let status = match (entry.ended().is_some(), is_waiting) {
+    let status = match (entry.is_terminated(), is_waiting) {
         (true, _) => "Terminated",
         (false, true) => "Blocked",
         (false, false) => "Running",

@@ -54,6 +54,7 @@ pub(crate) struct Entry {
     account: Mutex<Account>,
     /// What was lent for changes that are not committed.
     changes: Mutex<Option<Loan>>,
+    has_let_go: AtomicBool,
 }
 
 /// The number of a statement that runs, when it came, its text without secrets, and its parameters: none of one that may
@@ -158,6 +159,7 @@ impl UnderWay {
             waits: Mutex::default(),
             account: Mutex::default(),
             changes: Mutex::default(),
+            has_let_go: AtomicBool::new(false),
         });
         self.listed.lock().insert(number, Arc::clone(&entry));
         Listing { entry, listed: Arc::clone(&self.listed) }
@@ -309,9 +311,15 @@ impl Entry {
         self.changes.lock().get_or_insert_with(begin).change_to(bytes)
     }
 
-    /// Says that its changes are gone.
-    pub(crate) fn has_no_changes(&self) {
+    /// Says that it holds nothing any more, though its client does not know yet that it is over.
+    pub(crate) fn lets_go(&self) {
+        self.has_let_go.store(true, Ordering::Relaxed);
         *self.changes.lock() = None;
+    }
+
+    /// Tells whether it is over: somebody ended it, or its time did.
+    pub(crate) fn is_terminated(&self) -> bool {
+        self.has_let_go.load(Ordering::Relaxed) || self.ended().is_some()
     }
 
     /// Adds what a computation spent that is over.

@@ -218,3 +218,96 @@ fn f52_changes_of_open_transactions_are_in_the_pool() {
     check(&mut watching, pools, "'0'");
     run_with(&mut watching, text, parameters(), &RunOptions::default()).expect("there is room again");
 }
+
+/// An instance whose pool has room for a few transactions of 8 MB.
+fn pooled(change: impl FnOnce(&mut instance::InstanceOptions)) -> Instance {
+    let mut options = world::options(std::path::Path::new("/nowhere"));
+    options.statements_memory_max_bytes = 64 << 20;
+    change(&mut options);
+    Instance::in_memory(options).expect("opens")
+}
+
+/// Begins a transaction that holds 8 MB of changes.
+fn hold(session: &mut Session) {
+    session.begin(&RunOptions::default()).expect("begins");
+    let parameters = Map::from_iter([("t".into(), Value::from("a".repeat(1 << 20).as_str()))]);
+    run_with(session, "UNWIND range(1, 8) AS i CREATE (:B {t: $t})", parameters, &RunOptions::default()).expect("fits");
+}
+
+const HELD: &str =
+    "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used <> '0'";
+const IDLE: &str = "SHOW TRANSACTIONS YIELD transactionId AS id, currentQuery AS text, status, estimatedUsedHeapMemory AS held \
+                    WHERE text = '' RETURN";
+
+#[test]
+fn f52_what_an_operator_ends_gives_back_at_once_what_it_holds() {
+    let _alone = ALONE.lock();
+    let instance = pooled(|options| {
+        options.authentication = catalog::Authentication::Password { first: Some("admin-password".to_owned()) };
+    });
+    let mut admin = world::log_in(&instance, "admin");
+    for user in ["ann", "bob"] {
+        world::make(&mut admin, user);
+        run(&mut admin, &format!("GRANT ROLE editor TO {user}")).expect("grants");
+    }
+    let [mut ann, mut bob] = ["ann", "bob"].map(|user| world::log_in(&instance, user));
+    run(&mut admin, "CREATE (:B {t: 1})").expect("names are there");
+    hold(&mut ann);
+    check(&mut admin, HELD, "true");
+    let id = run(&mut admin, &format!("{IDLE} id")).expect("lists");
+    run(&mut admin, &format!("TERMINATE TRANSACTION {id}")).expect("ends it");
+    check(&mut admin, HELD, "false");
+    check(&mut admin, &format!("{IDLE} status, held"), "'Terminated' | 0");
+    let heard = run(&mut ann, "RETURN 1").expect_err("it was ended");
+    assert_eq!(heard.code(), Code::TransactionTerminated, "{heard}");
+    ann.reset();
+    check(&mut ann, "MATCH (n:B) RETURN count(n)", "1");
+    // So does what somebody leaves open who is gone.
+    hold(&mut bob);
+    check(&mut admin, HELD, "true");
+    run(&mut admin, "DROP USER bob").expect("drops");
+    check(&mut admin, HELD, "false");
+    bob.commit().expect_err("he is gone");
+    check(&mut admin, "MATCH (n:B) RETURN count(n)", "1");
+}
+
+#[test]
+fn f51_a_transaction_whose_time_is_over_ends_without_its_client() {
+    let _alone = ALONE.lock();
+    let instance = pooled(|options| options.statement_time_max = Some(std::time::Duration::from_millis(300)));
+    let [mut idle, mut watching] = [session(&instance), session(&instance)];
+    hold(&mut idle);
+    check(&mut watching, &format!("{IDLE} status, held > 8000000"), "'Running' | true");
+    std::thread::sleep(std::time::Duration::from_millis(350));
+    // As a server does every second.
+    instance.end_unattended();
+    check(&mut watching, &format!("{IDLE} status, held"), "'Terminated' | 0");
+    let heard = run(&mut idle, "RETURN 1").expect_err("its time is over");
+    assert_eq!(heard.code(), Code::TransactionTimedOut, "{heard}");
+}
+
+#[test]
+fn f52_a_statement_that_the_pool_never_has_room_for_hears_that_it_is_the_pool() {
+    let _alone = ALONE.lock();
+    let instance = pooled(|_| ());
+    let mut one = session(&instance);
+    for text in [
+        "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
+        "RETURN size(range(1, 60000000))",
+        "RETURN size(reduce(s = '', x IN range(1, 100000) | s + 'a text that doubles' + s))",
+    ] {
+        let failure = run(&mut one, text).expect_err("64 MiB are not enough");
+        let refusal = failure.refusal().unwrap_or_else(|| panic!("{failure}"));
+        // Nobody else holds anything: to try again does not help.
+        assert_eq!(
+            (failure.code(), refusal.limit, refusal.max),
+            (Code::MemoryLimit, "statements_memory_max", 64 << 20)
+        );
+        assert!(failure.message().contains("67108864 bytes for all statements"), "{failure}");
+    }
+    // A limit of the statement below that is named as ever.
+    run(&mut one, "ALTER DATABASE sheaf SET LIMIT max_query_memory = 8MB").expect("sets");
+    let failure =
+        run(&mut one, "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)").expect_err("8 MB");
+    assert_eq!(failure.refusal().map(|refusal| refusal.limit), Some("max_query_memory"), "{failure}");
+}

@@ -118,6 +118,11 @@ impl Turns {
         self.memory.made_max_bytes()
     }
 
+    /// Tells what one statement is refused that may hold `max_bytes`, where all may hold less; nothing where they may not.
+    pub(crate) fn refused_below(&self, max_bytes: usize) -> Option<Failure> {
+        self.memory.is_below(max_bytes).then(|| self.memory.too_small())
+    }
+
     /// Begins to count for a statement of `database`, which is called `name`.
     pub(crate) fn begin(
         self: &Arc<Self>,
@@ -285,7 +290,7 @@ impl query::Pace for Turn {
     }
 
     fn lend(&self, bytes: usize) -> Result<(), Failure> {
-        self.turns.memory.lend(self.database, bytes)
+        self.turns.memory.lend_to(self.database, self.spent.held_bytes.load(Ordering::Relaxed), bytes)
     }
 
     fn take_back(&self, bytes: usize) {

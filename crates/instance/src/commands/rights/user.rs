@@ -54,6 +54,8 @@ pub(super) fn run(statement: &mut Statement<'_>, command: &UserCommand) -> Resul
                 let (door, principal) = (statement.catalog()?, statement.principal);
                 let dropped = door.drop_user(principal, &name, if_missing(*if_exists))?;
                 tracing::info!(user = %name, dropped, "user dropped");
+                // What he left open gives back what it holds; in a transaction that waits for its commit.
+                statement.shared.databases.end_unattended(statement.shared);
                 Ok(done(dropped, || "User does not exist.".to_owned()))
             })
         }
