@@ -7,10 +7,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use instance::backup::{Copied, Reading, verify_journal};
-use types::DatabaseName;
 use types::temporal::ZoneId;
+use types::{Code, DatabaseName, Failure};
 
 use super::{CommandError, counted, counts, online, shown, size};
+use crate::exit::say;
 use crate::reach::Reach;
 
 /// What a copy of a journal begins with.
@@ -93,9 +94,23 @@ pub(super) fn is_one(file: &Path) -> bool {
 }
 
 /// Reads the copy of a journal and checks every byte of it.
-pub(super) fn verified(file: &Path) -> Result<String, CommandError> {
+pub(super) fn verified(file: &Path, keys: Option<&instance::backup::Keys>) -> Result<String, CommandError> {
     let copied = verify_journal(file)?;
-    Ok(format!("{} is sound: {}", file.display(), facts(&copied)))
+    let summary = format!("{} is sound: {}", file.display(), facts(&copied));
+    match keys.filter(|_| copied.is_sealed) {
+        None if copied.is_sealed => {
+            Ok(format!("{summary}; sealed, and its keys were not looked for (--seal-key-file)"))
+        }
+        None => Ok(summary),
+        Some(keys) => match keys.journal_problem(file)? {
+            None => Ok(format!("{summary}; sealed, and its keys are there")),
+            Some(reason) => {
+                say(&summary);
+                let text = format!("the keys of the journal cannot be had: {reason}");
+                Err(Failure::new(Code::DatabaseStartFailed, text).into())
+            }
+        },
+    }
 }
 
 fn facts(copied: &Copied) -> String {
@@ -104,6 +119,5 @@ fn facts(copied: &Copied) -> String {
         time.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string())
     };
     let (from, until) = (time(copied.begins), time(copied.ends));
-    let sealed = if copied.is_sealed { "; sealed, and its keys were not looked for" } else { "" };
-    format!("{} from {from} to {until} in {}{sealed}", counted(copied.records, "commit"), size(copied.bytes))
+    format!("{} from {from} to {until} in {}", counted(copied.records, "commit"), size(copied.bytes))
 }

@@ -156,10 +156,13 @@ pub(crate) fn end(done: Result<String, CommandError>) -> Exit {
 pub fn run(arguments: &Arguments) -> Exit {
     end(match (&arguments.command, &arguments.database, &arguments.to) {
         (Some(Command::Journal { database, to, reach }), ..) => journal::copy(reach, database, to),
-        (Some(Command::Verify { file, .. }), ..) if journal::is_one(file) => journal::verified(file),
-        (Some(Command::Verify { file, keys }), ..) => keys.there().map_err(CommandError::from).and_then(|keys| {
-            if file.is_dir() { whole::verified(file, keys.as_ref()) } else { verified(file, keys.as_ref()) }
-        }),
+        (Some(Command::Verify { file, keys }), ..) => {
+            keys.there().map_err(CommandError::from).and_then(|keys| match (journal::is_one(file), file.is_dir()) {
+                (true, _) => journal::verified(file, keys.as_ref()),
+                (false, true) => whole::verified(file, keys.as_ref()),
+                (false, false) => verified(file, keys.as_ref()),
+            })
+        }
         (None, None, Some(to)) if arguments.all => whole::back_up(&arguments.reach, to, arguments.check),
         (None, Some(database), Some(to)) => back_up(arguments, database, to),
         // Clap asks for both.

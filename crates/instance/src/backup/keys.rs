@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use catalog::{KeySource, Keyring, SealError, seal};
 use store::StoreError;
-use store::crypt::{sealed_key, try_key};
+use store::crypt::{SealsKeys, sealed_key, try_key};
+use store::journal::{self, JournalError, Source};
 
 use super::{BackupError, Reading};
 use crate::InstanceOptions;
@@ -14,7 +15,7 @@ use crate::encryption::{ServerKeys, is_sealed};
 
 /// The keys of a server as far as they are there; none is made.
 pub struct Keys {
-    ring: Option<(Arc<Keyring>, ServerKeys)>,
+    ring: Option<(Arc<Keyring>, Arc<ServerKeys>)>,
     /// The file that is not there, where there are none.
     file: PathBuf,
 }
@@ -25,7 +26,7 @@ impl Keys {
         let source = options.key_source();
         let file = if let KeySource::File(path) = &source { path.clone() } else { PathBuf::new() };
         let ring = Keyring::existing(source)?.map(|ring| {
-            let (ring, keys) = (Arc::new(ring), ServerKeys::default());
+            let (ring, keys) = (Arc::new(ring), Arc::new(ServerKeys::default()));
             keys.set(&ring);
             (ring, keys)
         });
@@ -47,9 +48,22 @@ impl Keys {
             let file = self.file.display();
             return Ok(Some(format!("sealed with the key {}, and there is no file of keys {file}", name_in(&piece))));
         };
-        match try_key(&piece, keys) {
+        match try_key(&piece, &**keys) {
             Ok(()) => Ok(None),
             Err(StoreError::ImageKey { reason }) => Ok(Some(reason)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Says why a sealed copy of a journal cannot be played with them; nothing where it can. All of it is opened.
+    pub fn journal_problem(&self, copy: &Path) -> Result<Option<String>, BackupError> {
+        let Some((_, keys)) = &self.ring else {
+            return Ok(Some(format!("there is no file of keys {}", self.file.display())));
+        };
+        let source = Source::any_file(copy)?.with_keys(Some(Arc::clone(keys) as Arc<dyn SealsKeys>));
+        match journal::verify(source) {
+            Ok(_) => Ok(None),
+            Err(JournalError::Key { reason, .. }) => Ok(Some(reason)),
             Err(error) => Err(error.into()),
         }
     }
