@@ -548,6 +548,8 @@ fn f24_f85_a_dump_speaks_to_its_own_database_alone() {
         ("STOP DATABASE loaded", "line 4", "Permission denied"),
         ("CALL dbms.recreateDatabase('sec', {clearData: true})", "line 4", "of the dump: "),
         ("CALL dbms.setConfigValue('db.transaction.timeout', '1s')", "line 4", "Permission denied"),
+        ("ALTER CURRENT USER SET PASSWORD FROM 'nobody comes here' TO 'qqqqqqqqqq'", "line 4", "does not administer"),
+        ("CREATE TOKEN t", "line 4", "does not administer"),
         ("RETURN 1; RETURN\n1 / 0", "line 4", "/ by zero"),
         (":use sec\nCREATE (:FromDump)", "line 4", ":use is for a shell"),
         (":param n => 1\nRETURN $n", "line 4", ":param is for a shell"),
@@ -561,6 +563,7 @@ fn f24_f85_a_dump_speaks_to_its_own_database_alone() {
             fs::write(file("dump"), text).expect("writes");
             let (code, out, error) = told(&output(&[&["load", &file("dump"), "--as", "new"], reach].concat()));
             assert!(code == Some(1) && error.contains(at) && error.contains(reason), "{text}: {code:?} {out}{error}");
+            assert!(!error.contains("user 'loader'"), "{text}: {error}");
         }
         let script = "MATCH (n) DETACH DELETE n;\n:begin\nCREATE CONSTRAINT one FOR (n:New) REQUIRE n.key IS UNIQUE;\n:commit\n\
                       CREATE (:New {key: 1})-[:TO]->(:Other); CALL db.awaitIndexes(300);\nSHOW INDEXES;";
@@ -763,6 +766,42 @@ fn f24_f82_who_may_make_databases_restores_and_loads_files_that_he_holds() {
 }
 
 #[test]
+fn f24_f48_restore_and_load_keep_to_what_a_database_may_hold() {
+    let data = folder();
+    let served = Served::start(data.path(), &["--limits", "max_nodes=10"]);
+    let elsewhere = folder();
+    let file = |name: &str| path(&elsewhere.path().join(name)).to_owned();
+    let (script, lines, backup) = (file("many.cypher"), file("many.jsonl"), file("many.sheafbackup"));
+    fs::write(&script, "UNWIND range(1, 20) AS x CREATE (:N {x: x});\n").expect("writes");
+    let other = file("data");
+    fs::create_dir(&other).expect("is made");
+    for arguments in [
+        ["load", &script, "--as", "many", "--data", &other],
+        ["dump", "many", "--to", &lines, "--data", &other],
+        ["backup", "many", "--to", &backup, "--data", &other],
+    ] {
+        let (code, out, error) = told(&output(&arguments));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+    }
+    for arguments in [["load", &script], ["load", &lines], ["restore", &backup]] {
+        let all = [&arguments[..], &["--as", "more", "--bolt", served.address("bolt")]].concat();
+        let (code, out, error) = told(&output(&all));
+        assert_eq!(code, Some(1), "{arguments:?}: {out}");
+        let reason = "The limit max_nodes of the server for database 'more' is 10, 0 are used, and 20 more are wanted.";
+        assert!(error.contains(reason), "{arguments:?}: {error}");
+    }
+    // An explicit limit holds in a folder without a server too.
+    let shell = |text: &str| told(&output(&["shell", "--bolt", served.address("bolt"), "--format", "csv", text])).1;
+    shell("CREATE DATABASE mine");
+    shell("ALTER DATABASE mine SET LIMIT max_nodes = 5");
+    assert_eq!(shell("SHOW DATABASES YIELD name WHERE name = 'more'"), "name\n");
+    drop(served);
+    let replaced = output(&["restore", &backup, "--as", "mine", "--replace", "--data", path(data.path())]);
+    let (code, out, error) = told(&replaced);
+    assert!(code == Some(1) && error.contains("The limit max_nodes of database 'mine' is 5"), "{out}{error}");
+}
+
+#[test]
 fn f13_a_database_that_is_idle_early_is_closed_early() {
     let data = folder();
     let served = Served::start(data.path(), &[]);
@@ -874,6 +913,22 @@ fn f24_f98_after_a_new_key_of_the_server_journals_open_without_the_older_one() {
     served.end("-TERM");
     let restore = ["restore", path(&backup), "--as", "again", "--until", &until, "--data", path(data.path())];
     call(&restore);
+    // A copy of it is sealed: whether its key is there is told by who has keys.
+    let (elsewhere, others) = (folder(), folder());
+    let copy = elsewhere.path().join("vault.sheafjournal");
+    let copy = path(&copy);
+    call(&["backup", "journal", "vault", "--to", copy, "--data", path(data.path())]);
+    let verify = |keys: &[&str]| told(&output(&[&["backup", "verify", copy], keys].concat()));
+    let (code, out, _) = verify(&[]);
+    assert!(code == Some(0) && out.ends_with("sealed, and its keys were not looked for (--seal-key-file)\n"), "{out}");
+    let (code, out, error) = verify(&["--seal-key-file", path(&keys)]);
+    assert!(code == Some(0) && out.ends_with("sealed, and its keys are there\n"), "{out}{error}");
+    Served::start(others.path(), &[]).end("-TERM");
+    for wrong in [others.path().join("seal.key"), elsewhere.path().join("no.key")] {
+        let (code, out, error) = verify(&["--seal-key-file", path(&wrong)]);
+        assert!(code == Some(1) && out.contains(" is sound: "), "{code:?} {out}{error}");
+        assert!(error.starts_with("error: the keys of the journal cannot be had: "), "{error}");
+    }
     let served = Served::start(data.path(), &[]);
     assert_eq!(run(&served, "USE again MATCH (n) RETURN count(n) AS n"), "n\n101\n");
 }

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use graph::bulk::{Loaded, Loader};
-use instance::{Fetched, Instance, More, RunOptions, Session};
+use instance::{Fetched, Instance, More, RunOptions, Session, Summary};
 use serde_json::Value as Json;
 use types::{Code, Failure, KeyId, LabelId, Map, NodeId, Value};
 
@@ -277,20 +277,31 @@ impl Fenced {
 
     /// Runs the statement that begins in a line of the dump.
     pub(super) fn run(&mut self, line: u64, text: &str) -> Result<(), Failure> {
-        run(&mut self.0, LOADED, text)
-            .map_err(|failure| Failure::new(failure.code(), format!("line {line} of the dump: {failure}")))
+        let at = |failure: Failure| Failure::new(failure.code(), format!("line {line} of the dump: {failure}"));
+        let administers = || {
+            let text = "a dump speaks of its own database alone, and does not administer";
+            Failure::new(Code::Forbidden, format!("line {line} of the dump: Permission denied: {text}"))
+        };
+        match run(&mut self.0, LOADED, text) {
+            // Everybody may make himself a token; whoever loads a dump would look for it in vain.
+            Ok(summary) if summary.counters.system_updates > 0 => Err(administers()),
+            Ok(_) => Ok(()),
+            // Whoever loads the dump knows nothing of the user behind this fence.
+            Err(failure) if failure.message().contains(&format!("'{LOADER}'")) => Err(administers()),
+            Err(failure) => Err(at(failure)),
+        }
     }
 }
 
-/// Runs a statement to its end.
-pub(super) fn run(session: &mut Session, database: &str, text: &str) -> Result<(), Failure> {
+/// Runs a statement to its end; gives what it came to.
+pub(super) fn run(session: &mut Session, database: &str, text: &str) -> Result<Summary, Failure> {
     let options = RunOptions { database: Some(database.to_owned()), ..RunOptions::default() };
     let mut records = session.run(text, Map::new(), &options)?;
     let mut fetched = Fetched::default();
     while records.pull(1_000, &mut fetched)? == More::Yes {
         fetched.clear();
     }
-    Ok(())
+    Ok(records.summary())
 }
 
 #[cfg(test)]
