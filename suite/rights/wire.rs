@@ -134,6 +134,50 @@ fn f59_the_limit_of_a_role_is_told_as_one_through_both_faces() {
     assert_eq!(word("database").as_deref(), Some("alpha"));
 }
 
+/// Cuts an id out of an answer: what stands behind this.
+fn id_behind(answer: &str, before: &str) -> String {
+    let rest = answer.split(before).nth(1).unwrap_or_else(|| panic!("{before} in {answer}"));
+    rest.chars().take_while(|found| found.is_ascii_alphanumeric() || *found == '-').collect()
+}
+
+#[test]
+fn f82_f102_a_transaction_over_http_is_its_users_whatever_he_is_called() {
+    let new = "CREATE USER writer SET PASSWORD 'new-password' CHANGE NOT REQUIRED";
+    for loses in [["RENAME USER writer TO author", new], ["DROP USER writer", new]] {
+        let world = World::new();
+        let server = serve(&world);
+        let http = server.http_addr().expect("HTTP is on");
+        let (old, taker) = (basic("writer", "writer-password"), basic("writer", "new-password"));
+        let begun = ["query/v2/tx", "tx"].map(|api| {
+            let body = r#"{"statement": "CREATE (:Open)", "statements": [{"statement": "CREATE (:Open)"}]}"#;
+            let (_, answer) = send(http, &format!("POST /db/alpha/{api}"), &old, "", body);
+            format!("{api}/{}", id_behind(&answer, if api == "tx" { "/tx/" } else { "\"id\":\"" }))
+        });
+        let object = id_behind(&send(http, "POST /sessions", &old, "", "").1, "\"sessionId\":\"");
+        let mut admin = world.session("admin");
+        loses.iter().for_each(|text| _ = run(&mut *admin, text).expect("is done"));
+        let header = format!("X-Sheaf-Session: {object}\r\n");
+        for path in &begun {
+            for end in ["", "/commit"] {
+                let (status, answer) = send(http, &format!("POST /db/alpha/{path}{end}"), &taker, "", "{}");
+                assert!(status == 404 && answer.contains("TransactionNotFound"), "{path}{end}: {answer}");
+            }
+            assert_eq!(send(http, &format!("DELETE /db/alpha/{path}"), &taker, "", "").0, 404, "{path}");
+        }
+        assert_eq!(send(http, "GET /session/database", &taker, &header, "").0, 404);
+        assert!(!send(http, "GET /sessions", &taker, "", "").1.contains(&object));
+        if !loses[0].starts_with("RENAME") {
+            continue;
+        }
+        let author = basic("author", "writer-password");
+        assert_eq!(send(http, "GET /session/database", &author, &header, "").0, 200);
+        for path in &begun {
+            let (status, answer) = send(http, &format!("POST /db/alpha/{path}/commit"), &author, "", "{}");
+            assert!(status / 100 == 2 && !answer.contains("Neo."), "{path}: {answer}");
+        }
+    }
+}
+
 #[test]
 fn f96_what_a_user_began_is_not_his_tokens_and_a_dropped_token_has_expired() {
     let world = World::new();
@@ -143,10 +187,6 @@ fn f96_what_a_user_began_is_not_his_tokens_and_a_dropped_token_has_expired() {
     let made = run(&mut *writer, "CREATE TOKEN t ON DATABASES alpha WITH LEVEL read").expect("made");
     let token = text_of(&made.records[0][1]);
     let (of_user, of_token) = (basic("writer", "writer-password"), format!("Bearer {token}"));
-    let id_behind = |answer: &str, before: &str| -> String {
-        let rest = answer.split(before).nth(1).unwrap_or_else(|| panic!("{before} in {answer}"));
-        rest.chars().take_while(|found| found.is_ascii_alphanumeric() || *found == '-').collect()
-    };
 
     // A transaction over HTTP, through both APIs.
     for api in ["query/v2/tx", "tx"] {

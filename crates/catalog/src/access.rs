@@ -32,6 +32,7 @@ pub struct Principal(Option<Arc<Who>>);
 #[derive(Clone, Debug)]
 struct Who {
     id: UserId,
+    /// What he was called when he came: by now that may be somebody else's name.
     name: CompactString,
     /// The token that let him in, if it was no password.
     token: Option<CompactString>,
@@ -43,7 +44,7 @@ struct Who {
 
 impl PartialEq for Who {
     fn eq(&self, other: &Self) -> bool {
-        (self.id, &self.name, &self.token, &self.behind) == (other.id, &other.name, &other.token, &other.behind)
+        (self.id, &self.token, &self.behind) == (other.id, &other.token, &other.behind)
     }
 }
 
@@ -162,22 +163,16 @@ impl Principal {
         Self(Some(Arc::new(Who { id: user.id, name: user.name.clone(), token, behind: None, looked_up: None })))
     }
 
-    /// Gives the user's name at the time of logging in; none while authentication is off.
-    #[must_use]
-    pub fn name(&self) -> Option<&str> {
-        self.0.as_deref().map(|who| who.name.as_str())
-    }
-
     /// Gives a text that stands for him where only a text is carried, such as into procedures: see [`resolve_as`],
-    /// [`allows_as`] and [`name_in`]. It is the name, and for who came by a token the token's id behind it. Where another
-    /// speaks in his name it ends in two zero bytes.
+    /// [`allows_as`] and [`user_of_key`]. It is the user's identity, and for who came by a token the token's id behind it.
+    /// Where another speaks in his name it ends in two zero bytes.
     #[must_use]
     pub fn key(&self) -> Option<CompactString> {
         let who = self.0.as_deref()?;
         Some(match &who.token {
-            Some(token) => types::CompactString::from(format!("{}\0{token}", who.name)),
-            None if who.behind.is_some() => types::CompactString::from(format!("{}{SPOKEN_FOR}", who.name)),
-            None => who.name.clone(),
+            Some(token) => CompactString::from(format!("{}\0{token}", who.id)),
+            None if who.behind.is_some() => CompactString::from(format!("{}{SPOKEN_FOR}", who.id)),
+            None => CompactString::from(who.id.to_string()),
         })
     }
 
@@ -188,20 +183,25 @@ impl Principal {
     #[must_use]
     pub fn owns(&self, begun_by: &Self) -> bool {
         let token = |who: &Self| who.0.as_deref().and_then(|who| who.token.clone());
-        self.name() == begun_by.name() && (!self.is_token() || token(self) == token(begun_by))
+        self.id() == begun_by.id() && (!self.is_token() || token(self) == token(begun_by))
     }
 
     /// As [`Principal::owns`], of somebody of whom only the key is known.
     #[must_use]
     pub fn owns_key(&self, begun_by: &str) -> bool {
-        let is_same_user = self.name().unwrap_or_default() == name_in(begun_by);
-        is_same_user && (!self.is_token() || self.key().as_deref() == Some(begun_by))
+        self.id() == id_in(begun_by) && (!self.is_token() || self.key().as_deref() == Some(begun_by))
     }
 
-    /// Gives the user who speaks in the name of this one, if another does.
+    /// Tells whether another speaks in the name of this one.
     #[must_use]
-    pub fn impersonator(&self) -> Option<&str> {
-        self.0.as_deref().and_then(|who| who.behind.as_deref()).map(|behind| behind.name.as_str())
+    pub fn is_spoken_for(&self) -> bool {
+        self.0.as_deref().is_some_and(|who| who.behind.is_some())
+    }
+
+    /// Tells whether he is a user; nobody is while authentication is off.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Tells whether a token let him in.
@@ -376,18 +376,39 @@ pub fn allow_any_as(names: &Names, user: Option<&str>, actions: &[Action]) -> Re
 #[must_use]
 pub fn owns_as(user: Option<&str>, begun_by: &Principal) -> bool {
     let Some(key) = user.map(|key| key.trim_end_matches(SPOKEN_FOR)) else { return true };
-    if key.contains('\0') { begun_by.key().as_deref() == Some(key) } else { begun_by.name() == Some(key) }
+    if key.contains('\0') { begun_by.key().as_deref() == Some(key) } else { begun_by.id() == id_in(key) }
 }
 
-/// Gives the name of the user whom a [`Principal::key`] stands for.
+/// Gives the user whom a [`Principal::key`] stands for.
 #[must_use]
-pub fn name_in(key: &str) -> &str {
-    key.split('\0').next().unwrap_or_default()
+pub fn user_of_key<'n>(names: &'n Names, key: &str) -> Option<&'n Arc<User>> {
+    names.book().user_by_id(id_in(key)?)
+}
+
+fn id_in(key: &str) -> Option<UserId> {
+    key.split('\0').next().and_then(UserId::parse)
+}
+
+/// Names a user as everybody is told of him: as he is called by now, and once he is gone as he was when he came. Nothing
+/// while authentication is off.
+#[must_use]
+pub fn told_user<'n>(names: &'n Names, principal: &'n Principal) -> Option<&'n str> {
+    principal.0.as_deref().map(|who| told(names, who))
+}
+
+/// As [`told_user`], of who speaks in the name of another.
+#[must_use]
+pub fn told_impersonator<'n>(names: &'n Names, principal: &'n Principal) -> Option<&'n str> {
+    principal.0.as_deref().and_then(|who| who.behind.as_deref()).map(|behind| told(names, behind))
+}
+
+fn told<'n>(names: &'n Names, who: &'n Who) -> &'n str {
+    names.book().user_by_id(who.id).map_or(who.name.as_str(), |user| user.name.as_str())
 }
 
 fn rights_of_key(names: &Names, key: &str) -> Option<Arc<UserRights>> {
     let token = key.trim_end_matches(SPOKEN_FOR).split_once('\0').map(|(_, token)| CompactString::from(token));
-    let user = names.user(name_in(key))?;
+    let user = user_of_key(names, key)?;
     names.memory.of(names, user.id, token.as_ref()).ok()
 }
 
@@ -700,7 +721,7 @@ fn not_as(user: &str) -> CatalogError {
 
 /// Lets somebody speak as another user, with that user's rights and no more.
 pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<Principal, CatalogError> {
-    if principal.name() == Some(user) {
+    if names.user_name_of(principal) == Some(user) {
         return Ok(principal.clone());
     }
     check_speaks(names, principal, user)?;

@@ -73,7 +73,7 @@ impl Catalog {
         scopes: &[ScopeName],
         holders: &[HolderName],
     ) -> Result<Changed, CatalogError> {
-        if acting.name().is_some() && privileges.iter().any(|privilege| privilege.immutable) {
+        if acting.is_user() && privileges.iter().any(|privilege| privilege.immutable) {
             return Err(CatalogError::Immutable);
         }
         self.change_rights("rights.privileges", |names, _| {
@@ -212,7 +212,7 @@ fn check_alias(scope: &Scope, privileges: &[Privilege]) -> Result<(), CatalogErr
 /// Refuses to change the privileges of an immutable role while people log in.
 fn check_mutable(names: &Names, acting: &Principal, holder: &Holder) -> Result<(), CatalogError> {
     match holder {
-        Holder::Role(role) if acting.name().is_some() && names.book().is_immutable(role) => {
+        Holder::Role(role) if acting.is_user() && names.book().is_immutable(role) => {
             Err(CatalogError::ImmutableRole { verb: "change the privileges of", role: role.to_string() })
         }
         _ => Ok(()),

@@ -28,7 +28,7 @@ impl Catalog {
     ) -> Result<bool, CatalogError> {
         check_name(name)?;
         let NewRole { copy_of, immutable } = new;
-        if immutable && acting.name().is_some() {
+        if immutable && acting.is_user() {
             return Err(CatalogError::ImmutableRole { verb: "create", role: name.into() });
         }
         self.change_rights("rights.create_role", |names, now| {
@@ -160,7 +160,7 @@ impl Names {
 
 /// Refuses to change an immutable role while people log in.
 fn check_mutable(names: &Names, acting: &Principal, role: &str, verb: &'static str) -> Result<(), CatalogError> {
-    if acting.name().is_some() && names.book().is_immutable(role) {
+    if acting.is_user() && names.book().is_immutable(role) {
         return Err(CatalogError::ImmutableRole { verb, role: role.into() });
     }
     Ok(())

@@ -109,9 +109,9 @@ impl Catalog {
             return Ok(Principal::anonymous());
         }
         if tokens::is_token(password) {
-            let principal = self.authenticate_token(password)?;
+            let (principal, names) = (self.authenticate_token(password)?, self.names());
             // Clients that must send a name with a token send the user's, or none.
-            let fits = name.is_empty() || principal.name() == Some(name);
+            let fits = name.is_empty() || names.user_name_of(&principal) == Some(name);
             return if fits { Ok(principal) } else { Err(CatalogError::Unauthorized) };
         }
         let names = self.names();

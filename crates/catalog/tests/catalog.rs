@@ -288,7 +288,7 @@ fn the_first_password_is_given_or_made_up_once() {
         let password = catalog.take_password().expect("made up");
         assert_eq!(catalog.take_password(), None);
         let admin = catalog.authenticate("admin", &password).expect("right");
-        assert_eq!(admin.name(), Some("admin"));
+        assert_eq!(catalog::access::told_user(&catalog.names(), &admin), Some("admin"));
         assert!(grant(&catalog.names(), &admin, &catalog.resolve("system").expect("there"), Access::Write).is_ok());
         assert_eq!(
             told(catalog.anonymous()),

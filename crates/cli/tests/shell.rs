@@ -37,7 +37,7 @@ impl Sessions for Heard {
 }
 
 impl Session for HeardSession {
-    fn user(&self) -> &str {
+    fn user(&self) -> String {
         self.0.user()
     }
 

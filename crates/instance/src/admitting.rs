@@ -170,7 +170,7 @@ impl Statement<'_> {
     }
 
     fn take_seats<'m>(&mut self, meters: impl Iterator<Item = &'m Arc<Meter>> + Clone) -> Result<(), Failure> {
-        let user = self.principal.name().unwrap_or_default();
+        let user = self.principal.id();
         let Room { seats, role_limits, .. } = &mut self.room;
         if self.transaction.is_none() {
             return seats.take(meters, user, role_limits.as_deref());
@@ -199,7 +199,7 @@ impl Statement<'_> {
         }
         let role_limits = self.room.role_limits.clone();
         let asking = Asking {
-            user: self.principal.name().unwrap_or_default(),
+            user: self.principal.id(),
             role_limits: role_limits.as_deref(),
             writes,
             interrupted: self.interrupted,

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use catalog::Principal;
+use catalog::{Principal, access};
 use cypher::ast::{
     AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, LimitCommand, LimitOwner,
     NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand,
@@ -79,7 +79,9 @@ pub(crate) fn login(
     let (user, operation, outcome) = match principal {
         Ok(principal) => {
             // A token comes without a name.
-            let user = Some(name).filter(|name| !name.is_empty()).or(principal.name()).unwrap_or_default();
+            let names = shared.catalog.names();
+            let known = || access::told_user(&names, principal);
+            let user = Some(name).filter(|name| !name.is_empty()).or_else(known).unwrap_or_default();
             // Each connection has a port of its own.
             let host = address.map_or("", |address| address.rsplit_once(':').map_or(address, |(host, _)| host));
             let is_new = shared.lately.admit(&format!("{user} {host}"), "login", now, SAME_LOGIN, 1).is_some();
@@ -134,7 +136,7 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
     }
     let line = Line {
         kind,
-        user: statement.principal.name().map(str::to_owned),
+        user: access::told_user(statement.names, statement.principal).map(str::to_owned),
         address: address_of(statement).map(str::to_owned),
         databases,
         operation,
@@ -319,7 +321,7 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
     if databases.len() < 2 {
         return;
     }
-    let (user, impersonated) = who(statement.principal);
+    let (user, impersonated) = who(statement);
     let told =
         Told { user, impersonated, address: address_of(statement), databases: &databases, operation: statement.text };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
@@ -328,7 +330,7 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
 /// Notes that an admin uses a database that is somebody else's; the first of his statements in a minute stands for all.
 pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
     let Reached::Graph { row, rights, .. } = reached else { return };
-    let (Some(user), impersonated) = who(statement.principal) else { return };
+    let (Some(user), impersonated) = who(statement) else { return };
     if !rights.is_as_admin() {
         return;
     }
@@ -343,10 +345,12 @@ pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
 }
 
 /// Names who does something, and in whose name where that is not his own.
-pub(crate) fn who(principal: &Principal) -> (Option<&str>, Option<&str>) {
-    match principal.impersonator() {
-        Some(behind) => (Some(behind), principal.name()),
-        None => (principal.name(), None),
+pub(crate) fn who<'s>(statement: &'s Statement<'_>) -> (Option<&'s str>, Option<&'s str>) {
+    let (names, principal) = (statement.names, statement.principal);
+    let user = access::told_user(names, principal);
+    match access::told_impersonator(names, principal) {
+        Some(behind) => (Some(behind), user),
+        None => (user, None),
     }
 }
 

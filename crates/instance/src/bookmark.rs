@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use catalog::UserId;
 use types::{Code, DatabaseId, Failure};
 
 const PREFIX: &str = "sheaf";
@@ -62,7 +63,7 @@ impl Choice {
     }
 
     /// Gives what the latest bookmark of a user carries.
-    pub(crate) fn carried(bookmarks: &[String], user: Option<&str>) -> Option<Self> {
+    pub(crate) fn carried(bookmarks: &[String], user: Option<UserId>) -> Option<Self> {
         let choices = bookmarks.iter().rev().filter_map(|bookmark| bookmark.splitn(4, ':').nth(3).and_then(Self::read));
         let mut choices = choices.peekable();
         choices.peek()?;
@@ -79,8 +80,8 @@ impl Choice {
 }
 
 /// Gives what stands for a user in bookmarks; for nobody while authentication is off.
-pub(crate) fn digest(user: Option<&str>) -> u64 {
-    user.map_or(0, |user| xxhash_rust::xxh3::xxh3_64(user.as_bytes()))
+pub(crate) fn digest(user: Option<UserId>) -> u64 {
+    user.map_or(0, |user| xxhash_rust::xxh3::xxh3_64(user.to_string().as_bytes()))
 }
 
 /// Refuses bookmarks that this server never gave.
@@ -150,9 +151,10 @@ mod tests {
     #[test]
     fn a_choice_is_the_one_of_who_made_it() {
         let of = |user| Choice { chosen: Chosen::read("movies"), by: digest(user), over: None };
-        let bookmarks = [of(Some("ada")).carry(&write("films", 7))];
-        assert_eq!(Choice::carried(&bookmarks, Some("ada")), Some(of(Some("ada"))));
-        assert_eq!(Choice::carried(&bookmarks, Some("bob")), None);
+        let (ada, bob) = (UserId::parse("1"), UserId::parse("2"));
+        let bookmarks = [of(ada).carry(&write("films", 7))];
+        assert_eq!(Choice::carried(&bookmarks, ada), Some(of(ada)));
+        assert_eq!(Choice::carried(&bookmarks, bob), None);
         assert_eq!(Choice::carried(&bookmarks, None), None);
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn run(
 /// Has the audit keep who ended what.
 fn note(statement: &Statement<'_>, chain: &CommandChain, ran: &Result<Fetched, Failure>) {
     let address = statement.room.listed.origin.address.as_str();
-    let (user, impersonated) = auditing::who(statement.principal);
+    let (user, impersonated) = auditing::who(statement);
     let told = Told {
         user,
         impersonated,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use catalog::Principal;
+use catalog::{Names, Principal};
 use parking_lot::Mutex;
 
 use crate::instance::Shared;
@@ -58,8 +58,8 @@ impl Connections {
 
 impl Connection {
     /// Names the user; empty while nobody needs a password.
-    pub(crate) fn user(&self) -> &str {
-        self.owner.name().unwrap_or_default()
+    pub(crate) fn user<'n>(&'n self, names: &'n Names) -> &'n str {
+        catalog::access::told_user(names, &self.owner).unwrap_or_default()
     }
 
     /// Ends what it does and whatever it would do next; its face closes it.

@@ -162,8 +162,9 @@ impl Drop for Observation {
 /// Tells the audit of what was refused to a statement that is listed.
 fn refused(shared: &Shared, listed: &Entry, failure: &Failure) {
     let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
-    let database = listed.database_in(&shared.catalog.names());
-    auditing::refused(shared, (listed.user(), None), &listed.origin.address, &database, &text, failure);
+    let names = shared.catalog.names();
+    let database = listed.database_in(&names);
+    auditing::refused(shared, (listed.user(&names), None), &listed.origin.address, &database, &text, failure);
 }
 
 /// Counts and notes a failure of a part of a statement, which goes on after it.

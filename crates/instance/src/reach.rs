@@ -110,7 +110,7 @@ pub(crate) fn check_commit(
     let target = Target { database: row.id, name: row.name.clone(), alias };
     let rights = granted_rights(&grant(names, principal, &target, Access::Write)?);
     sight::check_writes(&rights, &written.name())?;
-    if written.rights().is_some_and(|before| *before != rights) {
+    if written.rights().is_some_and(|before| !before.amounts_to(&rights)) {
         let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
                     Run it again.";
         return Err(Failure::new(Code::TransactionConflict, text));

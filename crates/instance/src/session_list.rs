@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use catalog::Principal;
+use catalog::{Names, Principal};
 use parking_lot::Mutex;
 use rand::Rng;
 use types::{Code, Failure, Refusal, SetBy};
@@ -87,6 +87,7 @@ impl SessionList {
     /// Lists a session: a conversation, gone with its place, or with bounds an object, which stays until it lapses.
     pub(crate) fn enter(
         &self,
+        names: &Names,
         owner: Principal,
         origin: Arc<Origin>,
         interrupted: &Arc<AtomicBool>,
@@ -102,7 +103,7 @@ impl SessionList {
             let is_own =
                 |it: &&Arc<ListedSession>| it.is_object() && it.owner.id() == Some(user) && !it.has_lapsed(now.at);
             if listed.values().filter(is_own).count() >= bounds.of_user_max {
-                return Err(too_many(&owner, bounds.of_user_max));
+                return Err(too_many(names, &owner, bounds.of_user_max));
             }
         }
         // An id lets whoever knows it come back to a session object of his own: it must not be guessed.
@@ -173,8 +174,8 @@ impl SessionList {
 
 impl ListedSession {
     /// Names the user; empty while nobody needs a password.
-    pub(crate) fn user(&self) -> &str {
-        self.owner.name().unwrap_or_default()
+    pub(crate) fn user<'n>(&'n self, names: &'n Names) -> &'n str {
+        catalog::access::told_user(names, &self.owner).unwrap_or_default()
     }
 
     /// Tells whether it is the session that this interrupts.
@@ -265,11 +266,11 @@ impl Drop for Place {
 }
 
 #[cold]
-fn too_many(owner: &Principal, max: usize) -> Failure {
+fn too_many(names: &Names, owner: &Principal, max: usize) -> Failure {
     let text = format!(
         "User '{}' has {max} sessions that were opened with POST /sessions, and no more are allowed: end some with DELETE \
          /sessions/{{id}} or TERMINATE SESSIONS. The setting sessions_per_user_max says how many there may be.",
-        owner.name().unwrap_or_default()
+        catalog::access::told_user(names, owner).unwrap_or_default()
     );
     let used = max as u64;
     let (limit, database, set_by) = ("sessions_per_user_max", String::new(), SetBy::Server);
@@ -293,16 +294,6 @@ mod tests {
         Moment { at: BEGUN.with(|begun| *begun) + Duration::from_secs(after), nanos: i128::from(after) * 1_000_000_000 }
     }
 
-    fn enter_for(
-        list: &SessionList,
-        owner: Principal,
-        idle: Option<Duration>,
-        now: Moment,
-        flag: &Arc<AtomicBool>,
-    ) -> String {
-        list.enter(owner, Arc::default(), flag, idle.map(bounds), now).expect("has room").session.id.clone()
-    }
-
     fn bounds(idle_max: Duration) -> ObjectBounds {
         ObjectBounds { idle_max, of_user_max: 3, ends: None }
     }
@@ -322,9 +313,11 @@ mod tests {
             session.parts().1.clone()
         };
         let admin = log_in("admin-password");
-        let enter = |idle: Option<Duration>, now| {
-            list.enter(nobody(), Arc::default(), &flag, idle.map(bounds), now).expect("has room")
+        let enter_as = |owner: &Principal, bounds: Option<ObjectBounds>, now| {
+            let names = other.shared.catalog.names();
+            list.enter(&names, owner.clone(), Arc::default(), &flag, bounds, now).expect("has room")
         };
+        let enter = |idle: Option<Duration>, now| enter_as(&nobody(), idle.map(bounds), now);
         let object = enter(idle, moment(0)).session.id.clone();
         let talk = enter(None, moment(1));
         assert_eq!(list.all(moment(2).at).len(), 2);
@@ -345,7 +338,7 @@ mod tests {
             log_in(&catalog.create_token("admin", &new, catalog::IfThere::Fail).expect("admin may").expect("it is new"))
         };
         let (first, second) = (make("first"), make("second"));
-        let of = |owner: &Principal| enter_for(&list, owner.clone(), idle, moment(6_000), &flag);
+        let of = |owner: &Principal| enter_as(owner, idle.map(bounds), moment(6_000)).session.id.clone();
         let (of_admin, of_first) = (of(&admin), of(&first));
         let resumes = |id: &str, who: &Principal| list.resume(id, who, moment(6_001)).is_ok();
         assert!(resumes(&of_admin, &admin) && !resumes(&of_admin, &first) && !resumes(&of_admin, &second));
@@ -354,8 +347,7 @@ mod tests {
         assert!(admin.owns_key(&first.key().expect("a name")) && !first.owns_key(&admin.key().expect("a name")));
         // One whose token has ended is over before it lay idle for long.
         let bounds = ObjectBounds { ends: Some(moment(6_100)), ..bounds(Duration::from_secs(1_800)) };
-        let ending = list.enter(first, Arc::default(), &flag, Some(bounds), moment(6_050)).expect("has room");
-        let ending = Arc::clone(&ending.session);
+        let ending = Arc::clone(&enter_as(&first, Some(bounds), moment(6_050)).session);
         assert!(list.resume(&ending.id, &admin, moment(6_099)).is_ok());
         assert!(list.resume(&ending.id, &admin, moment(6_100)).is_err());
         assert_eq!((list.all(moment(6_099).at).len(), list.all(moment(6_100).at).len()), (4, 3));

@@ -78,7 +78,7 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
         }
         rows.push(vec![
             Value::string(id.as_str()),
-            found.map_or(Value::Null, |entry| Value::string(entry.user())),
+            found.map_or(Value::Null, |entry| Value::string(entry.user(statement.names))),
             if found.is_some() { "Transaction terminated.".into() } else { "Transaction not found.".into() },
         ]);
     }
@@ -124,7 +124,9 @@ fn is_legal(id: &str) -> bool {
 fn may(statement: &Statement<'_>, act: Act, entry: &Entry) -> bool {
     statement.principal.owns(&entry.owner)
         || DatabaseName::parse(&entry.database_in(statement.names)).is_ok_and(|database| {
-            let action = Action::DoTo(act, entry.user().into());
+            // Who is gone has no name any more to which a right could be.
+            let name = statement.names.user_name_of(&entry.owner);
+            let action = name.map_or(Action::Do(act), |name| Action::DoTo(act, name.into()));
             catalog::access::allow_on(statement.names, statement.principal, &action, &database).is_ok()
         })
 }
@@ -207,7 +209,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
         entry.origin.connection.as_str().into(),
         entry.origin.address.as_str().into(),
-        entry.user().into(),
+        entry.user(names).into(),
         statement.as_ref().map_or_else(nothing, |(_, _, text)| Value::string(&**text)),
         moment(entry.begun_nanos),
         status.into(),

@@ -209,8 +209,8 @@ impl Entry {
     }
 
     /// Names the user; empty while nobody needs a password.
-    pub(crate) fn user(&self) -> &str {
-        self.owner.name().unwrap_or_default()
+    pub(crate) fn user<'n>(&'n self, names: &'n Names) -> &'n str {
+        catalog::access::told_user(names, &self.owner).unwrap_or_default()
     }
 
     /// Gives what its client keeps with it.

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Access, Limit, RoleLimits};
-use compact_str::CompactString;
+use catalog::{Access, Limit, RoleLimits, UserId};
 use types::{Failure, Value};
 
 use crate::admitting::Told;
@@ -76,13 +75,13 @@ pub(crate) struct Charges {
     /// All of them, where they are several.
     several: Vec<Arc<Meter>>,
     /// Who is counted by himself where a role bounds him, and what his roles say.
-    of_role: Option<(CompactString, Arc<RoleLimits>)>,
+    of_role: Option<(Option<UserId>, Arc<RoleLimits>)>,
 }
 
 impl Charges {
     /// Keeps the databases that were asked to admit a statement.
-    pub(crate) fn of(told: &mut Told, user: &str, roles: Option<&Arc<RoleLimits>>) -> Self {
-        let of_role = roles.map(|roles| (user.into(), Arc::clone(roles)));
+    pub(crate) fn of(told: &mut Told, user: Option<UserId>, roles: Option<&Arc<RoleLimits>>) -> Self {
+        let of_role = roles.map(|roles| (user, Arc::clone(roles)));
         Self { meter: told.meter.clone(), several: std::mem::take(&mut told.several), of_role }
     }
 
@@ -158,7 +157,7 @@ impl Instance {
     }
 }
 
-fn quota(shared: &Shared, meter: &Meter, of_role: Option<&(CompactString, Arc<RoleLimits>)>) -> Option<Quota> {
+fn quota(shared: &Shared, meter: &Meter, of_role: Option<&(Option<UserId>, Arc<RoleLimits>)>) -> Option<Quota> {
     let (pace, remaining) = meter.left(Limit::MaxQueriesPerSecond, of_role, shared.options.clock.now())?;
     let missing = pace.burst.saturating_sub(remaining);
     let reset = Duration::from_millis(missing.saturating_mul(1_000) / pace.per_second);
@@ -198,7 +197,7 @@ impl Session {
         let names = shared.catalog.names();
         let target = names.resolve(&name).map_err(Failure::from)?;
         catalog::grant(&names, principal, &target, Access::Read).map_err(Failure::from)?;
-        let user = principal.name().unwrap_or_default().to_owned();
+        let user = catalog::access::told_user(&names, principal).unwrap_or_default().to_owned();
         let database = catalog::access::known_name(&names, principal, &target).to_string();
         let mut standing = Standing { database, user, limits: Vec::new(), connections: 0, queries: None };
         let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else {
@@ -206,7 +205,7 @@ impl Session {
         };
         let roles = names.limits_of(principal);
         let meter = shared.meters.find(row.id);
-        standing.connections = meter.as_ref().map_or(0, |meter| meter.seating.count_of(&standing.user));
+        standing.connections = meter.as_ref().map_or(0, |meter| meter.seating.count_of(principal.id()));
         let holdings = Holdings::of(shared, row);
         for limit in Limit::ALL {
             let (value, source) = effective(limit, &row.limits, roles.as_deref(), &shared.meters.defaults);
@@ -224,7 +223,7 @@ impl Session {
             };
             standing.limits.push((limit.about().name, value_of(limit, value), used, source_word(source.as_ref())));
         }
-        let of_role = roles.map(|roles| (standing.user.as_str().into(), roles));
+        let of_role = roles.map(|roles| (principal.id(), roles));
         standing.queries = meter.and_then(|meter| quota(shared, &meter, of_role.as_ref()));
         Ok(standing)
     }

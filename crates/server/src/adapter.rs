@@ -44,8 +44,12 @@ impl Sessions for Instance {
 }
 
 impl Session for instance::Session {
-    fn user(&self) -> &str {
+    fn user(&self) -> String {
         self.user()
+    }
+
+    fn identity(&self) -> String {
+        self.identity()
     }
 
     fn key(&self) -> String {

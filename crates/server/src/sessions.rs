@@ -67,17 +67,22 @@ pub enum Credentials {
 
 /// One client's conversation. Dropping it ends what is open.
 pub trait Session: Send {
-    /// Names the user.
-    fn user(&self) -> &str;
+    /// Names the user as he is called by now.
+    fn user(&self) -> String;
+
+    /// Gives a text that stands for the user, whatever he is called.
+    fn identity(&self) -> String {
+        self.user()
+    }
 
     /// Gives a text that stands for who he is: a user, or a token of one.
     fn key(&self) -> String {
-        self.user().to_owned()
+        self.identity()
     }
 
     /// Tells whether what somebody with this key began is his own.
     fn owns(&self, key: &str) -> bool {
-        self.user() == key
+        self.identity() == key
     }
 
     /// Tells whether he may end whatever anybody runs: for such a one the faces keep some places.

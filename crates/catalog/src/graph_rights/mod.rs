@@ -184,6 +184,12 @@ impl GraphRights {
         rights
     }
 
+    /// Tells whether as much may be done as with others, whatever their user is called.
+    #[must_use]
+    pub fn amounts_to(&self, other: &Self) -> bool {
+        self == other || Self { who: other.who.clone(), ..self.clone() } == *other
+    }
+
     /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`.
     #[must_use]
     pub fn of(mut self, who: impl Into<CompactString>) -> Self {

@@ -12,6 +12,7 @@ pub(crate) mod rows;
 mod test_row;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,21 @@ pub const BUILT_IN: [&str; 6] = [PUBLIC, "reader", "editor", "publisher", "archi
 /// A user's lasting identity: it survives a new name, and nobody who takes the old name gets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UserId(pub(crate) [u8; 16]);
+
+impl UserId {
+    /// Reads one as it is written: 32 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = u128::from_str_radix(text, 16).ok()?;
+        Some(Self(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
 
 /// One user.
 #[derive(Clone, Debug, PartialEq, Eq)]

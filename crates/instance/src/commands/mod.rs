@@ -109,7 +109,7 @@ pub(crate) fn enter(statement: &Statement<'_>, action: &Action) -> Result<(), Fa
 
 /// Begins a command that changes something and was allowed; nobody does that in somebody else's name.
 pub(crate) fn begin(statement: &Statement<'_>) -> Result<(), Failure> {
-    if statement.principal.impersonator().is_some() {
+    if statement.principal.is_spoken_for() {
         return Err(CatalogError::Impersonating.into());
     }
     statement.check_may_write_to(|| DatabaseName::system().to_string())?;

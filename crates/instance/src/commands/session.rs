@@ -69,7 +69,7 @@ fn row(statement: &Statement<'_>, session: &ListedSession) -> Vec<Value> {
         if is_own { Value::string(statement.names.home_of(statement.principal).to_string()) } else { Value::Null };
     vec![
         Value::string(session.id.as_str()),
-        Value::string(session.user()),
+        Value::string(session.user(statement.names)),
         Value::string(session.origin.protocol),
         if database == Value::Null { home } else { database },
         Value::string(session.origin.address.as_str()),
@@ -103,7 +103,7 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
         let shown: String = id.chars().take(80).collect();
         rows.push(vec![
             Value::string(shown),
-            found.map_or(Value::Null, |session| Value::string(session.user())),
+            found.map_or(Value::Null, |session| Value::string(session.user(statement.names))),
             if found.is_some() { "Session terminated.".into() } else { "Session not found.".into() },
         ]);
     }

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use compact_str::CompactString;
+use catalog::UserId;
 use rustc_hash::FxHashMap;
 
 /// Users are remembered for so long, and their shares are counted anew.
@@ -38,9 +38,9 @@ pub(crate) struct Bucket {
     /// What everybody took in this epoch.
     taken_now: u64,
     /// What each user took in this epoch; absent who did not ask.
-    taken: FxHashMap<CompactString, f64>,
+    taken: FxHashMap<Option<UserId>, f64>,
     /// Who asked last in this epoch, and is among those.
-    last: Option<CompactString>,
+    last: Option<Option<UserId>>,
     /// How many users asked in the epoch before.
     asked_before: usize,
     /// What is still set aside for users who asked in the epoch before.
@@ -64,13 +64,12 @@ impl Bucket {
     }
 
     /// Takes a token for `user`, or tells how long to wait for one.
-    pub(crate) fn take(&mut self, user: &str, pace: Pace, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, user: Option<UserId>, pace: Pace, now: Instant) -> Result<(), Duration> {
         self.fill(pace, now);
-        // Who is nobody has an empty name, and comparing two of those costs more than all the rest on some processors.
-        if !self.last.as_deref().is_some_and(|last| last.len() == user.len() && (user.is_empty() || last == user)) {
-            let kept = if self.taken.len() < USERS_MAX || self.taken.contains_key(user) { user } else { "" };
-            self.taken.entry(kept.into()).or_insert(0.0);
-            self.last = Some(user.into());
+        if self.last != Some(user) {
+            let kept = user.filter(|_| self.taken.len() < USERS_MAX || self.taken.contains_key(&user));
+            self.taken.entry(kept).or_insert(0.0);
+            self.last = Some(user);
         }
         // Nobody to share with asked in the second before, so nobody's part is counted in this one.
         if self.asked_before <= 1 && self.tokens >= 1.0 {
@@ -82,8 +81,8 @@ impl Bucket {
         let share = rate / self.asked_before.max(1) as f64;
         let begun = self.epoch_at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let left_of_epoch = 1.0 - (begun.as_secs_f64() / EPOCH.as_secs_f64()).min(1.0);
-        let user = if self.taken.contains_key(user) { user } else { "" };
-        let Some(taken) = self.taken.get_mut(user) else { return Err(EPOCH) };
+        let user = user.filter(|_| self.taken.contains_key(&user));
+        let Some(taken) = self.taken.get_mut(&user) else { return Err(EPOCH) };
         let own = (share - *taken).max(0.0);
         // What others may still ask for is set aside, less and less as their second goes by.
         // One token is always left for each of them: that much anybody may take as soon as the next second begins.
@@ -148,6 +147,11 @@ mod tests {
 
     use super::*;
 
+    fn user(name: &str) -> Option<UserId> {
+        let number = name.bytes().fold(0_u128, |number, byte| number << 8 | u128::from(byte));
+        UserId::parse(&format!("{number:x}"))
+    }
+
     fn at(start: Instant, millis: u64) -> Instant {
         start + Duration::from_millis(millis)
     }
@@ -155,12 +159,12 @@ mod tests {
     #[test]
     fn f56_a_burst_and_then_the_rate() {
         let (mut bucket, start, pace) = (Bucket::new(), SystemClock.now(), Pace::new(10, 20));
-        let taken = (0..50).filter(|_| bucket.take("ann", pace, start).is_ok()).count();
+        let taken = (0..50).filter(|_| bucket.take(user("ann"), pace, start).is_ok()).count();
         assert_eq!(taken, 20, "the burst");
         assert_eq!(bucket.used(pace), 20, "all of it in one second");
-        let wait = bucket.take("ann", pace, start).expect_err("it is empty");
+        let wait = bucket.take(user("ann"), pace, start).expect_err("it is empty");
         assert_eq!(wait, Duration::from_millis(100));
-        let taken = (0..1_000).filter(|step| bucket.take("ann", pace, at(start, step * 10)).is_ok()).count();
+        let taken = (0..1_000).filter(|step| bucket.take(user("ann"), pace, at(start, step * 10)).is_ok()).count();
         assert!((98..=101).contains(&taken), "ten seconds of ten: {taken}");
         assert_eq!(bucket.left(pace, at(start, 60_000)), 20);
     }
@@ -172,11 +176,11 @@ mod tests {
         for step in 0..10_000_u64 {
             let now = at(start, step);
             for _ in 0..3 {
-                greedy += u32::from(bucket.take("greedy", pace, now).is_ok());
+                greedy += u32::from(bucket.take(user("greedy"), pace, now).is_ok());
             }
             // Asks for 40 a second, which is less than half.
             if step % 25 == 0 {
-                modest += u32::from(bucket.take("modest", pace, now).is_ok());
+                modest += u32::from(bucket.take(user("modest"), pace, now).is_ok());
             }
         }
         // In the first second nobody knows yet that there are two.
@@ -191,9 +195,9 @@ mod tests {
             let (mut refused, every) = (0, 1_000 / asks_per_second);
             for step in 0..20_000_u64 {
                 let now = at(start, step);
-                (0..4).for_each(|_| _ = bucket.take("greedy", pace, now));
+                (0..4).for_each(|_| _ = bucket.take(user("greedy"), pace, now));
                 // In the first second nobody knows yet that there are two.
-                if step % every == 0 && bucket.take("calm", pace, now).is_err() && step >= 2_000 {
+                if step % every == 0 && bucket.take(user("calm"), pace, now).is_err() && step >= 2_000 {
                     refused += 1;
                 }
             }
@@ -206,7 +210,7 @@ mod tests {
     fn f56_what_is_used_is_counted_as_it_is() {
         let check = |pace: Pace, asked: usize, at_millis: u64, expected: u64| {
             let (mut bucket, start) = (Bucket::new(), SystemClock.now());
-            (0..asked).for_each(|_| _ = bucket.take("", pace, start));
+            (0..asked).for_each(|_| _ = bucket.take(None, pace, start));
             bucket.left(pace, at(start, at_millis));
             assert_eq!(bucket.used(pace), expected, "{pace:?} {asked} {at_millis}");
         };
@@ -220,18 +224,18 @@ mod tests {
     #[test]
     fn f57_debts_are_paid_before_the_next_token() {
         let (mut bucket, start, pace) = (Bucket::new(), SystemClock.now(), Pace::new(10, 10));
-        bucket.take("", pace, start).expect("it is full");
+        bucket.take(None, pace, start).expect("it is full");
         bucket.owe(19, pace, start);
-        let wait = bucket.take("", pace, start).expect_err("ten are owed");
+        let wait = bucket.take(None, pace, start).expect_err("ten are owed");
         assert_eq!(wait, Duration::from_millis(1_100));
-        assert!(bucket.take("", pace, at(start, 1_100)).is_ok());
+        assert!(bucket.take(None, pace, at(start, 1_100)).is_ok());
     }
 
     #[test]
     fn a_clock_that_stands_gives_no_tokens() {
         let (mut bucket, start, pace) = (Bucket::new(), SystemClock.now(), Pace::new(1, 1));
-        bucket.take("", pace, at(start, 500)).expect("it is full");
-        assert!(bucket.take("", pace, start).is_err());
-        assert!(bucket.take("", pace, at(start, 500)).is_err());
+        bucket.take(None, pace, at(start, 500)).expect("it is full");
+        assert!(bucket.take(None, pace, start).is_err());
+        assert!(bucket.take(None, pace, at(start, 500)).is_err());
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::limits::LIMITS;
-use catalog::{Database as Row, Limit, Limits, Names, RoleLimits};
+use catalog::{Database as Row, Limit, Limits, Names, RoleLimits, UserId};
 use compact_str::CompactString;
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
@@ -58,7 +58,7 @@ pub(crate) struct Meter {
     queries: Mutex<Bucket>,
     writes: Mutex<Bucket>,
     /// Who has limits by a role is counted by himself.
-    users: Mutex<FxHashMap<CompactString, Arc<UserMeter>>>,
+    users: Mutex<FxHashMap<Option<UserId>, Arc<UserMeter>>>,
     pub(crate) seating: Seating,
     pub(crate) counts: Counts,
 }
@@ -84,12 +84,13 @@ pub(crate) struct Admitted {
 struct Rows {
     pace: Pace,
     /// The user whose own they are, where a role bounds him.
-    user: Option<CompactString>,
+    user: Option<Option<UserId>>,
 }
 
 /// Who asks to be admitted, and for what.
 pub(crate) struct Asking<'a> {
-    pub(crate) user: &'a str,
+    /// Nobody stands for everybody while authentication is off.
+    pub(crate) user: Option<UserId>,
     /// What the user's roles say, where one of them says anything.
     pub(crate) role_limits: Option<&'a RoleLimits>,
     pub(crate) writes: bool,
@@ -289,7 +290,7 @@ impl Meter {
     fn rows(&self, asking: &Asking<'_>) -> Rows {
         let (rate, by_role) = self.limit_for(Limit::MaxWritesPerSecond, asking.role_limits);
         let pace = self.pace(Limit::MaxWritesPerSecond, rate, asking.role_limits);
-        Rows { pace, user: by_role.then(|| asking.user.into()) }
+        Rows { pace, user: by_role.then_some(asking.user) }
     }
 
     fn enter(
@@ -367,7 +368,7 @@ impl Meter {
     pub(crate) fn left(
         &self,
         limit: Limit,
-        of_role: Option<&(CompactString, Arc<RoleLimits>)>,
+        of_role: Option<&(Option<UserId>, Arc<RoleLimits>)>,
         now: Instant,
     ) -> Option<(Pace, u64)> {
         let roles = of_role.map(|(_, roles)| &**roles);
@@ -375,20 +376,20 @@ impl Meter {
         let pace = self.pace(limit, rate, roles);
         let left = |bucket: &mut Bucket| bucket.left(pace, now);
         (rate > 0).then(|| match of_role.filter(|_| by_role) {
-            Some((user, _)) => (pace, left(self.user(user).bucket(limit).lock().get_or_insert_with(Bucket::new))),
+            Some((user, _)) => (pace, left(self.user(*user).bucket(limit).lock().get_or_insert_with(Bucket::new))),
             None => (pace, left(&mut self.bucket(limit).lock())),
         })
     }
 
-    fn user(&self, user: &str) -> Arc<UserMeter> {
+    fn user(&self, user: Option<UserId>) -> Arc<UserMeter> {
         let mut users = self.users.lock();
-        if let Some(found) = users.get(user) {
+        if let Some(found) = users.get(&user) {
             return Arc::clone(found);
         }
         if users.len() >= USERS_KEPT_MAX {
             users.retain(|_, kept| Arc::strong_count(kept) > 1 || kept.gate.running() > 0);
         }
-        Arc::clone(users.entry(user.into()).or_default())
+        Arc::clone(users.entry(user).or_default())
     }
 
     /// Says a refusal; it is counted where it leaves the session.
@@ -414,7 +415,7 @@ impl Admitted {
         let Some(Rows { pace, user }) = self.rows.as_ref().filter(|_| changes > 1) else { return };
         let owe = |bucket: &mut Bucket| bucket.owe(changes - 1, *pace, meters.clock.now());
         match user {
-            Some(user) => owe(self.meter.user(user).writes.lock().get_or_insert_with(Bucket::new)),
+            Some(user) => owe(self.meter.user(*user).writes.lock().get_or_insert_with(Bucket::new)),
             None => owe(&mut self.meter.writes.lock()),
         }
     }

@@ -5,8 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use catalog::{Limit, RoleLimits};
-use compact_str::CompactString;
+use catalog::{Limit, RoleLimits, UserId};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use types::Failure;
@@ -23,7 +22,8 @@ pub(crate) struct Seating {
 #[derive(Default)]
 struct Taken {
     all: u64,
-    users: FxHashMap<CompactString, u64>,
+    /// Nobody stands for everybody while authentication is off.
+    users: FxHashMap<Option<UserId>, u64>,
 }
 
 /// What one session uses: a seat in each database that its latest statement or transaction touched.
@@ -33,7 +33,7 @@ pub(crate) struct Seats(Vec<Seat>);
 /// A seat in one database, given back when it is dropped.
 struct Seat {
     meter: Arc<Meter>,
-    user: CompactString,
+    user: Option<UserId>,
 }
 
 impl Seating {
@@ -43,8 +43,8 @@ impl Seating {
     }
 
     /// Counts the sessions of one user.
-    pub(crate) fn count_of(&self, user: &str) -> u64 {
-        self.taken.lock().users.get(user).copied().unwrap_or(0)
+    pub(crate) fn count_of(&self, user: Option<UserId>) -> u64 {
+        self.taken.lock().users.get(&user).copied().unwrap_or(0)
     }
 }
 
@@ -53,7 +53,7 @@ impl Seats {
     pub(crate) fn take<'m>(
         &mut self,
         meters: impl Iterator<Item = &'m Arc<Meter>> + Clone,
-        user: &str,
+        user: Option<UserId>,
         roles: Option<&RoleLimits>,
     ) -> Result<(), Failure> {
         let mut wanted = 0;
@@ -76,7 +76,12 @@ impl Seats {
     }
 
     /// Adds a seat without giving up any: for a transaction that reaches further.
-    pub(crate) fn add(&mut self, meter: &Arc<Meter>, user: &str, roles: Option<&RoleLimits>) -> Result<(), Failure> {
+    pub(crate) fn add(
+        &mut self,
+        meter: &Arc<Meter>,
+        user: Option<UserId>,
+        roles: Option<&RoleLimits>,
+    ) -> Result<(), Failure> {
         if !self.0.iter().any(|seat| Arc::ptr_eq(&seat.meter, meter)) {
             self.0.push(Seat::take(meter, user, roles)?);
         }
@@ -85,10 +90,10 @@ impl Seats {
 }
 
 impl Seat {
-    fn take(meter: &Arc<Meter>, user: &str, roles: Option<&RoleLimits>) -> Result<Self, Failure> {
+    fn take(meter: &Arc<Meter>, user: Option<UserId>, roles: Option<&RoleLimits>) -> Result<Self, Failure> {
         let seating = &meter.seating;
         let mut taken = seating.taken.lock();
-        let of_user = taken.users.get(user).copied().unwrap_or(0);
+        let of_user = taken.users.get(&user).copied().unwrap_or(0);
         let bounds = [(Limit::MaxConnections, taken.all), (Limit::MaxConnectionsPerUser, of_user)];
         for (limit, used) in bounds {
             let (max, _) = meter.limit_for(limit, roles);
@@ -98,10 +103,10 @@ impl Seat {
             }
         }
         taken.all += 1;
-        *taken.users.entry(user.into()).or_insert(0) += 1;
+        *taken.users.entry(user).or_insert(0) += 1;
         seating.peak.fetch_max(taken.all, Ordering::Relaxed);
         drop(taken);
-        Ok(Self { meter: Arc::clone(meter), user: user.into() })
+        Ok(Self { meter: Arc::clone(meter), user })
     }
 }
 

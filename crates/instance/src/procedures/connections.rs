@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use catalog::{Action, access};
+use catalog::{Action, Names, access};
 use types::{CompactString, Failure, Value};
 
 use super::built_in::{Call, Mode, Row, Rows};
@@ -41,20 +41,24 @@ pub(super) const ROWS: &[Row] = &[
         mode: Mode::Dbms,
         run: |call| {
             let shared = call.instance()?;
-            let seen = seen(call, &shared, &Action::ShowTransactions);
-            Ok(seen.values().filter_map(|sessions| sessions.first()).map(|connection| row(connection)).collect())
+            let (names, seen) = (shared.catalog.names(), seen(call, &shared, &Action::ShowTransactions));
+            Ok(seen
+                .values()
+                .filter_map(|sessions| sessions.first())
+                .map(|connection| row(&names, connection))
+                .collect())
         },
     },
 ];
 
-fn row(connection: &Connection) -> Vec<Value> {
+fn row(names: &Names, connection: &Connection) -> Vec<Value> {
     let since = types::text::to_text(&instant(Some(connection.since_nanos))).map_or(Value::Null, Value::string);
     let origin = &connection.origin;
     vec![
         origin.connection.as_str().into(),
         since,
         origin.protocol.into(),
-        connection.user().into(),
+        connection.user(names).into(),
         origin.agent.as_str().into(),
         origin.server.as_str().into(),
         origin.address.as_str().into(),
@@ -77,7 +81,8 @@ fn seen(call: &Call<'_, '_>, shared: &Shared, action: &Action) -> BTreeMap<Strin
 fn kill(call: &mut Call<'_, '_>, ids: Vec<CompactString>) -> Rows {
     let shared = call.instance()?;
     // Nobody ends anything in another's name.
-    access::allow_any_as(&shared.catalog.names(), call.context.user, &[])?;
+    let names = shared.catalog.names();
+    access::allow_any_as(&names, call.context.user, &[])?;
     let found = seen(call, &shared, &Action::TerminateTransactions);
     let own = call.context.transaction.and_then(|number| shared.under_way.find(number));
     let own = own.as_ref().map(|entry| entry.origin.connection.as_str());
@@ -88,11 +93,11 @@ fn kill(call: &mut Call<'_, '_>, ids: Vec<CompactString>) -> Rows {
         };
         let is_own = own == Some(id.as_str());
         sessions.iter().for_each(|session| session.end(&shared, is_own));
-        let user = sessions.first().map_or("", |session| session.user());
+        let user = sessions.first().map_or("", |session| session.user(&names));
         tracing::info!(connection = %id, "connection ended");
         let told = Told {
             impersonated: None,
-            user: call.context.user.map(access::name_in),
+            user: call.context.user.and_then(|key| access::user_of_key(&names, key)).map(|user| user.name.as_str()),
             address: None,
             databases: &[],
             operation: &format!("CALL dbms.killConnection('{id}')"),

@@ -156,9 +156,10 @@ pub(super) const ROWS: &[Row] = &[
         description: "Tells who asks; nobody has a name while authentication is off.",
         mode: Mode::Dbms,
         run: |call| {
-            let name = catalog::access::name_in(call.context.user.unwrap_or_default());
             let names = call.instance()?.catalog.names();
-            let roles = match names.user(name) {
+            let user = call.context.user.and_then(|key| catalog::access::user_of_key(&names, key));
+            let name = user.map_or("", |user| user.name.as_str());
+            let roles = match user {
                 Some(user) => user.all_roles().iter().map(|role| role.as_str().into()).collect(),
                 // Whoever has no name may do everything.
                 None => vec!["admin".into(), "PUBLIC".into()],

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use catalog::{CatalogError, Names, Principal, Target};
+use catalog::{CatalogError, Names, Principal, Target, UserId};
 use cypher::ast::{Body, Name};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -38,9 +38,12 @@ impl Session {
         Some(Choice { chosen, by: self.chosen_by, over: self.over.clone() })
     }
 
-    /// Names who chooses: the user in whose name the conversation speaks.
-    fn chooser<'a>(&'a self, options: &'a RunOptions) -> Option<&'a str> {
-        options.impersonated_user.as_deref().filter(|user| !user.is_empty()).or(self.principal.name())
+    /// Tells who chooses: the user in whose name the conversation speaks.
+    fn chooser(&self, options: &RunOptions) -> Option<UserId> {
+        match options.impersonated_user.as_deref().filter(|user| !user.is_empty()) {
+            Some(other) => self.shared.catalog.names().user(other).map(|user| user.id),
+            None => self.principal.id(),
+        }
     }
 
     pub(super) fn choose(&mut self, database: Option<Chosen>) {
@@ -71,8 +74,7 @@ impl Session {
         }
         let row = names.database(target.database).filter(|row| !row.name.is_system());
         let meter = row.map(|row| self.shared.meters.of(row));
-        let user = self.principal.name().unwrap_or_default();
-        self.seats.take(meter.iter(), user, names.limits_of(principal).as_deref())
+        self.seats.take(meter.iter(), self.principal.id(), names.limits_of(principal).as_deref())
     }
 
     /// Goes on in the database that was chosen when it has another name by now.

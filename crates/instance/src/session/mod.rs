@@ -130,10 +130,16 @@ impl Session {
         self.carries_choice = true;
     }
 
-    /// Names the user; empty while nobody needs a password.
+    /// Names the user as he is called by now; empty while nobody needs a password.
     #[must_use]
-    pub fn user(&self) -> &str {
-        self.principal.name().unwrap_or_default()
+    pub fn user(&self) -> String {
+        catalog::access::told_user(&self.shared.catalog.names(), &self.principal).unwrap_or_default().to_owned()
+    }
+
+    /// Gives a text that stands for the user, whatever he is called; empty while nobody needs a password.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        self.principal.id().map(|id| id.to_string()).unwrap_or_default()
     }
 
     /// Gives a text that stands for who he is: a user, or a token of one.
@@ -188,7 +194,8 @@ impl Session {
 
     fn enter(&mut self, object: Option<ObjectBounds>) -> Result<String, Failure> {
         let (origin, now) = (Arc::clone(&self.origin), self.moment());
-        let place = self.shared.sessions.enter(self.principal.clone(), origin, &self.interrupted, object, now)?;
+        let (names, owner) = (self.shared.catalog.names(), self.principal.clone());
+        let place = self.shared.sessions.enter(&names, owner, origin, &self.interrupted, object, now)?;
         let id = place.session.id.clone();
         self.place = Some(place);
         Ok(id)
@@ -234,7 +241,7 @@ impl Session {
     pub fn is_operator(&self) -> bool {
         let names = self.shared.catalog.names();
         let may_end = || catalog::access::allow(&names, &self.principal, &catalog::Action::TerminateTransactions);
-        self.principal.name().is_some() && may_end().is_ok()
+        self.principal.is_user() && may_end().is_ok()
     }
 
     /// Finds a database by name or alias, the session's own without one; gives its name as it was used.
@@ -269,7 +276,7 @@ impl Session {
         tracing::debug!(session = self.number, user = self.user(), text = %cypher::without_secrets(text), "statement");
         let begun = self.shared.options.clock.now();
         let mut observation = Observation::begin(&self.shared, begun, self.number);
-        observation.note(text, &parameters, |note| Note { user: self.user().to_owned(), session: self.number, ..note });
+        observation.note(text, &parameters, |note| Note { user: self.user(), session: self.number, ..note });
         let mut ran = self.run_observed(text, Arc::new(parameters), options, begun, &mut observation);
         match &mut ran {
             Ok(records) => {
@@ -278,7 +285,7 @@ impl Session {
             }
             Err(failure) => {
                 let database = options.database.as_deref().or(self.chosen_name()).unwrap_or_default();
-                self.refused(self.spoken_for(options), database, text, failure);
+                self.refused(self.spoken_for(options).as_deref(), database, text, failure);
                 observation.end(Some(failure));
             }
         }
@@ -343,7 +350,7 @@ impl Session {
             room,
         };
         let outcome = statement.run();
-        let mut charges = Charges::of(&mut told, principal.name().unwrap_or_default(), role_limits.as_ref());
+        let mut charges = Charges::of(&mut told, principal.id(), role_limits.as_ref());
         let outcome = match (outcome, told.written.clone()) {
             (Err(failure), Some(meter)) => Err(name_refusal(failure, &meter)),
             (Err(failure), None) => {
@@ -385,9 +392,9 @@ impl Session {
         charges.counted_in(&meter);
         // What is charged is counted.
         told.meter = Some(Arc::clone(&meter));
-        let (user, role_limits) = (principal.name().unwrap_or_default(), names.limits_of(principal));
+        let role_limits = names.limits_of(principal);
         let asking = Asking {
-            user,
+            user: principal.id(),
             role_limits: role_limits.as_deref(),
             writes: false,
             interrupted: &self.interrupted,
@@ -398,15 +405,23 @@ impl Session {
     }
 
     /// Names the user in whose name a statement was to run, where that is another.
-    fn spoken_for<'n>(&'n self, options: &'n RunOptions) -> Option<&'n str> {
-        let acting = self.acting.as_ref().filter(|_| self.transaction.is_some());
-        acting.map_or(options.impersonated_user.as_deref(), |acting| acting.impersonator().and(acting.name()))
+    fn spoken_for(&self, options: &RunOptions) -> Option<String> {
+        match self.acting.as_ref().filter(|_| self.transaction.is_some()) {
+            Some(acting) => self.other(acting),
+            None => options.impersonated_user.clone(),
+        }
+    }
+
+    /// Names a user in whose name this one speaks.
+    fn other(&self, acting: &Principal) -> Option<String> {
+        let names = self.shared.catalog.names();
+        catalog::access::told_user(&names, acting).filter(|_| acting.is_spoken_for()).map(str::to_owned)
     }
 
     /// Tells the audit what was refused.
     #[cold]
     fn refused(&self, impersonated: Option<&str>, database: &str, text: &str, failure: &Failure) {
-        auditing::refused(&self.shared, (self.user(), impersonated), &self.origin.address, database, text, failure);
+        auditing::refused(&self.shared, (&self.user(), impersonated), &self.origin.address, database, text, failure);
     }
 
     /// Finds as whom and where a statement runs, and what it may spend.
@@ -475,7 +490,7 @@ impl Session {
         let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
         let settings = &self.shared.options;
         if let Some(database) = reached.graph() {
-            let user = self.principal.name().unwrap_or_default();
+            let user = self.principal.id();
             self.seats.take(std::iter::once(&database.meter), user, names.limits_of(&principal).as_deref())?;
         }
         // A database bounds each statement; how long its client thinks in between is between him and the server.
@@ -507,7 +522,7 @@ impl Session {
             self.forget_interrupt();
             count(&self.shared.metrics.rollbacks);
             observation::failed(&self.shared, &failure, self.number);
-            self.refused(who.impersonator().and(who.name()), &database, "COMMIT", &failure);
+            self.refused(self.other(who).as_deref(), &database, "COMMIT", &failure);
             return Err(failure);
         }
         let committed = transaction.commit(&self.shared, &self.interrupted);

@@ -51,7 +51,7 @@ impl Machine {
     fn log_in(&mut self, auth: &AuthToken) -> Result<(), Failure> {
         let credentials = credentials(auth)?;
         let mut session = self.sessions.log_in_from(&credentials, &self.place.peer.to_string())?;
-        let logged_in = self.door.logins.enter(session.user(), session.is_operator())?;
+        let logged_in = self.door.logins.enter(&*session)?;
         // Another connection may have this one's place by now.
         if !self.door.seat.works() {
             return Err(no_room());

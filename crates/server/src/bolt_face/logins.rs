@@ -8,6 +8,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::{Code, Failure, Refusal, SetBy};
 
+use crate::sessions::Session;
+
 /// What somebody hears for whom there is no place.
 pub(super) const NO_ROOM: &str = "the server has no room for another connection; try again later";
 
@@ -22,6 +24,7 @@ pub(super) struct Logins {
 #[derive(Default)]
 struct State {
     all: usize,
+    /// By what stands for them, whatever they are called.
     users: HashMap<String, usize>,
 }
 
@@ -33,20 +36,21 @@ impl Logins {
 
     /// Counts somebody until the result is dropped, or refuses him. An operator finds a place where others do not: there are
     /// more connections than logins.
-    pub(super) fn enter(self: &Arc<Self>, user: &str, is_operator: bool) -> Result<LoggedIn, Failure> {
+    pub(super) fn enter(self: &Arc<Self>, session: &dyn Session) -> Result<LoggedIn, Failure> {
+        let (user, is_operator) = (session.identity(), session.is_operator());
         let mut state = self.state.lock();
         if state.all >= self.all_max && !is_operator {
             return Err(no_room());
         }
-        let own = state.users.get(user).copied().unwrap_or_default();
+        let own = state.users.get(&user).copied().unwrap_or_default();
         // Where nobody needs a password, all are nobody.
         let user_max = self.user_max.filter(|_| !is_operator && !user.is_empty());
         if let Some(max) = user_max.filter(|max| own >= *max) {
-            return Err(too_many(user, max));
+            return Err(too_many(&session.user(), max));
         }
         state.all += 1;
-        state.users.insert(user.to_owned(), own + 1);
-        Ok(LoggedIn { logins: Arc::clone(self), user: user.to_owned() })
+        state.users.insert(user.clone(), own + 1);
+        Ok(LoggedIn { logins: Arc::clone(self), user })
     }
 }
 

@@ -40,8 +40,8 @@ struct Talk {
 }
 
 impl Session for Talk {
-    fn user(&self) -> &str {
-        &self.user
+    fn user(&self) -> String {
+        self.user.clone()
     }
 
     fn resolve(&mut self, database: Option<&str>) -> Result<String, Failure> {

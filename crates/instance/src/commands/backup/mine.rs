@@ -48,7 +48,7 @@ fn made(statement: &Statement<'_>, header: &Header) -> bool {
 
 /// Tells whether somebody may make databases, in his own name and by no token: what he made is looked for then.
 pub(super) fn may_restore(statement: &Statement<'_>) -> bool {
-    let is_himself = !statement.principal.is_token() && statement.principal.impersonator().is_none();
+    let is_himself = !statement.principal.is_token() && !statement.principal.is_spoken_for();
     is_himself && allow(statement, &Action::CreateDatabase).is_ok()
 }
 

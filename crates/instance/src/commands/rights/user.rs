@@ -69,7 +69,7 @@ fn alter_current(statement: &mut Statement<'_>, from: &Secret, to: &Secret) -> R
     change_allowed(statement, |statement| {
         let (from, to) = (secret(from, &statement.parameters)?, secret(to, &statement.parameters)?);
         statement.catalog()?.alter_own_password(statement.principal, &from, &to)?;
-        tracing::info!(user = statement.principal.name(), "password changed");
+        tracing::info!(user = statement.names.user_name_of(statement.principal), "password changed");
         Ok(Did::This)
     })
 }
