@@ -12,7 +12,7 @@ use graph::GraphError;
 use parking_lot::Mutex;
 use query::expression::Context;
 use query::{BatchWork, Ran, Retry, Transactions};
-use types::{DatabaseId, DatabaseName, Failure};
+use types::{DatabaseId, Failure};
 
 use crate::alone::{Lost, open_all, pause, until_through};
 use crate::answer::Summary;
@@ -39,7 +39,7 @@ const RETRY_TIME: Duration = Duration::from_secs(30);
 struct Batches {
     /// The database that is written; `None` where batches only read.
     written: Option<Written>,
-    /// The name of the statement's database.
+    /// The name by which its user knows the statement's database.
     database: CompactString,
     numbers: Arc<AtomicU64>,
     allowance: Allowance,
@@ -68,15 +68,13 @@ struct Author {
     shared: Arc<Shared>,
     principal: Principal,
     written: (DatabaseId, Reached),
-    /// The alias by which he named the database, if he did.
-    alias: Option<DatabaseName>,
 }
 
 impl Author {
     fn check_commit(&self) -> Result<(), Failure> {
         let (id, reached) = &self.written;
         let names = self.shared.catalog.names();
-        reach::check_commit(&names, &self.principal, Some((*id, reached)), self.alias.clone())
+        reach::check_commit(&names, &self.principal, Some((*id, reached)))
     }
 }
 
@@ -96,13 +94,8 @@ impl Statement<'_> {
         // Nobody keeps the place where it lies: it ends with its source.
         let sources = open_all(reached, number, &Home::new(Mutex::new(Some(transaction))), &self.allowance)?;
         let (id, place) = &reached[usize::from(number)];
-        let alias = (*id == self.own.database).then(|| self.own.alias.clone()).flatten();
-        let author = Author {
-            shared: Arc::clone(self.shared),
-            principal: self.principal.clone(),
-            written: (*id, place.clone()),
-            alias,
-        };
+        let written = (*id, place.clone());
+        let author = Author { shared: Arc::clone(self.shared), principal: self.principal.clone(), written };
         let written = Written {
             database: Arc::clone(&database),
             author,
@@ -135,7 +128,7 @@ impl Statement<'_> {
     fn batches(&self, written: Option<Written>) -> Batches {
         Batches {
             written,
-            database: self.own.name.as_str().into(),
+            database: self.room.listed.shown_database(self.names),
             numbers: self.shared.under_way.numbers(),
             allowance: self.allowance.clone(),
             shared: Arc::clone(self.shared),
@@ -168,7 +161,11 @@ impl Transactions for Batches {
         };
         let Some(listed) = &self.allowance.listed else { return failure };
         observation::passed_over(&self.shared, listed, &failure);
-        listed.told(failure)
+        let failure = listed.told(failure);
+        match &self.written {
+            Some(written) => written.author.written.1.told(failure),
+            None => failure,
+        }
     }
 
     fn end(&self, context: &mut Context<'_>) -> Result<(), Failure> {

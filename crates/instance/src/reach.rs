@@ -30,7 +30,9 @@ pub(crate) enum Reached {
         row: Arc<Row>,
         /// What may be seen and changed in it.
         rights: Arc<GraphRights>,
-        /// The alias by which alone its user knows it.
+        /// The alias by which it was named, if it was: rights may hold under that alone.
+        named: Option<DatabaseName>,
+        /// The same, where its user knows it by no other name.
         known: Option<DatabaseName>,
     },
 }
@@ -58,6 +60,14 @@ impl Reached {
             Self::System => DatabaseName::system().as_str().into(),
             Self::Graph { known: Some(known), .. } => known.as_str().into(),
             Self::Graph { database, known: None, .. } => database.name(),
+        }
+    }
+
+    /// Lends the alias by which it was named, if it was.
+    pub(crate) fn named(&self) -> Option<&DatabaseName> {
+        match self {
+            Self::Graph { named, .. } => named.as_ref(),
+            Self::System => None,
         }
     }
 
@@ -94,12 +104,11 @@ impl Reached {
 /// Fails where somebody may not commit any more what he wrote to `written`: he was shut out since he began, the database
 /// was made read-only, or rights were taken. The one place where a commit asks, that of a batch too.
 ///
-/// `alias` is the one by which he named the database, if he did.
+/// What is asked is whether he may under the name by which he wrote to it.
 pub(crate) fn check_commit(
     names: &Names,
     principal: &Principal,
     written: Option<(DatabaseId, &Reached)>,
-    alias: Option<DatabaseName>,
 ) -> Result<(), Failure> {
     catalog::access::check_here(names, principal)?;
     let Some((id, written)) = written.filter(|(_, written)| written.graph().is_some()) else { return Ok(()) };
@@ -107,7 +116,7 @@ pub(crate) fn check_commit(
     if row.access == catalog::DatabaseAccess::ReadOnly {
         Writes::ReadOnly.check(&written.name())?;
     }
-    let target = Target { database: row.id, name: row.name.clone(), alias };
+    let target = Target { database: row.id, name: row.name.clone(), alias: written.named().cloned() };
     let rights = granted_rights(&grant(names, principal, &target, Access::Write)?);
     sight::check_writes(&rights, &written.name())?;
     if written.rights().is_some_and(|before| !before.amounts_to(&rights)) {
@@ -213,6 +222,7 @@ impl Shared {
         let opened = held.map_or_else(|| self.open(row), Ok);
         let database = opened.map_err(|failure| failure.calling(target.name.as_str(), known.as_str()))?;
         let known = (*known != target.name).then(|| known.clone());
-        Ok(Reached::Graph { database, row: Arc::clone(row), rights, known })
+        let named = target.alias.clone();
+        Ok(Reached::Graph { database, row: Arc::clone(row), rights, named, known })
     }
 }

@@ -141,8 +141,7 @@ impl OpenTransaction {
     pub(crate) fn check_commit(&self, names: &Names, principal: &Principal) -> Result<(), Failure> {
         let state = self.0.lock();
         let written = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id));
-        let alias = written.filter(|taken| taken.id == state.own.database).and_then(|_| state.own.alias.clone());
-        reach::check_commit(names, principal, written.map(|taken| (taken.id, &taken.reached)), alias)
+        reach::check_commit(names, principal, written.map(|taken| (taken.id, &taken.reached)))
     }
 
     /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.
@@ -259,13 +258,17 @@ impl State {
         self.is_used = true;
         let mut places = Vec::with_capacity(reached.len());
         let mut rights = Vec::with_capacity(reached.len());
-        for (id, reached) in reached {
+        for (number, (id, reached)) in (0..).zip(reached) {
             // As they are for this statement: since the transaction began a right may have been taken, or the database
             // made read-only. It is the same open one.
             rights.push(reached.rights().map(Arc::clone));
             places.push(match self.databases.iter().position(|taken| taken.id == id) {
                 Some(place) => {
-                    self.databases[place].reached = reached;
+                    // Who only looks at it by another name commits under the one by which it was written.
+                    let is_other = self.written == Some(id) && reached.named() != self.databases[place].reached.named();
+                    if !is_other || writes == Some(number) {
+                        self.databases[place].reached = reached;
+                    }
                     place
                 }
                 None => self.take(transaction, id, reached)?,

@@ -262,3 +262,77 @@ fn f44_f98_who_knows_a_database_by_an_alias_alone_is_told_no_other_name() {
     let leaks = found.into_inner();
     assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }
+
+#[test]
+fn f44_what_is_written_under_an_alias_alone_is_committed_under_it() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "CREATE DATABASE hidden_one",
+        "CREATE ALIAS reports FOR DATABASE hidden_one",
+        "GRANT LEVEL write ON ALIAS reports TO USER ann",
+        // Under its own name he only reads.
+        "GRANT LEVEL write ON ALIAS reports TO USER bob",
+        "GRANT LEVEL read ON DATABASE hidden_one TO USER bob",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let on = |database: Option<&str>| RunOptions { database: database.map(str::to_owned), ..RunOptions::default() };
+    let count = "USE hidden_one MATCH (n) RETURN count(n)";
+    let mut written = 0;
+    for user in ["ann", "bob"] {
+        let mut session = log_in(&instance, user);
+        for database in [None, Some("system"), Some("reports")] {
+            for text in ["USE reports CREATE (:Film)", "CREATE (:Film) IN DATABASE reports"] {
+                session.begin(&on(database)).expect("begins");
+                run(&mut session, text).unwrap_or_else(|failure| panic!("{user} {database:?} {text}: {failure}"));
+                if user == "bob" {
+                    run(&mut session, "USE hidden_one MATCH (n) RETURN n")
+                        .expect("he may read it under its own name too");
+                }
+                session.commit().unwrap_or_else(|failure| panic!("{user} {database:?} {text}: {failure}"));
+                written += 1;
+                check(&mut admin, count, &written.to_string());
+            }
+            for text in [
+                "USE reports UNWIND [1, 2] AS i CALL (i) { CREATE (:Film) } IN TRANSACTIONS OF 1 ROW",
+                "UNWIND [1, 2] AS i CALL (i) { USE reports CREATE (:Film) } IN TRANSACTIONS OF 1 ROW",
+                "UNWIND [1, 2] AS i CALL (i) { USE graph.byName('reports') CREATE (:Film) } IN TRANSACTIONS OF 1 ROW \
+                 ON ERROR CONTINUE REPORT STATUS AS s RETURN s.errorMessage, s.transactionId",
+            ] {
+                let told = told(&mut session, text, &on(database));
+                assert!(user == "bob" || !told.contains("hidden_one"), "{database:?} {text}: {told}");
+                written += 2;
+                check(&mut admin, count, &written.to_string());
+            }
+        }
+    }
+    // What is in the way is told under the alias, and counted for the database.
+    check(&mut admin, &format!("ALTER DATABASE hidden_one SET LIMIT max_nodes = {written}"), DONE);
+    let mut ann = log_in(&instance, "ann");
+    for text in [
+        "UNWIND [1, 2] AS i CALL (i) { USE reports CREATE (:Film) } IN TRANSACTIONS OF 1 ROW ON ERROR CONTINUE REPORT \
+         STATUS AS s RETURN s.errorMessage",
+        "USE reports UNWIND [1, 2] AS i CALL (i) { CREATE (:Film) } IN TRANSACTIONS OF 1 ROW",
+        "USE reports CREATE (:Film)",
+    ] {
+        let told = told(&mut ann, text, &on(None));
+        assert!(told.contains("reports") && !told.contains("hidden_one"), "{text}: {told}");
+    }
+    // Once the right is taken, or the alias leads elsewhere, nothing is committed, and no other name is told.
+    let taken = [
+        ("REVOKE LEVEL write ON ALIAS reports FROM USER ann", "GRANT LEVEL write ON ALIAS reports TO USER ann"),
+        ("ALTER ALIAS reports SET DATABASE TARGET sheaf", "ALTER ALIAS reports SET DATABASE TARGET hidden_one"),
+    ];
+    check(&mut admin, "ALTER DATABASE hidden_one REMOVE LIMIT max_nodes", DONE);
+    for (take, give) in taken {
+        ann.begin(&on(Some("system"))).expect("begins");
+        check(&mut ann, "USE reports CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+        run(&mut admin, take).expect("is taken");
+        let refused = ann.commit().expect_err(take).to_string();
+        assert!(refused.contains("reports") && !refused.contains("hidden_one"), "{take}: {refused}");
+        run(&mut admin, give).expect("is given back");
+    }
+    check(&mut admin, count, &written.to_string());
+}
