@@ -360,6 +360,55 @@ fn f208_slow_and_failed_statements_are_logged_without_secrets() {
 }
 
 #[test]
+fn f18_f204_f205_the_first_start_makes_the_default_database_that_a_setting_names() {
+    let ports = ["--bolt", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    for way in ["flag", "environment", "file"] {
+        let data = folder();
+        let start = |name: &str| {
+            let mut command = sheaf(&["serve", "--data", path(data.path())]);
+            command.args(ports);
+            match way {
+                "flag" => command.args(["--default-database", name]),
+                "environment" => command.env("SHEAF_DEFAULT_DATABASE", name),
+                _ => {
+                    let file = data.path().join("sheaf.toml");
+                    fs::write(&file, format!("default_database = '{name}'\n")).expect("a folder for tests");
+                    command.arg("--config").arg(file)
+                }
+            };
+            command
+        };
+        let listed = "SHOW DATABASES YIELD name, default, aliases WHERE name <> 'system' RETURN name, default, aliases";
+        let set = "SHOW SETTINGS YIELD name, source WHERE name = 'sheaf.default_database' RETURN source";
+        // The first start makes it; the later ones find it, however the name is written.
+        for name in ["Films", "films", "FILMS", "neo4j"] {
+            let served = Served::wait(&mut start(name));
+            let bolt = served.address("bolt");
+            let expected = "{\"name\":\"films\",\"default\":true,\"aliases\":[\"neo4j\"]}\n";
+            assert_eq!(ask(bolt, "system", listed), expected, "{way} {name}");
+            assert_eq!(ask(bolt, "system", set), format!("{{\"source\":\"{way}\"}}\n"), "{name}");
+            assert_eq!(served.end("-TERM").0, Some(0));
+        }
+        // Another one is refused, and what the refusal says helps.
+        let (code, _, complaint) = told(&start("shop").output().expect("the binary starts"));
+        let said = "default_database says \"shop\", and the default database of this data folder is \"films\"";
+        assert!(code == Some(1) && complaint.contains(said), "{complaint}");
+        let served = Served::start(data.path(), &[]);
+        ask(served.address("bolt"), "system", "CREATE DATABASE shop IF NOT EXISTS");
+        ask(served.address("bolt"), "system", "ALTER DATABASE shop SET DEFAULT");
+        assert_eq!(served.end("-TERM").0, Some(0));
+        let served = Served::wait(&mut start("shop"));
+        assert_eq!(ask(served.address("bolt"), "system", set), format!("{{\"source\":\"{way}\"}}\n"));
+    }
+    // So it is where passwords are asked for from the first start on.
+    let data = folder();
+    let mut command =
+        sheaf(&["serve", "--data", path(data.path()), "--default-database", "films", "--auth", "password"]);
+    let served = Served::wait(command.args(ports).env("SHEAF_INITIAL_PASSWORD", "secret of tests"));
+    assert_eq!(served.end("-TERM").0, Some(0));
+}
+
+#[test]
 fn f204_settings_show_their_sources_and_unknown_ones_are_errors() {
     let data = folder();
     let file = data.path().join("sheaf.toml");

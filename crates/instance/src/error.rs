@@ -85,7 +85,8 @@ pub enum InstanceError {
     /// A setting names one default database, and the folder has another: change one of them.
     #[error(
         "default_database says \"{wanted}\", and the default database of this data folder is \"{found}\". Leave the setting \
-         out, and then change it while the server runs: ALTER DATABASE {wanted} SET DEFAULT"
+         out, and then change it while the server runs: CREATE DATABASE {wanted} IF NOT EXISTS, and ALTER DATABASE {wanted} \
+         SET DEFAULT"
     )]
     OtherDefault {
         /// What the setting says.

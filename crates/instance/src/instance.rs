@@ -485,7 +485,9 @@ fn folders_in(folder: &Path) -> std::io::Result<Vec<String>> {
 fn check_default(catalog: &Catalog, options: &InstanceOptions) -> Result<(), InstanceError> {
     let names = catalog.names();
     let (found, wanted) = (names.default_database(), &options.default_database);
-    let is_it = names.resolve(wanted.as_str()).is_ok_and(|target| target.database == found.id);
+    // At the first start it has no files yet, and nobody would find it by its name.
+    let is_called_so = || names.resolve(wanted.as_str()).is_ok_and(|target| target.database == found.id);
+    let is_it = found.name == *wanted || is_called_so();
     if is_it || !options.default_database_holds {
         return Ok(());
     }

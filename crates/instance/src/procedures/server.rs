@@ -246,7 +246,9 @@ fn is_default(setting: &str) -> bool {
 pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
     let options = &shared.options;
     let seconds = |time: Option<std::time::Duration>| time.map_or_else(|| "0s".into(), |t| format!("{}s", t.as_secs()));
-    let default_database = shared.catalog.names().default_database().name.to_string();
+    let names = shared.catalog.names();
+    let default = names.default_database();
+    let default_database = default.name.to_string();
     let rows = [
         (
             "db.memory.transaction.max",
@@ -342,12 +344,13 @@ pub(crate) fn settings(shared: &Shared) -> Vec<Setting> {
     for known in &options.settings {
         if all.iter().all(|setting| setting.name != known.name) {
             // Commands change the default database, whatever was said at the start.
-            let changed = Some(&default_database).filter(|name| is_default(&known.name) && **name != known.value);
+            let is_default = is_default(&known.name);
+            let means_it = || names.resolve(&known.value).is_ok_and(|target| target.database == default.id);
             all.push(Setting {
                 name: known.name.clone(),
-                value: changed.unwrap_or(&known.value).clone(),
+                value: if is_default { default_database.clone() } else { known.value.clone() },
                 default: known.default.clone(),
-                source: if changed.is_some() { "command" } else { known.source },
+                source: if is_default && !means_it() { "command" } else { known.source },
                 values: "as on the command line",
                 description: known.description.clone(),
             });
