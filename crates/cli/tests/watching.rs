@@ -7,6 +7,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use bolt::client::{Client, ConnectOptions};
+use bolt::{Demand, Options, Request, Run};
 use common::{Served, ask, output, path, sheaf, told};
 use serde_json::Value;
 
@@ -167,6 +169,71 @@ fn f54_a_client_that_dies_gives_its_connection_back() {
         query(&served, "sheaf", "RETURN 1").status == 202
     });
     assert!(free, "the seat is given back soon after the client died");
+}
+
+#[test]
+fn f54_f55_a_pooled_connection_that_rests_keeps_nobody_out() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    let connect = || Client::connect(served.address("bolt"), &ConnectOptions::default()).expect("a connection");
+    let run = |client: &mut Client, text: &str| match client.run(text, types::Map::new()) {
+        Ok(answer) => format!("{:?}", answer.rows),
+        Err(failure) => failure.to_string(),
+    };
+    let used = || http(&served, "GET", "/db/sheaf/usage", &[], "").json()["connections"].clone();
+    for (limit, other) in
+        [("max_connections", "max_connections_per_user"), ("max_connections_per_user", "max_connections")]
+    {
+        let body = format!(r#"{{"{limit}": 1, "{other}": null}}"#);
+        assert_eq!(http(&served, "PUT", "/db/sheaf/limits", &[], &body).status, 200);
+        // Their drivers say nothing when a conversation ends.
+        let (mut one, mut two, mut three) = (connect(), connect(), connect());
+        assert_eq!(run(&mut one, "RETURN 1"), "[[Integer(1)]]");
+        let at_once = run(&mut two, "RETURN 2");
+        assert!(at_once.contains(limit), "{at_once}");
+        std::thread::sleep(Duration::from_millis(1_200));
+        assert_eq!(used(), 1);
+        assert_eq!(run(&mut two, "RETURN 2"), "[[Integer(2)]]");
+        assert_eq!(used(), 1);
+        // An open transaction rests never.
+        std::thread::sleep(Duration::from_millis(1_200));
+        three.begin(Options::default()).expect("the seat of the second");
+        std::thread::sleep(Duration::from_millis(1_200));
+        for client in [&mut one, &mut two] {
+            let refused = run(client, "RETURN 3");
+            assert!(refused.contains(limit), "{refused}");
+        }
+        // Over HTTP it is the same seat.
+        assert_eq!(query(&served, "sheaf", "RETURN 1").status, 429);
+        three.commit().expect("nothing was done");
+        // Nor does an open result.
+        let run_alone = Run { text: "UNWIND range(1, 100000) AS x RETURN x".to_owned(), ..Run::default() };
+        three.connection().send(&Request::Run(run_alone)).expect("it listens");
+        three.connection().send(&Request::Pull(Demand { rows: Some(1), result: None })).expect("it listens");
+        three.connection().flush().expect("it listens");
+        for _ in 0..3 {
+            three.connection().receive().expect("columns, a row, and that there are more");
+        }
+        std::thread::sleep(Duration::from_millis(1_200));
+        assert!(run(&mut one, "RETURN 4").contains(limit));
+        three.connection().send(&Request::Discard(Demand::default())).expect("it listens");
+        three.connection().flush().expect("it listens");
+        three.connection().receive().expect("the end");
+        std::thread::sleep(Duration::from_millis(1_200));
+        assert_eq!(query(&served, "sheaf", "RETURN 1").status, 202);
+        // A request is over soon after its answer.
+        let free = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(1));
+            run(&mut one, "RETURN 5") == "[[Integer(5)]]"
+        });
+        assert!(free, "{limit}");
+        drop((one, two, three));
+        let free = (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            used() == 0
+        });
+        assert!(free, "{limit}");
+    }
 }
 
 #[test]

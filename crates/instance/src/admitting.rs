@@ -13,7 +13,7 @@ use types::Failure;
 use crate::admission::Permit;
 use crate::answer::Notification;
 use crate::instance::Shared;
-use crate::limits::{Admitted, Asking, Bound, Meter, Seats, effective};
+use crate::limits::{Admitted, Asking, Bound, Guest, Meter, Seats, effective};
 use crate::open_database::OpenDatabase;
 use crate::running::{Allowance, By, Deadline};
 use crate::statement::{AllReached, Statement};
@@ -172,11 +172,12 @@ impl Statement<'_> {
     fn take_seats<'m>(&mut self, meters: impl Iterator<Item = &'m Arc<Meter>> + Clone) -> Result<(), Failure> {
         let user = self.principal.id();
         let Room { seats, role_limits, .. } = &mut self.room;
+        let guest = Guest { user, roles: role_limits.as_deref(), meters: &self.shared.meters };
         if self.transaction.is_none() {
-            return seats.take(meters, user, role_limits.as_deref());
+            return seats.take(meters, guest);
         }
         for meter in meters {
-            seats.add(meter, user, role_limits.as_deref())?;
+            seats.add(meter, guest)?;
         }
         Ok(())
     }

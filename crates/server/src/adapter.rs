@@ -100,6 +100,10 @@ impl Session for instance::Session {
         self.reset();
     }
 
+    fn rests(&mut self) {
+        self.rests();
+    }
+
     fn interrupter(&self) -> Interrupter {
         let interrupter = self.interrupter();
         Arc::new(move || interrupter.interrupt())

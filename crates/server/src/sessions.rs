@@ -124,6 +124,9 @@ pub trait Session: Send {
     /// Ends what is open and forgets an interrupt.
     fn reset(&mut self);
 
+    /// Says that nothing is open and that the client's next request is awaited.
+    fn rests(&mut self) {}
+
     /// Gives what interrupts this session's statement, from any thread, for as long as it lives.
     fn interrupter(&self) -> Interrupter;
 

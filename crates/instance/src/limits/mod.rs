@@ -23,7 +23,7 @@ use bucket::{Bucket, Pace};
 use gate::{Gate, Place, Wait};
 pub(crate) use refuse::{Bound, RefusedBy};
 use seats::Seating;
-pub(crate) use seats::Seats;
+pub(crate) use seats::{Guest, Seats};
 
 /// Runs what it is handed while the statement gives back what it holds of the server.
 type Pause<'p> = &'p mut dyn FnMut(&mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure>;
@@ -167,6 +167,11 @@ impl Meters {
     /// Gives the second that it is, counted from the start of the server and a minute before it.
     pub(crate) fn second(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.begun).as_secs() + 60
+    }
+
+    /// Gives the nanoseconds since the start of the server.
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.clock.now().saturating_duration_since(self.begun).as_nanos()).unwrap_or(u64::MAX)
     }
 }
 

@@ -11,6 +11,7 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 use super::Session;
 use crate::answer::{Fetched, Kind, RunOptions, Summary};
 use crate::bookmark::{self, Choice, Chosen};
+use crate::limits::Guest;
 use crate::planning;
 use crate::records::Records;
 
@@ -74,7 +75,8 @@ impl Session {
         }
         let row = names.database(target.database).filter(|row| !row.name.is_system());
         let meter = row.map(|row| self.shared.meters.of(row));
-        self.seats.take(meter.iter(), self.principal.id(), names.limits_of(principal).as_deref())
+        let (user, roles) = (self.principal.id(), names.limits_of(principal));
+        self.seats.take(meter.iter(), Guest { user, roles: roles.as_deref(), meters: &self.shared.meters })
     }
 
     /// Goes on in the database that was chosen when it has another name by now.

@@ -20,7 +20,7 @@ use crate::bookmark::{self, Chosen};
 use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
-use crate::limits::{Asking, Seats};
+use crate::limits::{Asking, Guest, Seats};
 use crate::metrics::count;
 use crate::observation::{self, Observation};
 use crate::query_log::Note;
@@ -490,8 +490,9 @@ impl Session {
         let reached = self.shared.reach(&principal, &names, &own, catalog::Access::Read)?;
         let settings = &self.shared.options;
         if let Some(database) = reached.graph() {
-            let user = self.principal.id();
-            self.seats.take(std::iter::once(&database.meter), user, names.limits_of(&principal).as_deref())?;
+            let (user, roles) = (self.principal.id(), names.limits_of(&principal));
+            let guest = Guest { user, roles: roles.as_deref(), meters: &self.shared.meters };
+            self.seats.take(std::iter::once(&database.meter), guest)?;
         }
         // A database bounds each statement; how long its client thinks in between is between him and the server.
         let time_max = settings.statement_time_max.filter(|time| !time.is_zero());
@@ -556,6 +557,14 @@ impl Session {
         self.seats = Seats::default();
         self.choose(None);
         self.forget_interrupt();
+    }
+
+    /// Says that nothing is open and that the client's next request is awaited: for how long, nobody knows.
+    ///
+    /// A driver keeps connections for an hour after their conversations, and most say nothing when one ends. Who needs the
+    /// seats of one that rests may take them over; it asks for new ones with its next statement.
+    pub fn rests(&mut self) {
+        self.seats.rest(&self.shared.meters);
     }
 
     /// Goes on after what was interrupted: a transaction that an operator or its database's stop ended is over.

@@ -208,6 +208,9 @@ fn work(wire: &Wire, machine: &mut Machine) -> Turn {
             break Turn::More;
         }
     };
+    if turn == Turn::Idle {
+        machine.awaits();
+    }
     wire.end_work();
     turn
 }

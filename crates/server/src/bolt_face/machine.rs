@@ -127,6 +127,14 @@ impl Machine {
         !self.in_transaction && self.results.is_empty()
     }
 
+    /// Tells the session that nothing is left to do before the client says more.
+    pub(super) fn awaits(&mut self) {
+        let is_at_rest = self.is_at_rest();
+        if let Some(session) = self.session.as_deref_mut().filter(|_| is_at_rest) {
+            session.rests();
+        }
+    }
+
     /// Answers one request.
     pub(super) fn handle(&mut self, request: Request) {
         match request {
