@@ -32,6 +32,9 @@ const STATEMENTS: &[&str] = &[
     "'WITH'",
 ];
 
+/// The words of a statement that no `USE` stands in front of.
+const IN_FRONT: [&str; 3] = ["CYPHER", "EXPLAIN", "PROFILE"];
+
 /// The options behind `CYPHER` and their values; they choose among ways to run, of which there is one here.
 const OPTIONS: &[(&str, &[&str])] = &[
     ("connectComponentsPlanner", &["greedy", "idp"]),
@@ -152,7 +155,7 @@ impl Parser<'_> {
             return Ok(Body::UseDatabase { name: Some(joined(&using)) });
         }
         if !self.clause_ahead() {
-            return Err(self.unexpected(STATEMENTS));
+            return Err(self.no_statement(using.is_some()));
         }
         let query = self.query(using)?;
         if matches!(self.peek(), Token::End | Token::Semicolon) {
@@ -218,6 +221,23 @@ impl Parser<'_> {
         let query = SingleQuery { using, clauses, span: self.since(start) };
         self.check_single_query(&query)?;
         Ok(query)
+    }
+
+    /// Makes the error for what no statement begins with, or nothing behind `USE x`.
+    #[cold]
+    fn no_statement(&self, is_behind_use: bool) -> Box<ParseError> {
+        if !is_behind_use {
+            return self.unexpected(STATEMENTS);
+        }
+        for word in IN_FRONT {
+            if self.at_word(word) {
+                return self.fail(self.span(), &format!("{word} must stand in front of USE: {word} USE x ..."));
+            }
+        }
+        let is_in_front = |word: &str| IN_FRONT.iter().any(|front| word[1..word.len() - 1] == **front);
+        let words: Vec<&str> =
+            STATEMENTS.iter().copied().filter(|word| !is_in_front(word) && *word != "'USE'").collect();
+        self.unexpected(&words)
     }
 
     /// Makes the error for what stands behind a complete query.

@@ -193,6 +193,18 @@ fn commands() {
         "USE cannot stand in front of an administration command, which always runs on system (line 1, column 5 (offset: 4))",
     );
     check(
+        "USE a EXPLAIN RETURN 1",
+        "EXPLAIN must stand in front of USE: EXPLAIN USE x ... (line 1, column 7 (offset: 6))",
+    );
+    check(
+        "USE a profile RETURN 1",
+        "PROFILE must stand in front of USE: PROFILE USE x ... (line 1, column 7 (offset: 6))",
+    );
+    check(
+        "USE a MACTH (n) RETURN n",
+        "Invalid input 'MACTH': expected 'CALL', 'CREATE', 'DELETE', 'DETACH', 'DROP', 'FOREACH', 'INSERT', 'LOAD CSV', 'MATCH', 'MERGE', 'OPTIONAL', 'RETURN', 'SHOW', 'START', 'STOP', 'UNWIND' or 'WITH'; did you mean 'MATCH'? (line 1, column 7 (offset: 6))",
+    );
+    check(
         "USE graph.byMagic('x') RETURN 1",
         "Only graph.byName(...) and graph.byElementId(...) find a database (line 1, column 5 (offset: 4))",
     );

@@ -71,7 +71,8 @@ impl Planner<'_> {
             Some(planned) => Ok(planned),
             None => {
                 let pushed = if self.is_by_cost { pushed_down(&part.clauses) } else { None };
-                self.clauses(pushed.as_deref().unwrap_or(&part.clauses), start)
+                let imports = place == Place::ByWith && self.imports_by_with(part, &start.scope)?;
+                self.clauses(pushed.as_deref().unwrap_or(&part.clauses), start, imports.then_some(1))
             }
         };
         self.graph = graph;
@@ -120,14 +121,15 @@ impl Planner<'_> {
         Err(self.syntax(projection.span, &message))
     }
 
-    fn clauses(&mut self, clauses: &[Clause], mut pipe: Pipe) -> Result<Planned, Failure> {
+    /// Plans the clauses of a part. Its `USE` stands in front of them, or at `use_at`: behind what it takes in.
+    fn clauses(&mut self, clauses: &[Clause], mut pipe: Pipe, use_at: Option<usize>) -> Result<Planned, Failure> {
         for (at, clause) in clauses.iter().enumerate() {
             match &clause.kind {
                 ClauseKind::Return { projection } => {
                     let (pipe, columns) = self.projected(pipe, projection, None, true)?;
                     return Ok(Planned { plan: pipe.plan, columns, scope: pipe.scope, rows: pipe.rows });
                 }
-                ClauseKind::Use { graph } if at <= 1 => self.graph = self.graph_of(Some(graph))?,
+                ClauseKind::Use { graph } if use_at == Some(at) => self.graph = self.graph_of(Some(graph))?,
                 ClauseKind::CallProcedure { name, arguments, yields, filter } if clauses.len() == 1 => {
                     pipe = self.call_procedure(pipe, name, arguments.as_deref(), yields, filter.as_ref(), true)?;
                 }
@@ -201,9 +203,11 @@ impl Planner<'_> {
                 Err(self
                     .syntax(clause.span, "RETURN can only be used at the end of the query (InvalidClauseComposition)"))
             }
-            ClauseKind::Use { .. } => {
-                Err(self.syntax(clause.span, "USE can only stand at the beginning of a query or subquery"))
-            }
+            ClauseKind::Use { .. } => Err(self.syntax(
+                clause.span,
+                "Invalid placement of USE clause. The `USE` clause must be the first clause of a query or an operand to \
+                 `UNION`. In a `CALL` subquery, it can also be the second clause if the first clause is an importing `WITH`.",
+            )),
         }
     }
 
