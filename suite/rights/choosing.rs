@@ -379,7 +379,7 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
     let (status, _, made) = ask(http, "POST", "/databases", "", r#"{"name":"Books"}"#);
     assert_eq!((status, made["name"].as_str()), (201, Some("books")));
     let (status, _, again) = ask(http, "POST", "/databases", "", r#"{"name":"books"}"#);
-    assert_eq!((status, code_of(&again).as_str()), (400, Code::DatabaseExists.row().neo4j));
+    assert_eq!((status, code_of(&again).as_str()), (409, Code::DatabaseExists.row().neo4j));
     // f11: stopped and started from here, as by a command.
     for (what, status) in [("stop", "offline"), ("stop", "offline"), ("start", "online")] {
         let (code, _, told) = ask(http, "POST", &format!("/databases/books/{what}"), "", "");
@@ -396,7 +396,12 @@ fn f7_f10_databases_are_listed_by_pages_and_looked_at() {
     assert_eq!(ask(http, "POST", "/databases/nobody/stop", "", "").0, 404);
     assert_eq!(ask(http, "POST", "/databases/sheaf/stop", "", "").0, 400);
     ask(http, "POST", "/cypher", "", r#"{"query":"CREATE ALIAS shelf FOR DATABASE books"}"#);
-    assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 400, "it has an alias");
+    assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 409, "it has an alias");
+    let (status, _, again) = ask(http, "POST", "/databases", "", r#"{"name":"shelf"}"#);
+    assert_eq!((status, code_of(&again).as_str()), (409, Code::DatabaseExists.row().neo4j), "an alias has the name");
+    // A statement is told as Neo4j's clients know it.
+    let (status, ..) = ask(http, "POST", "/cypher", "", r#"{"query":"CREATE DATABASE books"}"#);
+    assert_eq!(status, 400);
     assert_eq!(ask(http, "DELETE", "/databases/books?cascade=true", "", "").0, 204);
     assert_eq!(ask(http, "DELETE", "/databases/books", "", "").0, 404);
     assert_eq!(ask(http, "POST", "/databases", "", r#"{"name":"../x"}"#).0, 400);

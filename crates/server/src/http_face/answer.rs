@@ -44,6 +44,15 @@ impl Refusal {
     pub(super) fn new(status: StatusCode, failure: Failure) -> Self {
         Self { status, failure }
     }
+
+    /// As from a failure, where the address names a thing: what is there already, or still leads to it, is in conflict with
+    /// the request. A statement that says the same is a wrong one, as Neo4j's clients know it.
+    pub(super) fn of_thing(failure: Failure) -> Self {
+        match failure.code() {
+            Code::DatabaseExists | Code::AliasExists => Self::new(StatusCode::CONFLICT, failure),
+            _ => failure.into(),
+        }
+    }
 }
 
 /// A failure's own status, as the table of codes has it.

@@ -180,7 +180,8 @@ async fn create(State(app): State<App>, headers: HeaderMap, body: Body) -> Resul
     let row = block_in_place(|| {
         rows(&mut *session, statement, named(&wanted.name))?;
         info(&mut *session, &wanted.name)
-    })?;
+    })
+    .map_err(Refusal::of_thing)?;
     let mut json = Json::default();
     write_info(&mut json, &row);
     Ok(answer(StatusCode::CREATED, &mut json))
@@ -203,7 +204,7 @@ async fn drop_it(
     let mut session = log_in(&*app.sessions, &headers)?;
     let statement =
         if dropping.cascade { "DROP DATABASE $database CASCADE ALIASES" } else { "DROP DATABASE $database" };
-    block_in_place(|| rows(&mut *session, statement, named(&name)))?;
+    block_in_place(|| rows(&mut *session, statement, named(&name))).map_err(Refusal::of_thing)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
