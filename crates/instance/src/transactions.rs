@@ -140,7 +140,7 @@ pub(crate) fn columns() -> Vec<Column> {
 }
 
 /// The columns that Neo4j has, in its order, and which of them are there without a `YIELD`.
-const COLUMNS: [(&str, bool); 38] = [
+const COLUMNS: [(&str, bool); 39] = [
     ("database", true),
     ("transactionId", true),
     ("currentQueryId", true),
@@ -179,6 +179,7 @@ const COLUMNS: [(&str, bool); 38] = [
     ("pageFaults", false),
     ("currentQueryPageHits", false),
     ("currentQueryPageFaults", false),
+    ("initializationStackTrace", false),
 ];
 
 /// What is not measured is null; there are no locks, and pages are the operating system's affair. The time of the processor
@@ -246,6 +247,7 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
         Value::Null,
         Value::Null,
         Value::Null,
+        nothing(),
     ]
 }
 

@@ -132,6 +132,14 @@ fn f63_a_transaction_keeps_what_its_statements_spent() {
                  currentQueryCpuTime AS own WHERE text = '' RETURN cpu.microseconds > 0 AND own IS NULL \
                  AND idle.microseconds > 0 AND idle.microseconds + cpu.microseconds <= all.microseconds AS spent";
     until(&mut other, spent);
+    // Every column that Neo4j has, in its order.
+    let all = other.run("SHOW TRANSACTIONS YIELD *", Map::new(), &RunOptions::default()).expect("lists");
+    let columns: Vec<String> = all.columns().iter().map(ToString::to_string).collect();
+    assert_eq!((columns.len(), columns[38].as_str()), (39, "initializationStackTrace"), "{columns:?}");
+    drop(all);
+    let trace =
+        "SHOW TRANSACTIONS YIELD currentQuery AS text, initializationStackTrace AS trace WHERE text = '' RETURN trace";
+    check(&mut other, trace, "''");
     one.rollback().expect("rolls back");
 }
 
