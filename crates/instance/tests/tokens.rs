@@ -195,7 +195,7 @@ fn f31_f96_a_session_object_ends_with_the_time_of_its_token() {
     let instance = with_passwords(InstanceOptions::new("/nowhere"), Instance::in_memory);
     let mut admin = log_in(&instance, "admin");
     let (short, long) = (
-        token(&mut admin, "CREATE TOKEN short EXPIRES AFTER '1s'"),
+        token(&mut admin, "CREATE TOKEN short EXPIRES AFTER 1s"),
         token(&mut admin, "CREATE TOKEN long EXPIRES AFTER '1h'"),
     );
     let open = |token: &str| instance.log_in(Some(("", token))).and_then(|mut session| session.open_object());

@@ -3,7 +3,9 @@
 //! Start reading at [`Parser::rights_command`].
 
 use super::super::{Parsed, Parser};
-use crate::ast::{NameOrParameter, RightsCommand, RoleCommand, ScopeSpec, TokenCommand, UserCommand};
+use crate::ast::{
+    Expression, ExpressionKind, NameOrParameter, RightsCommand, RoleCommand, ScopeSpec, TokenCommand, UserCommand,
+};
 use crate::token::Token;
 
 impl Parser<'_> {
@@ -134,7 +136,10 @@ impl Parser<'_> {
                 level = Some(self.holder_name("a level")?);
             } else if expires.is_none() && self.accept_word("EXPIRES") {
                 self.accept_word("AFTER");
-                expires = Some(self.expression()?);
+                expires = Some(match self.bare_time() {
+                    Some(time) => time,
+                    None => self.expression()?,
+                });
             } else {
                 // Every one, which is what holds where nothing is said.
                 databases =
@@ -142,6 +147,17 @@ impl Parser<'_> {
                 return Ok(Some(TokenCommand::Create { name, if_not_exists, user, databases, level, expires }));
             }
         }
+    }
+
+    /// `30d` and `1h30m`, which are no numbers elsewhere, as the text that they would be.
+    fn bare_time(&mut self) -> Option<Expression> {
+        let start = self.start();
+        if self.peek() != Token::BadNumber {
+            return None;
+        }
+        let time = ExpressionKind::String(self.text_at(0).into());
+        self.advance();
+        Some(self.build(start, time))
     }
 
     fn token_user(&mut self) -> Parsed<Option<NameOrParameter>> {
