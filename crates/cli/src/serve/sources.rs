@@ -121,7 +121,7 @@ impl Sources {
                 description: known.description.clone(),
             }
         };
-        known().iter().filter(|known| known.name != "config").map(shown).collect()
+        known().iter().filter(|known| known.name != "config" && !known.is_hidden).map(shown).collect()
     }
 
     fn source(&self, known: &Known) -> &'static str {
@@ -143,6 +143,8 @@ struct Known {
     variable: String,
     description: String,
     default: String,
+    /// Whether it is for tests alone, and nobody is told of it.
+    is_hidden: bool,
 }
 
 fn known() -> Vec<Known> {
@@ -155,7 +157,8 @@ fn known() -> Vec<Known> {
             None => (help.clone(), String::new()),
         };
         let default = default.trim_end_matches(']').to_owned();
-        Some(Known { name: argument.get_id().to_string(), variable, description, default })
+        let (name, is_hidden) = (argument.get_id().to_string(), argument.is_hide_set());
+        Some(Known { name, variable, description, default, is_hidden })
     };
     command.get_arguments().filter_map(known).collect()
 }
@@ -234,8 +237,9 @@ mod tests {
         let is_missing = |known: &&Known| {
             !guide.contains(&format!("| `--{}` | `{}` |", known.name.replace('_', "-"), known.variable))
         };
-        let missing: Vec<String> = known().iter().filter(is_missing).map(|known| known.name.clone()).collect();
-        assert_eq!(missing, ["config", "test_procedures"], "one is told of in words, the other is for tests");
+        let shown = known().into_iter().filter(|known| !known.is_hidden);
+        let missing: Vec<String> = shown.filter(|known| is_missing(&known)).map(|known| known.name).collect();
+        assert_eq!(missing, ["config"], "it is told of in words");
     }
 
     #[test]
@@ -257,6 +261,8 @@ mod tests {
         assert_eq!(source(&sources, &given, "sheaf.running_max"), "9 file (64)");
         assert_eq!(source(&sources, &given, "sheaf.http"), "127.0.0.1:7474 default (127.0.0.1:7474)");
         assert_eq!(source(&sources, &given, "sheaf.initial_password"), "****** environment ()");
+        let listed = sources.settings(&given);
+        assert!(listed.iter().all(|setting| setting.name != "sheaf.test_procedures"), "it is for tests alone");
     }
 
     #[test]
