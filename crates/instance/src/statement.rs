@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use catalog::{Names, Principal, Target};
 use cypher::ast::{AdminCommand, Body, Mode, Name, RightsCommand, UserCommand};
 use query::Source;
-use types::{Code, DatabaseId, Failure, Map, Value};
+use types::{Code, DatabaseId, Failure, Map, Value, effort};
 
 use crate::admitting::Room;
 use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
@@ -58,6 +58,14 @@ pub(crate) enum Outcome {
 pub(crate) type AllReached = Vec<(DatabaseId, Reached)>;
 
 impl Statement<'_> {
+    /// Reads the text, which may be long enough to take longer than the statement may.
+    fn read(&self) -> Result<cypher::ast::Statement, Failure> {
+        let before = Arc::new(self.allowance_before());
+        let watched = effort::watch(Arc::clone(&before) as Arc<dyn effort::Watch>, usize::MAX);
+        let read = cypher::parse(self.text);
+        if watched.is_over() { Err(before.over()) } else { Ok(read?) }
+    }
+
     /// Runs the statement: one that writes to its end, one that reads as far as its first row is asked for.
     pub(crate) fn run(mut self) -> Result<Outcome, Failure> {
         self.allowance.check()?;
@@ -66,7 +74,7 @@ impl Statement<'_> {
             self.room.told.plan_found = Some(true);
             return self.run_plan(&planned, reached).map(Outcome::Records);
         }
-        let statement = cypher::parse(self.text)?;
+        let statement = self.read()?;
         if !is_own_password(&statement.body) {
             catalog::access::check_password(self.names, self.principal)?;
         }

@@ -1,5 +1,7 @@
 //! Expressions: operators by how tightly they bind.
 
+use types::effort::pay;
+
 use super::{Parsed, Parser, Stops};
 use crate::ast::{BinaryOperator, Expression, ExpressionKind, Name, Span, UnaryOperator};
 use crate::literal;
@@ -7,6 +9,9 @@ use crate::token::Token;
 
 /// Levels of the tree that stands for `IS NORMALIZED`, beside its own.
 const NORMALIZED_LEVELS: u32 = 4;
+
+/// What an operand costs, in parts of values; see [`pay`].
+const OPERAND_PARTS: usize = 64;
 
 /// How tightly operators bind, loosest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,6 +213,10 @@ impl Parser<'_> {
 
     /// An operand with `.k`, `[i]`, `[a..b]` and `:L` behind it.
     pub(super) fn postfixed(&mut self) -> Parsed<Expression> {
+        if !pay(OPERAND_PARTS) {
+            // Whoever made this watch says why.
+            return Err(self.fail(self.span(), "the statement was ended before it was read"));
+        }
         let start = self.start();
         let mut operand = self.atom()?;
         loop {
