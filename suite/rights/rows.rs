@@ -344,6 +344,57 @@ fn f82_what_is_immutable_changes_only_without_passwords() {
     });
 }
 
+#[test]
+fn f82_what_is_immutable_goes_with_no_role_and_leaves_an_admin_something_to_see() {
+    let folder = tempfile::tempdir().expect("there is room for a test");
+    let open = |authentication| {
+        let options = InstanceOptions { authentication, ..InstanceOptions::new(folder.path()) };
+        Arc::new(Instance::open(options).expect("the folder is the test's own"))
+    };
+    let with_passwords = || open(Authentication::Password { first: Some("admin-password".to_owned()) });
+    let play = |instance: Arc<Instance>, user: Option<&str>, play: &dyn Fn(&Face<'_>, &mut dyn Session)| {
+        let system = Direct::new(instance as _);
+        let face = Face { system: &system, name: "in process" };
+        play(&face, &mut *system.session(user).expect("the user is known"));
+    };
+    let listed = |role: &str| {
+        format!("SHOW ROLE {role} PRIVILEGES AS COMMANDS YIELD command, immutable RETURN command, immutable")
+    };
+    play(with_passwords(), Some("admin"), &|face, admin| face.users(admin, &["ann"]));
+    play(open(Authentication::Off), None, &|face, anybody| {
+        face.ok(anybody, "CREATE ROLE jail");
+        face.ok(anybody, "DENY IMMUTABLE ACCESS ON DATABASE sheaf TO jail");
+        face.ok(anybody, "CREATE ROLE giver");
+        face.ok(anybody, "GRANT IMMUTABLE ACCESS ON DATABASE sheaf TO giver");
+        face.no(anybody, "DENY IMMUTABLE ALL DBMS PRIVILEGES ON DBMS TO PUBLIC", Code::ArgumentError);
+        face.no(anybody, "DENY ALL DBMS PRIVILEGES ON DBMS TO PUBLIC", Code::ArgumentError);
+        // That nobody who logs in changes rights may be meant.
+        face.ok(anybody, "DENY IMMUTABLE PRIVILEGE MANAGEMENT ON DBMS TO PUBLIC");
+        face.ok(anybody, "REVOKE IMMUTABLE DENY PRIVILEGE MANAGEMENT ON DBMS FROM PUBLIC");
+    });
+    play(with_passwords(), Some("admin"), &|face, admin| {
+        for role in ["jail", "giver"] {
+            for text in ["DROP ROLE", "CREATE OR REPLACE ROLE"] {
+                let told = face.no(admin, &format!("{text} {role}"), Code::Forbidden);
+                assert!(told.contains("Immutable privileges can only be changed"), "{told}");
+            }
+        }
+        face.no(admin, "CREATE OR REPLACE ROLE jail AS COPY OF giver", Code::Forbidden);
+        face.ok(admin, "RENAME ROLE jail TO cell");
+        assert_eq!(face.ok(admin, &listed("cell")), "'DENY IMMUTABLE ACCESS ON DATABASE `sheaf` TO `cell`' true");
+        face.no(admin, "DROP ROLE cell IF EXISTS", Code::Forbidden);
+        // A copy is its maker's to change.
+        face.ok(admin, "CREATE ROLE copy AS COPY OF cell");
+        assert_eq!(face.ok(admin, &listed("copy")), "'DENY ACCESS ON DATABASE `sheaf` TO `copy`' false");
+        face.ok(admin, "DROP ROLE copy");
+    });
+    play(open(Authentication::Off), None, &|face, anybody| {
+        face.ok(anybody, "CREATE ROLE copy AS COPY OF giver");
+        assert_eq!(face.ok(anybody, &listed("copy")), "'GRANT IMMUTABLE ACCESS ON DATABASE `sheaf` TO `copy`' true");
+        face.ok(anybody, "DROP ROLE cell");
+    });
+}
+
 /// What Neo4j makes of `moved-password`: SHA-256 of the salt and the password, 1,024 times.
 const MOVED: &str = "dc7db481dbe9de526e37c672d04fe5646ce3de52911eb1ab456a116c30c74546";
 

@@ -4,6 +4,7 @@
 
 use types::CompactString;
 
+use crate::rights::privilege::Privilege;
 use crate::rights::{BUILT_IN, Holder, PUBLIC, RightsStep, Role, User};
 use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, shown};
 use crate::{Action, Catalog, CatalogError, Limits, Names, Principal, access};
@@ -44,6 +45,7 @@ impl Catalog {
                     IfThere::Replace => {
                         check_mutable(names, acting, name, "replace")?;
                         steps = gone(names, name, "replace")?;
+                        check_held(names, acting, name)?;
                         // Who may not set limits cannot take them away by this either.
                         let may_limit = access::allow(names, acting, &Action::SetLimit).is_ok();
                         kept = book.limits_of(name).filter(|_| !may_limit);
@@ -57,7 +59,10 @@ impl Catalog {
                 }
                 kept = kept.or_else(|| book.limits_of(other));
                 let other = Holder::Role(other.into());
-                let copied = book.privileges_of(&other).cloned();
+                // Who logs in gives nothing that he could not take back.
+                let immutable = |own: &Privilege| own.immutable && !acting.is_user();
+                let copied =
+                    book.privileges_of(&other).map(|own| Privilege { immutable: immutable(own), ..own.clone() });
                 steps.extend(copied.map(|privilege| RightsStep::Privilege(Holder::Role(name.into()), privilege)));
             }
             steps.extend(kept.map(|limits| RightsStep::RoleLimits(name.into(), Limits::clone(limits))));
@@ -110,7 +115,11 @@ impl Catalog {
         self.change_rights("rights.drop_role", |names, _| {
             check_mutable(names, acting, name, "delete")?;
             match found(names, name, "delete", if_missing)? {
-                true => Ok((gone(names, name, "delete")?, true)),
+                true => {
+                    let steps = gone(names, name, "delete")?;
+                    check_held(names, acting, name)?;
+                    Ok((steps, true))
+                }
                 false => Ok((Vec::new(), false)),
             }
         })
@@ -162,6 +171,16 @@ impl Names {
 fn check_mutable(names: &Names, acting: &Principal, role: &str, verb: &'static str) -> Result<(), CatalogError> {
     if acting.is_user() && names.book().is_immutable(role) {
         return Err(CatalogError::ImmutableRole { verb, role: role.into() });
+    }
+    Ok(())
+}
+
+/// Refuses to drop what a role has, while people log in, where that includes what is immutable.
+fn check_held(names: &Names, acting: &Principal, role: &str) -> Result<(), CatalogError> {
+    let role = Holder::Role(role.into());
+    let mut held = names.book().privileges_of(&role);
+    if acting.is_user() && held.any(|privilege| privilege.immutable) {
+        return Err(CatalogError::Immutable);
     }
     Ok(())
 }

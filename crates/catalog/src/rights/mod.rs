@@ -214,10 +214,12 @@ impl Book {
         self.users.values().filter(is_admin)
     }
 
-    /// Tells whether an admin is left who can take denials back. Those that are immutable are meant to stay.
+    /// Tells whether an admin is left who can take denials back. Those that are immutable are meant to stay, unless it is
+    /// everything on the server that they deny: then nobody who logs in could even look at them.
     fn has_free_admin(&self) -> bool {
         let is_lock = |privilege: &Privilege| {
-            privilege.denied && !privilege.immutable && privilege.act.holds(Act::RemovePrivilege)
+            let is_meant = privilege.immutable && privilege.act != Act::AllDbms;
+            privilege.denied && !is_meant && privilege.act.holds(Act::RemovePrivilege)
         };
         let is_free = |holder: &Holder| !self.privileges.get(holder).into_iter().flatten().any(is_lock);
         self.admins().any(|user| {
