@@ -16,6 +16,7 @@ mod token;
 
 pub use error::ParseError;
 pub use place::{error_at, position};
+pub use print::NamePattern;
 pub use secret::{is_secret_key, sets_secret, without_secrets};
 
 /// Longest text of a statement.

@@ -146,6 +146,16 @@ fn quoted_if(f: &mut Formatter<'_>, name: &str, keyword: bool) -> fmt::Result {
     if plain && !keyword { f.write_str(name) } else { write!(f, "`{}`", name.replace('`', "``")) }
 }
 
+/// A pattern of names as a privilege has it: `apoc.*`. What is quoted in one counts as what is not.
+pub struct NamePattern<'a>(pub &'a str);
+
+impl Display for NamePattern<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let plain = self.0.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.*?-".contains(&byte));
+        if plain { f.write_str(self.0) } else { write!(f, "`{}`", self.0.replace('`', "``")) }
+    }
+}
+
 /// Items with a mark between them.
 struct Joined<I>(I, &'static str);
 

@@ -98,6 +98,10 @@ fn f86_privileges() {
         "GRANT EXECUTE USER DEFINED FUNCTION * ON DBMS TO ROLE r",
     );
     role("GRANT SHOW SETTINGS a.b ON DBMS TO r", "GRANT SHOW SETTING a.b ON DBMS TO ROLE r");
+    let quoted = "GRANT SHOW SETTING `a b.*`, `a``b?` ON DBMS TO ROLE r";
+    role("GRANT SHOW SETTING `a b`.*, `a``b`? ON DBMS TO r", quoted);
+    role(quoted, quoted);
+    role("GRANT ACCESS ON DATABASE `a b`* TO r", "GRANT ACCESS ON DATABASE `a b*` TO ROLE r");
     role("GRANT ROLE MANAGEMENT ON DBMS TO r", "GRANT ROLE MANAGEMENT ON DBMS TO ROLE r");
     role("GRANT LOAD ON CIDR '10.0.0.0/8' TO r", "GRANT LOAD ON CIDR '10.0.0.0/8' TO ROLE r");
     role("GRANT LOAD ON ALL DATA TO $r", "GRANT LOAD ON ALL DATA TO ROLE $r");

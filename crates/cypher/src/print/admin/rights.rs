@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use types::privilege::{Narrows, Place};
 
-use super::super::{Joined, Key, Optional, Word, commas, words};
+use super::super::{Joined, Key, NamePattern, Optional, Word, commas, words};
 use crate::ast::{
     CommandsShown, ElementsSpec, HolderSpec, Home, Isolation, LevelsShown, Name, PrivilegeCommand, PrivilegeSpec,
     PrivilegeVerb, PrivilegesOf, RightsCommand, RoleCommand, RuleAsks, RuleSpec, ScopeSpec, Secret, TokenCommand,
@@ -192,7 +192,9 @@ impl Display for PrivilegeSpec {
                 None => f.write_str(" (*)")?,
                 Some(users) => write!(f, " ({})", commas(users))?,
             },
-            Narrows::Procedures | Narrows::Functions | Narrows::Settings => write!(f, " {}", commas(&self.patterns))?,
+            Narrows::Procedures | Narrows::Functions | Narrows::Settings => {
+                write!(f, " {}", Joined(self.patterns.iter().map(|pattern| NamePattern(pattern)), ", "))?;
+            }
         }
         match row.place {
             Place::Dbms => f.write_str(" ON DBMS"),
@@ -237,7 +239,7 @@ impl Display for ScopeSpec {
             Self::Home => f.write_str("HOME"),
             Self::Default => f.write_str("DEFAULT"),
             Self::Name(name) | Self::Alias(name) => name.fmt(f),
-            Self::Pattern(pattern) => f.write_str(pattern),
+            Self::Pattern(pattern) => NamePattern(pattern).fmt(f),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use catalog::graph_rights::name;
 use catalog::{Holder, Names, Privilege, Resource, Scope, Segment};
+use cypher::NamePattern;
 use types::Value;
 use types::privilege::{Narrows, Place};
 
@@ -137,13 +138,14 @@ fn words(privilege: &Privilege, graph: &str) -> String {
     match &privilege.segment {
         Segment::Users(None) => words.push_str(" (*)"),
         Segment::Users(Some(user)) => words.push_str(&format!(" ({})", quoted(user))),
-        Segment::Names(pattern) => words.push_str(&format!(" {pattern}")),
+        Segment::Names(pattern) => words.push_str(&format!(" {}", NamePattern(pattern))),
         _ => {}
     }
     let place = |word: &str| match &privilege.scope {
         Scope::Home => format!("HOME {word}"),
         Scope::Default => format!("DEFAULT {word}"),
-        Scope::All | Scope::Pattern(_) => format!("{word} {graph}"),
+        Scope::All => format!("{word} *"),
+        Scope::Pattern(pattern) => format!("{word} {}", NamePattern(pattern)),
         Scope::Alias(alias) => format!("ALIAS {}", quoted(alias.as_str())),
         Scope::Named(_) => format!("{word} {}", quoted(graph)),
     };
