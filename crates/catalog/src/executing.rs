@@ -8,7 +8,7 @@ use types::privilege::Act;
 use types::{CompactString, DatabaseId};
 
 use crate::graph_rights::{Builder, GraphRights, Patterns};
-use crate::{Holder, Names};
+use crate::{Holder, Names, Privilege};
 
 /// What the users of one role may call, by themselves or with every right.
 #[derive(Clone, Debug)]
@@ -38,14 +38,23 @@ pub fn rights_of(names: &Names, user: &str, database: DatabaseId) -> Arc<GraphRi
 pub fn calls_of_roles(names: &Names) -> Vec<RoleCalls> {
     let one = |role: CompactString| {
         let holder = Holder::Role(role.clone());
-        let added = |speaks: fn(Act) -> bool| {
+        // `as_call` gives the act that calls by one, if it speaks of calls.
+        let added = |as_call: fn(Act) -> Option<Act>| {
             let mut builder = Builder::new(role.clone());
-            let all = names.privileges_of(&holder).filter(|privilege| speaks(privilege.act));
-            all.for_each(|privilege| privilege.add_to(&mut builder));
+            for privilege in names.privileges_of(&holder) {
+                if let Some(act) = as_call(privilege.act) {
+                    Privilege { act, ..privilege.clone() }.add_to(&mut builder);
+                }
+            }
             builder.build()
         };
-        let plain = added(|act| act.holds(Act::ExecuteProcedure) || act.holds(Act::ExecuteFunction));
-        let boosted = added(|act| act.holds(Act::ExecuteBoostedProcedure) || act.holds(Act::ExecuteBoostedFunction));
+        let plain = added(|act| (act.holds(Act::ExecuteProcedure) || act.holds(Act::ExecuteFunction)).then_some(act));
+        let boosted = added(|act| match act {
+            Act::ExecuteBoostedProcedure => Some(Act::ExecuteProcedure),
+            Act::ExecuteBoostedFunction => Some(Act::ExecuteFunction),
+            Act::AllDbms => Some(act),
+            _ => None,
+        });
         RoleCalls {
             procedures: plain.procedures,
             functions: plain.functions,

@@ -158,6 +158,8 @@ impl Privilege {
                 add(&Inside::AllGraph);
                 SchemaRight::ALL.into_iter().for_each(|right| add(&Inside::Schema(right)));
             }
+            // Who is denied to call it with more than his own rights may call it with those.
+            Act::ExecuteBoostedProcedure | Act::ExecuteBoostedFunction if self.denied => {}
             Act::ExecuteProcedure | Act::ExecuteBoostedProcedure => {
                 add(&Inside::ExecuteProcedure(self.pattern()));
             }
