@@ -244,6 +244,7 @@ fn f24_f85_a_dump_speaks_to_its_own_database_alone() {
         ("ALTER CURRENT USER SET PASSWORD FROM 'nobody comes here' TO 'qqqqqqqqqq'", "line 4", "does not administer"),
         ("CREATE TOKEN t", "line 4", "does not administer"),
         ("RETURN 1; RETURN\n1 / 0", "line 4", "/ by zero"),
+        ("RETURN toInteger({user: \"'loader'\"})", "line 4", "toInteger"),
         (":use sec\nCREATE (:FromDump)", "line 4", ":use is for a shell"),
         (":param n => 1\nRETURN $n", "line 4", ":param is for a shell"),
     ]
