@@ -249,7 +249,11 @@ fn hash(columns: &[Column], row: usize) -> u64 {
     let mut state = FxHasher::default();
     let mut made = Value::Null;
     for column in columns {
-        hash_value(column.lend(row, &mut made), &mut state);
+        match column {
+            // Without a value in memory: rows would wait for each other to read it back.
+            Column::Integers(numbers) => hash_value(&Value::Integer(numbers[row]), &mut state),
+            other => hash_value(other.lend(row, &mut made), &mut state),
+        }
     }
     state.finish()
 }
@@ -258,6 +262,7 @@ fn is_group(columns: &[Column], row: usize, values: &[Value]) -> bool {
     let mut made = Value::Null;
     columns.iter().zip(values).all(|(column, value)| match (column, value) {
         (Column::Nodes { source, ids }, Value::NodeRef(node)) => node.id == ids[row] && node.source == *source,
+        (Column::Integers(numbers), Value::Integer(number)) => numbers[row] == *number,
         (column, value) => equivalent(column.lend(row, &mut made), value),
     })
 }
