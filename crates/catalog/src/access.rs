@@ -38,8 +38,22 @@ struct Who {
     token: Option<CompactString>,
     /// Who speaks in his name, if he does not himself.
     behind: Option<Arc<Who>>,
+    /// See [`Principal::key`]; made once, for each statement carries it.
+    key: Arc<str>,
     /// What was looked up of his rights, and the version of the catalog in which alone it is of use.
     looked_up: Option<(u64, Arc<UserRights>)>,
+}
+
+impl Who {
+    fn new(user: &User, token: Option<CompactString>, behind: Option<Arc<Self>>) -> Self {
+        let id = user.id;
+        let key = match &token {
+            Some(token) => format!("{id}\0{token}"),
+            None if behind.is_some() => format!("{id}{SPOKEN_FOR}"),
+            None => id.to_string(),
+        };
+        Self { id, name: user.name.clone(), token, behind, key: key.into(), looked_up: None }
+    }
 }
 
 impl PartialEq for Who {
@@ -160,20 +174,15 @@ impl Principal {
     }
 
     pub(crate) fn user(user: &User, token: Option<CompactString>) -> Self {
-        Self(Some(Arc::new(Who { id: user.id, name: user.name.clone(), token, behind: None, looked_up: None })))
+        Self(Some(Arc::new(Who::new(user, token, None))))
     }
 
     /// Gives a text that stands for him where only a text is carried, such as into procedures: see [`resolve_as`],
     /// [`allows_as`] and [`user_of_key`]. It is the user's identity, and for who came by a token the token's id behind it.
     /// Where another speaks in his name it ends in two zero bytes.
     #[must_use]
-    pub fn key(&self) -> Option<CompactString> {
-        let who = self.0.as_deref()?;
-        Some(match &who.token {
-            Some(token) => CompactString::from(format!("{}\0{token}", who.id)),
-            None if who.behind.is_some() => CompactString::from(format!("{}{SPOKEN_FOR}", who.id)),
-            None => CompactString::from(who.id.to_string()),
-        })
+    pub fn key(&self) -> Option<Arc<str>> {
+        self.0.as_deref().map(|who| Arc::clone(&who.key))
     }
 
     /// Tells whether what another one began is his own.
@@ -727,7 +736,7 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
     check_speaks(names, principal, user)?;
     let other = names.user(user).filter(|other| !other.suspended).ok_or_else(|| not_as(user))?;
     let behind = principal.0.as_ref().map(|who| Arc::clone(who.behind.as_ref().unwrap_or(who)));
-    Ok(Principal(Some(Arc::new(Who { id: other.id, name: other.name.clone(), token: None, behind, looked_up: None }))))
+    Ok(Principal(Some(Arc::new(Who::new(other, None, behind)))))
 }
 
 /// Tells the highest level that a user has on a database, and whether he may use it beside another; nothing where he

@@ -40,7 +40,7 @@ pub(crate) struct Allowance {
     /// What bounds what is loaded; nothing for who may load everything.
     pub(crate) loader: Option<Arc<GraphRights>>,
     /// Who asks; nobody while authentication is off.
-    pub(crate) user: Option<CompactString>,
+    pub(crate) user: Option<Arc<str>>,
     pub(crate) interrupted: Arc<AtomicBool>,
     /// How it is listed, which keeps what it spends.
     pub(crate) listed: Option<Arc<Entry>>,
@@ -144,7 +144,7 @@ impl Allowance {
     /// Gives what the instance allows a statement of a session.
     pub(crate) fn of(
         shared: &Shared,
-        user: Option<CompactString>,
+        user: Option<Arc<str>>,
         interrupted: &Arc<AtomicBool>,
         deadline: Option<Deadline>,
     ) -> Self {

@@ -145,7 +145,7 @@ impl Session {
     /// Gives a text that stands for who he is: a user, or a token of one.
     #[must_use]
     pub fn key(&self) -> String {
-        self.principal.key().map(String::from).unwrap_or_default()
+        self.principal.key().as_deref().unwrap_or_default().to_owned()
     }
 
     /// Tells whether what somebody with this key began is his own; see [`Session::key`].
