@@ -255,6 +255,8 @@ pub struct Batch {
 impl Batch {
     /// Most rows of a batch.
     pub const ROWS_MAX: usize = 1_024;
+    /// Bytes of long texts after which no more are copied into one batch.
+    pub const LONG_MAX_BYTES: usize = 1 << 20;
 
     /// Picks rows by number, in the order given.
     #[must_use]

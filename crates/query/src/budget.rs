@@ -15,7 +15,7 @@ const GRANULE_BYTES: usize = 1 << 20;
 /// What is noted before it is taken, where many little things are.
 const GRAIN_BYTES: usize = 4 << 10;
 /// What is computed for several rows together takes at most one of so many parts of what is left.
-const PARTS_OF_LEFT: usize = 8;
+pub(crate) const PARTS_OF_LEFT: usize = 8;
 
 /// What a statement does between two parts of its work, besides looking at the clock.
 pub trait Pace: Send + Sync {

@@ -11,9 +11,6 @@ use crate::budget::Tally;
 use crate::functions::operators;
 use crate::{Batch, Column};
 
-/// Bytes of long items after which no more of them are computed together.
-const PART_BYTES: usize = 1 << 20;
-
 /// Steps of `reduce` between two looks at how deep and how large its values have become.
 const STEPS_BETWEEN_LOOKS: usize = 8;
 /// How deep values may be nested: whoever walks through them goes down as many levels.
@@ -72,7 +69,7 @@ impl Items {
         let mut part = Part { rows: Vec::new(), items: Vec::new() };
         let (mut row, mut bytes) = (self.ends.partition_point(|end| *end <= start), 0);
         let mut place = start - row.checked_sub(1).map_or(0, |before| self.ends[before]);
-        while row < self.lists.len() && part.items.len() < Batch::ROWS_MAX && bytes < PART_BYTES {
+        while row < self.lists.len() && part.items.len() < Batch::ROWS_MAX && bytes < Batch::LONG_MAX_BYTES {
             match self.list(row).and_then(|list| list.get(place)) {
                 Some(item) => {
                     bytes += item.long_bytes();

@@ -236,9 +236,9 @@ impl Parts<'_, '_> {
             self.context.reserve_bytes(self.text_bytes + 3 * size_of::<Value>() * self.made.capacity())?;
         }
         self.context.reserve_bytes(self.text_bytes + part.len() + size_of::<Value>() * self.made.capacity())?;
-        let part_value = Value::from(part);
-        self.text_bytes += part_value.own_bytes();
-        self.made.push(part_value);
+        let value = Value::from(part);
+        self.text_bytes += value.own_bytes();
+        self.made.push(value);
         Ok(effort::pay(1) && effort::pay_bytes(part.len()))
     }
 }

@@ -9,16 +9,12 @@ use types::{Failure, Value};
 
 use super::inner::Running;
 use super::{Apply, Operator, Plan, Site};
+use crate::budget::PARTS_OF_LEFT;
 use crate::expression::Context;
 use crate::{Batch, Column};
 
 /// Rows that the first batch waits for; each next one waits for twice as many, so that a limit ends early.
 const FIRST_ROWS: usize = 16;
-
-/// Long texts of outer rows that are copied into one batch.
-const LONG_MAX_BYTES: usize = 1 << 20;
-/// What is ready takes at most this part of what the statement has left, or is one inner batch.
-const PARTS_OF_LEFT: usize = 8;
 
 /// Runs an inner plan for each outer row.
 pub(super) struct RunApply {
@@ -146,7 +142,7 @@ impl Operator for RunApply {
             let share_bytes = (context.budget.memory_left_bytes() + self.held_bytes) / PARTS_OF_LEFT;
             let is_much = self.rows.len() + inner.rows > Batch::ROWS_MAX
                 || self.held_bytes + bytes > share_bytes
-                || self.long_bytes + long_bytes > LONG_MAX_BYTES;
+                || self.long_bytes + long_bytes > Batch::LONG_MAX_BYTES;
             let out = (is_much && !self.rows.is_empty()).then(|| self.ready(&batch, context)).transpose()?;
             context.budget.take_memory(bytes)?;
             self.held_bytes += bytes;

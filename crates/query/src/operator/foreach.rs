@@ -8,9 +8,6 @@ use super::{Operator, Plan, Site};
 use crate::expression::{Compiled, Context, Portions, make, mismatch};
 use crate::{Batch, Column};
 
-/// Long texts that are copied into one batch of items.
-const LONG_MAX_BYTES: usize = 1 << 20;
-
 /// The rows; for each item of a list an inner plan runs, and its rows are forgotten.
 pub(super) struct Foreach {
     pub input: Box<dyn Operator>,
@@ -65,7 +62,7 @@ impl Operator for Foreach {
                 let outer_bytes = batch.long_bytes_of(first + row);
                 for item in list.iter() {
                     let long_bytes = outer_bytes + item.long_bytes();
-                    if !items.rows.is_empty() && items.long_bytes + long_bytes > LONG_MAX_BYTES {
+                    if !items.rows.is_empty() && items.long_bytes + long_bytes > Batch::LONG_MAX_BYTES {
                         self.run(&batch, &mut items, context)?;
                     }
                     items.long_bytes += long_bytes;
