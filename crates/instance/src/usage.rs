@@ -199,7 +199,7 @@ impl Holdings {
         if let Some(open) = shared.databases.peek(row.id) {
             return Self::look(&open);
         }
-        let Counts { nodes, relationships, used_bytes, file_bytes } = shared.databases.counts(row)?;
+        let Counts { nodes, relationships, used_bytes, file_bytes, .. } = shared.databases.counts(row)?;
         Some(Self { nodes, relationships, used_bytes, file_bytes, journal_bytes: None })
     }
 
@@ -214,6 +214,14 @@ impl Holdings {
             file_bytes: store.file_bytes,
             journal_bytes: open.journal.bytes(),
         })
+    }
+}
+
+/// Tells how many of the bytes of live data indexes take; of a closed database, when it was closed.
+fn index_bytes(shared: &Shared, row: &Row) -> Option<u64> {
+    match shared.databases.peek(row.id) {
+        Some(open) => open.graph.index_bytes().ok(),
+        None => shared.databases.counts(row)?.index_bytes,
     }
 }
 
@@ -243,6 +251,7 @@ const USAGE_COLUMNS: &[Column] = &[
     extra("writesPerSecondPeak"),
     extra("rejectionsByLimit"),
     extra("isOpen"),
+    extra("indexBytes"),
     extra("journalBytes"),
     extra("journalFrom"),
 ];
@@ -268,8 +277,9 @@ pub(crate) fn show_usage(
         let journal = statement.shared.databases.journal_outline(row);
         let bytes = journal.as_ref().map_or(Value::Null, |journal| integer(journal.bytes));
         let from = instant(journal.and_then(|journal| journal.begins()).map(i128::from));
+        let indexes = index_bytes(statement.shared, row).map_or(Value::Null, integer);
         let mut usage = Usage::of(statement.shared, row).row();
-        usage.extend([bytes, from]);
+        usage.extend([indexes, bytes, from]);
         usage
     });
     let rows = rows.collect();

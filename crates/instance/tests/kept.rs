@@ -252,3 +252,75 @@ fn a_session_object_that_lies_idle_gives_its_seat_back() {
     instance.close_idle();
     check(&mut session(&instance), used, "0");
 }
+
+/// Bytes of indexes and of all live data, as `SHOW USAGE` tells them.
+fn bytes_of(one: &mut Session, database: &str) -> (u64, u64) {
+    let told = run(
+        one,
+        &format!(
+            "SHOW USAGE YIELD database, indexBytes, storageBytes WHERE database = '{database}' RETURN indexBytes, storageBytes"
+        ),
+    );
+    let told = told.expect("tells");
+    let (indexes, all) = told.split_once(" | ").expect("two columns");
+    (indexes.parse().unwrap_or_else(|_| panic!("{told}")), all.parse().expect("a number"))
+}
+
+#[test]
+fn f50_bytes_of_indexes_are_told_apart() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut one = session(&instance);
+    for options in ["", "OPTIONS {journal: true}", "OPTIONS {encryption: true}"] {
+        let films = if options.contains("encryption") {
+            "sealed"
+        } else if options.is_empty() {
+            "films"
+        } else {
+            "kept"
+        };
+        let on = |text: &str| format!("USE {films} {text}");
+        check(&mut one, &format!("CREATE DATABASE {films} {options}"), DONE);
+        let fill = "UNWIND range(1, 3000) AS n CREATE (:Film {title: 'the title of film ' + n, near: [i IN range(1, 800) | n * 1.0]})";
+        run(&mut one, &on(fill)).expect("writes");
+        let (none, before) = bytes_of(&mut one, films);
+        assert_eq!(none, 0, "{options}");
+        let mut known = 0;
+        // Each index takes what its entries take, and that is what the whole database grows by.
+        for (index, least) in [
+            ("CREATE INDEX titles FOR (n:Film) ON (n.title)", 3_000 * 36),
+            ("CREATE FULLTEXT INDEX words FOR (n:Film) ON EACH [n.title]", 3_000 * 6),
+            (
+                "CREATE VECTOR INDEX places FOR (n:Film) ON (n.near) OPTIONS {indexConfig: \
+                 {`vector.dimensions`: 800, `vector.similarity_function`: 'euclidean'}}",
+                3_000 * 3_200,
+            ),
+        ] {
+            run(&mut one, &on(index)).expect("makes it");
+            run(&mut one, &on("CALL db.awaitIndexes()")).expect("fills it");
+            let (indexes, all) = bytes_of(&mut one, films);
+            assert!(indexes >= known + least, "{options} {index}: {indexes} after {known}");
+            let grown = all - before;
+            assert!(
+                indexes <= grown + 8_192 && grown <= indexes + indexes / 20 + 40_960,
+                "{options} {index}: {indexes} of {grown}"
+            );
+            known = indexes;
+        }
+        check(&mut one, &format!("STOP DATABASE {films}"), DONE);
+        let closed = bytes_of(&mut one, films).0;
+        assert!(closed >= known, "{options}: {closed} while it is closed");
+        check(&mut one, &format!("START DATABASE {films}"), DONE);
+        run(&mut one, &on("DROP INDEX places")).expect("drops it");
+        run(&mut one, &on("MATCH (n) DELETE n")).expect("deletes");
+        let mut left = bytes_of(&mut one, films).0;
+        for _ in 0..200 {
+            if left < 4_096 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            left = bytes_of(&mut one, films).0;
+        }
+        assert!(left < 4_096, "{options}: {left} bytes without an entry");
+    }
+}

@@ -181,6 +181,20 @@ pub trait Store: Send + Sync {
     /// Tells the bytes in use and the sizes of the file and the map.
     fn usage(&self) -> Result<Usage, StoreError>;
 
+    /// Tells how many of [`Usage::used_bytes`] hold entries whose keys begin with the byte `first`.
+    ///
+    /// Values so long that an engine keeps them apart from their keys are looked for in the ranges `long` alone; those
+    /// elsewhere may not be counted. Here every entry is read; engines on disk know it sooner.
+    fn bytes_under(&self, first: u8, _long: &[Range<&[u8]>]) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        let end = [first.saturating_add(1)];
+        self.snapshot()?.scan(&[first]..if first == u8::MAX { END } else { &end }, &mut |key, value| {
+            bytes += (key.len() + value.len()) as u64;
+            true
+        })?;
+        Ok(bytes)
+    }
+
     /// Takes an image of what is committed now, to be read while others read and write.
     ///
     /// `look` sees the same commit first, and is over soon. The image stands in nobody's way, however long it is read:

@@ -499,6 +499,59 @@ fn unsynced_writes_are_read_back(engine: &dyn Engine, folder: &Path) {
     );
 }
 
+/// How much is told to be used, and what all entries with a first byte have in keys and values.
+fn f50_bytes_are_told_for_each_first_byte(engine: &dyn Engine, folder: &Path) {
+    let store = engine.open(folder, &options()).expect("opens");
+    assert_eq!(store.bytes_under(0x20, &[]).expect("empty"), 0);
+    let key = |first: u8, n: u32| [&[first][..], &n.to_be_bytes()].concat();
+    let long = [&b"\x20\0\x01"[..]..&b"\x20\0\x02"[..]];
+    let far = [&b"\x20\0\x01"[..], &[7]].concat();
+    let check = |kept: u32, has_long: bool| {
+        let snapshot = store.snapshot().expect("a place");
+        let used = store.usage().expect("usage").used_bytes;
+        let mut sum = 0;
+        for first in [0x00, 0x10, 0x20, 0x21, 0xFF] {
+            let told = store.bytes_under(first, &long).expect("tells");
+            let mut bytes = 0;
+            let end = if first == 0xFF { END.to_vec() } else { vec![first + 1] };
+            let count = &mut |key: &[u8], value: &[u8]| {
+                bytes += (key.len() + value.len()) as u64;
+                true
+            };
+            snapshot.scan(&[first]..&end, count).expect("reads");
+            // Pages are filled by half and more, and what begins and ends among others is counted by its entries.
+            assert!(bytes <= told && told <= 3 * bytes + 4_096, "{first}: {bytes} bytes, {told} told");
+            sum += told;
+        }
+        // What is left are the pages that say where others are.
+        assert!((sum..=sum + 8 * 4_096).contains(&used), "{sum} of {used}");
+        let indexed = store.bytes_under(0x20, &long).expect("tells");
+        assert!(indexed >= u64::from(kept) * 60 && (indexed >= 60_000) == (has_long || kept > 900), "{indexed}");
+        assert_eq!(store.bytes_under(0x30, &long).expect("tells"), 0);
+    };
+    for round in 0..3 {
+        let fill = &mut |writer: &mut dyn Writer| {
+            (0..3_000u32).step_by(1 + round).try_for_each(|n| writer.put(&key(0x20, n << 16), &[7; 60]))?;
+            (0..3_000u32).try_for_each(|n| writer.put(&key(0x10, n), &[9; 100]))?;
+            (0..5u32).try_for_each(|n| writer.put(&key(0x21, n), &[9; 100]))?;
+            writer.put(b"\xFFlast", b"")?;
+            writer.put(&far, &[1; 60_000])
+        };
+        store.write(fill).expect("writes");
+        check(3_000, true);
+    }
+    let work = &mut |writer: &mut dyn Writer| writer.delete(&far).map(drop);
+    store.write(work).expect("writes");
+    check(3_000, false);
+    let work = &mut |writer: &mut dyn Writer| writer.delete_range(&key(0x20, 3 << 16)..&key(0x20, u32::MAX));
+    store.write(work).expect("writes");
+    check(3, false);
+    drop(store);
+    let store = engine.open(folder, &options()).expect("opens");
+    let told = store.bytes_under(0x20, &long).expect("tells");
+    assert!((3 * 65..1_000).contains(&told), "{told} after it was opened again");
+}
+
 /// Makes one test for each engine of each function above.
 macro_rules! on_all_engines {
     ($($name:ident)*) => {
@@ -536,6 +589,7 @@ on_all_engines! {
     appends_only_in_order
     too_long_is_refused
     ranges_are_deleted
+    f50_bytes_are_told_for_each_first_byte
     failed_work_leaves_nothing
     content_survives_closing
     places_for_readers_are_bounded

@@ -6,6 +6,7 @@ mod copy;
 mod filler;
 mod found;
 mod load;
+mod size;
 mod tend;
 
 use std::sync::Arc;

@@ -214,6 +214,9 @@ pub fn entries_of_index(index: IndexId) -> [u8; 5] {
     join([&[Table::Entry as u8], &index.0.to_be_bytes()])
 }
 
+/// What the keys of all entries of all indexes begin with.
+pub const ENTRIES: u8 = Table::Entry as u8;
+
 /// The first key behind all keys that begin with `prefix`; empty if there is none.
 #[must_use]
 pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {

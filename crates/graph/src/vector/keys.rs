@@ -7,11 +7,13 @@
 //! | `02` id u64 | neighbours in the graph, level by level |
 //! | `03` | what is known about the graph as a whole |
 
+use std::ops::Range;
+
 use types::IndexId;
 
 use crate::codec::{Fields, open, put_varint, seal};
 use crate::error::GraphError;
-use crate::keys::{entries_of_index, u64_at};
+use crate::keys::{after_prefix, entries_of_index, u64_at};
 
 /// What a key of a vector index means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,12 @@ pub(super) fn all(index: IndexId, kind: Kind) -> [u8; ID_FROM] {
     key[..ID_FROM - 1].copy_from_slice(&entries_of_index(index));
     key[ID_FROM - 1] = kind as u8;
     key
+}
+
+/// Where the vectors of an index lie.
+pub(crate) fn vectors(index: IndexId) -> Range<Vec<u8>> {
+    let start = all(index, Kind::Vector);
+    start.to_vec()..after_prefix(&start)
 }
 
 /// The key of one entity.

@@ -15,6 +15,7 @@ mod write;
 
 pub(crate) use check::check;
 pub(crate) use fold::{Builder, apply, is_due, needs_rebuild, rebuild};
+pub(crate) use keys::vectors;
 pub use measure::Similarity;
 pub(crate) use read::search;
 pub use settings::{DIMENSIONS_MAX, Settings, options};

@@ -20,8 +20,10 @@ use crate::open_database::OpenDatabase;
 
 /// The file beside the data.
 const FILE: &str = "counts";
-const MAGIC: &[u8; 8] = b"sheafcn2";
-const BYTES: usize = 72;
+const MAGIC: &[u8; 8] = b"sheafcn3";
+const BYTES: usize = 80;
+/// Stands for a number that could not be told.
+const UNKNOWN: u64 = u64::MAX;
 
 /// What closed databases held when they were closed; nothing where that could not be told.
 pub(super) type Held = Mutex<FxHashMap<DatabaseId, Option<Counts>>>;
@@ -35,6 +37,8 @@ pub(crate) struct Counts {
     pub(crate) used_bytes: u64,
     /// Bytes of the file.
     pub(crate) file_bytes: u64,
+    /// Those of the bytes of live data that indexes took when it was closed.
+    pub(crate) index_bytes: Option<u64>,
 }
 
 /// Which files a database has that is about to be closed.
@@ -54,6 +58,7 @@ impl Counts {
             relationships: count(Counted::Relationships)?,
             used_bytes: store.used_bytes,
             file_bytes: store.file_bytes,
+            index_bytes: None,
         })
     }
 
@@ -62,7 +67,8 @@ impl Counts {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&place.id.0);
-        for number in [commit, self.nodes, self.relationships, self.used_bytes, self.file_bytes] {
+        let index_bytes = self.index_bytes.unwrap_or(UNKNOWN);
+        for number in [commit, self.nodes, self.relationships, self.used_bytes, self.file_bytes, index_bytes] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&xxh3::xxh3_64(&bytes).to_le_bytes());
@@ -82,6 +88,7 @@ impl Counts {
             relationships: number(40),
             used_bytes: number(48),
             file_bytes: number(56),
+            index_bytes: Some(number(64)).filter(|bytes| *bytes != UNKNOWN),
         })
     }
 }
@@ -119,7 +126,9 @@ impl Databases {
     /// Closes a database that nobody else holds, and remembers how much is in it.
     pub(super) fn close(&self, state: &mut State) {
         let State::Open(database) = std::mem::replace(state, State::Closed) else { return };
-        let (place, counts) = (database.place(), Counts::of(&database));
+        let counts = Counts::of(&database);
+        let counts = counts.map(|counts| Counts { index_bytes: database.graph.index_bytes().ok(), ..counts });
+        let place = database.place();
         drop(database);
         self.held.lock().insert(place.id, counts);
         // What an encrypted database holds is not written in plain.
@@ -145,7 +154,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let id = DatabaseId([7; 16]);
         let place = Place { id, folder: folder.path().to_owned(), is_encrypted: false };
-        let counts = Counts { nodes: 3, relationships: 2, used_bytes: 8_192, file_bytes: 12_288 };
+        let counts =
+            Counts { nodes: 3, relationships: 2, used_bytes: 8_192, file_bytes: 12_288, index_bytes: Some(512) };
         counts.write(&place, 9);
         assert_eq!(Counts::read(folder.path(), id, 9), Some(counts));
         assert_eq!(Counts::read(folder.path(), id, 10), None);

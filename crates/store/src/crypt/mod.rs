@@ -13,6 +13,7 @@ mod key_file;
 mod open;
 mod passing;
 mod reading;
+mod sizes;
 mod snapshot;
 mod store;
 mod vault;

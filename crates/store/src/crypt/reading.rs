@@ -12,7 +12,7 @@ use crate::{Lent, StoreError};
 pub(super) const KEYSPACE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("keyspace");
 /// What is known of it as a whole.
 pub(super) const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
-/// Under this name: how many bytes all keys and values have together.
+/// Under this name: how many bytes all keys and values have together. Behind it, as `bytes 20`, those of keys with one first byte.
 pub(super) const BYTES: &str = "bytes";
 
 /// What a read needs.

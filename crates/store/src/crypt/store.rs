@@ -2,18 +2,20 @@
 //! Leaves opening and keys to `open`, sectors to `vault`. Start reading at [`CryptStore::write_in`].
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use parking_lot::{FairMutex, RwLock};
-use redb::{Builder, Database, ReadableDatabase, WriteTransaction};
+use redb::{Builder, Database, ReadOnlyTable, ReadableDatabase, WriteTransaction};
 use types::{effort, failpoint};
 
 use super::error::{damaged, of_redb};
 use super::image::CryptImage;
 use super::key_file::SealsKeys;
-use super::reading::{BYTES, FACTS, KEYSPACE};
+use super::reading::{BYTES, FACTS, KEYSPACE, Reading};
+use super::sizes::Sizes;
 use super::snapshot::{CryptSnapshot, Place};
 use super::vault::{Backend, Vault};
 use super::writer::{CryptWriter, Trouble, full};
@@ -47,8 +49,8 @@ pub(super) struct Opened {
     /// `None` only while this value is being dropped.
     database: Option<Database>,
     pub(super) vault: Arc<Vault>,
-    /// Bytes of all keys and values after the last commit.
-    bytes: AtomicU64,
+    /// How much there is after the last commit.
+    sizes: RwLock<Sizes>,
 }
 
 /// Why a transaction was not committed.
@@ -66,15 +68,15 @@ impl Opened {
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(backend);
             let database = database.map_err(|error| of_redb(error, &vault, "open the database"))?;
-            let bytes = made(&database, &vault)?;
-            Ok::<_, StoreError>((database, bytes))
+            let sizes = made(&database, &vault)?;
+            Ok::<_, StoreError>((database, sizes))
         }));
-        let (database, bytes) =
+        let (database, sizes) =
             opened.unwrap_or_else(|_| Err(damaged(&vault.path, "its tree does not hold together")))?;
         // That it is open is written into the file, and changes nothing of what it keeps.
         vault.set_modified(modified)?;
         vault.keep();
-        Ok(Self { database: Some(database), vault, bytes: AtomicU64::new(bytes) })
+        Ok(Self { database: Some(database), vault, sizes: RwLock::new(sizes) })
     }
 
     fn database(&self) -> &Database {
@@ -110,22 +112,35 @@ impl Drop for Opened {
     }
 }
 
-/// Makes the two tables where they are not there yet; gives the bytes of all keys and values.
-fn made(database: &Database, vault: &Vault) -> Result<u64, StoreError> {
+/// Makes the two tables where they are not there yet; gives how much is in them.
+fn made(database: &Database, vault: &Vault) -> Result<Sizes, StoreError> {
     let failed = |error: redb::Error| of_redb(error, vault, "make the tables");
     let txn = database.begin_read().map_err(|error| failed(error.into()))?;
     match txn.open_table(FACTS) {
-        Ok(facts) => Ok(facts.get(BYTES).map_err(|error| failed(error.into()))?.map_or(0, |bytes| bytes.value())),
+        Ok(facts) => match Sizes::read(&facts).map_err(|error| failed(error.into()))? {
+            Some(sizes) => Ok(sizes),
+            None => counted(&txn.open_table(KEYSPACE).map_err(|error| failed(error.into()))?, vault),
+        },
         Err(redb::TableError::TableDoesNotExist(_)) => {
             let mut txn = database.begin_write().map_err(|error| failed(error.into()))?;
             txn.set_two_phase_commit(true);
             txn.open_table(KEYSPACE).map_err(|error| failed(error.into()))?;
             txn.open_table(FACTS).map_err(|error| failed(error.into()))?;
             txn.commit().map_err(|error| failed(error.into()))?;
-            Ok(0)
+            Ok(Sizes::default())
         }
         Err(error) => Err(failed(error.into())),
     }
+}
+
+/// Reads every entry to count it: for a file that an older server wrote, until its next commit.
+fn counted(table: &ReadOnlyTable<&'static [u8], &'static [u8]>, vault: &Vault) -> Result<Sizes, StoreError> {
+    let mut sizes = Sizes::default();
+    Reading { table, vault }.scan(&[]..END, &mut |key, value| {
+        sizes.add(key, value);
+        true
+    })?;
+    Ok(sizes)
 }
 
 impl CryptStore {
@@ -167,7 +182,7 @@ impl CryptStore {
         // The pages first, then the word that they count: what is torn is never mistaken for what was written.
         txn.set_two_phase_commit(true);
         match self.attempt(&opened, &txn, work) {
-            Ok(bytes) => {
+            Ok(sizes) => {
                 failpoint::reach("store.commit.before");
                 if let Err(error) = txn.commit() {
                     let error = self.judge(of_redb(error, &opened.vault, "commit"));
@@ -178,7 +193,7 @@ impl CryptStore {
                 }
                 failpoint::reach("store.commit.after");
                 opened.vault.keep();
-                opened.bytes.store(bytes, Ordering::Release);
+                *opened.sizes.write() = sizes;
                 Ok(())
             }
             Err(stopped) => {
@@ -198,18 +213,18 @@ impl CryptStore {
         }
     }
 
-    /// Runs `work`; gives the bytes that it leaves.
+    /// Runs `work`; gives how much it leaves.
     fn attempt(
         &self,
         opened: &Opened,
         txn: &WriteTransaction,
         work: &mut dyn FnMut(&mut dyn Writer) -> Result<(), StoreError>,
-    ) -> Result<u64, Stopped> {
+    ) -> Result<Sizes, Stopped> {
         let vault = &*opened.vault;
         let failed = |error: redb::Error| Stopped::Error(self.judge(of_redb(error, vault, "write the database")));
         let table = txn.open_table(KEYSPACE).map_err(|error| failed(error.into()))?;
-        let before = opened.bytes.load(Ordering::Acquire);
-        let mut writer = CryptWriter::new(table, vault, before, self.limits.bytes_max);
+        let before = opened.sizes.read().clone();
+        let mut writer = CryptWriter::new(table, vault, before.clone(), self.limits.bytes_max);
         let worked = catch_unwind(AssertUnwindSafe(|| work(&mut writer))).map_err(Stopped::Panic)?;
         match (writer.trouble(), worked) {
             (Trouble::Full, _) => return Err(Stopped::Error(full(self.limits.bytes_max))),
@@ -217,12 +232,12 @@ impl CryptStore {
             (Trouble::Broken, Err(error)) => return Err(Stopped::Error(self.judge(error))),
             (Trouble::Nothing, worked) => worked.map_err(Stopped::Error)?,
         }
-        let bytes = writer.bytes();
-        if bytes != before {
+        let mut sizes = writer.into_sizes();
+        if sizes != before {
             let mut facts = txn.open_table(FACTS).map_err(|error| failed(error.into()))?;
-            facts.insert(BYTES, bytes).map_err(|error| failed(error.into()))?;
+            sizes.write(&before, &mut facts).map_err(|error| failed(error.into()))?;
         }
-        Ok(bytes)
+        Ok(sizes)
     }
 
     /// Decides what a failed write means for the next one: a full disk passes, of anything else nobody knows what
@@ -275,12 +290,16 @@ impl Store for CryptStore {
     fn usage(&self) -> Result<Usage, StoreError> {
         let opened = Arc::clone(&self.opened.read());
         Ok(Usage {
-            used_bytes: opened.bytes.load(Ordering::Acquire),
+            used_bytes: opened.sizes.read().total(),
             file_bytes: opened.vault.file_bytes()?,
             // Nothing is mapped.
             map_bytes: 0,
             readers: self.readers.load(Ordering::Acquire),
         })
+    }
+
+    fn bytes_under(&self, first: u8, _long: &[Range<&[u8]>]) -> Result<u64, StoreError> {
+        Ok(self.opened.read().sizes.read().under(first))
     }
 
     fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {

@@ -6,6 +6,7 @@ use redb::{ReadableTable, StorageError, Table};
 
 use super::error::of_redb;
 use super::reading::Reading;
+use super::sizes::Sizes;
 use super::vault::Vault;
 use crate::{Lent, Reader, StoreError, Writer, check_lengths};
 
@@ -13,8 +14,9 @@ use crate::{Lent, Reader, StoreError, Writer, check_lengths};
 pub(super) struct CryptWriter<'t> {
     table: Table<'t, &'static [u8], &'static [u8]>,
     vault: &'t Vault,
-    /// Bytes of all keys and values, and how many there may be.
-    bytes: u64,
+    /// How much there is now.
+    sizes: Sizes,
+    /// Bytes that all keys and values may have.
     bytes_max: u64,
     /// The greatest key, where it is known: appending looks there.
     last: Option<Vec<u8>>,
@@ -35,26 +37,28 @@ impl<'t> CryptWriter<'t> {
     pub(super) fn new(
         table: Table<'t, &'static [u8], &'static [u8]>,
         vault: &'t Vault,
-        bytes: u64,
+        sizes: Sizes,
         bytes_max: u64,
     ) -> Self {
-        Self { table, vault, bytes, bytes_max, last: None, trouble: Trouble::Nothing }
+        Self { table, vault, sizes, bytes_max, last: None, trouble: Trouble::Nothing }
     }
 
     pub(super) fn trouble(&self) -> Trouble {
         self.trouble
     }
 
-    /// Counts the bytes of all keys and values as they are now.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+    /// Tells how much there is now.
+    pub(super) fn into_sizes(self) -> Sizes {
+        self.sizes
     }
 
     fn set(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        let old = self.table.insert(key, value).map(|old| old.map(|old| (key.len() + old.value().len()) as u64));
-        let old = old.map_err(|error| self.failed(error))?;
-        self.bytes = self.bytes.saturating_sub(old.unwrap_or(0)) + (key.len() + value.len()) as u64;
-        if self.bytes > self.bytes_max {
+        let old = self.table.insert(key, value).map(|old| old.map(|old| old.value().len()));
+        if let Some(old) = old.map_err(|error| self.failed(error))? {
+            self.sizes.remove(key, old);
+        }
+        self.sizes.add(key, value);
+        if self.sizes.total() > self.bytes_max {
             self.trouble = Trouble::Full;
             return Err(full(self.bytes_max));
         }
@@ -127,9 +131,11 @@ impl Writer for CryptWriter<'_> {
         }
         types::way::step();
         self.last = None;
-        let old = self.table.remove(key).map(|old| old.map(|old| (key.len() + old.value().len()) as u64));
+        let old = self.table.remove(key).map(|old| old.map(|old| old.value().len()));
         let old = old.map_err(|error| self.failed(error))?;
-        self.bytes = self.bytes.saturating_sub(old.unwrap_or(0));
+        if let Some(old) = old {
+            self.sizes.remove(key, old);
+        }
         Ok(old.is_some())
     }
 
@@ -138,16 +144,15 @@ impl Writer for CryptWriter<'_> {
             return Ok(());
         }
         self.last = None;
-        let mut gone = 0;
+        let sizes = &mut self.sizes;
         let deleted = self.table.retain_in::<&[u8], _>(range, |key, value| {
-            gone += (key.len() + value.len()) as u64;
+            sizes.remove(key, value.len());
             false
         });
-        self.bytes = self.bytes.saturating_sub(gone);
         deleted.map_err(|error| self.failed(error))
     }
 
     fn used_bytes(&self) -> Result<u64, StoreError> {
-        Ok(self.bytes)
+        Ok(self.sizes.total())
     }
 }

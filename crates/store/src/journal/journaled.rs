@@ -1,6 +1,7 @@
 //! A store with a journal beside it, or without one: it is switched on and off while the store is open.
 //! Leaves files to `trail`. Start reading at [`Journaled::open`].
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -301,6 +302,10 @@ impl Store for Journaled {
 
     fn usage(&self) -> Result<Usage, StoreError> {
         self.inner.usage()
+    }
+
+    fn bytes_under(&self, first: u8, long: &[Range<&[u8]>]) -> Result<u64, StoreError> {
+        self.inner.bytes_under(first, long)
     }
 
     fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {

@@ -138,7 +138,13 @@ impl DataFile {
     /// Marks the file as closed, in a way that shows any later change by others.
     pub(super) fn set_closed(&self, commit: u64) -> Result<(), StoreError> {
         let modified_ns = self.modified_ns()?;
-        self.set_doing(&Doing::Closed(Closed { file_bytes: self.bytes()?, commit, modified_ns }))
+        let metas = self.metas_sum()?;
+        self.set_doing(&Doing::Closed(Closed { file_bytes: self.bytes()?, commit, modified_ns, metas }))
+    }
+
+    /// Sums up both meta pages.
+    pub(super) fn metas_sum(&self) -> Result<u64, StoreError> {
+        Ok(format::metas_sum(&self.read(0, FRONT_BYTES)?))
     }
 }
 

@@ -154,6 +154,14 @@ impl Meta {
     }
 }
 
+/// Sums up what LMDB wrote into its two meta pages, which have no checksum of their own.
+pub(super) fn metas_sum(front: &[u8]) -> u64 {
+    let page_bytes = PAGE_BYTES as usize;
+    let written: Vec<u8> =
+        front.chunks(page_bytes).take(2).flat_map(|page| &page[..META_BYTES.min(page.len())]).copied().collect();
+    xxh3_64(&written)
+}
+
 /// Gives the two meta pages of an empty store, header and mark included: a whole file that LMDB opens.
 pub(super) fn empty_file(header: &Header, map_bytes: u64) -> Vec<u8> {
     let page_bytes = PAGE_BYTES as usize;
@@ -247,6 +255,8 @@ pub(super) struct Closed {
     pub commit: u64,
     /// When the file was modified, in nanoseconds since 1970.
     pub modified_ns: u64,
+    /// [`metas_sum`] of both meta pages; 0 where an older server closed it.
+    pub metas: u64,
 }
 
 impl Doing {
@@ -259,6 +269,7 @@ impl Doing {
                 bytes[16..24].copy_from_slice(&closed.file_bytes.to_le_bytes());
                 bytes[24..32].copy_from_slice(&closed.commit.to_le_bytes());
                 bytes[32..40].copy_from_slice(&closed.modified_ns.to_le_bytes());
+                bytes[40..48].copy_from_slice(&closed.metas.to_le_bytes());
             }
             Self::Open => bytes[8] = 2,
             Self::Opening { deaths } => {
@@ -281,6 +292,7 @@ impl Doing {
                 file_bytes: u64_at(bytes, 16),
                 commit: u64_at(bytes, 24),
                 modified_ns: u64_at(bytes, 32),
+                metas: u64_at(bytes, 40),
             }),
             3 => Self::Opening { deaths: u32_at(bytes, 12) },
             _ => Self::Open,
@@ -297,7 +309,7 @@ mod tests {
         for doing in [
             Doing::Open,
             Doing::Opening { deaths: 1 },
-            Doing::Closed(Closed { file_bytes: 8192, commit: 7, modified_ns: 9 }),
+            Doing::Closed(Closed { file_bytes: 8192, commit: 7, modified_ns: 9, metas: 5 }),
         ] {
             assert_eq!(Doing::parse(&doing.print()), doing);
         }

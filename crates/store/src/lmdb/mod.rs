@@ -11,6 +11,7 @@ mod image;
 mod lists;
 mod open;
 mod reading;
+mod size;
 mod snapshot;
 mod store;
 mod sum;

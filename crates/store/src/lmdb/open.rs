@@ -168,10 +168,30 @@ fn judge(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta, Doing)
         return Err(damaged(data, "it belongs to another database"));
     }
     let doing = data.doing()?;
+    check_last(data, &meta, &doing)?;
     if deaths(&doing) >= DEATHS_MAX && !options.forgive {
         return Err(damaged(data, "the process died twice while opening it"));
     }
     Ok((header, meta, doing))
+}
+
+/// Refuses a file whose last commit may be another than it says: LMDB's meta pages have no checksum, and a changed bit in the
+/// number of one makes the commit before the last one.
+///
+/// Commits are numbered without gaps, and that a file is open again is on the disk before its next commit is.
+fn check_last(data: &DataFile, last: &Meta, doing: &Doing) -> Result<(), StoreError> {
+    let other = meta_at(data, 1 - last.commit % 2)?.commit;
+    if last.commit.abs_diff(other) > 1 {
+        let reason = format!("its meta pages name commits {} and {other}, which do not follow each other", last.commit);
+        return Err(damaged(data, &reason));
+    }
+    let Doing::Closed(closed) = doing else { return Ok(()) };
+    let is_same = closed.metas == 0 || closed.metas == data.metas_sum()?;
+    if closed.commit == last.commit && is_same {
+        return Ok(());
+    }
+    let reason = format!("its meta pages are not those with which it was closed after commit {}", closed.commit);
+    Err(damaged(data, &reason))
 }
 
 /// Counts the processes that died while opening the file, one after the other.
@@ -204,6 +224,17 @@ pub(super) fn newest(data: &DataFile) -> Result<Meta, StoreError> {
     let newest = if even.commit >= odd.commit { even } else { odd };
     newest.judge().map_err(|fault| refuse(data, fault))?;
     Ok(newest)
+}
+
+/// Gives what one commit left, if it is one of the last two.
+pub(super) fn commit(data: &DataFile, number: u64) -> Result<Option<Meta>, StoreError> {
+    // The page may be written to just now; then it is the other commit's, and never mistaken for this one.
+    let meta = meta_at(data, number % 2)?;
+    if meta.commit != number {
+        return Ok(None);
+    }
+    meta.judge().map_err(|fault| refuse(data, fault))?;
+    Ok(Some(meta))
 }
 
 /// Reads the number of the last commit.

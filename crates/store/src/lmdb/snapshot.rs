@@ -39,6 +39,11 @@ impl LmdbSnapshot {
         Self { txn: SharedTxn(txn), _pass: pass, shared }
     }
 
+    /// Gives the number of the commit that is read.
+    pub(super) fn commit(&self) -> u64 {
+        self.txn.0.id() as u64
+    }
+
     pub(super) fn reading(&self) -> Reading<'_> {
         Reading {
             txn: &self.txn.0,

@@ -2,6 +2,7 @@
 //! Leaves opening and its checks to `open`, walking pages to `walk`. Start reading at [`LmdbStore::write`].
 #![expect(unsafe_code, reason = "replacing the map and choosing how to sync; see the two blocks")]
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use super::snapshot::LmdbSnapshot;
 use super::sum::Sums;
 use super::walk::{self, Depth};
 use super::writer::{LmdbWriter, Trouble};
-use super::{MAP_UNIT_BYTES, open};
+use super::{MAP_UNIT_BYTES, open, size};
 use crate::{Image, Reader, Snapshot, Store, StoreError, Usage, Writer};
 
 /// What one attempt to write came to.
@@ -290,6 +291,17 @@ impl Store for LmdbStore {
             map_bytes: self.shared.env().info().map_size as u64,
             readers: self.gate.readers(),
         })
+    }
+
+    fn bytes_under(&self, first: u8, long: &[Range<&[u8]>]) -> Result<u64, StoreError> {
+        // Nobody is kept from committing. Where two commits overtook the snapshot, its roots are gone: a new one is taken.
+        loop {
+            let snapshot = self.begin_reading(Visit::Look)?;
+            let (number, _pin) = (snapshot.commit(), snapshot.pin());
+            if let Some(meta) = open::commit(&self.shared.data, number)? {
+                return size::bytes_under(&self.shared.data, &meta.main, first, long);
+            }
+        }
     }
 
     fn image(&self, look: &mut dyn FnMut(&dyn Reader) -> Result<(), StoreError>) -> Result<Box<dyn Image>, StoreError> {

@@ -191,6 +191,48 @@ fn a7_no_flipped_bit_of_a_key_gives_a_wrong_answer() {
     assert!(flips > 3_000 && noticed * 100 > flips * 95, "{noticed} of {flips}");
 }
 
+/// A bit that changes in what LMDB says of the last commit must not bring back the one before it.
+#[test]
+fn a7_no_flipped_bit_of_a_meta_page_takes_a_commit_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    made(folder.path(), format::FORMAT);
+    let path = folder.path().join(files::DATA);
+    for commit in 2..6_u64 {
+        let store = LmdbEngine.open(folder.path(), &options()).expect("opens");
+        let put = &mut |writer: &mut dyn Writer| writer.put(b"\x60last", &commit.to_be_bytes());
+        store.write(put).expect("room");
+        // Still open: what a killed process would leave.
+        let killed = fs::read(&path).expect("reads");
+        drop(store);
+        let closed = fs::read(&path).expect("reads");
+        // What LMDB wrote: all of it after a clean stop, the number of the commit after another one.
+        let all: Vec<usize> = (0..152).chain(4096..4096 + 152).collect();
+        let numbers: Vec<usize> = (144..152).chain(4096 + 144..4096 + 152).collect();
+        let mut taken_back = Vec::new();
+        for (file, places, what) in [(&closed, all, "closed"), (&killed, numbers, "killed")] {
+            for (at, bit) in places.into_iter().flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+                let mut file = file.clone();
+                file[at] ^= 1 << bit;
+                fs::write(&path, &file).expect("writes");
+                match LmdbEngine.open(folder.path(), &options()) {
+                    Err(StoreError::Damaged { .. } | StoreError::NotOurs { .. }) => {}
+                    Err(error) => panic!("{what}, bit {bit} at {at}: {error}"),
+                    Ok(store) => {
+                        let found =
+                            store.snapshot().expect("a place").get(b"\x60last").expect("reads").map(|it| it.to_vec());
+                        if what == "closed" || found.as_deref() != Some(&commit.to_be_bytes()) {
+                            taken_back.push((what, at % 4096, bit));
+                        }
+                    }
+                }
+            }
+        }
+        // Of a killed process the pages may be one commit apart either way: that bit says so.
+        assert!(taken_back.iter().all(|found| *found == ("killed", 144, 1)), "after commit {commit}: {taken_back:?}");
+        fs::write(&path, &closed).expect("writes");
+    }
+}
+
 #[test]
 fn a9_files_of_format_1_go_on_as_they_are_and_newer_ones_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -39,13 +39,13 @@ pub(super) fn free_pages(data: &DataFile, meta: &Meta) -> Result<Vec<u64>, Store
 }
 
 /// Why a walk ended early.
-enum Fault {
+pub(super) enum Fault {
     Read(StoreError),
     Page(String),
 }
 
 impl Fault {
-    fn of(self, data: &DataFile) -> StoreError {
+    pub(super) fn of(self, data: &DataFile) -> StoreError {
         match self {
             Self::Read(error) => error,
             Self::Page(reason) => StoreError::Damaged { file: data.path.clone(), reason },
@@ -250,13 +250,19 @@ impl Walk<'_> {
     }
 
     fn read(&self, number: u64) -> Result<Vec<u8>, Fault> {
-        let page_bytes = format::PAGE_BYTES as usize;
-        let bytes = self.data.read(number * page_bytes as u64, page_bytes).map_err(Fault::Read)?;
-        if bytes.len() < page_bytes {
-            return Err(format!("page {number} lies beyond the end of the file").into());
-        }
-        Ok(bytes)
+        read_page(self.data, number)
     }
+}
+
+/// Reads one page, whatever it is.
+pub(super) fn read_page(data: &DataFile, number: u64) -> Result<Vec<u8>, Fault> {
+    let page_bytes = format::PAGE_BYTES as usize;
+    let at = number.checked_mul(page_bytes as u64).ok_or_else(|| format!("there is no page {number}"))?;
+    let bytes = data.read(at, page_bytes).map_err(Fault::Read)?;
+    if bytes.len() < page_bytes {
+        return Err(format!("page {number} lies beyond the end of the file").into());
+    }
+    Ok(bytes)
 }
 
 /// Where a value lies.
@@ -266,26 +272,26 @@ enum Value {
 }
 
 /// A page of a tree whose header makes sense.
-struct Page<'b> {
+pub(super) struct Page<'b> {
     bytes: &'b [u8],
     number: u64,
-    nodes: usize,
+    pub(super) nodes: usize,
     /// Where the nodes begin.
     upper: usize,
 }
 
 /// One entry of a page.
-struct Node<'b> {
+pub(super) struct Node<'b> {
     /// The first six bytes: a page number, or the length of a value and flags.
     words: &'b [u8],
     flags: u16,
-    key: &'b [u8],
+    pub(super) key: &'b [u8],
     /// What follows the key, to the end of the page.
     rest: &'b [u8],
 }
 
 impl<'b> Page<'b> {
-    fn parse(bytes: &'b [u8], number: u64, kind: u16) -> Result<Self, Fault> {
+    pub(super) fn parse(bytes: &'b [u8], number: u64, kind: u16) -> Result<Self, Fault> {
         if u64_at(bytes, 0) != number {
             return Err(format!("page {number} says that it is page {}", u64_at(bytes, 0)).into());
         }
@@ -300,7 +306,7 @@ impl<'b> Page<'b> {
         Ok(Self { bytes, number, nodes: (lower - PAGE_HEADER_BYTES) / 2, upper })
     }
 
-    fn node(&self, place: usize) -> Result<Node<'b>, Fault> {
+    pub(super) fn node(&self, place: usize) -> Result<Node<'b>, Fault> {
         let at = usize::from(u16_at(self.bytes, PAGE_HEADER_BYTES + 2 * place));
         let bytes = self.bytes.get(at..).filter(|bytes| at >= self.upper && at % 2 == 0 && bytes.len() >= NODE_BYTES);
         let bytes = bytes.ok_or_else(|| format!("an entry of page {} is not on its page", self.number))?;
@@ -328,11 +334,17 @@ impl<'b> Page<'b> {
 }
 
 impl Node<'_> {
-    fn child(&self) -> u64 {
+    /// Gives the page that a node of a branch leads to.
+    pub(super) fn child(&self) -> u64 {
         u64::from(u32_at(self.words, 0)) | u64::from(u16_at(self.words, 4)) << 32
     }
 
-    fn value_bytes(&self) -> usize {
+    pub(super) fn value_bytes(&self) -> usize {
         u32_at(self.words, 0) as usize
+    }
+
+    /// Tells whether the value lies on pages of its own.
+    pub(super) fn is_far(&self) -> bool {
+        self.flags & BIG != 0
     }
 }
