@@ -330,10 +330,11 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
 /// Notes that an admin uses a database that is somebody else's; the first of his statements in a minute stands for all.
 pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
     let Reached::Graph { row, rights, .. } = reached else { return };
-    let (Some(user), impersonated) = who(statement) else { return };
+    // Asked first: hardly anybody does, and each statement comes here.
     if !rights.is_as_admin() {
         return;
     }
+    let (Some(user), impersonated) = who(statement) else { return };
     let (shared, now) = (statement.shared, statement.shared.options.clock.now());
     let who = format!("{user} {}", row.name);
     let Some(left_out) = shared.lately.admit(&who, "as admin", now, SAME_LOGIN, 1) else { return };

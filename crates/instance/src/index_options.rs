@@ -220,7 +220,7 @@ fn call(name: &str, arguments: &[Expression], parameters: &Map, now_nanos: Optio
     let mut context = query::functions::FunctionContext {
         statement_nanos: now_nanos.unwrap_or_default(),
         transaction_nanos: now_nanos.unwrap_or_default(),
-        realtime_nanos: now_nanos.unwrap_or_default(),
+        realtime_nanos: &|| now_nanos.unwrap_or_default(),
         random: &mut || 0,
         database: "",
         linenumber: None,

@@ -208,7 +208,15 @@ impl Allowance {
 
     /// Fails where the session was interrupted or the time is over, before anything runs.
     pub(crate) fn check(&self) -> Result<(), Failure> {
-        let is_over = self.deadline.is_some_and(|deadline| deadline.at <= self.clock.now());
+        self.end_if(self.deadline.is_some_and(|deadline| deadline.at <= self.clock.now()))
+    }
+
+    /// As [`Allowance::check`], by somebody else's reading of the clock.
+    fn check_at(&self, now: Instant) -> Result<(), Failure> {
+        self.end_if(self.deadline.is_some_and(|deadline| deadline.at <= now))
+    }
+
+    fn end_if(&self, is_over: bool) -> Result<(), Failure> {
         if is_over || self.interrupted.load(Ordering::Relaxed) {
             return self.explain(self.budget().look());
         }
@@ -321,8 +329,8 @@ impl Running {
 
     /// Computes the next rows, entities by reference; `None` after the last.
     pub(crate) fn next(&mut self) -> Result<Option<Batch>, Failure> {
-        self.turn.start();
-        let next = self.compute();
+        let now = self.turn.start();
+        let next = self.allowance.check_at(now).and_then(|()| self.compute());
         self.turn.rest();
         next
     }
@@ -336,13 +344,14 @@ impl Running {
             return Ok(None);
         }
         let mut random = rand::random::<u64>;
+        let clock = &*self.allowance.clock;
         let mut context = Context {
             parameters: &self.parameters,
             sources: &mut self.sources,
             functions: FunctionContext {
                 statement_nanos: self.statement_nanos,
                 transaction_nanos: self.allowance.transaction_nanos,
-                realtime_nanos: self.allowance.clock.wall_nanos(),
+                realtime_nanos: &|| clock.wall_nanos(),
                 random: &mut random,
                 database: &self.database,
                 linenumber: self.linenumber,

@@ -170,8 +170,8 @@ impl Turn {
         Spending { computed: spent.computed + lately, ..spent }
     }
 
-    /// Begins a stretch of computing.
-    pub(crate) fn start(&self) {
+    /// Begins a stretch of computing; gives the time when it began.
+    pub(crate) fn start(&self) -> Instant {
         let now = self.turns.clock.now();
         let mut state = self.state.lock();
         let runs = std::mem::replace(&mut state.runs, true);
@@ -185,6 +185,7 @@ impl Turn {
             Beginning::Behind => state.thread = Some(priority::computed()),
             Beginning::InLine => self.line_up(&mut state, now),
         }
+        state.since
     }
 
     /// Goes on with a turn, or with none after a long wait, and is counted anew.

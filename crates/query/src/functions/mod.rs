@@ -41,8 +41,8 @@ pub struct FunctionContext<'a> {
     pub statement_nanos: i128,
     /// The moment when the transaction began, in nanoseconds since 1970-01-01T00:00:00Z.
     pub transaction_nanos: i128,
-    /// The moment now, in nanoseconds since 1970-01-01T00:00:00Z; it may move within the statement.
-    pub realtime_nanos: i128,
+    /// Tells the moment now, in nanoseconds since 1970-01-01T00:00:00Z; it may move within the statement.
+    pub realtime_nanos: &'a dyn Fn() -> i128,
     /// Gives 64 random bits.
     pub random: &'a mut dyn FnMut() -> u64,
     /// The name of the database that the expression runs on.

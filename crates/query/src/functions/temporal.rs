@@ -36,7 +36,7 @@ macro_rules! of_kind {
             Function::impure(
                 concat!($name, ".realtime"),
                 (0, 1),
-                |context, arguments| now($kind, context.realtime_nanos, arguments),
+                |context, arguments| now($kind, (context.realtime_nanos)(), arguments),
                 concat!($name, ".realtime(timezone = DEFAULT_TEMPORAL_ARGUMENT :: ANY) :: ", $type),
                 concat!("Returns the ", $type, " now, by the clock of the machine."),
             ),
@@ -202,7 +202,7 @@ mod tests {
         let mut context = FunctionContext {
             statement_nanos: 1_000_000_000,
             transaction_nanos: 2_000_000_000,
-            realtime_nanos: 3_000_000_000,
+            realtime_nanos: &|| 3_000_000_000,
             random: &mut random,
             database: "sheaf",
             linenumber: None,

@@ -25,7 +25,7 @@ pub(super) fn context(random: &mut dyn FnMut() -> u64) -> FunctionContext<'_> {
     FunctionContext {
         statement_nanos: 1_500_000_000_123_456_789,
         transaction_nanos: 1_500_000_000_000_000_000,
-        realtime_nanos: 1_500_000_001_000_000_000,
+        realtime_nanos: &|| 1_500_000_001_000_000_000,
         random,
         database: "films",
         linenumber: Some(3),

@@ -76,7 +76,7 @@ impl World {
             functions: FunctionContext {
                 statement_nanos: 0,
                 transaction_nanos: 0,
-                realtime_nanos: 0,
+                realtime_nanos: &|| 0,
                 random: &mut || 4,
                 database: &database,
                 linenumber: None,
