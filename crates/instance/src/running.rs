@@ -403,23 +403,6 @@ impl Running {
         self.allowance.bounds.as_deref().is_some_and(|bounds| bounds.truncated.load(Ordering::Relaxed))
     }
 
-    /// Appends one row of a batch to `fetched`, its entities made whole.
-    pub(crate) fn fetch(&self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<(), Failure> {
-        let whole = |value: Value| match value {
-            Value::List(_) | Value::Map(_) | Value::PathRef(_) => self.made_whole(value),
-            value => materialise(value, &self.sources),
-        };
-        fetched.try_push(batch.columns.iter().map(|column| whole(column.get(row))))
-    }
-
-    /// Makes a value whole that may be large: there is a bound for it, and the statement may end meanwhile.
-    fn made_whole(&self, value: Value) -> Result<Value, Failure> {
-        check_extent(&value, self.budget.memory_left_bytes())?;
-        let watched = effort::watch(Arc::clone(&self.turn) as Arc<dyn effort::Watch>, usize::MAX);
-        let whole = materialise(value, &self.sources);
-        if watched.is_over() { self.allowance.check().and(whole) } else { whole }
-    }
-
     /// Runs to the end, then makes all rows whole: what they show is the end of the statement.
     ///
     /// A statement that took long keeps its turn at computing until [`Running::turn`] rests: it has yet to commit.
@@ -456,12 +439,31 @@ impl Running {
         Ok(all_bytes)
     }
 
-    /// Appends one row and pays for it; tells what it takes.
+    /// Appends one row, its entities made whole, and pays for it; tells what it takes.
     pub(crate) fn fetch_paid(&mut self, batch: &Batch, row: usize, fetched: &mut Fetched) -> Result<usize, Failure> {
-        self.fetch(batch, row, fetched)?;
-        let bytes = fetched.last_row(batch.columns.len()).iter().map(Value::memory_bytes).sum();
-        self.allowance.explain(self.budget.take_memory(bytes))?;
-        Ok(bytes)
+        let before = self.budget.memory_used_bytes();
+        let pushed = fetched.try_push(batch.columns.iter().map(|column| self.made_whole(column.get(row))));
+        let paid = pushed.and_then(|()| {
+            let bytes = fetched.last_row(batch.columns.len()).iter().map(Value::memory_bytes).sum();
+            self.budget.settle(before, bytes).map(|()| bytes)
+        });
+        if paid.is_err() {
+            self.budget.return_to(before);
+        }
+        self.allowance.explain(paid)
+    }
+
+    /// Makes a value whole. There is a bound for one that may be large, and the statement may end meanwhile.
+    fn made_whole(&mut self, value: Value) -> Result<Value, Failure> {
+        let may_be_large = matches!(value, Value::List(_) | Value::Map(_) | Value::PathRef(_));
+        let Self { budget, sources, .. } = self;
+        if !may_be_large {
+            return materialise(value, sources, &mut |bytes| budget.take_memory(bytes));
+        }
+        check_extent(&value, budget.memory_left_bytes())?;
+        let watched = effort::watch(Arc::clone(&self.turn) as Arc<dyn effort::Watch>, usize::MAX);
+        let whole = materialise(value, sources, &mut |bytes| budget.take_memory(bytes));
+        if watched.is_over() { self.allowance.check().and(whole) } else { whole }
     }
 
     /// Gives back what was paid for rows that are gone.

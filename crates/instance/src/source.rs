@@ -179,9 +179,9 @@ impl GraphSource {
         Ok(())
     }
 
-    fn map(&self, properties: &[(KeyId, Value)]) -> Map {
+    fn map(&self, properties: Vec<(KeyId, Value)>) -> Map {
         let name = |key: KeyId| self.transaction.token_name(TokenKind::Key, key.0).unwrap_or_default();
-        properties.iter().map(|(key, value)| (name(*key), value.clone())).collect()
+        properties.into_iter().map(|(key, value)| (name(key), value)).collect()
     }
 
     fn index_info(&self, index: &IndexDefinition) -> IndexInfo {
@@ -349,14 +349,17 @@ impl Source for GraphSource {
         self.hit(1);
         self.check_node(node)?;
         let state = self.transaction.node(node).map_err(|error| self.database.fail(error))?;
-        Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
+        // What was read just now is nobody else's, and large values need not be there twice.
+        let properties = state.map(|state| Arc::unwrap_or_clone(state).properties);
+        Ok(properties.map(|properties| self.map(properties)).unwrap_or_default())
     }
 
     fn relationship_properties(&self, relationship: RelationshipId) -> Result<Map, Failure> {
         self.hit(1);
         self.check_relationship(relationship)?;
         let state = self.transaction.relationship(relationship).map_err(|error| self.database.fail(error))?;
-        Ok(state.map(|state| self.map(&state.properties)).unwrap_or_default())
+        let properties = state.map(|state| Arc::unwrap_or_clone(state).properties);
+        Ok(properties.map(|properties| self.map(properties)).unwrap_or_default())
     }
 
     fn count_nodes(&self, label: Option<LabelId>) -> Result<u64, Failure> {

@@ -21,7 +21,7 @@ const LIMIT_BYTES: usize = 32_000_000;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Each would take many times the limit.
-const GIANTS: [&str; 31] = [
+const GIANTS: [&str; 38] = [
     "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect('text of row ' + x + ', which is a long one') AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect(DISTINCT x) AS l RETURN size(l)",
@@ -55,6 +55,13 @@ const GIANTS: [&str; 31] = [
     "RETURN size(COLLECT { UNWIND range(1, 300) AS x RETURN range(x, 300000) AS l })",
     "UNWIND range(1, 300) AS x WITH range(x, 300000) AS l \
      CALL (l) { RETURN size(l) AS z } IN TRANSACTIONS OF 1000 ROWS RETURN sum(z)",
+    "MATCH (n:Big) WITH n LIMIT 1 RETURN [x IN range(1, 1000) | n] AS l",
+    "MATCH (n:Big) WITH collect(n) AS l RETURN {a: l} AS m",
+    "MATCH p = (:Round {i: 0})-[:TO*1..9]->() WITH collect(p) AS l RETURN [x IN range(1, 20) | l] AS l",
+    "MATCH (:Round {i: 0})-[r:TO*1..9]->() RETURN r ORDER BY size(r) DESC LIMIT 3000000",
+    "MATCH p = (:Round {i: 0})-[:TO*1..9]->() WITH p ORDER BY length(p) DESC RETURN count(p)",
+    "MATCH p = (:Round {i: 0})-[:TO*1..9]->() RETURN count(DISTINCT p)",
+    "MATCH p = ALL SHORTEST (:Rung {i: 0})-[:UP]->+(:Rung {i: 18}) RETURN count(p)",
 ];
 
 /// A text of 1 MiB, `LONG` in the statements below.
@@ -117,6 +124,14 @@ fn limited() -> (Instance, Session) {
             &RunOptions::default(),
         )
         .expect("fits");
+    }
+    for text in [
+        "UNWIND range(0, 12) AS i CREATE (:Round {i: i})",
+        "MATCH (a:Round), (b:Round) WHERE a <> b CREATE (a)-[:TO]->(b)",
+        "UNWIND range(0, 18) AS i CREATE (:Rung {i: i})",
+        "MATCH (a:Rung), (b:Rung {i: a.i + 1}) CREATE (a)-[:UP]->(b), (a)-[:UP]->(b)",
+    ] {
+        run(&mut one, text).expect("fits");
     }
     run(&mut one, &format!("ALTER DATABASE sheaf SET LIMIT max_query_memory = {LIMIT_BYTES}")).expect("sets");
     (instance, one)

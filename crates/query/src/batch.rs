@@ -178,6 +178,22 @@ impl Column {
         }
     }
 
+    /// Gives room back that is not filled: for columns that are kept as they are.
+    pub fn shrink(&mut self) {
+        match self {
+            Self::Values(values) => fit(values),
+            Self::Integers(values) => fit(values),
+            Self::Floats(values) => fit(values),
+            Self::Nodes { ids, .. } => fit(ids),
+            Self::Relationships(found) => fit(found),
+            Self::Trails { ends, found } => {
+                fit(ends);
+                fit(found);
+            }
+            Self::Constant { .. } => {}
+        }
+    }
+
     /// Tells the bytes that adding so many rows takes for a moment: while a column grows it is there twice.
     #[must_use]
     pub fn growth_bytes(&self, rows: usize) -> usize {
@@ -235,6 +251,13 @@ fn copies(values: &[Value], rows: &[usize]) -> Column {
         copied.push(values[*row].clone());
     }
     Column::Values(copied)
+}
+
+/// Gives room back where it is worth the copy.
+fn fit<T>(list: &mut Vec<T>) {
+    if list.capacity() - list.len() > list.len() / 16 {
+        list.shrink_to_fit();
+    }
 }
 
 /// Gives the relationships of one row of [`Column::Trails`].

@@ -4,41 +4,60 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use types::{Failure, Node, NodeRef, Path, Relationship, RelationshipRef, Value, effort};
 
 use crate::expression::over;
 use crate::source::Source;
 
+/// Takes bytes of memory for what is made, or says that there is no room.
+pub type Take<'t> = &'t mut dyn FnMut(usize) -> Result<(), Failure>;
+
 /// Turns references into whole entities, also inside lists, maps and paths; an entity deleted since comes without
 /// labels and properties.
 ///
+/// Each entity is paid for as it is made, and lists and maps before they are copied: a few references may stand for a lot.
+///
 /// # Errors
 ///
-/// What the source reports.
-pub fn materialise(value: Value, sources: &[Box<dyn Source>]) -> Result<Value, Failure> {
+/// What the source and `take` report.
+pub fn materialise(value: Value, sources: &[Box<dyn Source>], take: Take<'_>) -> Result<Value, Failure> {
     Ok(match value {
-        Value::NodeRef(found) => Value::Node(Arc::new(node(found, sources)?)),
-        Value::RelationshipRef(found) => Value::Relationship(Arc::new(relationship(&found, sources)?)),
+        Value::NodeRef(found) => paid(Value::Node(Arc::new(node(found, sources)?)), take)?,
+        Value::RelationshipRef(found) => paid(Value::Relationship(Arc::new(relationship(&found, sources)?)), take)?,
         Value::PathRef(path) => {
-            let nodes = path.nodes().into_iter().map(|found| node(found, sources).map(Arc::new));
-            let relationships = path.relationships.iter().map(|found| relationship(found, sources).map(Arc::new));
-            let path = Path {
-                nodes: nodes.collect::<Result<_, _>>()?,
-                relationships: relationships.collect::<Result<_, _>>()?,
-            };
-            Value::Path(Arc::new(path))
+            let nodes = path.nodes().into_iter().map(|found| {
+                let node = Arc::new(node(found, sources)?);
+                paid(Value::Node(Arc::clone(&node)), take).map(|_| node)
+            });
+            let nodes = nodes.collect::<Result<_, _>>()?;
+            let relationships = path.relationships.iter().map(|found| {
+                let relationship = Arc::new(relationship(found, sources)?);
+                paid(Value::Relationship(Arc::clone(&relationship)), take).map(|_| relationship)
+            });
+            let relationships = relationships.collect::<Result<_, _>>()?;
+            Value::Path(Arc::new(Path { nodes, relationships }))
         }
         Value::List(items) if items.iter().any(has_reference) => {
-            let items = Arc::unwrap_or_clone(items).into_iter().map(|item| materialise(item, sources));
+            take(items.len() * size_of::<Value>())?;
+            let items = Arc::unwrap_or_clone(items).into_iter().map(|item| materialise(item, sources, take));
             Value::list(items.collect::<Result<_, _>>()?)
         }
         Value::Map(entries) if entries.values().any(has_reference) => {
+            take(entries.len() * size_of::<(CompactString, Value)>())?;
             let entries = Arc::unwrap_or_clone(entries).into_iter();
-            let entries = entries.map(|(key, item)| Ok((key, materialise(item, sources)?)));
+            let entries = entries.map(|(key, item)| Ok((key, materialise(item, sources, take)?)));
             Value::map(entries.collect::<Result<_, Failure>>()?)
         }
         plain => plain,
     })
+}
+
+/// Pays for an entity that was just made.
+fn paid(entity: Value, take: Take<'_>) -> Result<Value, Failure> {
+    let bytes = entity.memory_bytes();
+    take(bytes)?;
+    if effort::pay_bytes(bytes) { Ok(entity) } else { Err(over()) }
 }
 
 fn has_reference(value: &Value) -> bool {

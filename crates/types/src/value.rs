@@ -11,6 +11,8 @@ use crate::temporal::{Date, DateTime, Duration, LocalDateTime, LocalTime, Time};
 
 /// What a list takes beside its items, as the allocator rounds it: the counted head and the vector's own.
 const LIST_BYTES: usize = 48;
+/// What a path by reference takes beside its relationships, the same way.
+const PATH_BYTES: usize = 64;
 /// What a map takes beside its entries, the same way.
 const MAP_BYTES: usize = 112;
 /// What a map takes for an entry that it has room for: key, value and hash, and its places in a table that is half full.
@@ -266,12 +268,15 @@ impl Value {
                 }
                 Self::Map(entries) if pay(entries.len()) => map_bytes(entries, |value| value.memory_bytes() - inline),
                 Self::DateTime(_) | Self::Duration(_) | Self::Point(_) | Self::RelationshipRef(_) => 48,
-                Self::PathRef(path) => 32 + path.relationships.len() * size_of::<RelationshipRef>(),
-                Self::Node(node) => entity_bytes(&node.properties),
-                Self::Relationship(found) => entity_bytes(&found.properties),
+                Self::PathRef(path) => {
+                    PATH_BYTES + heap_bytes(path.relationships.capacity() * size_of::<RelationshipRef>())
+                }
+                Self::Node(node) => node_bytes(node),
+                Self::Relationship(found) => relationship_bytes(found),
                 Self::Path(path) => {
-                    let nodes = path.nodes.iter().map(|node| entity_bytes(&node.properties));
-                    nodes.chain(path.relationships.iter().map(|found| entity_bytes(&found.properties))).sum()
+                    let nodes = path.nodes.iter().map(|node| node_bytes(node));
+                    let relationships = path.relationships.iter().map(|found| relationship_bytes(found));
+                    PATH_BYTES + nodes.chain(relationships).map(|bytes| bytes + size_of::<usize>()).sum::<usize>()
                 }
                 _ => 0,
             }
@@ -302,6 +307,7 @@ impl Value {
             Self::Node(node) if Arc::strong_count(node) > 1 => 0,
             Self::Relationship(found) if Arc::strong_count(found) > 1 => 0,
             Self::Path(path) if Arc::strong_count(path) > 1 => 0,
+            Self::PathRef(path) if Arc::strong_count(path) > 1 => 0,
             other => other.memory_bytes() - size_of::<Value>(),
         }
     }
@@ -356,9 +362,31 @@ impl Value {
     }
 }
 
-/// Estimates the bytes of a whole entity by its properties.
-fn entity_bytes(properties: &Map) -> usize {
-    64 + map_bytes(properties, |value| value.memory_bytes() - size_of::<Value>())
+/// What an entity takes beside itself: two counters.
+const COUNTERS_BYTES: usize = 16;
+
+/// Estimates the bytes of a whole node.
+fn node_bytes(node: &Node) -> usize {
+    let labels = heap_bytes(node.labels.capacity() * size_of::<CompactString>())
+        + node.labels.iter().map(text_bytes).sum::<usize>();
+    let itself = COUNTERS_BYTES + size_of::<Node>() + text_bytes(&node.element_id);
+    itself + labels + properties_bytes(&node.properties)
+}
+
+/// Estimates the bytes of a whole relationship.
+fn relationship_bytes(found: &Relationship) -> usize {
+    let texts = [&found.element_id, &found.kind, &found.start_element_id, &found.end_element_id];
+    let itself = COUNTERS_BYTES + size_of::<Relationship>() + texts.into_iter().map(text_bytes).sum::<usize>();
+    itself + properties_bytes(&found.properties)
+}
+
+fn properties_bytes(properties: &Map) -> usize {
+    map_bytes(properties, |value| value.memory_bytes() - size_of::<Value>()) - size_of::<Map>()
+}
+
+/// What a text takes outside its own place.
+fn text_bytes(text: &CompactString) -> usize {
+    if text.is_heap_allocated() { heap_bytes(text.len()) } else { 0 }
 }
 
 /// Estimates the bytes of a map; `of_value` tells what a value takes beside its place.

@@ -241,8 +241,8 @@ impl<'a> Properties<'a> {
 }
 
 /// Puts the parts of a long value together, in their order.
-pub fn join_parts<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> Result<Value, GraphError> {
-    let mut bytes = Vec::new();
+pub fn join_parts<'p>(parts: impl Iterator<Item = &'p [u8]> + Clone) -> Result<Value, GraphError> {
+    let mut bytes = Vec::with_capacity(parts.clone().map(<[u8]>::len).sum());
     for part in parts {
         bytes.extend_from_slice(open(part, "a part of a long value")?);
     }

@@ -9,7 +9,7 @@ use crate::{Batch, Column};
 /// Kept rows, numbered in the order in which they came.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// All but the last are full.
+    /// All but the last are full, and take no more room than their rows.
     batches: Vec<Batch>,
 }
 
@@ -25,6 +25,7 @@ impl Rows {
             let room = Batch::ROWS_MAX - last.rows;
             let rest = (room < batch.rows).then(|| batch.split_off(room));
             last.append(batch);
+            shrink_full(last);
             match rest {
                 Some(rest) => batch = rest,
                 None => return,
@@ -32,9 +33,11 @@ impl Rows {
         }
         while batch.rows > Batch::ROWS_MAX {
             let rest = batch.split_off(Batch::ROWS_MAX);
+            shrink_full(&mut batch);
             self.batches.push(std::mem::replace(&mut batch, rest));
         }
         if batch.rows > 0 {
+            shrink_full(&mut batch);
             self.batches.push(batch);
         }
     }
@@ -130,6 +133,13 @@ impl Rows {
             (None, _) => Value::Null,
         };
         Column::Values(numbers.iter().map(one).collect())
+    }
+}
+
+/// Gives back what a batch has room for beyond its rows, once no more are added.
+fn shrink_full(batch: &mut Batch) {
+    if batch.rows == Batch::ROWS_MAX {
+        batch.columns.iter_mut().for_each(Column::shrink);
     }
 }
 

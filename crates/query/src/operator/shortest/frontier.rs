@@ -107,7 +107,6 @@ impl Side {
         while let Some((node, trail)) = open.pop() {
             context.budget.pay_rows(1)?;
             if self.seen[&node].ways.is_empty() {
-                context.budget.take_memory(size_of::<Trail>() + trail.len() * size_of::<RelationshipRef>())?;
                 done.push(trail);
                 if done.len() == limit {
                     break;
@@ -115,13 +114,23 @@ impl Side {
                 continue;
             }
             for (before, by) in self.seen[&node].ways.iter().rev() {
-                let mut longer = trail.clone();
+                context.budget.take_memory(trail_bytes(trail.len() + 1))?;
+                let mut longer = Trail::with_capacity(trail.len() + 1);
+                longer.extend_from_slice(&trail);
                 longer.push(*by);
                 open.push((*before, longer));
+            }
+            if !trail.is_empty() {
+                context.budget.give_back_memory(trail_bytes(trail.len()));
             }
         }
         Ok(done)
     }
+}
+
+/// Tells the bytes of a trail, which has room for no more, and of its place.
+fn trail_bytes(length: usize) -> usize {
+    size_of::<(NodeId, Trail)>() + length * size_of::<RelationshipRef>()
 }
 
 /// Calls `visit` with each relationship that may be followed from nodes, and with the node's place.
@@ -247,7 +256,7 @@ fn joined(
             for second in &seconds {
                 let trail: Trail = first.iter().rev().chain(second).copied().collect();
                 context.budget.pay_rows(1)?;
-                context.budget.take_memory(size_of::<Trail>() + trail.len() * size_of::<RelationshipRef>())?;
+                context.budget.take_memory(trail_bytes(trail.len()))?;
                 trails.push(trail);
                 if trails.len() == limit {
                     return Ok(trails);
