@@ -132,11 +132,17 @@ impl Statement<'_> {
         before
     }
 
-    /// Lets the statement begin on every database of its plan, or says which limit is in the way.
-    pub(crate) fn admit(&mut self, reached: &AllReached, writes: Option<u16>) -> Result<AllAdmitted, Failure> {
+    /// Lets the statement begin on every database of its plan from `first` on, or says which limit is in the way.
+    pub(crate) fn admit(
+        &mut self,
+        reached: &AllReached,
+        first: usize,
+        writes: Option<u16>,
+    ) -> Result<AllAdmitted, Failure> {
+        let written = writes.and_then(|number| reached[usize::from(number)].1.graph());
+        let reached = &reached[first..];
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
         self.take_seats(graphs().map(|database| &database.meter))?;
-        let written = writes.and_then(|number| reached[usize::from(number)].1.graph());
         self.room.told.written = written.map(|database| Arc::clone(&database.meter));
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {

@@ -316,7 +316,7 @@ pub(crate) fn refused(
 /// Notes a statement over several databases, with each of them, before its first row.
 pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
     // The session's own database is always among them, and often only because it is.
-    let touched = planned.sources.iter().skip(usize::from(!planned.uses_own));
+    let touched = planned.sources.iter().skip(planned.touched);
     let databases: Vec<String> = touched.map(|source| source.target.name.to_string()).collect();
     if databases.len() < 2 {
         return;

@@ -103,13 +103,12 @@ impl<'a> Planning<'a> {
             && ["names", "propertiesbyname"].iter().any(|name| lower.contains(name)))
             || lower.contains("namefromelementid");
         let is_personal = planning.is_personal;
-        let uses_own = planning.uses_own.get();
-        let touched = if planning.numbered.len() == 1 { 0 } else { usize::from(!uses_own) };
+        let touched = if planning.numbered.len() == 1 { 0 } else { usize::from(!planning.uses_own.get()) };
         if planning.numbered[touched..].iter().all(|source| source.target.name.is_system()) && !suits_system(query) {
             return Err(NoGraph::refuses(text));
         }
         let (sources, versions) = (planning.numbered, statement.versions());
-        Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, uses_own, versions })
+        Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, touched, versions })
     }
 
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
@@ -156,7 +155,10 @@ impl Graphs for Planning<'_> {
         let target = catalog::access::resolve(self.names, self.principal, &typed);
         let number = match target {
             Ok(target) => match self.numbered.iter().position(|known| known.target.database == target.database) {
-                Some(number) => Ok(u16::try_from(number).expect("it was a number before")),
+                Some(number) => {
+                    self.uses_own.set(self.uses_own.get() || number == 0);
+                    Ok(u16::try_from(number).expect("it was a number before"))
+                }
                 None => self.add(&target),
             },
             Err(error) => Err(error.into()),

@@ -43,8 +43,8 @@ pub(crate) struct Planned {
     pub(crate) mode: Mode,
     /// The databases by number; the first is the session's own.
     pub(crate) sources: Vec<PlannedSource>,
-    /// Whether it asks anything of the session's own.
-    pub(crate) uses_own: bool,
+    /// The first of them that it asks anything of: the second where `USE` stands in place of the session's own.
+    pub(crate) touched: usize,
     pub(crate) versions: Versions,
     /// Whether it may ask for the number of the line that `LOAD CSV` read last.
     pub(crate) counts_lines: bool,

@@ -232,9 +232,9 @@ impl Statement<'_> {
     fn reach(&self, planned: &Planned) -> Result<AllReached, Failure> {
         let mut all = Vec::with_capacity(planned.sources.len());
         // The session's own database, or the one that is used in its place, needs no right to be beside another.
-        let beside = if planned.uses_own { 1 } else { 2 };
+        let beside = planned.touched + 1;
         for (number, source) in (0_u16..).zip(&planned.sources) {
-            if number >= beside {
+            if usize::from(number) >= beside {
                 catalog::access::cross(self.names, self.principal, &source.target)?;
             }
             // Who may not run a statement may not have it explained either.
@@ -294,7 +294,7 @@ impl Statement<'_> {
         }
         // What is only explained writes nothing.
         let writes = planned.prepared.writes.filter(|_| planned.mode != Mode::Explain);
-        let admitted = self.admit(&reached, writes)?;
+        let admitted = self.admit(&reached, planned.touched, writes)?;
         if planned.mode != Mode::Explain {
             reached.iter().for_each(|(_, reached)| auditing::as_admin(&self, reached));
             if planned.sources.len() > 1 {

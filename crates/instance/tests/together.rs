@@ -209,3 +209,30 @@ fn a_full_line_refuses_statements() {
     assert!(long.join().expect("no panic").is_err());
     check(&mut other, "RETURN 1", "1");
 }
+
+#[test]
+fn f52_f56_what_a_database_bounds_is_what_it_is_asked() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    for text in [
+        "CREATE DATABASE other",
+        "USE other UNWIND range(1, 5) AS i CREATE (:N {i: i})",
+        "ALTER DATABASE sheaf SET LIMIT max_results = 2, max_queries_per_second = 3, max_queries_burst = 3, max_connections = 1",
+    ] {
+        run(&mut one, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    // The session stands on the default database and asks nothing of it: not its rows, its rate, its places.
+    for _ in 0..9 {
+        check(&mut one, "USE other MATCH (n) RETURN n.i ORDER BY n.i", "1\n2\n3\n4\n5");
+    }
+    let mut two = session(&instance);
+    check(&mut two, "USE other MATCH (n) RETURN count(n)", "5");
+    check(&mut one, "UNWIND range(1, 5) AS x RETURN x", "1\n2");
+    check(
+        &mut one,
+        "CALL () { USE other MATCH (n) RETURN n.i AS i } CALL () { USE sheaf RETURN 1 AS x } RETURN i ORDER BY i",
+        "1\n2",
+    );
+    check(&mut one, "SHOW USAGE YIELD database, statements WHERE database = 'sheaf' RETURN statements", "2");
+    assert_eq!(run(&mut two, "RETURN 1").expect_err("one place").code(), Code::TooManyConnections);
+}
