@@ -181,6 +181,12 @@ impl Catalog {
         self.names.read().resolve(typed)
     }
 
+    /// Tells whether changes can be kept: after one that did not get to the disk for sure none can, until the next start.
+    #[must_use]
+    pub fn takes_changes(&self) -> bool {
+        self.store.takes_writes()
+    }
+
     /// Lists what a start must finish or remove before it serves anybody.
     #[must_use]
     pub fn pending(&self) -> Vec<Pending> {

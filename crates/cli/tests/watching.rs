@@ -291,6 +291,73 @@ fn f206_health_tells_life_readiness_and_databases() {
     assert_eq!(films.expect("it is listed")["currentStatus"], "offline");
 }
 
+/// Starts a server of which one commit fails as if the disk had: the one of this number.
+fn failing(data: &std::path::Path, number: u32) -> Served {
+    let ports = ["--bolt", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    let mut command = sheaf(&["serve", "--data", path(data)]);
+    Served::wait(command.args(ports).env("SHEAF_FAILPOINT", format!("store.commit.fails:{number}")))
+}
+
+#[test]
+fn f11_f206_a_database_that_takes_no_more_writes_says_so_until_it_is_opened_again() {
+    let data = folder();
+    let served = Served::start(data.path(), &[]);
+    ask(served.address("bolt"), "system", "CREATE DATABASE films");
+    query(&served, "films", "CREATE (:N)");
+    served.end("-TERM");
+    let served = failing(data.path(), 6);
+    let status = || {
+        let shown = "SHOW DATABASES YIELD name, currentStatus, statusMessage WHERE name IN ['films', 'system'] \
+                     RETURN name, currentStatus, statusMessage";
+        ask(served.address("bolt"), "system", shown)
+    };
+    // While somebody reads it, it cannot be closed.
+    let mut reader = Client::connect(served.address("bolt"), &ConnectOptions::default()).expect("connects");
+    reader.begin(Options { database: Some("films".to_owned()), ..Options::default() }).expect("begins");
+    reader.run("MATCH (n) RETURN count(n)", types::Map::new()).expect("reads");
+    let refused = (0..20).map(|_| query(&served, "films", "CREATE (:N)")).find(|answer| answer.status != 202);
+    let refused = refused.expect("one of them fails");
+    assert!(refused.body.contains("could not commit"), "{}", refused.body);
+    let refused = query(&served, "films", "CREATE (:N)");
+    assert!(refused.body.contains("takes no more writes"), "{}", refused.body);
+    let shown = status();
+    let reason = "an earlier write could not be made durable; the database takes no more writes until it is reopened";
+    let worn = format!(r#"{{"name":"films","currentStatus":"error","statusMessage":"{reason}"}}"#);
+    assert!(shown.contains(&worn) && shown.contains(r#""system","currentStatus":"online""#), "{shown}");
+    assert_eq!(get(&served, "/health").json()["databases"]["failed"], 1);
+    assert_eq!(get(&served, "/health/ready").status, 200, "it is not the default database");
+    drop(reader);
+    // The next statement opens it again as soon as nobody holds it.
+    let begun = types::Clock::now(&types::SystemClock);
+    while query(&served, "films", "CREATE (:N)").status != 202 {
+        assert!(types::Clock::now(&types::SystemClock).duration_since(begun) < common::PATIENCE);
+    }
+    assert!(status().contains(r#"{"name":"films","currentStatus":"online","statusMessage":""}"#), "{}", status());
+    assert_eq!(get(&served, "/health").json()["databases"]["failed"], 0);
+}
+
+#[test]
+fn f11_f206_a_server_whose_catalog_takes_no_more_changes_is_not_ready() {
+    let data = folder();
+    Served::start(data.path(), &[]).end("-TERM");
+    let served = failing(data.path(), 4);
+    assert_eq!(get(&served, "/health/ready").status, 200);
+    let refused = (0..20).map(|number| query(&served, "system", &format!("CREATE ROLE r{number}")));
+    let refused = refused.into_iter().find(|answer| answer.status >= 400).expect("one of them fails");
+    assert!(refused.body.contains("could not commit"), "{}", refused.body);
+    let shown = ask(served.address("bolt"), "system", "SHOW DATABASE system YIELD currentStatus, statusMessage");
+    assert!(shown.contains(r#""currentStatus":"error""#) && shown.contains("until the server is restarted"), "{shown}");
+    assert_eq!(get(&served, "/health/ready").status, 503);
+    let health = get(&served, "/health").json();
+    assert_eq!((&health["status"], &health["ready"]), (&"degraded".into(), &false.into()), "{health}");
+    // What databases hold is as ever.
+    assert_eq!(query(&served, "sheaf", "CREATE (:N)").status, 202);
+    served.end("-TERM");
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(get(&served, "/health/ready").status, 200);
+    assert_eq!(query(&served, "system", "CREATE ROLE more").status, 202);
+}
+
 #[test]
 fn f207_metrics_are_text_with_bounded_labels() {
     let data = folder();

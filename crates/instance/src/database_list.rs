@@ -71,11 +71,9 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
         Requested::Offline => "offline".into(),
     }),
     ("currentStatus", true, |look| look.current_status().into()),
-    ("statusMessage", true, |look| match &look.standing {
-        Standing::Failed(failure) => Value::string(failure.message()),
-        Standing::Open(_) | Standing::Opening | Standing::Closed => {
-            look.shared.databases.journal_damage(look.row).map_or_else(|| "".into(), Value::string)
-        }
+    ("statusMessage", true, |look| match look.standing.trouble() {
+        Some(failure) => Value::string(failure.message()),
+        None => look.shared.databases.journal_damage(look.row).map_or_else(|| "".into(), Value::string),
     }),
     ("default", true, |look| (look.row.id == look.names.default_database().id).into()),
     ("home", true, |look| {
@@ -92,7 +90,7 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     ("store", false, |look| if look.row.options.is_encrypted() { "crypt-sheaf-1.0" } else { "lmdb-sheaf-1.0" }.into()),
     ("lastCommittedTxn", false, |look| match &look.standing {
         Standing::Open(open) => i64::try_from(open.graph.version()).map_or(Value::Null, Value::Integer),
-        Standing::Opening | Standing::Closed | Standing::Failed(_) => Value::Null,
+        Standing::Opening | Standing::Closed | Standing::Unopened(_) | Standing::Failed(_) => Value::Null,
     }),
     ("replicationLag", false, |_| 0.into()),
     ("constituents", true, |_| Value::list(Vec::new())),
@@ -144,11 +142,14 @@ impl Look<'_> {
     fn current_status(&self) -> &'static str {
         match (self.row.requested, &self.standing) {
             (Requested::Online, Standing::Failed(_)) => "error",
+            // As in Neo4j, where the reason is not in what the files hold.
+            (Requested::Online, Standing::Unopened(_)) => "offline",
+            (Requested::Online, Standing::Open(_)) if self.standing.trouble().is_some() => "error",
             (Requested::Online, Standing::Opening) => "starting",
             // One that is closed opens when it is asked for.
             (Requested::Online, Standing::Open(_) | Standing::Closed) => "online",
             (Requested::Offline, Standing::Open(_) | Standing::Opening) => "stopping",
-            (Requested::Offline, Standing::Closed | Standing::Failed(_)) => "offline",
+            (Requested::Offline, Standing::Closed | Standing::Unopened(_) | Standing::Failed(_)) => "offline",
         }
     }
 }
@@ -203,10 +204,10 @@ fn row_of<'r>(
     let row = &*seen.row;
     let looks_at_file = columns.iter().any(|(name, ..)| matches!(*name, "currentStatus" | "statusMessage"));
     // Of what a transaction has not committed yet there may be no files.
-    let standing = if looks_at_file && !names.is_staged() {
+    let standing = if looks_at_file && !names.is_staged() && !row.name.is_system() {
         shared.databases.glance(row)
     } else {
-        shared.databases.standing(row.id)
+        shared.standing(row)
     };
     let look = Look { shared, names, principal, row, name: &seen.name, standing };
     columns.iter().map(move |(_, _, make)| make(&look))

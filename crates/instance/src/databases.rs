@@ -76,6 +76,9 @@ enum State {
     /// One caller opens it; the others wait for the outcome.
     Opening,
     Open(Arc<OpenDatabase>),
+    /// It did not open, and whoever asks next tries again.
+    Unopened(Failure),
+    /// It does not open until somebody mends it.
     Failed(Failure),
 }
 
@@ -173,7 +176,7 @@ impl Databases {
             }
             match &*state {
                 State::Open(database) => match database.damage.get() {
-                    None if database.is_worn.load(Ordering::Relaxed) && Arc::strong_count(database) == 1 => {
+                    None if database.is_worn() && Arc::strong_count(database) == 1 => {
                         self.close(&mut state);
                     }
                     None => {
@@ -187,7 +190,7 @@ impl Databases {
                 },
                 State::Opening => slot.changed.wait(&mut state),
                 State::Failed(failure) if trust == Trust::Usual => return Err(failed(&row.name, failure)),
-                State::Failed(_) | State::Closed => break,
+                State::Failed(_) | State::Unopened(_) | State::Closed => break,
             }
         }
         // Under the lock: who drops it afterwards waits until it is open, and closes it.
@@ -212,8 +215,11 @@ impl Databases {
                 let (folder, code) = (folder.display(), failure.code());
                 tracing::error!(database = %row.name, %folder, ?code, reason = %failure, "database did not open");
                 let reported = failed(&row.name, &failure);
-                // A full disk or too many open files pass; what is wrong with the file itself stays.
-                *state = if is_lasting(&failure) { State::Failed(failure) } else { State::Closed };
+                *state = match kind_of(&failure) {
+                    Refusal::Lasting => State::Failed(failure),
+                    Refusal::OfFiles => State::Unopened(failure),
+                    Refusal::Passing => State::Closed,
+                };
                 Err(reported)
             }
         }
@@ -273,7 +279,7 @@ impl Databases {
                     self.close(&mut state);
                     return Ok(());
                 }
-                State::Closed | State::Failed(_) => {
+                State::Closed | State::Unopened(_) | State::Failed(_) => {
                     *state = State::Closed;
                     return Ok(());
                 }
@@ -351,7 +357,7 @@ impl Databases {
         let slot = self.slots.lock().get(&id).cloned()?;
         match &*slot.state.lock() {
             State::Open(database) => Some(Arc::clone(database)),
-            State::Closed | State::Opening | State::Failed(_) => None,
+            State::Closed | State::Opening | State::Unopened(_) | State::Failed(_) => None,
         }
     }
 
@@ -507,6 +513,21 @@ fn failed(name: &DatabaseName, failure: &Failure) -> Failure {
     Failure::new(failure.code(), format!("Database '{name}' is unavailable: {failure}"))
 }
 
-fn is_lasting(failure: &Failure) -> bool {
-    matches!(failure.code(), Code::StorageDamaged | Code::DatabaseStartFailed)
+/// What a failed opening means for the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// What is wrong with the files stays so: only who starts the database has it tried again.
+    Lasting,
+    /// The files cannot be had, such as for missing permission: somebody may mend that at any time.
+    OfFiles,
+    /// Nothing is wrong with the files: a full disk passes.
+    Passing,
+}
+
+fn kind_of(failure: &Failure) -> Refusal {
+    match failure.code() {
+        Code::StorageDamaged | Code::DatabaseStartFailed => Refusal::Lasting,
+        Code::StorageFailed => Refusal::OfFiles,
+        _ => Refusal::Passing,
+    }
 }

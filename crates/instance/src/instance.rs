@@ -23,7 +23,7 @@ use crate::backup::NamesMade;
 use crate::backup::whole::unfinished;
 use crate::commands::database::{Contents, create_database};
 use crate::connections::Connections;
-use crate::databases::{Bounds, Databases, TRIED};
+use crate::databases::{Bounds, Databases, Standing, TRIED};
 use crate::encryption::ServerKeys;
 use crate::limits::Meters;
 use crate::memory::Memory;
@@ -376,6 +376,16 @@ impl Shared {
         }
         self.turns.weigh(from.as_str(), None);
         self.weighed(row);
+    }
+
+    /// Tells how a database stands, as far as this process knows; of `system` too, which is always open.
+    pub(crate) fn standing(&self, row: &Row) -> Standing {
+        if row.name.is_system() && !self.catalog.takes_changes() {
+            let text = "an earlier change could not be made durable; nothing that it holds can be changed until the server is \
+                        restarted";
+            return Standing::Failed(Failure::new(Code::StorageFailed, text));
+        }
+        self.databases.standing(row.id)
     }
 
     /// Gives the room for the statements of a database; those on `system` are commands.

@@ -48,8 +48,8 @@ pub(crate) struct OpenDatabase {
     pub(crate) schema_turn: Arc<SchemaTurn>,
     /// When somebody asked for it last, on the clock of the registry.
     pub(crate) used_at_millis: AtomicU64,
-    /// Whether its store refused a write for good: it has to be opened again, which looks at the file first.
-    pub(crate) is_worn: AtomicBool,
+    /// Whether its store failed as it should not: it has to be opened again, which looks at the file first.
+    is_worn: AtomicBool,
     /// How often its indexes were read.
     pub(crate) index_reads: IndexReads,
     /// What was found damaged while it was in use.
@@ -108,6 +108,11 @@ impl OpenDatabase {
     /// Gives the name that the database has now.
     pub(crate) fn name(&self) -> CompactString {
         self.meter.name()
+    }
+
+    /// Tells whether it has to be opened again, as soon as nobody uses it.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.is_worn.load(Ordering::Relaxed) || !self.graph.store().takes_writes()
     }
 
     /// Bounds the graph by the limits that the database has now.

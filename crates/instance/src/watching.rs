@@ -9,7 +9,6 @@ use types::{Failure, Value};
 
 use crate::admitting::Told;
 
-use crate::databases::Standing as Found;
 use crate::instance::Shared;
 use crate::limits::{Meter, effective, source_word};
 use crate::usage::{Holdings, value_of};
@@ -24,7 +23,7 @@ pub struct Health {
     pub offline: usize,
     /// Databases that should run and cannot.
     pub failed: usize,
-    /// Whether statements that name no database find one.
+    /// Whether statements that name no database find one, and what exists can be changed.
     pub is_ready: bool,
     /// Whether everybody is let in, and may see everything.
     pub is_open: bool,
@@ -139,12 +138,13 @@ impl Instance {
         for row in names.databases().iter().filter(|row| !row.name.is_system()) {
             let is_online = row.requested == catalog::Requested::Online;
             // As listings look: a closed one may be damaged before anybody uses it.
-            let has_failed = is_online && matches!(self.shared.databases.glance(row), Found::Failed(_));
+            let has_failed = is_online && self.shared.databases.glance(row).trouble().is_some();
             health.failed += usize::from(has_failed);
             health.online += usize::from(is_online && !has_failed);
             health.offline += usize::from(!is_online);
             health.is_ready |= row.id == default && is_online && !has_failed;
         }
+        health.is_ready &= self.shared.catalog.takes_changes();
         health
     }
 

@@ -259,6 +259,77 @@ fn f11_f22_a_damaged_file_is_told_without_a_touch_and_harms_nobody() {
 }
 
 #[test]
+fn f11_f22_files_that_cannot_be_opened_are_told_and_harm_nobody() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    for name in ["folder", "hidden", "table", "well"] {
+        check(&mut admin, &format!("CREATE DATABASE {name}"), "[system 1]");
+        check(&mut admin, &format!("USE {name} CREATE (:Thing)"), "[nodes+ 1, labels+ 1]");
+        check(&mut admin, &format!("STOP DATABASE {name}"), "[system 1]");
+    }
+    let home = |name: &str| {
+        let entries = fs::read_dir(data.path()).expect("lists").map(|entry| entry.expect("lists").path());
+        let mut its = entries.filter(|path| path.to_string_lossy().contains(&format!("/{name}-")));
+        its.next().expect("it has a folder")
+    };
+    let (file, hidden, table) = (home("folder").join("data.mdb"), home("hidden"), home("table").join("lock.mdb"));
+    let away = |path: &std::path::Path| data.path().join(format!("away-{}", path.file_name().unwrap().display()));
+    fs::rename(&file, away(&file)).expect("renames");
+    fs::create_dir(&file).expect("makes");
+    // Nobody can look into it, whoever he is.
+    fs::rename(&hidden, away(&hidden)).expect("renames");
+    std::os::unix::fs::symlink(&hidden, &hidden).expect("links");
+    // This one is seen only by who opens it.
+    fs::create_dir_all(table.join("in the way")).expect("makes");
+    let names = ["folder", "hidden", "table", "well"];
+    for name in names {
+        let started = run(&mut admin, &format!("START DATABASE {name}"));
+        assert_eq!(started.is_ok(), name == "well", "{name}: {started:?}");
+    }
+    drop(admin);
+    instance.close();
+    drop(instance);
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    let status = "SHOW DATABASES YIELD name, requestedStatus, currentStatus, statusMessage \
+                  WHERE name IN ['folder', 'hidden', 'table', 'well'] \
+                  RETURN name, requestedStatus, currentStatus, statusMessage";
+    let [folder, hidden_text, well] = [
+        "'folder' | 'online' | 'offline' | 'could not read the data file: Is a directory (os error 21)'",
+        "'hidden' | 'online' | 'offline' | 'could not open the data file: Too many levels of symbolic links (os error 40)'",
+        "'well' | 'online' | 'online' | ''",
+    ];
+    let before = [folder, hidden_text, "'table' | 'online' | 'online' | ''", well].join("\n");
+    check(&mut admin, status, &before);
+    assert_eq!((instance.health().online, instance.health().failed), (3, 2), "one of them is the default one");
+    for name in &names[..3] {
+        let failure = run(&mut admin, &format!("USE {name} RETURN 1")).expect_err("it does not open");
+        assert_eq!(failure.code(), Code::StorageFailed, "{failure}");
+        assert!(!failure.message().contains("no database"), "{failure}");
+    }
+    check(&mut admin, "USE well MATCH (n) RETURN count(n)", "1");
+    let shown = run(&mut admin, status).expect("lists");
+    for (name, line) in names.iter().zip(shown.lines()) {
+        let is_well = *name == "well";
+        assert_eq!(line.contains("'online' | 'online' | ''"), is_well, "{line}");
+        assert_eq!(line.contains("'online' | 'offline' | 'could not "), !is_well, "{line}");
+    }
+    assert_eq!(instance.health().failed, 3);
+    // Somebody mends it, and the next statement finds it so.
+    fs::remove_dir(&file).expect("removes");
+    fs::rename(away(&file), &file).expect("renames");
+    fs::remove_file(&hidden).expect("removes");
+    fs::rename(away(&hidden), &hidden).expect("renames");
+    fs::remove_dir_all(&table).expect("removes");
+    for name in names {
+        check(&mut admin, &format!("USE {name} MATCH (n) RETURN count(n)"), "1");
+    }
+    let healed = names.map(|name| format!("'{name}' | 'online' | 'online' | ''")).join("\n");
+    check(&mut admin, status, &healed);
+}
+
+#[test]
 fn f31_sessions_are_listed_and_ended() {
     let instance = in_memory();
     let mut admin = session(&instance);

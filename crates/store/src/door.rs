@@ -204,6 +204,11 @@ pub trait Store: Send + Sync {
     /// Walks every page and record that the engine can check.
     fn check(&self) -> Result<(), StoreError>;
 
+    /// Tells whether it takes writes: after one of which nobody knows what reached the disk it takes none until it is opened again.
+    fn takes_writes(&self) -> bool {
+        true
+    }
+
     /// Says that the caller read the store and lives; see [`OpenOptions::confirm`].
     fn confirm(&self) -> Result<(), StoreError> {
         Ok(())
@@ -409,4 +414,21 @@ impl StoreError {
             Self::TooLong { .. } | Self::Order | Self::Aborted => Code::Internal,
         }
     }
+
+    /// Tells whether it is about the files of a store, and not about what the process or the disk is short of just now.
+    #[must_use]
+    pub fn is_of_files(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => !is_shortage(source),
+            Self::Full { .. } | Self::Busy { .. } | Self::Readers { .. } => false,
+            _ => true,
+        }
+    }
+}
+
+/// Tells whether a process or the machine has too many files open, or no memory: any other file would fail so.
+fn is_shortage(error: &std::io::Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    let is_files = matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE));
+    is_files || error.kind() == std::io::ErrorKind::OutOfMemory
 }

@@ -37,8 +37,7 @@ pub(crate) fn show(statement: &mut Statement<'_>, tail: &ShowTail) -> Result<Rec
         let target = Target { database: row.id, name: row.name.clone(), alias: None };
         if access::sees(names, principal, &target) {
             requested.push(Value::from(row.name.as_str()));
-            let failed = matches!(shared.databases.standing(row.id), crate::databases::Standing::Failed(_));
-            if row.requested == Requested::Online && !failed {
+            if row.requested == Requested::Online && shared.standing(&row).trouble().is_none() {
                 online.push(Value::from(row.name.as_str()));
             }
         }

@@ -104,7 +104,7 @@ impl Databases {
         match self.standing(row.id) {
             Standing::Open(database) => Counts::of(&database),
             Standing::Closed => self.counts_of_closed(row),
-            Standing::Opening | Standing::Failed(_) => None,
+            Standing::Opening | Standing::Unopened(_) | Standing::Failed(_) => None,
         }
     }
 

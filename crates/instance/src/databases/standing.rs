@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use catalog::Database as Row;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
+use store::StoreError;
 use types::{DatabaseId, Failure};
 
-use super::{Databases, State, Trust, is_lasting};
+use super::{Databases, Refusal, State, Trust, kind_of};
 use crate::error::of_store;
 use crate::open_database::OpenDatabase;
 
@@ -26,8 +27,26 @@ pub(crate) enum Standing {
     Opening,
     /// It is open.
     Open(Arc<OpenDatabase>),
+    /// Its files cannot be had, and whoever asks next tries again.
+    Unopened(Failure),
     /// It cannot be used, although it should run.
     Failed(Failure),
+}
+
+impl Standing {
+    /// Of a database with which something is wrong.
+    fn of(failure: Failure) -> Self {
+        if kind_of(&failure) == Refusal::Lasting { Self::Failed(failure) } else { Self::Unopened(failure) }
+    }
+
+    /// Says what is wrong with it, if anything is.
+    pub(crate) fn trouble(&self) -> Option<Failure> {
+        match self {
+            Self::Failed(failure) | Self::Unopened(failure) => Some(failure.clone()),
+            Self::Open(database) if !database.graph.store().takes_writes() => Some(of_store(&StoreError::Poisoned)),
+            Self::Open(_) | Self::Opening | Self::Closed => None,
+        }
+    }
 }
 
 impl Databases {
@@ -38,6 +57,7 @@ impl Databases {
         match &*state {
             State::Closed => Standing::Closed,
             State::Opening => Standing::Opening,
+            State::Unopened(failure) => Standing::Unopened(failure.clone()),
             State::Failed(failure) => Standing::Failed(failure.clone()),
             State::Open(database) => match database.damage.get() {
                 Some(failure) => Standing::Failed(failure.clone()),
@@ -58,13 +78,13 @@ impl Databases {
             Some((at, found)) if now.saturating_duration_since(at) < GLANCE_AGE_MAX => found,
             _ => {
                 let looked = self.engine.glance(&self.folder.join(&row.folder), &self.options(row, Trust::Usual));
-                let found = looked.err().map(|error| of_store(&error)).filter(is_lasting);
+                let found = looked.err().filter(StoreError::is_of_files).map(|error| of_store(&error));
                 self.glances.lock().insert(row.id, (now, found.clone()));
                 found
             }
         };
         match (found, self.standing(row.id)) {
-            (Some(failure), Standing::Closed) => Standing::Failed(failure),
+            (Some(failure), Standing::Closed) => Standing::of(failure),
             // Somebody opened it meanwhile, and knows better.
             (_, standing) => standing,
         }

@@ -91,7 +91,7 @@ impl Engine for CryptEngine {
     }
 
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
-        if !self.exists(folder) {
+        if !vault::is_there(folder)? {
             if !options.create {
                 return Err(StoreError::NotFound { folder: folder.to_owned() });
             }

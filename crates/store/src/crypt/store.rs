@@ -332,4 +332,9 @@ impl Store for CryptStore {
         }
         Ok(())
     }
+    fn takes_writes(&self) -> bool {
+        let opened = self.opened.read();
+        // Redb does nothing more after any trouble; a full disk passes, and then it is opened again here.
+        !self.is_poisoned.load(Ordering::Acquire) && (opened.vault.trouble().is_none() || opened.was_full())
+    }
 }

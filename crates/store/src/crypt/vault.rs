@@ -395,6 +395,12 @@ pub(super) fn lock(folder: &Path) -> Result<(File, PathBuf), StoreError> {
     Ok((file, path))
 }
 
+/// Tells whether a store is in `folder`; where that cannot be seen it is an error, and never a no.
+pub(super) fn is_there(folder: &Path) -> Result<bool, StoreError> {
+    let path = folder.join(DATA);
+    fs::exists(&path).map_err(|source| of_io(source, &path, "look for the data file"))
+}
+
 /// As [`lock`], to read only; others may do so too.
 pub(super) fn lock_to_read(folder: &Path) -> Result<(File, PathBuf), StoreError> {
     let (file, path) = look(folder)?;

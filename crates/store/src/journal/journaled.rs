@@ -325,4 +325,8 @@ impl Store for Journaled {
     fn confirm(&self) -> Result<(), StoreError> {
         self.inner.confirm()
     }
+
+    fn takes_writes(&self) -> bool {
+        self.inner.takes_writes()
+    }
 }

@@ -29,6 +29,11 @@ pub(super) struct DataFile {
     pub(super) path: PathBuf,
 }
 
+/// Tells whether a store is in `folder`; where that cannot be seen it is an error, and never a no.
+pub(super) fn is_there(folder: &Path) -> Result<bool, StoreError> {
+    fs::exists(folder.join(DATA)).map_err(|source| from_io(source, "look for the data file"))
+}
+
 impl DataFile {
     /// Makes the file of an empty store; durable, folder entries included, when this returns.
     pub(super) fn create(folder: &Path, header: &Header, map_bytes: u64) -> Result<(), StoreError> {

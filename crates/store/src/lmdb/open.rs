@@ -43,7 +43,7 @@ pub struct LmdbEngine;
 impl Engine for LmdbEngine {
     fn open(&self, folder: &Path, options: &OpenOptions) -> Result<Arc<dyn Store>, StoreError> {
         lists::keep_off_the_heap();
-        if !self.exists(folder) {
+        if !files::is_there(folder)? {
             if !options.create {
                 return Err(StoreError::NotFound { folder: folder.to_owned() });
             }

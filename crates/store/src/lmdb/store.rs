@@ -82,7 +82,12 @@ impl Shared {
     }
 
     fn failed(&self, error: heed::Error, action: &'static str) -> StoreError {
-        from_heed(error, &self.data.path, action)
+        let error = from_heed(error, &self.data.path, action);
+        if matches!(error, StoreError::Poisoned) {
+            // LMDB itself gave up, as after a meta page that could not be written.
+            self.poisoned.store(true, Ordering::Release);
+        }
+        error
     }
 }
 
@@ -175,6 +180,10 @@ impl LmdbStore {
             (Trouble::Nothing, worked) => worked?,
         }
         failpoint::reach("store.commit.before");
+        if failpoint::fails("store.commit.fails") {
+            let source = std::io::Error::other("a test wants it so");
+            return Err(self.judge_write(StoreError::Io { action: "commit", source }));
+        }
         match writer.commit() {
             Ok(()) => {
                 failpoint::reach("store.commit.after");
@@ -332,6 +341,10 @@ impl Store for LmdbStore {
 
     fn confirm(&self) -> Result<(), StoreError> {
         self.shared.data.set_doing(&Doing::Open)
+    }
+
+    fn takes_writes(&self) -> bool {
+        !self.shared.poisoned.load(Ordering::Acquire)
     }
 }
 
