@@ -96,6 +96,15 @@ impl Drop for Opening<'_> {
     }
 }
 
+/// What waiting for those who use a database came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It is closed, and nobody new gets in.
+    Closed,
+    /// Somebody let everybody in again meanwhile, and what was under way goes on.
+    Allowed,
+}
+
 /// How to treat a file during whose opening the process died twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trust {
@@ -255,18 +264,18 @@ impl Databases {
     /// # Errors
     ///
     /// [`Code::DatabaseUnavailable`] where somebody does not let go of it in time.
-    pub(crate) fn stop(&self, row: &Row, drain: Duration) -> Result<(), Failure> {
+    pub(crate) fn stop(&self, row: &Row, drain: Duration) -> Result<Ended, Failure> {
         self.end(row, drain, &unavailable(&row.name))
     }
 
     /// As [`Databases::stop`]; whoever comes back to what was under way hears `ended`.
-    pub(crate) fn end(&self, row: &Row, drain: Duration, ended: &Failure) -> Result<(), Failure> {
+    pub(crate) fn end(&self, row: &Row, drain: Duration, ended: &Failure) -> Result<Ended, Failure> {
         let slot = self.slot(row.id);
         let ends_at = self.clock.now() + drain;
         let deadline = ends_at + CLOSE_TIME_MAX;
         loop {
             if !slot.is_closing.load(Ordering::Acquire) {
-                return Ok(());
+                return Ok(Ended::Allowed);
             }
             let mut state = slot.state.lock();
             let database = match &*state {
@@ -277,11 +286,11 @@ impl Databases {
                 State::Open(database) if Arc::strong_count(database) > 1 => Some(Arc::clone(database)),
                 State::Open(_) => {
                     self.close(&mut state);
-                    return Ok(());
+                    return Ok(Ended::Closed);
                 }
                 State::Closed | State::Unopened(_) | State::Failed(_) => {
                     *state = State::Closed;
-                    return Ok(());
+                    return Ok(Ended::Closed);
                 }
             };
             drop(state);

@@ -132,7 +132,7 @@ impl Shared {
             return Err(Failure::new(Code::ArgumentError, text));
         }
         self.databases.refuse(row.id);
-        let changed = self.databases.stop(row, drain).and_then(|()| self.databases.change_key(row, step));
+        let changed = self.databases.stop(row, drain).and_then(|_| self.databases.change_key(row, step));
         self.databases.allow(row.id);
         changed?;
         tracing::info!(database = %row.name, "database has a new key");

@@ -330,6 +330,43 @@ fn f11_f22_files_that_cannot_be_opened_are_told_and_harm_nobody() {
 }
 
 #[test]
+fn f12_a_stop_that_somebody_undoes_is_an_error() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    check(&mut admin, "ALTER DATABASE films SET OPTION drainTimeout '60s'", "[system 1]");
+    for (stop, renamed) in
+        [("STOP DATABASE films", false), ("STOP DATABASE films WAIT", false), ("STOP DATABASE films", true)]
+    {
+        let mut user = session(&instance);
+        user.begin(&on("films")).expect("begins");
+        run(&mut user, "CREATE (:Thing)").expect("writes");
+        let stopping = std::thread::scope(|scope| {
+            let stopping = scope.spawn(|| run(&mut session(&instance), stop));
+            while run(&mut admin, "SHOW DATABASE films YIELD requestedStatus").expect("lists") != "'offline'" {
+                std::thread::yield_now();
+            }
+            let name = if renamed { "movies" } else { "films" };
+            if renamed {
+                check(&mut admin, "RENAME DATABASE films TO movies", "[system 1]");
+            }
+            check(&mut admin, &format!("START DATABASE {name}"), "[system 1]");
+            stopping.join().expect("it ends")
+        });
+        let failure = stopping.expect_err("it did not stop");
+        assert_eq!(failure.code(), Code::TransactionTerminated, "{failure}");
+        let text =
+            "Failed to stop the specified database 'films': It was started again before what was under way had ended.";
+        assert_eq!(failure.message(), text);
+        // What was under way goes on.
+        run(&mut user, "CREATE (:Thing)").expect("writes");
+        user.commit().expect("commits");
+    }
+    check(&mut admin, "USE movies MATCH (n) RETURN count(n)", "6");
+    check(&mut admin, "STOP DATABASE movies", "[system 1]");
+}
+
+#[test]
 fn f31_sessions_are_listed_and_ended() {
     let instance = in_memory();
     let mut admin = session(&instance);

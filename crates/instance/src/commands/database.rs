@@ -8,6 +8,7 @@ use std::time::Duration;
 use catalog::access::Naming;
 use catalog::{
     Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, Made, NewDatabase,
+    Requested,
 };
 use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
@@ -15,7 +16,7 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 use super::backup::Copier;
 use super::{alias, named, seed};
 use crate::check;
-use crate::databases::{Trust, gone, unavailable};
+use crate::databases::{Ended, Trust, gone, unavailable};
 use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
@@ -297,7 +298,7 @@ pub(super) fn settle(shared: &Shared, row: &Row, made: Result<Made, Failure>) ->
 /// Removes the files of a database that nobody could use yet.
 pub(crate) fn remove_half_made(shared: &Shared, row: &Row) -> Result<(), Failure> {
     shared.databases.refuse(row.id);
-    shared.databases.stop(row, Duration::ZERO).and_then(|()| shared.databases.remove(row))
+    shared.databases.stop(row, Duration::ZERO).and_then(|_| shared.databases.remove(row))
 }
 
 fn undo_create(shared: &Shared, row: &Row) {
@@ -337,7 +338,7 @@ pub(crate) fn remove_dropped(shared: &Shared, row: &Row) {
     // Where another one has come into its place, the same may succeed there.
     let is_replaced = shared.catalog.names().resolve(row.name.as_str()).is_ok();
     let ended = if is_replaced { unavailable(&row.name) } else { gone(&row.name) };
-    let removed = shared.databases.end(row, Duration::ZERO, &ended).and_then(|()| shared.databases.remove(row));
+    let removed = shared.databases.end(row, Duration::ZERO, &ended).and_then(|_| shared.databases.remove(row));
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
     if let Err(failure) = forgotten {
         // Its name is free and nobody can reach it: it is dropped, and only its files wait.
@@ -518,6 +519,8 @@ fn start_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure>
 }
 
 /// Stops a database: what is under way gets a while to end, and nobody new gets in.
+///
+/// Who starts it meanwhile has his way, and then this fails.
 fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> {
     let (row, changed) = {
         let _turn = shared.changes.lock();
@@ -525,7 +528,18 @@ fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> 
         shared.databases.refuse(stopped.0.id);
         stopped
     };
-    shared.databases.stop(&row, drain_of(shared, &row))?;
+    while shared.databases.stop(&row, drain_of(shared, &row))? == Ended::Allowed {
+        let _turn = shared.changes.lock();
+        let now = shared.catalog.names().database(row.id).cloned();
+        if now.is_none_or(|now| now.requested == Requested::Online) {
+            let text = format!(
+                "Failed to stop the specified database '{name}': It was started again before what was under way had ended."
+            );
+            return Err(Failure::new(Code::TransactionTerminated, text));
+        }
+        // Whoever renewed its key let everybody in again, and it is to stop all the same.
+        shared.databases.refuse(row.id);
+    }
     tracing::info!(database = %row.name, "database stopped");
     Ok(changed)
 }
