@@ -321,6 +321,19 @@ impl Databases {
         }
     }
 
+    /// Refuses to drop an encrypted database whose key could not be destroyed; nothing is done to it.
+    pub(crate) fn check_erasable(&self, row: &Row) -> Result<(), Failure> {
+        if !row.options.is_encrypted() {
+            return Ok(());
+        }
+        self.engine.can_erase(&self.folder.join(&row.folder)).map_err(|error| {
+            let why = of_store(&error);
+            let text =
+                format!("Failed to delete the specified database '{}': its key cannot be destroyed: {why}", row.name);
+            Failure::new(why.code(), text)
+        })
+    }
+
     /// Removes the files of a database that nobody has open, and forgets it.
     pub(crate) fn remove(&self, row: &Row) -> Result<(), Failure> {
         self.remove_files(row)?;

@@ -272,12 +272,14 @@ fn keep(shared: &Shared, staged: &Staged, dumped: Vec<Dumped>) -> Result<(u64, V
     Ok((version, touched))
 }
 
-/// Makes the files of new databases, and opens those that are to run again, to see whether they do.
+/// Makes the files of new databases, looks whether the keys of dropped ones can be destroyed, and opens those that are to run again, to see whether they do.
 fn make(shared: &Shared, prepared: &Prepared<'_>) -> Result<(), Failure> {
     for touched in prepared.touched() {
         if touched.is_made() {
             shared.databases.make(&touched.after)?;
             failpoint::reach("instance.transaction.file");
+        } else if is_dropped(touched) {
+            shared.databases.check_erasable(&touched.after)?;
         } else if runs(&touched.after) && touched.before.as_ref().is_some_and(|before| !runs(before)) {
             // Nobody gets in before it is allowed.
             shared.databases.open_barred(&touched.after)?;

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use catalog::KeySource;
-use instance::{Instance, InstanceError, InstanceOptions, Walk};
-use types::Code;
-use world::{check, on_disk, options, run, session};
+use instance::{Instance, InstanceError, InstanceOptions, RunOptions, Walk};
+use types::{Code, Map};
+use world::{check, on_disk, options, run, session, take};
 
 /// What no file of an encrypted database may hold.
 const SECRETS: [&[u8]; 4] = [b"Rumpelstiltskin", b"rumpelstiltskin", b"StrawToGold", b"spinsAtNight"];
@@ -234,6 +234,57 @@ fn f98_dropping_destroys_the_key() {
     assert!(!home.exists());
     let left = fs::read(&blocks).expect("reads");
     assert!(!left.windows(32).any(|window| sealed.windows(32).any(|part| part == window)), "written over where it lay");
+}
+
+#[test]
+fn f3_f98_what_cannot_be_removed_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let instance = on_disk(&data);
+    let mut one = session(&instance);
+    run(&mut one, "CREATE DATABASE vault OPTIONS {encryption: true}").expect("creates");
+    run(&mut one, "CREATE DATABASE plain").expect("creates");
+    fill(&instance, "vault");
+    // A key that nobody can write over: what was dropped could be read with it.
+    let (key, away) = (home_of(&data, "vault").join("data.key"), folder.path().join("data.key"));
+    fs::rename(&key, &away).expect("renames");
+    fs::create_dir(&key).expect("makes");
+    let drops = [
+        "DROP DATABASE vault",
+        "CREATE OR REPLACE DATABASE vault",
+        "CALL dbms.recreateDatabase('vault', {clearData: true})",
+    ];
+    for text in drops {
+        let failure = run(&mut one, text).expect_err(text);
+        let told = "Failed to delete the specified database 'vault': its key cannot be destroyed: could not erase";
+        assert!(failure.message().starts_with(told), "{text}: {failure}");
+    }
+    one.begin(&RunOptions::default()).expect("begins");
+    run(&mut one, "DROP DATABASE vault").expect_err("the same in a transaction");
+    one.rollback().expect("rolls back");
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name = 'vault'", "'vault'");
+    fs::remove_dir(&key).expect("removes");
+    fs::rename(&away, &key).expect("renames");
+    assert_eq!(count(&instance, "vault"), "1");
+    run(&mut one, "DROP DATABASE vault").expect("drops");
+    assert!(!key.exists());
+    // A plain one is dropped all the same, and who dropped it hears that it takes room.
+    run(&mut one, "STOP DATABASE plain").expect("stops");
+    let file = home_of(&data, "plain").join("data.mdb");
+    fs::remove_file(&file).expect("removes");
+    fs::create_dir_all(file.join("in the way")).expect("makes");
+    let mut records = one.run("DROP DATABASE plain", Map::new(), &RunOptions::default()).expect("drops");
+    let (_, summary) = take(&mut records).expect("is done");
+    let told: Vec<_> = summary.notifications.iter().map(|one| (&*one.code, &*one.description)).collect();
+    let reason = "The database is dropped, and its files wait for the next start of the server: could not remove the files: Is a directory (os error 21)";
+    assert_eq!(told, [("Neo.ClientNotification.Database.FilesLeft", reason)]);
+    check(&mut one, "SHOW DATABASES YIELD name WHERE name = 'plain'", "");
+    drop((records, one));
+    instance.close();
+    drop(instance);
+    fs::remove_dir_all(&file).expect("removes");
+    on_disk(&data).close();
+    assert!(!file.parent().expect("its folder").exists(), "the next start removes the rest");
 }
 
 #[test]

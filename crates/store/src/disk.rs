@@ -91,6 +91,10 @@ impl Engine for DiskEngine {
         self.of(folder).closed_image(folder)
     }
 
+    fn can_erase(&self, folder: &Path) -> Result<(), StoreError> {
+        self.crypt.can_erase(folder)
+    }
+
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
         if CryptEngine::lies_in(folder) {
             self.crypt.remove(folder)?;

@@ -52,6 +52,11 @@ pub trait Engine: Send + Sync {
     /// Whether they are sound is found out by who opens what is made of it.
     fn closed_image(&self, folder: &std::path::Path) -> Result<Box<dyn Image>, StoreError>;
 
+    /// Tells whether the key of an encrypted store could be erased, which is what removing it begins with; erases nothing.
+    fn can_erase(&self, _folder: &std::path::Path) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Removes the store's files; the store must be closed.
     fn remove(&self, folder: &std::path::Path) -> Result<(), StoreError>;
 

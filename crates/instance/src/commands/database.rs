@@ -37,6 +37,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             refuse_own(statement, &name, "dropped")?;
             let copied = if *dump { copied_before(statement, &name, *if_exists)? } else { None };
             let door = statement.catalog()?;
+            check_erasable(statement.shared, &name)?;
             let dropped = if door.is_staged() {
                 let dropped = match door.drop_database(&name, cascade) {
                     Err(CatalogError::DatabaseMissing { .. }) if *if_exists => false,
@@ -45,7 +46,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
                 if let (Some(row), Some(transaction)) = (copied, statement.transaction) {
                     transaction.enter()?.staging.dump(row.id, statement.principal.id());
                 }
-                dropped
+                dropped.then(Dropped::default)
             } else {
                 if let Some(row) = copied {
                     // What refuses the drop does so before the work.
@@ -55,7 +56,11 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
                 let dropped = drop_database(statement.shared, &name, *if_exists, cascade);
                 dropped.map_err(|failure| say_alias(statement, &name, failure))?
             };
-            Ok(if dropped { done(statement, true, *wait) } else { missing(statement, &name) })
+            Ok(match dropped {
+                None => missing(statement, &name),
+                Some(Dropped { left: None }) => done(statement, true, *wait),
+                Some(Dropped { left: Some(why) }) => super::files_left(statement, &why, *wait),
+            })
         }
         DatabaseCommand::Alter { name, if_exists, changes, wait } => {
             run_alter(statement, name, *if_exists, changes, *wait)
@@ -255,6 +260,9 @@ pub(crate) fn create_database(
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<Arc<Row>, Failure> {
     shared.settle_encryption(&shared.catalog.names(), name, new.replace, &mut new.options)?;
+    if new.replace {
+        check_erasable(shared, name)?;
+    }
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
     let filled = filled(shared, &row, contents, fill);
     let made = filled.and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
@@ -309,13 +317,27 @@ fn undo_create(shared: &Shared, row: &Row) {
     }
 }
 
-/// Drops a database; tells whether it was there.
+/// What became of a database that was dropped.
+#[derive(Default)]
+pub(crate) struct Dropped {
+    /// Why its files are still there, if they are.
+    pub(crate) left: Option<Failure>,
+}
+
+/// Refuses to drop or replace a database whose key could not be destroyed.
+pub(super) fn check_erasable(shared: &Shared, name: &DatabaseName) -> Result<(), Failure> {
+    let names = shared.catalog.names();
+    let found = names.databases_from(name.as_str()).next().filter(|row| row.name == *name);
+    found.map_or(Ok(()), |row| shared.databases.check_erasable(row))
+}
+
+/// Drops a database; nothing where it was not there.
 pub(crate) fn drop_database(
     shared: &Shared,
     name: &DatabaseName,
     if_exists: bool,
     cascade: Cascade,
-) -> Result<bool, Failure> {
+) -> Result<Option<Dropped>, Failure> {
     let row = {
         let _turn = shared.changes.lock();
         match shared.catalog.drop_database(name, cascade) {
@@ -323,27 +345,27 @@ pub(crate) fn drop_database(
                 shared.databases.refuse(row.id);
                 row
             }
-            Err(CatalogError::DatabaseMissing { .. }) if if_exists => return Ok(false),
+            Err(CatalogError::DatabaseMissing { .. }) if if_exists => return Ok(None),
             Err(error) => return Err(error.into()),
         }
     };
     shared.turns.weigh(name.as_str(), None);
-    remove_dropped(shared, &row);
+    let left = remove_dropped(shared, &row);
     tracing::info!(database = %name, id = %row.id, "database dropped");
-    Ok(true)
+    Ok(Some(Dropped { left }))
 }
 
-/// Ends what is under way on a dropped database and removes its files.
-pub(crate) fn remove_dropped(shared: &Shared, row: &Row) {
+/// Ends what is under way on a dropped database and removes its files; says why they stay, where they do.
+pub(crate) fn remove_dropped(shared: &Shared, row: &Row) -> Option<Failure> {
     // Where another one has come into its place, the same may succeed there.
     let is_replaced = shared.catalog.names().resolve(row.name.as_str()).is_ok();
     let ended = if is_replaced { unavailable(&row.name) } else { gone(&row.name) };
     let removed = shared.databases.end(row, Duration::ZERO, &ended).and_then(|_| shared.databases.remove(row));
     let forgotten = removed.and_then(|()| shared.catalog.database_removed(row.id).map_err(Failure::from));
-    if let Err(failure) = forgotten {
-        // Its name is free and nobody can reach it: it is dropped, and only its files wait.
-        tracing::warn!(database = %row.name, reason = %failure, "files wait for the next start");
-    }
+    let failure = forgotten.err()?;
+    // Its name is free and nobody can reach it: it is dropped, and only its files wait.
+    tracing::warn!(database = %row.name, reason = %failure, "files wait for the next start");
+    Some(failure)
 }
 
 /// Finds a database that is to be copied before it is dropped, by somebody who may do both.

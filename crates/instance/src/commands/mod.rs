@@ -163,6 +163,20 @@ pub(crate) fn told(
     Records::buffered(columns, rows, summary, statement.shared.admission.clone())
 }
 
+/// Answers a command that dropped a database whose files could not be removed, and says why.
+pub(crate) fn files_left(statement: &Statement<'_>, why: &Failure, wait: Wait) -> Records {
+    let mut notifications = notices(statement);
+    notifications.push(Notification {
+        code: "Neo.ClientNotification.Database.FilesLeft".to_owned(),
+        title: "Files of the database are still there.".to_owned(),
+        description: format!("The database is dropped, and its files wait for the next start of the server: {why}"),
+        severity: "WARNING".to_owned(),
+        category: "GENERIC".to_owned(),
+        position: None,
+    });
+    told(statement, Counters { system_updates: 1, ..Counters::default() }, notifications, wait)
+}
+
 /// Answers a command that had nothing to do, and says why.
 pub(crate) fn without_effect(statement: &Statement<'_>, why: &str) -> Records {
     let mut notifications = notices(statement);

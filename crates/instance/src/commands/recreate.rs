@@ -65,6 +65,7 @@ pub(crate) fn recreate(
     contents: Contents,
     fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    database::check_erasable(shared, name)?;
     let row = shared.catalog.recreate_database(name)?;
     let filled = database::filled(shared, &row, contents, fill);
     let made = filled.and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));

@@ -164,6 +164,15 @@ impl KeyFile {
         Ok(true)
     }
 
+    /// Tells whether [`KeyFile::erase`] could write over the file; one that is not there needs none of it.
+    pub(super) fn can_erase(folder: &Path) -> Result<(), StoreError> {
+        let path = folder.join(KEY);
+        match File::options().write(true).open(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(of_io(error, &path, "erase the file of the key")),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes over all that the file holds, waits for the disk, and removes it.
     pub(super) fn erase(folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(KEY);

@@ -148,10 +148,15 @@ impl Engine for CryptEngine {
         Ok(Box::new(CryptImage::take(opened.snapshot(None)?, &*self.seals)?))
     }
 
+    fn can_erase(&self, folder: &Path) -> Result<(), StoreError> {
+        KeyFile::can_erase(folder)
+    }
+
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
         // Whoever removes must be the only user, as with opening.
         let data = match vault::lock(folder) {
-            Err(StoreError::NotFound { .. }) => None,
+            // What nobody can open nobody has open.
+            Err(StoreError::NotFound { .. } | StoreError::Io { .. }) => None,
             other => Some(other?),
         };
         failpoint::reach("store.remove.before");

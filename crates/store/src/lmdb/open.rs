@@ -104,7 +104,8 @@ impl Engine for LmdbEngine {
     fn remove(&self, folder: &Path) -> Result<(), StoreError> {
         // Whoever removes must be the only user, as with opening.
         let data = match DataFile::lock(folder) {
-            Err(StoreError::NotFound { .. }) => None,
+            // What nobody can open nobody has open.
+            Err(StoreError::NotFound { .. } | StoreError::Io { .. }) => None,
             other => Some(other?),
         };
         failpoint::reach("store.remove.before");
