@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use blake2::digest::consts::U8;
@@ -249,7 +249,7 @@ fn parse<'t>(lines: impl Iterator<Item = &'t str>) -> Result<Vec<OneKey>, SealEr
     .collect()
 }
 
-/// Writes all keys into a file of their own, then puts it in its place.
+/// Writes all keys into a file of their own, then puts it in its place, with the owner and the mode of what lay there.
 fn write(path: &Path, keys: &[OneKey]) -> Result<(), SealError> {
     let mut text = "# Keys that seal the secrets of this server; the last one seals, all of them open.\n".to_owned();
     for key in keys {
@@ -265,6 +265,17 @@ fn write(path: &Path, keys: &[OneKey]) -> Result<(), SealError> {
         let _ = fs::remove_file(&new);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&new)?;
         file.write_all(text.as_bytes())?;
+        if let Ok(before) = fs::metadata(path) {
+            // Whoever runs this may be root, and the server may not.
+            let made = file.metadata()?;
+            if made.uid() != before.uid() {
+                fchown(&file, Some(before.uid()), Some(before.gid()))?;
+            } else if made.gid() != before.gid() {
+                // One who is not in that group cannot help it.
+                let _ = fchown(&file, None, Some(before.gid()));
+            }
+            file.set_permissions(before.permissions())?;
+        }
         file.sync_all()?;
         fs::rename(&new, path)?;
         match path.parent() {
@@ -316,8 +327,12 @@ mod tests {
         assert!(ring.renew("a", &sealed).expect("opens").is_none());
         let second = ring.rotate().expect("rotates");
         assert_ne!(first, second);
-        let again = Keyring::open(KeySource::File(path)).expect("reads");
+        let again = Keyring::open(KeySource::File(path.clone())).expect("reads");
         assert_eq!(again.newest(), second);
+        // Who may read it besides is its owner's business.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440)).expect("sets");
+        again.rotate().expect("rotates");
+        assert_eq!(fs::metadata(&path).expect("is there").permissions().mode() & 0o777, 0o440);
         assert_eq!(again.unseal("a", &sealed).expect("the old key is there"), b"one");
         let renewed = again.renew("a", &sealed).expect("opens").expect("an older key sealed it");
         assert_eq!(key_of(&renewed).expect("sealed"), second);

@@ -59,7 +59,7 @@ impl Keys {
             Ok(text) => Some(KeySource::Text(text)),
             Err(_) => self.seal_key_file.clone().map(KeySource::File),
         };
-        InstanceOptions { seal_keys, ..InstanceOptions::new(data) }
+        InstanceOptions { seal_keys, hands_over: true, ..InstanceOptions::new(data) }
     }
 }
 

@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 
 use common::{Served, ask, output, path, sheaf, told};
 
@@ -605,4 +606,46 @@ fn f24_f98_after_a_new_key_of_the_server_journals_open_without_the_older_one() {
     }
     let served = Served::start(data.path(), &[]);
     assert_eq!(run(&served, "USE again MATCH (n) RETURN count(n) AS n"), "n\n101\n");
+}
+
+#[test]
+fn f97_f100_what_root_does_to_the_folder_of_a_service_stays_the_services() {
+    const SERVICE: u32 = 65_534;
+    let (data, elsewhere) = (folder(), folder());
+    let file = elsewhere.path().join("one.sheafbackup");
+    let call = |arguments: &[&str]| {
+        let (code, out, error) = told(&output(&[arguments, &["--data", path(data.path())]].concat()));
+        assert_eq!(code, Some(0), "{arguments:?}: {out}{error}");
+    };
+    Served::start(data.path(), &[]).end("-TERM");
+    if fs::metadata(data.path()).expect("is there").uid() != 0 {
+        // Only root works on somebody else's folder.
+        return;
+    }
+    let given = std::process::Command::new("chown").args(["-R", &SERVICE.to_string(), path(data.path())]).status();
+    assert!(given.expect("chown is there").success());
+    call(&["backup", "sheaf", "--to", path(&file)]);
+    call(&["restore", path(&file), "--as", "again"]);
+    call(&["admin", "rotate-key"]);
+    call(&["admin", "check"]);
+    let names = elsewhere.path().join("names.csv");
+    fs::write(&names, "name:ID\nann\n").expect("writes");
+    let bad = elsewhere.path().join("bad.csv");
+    call(&["import", "--database", "people", "--bad-rows", path(&bad), "--nodes", path(&names)]);
+    let mut left = vec![data.path().to_owned()];
+    while let Some(place) = left.pop() {
+        let owner = fs::metadata(&place).expect("is there").uid();
+        assert_eq!(owner, SERVICE, "{}", place.display());
+        if place.is_dir() {
+            left.extend(fs::read_dir(&place).expect("lists").map(|entry| entry.expect("lists").path()));
+        }
+    }
+    // What it gave away is no link to what somebody else has.
+    let (own, link) = (elsewhere.path().join("own"), data.path().join("link"));
+    fs::write(&own, "root's").expect("writes");
+    fs::hard_link(&own, &link).expect("links");
+    std::os::unix::fs::symlink(&file, data.path().join("soft")).expect("links");
+    call(&["admin", "rotate-key"]);
+    let owners = [&own, &file].map(|file| fs::metadata(file).expect("is there").uid());
+    assert_eq!(owners, [0, 0]);
 }

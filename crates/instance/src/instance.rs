@@ -28,6 +28,7 @@ use crate::encryption::ServerKeys;
 use crate::limits::Meters;
 use crate::memory::Memory;
 use crate::metrics::{Metrics, count};
+use crate::own_folder::HandOver;
 use crate::plans::Plans;
 use crate::procedures::Procedures;
 use crate::query_log::QueryLog;
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) changes: Mutex<()>,
     /// Whose turn it is to begin a change.
     pub(crate) staging_line: Arc<StagingLine>,
+    /// The last to go: files are made up to the end.
+    _owner: HandOver,
 }
 
 impl Instance {
@@ -144,6 +147,7 @@ impl Instance {
 
     fn over(engine: Arc<dyn Engine>, keys: &ServerKeys, mut options: InstanceOptions) -> Result<Self, InstanceError> {
         let folder = options.folder.clone();
+        let owner = HandOver::of(options.hands_over.then_some(&folder));
         let store_options =
             OpenOptions { create: true, map_max_bytes: SYSTEM_BYTES_MAX, confirm: true, ..OpenOptions::default() };
         let store = engine.open(&folder.join(SYSTEM_FOLDER), &store_options).map_err(|error| match error {
@@ -212,6 +216,7 @@ impl Instance {
             changes: Mutex::default(),
             staging_line: Arc::default(),
             options,
+            _owner: owner,
         };
         let instance = Self { shared: Arc::new(shared) };
         instance.shared.procedures.settle(&instance.shared);

@@ -65,6 +65,8 @@ pub struct InstanceOptions {
     pub seal_keys: Option<KeySource>,
     /// Whether a new key is made although things are sealed that no key is there for: somebody says that it is lost.
     pub keys_lost: bool,
+    /// Whether what root makes in the data folder becomes that of whom the folder belongs to, at the end: for tools.
+    pub hands_over: bool,
     /// Whether databases that are made are encrypted where nobody says.
     pub encrypt_new: bool,
     /// What was set where, to be shown by `SHOW SETTINGS`.
@@ -147,6 +149,7 @@ impl InstanceOptions {
             audit: AuditOptions::default(),
             seal_keys: None,
             keys_lost: false,
+            hands_over: false,
             encrypt_new: false,
             settings: Vec::new(),
             query_log: None,

@@ -1,11 +1,12 @@
 //! Folders of the server's own, which nobody else on the machine reads: databases, hashes of passwords, the audit, backups.
-//! Start reading at [`make`].
+//! Start reading at [`make`]; [`HandOver`] is for tools that root runs on the folder of a service.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
+use std::path::{Path, PathBuf};
 
+const ROOT: u32 = 0;
 /// What others may do with a folder, as far as it is ours.
 const OTHERS: u32 = 0o077;
 
@@ -19,6 +20,45 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
         tracing::info!(%folder, mode, "other users of this machine may read the folder; chmod 700 keeps them out");
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Gives what was made in a folder to whom the folder belongs, when it is dropped: a service does not open what is root's.
+pub(crate) struct HandOver(Option<PathBuf>);
+
+impl HandOver {
+    /// For a folder that somebody else works with, or for none.
+    pub(crate) fn of(folder: Option<&Path>) -> Self {
+        Self(folder.map(Path::to_owned))
+    }
+}
+
+impl Drop for HandOver {
+    fn drop(&mut self) {
+        let Some(folder) = &self.0 else { return };
+        let Ok(owner) = fs::metadata(folder) else { return };
+        // Only root gives files away, and only what is root's is in the way of a service.
+        if owner.uid() != ROOT {
+            give(folder, &owner);
+        }
+    }
+}
+
+fn give(folder: &Path, owner: &Metadata) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        // A file with a second name may be anybody's, put here for this very moment.
+        let is_ours = metadata.is_dir() || (metadata.is_file() && metadata.nlink() == 1);
+        if is_ours
+            && metadata.uid() == ROOT
+            && let Err(error) = lchown(&path, Some(owner.uid()), Some(owner.gid()))
+        {
+            tracing::warn!(file = %path.display(), %error, "it stays root's, and the folder is somebody else's");
+        }
+        if metadata.is_dir() {
+            give(&path, owner);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ fn import(arguments: &Arguments) -> Result<String, CommandError> {
     let progress = Progress::default();
     let opened = Opened::open(&nodes, &relationships, &arguments.reader_options(), &progress)?;
     // Where the folder is in use, the report of an earlier import stays as it is.
-    let instance = Instance::open(InstanceOptions::new(&arguments.data))?;
+    let instance = Instance::open(InstanceOptions { hands_over: true, ..InstanceOptions::new(&arguments.data) })?;
     let mut report = Report::create(&arguments.bad_rows, arguments.bad_rows_max)?;
     let files_bytes = nodes.iter().chain(&relationships).map(Source::bytes).sum();
     let made =
