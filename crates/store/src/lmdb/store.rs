@@ -206,10 +206,16 @@ impl LmdbStore {
             other => other,
         };
         match error {
-            StoreError::Full { .. } => self.cut_tail(),
+            StoreError::Full { .. } if !self.has_given_up() => self.cut_tail(),
             _ => self.shared.poisoned.store(true, Ordering::Release),
         }
         error
+    }
+
+    /// Tells whether LMDB takes no more transactions: it was the meta page that did not get to the disk.
+    fn has_given_up(&self) -> bool {
+        let begun = self.shared.env().write_txn().map(|txn| txn.abort());
+        begun.is_err_and(|error| matches!(self.shared.failed(error, "begin writing"), StoreError::Poisoned))
     }
 
     fn was_disk_full(&self, error: &std::io::Error) -> bool {
