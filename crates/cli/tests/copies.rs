@@ -649,3 +649,51 @@ fn f97_f100_what_root_does_to_the_folder_of_a_service_stays_the_services() {
     let owners = [&own, &file].map(|file| fs::metadata(file).expect("is there").uid());
     assert_eq!(owners, [0, 0]);
 }
+
+#[test]
+fn f24_f3_a_database_that_is_dropped_and_its_backup_are_never_both_there() {
+    let data = folder();
+    let start = |place: &str| {
+        let mut command = sheaf(&["serve", "--data", path(data.path()), "--bolt", "127.0.0.1:0", "--http", "off"]);
+        Served::wait(command.env("SHEAF_FAILPOINT", place))
+    };
+    let served = start("");
+    ask(served.address("bolt"), "system", "CREATE DATABASE films OPTIONS {journal: true}");
+    ask(served.address("bolt"), "films", "CREATE (:Film)");
+    served.end("-TERM");
+    let seen = |served: &Served| {
+        let bolt = served.address("bolt");
+        let there = ask(bolt, "system", "SHOW DATABASES YIELD name WHERE name = 'films' RETURN count(*) AS n");
+        let backups = ask(bolt, "system", "SHOW BACKUPS YIELD type ORDER BY type RETURN collect(type) AS n");
+        let files = fs::read_dir(data.path().join("backups")).map_or(0, Iterator::count);
+        (there.trim() == r#"{"n":1}"#, backups.trim().to_owned(), files)
+    };
+    for in_transaction in [false, true] {
+        // It dies when the backup is whole and the drop is not kept.
+        let served = start("catalog.change.planned");
+        let drop_it = "DROP DATABASE films DUMP DATA";
+        let script = if in_transaction { format!(":begin\n{drop_it};\n:commit") } else { drop_it.to_owned() };
+        let call = |served: &Served| {
+            output(&["shell", "--bolt", served.address("bolt"), "--database", "system", &script]);
+        };
+        call(&served);
+        drop(served);
+        let held = fs::read_dir(data.path().join("backups")).expect("lists").count();
+        assert_eq!(held, 2, "a backup and a journal that nobody finds");
+        let served = start("");
+        assert_eq!(seen(&served), (true, r#"{"n":[]}"#.to_owned(), 0));
+        served.end("-TERM");
+    }
+    // It dies when the drop is kept.
+    // The first time is when it is asked whether it may be dropped.
+    let served = start("catalog.drop.recorded:2");
+    output(&["shell", "--bolt", served.address("bolt"), "--database", "system", "DROP DATABASE films DUMP DATA"]);
+    drop(served);
+    let served = start("");
+    assert_eq!(seen(&served), (false, r#"{"n":["database"]}"#.to_owned(), 2), "and the copy of its journal");
+    let name =
+        ask(served.address("bolt"), "system", "SHOW BACKUPS YIELD file, type WHERE type = 'database' RETURN file");
+    let file = name.split('"').nth(3).expect("a name").to_owned();
+    ask(served.address("bolt"), "system", &format!("CREATE DATABASE again FROM BACKUP '{file}'"));
+    assert_eq!(ask(served.address("bolt"), "again", "MATCH (n) RETURN count(n) AS n").trim(), r#"{"n":1}"#);
+}

@@ -254,18 +254,18 @@ fn dump(
 fn keep(shared: &Shared, staged: &Staged, dumped: Vec<Dumped>) -> Result<(u64, Vec<Touched>), Failure> {
     let _turn = shared.changes.lock();
     let prepared = shared.catalog.prepare(staged)?;
-    let kept = make(shared, &prepared).and_then(|()| {
-        // A write that fails may have reached the disk all the same, and then the next start removes what was dropped.
-        dumped.into_iter().for_each(Dumped::keep);
-        prepared.commit().map_err(Failure::from)
-    });
+    let kept = make(shared, &prepared).and_then(|()| prepared.commit().map_err(Failure::from));
     let version = match kept {
         Ok(version) => version,
         Err(failure) => {
+            dumped.into_iter().for_each(|dumped| dumped.undo(shared));
             unmake(shared, &prepared);
             return Err(failure);
         }
     };
+    for failure in dumped.into_iter().filter_map(|dumped| dumped.publish().err()) {
+        tracing::warn!(reason = %failure, "the backup of a dropped database waits for the next start");
+    }
     let touched = prepared.touched().to_vec();
     // Before anybody else changes anything: who starts again what this one stopped has his way.
     touched.iter().for_each(|touched| bar(shared, touched));

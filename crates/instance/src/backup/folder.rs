@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use rand::Rng;
-use types::{DatabaseName, failpoint};
+use types::{DatabaseId, DatabaseName, failpoint};
 
 use super::BackupError;
 use super::whole::MANIFEST;
@@ -19,6 +19,8 @@ use crate::own_folder;
 pub(super) const ENDING: &str = "sheafbackup";
 /// What the names of files that are being written begin and end with.
 const PART: (&str, &str) = (".", ".part");
+/// What the names of whole files end with that nobody finds yet, since their databases are about to be dropped.
+const HELD: &str = ".held";
 /// The shortest time that two names tell apart.
 const NAMED_NANOS: i128 = 1_000_000;
 /// Longest name of a file, in bytes.
@@ -194,6 +196,31 @@ impl Folder<'_> {
         }
     }
 
+    /// Settles what a death left of backups of databases that were about to be dropped: where the database is still there, it
+    /// was not dropped and they go; otherwise they get their names.
+    pub(crate) fn sweep_held(&self, server: DatabaseId, is_there: &dyn Fn(DatabaseId) -> bool) {
+        let entries = fs::read_dir(self.0).into_iter().flatten().flatten();
+        for at in entries.map(|entry| entry.path()) {
+            let Some((target, database)) = held_name(&name_of(&at), server) else { continue };
+            let (Some(left), target) = (LeftPart::of(&at), self.0.join(target)) else { continue };
+            let file = target.display();
+            if is_there(database) {
+                if left.remove() {
+                    tracing::info!(%file, "removed a backup of a database that was not dropped after all");
+                }
+                continue;
+            }
+            match give_name(&at, &target) {
+                Ok(()) => tracing::info!(%file, "a backup of a database that was dropped has its name"),
+                // It had two for a moment.
+                Err(_) if is_same(&at, &target) => drop(left.remove()),
+                Err(error) => {
+                    tracing::warn!(file = %at.display(), %error, "a backup of a database that was dropped is hidden")
+                }
+            }
+        }
+    }
+
     /// Removes the backup of a whole server that was never finished, and that nobody writes any more; tells whether there
     /// was one.
     pub(super) fn sweep_whole(&self) -> bool {
@@ -348,31 +375,87 @@ impl Part {
 
     /// Gives the file its name, durably. Never takes the place of a file that is there.
     pub fn publish(mut self) -> Result<(), BackupError> {
-        let failed = |source: io::Error| match source.kind() {
-            ErrorKind::AlreadyExists => BackupError::Exists(self.target.clone()),
-            _ => BackupError::Io { action: "name the backup", source },
-        };
-        // A second name and then one less: renaming would write over what came there meanwhile.
-        match fs::hard_link(&self.at, &self.target) {
-            Err(error) if error.kind() == ErrorKind::Unsupported || error.kind() == ErrorKind::PermissionDenied => {
-                if self.target.exists() {
-                    return Err(BackupError::Exists(self.target.clone()));
-                }
-                fs::rename(&self.at, &self.target).map_err(failed)?;
-            }
-            linked => {
-                linked.map_err(failed)?;
-                failpoint::reach("backup.publish.linked");
-                let _ = fs::remove_file(&self.at);
-            }
-        }
+        give_name(&self.at, &self.target)?;
         self.is_published = true;
-        failpoint::reach("backup.publish.named");
-        let synced = File::open(folder_of(&self.target)).and_then(|folder| folder.sync_all());
-        synced.map_err(BackupError::io("sync the backup folder"))?;
-        failpoint::reach("backup.publish.after");
         Ok(())
     }
+
+    /// Keeps the file, durably, where nobody finds it before its database is dropped; after a death the next start decides.
+    pub(crate) fn hold(mut self, server: DatabaseId, database: DatabaseId) -> Result<Held, BackupError> {
+        let folder = folder_of(&self.target);
+        let at = folder.join(name_held(&name_of(&self.target), server, database));
+        fs::rename(&self.at, &at).map_err(BackupError::io("name the backup"))?;
+        self.at = at;
+        sync(folder)?;
+        Ok(Held(self))
+    }
+}
+
+/// A whole backup of a database that is about to be dropped; gone when it is dropped unsettled.
+#[must_use]
+pub(crate) struct Held(Part);
+
+impl Held {
+    /// Gives the file its name, now that the database is dropped. Where that fails it stays, and the next start tries again.
+    pub(crate) fn publish(mut self) -> Result<(), BackupError> {
+        self.0.is_published = true;
+        give_name(&self.0.at, &self.0.target)
+    }
+
+    /// Leaves it as it is, for the next start to settle.
+    pub(crate) fn leave(mut self) {
+        self.0.is_published = true;
+    }
+}
+
+fn name_held(name: &str, server: DatabaseId, database: DatabaseId) -> String {
+    let hex = |id: DatabaseId| format!("{:032x}", u128::from_be_bytes(id.0));
+    format!("{}{name}.{ENDING}-{}-{}{HELD}", PART.0, hex(server), hex(database))
+}
+
+/// Takes such a name apart, of a file of this server: the name that it is to have, and the database that it is of.
+fn held_name(name: &str, server: DatabaseId) -> Option<(String, DatabaseId)> {
+    let (target, ids) = name.strip_prefix(PART.0)?.strip_suffix(HELD)?.rsplit_once(&format!(".{ENDING}-"))?;
+    let (of, database) = ids.split_once('-')?;
+    let parse = |hex: &str| u128::from_str_radix(hex, 16).ok().map(|id| DatabaseId(id.to_be_bytes()));
+    (parse(of)? == server).then_some((target.to_owned(), parse(database)?))
+}
+
+/// Gives a file its name, durably. Never takes the place of a file that is there.
+fn give_name(at: &Path, target: &Path) -> Result<(), BackupError> {
+    let failed = |source: io::Error| match source.kind() {
+        ErrorKind::AlreadyExists => BackupError::Exists(target.to_owned()),
+        _ => BackupError::Io { action: "name the backup", source },
+    };
+    // A second name and then one less: renaming would write over what came there meanwhile.
+    match fs::hard_link(at, target) {
+        Err(error) if error.kind() == ErrorKind::Unsupported || error.kind() == ErrorKind::PermissionDenied => {
+            if target.exists() {
+                return Err(BackupError::Exists(target.to_owned()));
+            }
+            fs::rename(at, target).map_err(failed)?;
+        }
+        linked => {
+            linked.map_err(failed)?;
+            failpoint::reach("backup.publish.linked");
+            let _ = fs::remove_file(at);
+        }
+    }
+    failpoint::reach("backup.publish.named");
+    sync(folder_of(target))?;
+    failpoint::reach("backup.publish.after");
+    Ok(())
+}
+
+/// Tells whether two names are of one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    id(one).is_some() && id(one) == id(other)
+}
+
+fn sync(folder: &Path) -> Result<(), BackupError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(BackupError::io("sync the backup folder"))
 }
 
 impl Write for Part {

@@ -15,7 +15,7 @@ mod work;
 mod writer;
 
 pub use error::BackupError;
-pub(crate) use folder::{Folder, Found, NamesMade, ends_as_ours, is_lent};
+pub(crate) use folder::{Folder, Found, Held, NamesMade, ends_as_ours, is_lent};
 pub use folder::{Part, lent_name, remove_left};
 pub use format::{Header, Holds};
 pub use keys::{Keys, sealed_by};

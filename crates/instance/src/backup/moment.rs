@@ -10,7 +10,7 @@ use store::journal::{self, Copied, JournalError, Played, Source, Way};
 use types::{Code, DatabaseId, Failure, failpoint};
 
 use super::work::piece_by_piece;
-use super::{BackupError, Header, Part, Step};
+use super::{BackupError, Header, Held, Part, Step};
 use crate::instance::Shared;
 use crate::usage::Holdings;
 
@@ -95,6 +95,18 @@ impl Shared {
 
     /// Writes the whole journal of a database to `file`, which is there whole and checked when this returns, or not at all.
     pub(crate) fn back_up_journal(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Copied, BackupError> {
+        let (part, copied) = self.write_journal(row, file, step)?;
+        part.publish()?;
+        Ok(copied)
+    }
+
+    /// As [`Shared::back_up_journal`], of a database that is about to be dropped: nobody finds the file before that is so.
+    pub(crate) fn back_up_journal_held(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<Held, BackupError> {
+        self.write_journal(row, file, step)?.0.hold(self.server_id, row.id)
+    }
+
+    /// Writes a journal to the beginnings of `file`, whole and checked.
+    fn write_journal(&self, row: &Row, file: &Path, step: Step<'_>) -> Result<(Part, Copied), BackupError> {
         // A copy is sealed as the journal is, and so takes no key.
         let source = self.journal_source(row)?.with_keys(None);
         let mut part = Part::create(file)?;
@@ -106,9 +118,8 @@ impl Shared {
         let copied = steps.end(outcome)?;
         part.sync()?;
         journal::verify(Source::file(part.path(), row.id.0)?)?;
-        part.publish()?;
         tracing::info!(database = %row.name, file = %file.display(), bytes = copied.bytes, "journal copied");
-        Ok(copied)
+        Ok((part, copied))
     }
 
     fn journal_of(&self, id: DatabaseId, named: Option<&Path>) -> Result<Source, BackupError> {

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use catalog::Database as Row;
 use store::{Image, StoreError};
-use types::{Code, Failure};
+use types::{Code, DatabaseId, Failure};
 
 use super::ahead::ahead;
 use super::writer::header;
-use super::{BackupError, Folder, Header, Holds, PIECE_BYTES, Part, Reading, Step, Written, verify, write};
+use super::{BackupError, Folder, Header, Held, Holds, PIECE_BYTES, Part, Reading, Step, Written, verify, write};
 use crate::instance::Shared;
 use crate::open_database::OpenDatabase;
 
@@ -89,6 +89,34 @@ impl Shared {
         proof: Proof,
         step: Step<'_>,
     ) -> Result<(Header, Written), BackupError> {
+        let (part, header, written) = self.write_backup(taken, file, proof, step)?;
+        part.publish()?;
+        self.databases.backup_made(&header);
+        tracing::info!(database = %header.database, file = %file.display(), bytes = written.file_bytes, "backup written");
+        Ok((header, written))
+    }
+
+    /// As [`Shared::back_up`], of a database that is about to be dropped: nobody finds the file before that is so.
+    pub(crate) fn back_up_held(
+        &self,
+        taken: Taken,
+        file: &Path,
+        id: DatabaseId,
+        step: Step<'_>,
+    ) -> Result<Held, BackupError> {
+        let (part, header, written) = self.write_backup(taken, file, Proof::Read, step)?;
+        tracing::info!(database = %header.database, file = %file.display(), bytes = written.file_bytes, "backup written");
+        part.hold(self.server_id, id)
+    }
+
+    /// Writes an image to the beginnings of `file`, whole and proved.
+    fn write_backup(
+        &self,
+        taken: Taken,
+        file: &Path,
+        proof: Proof,
+        step: Step<'_>,
+    ) -> Result<(Part, Header, Written), BackupError> {
         let Taken { header, mut image } = taken;
         let mut part = Part::create(file)?;
         let written = write(&header, &mut *image, &mut part, step)?;
@@ -99,10 +127,7 @@ impl Shared {
         if proof == Proof::Check {
             self.try_backup(part.path(), header.holds, step)?;
         }
-        part.publish()?;
-        self.databases.backup_made(&header);
-        tracing::info!(database = %header.database, file = %file.display(), bytes = written.file_bytes, "backup written");
-        Ok((header, written))
+        Ok((part, header, written))
     }
 
     /// Restores a backup where nobody finds it, walks all of it, and removes it again.
@@ -226,5 +251,6 @@ pub(super) fn piece_by_piece<T>(
 pub(crate) fn sweep(shared: &Shared) {
     if let Ok(folder) = shared.backup_folder() {
         Folder(&folder).sweep();
+        Folder(&folder).sweep_held(shared.server_id, &|id| shared.is_there(id));
     }
 }

@@ -2,7 +2,6 @@
 //! Leaves files and images to `backup`, whole servers to `all`, `SHOW BACKUPS` to `list`, and changes to `database`.
 //! Start reading at [`run`].
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Weak;
@@ -14,7 +13,7 @@ use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
 
 use super::{allow, named};
 use crate::answer::{Fetched, Kind, Summary};
-use crate::backup::{BackupError, Folder, Header, Moment, Proof, Taken, Written, maker};
+use crate::backup::{BackupError, Folder, Header, Held, Moment, Proof, Taken, Written, maker};
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
@@ -151,45 +150,46 @@ impl<'a> Copier<'a> {
     }
 }
 
-/// Files that were made of a database which is about to be dropped: gone again where it is not.
-#[derive(Default)]
+/// Files that were made of a database which is about to be dropped: nobody finds them before it is, and they are gone again
+/// where it is not.
 #[must_use]
-pub(crate) struct Dumped(Vec<PathBuf>);
+pub(crate) struct Dumped(Vec<Held>);
 
 impl Dumped {
-    /// Leaves the files where they are.
-    pub(crate) fn keep(mut self) {
-        self.0.clear();
+    /// Gives the files their names, now that the database is dropped.
+    pub(crate) fn publish(self) -> Result<(), Failure> {
+        let named: Vec<_> = self.0.into_iter().map(Held::publish).collect();
+        named.into_iter().collect::<Result<(), _>>().map_err(told)
     }
-}
 
-impl Drop for Dumped {
-    fn drop(&mut self) {
-        for file in &self.0 {
-            if let Err(error) = fs::remove_file(file) {
-                tracing::warn!(file = %file.display(), %error, "a backup of a database that was not dropped stays");
-            }
+    /// Removes the files of a database that was not dropped. Where nobody knows whether it was, the next start does.
+    pub(crate) fn undo(self, shared: &Shared) {
+        if !shared.catalog.takes_changes() {
+            self.0.into_iter().for_each(Held::leave);
         }
     }
 }
 
-/// Backs a database up into new files of the backup folder, because it is about to be dropped.
+/// Backs a database up into new files of the backup folder, because it is about to be dropped; they have no names yet.
 pub(crate) fn dump(copier: &Copier<'_>, row: &Arc<Row>) -> Result<Dumped, Failure> {
     let shared = copier.shared;
     let source = Source::open(copier, Arc::clone(row))?;
     let folder = shared.backup_folder()?;
     let name = Folder(&folder).new_name(&row.name, &shared.names_made, shared.options.clock.wall_nanos());
     let file = Folder(&folder).new_file(&name).map_err(told)?;
-    write_file(copier, &source, file.clone(), Proof::Read)?;
-    let mut dumped = Dumped(vec![file]);
+    let step = |_| copier.allowance.check();
+    let backup = {
+        let _place = shared.enter_copying()?;
+        shared.back_up_held(source.take(copier)?, &file, row.id, &step).map_err(told)?
+    };
+    let mut dumped = Dumped(vec![backup]);
     if let Source::Graph { database, row, .. } = &source
         && database.journal.is_on()
     {
         // With it, older backups still lead to any moment before the end.
         let file = Folder(&folder).new_file(&moment::journal_beside(&name)).map_err(told)?;
         let _place = shared.enter_copying()?;
-        shared.back_up_journal(row, &file, &|_| copier.allowance.check()).map_err(told)?;
-        dumped.0.push(file);
+        dumped.0.push(shared.back_up_journal_held(row, &file, &step).map_err(told)?);
     }
     Ok(dumped)
 }

@@ -48,12 +48,20 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
                 }
                 dropped.then(Dropped::default)
             } else {
-                if let Some(row) = copied {
-                    // What refuses the drop does so before the work.
-                    statement.shared.catalog.stage().drop_database(&name, cascade)?;
-                    super::backup::dump(&Copier::of(statement), &row)?.keep();
+                let dumped = match copied {
+                    Some(row) => {
+                        // What refuses the drop does so before the work.
+                        statement.shared.catalog.stage().drop_database(&name, cascade)?;
+                        Some(super::backup::dump(&Copier::of(statement), &row)?)
+                    }
+                    None => None,
+                };
+                let mut dropped = drop_database(statement.shared, &name, *if_exists, cascade);
+                match (&mut dropped, dumped) {
+                    (Ok(Some(dropped)), Some(dumped)) => dropped.left = dumped.publish().err().or(dropped.left.take()),
+                    (_, Some(dumped)) => dumped.undo(statement.shared),
+                    (_, None) => {}
                 }
-                let dropped = drop_database(statement.shared, &name, *if_exists, cascade);
                 dropped.map_err(|failure| say_alias(statement, &name, failure))?
             };
             Ok(match dropped {
@@ -327,7 +335,7 @@ pub(crate) struct Dropped {
 /// Refuses to drop or replace a database whose key could not be destroyed.
 pub(super) fn check_erasable(shared: &Shared, name: &DatabaseName) -> Result<(), Failure> {
     let names = shared.catalog.names();
-    let found = names.databases_from(name.as_str()).next().filter(|row| row.name == *name);
+    let found = names.resolve(name.as_str()).ok().and_then(|target| names.database(target.database));
     found.map_or(Ok(()), |row| shared.databases.check_erasable(row))
 }
 
