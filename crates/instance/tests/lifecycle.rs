@@ -367,6 +367,47 @@ fn f12_a_stop_that_somebody_undoes_is_an_error() {
 }
 
 #[test]
+fn f11_a_file_that_was_cut_is_told_of_as_it_opens() {
+    let data = tempfile::tempdir().expect("a folder");
+    let good = data.path().join("good");
+    let instance = on_disk(&good);
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE cut", "[system 1]");
+    run(&mut admin, "USE cut UNWIND range(1, 20000) AS n CREATE (:Thing {n: n})").expect("writes");
+    // What this frees lies at the end of the file too.
+    run(&mut admin, "USE cut MATCH (n) WHERE n.n > 10 DETACH DELETE n").expect("deletes");
+    // And this takes pages in front of that.
+    (0..20).for_each(|_| check(&mut admin, "USE cut CREATE (:Thing)", "[nodes+ 1, labels+ 1]"));
+    drop(admin);
+    instance.close();
+    drop(instance);
+    let mut seen = Vec::new();
+    for cut in [1, 1_234, 4_096, 100_000, u64::MAX] {
+        let place = data.path().join(format!("cut-{cut}"));
+        let copied =
+            std::process::Command::new("cp").args(["-a".as_ref(), good.as_os_str(), place.as_os_str()]).status();
+        assert!(copied.expect("cp is there").success());
+        let homes = fs::read_dir(&place).expect("lists").map(|entry| entry.expect("lists").path());
+        let is_its = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("cut-");
+        let home = homes.into_iter().find(is_its);
+        let file = fs::File::options().write(true).open(home.expect("its folder").join("data.mdb")).expect("opens");
+        let bytes = file.metadata().expect("is there").len();
+        file.set_len(bytes.saturating_sub(cut).max(8_192)).expect("cuts");
+        let instance = on_disk(&place);
+        let mut admin = session(&instance);
+        let status = run(&mut admin, "SHOW DATABASE cut YIELD currentStatus").expect("lists");
+        let counted = run(&mut admin, "USE cut MATCH (n) RETURN count(n)");
+        assert_eq!(status == "'online'", counted.is_ok(), "{cut}: {status} and {counted:?}");
+        assert!(counted.as_ref().is_err() || counted.as_ref().is_ok_and(|count| count == "30"), "{counted:?}");
+        check(&mut admin, "SHOW DATABASE cut YIELD currentStatus", &status);
+        seen.push(status);
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen, ["'error'", "'online'"], "it depends on what is missing");
+}
+
+#[test]
 fn f31_sessions_are_listed_and_ended() {
     let instance = in_memory();
     let mut admin = session(&instance);

@@ -130,7 +130,9 @@ impl Engine for LmdbEngine {
         let page = u64::from(meta.page_bytes);
         let roots = [meta.main.root, meta.free.root].into_iter().filter(|root| *root != format::NO_PAGE);
         let is_cut = match doing {
-            Doing::Closed(closed) => bytes < closed.file_bytes,
+            // What is missing may have been free, as opening finds out.
+            Doing::Closed(closed) if bytes < closed.file_bytes => return check_pages(&data, &meta, options),
+            Doing::Closed(_) => false,
             Doing::Open | Doing::Opening { .. } => roots.max().is_some_and(|root| bytes < (root + 1) * page),
         };
         if is_cut { Err(damaged(&data, "it is shorter than it was")) } else { Ok(()) }
@@ -156,10 +158,15 @@ fn inspect(data: &DataFile, options: &OpenOptions) -> Result<(Header, Meta, Doin
         if meta.main.root != format::NO_PAGE {
             tracing::info!(file = %data.path.display(), "file was not closed by this server; checking it");
         }
-        let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
-        walk::walk(data, &meta, pages)?;
+        check_pages(data, &meta, options)?;
     }
     Ok((header, meta, doing))
+}
+
+/// Walks the pages of a file that was not closed by this server, or was changed since.
+fn check_pages(data: &DataFile, meta: &Meta, options: &OpenOptions) -> Result<(), StoreError> {
+    let pages = if data.bytes()? <= options.check_max_bytes { Depth::Leaves } else { Depth::Branches };
+    walk::walk(data, meta, pages)
 }
 
 /// Looks at what stands in the first two pages.
