@@ -697,3 +697,37 @@ fn f24_f3_a_database_that_is_dropped_and_its_backup_are_never_both_there() {
     ask(served.address("bolt"), "system", &format!("CREATE DATABASE again FROM BACKUP '{file}'"));
     assert_eq!(ask(served.address("bolt"), "again", "MATCH (n) RETURN count(n) AS n").trim(), r#"{"n":1}"#);
 }
+
+#[test]
+fn f24_f41_a_database_is_replaced_by_its_second_name_with_and_without_a_server() {
+    let (data, elsewhere) = (folder(), folder());
+    let file = elsewhere.path().join("films.sheafbackup");
+    let call = |arguments: &[&str]| told(&output(arguments));
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt").to_owned();
+    for statement in ["CREATE DATABASE films", "CREATE ALIAS sal FOR DATABASE films"] {
+        ask(&bolt, "system", statement);
+    }
+    ask(&bolt, "films", "CREATE (:Film)");
+    assert_eq!(call(&["backup", "films", "--to", path(&file), "--bolt", &bolt]).0, Some(0));
+    ask(&bolt, "films", "CREATE (:Film)");
+    let count = |bolt: &str| ask(bolt, "sal", "MATCH (n) RETURN count(n) AS n").trim().to_owned();
+    let (code, out, error) = call(&["restore", path(&file), "--as", "sal", "--replace", "--bolt", &bolt]);
+    assert_eq!((code, count(&bolt).as_str()), (Some(0), r#"{"n":1}"#), "{out}{error}");
+    ask(&bolt, "films", "CREATE (:Film)");
+    // Nobody is told where something lay meanwhile.
+    let dump = elsewhere.path().join("system.jsonl");
+    let refusal = "error: the database \"system\" holds no graph. Who may use what is in a backup of the whole server: sheaf backup --all\n";
+    let (code, _, error) = call(&["dump", "system", "--to", path(&dump), "--bolt", &bolt]);
+    assert_eq!((code, error.as_str()), (Some(1), refusal));
+    served.end("-TERM");
+    let (code, _, error) = call(&["dump", "system", "--to", path(&dump), "--data", path(data.path())]);
+    assert_eq!((code, error.as_str()), (Some(1), refusal));
+    let (code, out, error) = call(&["restore", path(&file), "--as", "sal", "--replace", "--data", path(data.path())]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(call(&["restore", path(&file), "--as", "sal", "--data", path(data.path())]).0, Some(1), "it is taken");
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(count(served.address("bolt")), r#"{"n":1}"#);
+    let shown = ask(served.address("bolt"), "system", "SHOW DATABASE films YIELD aliases");
+    assert_eq!(shown.trim(), r#"{"aliases":["sal"]}"#);
+}

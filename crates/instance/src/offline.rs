@@ -71,7 +71,7 @@ impl Instance {
     ///
     /// One that is listed and has no files, since a whole server was restored without it, gets them and keeps its rights.
     pub fn restore(&self, database: &str, replace: bool, file: &Path, step: Step<'_>) -> Result<Header, Failure> {
-        let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
+        let name = self.made_name(database, replace)?;
         if let Some(row) = self.without_files(&name) {
             let restored = self.shared.restore(&row, file, step).map_err(Failure::from);
             self.told(
@@ -102,7 +102,7 @@ impl Instance {
         moment: &Moment,
         step: Step<'_>,
     ) -> Result<(Header, u64), Failure> {
-        let name = DatabaseName::parse(database).map_err(CatalogError::from)?;
+        let name = self.made_name(database, replace)?;
         let mut restored = None;
         let made = self.make(&name, replace, file, &mut |row| {
             restored = Some(self.shared.restore_to(row, file, moment, step)?);
@@ -113,6 +113,13 @@ impl Instance {
         let (header, played) =
             restored.ok_or_else(|| Failure::new(types::Code::Internal, "a database was made out of nothing"))?;
         Ok((header, played.records))
+    }
+
+    /// Gives the name of a database that is to be made; whoever replaces one may call it by an alias.
+    fn made_name(&self, typed: &str, replace: bool) -> Result<DatabaseName, Failure> {
+        let name = DatabaseName::parse(typed).map_err(CatalogError::from)?;
+        let replaced = self.shared.catalog.resolve(name.as_str()).ok().filter(|_| replace);
+        Ok(replaced.map_or(name, |target| target.name))
     }
 
     /// Makes a database out of a backup, or gives one that is to be replaced other files.

@@ -138,7 +138,8 @@ impl Made<'_> {
     fn run(&self, client: &mut Client, moment: Option<(&str, Option<&str>)>) -> Result<(), ClientError> {
         let text = |text: &str| Value::string(text);
         let name = ("name".into(), text(self.name.as_str()));
-        let listed = "SHOW DATABASES YIELD name WHERE name = $name";
+        // By an alias too.
+        let listed = "SHOW DATABASE $name YIELD name";
         if self.replace && !client.run(listed, [name.clone()].into_iter().collect())?.rows.is_empty() {
             let until = moment.map(|(until, _)| ("seedRestoreUntil".into(), text(until)));
             let journal = moment.and_then(|(_, journal)| journal).map(|journal| ("seedJournal".into(), text(journal)));

@@ -79,6 +79,10 @@ pub fn run_load(arguments: &LoadArguments) -> Exit {
 }
 
 fn dump(arguments: &Arguments) -> Result<String, CommandError> {
+    if DatabaseName::parse(&arguments.database).is_ok_and(|name| name.is_system()) {
+        let text = "the database \"system\" holds no graph. Who may use what is in a backup of the whole server: sheaf backup --all";
+        return Err(Failure::new(Code::DatabaseProtected, text).into());
+    }
     let done = AtomicU64::new(0);
     let dumped = match arguments.reach.filled_folder()? {
         Some(instance) => {
