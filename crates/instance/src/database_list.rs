@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use catalog::{Access, Action, Database as Row, DatabaseAccess, Language, Names, Principal, Requested, Target, access};
-use cypher::ast::{Expression, ExpressionKind, ShowTail};
+use cypher::ast::{Expression, ExpressionKind, Projection, ShowTail};
 use types::privilege::Act;
 use types::{CompactString, DatabaseName, Failure, Map, Value};
 
@@ -166,11 +166,38 @@ pub(crate) fn show(statement: &mut Statement<'_>, which: &Which, tail: &ShowTail
     }
     let page = Page::of(tail, &statement.parameters)?;
     let (shared, names, principal) = (statement.shared, statement.names, statement.principal);
-    let rows = chosen(statement, which, &page);
+    let mut rows = chosen(statement, which, &page);
+    let (mut tail, all) = (&page.rest_of(tail), all_of(tail));
+    if chooses_among_all(tail) {
+        rows = left_by(statement, rows, &columns, tail)?;
+        tail = &all;
+    }
     let rows = rows.iter().map(|seen| row_of(shared, names, principal, seen, &columns).collect()).collect();
-    let tail = &page.rest_of(tail);
     let columns: Vec<Column> = columns.iter().map(|(name, usual, _)| Column { name, usual: *usual }).collect();
     tail::run(statement, &columns, rows, tail, DatabaseName::system().to_string())
+}
+
+/// Gives the databases that a tail leaves, in its order. All columns of ten thousand cost a second, so these are looked at for
+/// those that it asks about.
+fn left_by(
+    statement: &mut Statement<'_>,
+    rows: Vec<Seen>,
+    columns: &[Listed],
+    tail: &ShowTail,
+) -> Result<Vec<Seen>, Failure> {
+    let (shared, names, principal) = (statement.shared, statement.names, statement.principal);
+    let asked: Vec<Listed> = columns.iter().copied().filter(|(name, ..)| statement.text.contains(name)).collect();
+    let looked = rows.iter().map(|seen| row_of(shared, names, principal, seen, &asked).collect()).collect();
+    let asked: Vec<Column> = asked.iter().map(|(name, ..)| tail::extra(name)).collect();
+    let mut rows: Vec<Option<Seen>> = rows.into_iter().map(Some).collect();
+    let places = tail::chosen(statement, &asked, looked, tail)?;
+    Ok(places.into_iter().filter_map(|place| rows.get_mut(place)?.take()).collect())
+}
+
+/// What is left of a tail for rows that it chose already: all columns, and what it returns of them.
+fn all_of(tail: &ShowTail) -> ShowTail {
+    let yields = Projection { all: true, ..tail::projection(Vec::new()) };
+    ShowTail { yields: Some(yields), filter: None, returns: tail.returns.clone() }
 }
 
 /// Lists all databases, each looked at when its row is asked for: the first of ten thousand are there at once.
@@ -213,11 +240,19 @@ fn row_of<'r>(
     columns.iter().map(move |(_, _, make)| make(&look))
 }
 
-/// Tells whether a column can matter: one whose name the statement does not hold cannot, unless it asks for all.
+/// Tells whether all columns are shown of those rows that a condition or a number leaves.
+fn chooses_among_all(tail: &ShowTail) -> bool {
+    let is_for_all =
+        |yields: &Projection| yields.all && !yields.distinct && (yields.limit.is_some() || tail.filter.is_some());
+    tail.yields.as_ref().is_some_and(is_for_all) && tail.returns.as_ref().is_none_or(|returns| returns.all)
+}
+
+/// Tells whether a column can matter: one whose name the statement does not hold cannot, unless all are shown.
 fn is_needed(statement: &Statement<'_>, name: &str, usual: bool, tail: &ShowTail) -> bool {
-    let by_default = match &tail.yields {
-        None => usual,
-        Some(yields) => yields.all,
+    let by_default = match (&tail.yields, &tail.returns) {
+        (None, _) => usual,
+        (Some(yields), None) => yields.all,
+        (Some(yields), Some(returns)) => yields.all && (returns.all || yields.distinct),
     };
     by_default || statement.text.contains(name)
 }

@@ -25,6 +25,7 @@ use crate::under_way::End;
 /// No statement can write these names, since they hold spaces without quotes around them.
 pub(crate) const ROWS: &str = "  rows";
 pub(crate) const ROW: &str = "  row";
+const PLACE: &str = "  place";
 
 /// A column of a listing.
 #[derive(Clone, Copy)]
@@ -120,6 +121,32 @@ pub(crate) fn run(
     let planned = plan(statement, &query_of(columns, &usual, tail), &bounded)?;
     let fetched = compute(statement, &planned, rows_value(columns, rows), &bounded)?;
     Ok(Records::buffered(planned.prepared.columns, fetched, summary, admission))
+}
+
+/// Tells which of many rows what follows a `SHOW` leaves, and in which order, by their places; `columns` are those that it asks
+/// about.
+pub(crate) fn chosen(
+    statement: &mut Statement<'_>,
+    columns: &[Column],
+    rows: Vec<Vec<Value>>,
+    tail: &ShowTail,
+) -> Result<Vec<usize>, Failure> {
+    let columns: Vec<Column> = columns.iter().copied().chain([extra(PLACE)]).collect();
+    let number = |(place, mut row): (usize, Vec<Value>)| {
+        row.push(Value::Integer(i64::try_from(place).unwrap_or(i64::MAX)));
+        row
+    };
+    let rows = rows.into_iter().enumerate().map(number).collect();
+    let returns = Some(pass([CompactString::const_new(PLACE)].into_iter()));
+    let query = query_of(&columns, &[], &ShowTail { returns, ..tail.clone() });
+    let bounded = statement.allowance_before();
+    let planned = plan(statement, &query, &bounded)?;
+    let fetched = compute(statement, &planned, rows_value(&columns, rows), &bounded)?;
+    let place = |row: &[Value]| match row {
+        [Value::Integer(place)] => usize::try_from(*place).ok(),
+        _ => None,
+    };
+    Ok(fetched.iter().filter_map(place).collect())
 }
 
 /// Plans a query over rows that are a parameter; it has no graph.

@@ -434,3 +434,40 @@ fn f101_users_need_their_password() {
     let failure = session.run("RETURN 1", Map::new(), &impersonate).err().expect("refused");
     assert_eq!(failure.message(), "Cannot impersonate user 'eve'.");
 }
+
+#[test]
+fn f8_all_columns_of_some_databases_are_those_of_each() {
+    let instance = world::in_memory();
+    let mut admin = session(&instance);
+    for number in 10..22 {
+        check(&mut admin, &format!("CREATE DATABASE d{number}"), "[system 1]");
+    }
+    check(&mut admin, "STOP DATABASE d13", "[system 1]");
+    check(&mut admin, "USE d17 CREATE (:Thing)", "[nodes+ 1, labels+ 1]");
+    let mut rows = |names: &[&str], what: &str| {
+        let row = |name: &&str| run(&mut admin, &format!("SHOW DATABASE {name} {what}")).expect(name);
+        names.iter().map(row).collect::<Vec<_>>().join("\n")
+    };
+    let all = "YIELD *";
+    let expected = [
+        ("YIELD * WHERE currentStatus <> 'online'", rows(&["d13"], all)),
+        ("YIELD * ORDER BY name DESC SKIP 3 LIMIT 2", rows(&["d20", "d19"], all)),
+        ("YIELD * ORDER BY creationTime DESC LIMIT 3 WHERE name <> 'd20'", rows(&["d21", "d19"], all)),
+        ("YIELD * ORDER BY type DESC, name LIMIT 2", rows(&["system", "d10"], all)),
+        ("YIELD * LIMIT 1", rows(&["d10"], all)),
+        ("YIELD * WHERE nodes = 1 RETURN *", rows(&["d17"], all)),
+        (
+            "YIELD * WHERE name STARTS WITH 'd1' RETURN *, name + '!' AS more ORDER BY more DESC LIMIT 1",
+            rows(&["d19"], "YIELD * RETURN *, name + '!'"),
+        ),
+        ("YIELD * WHERE requestedStatus = 'offline' RETURN name, currentStatus", "'d13' | 'offline'".to_owned()),
+        ("YIELD * WHERE name < 'd12' RETURN count(*) AS count", "2".to_owned()),
+        ("YIELD * WHERE name = 'nobody'", String::new()),
+    ];
+    for (tail, rows) in expected {
+        check(&mut admin, &format!("SHOW DATABASES {tail}"), &rows);
+    }
+    let failure = run(&mut admin, "SHOW DATABASES YIELD * WHERE color = 'red'").expect_err("there is no such column");
+    let text = failure.message();
+    assert!(text.starts_with("Variable `color` not defined") && text.contains("(line 1, column 30"), "{text}");
+}
