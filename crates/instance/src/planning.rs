@@ -14,7 +14,7 @@ use types::{Code, Failure, Map, Position, Value, effort};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::plans::{Basis, Planned, PlannedSource};
-use crate::reach::Reached;
+use crate::reach::{Reached, sight_of};
 use crate::running::Allowance;
 use crate::sight;
 use crate::source::{GraphSource, Writes};
@@ -32,6 +32,15 @@ pub(crate) enum Indexes {
     Latest,
     /// None: the transaction that will run the plan began before the latest were made.
     None,
+}
+
+/// By what name a statement means its first database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// That of the session, or by none.
+    Own,
+    /// One that the statement gives to the session's database, which it means by that alone.
+    Named,
 }
 
 /// A statement that is being prepared.
@@ -53,6 +62,10 @@ pub(crate) struct Planning<'a> {
     is_personal: bool,
     /// Whether anything was asked of the statement's own database.
     uses_own: Cell<bool>,
+    /// Whether a procedure is called where the statement names no database.
+    calls_on_own: Cell<bool>,
+    /// By what name the first database is meant.
+    first: First,
     /// A name that led to nothing, or to nothing that the user may use.
     missed: Option<String>,
 }
@@ -66,8 +79,19 @@ impl<'a> Planning<'a> {
         mode: Mode,
         indexes: Indexes,
     ) -> Result<Planned, Failure> {
+        Self::plan_for(statement, (own, First::Own), query, mode, indexes)
+    }
+
+    fn plan_for(
+        statement: &'a Statement<'_>,
+        (own, first): (&Target, First),
+        query: &Query,
+        mode: Mode,
+        indexes: Indexes,
+    ) -> Result<Planned, Failure> {
         let Statement { shared, principal, names, text, .. } = *statement;
         let (numbered, sources, looks, uses_own) = (Vec::new(), Vec::new(), Cell::new(0), Cell::new(false));
+        let calls_on_own = Cell::new(false);
         let allowance = &statement.allowance;
         let (parameters, is_personal) = (&statement.parameters, false);
         let mut planning = Self {
@@ -84,6 +108,8 @@ impl<'a> Planning<'a> {
             looks,
             is_personal,
             uses_own,
+            calls_on_own,
+            first,
             missed: None,
         };
         planning.add(own)?;
@@ -93,6 +119,13 @@ impl<'a> Planning<'a> {
             return Err(allowance.over());
         }
         drop(watched);
+        let otherwise = planning.numbered.iter().skip(1).find(|source| source.target.database == own.database);
+        if let Some(PlannedSource { target: otherwise, .. }) = otherwise {
+            if planning.uses_own.get() || planning.calls_on_own.get() {
+                return Err(two_names(own, otherwise));
+            }
+            return Self::plan_for(statement, (&otherwise.clone(), First::Named), query, mode, indexes);
+        }
         let prepared = match planning.missed.take() {
             Some(name) => prepared.map_err(|failure| failure.about(name)),
             None => prepared,
@@ -108,7 +141,7 @@ impl<'a> Planning<'a> {
             return Err(NoGraph::refuses(text));
         }
         let (sources, versions) = (planning.numbered, statement.versions());
-        Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, touched, versions })
+        Ok(Planned { prepared, mode, counts_lines, asks_graphs, is_personal, sources, first, touched, versions })
     }
 
     fn add(&mut self, target: &Target) -> Result<u16, Failure> {
@@ -127,9 +160,48 @@ impl<'a> Planning<'a> {
             }
         };
         self.sources.push(source);
-        self.numbered.push(PlannedSource { target: target.clone(), basis, sight });
+        self.numbered.push(PlannedSource { target: target.clone(), names: Vec::new(), basis, sight });
         Ok(number)
     }
+
+    /// Numbers a database that the statement names. Its names are one where its user has the same rights under each; one
+    /// name never lends its rights to another.
+    fn number_of(&mut self, target: &Target) -> Result<u16, Failure> {
+        let is_same = |known: &PlannedSource| known.target.database == target.database;
+        if !self.numbered.iter().any(is_same) {
+            return self.add(target);
+        }
+        let sight = sight_of(self.names, self.principal, target)?;
+        let is_alike = |known: &PlannedSource| is_same(known) && (known.target == *target || known.sight == sight);
+        if let Some(number) = self.numbered.iter().position(is_alike) {
+            self.uses_own.set(self.uses_own.get() || number == 0);
+            let names = &mut self.numbered[number].names;
+            if !names.contains(target) {
+                names.push(target.clone());
+            }
+            return Ok(u16::try_from(number).expect("it was a number before"));
+        }
+        // Whether it means the session's own at all is known at the end: until then this is another one.
+        let is_first_alone = !self.numbered.iter().skip(1).any(is_same);
+        if is_first_alone && self.first == First::Own {
+            return self.add(target);
+        }
+        let known = self.numbered.iter().rfind(|known| is_same(known));
+        Err(known.map_or_else(NoGraph::refused, |known| two_names(&known.target, target)))
+    }
+}
+
+/// Refuses a statement that means one database by two names under which its user has different rights: what it found by
+/// one of them would be read by the other.
+fn two_names(one: &Target, other: &Target) -> Failure {
+    let shown = |target: &Target| target.alias.as_ref().unwrap_or(&target.name).to_string();
+    let text = format!(
+        "'{}' and '{}' are one database, and you have different rights on it under each name. Name it in one way within a \
+         statement.",
+        shown(one),
+        shown(other)
+    );
+    Failure::new(Code::Forbidden, text)
 }
 
 /// Tells whether a query calls procedures and goes on with what they give, which is all that `system` runs.
@@ -154,13 +226,7 @@ impl Graphs for Planning<'_> {
         let typed = typed_name(reference, self.names, self.principal, self.parameters).map_err(place)?;
         let target = catalog::access::resolve(self.names, self.principal, &typed);
         let number = match target {
-            Ok(target) => match self.numbered.iter().position(|known| known.target.database == target.database) {
-                Some(number) => {
-                    self.uses_own.set(self.uses_own.get() || number == 0);
-                    Ok(u16::try_from(number).expect("it was a number before"))
-                }
-                None => self.add(&target),
-            },
+            Ok(target) => self.number_of(&target),
             Err(error) => Err(error.into()),
         };
         number.map_err(|failure| {
@@ -179,6 +245,12 @@ impl Graphs for Planning<'_> {
 
     fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>> {
         self.shared.procedures.find(name)
+    }
+
+    fn calls_on(&self, number: u16) {
+        if number == 0 {
+            self.calls_on_own.set(true);
+        }
     }
 
     fn nearest_procedure(&self, name: &str) -> Option<String> {

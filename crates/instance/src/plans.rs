@@ -16,6 +16,7 @@ use rustc_hash::FxHashMap;
 use types::{DatabaseId, Failure};
 
 use crate::error::of_graph;
+use crate::planning::First;
 
 /// Longest text whose plan is kept: longer ones are data, and come once.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -43,6 +44,8 @@ pub(crate) struct Planned {
     pub(crate) mode: Mode,
     /// The databases by number; the first is the session's own.
     pub(crate) sources: Vec<PlannedSource>,
+    /// By what name it means the first.
+    pub(crate) first: First,
     /// The first of them that it asks anything of: the second where `USE` stands in place of the session's own.
     pub(crate) touched: usize,
     pub(crate) versions: Versions,
@@ -66,6 +69,8 @@ pub(crate) struct Versions {
 /// A database that a plan reads or writes.
 pub(crate) struct PlannedSource {
     pub(crate) target: Target,
+    /// As what else the statement names it; whoever uses the plan has the same rights under each.
+    pub(crate) names: Vec<Target>,
     /// What the plan relies on; `system` has nothing to rely on.
     pub(crate) basis: Option<Basis>,
     /// Which rights it was made by: plans follow the counts that their user may know.
@@ -107,12 +112,11 @@ impl Plans {
         Some(Arc::clone(&found.planned))
     }
 
-    /// Keeps a plan.
-    pub(crate) fn keep(&self, database: DatabaseId, text: &str, planned: &Arc<Planned>) {
+    /// Keeps a plan, as made by somebody of this `sight`.
+    pub(crate) fn keep(&self, database: DatabaseId, sight: u64, text: &str, planned: &Arc<Planned>) {
         if text.len() > TEXT_BYTES_MAX {
             return;
         }
-        let sight = planned.sources.first().map_or(0, |own| own.sight);
         let key = self.hasher.hash_one((database, sight, text));
         let used_at = self.tick.fetch_add(1, Ordering::Relaxed);
         let mut kept = self.kept.lock();
@@ -187,7 +191,7 @@ mod tests {
         for text in texts {
             session.run(text, Map::new(), &RunOptions::default()).expect("runs");
             let planned = instance.shared.plans.find(own, 0, text, versions).expect("it was kept");
-            plans.keep(own, text, &planned);
+            plans.keep(own, 0, text, &planned);
             plans.find(own, 0, texts[0], versions);
         }
         let kept = texts.map(|text| plans.find(own, 0, text, versions).is_some());

@@ -32,7 +32,9 @@ pub(crate) enum Reached {
         rights: Arc<GraphRights>,
         /// The alias by which it was named, if it was: rights may hold under that alone.
         named: Option<DatabaseName>,
-        /// The same, where its user knows it by no other name.
+        /// By what else the statement names it; nothing stands for its own name.
+        others: Vec<Option<DatabaseName>>,
+        /// The alias by which it was named, where its user knows it by no other name.
         known: Option<DatabaseName>,
     },
 }
@@ -63,12 +65,21 @@ impl Reached {
         }
     }
 
-    /// Lends the alias by which it was named, if it was.
-    pub(crate) fn named(&self) -> Option<&DatabaseName> {
+    /// Tells by which names the statement means it; nothing stands for its own name.
+    pub(crate) fn names(&self) -> Vec<Option<DatabaseName>> {
         match self {
-            Self::Graph { named, .. } => named.as_ref(),
-            Self::System => None,
+            Self::Graph { named, others, .. } => [named].into_iter().chain(others).cloned().collect(),
+            Self::System => Vec::new(),
         }
+    }
+
+    /// Has a statement mean it by these names too.
+    pub(crate) fn also_named(mut self, names: &[Target]) -> Self {
+        if let Self::Graph { named, others, .. } = &mut self {
+            let aliases = names.iter().map(|target| &target.alias);
+            others.extend(aliases.filter(|alias| *alias != named).cloned());
+        }
+        self
     }
 
     /// Lends the alias by which alone its user knows it, where he does.
@@ -104,7 +115,7 @@ impl Reached {
 /// Fails where somebody may not commit any more what he wrote to `written`: he was shut out since he began, the database
 /// was made read-only, or rights were taken. The one place where a commit asks, that of a batch too.
 ///
-/// What is asked is whether he may under the name by which he wrote to it.
+/// What is asked is whether he may under each name by which the statement that wrote means it.
 pub(crate) fn check_commit(
     names: &Names,
     principal: &Principal,
@@ -116,13 +127,15 @@ pub(crate) fn check_commit(
     if row.access == catalog::DatabaseAccess::ReadOnly {
         Writes::ReadOnly.check(&written.name())?;
     }
-    let target = Target { database: row.id, name: row.name.clone(), alias: written.named().cloned() };
-    let rights = granted_rights(&grant(names, principal, &target, Access::Write)?);
-    sight::check_writes(&rights, &written.name())?;
-    if written.rights().is_some_and(|before| !before.amounts_to(&rights)) {
-        let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
-                    Run it again.";
-        return Err(Failure::new(Code::TransactionConflict, text));
+    for alias in written.names() {
+        let target = Target { database: row.id, name: row.name.clone(), alias };
+        let rights = granted_rights(&grant(names, principal, &target, Access::Write)?);
+        sight::check_writes(&rights, &written.name())?;
+        if written.rights().is_some_and(|before| !before.amounts_to(&rights)) {
+            let text = "The transaction cannot be committed: what its user may do was changed since its last statement. \
+                        Run it again.";
+            return Err(Failure::new(Code::TransactionConflict, text));
+        }
     }
     Ok(())
 }
@@ -143,6 +156,13 @@ pub(crate) fn granted_rights(grant: &Grant) -> Arc<GraphRights> {
 pub(crate) fn sight_by(rights: &GraphRights, known: Option<&DatabaseName>) -> u64 {
     // A plan names its database.
     rights.fingerprint() ^ known.map_or(0, |alias| FxBuildHasher.hash_one(alias.as_str()))
+}
+
+/// As [`sight_by`], of somebody who means a database so.
+pub(crate) fn sight_of(names: &Names, principal: &Principal, target: &Target) -> Result<u64, Failure> {
+    let grant = grant(names, principal, target, Access::Read)?;
+    let known = catalog::access::known_name(names, principal, target);
+    Ok(sight_by(&granted_rights(&grant), Some(known).filter(|known| **known != target.name)))
 }
 
 impl Shared {
@@ -223,6 +243,6 @@ impl Shared {
         let database = opened.map_err(|failure| failure.calling(target.name.as_str(), known.as_str()))?;
         let known = (*known != target.name).then(|| known.clone());
         let named = target.alias.clone();
-        Ok(Reached::Graph { database, row: Arc::clone(row), rights, named, known })
+        Ok(Reached::Graph { database, row: Arc::clone(row), rights, named, others: Vec::new(), known })
     }
 }

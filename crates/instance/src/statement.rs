@@ -15,9 +15,9 @@ use crate::answer::{Access, Counters, Fetched, Kind, Notification, Summary};
 use crate::error::of_graph;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
-use crate::planning::{Indexes, Planning, typed_name};
+use crate::planning::{First, Indexes, Planning, typed_name};
 use crate::plans::{Planned, PlannedSource, Versions};
-use crate::reach::{Reached, granted_rights, sight_by};
+use crate::reach::{Reached, granted_rights, sight_of};
 use crate::records::{Records, Stream};
 use crate::running::{Allowance, Running};
 use crate::sight::{self, Does};
@@ -199,11 +199,7 @@ impl Statement<'_> {
     /// Gives the fingerprint of what is seen in the session's database; none where it is not there for the user, who may
     /// still run commands.
     fn own_sight(&self) -> u64 {
-        let grant = catalog::grant(self.names, self.principal, &self.own, catalog::Access::Read);
-        grant.map_or(0, |grant| {
-            let known = catalog::access::known_name(self.names, self.principal, &self.own);
-            sight_by(&granted_rights(&grant), Some(known).filter(|known| **known != self.own.name))
-        })
+        sight_of(self.names, self.principal, &self.own).unwrap_or_default()
     }
 
     /// Tells what a plan made now relies on.
@@ -217,7 +213,12 @@ impl Statement<'_> {
         let planned = make(Indexes::Latest)?;
         // What is said of names that nothing has is true until somebody makes them.
         if !planned.is_personal && !planned.prepared.notifications.iter().any(is_unrecognized) {
-            self.shared.plans.keep(self.own.database, self.text, &planned);
+            let sight = match planned.first {
+                First::Own => planned.sources.first().map_or(0, |own| own.sight),
+                // It is looked for by who stands on the session's own name.
+                First::Named => self.own_sight(),
+            };
+            self.shared.plans.keep(self.own.database, sight, self.text, &planned);
         }
         if self.suits_transaction(&planned) {
             let reached = self.reach(&planned)?;
@@ -241,10 +242,9 @@ impl Statement<'_> {
             let writes = planned.prepared.writes == Some(number);
             let access = if writes { catalog::Access::Write } else { catalog::Access::Read };
             let (principal, names) = (self.principal, self.names);
-            // Whoever made the plan may have named the session's own database otherwise, with other rights.
-            let is_own = number == 0 && source.target.database == self.own.database;
-            let target = if is_own { &self.own } else { &source.target };
+            let target = self.target_of(planned, number, source);
             let reached = self.shared.reach_within(self.transaction, principal, names, target, access)?;
+            let reached = reached.also_named(&source.names);
             if number == 0 && !planned.prepared.uses.is_empty() {
                 let grant = catalog::grant(self.names, self.principal, target, access)?;
                 sight::check_uses(&granted_rights(&grant), &planned.prepared.uses)?;
@@ -254,6 +254,13 @@ impl Statement<'_> {
         Ok(all)
     }
 
+    /// Gives a database of a plan as this statement means it.
+    fn target_of<'p>(&'p self, planned: &Planned, number: u16, source: &'p PlannedSource) -> &'p Target {
+        // Whoever made the plan may have named the session's own database otherwise, with other rights.
+        let is_own = number == 0 && planned.first == First::Own && source.target.database == self.own.database;
+        if is_own { &self.own } else { &source.target }
+    }
+
     /// As [`Statement::reach`]; nothing where the plan does not suit the databases any more.
     fn reach_if_fresh(&self, planned: &Planned) -> Result<Option<AllReached>, Failure> {
         let all = match self.reach(planned) {
@@ -261,8 +268,11 @@ impl Statement<'_> {
             Err(failure) if failure.code() == Code::DatabaseNotFound => return Ok(None),
             reached => reached?,
         };
-        for (source, (_, reached)) in planned.sources.iter().zip(&all) {
-            if reached.sight() != source.sight {
+        for (number, (source, (_, reached))) in (0_u16..).zip(planned.sources.iter().zip(&all)) {
+            let target = self.target_of(planned, number, source);
+            let is_other = |named: &&Target| named.alias != target.alias;
+            let is_alike = |named| sight_of(self.names, self.principal, named).is_ok_and(|it| it == source.sight);
+            if reached.sight() != source.sight || !source.names.iter().filter(is_other).all(is_alike) {
                 return Ok(None);
             }
             if let (Some(basis), Some(database)) = (&source.basis, reached.graph())
@@ -284,6 +294,9 @@ impl Statement<'_> {
     }
 
     fn run_plan(mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+        if planned.first == First::Named {
+            self.own = planned.sources[0].target.clone();
+        }
         self.allowance.calls_procedures = !planned.prepared.uses.procedures.is_empty();
         if planned.prepared.uses.loads {
             let own = reached.first().and_then(|(_, own)| own.rights());

@@ -85,7 +85,10 @@ pub(crate) struct Lent {
 
 /// One database of the transaction.
 struct Taken {
+    /// As the last statement meant it.
     reached: Reached,
+    /// The same of the statements that wrote, once for each name.
+    wrote: Vec<Reached>,
     id: DatabaseId,
     /// Where its graph transaction lies between statements; `system` has none.
     home: Home,
@@ -141,7 +144,8 @@ impl OpenTransaction {
     pub(crate) fn check_commit(&self, names: &Names, principal: &Principal) -> Result<(), Failure> {
         let state = self.0.lock();
         let written = state.written.and_then(|id| state.databases.iter().find(|taken| taken.id == id));
-        reach::check_commit(names, principal, written.map(|taken| (taken.id, &taken.reached)))
+        let Some(written) = written else { return reach::check_commit(names, principal, None) };
+        written.wrote.iter().try_for_each(|wrote| reach::check_commit(names, principal, Some((written.id, wrote))))
     }
 
     /// Commits what was written, unless somebody interrupted the session or its time is over; gives the bookmark.
@@ -165,7 +169,7 @@ impl OpenTransaction {
         let State { databases, written, .. } = &mut *state;
         let at = written.and_then(|id| databases.iter().position(|taken| taken.id == id)).unwrap_or(0);
         let taken = databases.swap_remove(at);
-        let name = taken.reached.name();
+        let name = taken.wrote.last().unwrap_or(&taken.reached).name();
         let transaction = taken.home.lock().take();
         // The others go first: a store that has to grow waits for its readers.
         databases.clear();
@@ -241,7 +245,7 @@ impl State {
             *home.lock() = Some(begun);
             lease
         });
-        self.databases.push(Taken { reached, id, home, version, blurs: false, _lease: lease });
+        self.databases.push(Taken { reached, wrote: Vec::new(), id, home, version, blurs: false, _lease: lease });
         Ok(self.databases.len() - 1)
     }
 
@@ -258,26 +262,20 @@ impl State {
         self.is_used = true;
         let mut places = Vec::with_capacity(reached.len());
         let mut rights = Vec::with_capacity(reached.len());
-        for (number, (id, reached)) in (0..).zip(reached) {
+        for (id, reached) in reached {
             // As they are for this statement: since the transaction began a right may have been taken, or the database
             // made read-only. It is the same open one.
             rights.push(reached.rights().map(Arc::clone));
             places.push(match self.databases.iter().position(|taken| taken.id == id) {
                 Some(place) => {
-                    // Who only looks at it by another name commits under the one by which it was written.
-                    let is_other = self.written == Some(id) && reached.named() != self.databases[place].reached.named();
-                    if !is_other || writes == Some(number) {
-                        self.databases[place].reached = reached;
-                    }
+                    self.databases[place].reached = reached;
                     place
                 }
                 None => self.take(transaction, id, reached)?,
             });
         }
         if let Some(number) = writes {
-            let taken = &self.databases[places[usize::from(number)]];
-            self.check_write(taken)?;
-            self.written = Some(taken.id);
+            self.write_to(places[usize::from(number)])?;
         }
         let savepoint = writes.and_then(|_| self.savepoint());
         let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(places.len());
@@ -402,8 +400,16 @@ impl State {
     /// `reached` tells how the catalog has it now.
     pub(crate) fn write_own(&mut self, reached: Reached) -> Result<(), Failure> {
         self.databases[0].reached = reached;
-        self.check_write(&self.databases[0])?;
-        self.written = Some(self.databases[0].id);
+        self.write_to(0)
+    }
+
+    /// Chooses a database as the one that it writes, by the name by which it is meant now.
+    fn write_to(&mut self, place: usize) -> Result<(), Failure> {
+        self.check_write(&self.databases[place])?;
+        let Taken { reached, wrote, id, .. } = &mut self.databases[place];
+        wrote.retain(|before| before.names() != reached.names());
+        wrote.push(reached.clone());
+        self.written = Some(*id);
         Ok(())
     }
 
@@ -432,6 +438,7 @@ impl State {
         let clean = self.on_written(|transaction| Ok(!transaction.has_changes())).unwrap_or(true);
         if clean {
             self.written = None;
+            self.databases.iter_mut().for_each(|taken| taken.wrote.clear());
             self.did = Did::Read;
         }
     }

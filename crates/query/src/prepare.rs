@@ -26,6 +26,9 @@ pub trait Graphs {
     /// Finds a procedure by its name.
     fn procedure(&self, name: &str) -> Option<Arc<dyn Procedure>>;
 
+    /// Hears that a procedure is called on the graph of a number, which it may or may not look at.
+    fn calls_on(&self, _number: u16) {}
+
     /// Suggests the procedure whose name is nearest to a misspelt one.
     fn nearest_procedure(&self, _name: &str) -> Option<String> {
         None

@@ -62,6 +62,7 @@ impl Planner<'_> {
             );
             return Err(self.error(name.span, Code::ProcedureNotFound, &message));
         };
+        self.graphs.calls_on(self.graph);
         let procedure = placed(procedure, self.graph);
         let signature = procedure.signature().clone();
         if !self.uses.procedures.contains(&signature.name) {
