@@ -336,3 +336,43 @@ fn f44_what_is_written_under_an_alias_alone_is_committed_under_it() {
     }
     check(&mut admin, count, &written.to_string());
 }
+
+#[test]
+fn f96_a_token_tells_no_name_that_its_user_does_not_know() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    for text in [
+        "CREATE DATABASE hidden_one",
+        "CREATE ALIAS reports FOR DATABASE hidden_one",
+        "CREATE ALIAS home FOR DATABASE hidden_one",
+        "GRANT LEVEL read ON ALIAS reports TO USER ann",
+        "GRANT START ON DATABASE other_* TO USER ann",
+        "GRANT SHOW TRANSACTION (*) ON DATABASE * TO USER ann",
+        "ALTER USER bob SET HOME DATABASE home",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let shown = |user: &str, alias: &str| {
+        let made = run(&mut log_in(&instance, user), &format!("CREATE TOKEN t ON DATABASES {alias} WITH LEVEL read"));
+        let made = made.expect("the database is there");
+        let text = made.split(" | ").nth(1).expect("the second column is the token").trim_matches('\'').to_owned();
+        let mut program = instance.log_in(Some(("", &text))).expect("the token is right");
+        let usual = RunOptions::default();
+        let listings = ["", " AS COMMANDS", " AS REVOKE COMMANDS"].map(|how| {
+            let listing = format!("SHOW USER PRIVILEGES{how}");
+            let told = told(&mut program, &listing, &usual);
+            assert!(!told.contains("hidden_one"), "{user}: {listing}: {told}");
+            told
+        });
+        listings[1].clone()
+    };
+    let (of_ann, of_bob) = (shown("ann", "reports"), shown("bob", "home"));
+    for granted in
+        ["GRANT CROSS DATABASE ON ALIAS `reports` TO `PUBLIC`", "GRANT ACCESS ON ALIAS `reports` TO USER `ann`"]
+    {
+        assert!(of_ann.contains(granted), "{of_ann}");
+    }
+    assert!(!of_ann.contains("HOME") && !of_ann.contains("TRANSACTION"), "{of_ann}");
+    assert!(of_bob.contains("GRANT ACCESS ON HOME DATABASE TO `PUBLIC`"), "{of_bob}");
+}

@@ -8,7 +8,7 @@ use types::privilege::{Act, Place};
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
 use super::{Holder, Token};
-use crate::{Database, Names, Principal};
+use crate::{Database, Names, Principal, access};
 
 impl Names {
     /// Gives what somebody has of a privilege of his: all of it, unless he came by a token that has less.
@@ -19,7 +19,7 @@ impl Names {
         let Some(token) = self.token_of(principal) else { return vec![privilege.clone()] };
         let most = token.level.unwrap_or(Level::Owner);
         let mut had = Vec::new();
-        for scope in self.scopes_of(token, privilege) {
+        for scope in self.scopes_of(principal, token, privilege) {
             let here = Privilege { scope, ..privilege.clone() };
             had.extend(match privilege.denied {
                 true => vec![here],
@@ -46,16 +46,30 @@ impl Names {
     }
 
     /// Lists where a token has a privilege of its user.
-    fn scopes_of(&self, token: &Token, privilege: &Privilege) -> Vec<Scope> {
+    fn scopes_of(&self, principal: &Principal, token: &Token, privilege: &Privilege) -> Vec<Scope> {
         let scope = &privilege.scope;
         let is_of_databases = matches!(privilege.act.row().place, Place::Graph | Place::Database);
         match &token.databases {
             Some(_) if is_of_databases => match (scope, self.among(token, scope)) {
-                // It goes with the name of the alias, which the database's own would not tell.
-                (Scope::Alias(_), among) => among.first().map(|_| scope.clone()).into_iter().collect(),
-                (_, among) => among.into_iter().map(Scope::Named).collect(),
+                // It goes with the alias or the home, which the database's own name would not tell.
+                (Scope::Alias(_) | Scope::Home, among) => among.first().map(|_| scope.clone()).into_iter().collect(),
+                // It was granted by that name.
+                (Scope::Named(_), among) => among.into_iter().map(Scope::Named).collect(),
+                (_, among) => {
+                    among.into_iter().filter_map(|id| self.told_scope(principal, id, privilege.act)).collect()
+                }
             },
             _ => vec![scope.clone()],
+        }
+    }
+
+    /// Means a database as it is told to somebody: by an alias where he knows it by that alone. Nothing where he does not
+    /// know it, or where an alias gives nothing of the kind.
+    fn told_scope(&self, principal: &Principal, database: DatabaseId, act: Act) -> Option<Scope> {
+        let told = access::told_name(self, principal, database, None)?;
+        match self.alias(&told) {
+            None => Some(Scope::Named(database)),
+            Some(_) => act.suits_alias().then_some(Scope::Alias(told)),
         }
     }
 
