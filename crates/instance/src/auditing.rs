@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use catalog::{Principal, access};
+use catalog::{Names, Principal, access};
 use cypher::ast::{
     AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, LimitCommand, LimitOwner,
     NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand,
@@ -134,9 +134,11 @@ pub(crate) fn command(statement: &Statement<'_>, command: &AdminCommand, ran: &R
         operation.push_str(&format!(" [file '{file}'{of}]"));
         databases.extend(source.filter(|source| !databases.contains(source)));
     }
+    let (user, impersonated) = who(statement.names, statement.principal);
     let line = Line {
         kind,
-        user: access::told_user(statement.names, statement.principal).map(str::to_owned),
+        user: user.map(str::to_owned),
+        impersonated: impersonated.map(str::to_owned),
         address: address_of(statement).map(str::to_owned),
         databases,
         operation,
@@ -321,7 +323,7 @@ pub(crate) fn crossing(statement: &Statement<'_>, planned: &Planned) {
     if databases.len() < 2 {
         return;
     }
-    let (user, impersonated) = who(statement);
+    let (user, impersonated) = who(statement.names, statement.principal);
     let told =
         Told { user, impersonated, address: address_of(statement), databases: &databases, operation: statement.text };
     statement.shared.audit.note(Kind::CrossDatabase, told, Outcome::Done, Durable::Soon);
@@ -334,7 +336,7 @@ pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
     if !rights.is_as_admin() {
         return;
     }
-    let (Some(user), impersonated) = who(statement) else { return };
+    let (Some(user), impersonated) = who(statement.names, statement.principal) else { return };
     let (shared, now) = (statement.shared, statement.shared.options.clock.now());
     let who = format!("{user} {}", row.name);
     let Some(left_out) = shared.lately.admit(&who, "as admin", now, SAME_LOGIN, 1) else { return };
@@ -346,8 +348,7 @@ pub(crate) fn as_admin(statement: &Statement<'_>, reached: &Reached) {
 }
 
 /// Names who does something, and in whose name where that is not his own.
-pub(crate) fn who<'s>(statement: &'s Statement<'_>) -> (Option<&'s str>, Option<&'s str>) {
-    let (names, principal) = (statement.names, statement.principal);
+pub(crate) fn who<'n>(names: &'n Names, principal: &'n Principal) -> (Option<&'n str>, Option<&'n str>) {
     let user = access::told_user(names, principal);
     match access::told_impersonator(names, principal) {
         Some(behind) => (Some(behind), user),

@@ -16,7 +16,7 @@ use types::{DatabaseName, Failure, Map, Value};
 
 use crate::answer::{Fetched, Kind, Summary};
 use crate::audit::{self, Durable, Outcome, Told};
-use crate::commands::session;
+use crate::commands::{self, session};
 use crate::plans::Planned;
 use crate::records::Records;
 use crate::running::Allowance;
@@ -52,6 +52,9 @@ pub(crate) fn run(
     chain: &CommandChain,
 ) -> Result<Records, Failure> {
     schema::go_to(statement, using)?;
+    if chain.links.iter().any(|link| link.command.ends()) {
+        commands::check_is_himself(statement)?;
+    }
     let of_schema: Vec<SchemaCommand> = chain.links.iter().filter_map(of_schema).collect();
     for command in &of_schema {
         sight::schema::check(statement, command)?;
@@ -85,7 +88,7 @@ pub(crate) fn run(
 /// Has the audit keep who ended what.
 fn note(statement: &Statement<'_>, chain: &CommandChain, ran: &Result<Fetched, Failure>) {
     let address = statement.room.listed.origin.address.as_str();
-    let (user, impersonated) = auditing::who(statement);
+    let (user, impersonated) = auditing::who(statement.names, statement.principal);
     let told = Told {
         user,
         impersonated,

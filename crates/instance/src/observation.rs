@@ -164,7 +164,9 @@ fn refused(shared: &Shared, listed: &Entry, failure: &Failure) {
     let text = listed.statement().map(|(.., text)| text).unwrap_or_default();
     let names = shared.catalog.names();
     let database = listed.database_in(&names);
-    auditing::refused(shared, (listed.user(&names), None), &listed.origin.address, &database, &text, failure);
+    let (user, impersonated) = auditing::who(&names, &listed.acting);
+    let who = (user.unwrap_or_default(), impersonated);
+    auditing::refused(shared, who, &listed.origin.address, &database, &text, failure);
 }
 
 /// Counts and notes a failure of a part of a statement, which goes on after it.

@@ -64,6 +64,7 @@ pub(crate) struct Staging {
 pub(crate) struct Line {
     pub(crate) kind: Kind,
     pub(crate) user: Option<String>,
+    pub(crate) impersonated: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) databases: Vec<String>,
     pub(crate) operation: String,
@@ -143,7 +144,7 @@ impl Line {
     pub(crate) fn note(&self, shared: &Shared, outcome: Outcome) {
         let told = Told {
             user: self.user.as_deref(),
-            impersonated: None,
+            impersonated: self.impersonated.as_deref(),
             address: self.address.as_deref(),
             databases: &self.databases,
             operation: &self.operation,

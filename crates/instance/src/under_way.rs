@@ -41,6 +41,8 @@ pub(crate) struct Entry {
     alias: Option<DatabaseName>,
     /// Who began it.
     pub(crate) owner: Principal,
+    /// As whom it runs, where that is another in whose name he speaks.
+    pub(crate) acting: Principal,
     pub(crate) begun_at: Instant,
     /// In nanoseconds since 1970.
     pub(crate) begun_nanos: i128,
@@ -113,6 +115,7 @@ pub(crate) struct Listing {
 pub(crate) struct Begun<'a> {
     pub(crate) database: &'a Target,
     pub(crate) owner: &'a Principal,
+    pub(crate) acting: &'a Principal,
     pub(crate) at: Instant,
     pub(crate) nanos: i128,
     pub(crate) metadata: &'a Map,
@@ -149,6 +152,7 @@ impl UnderWay {
             begun_in: begun.database.name.as_str().into(),
             alias: begun.database.alias.clone(),
             owner: begun.owner.clone(),
+            acting: begun.acting.clone(),
             begun_at: begun.at,
             begun_nanos: begun.nanos,
             metadata: Mutex::new(begun.metadata.clone()),

@@ -113,3 +113,50 @@ fn f94_every_command_names_its_databases() {
     let found: Vec<&str> = listed.lines().filter_map(|line| line.split(" | ").next()).collect();
     assert_eq!(found, expected, "{listed}");
 }
+
+#[test]
+fn f35_f94_who_did_it_and_in_whose_name() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    for text in [
+        "CREATE DATABASE secret",
+        "CREATE USER ki SET PASSWORD 'ki-password' CHANGE NOT REQUIRED",
+        "GRANT IMPERSONATE (admin) ON DBMS TO USER ki",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let mut ki = log_in(&instance, "ki");
+    let as_admin = RunOptions { impersonated_user: Some("admin".to_owned()), ..RunOptions::default() };
+    run_with(&mut ki, "CHECK DATABASE secret", Map::new(), &as_admin).expect("it changes nothing");
+    run_with(&mut ki, "SHOW TRANSACTIONS", Map::new(), &as_admin).expect("it only looks");
+    let refused = [
+        "BACKUP DATABASE secret",
+        "BACKUP ALL DATABASES TO STREAM",
+        "TERMINATE TRANSACTION 'secret-transaction-1'",
+        "TERMINATE SESSION 'x'",
+        "SHOW TRANSACTIONS YIELD transactionId AS t TERMINATE TRANSACTIONS t YIELD message RETURN message",
+        "CREATE ROLE guest",
+        "CALL dbms.killConnection('x')",
+        "CALL dbms.setDefaultDatabase('secret')",
+    ];
+    for text in refused {
+        let failure = run_with(&mut ki, text, Map::new(), &as_admin).expect_err(text);
+        let updating = "Not allowed to run updating system commands when impersonating a user.";
+        assert_eq!((failure.code(), failure.message()), (Code::Forbidden, updating), "{text}");
+    }
+    let text = "SHOW AUDIT YIELD sequence, user, impersonatedUser, kind, operation WHERE user = 'ki' AND kind <> 'login' \
+                RETURN impersonatedUser, kind, operation ORDER BY sequence";
+    let line = |kind: &str, operation: &str| format!("'admin' | '{kind}' | '{}'", operation);
+    let lines = refused.iter().map(|operation| line("refusal", operation));
+    let expected: Vec<String> = [line("admin", "CHECK DATABASE secret")].into_iter().chain(lines).collect();
+    let mut listed = String::new();
+    for _ in 0..100 {
+        listed = run(&mut admin, text).expect("lists");
+        if listed.lines().count() >= expected.len() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let plain = |text: &str| text.replace(['`', '\\'], "");
+    assert_eq!(plain(&listed), expected.join("\n"));
+}

@@ -33,6 +33,9 @@ pub(crate) fn run(statement: &mut Statement<'_>, mode: Mode, command: &AdminComm
     if mode == Mode::Explain {
         return Ok(schema::explained(statement, "AdministrationCommand"));
     }
+    if command.changes() {
+        check_is_himself(statement)?;
+    }
     look(statement, command)?;
     match command {
         AdminCommand::Database(command) => database::run(statement, command),
@@ -107,11 +110,13 @@ pub(crate) fn enter(statement: &Statement<'_>, action: &Action) -> Result<(), Fa
     begin(statement)
 }
 
-/// Begins a command that changes something and was allowed; nobody does that in somebody else's name.
+/// Refuses who speaks in somebody else's name: nobody changes anything but data so, copies a database or ends what others do.
+pub(crate) fn check_is_himself(statement: &Statement<'_>) -> Result<(), Failure> {
+    if statement.principal.is_spoken_for() { Err(CatalogError::Impersonating.into()) } else { Ok(()) }
+}
+
+/// Begins a command that changes something and was allowed.
 pub(crate) fn begin(statement: &Statement<'_>) -> Result<(), Failure> {
-    if statement.principal.is_spoken_for() {
-        return Err(CatalogError::Impersonating.into());
-    }
     statement.check_may_write_to(|| DatabaseName::system().to_string())?;
     match statement.transaction {
         Some(transaction) => transaction.enter()?.mix(Did::Admin),

@@ -319,7 +319,8 @@ impl Session {
         };
         let Found { names, principal, own, access, mut allowance } = found;
         let (shown, own_id) = (shown(&own), own.database);
-        let listing = self.list_statement(transaction.as_deref(), &own, (text, &parameters), options, begun)?;
+        let listing =
+            self.list_statement(transaction.as_deref(), (&own, &principal), (text, &parameters), options, begun)?;
         let listed = match (&listing, &transaction) {
             (Some(listing), _) => Arc::clone(listing.entry()),
             (None, Some(transaction)) => Arc::clone(transaction.enter()?.listing.entry()),
@@ -498,7 +499,7 @@ impl Session {
         let time_max = settings.statement_time_max.filter(|time| !time.is_zero());
         let deadline = Deadline::of(&*settings.clock, options.timeout, time_max);
         let begun_nanos = settings.clock.wall_nanos();
-        let listing = self.list(&own, options, settings.clock.now());
+        let listing = self.list((&own, &principal), options, settings.clock.now());
         let begun = OpenTransaction::begin(own, reached, options.access, deadline, listing, begun_nanos)?;
         count(&self.shared.metrics.transactions);
         if let Some(place) = &self.place {
@@ -578,12 +579,13 @@ impl Session {
         Interrupter(Arc::clone(&self.interrupted))
     }
 
-    /// Lists a transaction that begins now.
-    fn list(&self, own: &Target, options: &RunOptions, at: Instant) -> Listing {
+    /// Lists a transaction that begins now, on a database and as somebody.
+    fn list(&self, (own, acting): (&Target, &Principal), options: &RunOptions, at: Instant) -> Listing {
         let clock = &self.shared.options.clock;
         self.shared.under_way.enter(&Begun {
             database: own,
             owner: &self.principal,
+            acting,
             at,
             nanos: clock.wall_nanos(),
             metadata: &options.metadata,
@@ -596,7 +598,7 @@ impl Session {
     fn list_statement(
         &self,
         transaction: Option<&OpenTransaction>,
-        own: &Target,
+        (own, acting): (&Target, &Principal),
         (text, parameters): (&str, &Arc<Map>),
         options: &RunOptions,
         at: Instant,
@@ -606,7 +608,7 @@ impl Session {
             transaction.enter()?.listing.runs(number, at, text, parameters);
             return Ok(None);
         }
-        let listing = self.list(own, options, at);
+        let listing = self.list((own, acting), options, at);
         listing.runs(number, at, text, parameters);
         Ok(Some(listing))
     }

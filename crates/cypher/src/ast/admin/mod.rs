@@ -76,6 +76,12 @@ pub enum AdminCommand {
 }
 
 impl AdminCommand {
+    /// Tells whether it changes what there is, copies it, or ends what others do.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        !self.shows() && !matches!(self, Self::Database(DatabaseCommand::Check { .. }))
+    }
+
     /// Tells whether it only lists what there is.
     #[must_use]
     pub fn shows(&self) -> bool {
