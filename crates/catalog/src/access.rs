@@ -517,7 +517,7 @@ pub fn allow_naming(
     naming: Naming<'_>,
 ) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };
-    check_gain(names, &rights, target, naming)
+    check_gain(names, (&rights, &rights), target, naming)
 }
 
 /// As [`allow_naming`], for a user of whom a procedure knows no more than the name.
@@ -529,42 +529,60 @@ pub fn allow_naming_as(
 ) -> Result<(), CatalogError> {
     let Some(key) = user else { return Ok(()) };
     let rights = rights_of_key(names, key).ok_or(CatalogError::Unauthorized)?;
-    check_gain(names, &rights, target, naming)
+    check_gain(names, (&rights, &rights), target, naming)
 }
 
-/// Refuses who would let himself into a database, as [`allow_naming`] does, by what he makes his own home; `None` stands
-/// for the default database.
+/// Refuses who would let himself or somebody else into a database, as [`allow_naming`] does, by what he makes the home of
+/// this user; `None` stands for the default database.
 ///
-/// A home need not exist yet, so what he is granted on his home could then be about any database.
-pub fn allow_home(names: &Names, principal: &Principal, home: Option<&DatabaseName>) -> Result<(), CatalogError> {
-    let Some(rights) = principal.rights(names)? else { return Ok(()) };
+/// A home need not exist yet, so what its user is granted on his home could then be about any database.
+pub(crate) fn allow_home(
+    names: &Names,
+    principal: &Principal,
+    user: &Arc<User>,
+    home: Option<&DatabaseName>,
+) -> Result<(), CatalogError> {
+    let Some(giver) = principal.rights(names)? else { return Ok(()) };
+    let other = (!principal.is(user.id)).then(|| UserRights::granted_to(names, user, None));
+    let (rights, giver) = (other.as_ref().unwrap_or(&giver), &**giver);
     let home = home.cloned().unwrap_or_else(|| names.default_database().name.clone());
     match names.resolve(home.as_str()) {
-        Ok(target) => check_gain(names, &rights, &target, Naming::Home(target.alias.as_ref()))?,
+        Ok(target) => check_gain(names, (rights, giver), &target, Naming::Home(target.alias.as_ref()))?,
         Err(_) => match rights.gains_at_home() {
-            Some(gained) if !rights.may(names, Act::AssignPrivilege, None, None) => {
-                return Err(gain(home.to_string(), Naming::Home(None), gained, &rights));
+            Some(gained) if !giver.may(names, Act::AssignPrivilege, None, None) => {
+                return Err(gain(home.to_string(), Naming::Home(None), gained, (rights, giver)));
             }
             _ => {}
         },
     }
     match names.resolve(names.home_name(&rights.user).as_str()) {
-        Ok(left) if left.name != home => check_gain(names, &rights, &left, Naming::NoHome),
+        Ok(left) if left.name != home => check_gain(names, (rights, giver), &left, Naming::NoHome),
         _ => Ok(()),
     }
 }
 
-fn check_gain(names: &Names, rights: &UserRights, target: &Target, naming: Naming<'_>) -> Result<(), CatalogError> {
+/// Refuses a name by which one would gain what the other has no right to give.
+fn check_gain(
+    names: &Names,
+    (rights, giver): (&UserRights, &UserRights),
+    target: &Target,
+    naming: Naming<'_>,
+) -> Result<(), CatalogError> {
     let Some(row) = names.database(target.database).filter(|row| !row.name.is_system()) else { return Ok(()) };
     match rights.gains(names, row, naming) {
-        Some(gained) if !rights.may(names, Act::AssignPrivilege, None, Some(row)) => {
-            Err(gain(target.alias.as_ref().unwrap_or(&target.name).to_string(), naming, gained, rights))
+        Some(gained) if !giver.may(names, Act::AssignPrivilege, None, Some(row)) => {
+            Err(gain(target.alias.as_ref().unwrap_or(&target.name).to_string(), naming, gained, (rights, giver)))
         }
         _ => Ok(()),
     }
 }
 
-fn gain(database: String, naming: Naming<'_>, gained: Act, rights: &UserRights) -> CatalogError {
+fn gain(
+    database: String,
+    naming: Naming<'_>,
+    gained: Act,
+    (rights, giver): (&UserRights, &UserRights),
+) -> CatalogError {
     let becomes = match naming {
         Naming::Renamed(to) => format!("be called '{to}'"),
         Naming::NewAlias(alias) | Naming::Alias(alias) => format!("have the alias '{alias}'"),
@@ -572,7 +590,13 @@ fn gain(database: String, naming: Naming<'_>, gained: Act, rights: &UserRights) 
         Naming::Home(_) => "be the home".to_owned(),
         Naming::NoHome => "cease to be the home".to_owned(),
     };
-    CatalogError::Gain { database, becomes, gained: gained.printed(), who: rights.who() }
+    // What else another one is or has is not told to who lets him in.
+    let (who, giver) = match rights.user.id == giver.user.id {
+        true => (rights.who(), String::new()),
+        false => (format!("user '{}'", rights.user.name), format!("{} ", giver.who())),
+    };
+    let naming = format!("Database '{database}' cannot {becomes}");
+    CatalogError::Gain { naming, gained: gained.printed(), who, giver }
 }
 
 /// Answers whether somebody may use a database beside the statement's own.

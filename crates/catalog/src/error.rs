@@ -223,18 +223,18 @@ pub enum CatalogError {
     },
     /// A new name would let the one who gives it into a database, and he may let nobody in.
     #[error(
-        "Permission denied. Database '{database}' cannot {becomes}: {who} would gain the privilege {gained} on it, and \
-         neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
+        "Permission denied. {naming}: {who} would gain the privilege {gained} on it, and \
+         {giver}neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
     )]
     Gain {
-        /// The database.
-        database: String,
-        /// What it was to become.
-        becomes: String,
+        /// The database, and what it cannot become.
+        naming: String,
         /// The words of a privilege.
         gained: String,
         /// The user and his roles.
         who: String,
+        /// The same of who would let him in, with a space behind it; empty where that is himself.
+        giver: String,
     },
     /// The password is right and has to be changed first of all.
     #[error(

@@ -2,6 +2,8 @@
 //! Leaves logging in to `signin`, and who may change users to [`crate::access`] and its callers.
 //! Start reading at [`Catalog::create_user`].
 
+use std::sync::Arc;
+
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Argon2, Params};
 use rand::Rng;
@@ -206,6 +208,9 @@ impl Catalog {
                 }
             }
             let user = User { password_hash: password_hash.clone(), change_required: true, ..new_user(name, now) };
+            if let Some(home) = &change.home {
+                allow_home(names, acting, &Arc::new(user.clone()), home.as_ref())?;
+            }
             steps.push(RightsStep::User(changed(&user, change)));
             Ok((steps, true))
         })
@@ -230,8 +235,8 @@ impl Catalog {
             if change.suspended.is_some_and(|suspended| suspended != user.suspended) && acting.is(user.id) {
                 return Err(CatalogError::OwnStatus { user: name.to_owned() });
             }
-            if let Some(home) = change.home.as_ref().filter(|_| acting.is(user.id)) {
-                allow_home(names, acting, home.as_ref())?;
+            if let Some(home) = &change.home {
+                allow_home(names, acting, user, home.as_ref())?;
             }
             let mut next = changed(user, change);
             if let Some(hash) = password_hash.clone() {

@@ -87,12 +87,58 @@ fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
     check(&mut ann, "MATCH (n) RETURN count(n)", "0");
     // Where a denial is about the home, another home would shed it.
     refused(&mut bob, &["ALTER USER bob SET HOME DATABASE tenant"]);
-    // What shows nothing new is nobody's gain, and others' homes are what the right is for.
+    // What shows nothing new is nobody's gain.
     all(&mut eve, &["ALTER USER eve SET HOME DATABASE tenant", "ALTER USER eve SET HOME DATABASE later"]);
-    all(&mut eve, &["ALTER USER ann SET HOME DATABASE tenant", "ALTER USER ann SET HOME DATABASE hers"]);
+    // Nor is anybody else let in so.
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'ann' would gain the privilege \
+                ACCESS on it, and user 'eve' with roles [PUBLIC, hosts] neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
+    check(&mut eve, "ALTER USER ann SET HOME DATABASE tenant", told);
+    ways.iter().for_each(|way| refused(&mut eve, &[&format!("ALTER USER ann {way}")]));
+    refused(&mut eve, &["ALTER USER bob SET HOME DATABASE tenant"]);
+    check(&mut eve, "ALTER USER ann SET HOME DATABASE hers", "");
     all(&mut admin, &["GRANT ASSIGN PRIVILEGE ON DBMS TO hosts"]);
     all(&mut ann, &["ALTER USER ann SET HOME DATABASE later", "ALTER USER ann SET HOME DATABASE tenant"]);
     check(&mut ann, "USE tenant MATCH (n) RETURN count(n)", "0");
+}
+
+#[test]
+fn f86_whoever_makes_a_user_lets_him_in_nowhere_by_his_home() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "eve");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hers",
+            "CREATE DATABASE tenant",
+            "CREATE ALIAS cover FOR DATABASE tenant",
+            "ALTER DATABASE hers SET OWNER eve",
+            "GRANT CREATE USER ON DBMS TO USER eve",
+            "GRANT DROP USER ON DBMS TO USER eve",
+            "GRANT SET USER HOME DATABASE ON DBMS TO USER eve",
+        ],
+    );
+    let mut eve = log_in(&instance, "eve");
+    let made = |name: &str, home: &str| {
+        format!(
+            "CREATE OR REPLACE USER {name} SET PASSWORD '{name}-password' CHANGE NOT REQUIRED SET HOME DATABASE {home}"
+        )
+    };
+    // As long as a home shows nothing, it may be anywhere.
+    all(&mut eve, &[&made("pup", "tenant")]);
+    all(&mut admin, &["DROP USER pup", "GRANT MATCH {*} ON HOME GRAPH TO PUBLIC"]);
+    let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'pup' would gain the privilege \
+                ACCESS on it, and user 'eve' with roles [PUBLIC] neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
+    check(&mut eve, &made("pup", "tenant"), told);
+    refused(&mut eve, &[&made("pup", "cover"), &made("pup", "later"), &made("eva", "tenant")]);
+    all(&mut eve, &[&made("pup", "hers"), "CREATE USER eva SET PASSWORD 'eva-password' CHANGE NOT REQUIRED"]);
+    refused(&mut eve, &[&made("eva", "tenant"), "ALTER USER eva SET HOME DATABASE tenant"]);
+    all(&mut eve, &["ALTER USER eva SET HOME DATABASE hers"]);
+    let unknown = "DatabaseNotFound: Database does not exist. Database name: 'tenant'.";
+    check(&mut log_in(&instance, "pup"), "USE tenant RETURN 1", unknown);
+    all(&mut admin, &["GRANT PRIVILEGE MANAGEMENT ON DBMS TO USER eve"]);
+    all(&mut eve, &[&made("pup", "tenant"), "ALTER USER eva SET HOME DATABASE tenant"]);
+    check(&mut log_in(&instance, "pup"), "MATCH (n) RETURN count(n)", "0");
 }
 
 #[test]

@@ -92,6 +92,12 @@ impl UserRights {
             // One that was dropped has ended, as one has whose time is over.
             Some(token) => Some(book.token(token).filter(|it| it.user == id).ok_or(CatalogError::TokenExpired)?),
         };
+        Ok(Self::granted_to(names, user, token))
+    }
+
+    /// Gives what a user may do, who need not be in the book yet, nor be let in.
+    pub fn granted_to(names: &Names, user: &Arc<User>, token: Option<&Arc<Token>>) -> Self {
+        let (book, id) = (names.book(), user.id);
         let roles = user.all_roles().into_iter().map(Holder::Role);
         let holders: Vec<Holder> = roles.chain([Holder::User(id)]).collect();
         let mut privileges: Vec<Privilege> =
@@ -109,7 +115,7 @@ impl UserRights {
         };
         let has_aliases = privileges.iter().any(is_of_alias);
         let (first, databases, aliases) = Default::default();
-        Ok(Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases })
+        Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases }
     }
 
     /// Says whom refusals name: `user 'ada' with roles [PUBLIC, reader]`, and the token by which she came, whose level may
