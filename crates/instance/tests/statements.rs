@@ -384,3 +384,32 @@ fn a_command_gives_a_bookmark_of_system() {
     let mut explained = one.run("EXPLAIN CREATE DATABASE films", Map::new(), &RunOptions::default()).expect("runs");
     assert_eq!(explained.summary().bookmark, None);
 }
+
+#[test]
+fn f87_a_procedure_that_writes_is_no_part_of_a_value() {
+    let instance = in_memory();
+    let mut session = session(&instance);
+    run(&mut session, "UNWIND range(1, 20) AS i CREATE (:N {i: i})").expect("writes");
+    let refused = "SyntaxError: An EXISTS, COUNT or COLLECT subquery cannot contain updating clauses \
+                   (InvalidClauseComposition): the procedure `apoc.create.node` changes data";
+    let call = "CALL apoc.create.node(['P'], {k: 1}) YIELD node";
+    for inside in [
+        format!("{call} RETURN node"),
+        format!("WITH 1 AS x {call} RETURN node"),
+        format!("CALL {{ {call} RETURN node }} RETURN node"),
+        format!("UNWIND [1] AS x CALL (x) {{ {call} RETURN node UNION ALL RETURN 1 AS node }} RETURN node"),
+    ] {
+        for value in ["EXISTS", "COUNT", "COLLECT"] {
+            check(&mut session, &format!("RETURN {value} {{ {inside} }} AS x"), refused);
+            check(&mut session, &format!("MATCH (n) RETURN {value} {{ {inside} }} AS x"), refused);
+        }
+        check(&mut session, &format!("MATCH (n) WHERE EXISTS {{ {inside} }} RETURN count(*)"), refused);
+    }
+    check(&mut session, "MATCH (n) RETURN count(*), EXISTS { CALL db.labels() YIELD label RETURN label }", "20 | true");
+    check(
+        &mut session,
+        &format!("MATCH (n) WHERE n.i < 3 {call} RETURN count(*)"),
+        "2\n[nodes+ 2, properties 2, labels+ 2]",
+    );
+    check(&mut session, "MATCH (n) RETURN count(*)", "22");
+}

@@ -69,6 +69,14 @@ impl Planner<'_> {
             self.uses.procedures.push(signature.name.clone());
         }
         if signature.writes {
+            if self.in_value {
+                let message = format!(
+                    "An EXISTS, COUNT or COLLECT subquery cannot contain updating clauses (InvalidClauseComposition): \
+                     the procedure `{}` changes data",
+                    signature.name
+                );
+                return Err(self.syntax(name.span, &message));
+            }
             self.writes(self.graph, name.span)?;
         }
         if pipe.writes || (signature.writes && pipe.reads) {

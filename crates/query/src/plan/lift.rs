@@ -217,8 +217,9 @@ impl Planner<'_> {
         let first = self.next_slot;
         let outer = scope.0.iter().filter(|variable| !variable.is_hidden()).cloned().collect();
         let around = std::mem::replace(&mut self.outer, outer);
+        let was_in_value = std::mem::replace(&mut self.in_value, true);
         let planned = self.query(query, &Pipe::inside(scope.clone(), 1.0), Place::Inside)?;
-        (self.next_slot, self.outer) = (first, around);
+        (self.next_slot, self.outer, self.in_value) = (first, around, was_in_value);
         if matches!(wanted, Wanted::Collect(_)) && planned.columns.len() != 1 {
             let message = "A COLLECT subquery must return exactly one column";
             return Err(self.syntax(query.first.span, message));

@@ -87,6 +87,7 @@ fn prepare_by(text: &str, query: &ast::Query, graphs: &mut dyn Graphs, order: Or
         in_transactions: false,
         hints: Vec::new(),
         outer: Vec::new(),
+        in_value: false,
         clauses: 0,
         notes: Notes::default(),
         notifications: Vec::new(),
@@ -131,6 +132,8 @@ pub(super) struct Planner<'a> {
     hints: Vec<ast::Hint>,
     /// The variables of the outer row that stay in scope throughout the subquery that is being planned.
     outer: Vec<scope::Variable>,
+    /// Whether a value is computed by the query that is being planned, which changes nothing then.
+    in_value: bool,
     /// Clauses planned so far.
     clauses: usize,
     notes: Notes,
