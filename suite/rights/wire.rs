@@ -283,6 +283,8 @@ fn f95_an_expired_password_is_told_and_changed_over_bolt_and_http() {
     client.reset().expect("resets");
     let (_, answer) = post(http, &basic("late", "late-password"), "system", r#"{"statement": "RETURN 1"}"#);
     assert!(answer.contains(expired), "{answer}");
+    let (status, answer) = send(http, "GET /session/database", &basic("late", "late-password"), "", "");
+    assert!(status == 403 && answer.contains(expired), "{answer}");
 
     let change = r#"{"statement": "ALTER CURRENT USER SET PASSWORD FROM 'late-password' TO 'next-password'"}"#;
     let (status, answer) = post(http, &basic("late", "late-password"), "system", change);

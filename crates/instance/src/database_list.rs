@@ -72,7 +72,7 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     }),
     ("currentStatus", true, |look| look.current_status().into()),
     ("statusMessage", true, |look| match look.standing.trouble() {
-        Some(failure) => Value::string(failure.message()),
+        Some(failure) => Value::string(failure.clone().calling(look.row.name.as_str(), look.name.as_str()).message()),
         None => look.shared.databases.journal_damage(look.row).map_or_else(|| "".into(), Value::string),
     }),
     ("default", true, |look| (look.row.id == look.names.default_database().id).into()),
@@ -117,8 +117,11 @@ fn text(text: Option<&str>) -> Value {
 }
 
 impl Look<'_> {
-    /// Gives the folder of its files, to who may see how the server is set up.
+    /// Gives the folder of its files, to who may see how the server is set up and knows the name that the folder has.
     fn path(&self) -> Value {
+        if *self.name != self.row.name {
+            return Value::Null;
+        }
         let action = Action::DoTo(Act::ShowSetting, CompactString::const_new("sheaf.data"));
         if access::allow(self.names, self.principal, &action).is_err() {
             return Value::Null;

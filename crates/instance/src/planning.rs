@@ -121,7 +121,7 @@ impl<'a> Planning<'a> {
         drop(watched);
         let otherwise = planning.numbered.iter().skip(1).find(|source| source.target.database == own.database);
         if let Some(PlannedSource { target: otherwise, .. }) = otherwise {
-            if planning.uses_own.get() || planning.calls_on_own.get() {
+            if planning.asks_own() {
                 return Err(two_names(own, otherwise));
             }
             return Self::plan_for(statement, (&otherwise.clone(), First::Named), query, mode, indexes);
@@ -136,7 +136,7 @@ impl<'a> Planning<'a> {
             && ["names", "propertiesbyname"].iter().any(|name| lower.contains(name)))
             || lower.contains("namefromelementid");
         let is_personal = planning.is_personal;
-        let touched = if planning.numbered.len() == 1 { 0 } else { usize::from(!planning.uses_own.get()) };
+        let touched = if planning.numbered.len() == 1 { 0 } else { usize::from(!planning.asks_own()) };
         if planning.numbered[touched..].iter().all(|source| source.target.name.is_system()) && !suits_system(query) {
             return Err(NoGraph::refuses(text));
         }
@@ -268,6 +268,11 @@ impl Graphs for Planning<'_> {
 }
 
 impl Planning<'_> {
+    /// Tells whether the statement asks anything of the session's own database.
+    fn asks_own(&self) -> bool {
+        self.uses_own.get() || self.calls_on_own.get()
+    }
+
     fn place(&self, reference: &GraphReference) -> Position {
         cypher::position(self.text, reference.span)
     }

@@ -376,3 +376,26 @@ fn f96_a_token_tells_no_name_that_its_user_does_not_know() {
     assert!(!of_ann.contains("HOME") && !of_ann.contains("TRANSACTION"), "{of_ann}");
     assert!(of_bob.contains("GRANT ACCESS ON HOME DATABASE TO `PUBLIC`"), "{of_bob}");
 }
+
+#[test]
+fn f44_who_knows_a_database_by_an_alias_alone_is_told_no_folder() {
+    let data = tempfile::tempdir().expect("a folder");
+    let authentication = catalog::Authentication::Password { first: Some("admin-password".to_owned()) };
+    let options = instance::InstanceOptions { authentication, ..world::options(data.path()) };
+    let instance = instance::Instance::open(options).expect("the folder is the test's own");
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    for text in [
+        "CREATE DATABASE hidden_one",
+        "CREATE ALIAS reports FOR DATABASE hidden_one",
+        "GRANT LEVEL read ON ALIAS reports TO USER ann",
+        "GRANT LEVEL read ON DATABASE sheaf TO USER ann",
+        "GRANT SHOW SETTINGS * ON DBMS TO USER ann",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let text = "SHOW DATABASES YIELD name, path WHERE name <> 'system' RETURN name, path CONTAINS name ORDER BY name";
+    check(&mut log_in(&instance, "ann"), text, "'reports' | null\n'sheaf' | true");
+    check(&mut admin, text, "'hidden_one' | true\n'sheaf' | true");
+    instance.close();
+}

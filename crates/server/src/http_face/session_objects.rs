@@ -112,7 +112,13 @@ async fn end(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap)
 /// `GET /session/database`: which database the session is on.
 async fn database(State(app): State<App>, headers: HeaderMap) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let name = block_in_place(|| session.resolve(None))?;
+    let name = block_in_place(|| {
+        // As any statement would hear it.
+        if session.credentials_expired() {
+            rows(&mut *session, "RETURN 1", Map::new())?;
+        }
+        session.resolve(None)
+    })?;
     Ok(told(&name))
 }
 
