@@ -847,3 +847,20 @@ fn f51_a_plan_takes_as_long_as_its_text_and_ends_with_its_time() {
     let spent = SystemClock.now().duration_since(begun);
     assert!(spent < parsed / 2 + Duration::from_millis(150), "{spent:?}, where {parsed:?} are needed to read it");
 }
+
+#[test]
+fn f46_a_literal_says_of_a_limit_what_a_parameter_says() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    let limits =
+        "SHOW LIMITS FOR DATABASE sheaf YIELD `limit`, value, source WHERE source = 'database' RETURN `limit`, value";
+    limit(&mut one, "max_nodes = 3, max_query_time = duration('PT1M')");
+    check(&mut one, limits, "'max_nodes' | 3\n'max_query_time' | 60000");
+    limit(&mut one, "max_nodes = null, max_query_time = Duration('PT2M')");
+    check(&mut one, limits, "'max_query_time' | 120000");
+    limit(&mut one, "max_query_time = NULL");
+    check(&mut one, limits, "");
+    for bad in ["max_nodes = duration('PT1M')", "max_query_time = duration('soon')", "max_query_time = duration(1)"] {
+        run(&mut one, &format!("ALTER DATABASE sheaf SET LIMIT {bad}")).expect_err(bad);
+    }
+}

@@ -339,6 +339,10 @@ fn f46_limits() {
         "ALTER DATABASE a.b IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1 WAIT",
         "ALTER DATABASE `a.b` IF EXISTS SET LIMIT max_query_time = 'PT1M', max_nodes = -1 WAIT",
     );
+    check(
+        "ALTER DATABASE a SET LIMIT max_nodes = NULL, max_query_time = DURATION('PT1M')",
+        "ALTER DATABASE a SET LIMIT max_nodes = null, max_query_time = 'PT1M'",
+    );
     check("ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges", "ALTER DATABASE $d REMOVE LIMIT max_nodes, max_edges");
     same("ALTER ROLE reader SET LIMIT max_queries_per_second = 5");
     same("SHOW LIMITS");

@@ -21,7 +21,7 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &LimitCommand) -> Resu
             let read = |(name, value): &(Name, LimitValue)| -> Result<(Limit, Option<u64>), Failure> {
                 let limit = Limit::parse(&name.text)?;
                 match given(value, &statement.parameters)? {
-                    // What a parameter says nothing of is taken back.
+                    // What a value says nothing of is taken back.
                     types::Value::Null => Ok((limit, None)),
                     value => Ok((limit, Some(limit.read(&value)?))),
                 }

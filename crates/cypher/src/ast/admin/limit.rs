@@ -57,7 +57,7 @@ pub enum LimitOwner {
 /// The value of a limit.
 #[derive(Clone, Debug)]
 pub enum LimitValue {
-    /// A number, a text, or a word such as `60s`.
+    /// A number, a text, a word such as `60s`, a duration, or null.
     Given(Value),
     /// `$n`.
     Parameter(Name),

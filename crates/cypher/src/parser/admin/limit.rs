@@ -57,6 +57,10 @@ impl Parser<'_> {
                 let text = literal::text(self.text_at(0)).map_err(|(error, _)| self.fail(span, &error.to_string()))?;
                 Value::string(text)
             }
+            Token::Word if self.at_words(&["NULL"]) => Value::Null,
+            Token::Word if self.at_words(&["DURATION"]) && self.peek_at(1) == Token::ParenOpen => {
+                return self.duration().map(LimitValue::Given);
+            }
             // `60s` and `10GB` are no numbers elsewhere; `10 GB` is a number and a word.
             Token::BadNumber | Token::Word => Value::string(self.text_at(0)),
             Token::Integer | Token::Float if self.is_unit_ahead() => {
@@ -81,6 +85,21 @@ impl Parser<'_> {
         };
         self.advance();
         Ok(LimitValue::Given(value))
+    }
+
+    /// `duration('PT1M')`, as a parameter has it.
+    fn duration(&mut self) -> Parsed<Value> {
+        self.advance();
+        self.advance();
+        let span = self.span();
+        if self.peek() != Token::Text {
+            return Err(self.unexpected(&["a text such as 'PT1M'"]));
+        }
+        let text = literal::text(self.text_at(0)).map_err(|(error, _)| self.fail(span, &error.to_string()))?;
+        let duration = types::Duration::parse(&text).map_err(|error| self.fail(span, &error.to_string()))?;
+        self.advance();
+        self.expect(Token::ParenClose, "')'")?;
+        Ok(Value::Duration(Box::new(duration)))
     }
 
     /// Tells whether a word follows that is no part of the command.
