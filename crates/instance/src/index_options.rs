@@ -226,6 +226,7 @@ fn call(name: &str, arguments: &[Expression], parameters: &Map, now_nanos: Optio
         linenumber: None,
         file: None,
         memory_max_bytes: OPTIONS_BYTES_MAX,
+        limit_bytes: OPTIONS_BYTES_MAX,
     };
     run(&mut context, &arguments)
 }

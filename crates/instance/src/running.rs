@@ -357,6 +357,7 @@ impl Running {
                 linenumber: self.linenumber,
                 file: self.file.take(),
                 memory_max_bytes: self.budget.memory_left_bytes(),
+                limit_bytes: self.budget.memory_max_bytes(),
             },
             budget: &mut self.budget,
             counters: &mut self.counters,

@@ -287,10 +287,10 @@ impl Budget {
             self.changes_lent_bytes = lent_bytes;
         }
         if self.memory_used_bytes.saturating_add(bytes) > self.memory_max_bytes {
-            let max = self.memory_max_bytes;
+            let (used, max) = (self.memory_used_bytes, self.memory_max_bytes);
             let text = format!(
-                "The changes of the transaction take {bytes} bytes, which is more than the limit of {max} bytes leaves. \
-                 `CALL {{ ... }} IN TRANSACTIONS` commits them in batches."
+                "The changes of the transaction take {bytes} bytes beside {used} bytes that the statement uses, more than \
+                 the limit of {max} bytes. `CALL {{ ... }} IN TRANSACTIONS` commits them in batches."
             );
             return Err(Failure::new(Code::MemoryLimit, text));
         }
@@ -359,6 +359,12 @@ impl Budget {
         self.clock.now()
     }
 
+    /// Tells the bytes that the statement may hold altogether.
+    #[must_use]
+    pub fn memory_max_bytes(&self) -> usize {
+        self.memory_max_bytes
+    }
+
     /// Bounds what one value takes, which is counted once it is there.
     #[must_use]
     pub fn with_made_max(self, made_max_bytes: usize) -> Self {
@@ -389,6 +395,12 @@ impl Tally {
     pub fn add(&mut self, bytes: usize, budget: &mut Budget) -> Result<(), Failure> {
         self.bytes += bytes;
         if self.bytes - self.taken_bytes >= GRAIN_BYTES { self.take(budget) } else { Ok(()) }
+    }
+
+    /// Tells what was added so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Adds a value to a list, for which there has to be room; what the list grows by is taken.

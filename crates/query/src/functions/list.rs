@@ -172,7 +172,9 @@ mod tests {
     #[test]
     fn a_range_beyond_the_limit_is_not_made() {
         let bytes = 1_000_000_000_001 * size_of::<types::Value>();
-        let message = format!("MemoryLimit: The result needs {bytes} bytes, more than the limit of 1048576 bytes.");
+        let message = format!(
+            "MemoryLimit: The result needs {bytes} bytes, more than the 1048576 bytes that it may take now of the limit of 2097152 bytes."
+        );
         check("range", values![0, 1_000_000_000_000_i64], &message);
     }
 }

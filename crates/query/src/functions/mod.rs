@@ -51,8 +51,10 @@ pub struct FunctionContext<'a> {
     pub linenumber: Option<i64>,
     /// The file that `LOAD CSV` reads.
     pub file: Option<CompactString>,
-    /// Bytes that the result of one call may take.
+    /// Bytes that the result of one call may take now.
     pub memory_max_bytes: usize,
+    /// Bytes that the statement may hold altogether.
+    pub limit_bytes: usize,
 }
 
 impl FunctionContext<'_> {
@@ -61,11 +63,11 @@ impl FunctionContext<'_> {
         if bytes <= self.memory_max_bytes {
             return Ok(());
         }
-        let max = self.memory_max_bytes;
-        Err(Failure::new(
-            Code::MemoryLimit,
-            format!("The result needs {bytes} bytes, more than the limit of {max} bytes."),
-        ))
+        let (left, limit) = (self.memory_max_bytes, self.limit_bytes);
+        let text = format!(
+            "The result needs {bytes} bytes, more than the {left} bytes that it may take now of the limit of {limit} bytes."
+        );
+        Err(Failure::new(Code::MemoryLimit, text))
     }
 
     /// Refuses copies of values for which there is no room.

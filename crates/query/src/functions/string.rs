@@ -404,7 +404,7 @@ mod tests {
         check(
             "replace",
             values![long.as_str(), "a", x.as_str()],
-            "MemoryLimit: The result needs 4002000 bytes, more than the limit of 1048576 bytes.",
+            "MemoryLimit: The result needs 4002000 bytes, more than the 1048576 bytes that it may take now of the limit of 2097152 bytes.",
         );
     }
 

@@ -208,6 +208,7 @@ mod tests {
             linenumber: None,
             file: None,
             memory_max_bytes: usize::MAX,
+            limit_bytes: usize::MAX,
         };
         match find(name).expect("a function").kind {
             functions::Kind::Scalar(function) => function(&mut context, arguments),

@@ -31,6 +31,7 @@ pub(super) fn context(random: &mut dyn FnMut() -> u64) -> FunctionContext<'_> {
         linenumber: Some(3),
         file: None,
         memory_max_bytes: 1 << 20,
+        limit_bytes: 1 << 21,
     }
 }
 

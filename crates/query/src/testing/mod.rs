@@ -7,6 +7,7 @@ mod source;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use types::{Map, Value};
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub import_folder: Option<PathBuf>,
     /// What opens files on other machines.
     pub remote: Option<Box<dyn Remote>>,
+    /// Whether the statement was ended.
+    pub interrupted: Arc<AtomicBool>,
     /// What the last run changed.
     pub counters: Counters,
 }
@@ -45,6 +48,7 @@ impl World {
             time_max: None,
             import_folder: None,
             remote: None,
+            interrupted: Arc::default(),
             counters: Counters::default(),
         }
     }
@@ -67,7 +71,7 @@ impl World {
     /// Does work in a fresh context; keeps what was counted.
     pub fn run<T>(&mut self, work: impl FnOnce(&mut Context<'_>) -> T) -> T {
         let mut budget =
-            Budget::start(Arc::new(types::SystemClock), self.time_max, self.memory_max_bytes, Arc::default());
+            Budget::start(Arc::new(types::SystemClock), self.time_max, self.memory_max_bytes, self.interrupted.clone());
         let mut counters = Counters::default();
         let database = self.sources[0].database().to_owned();
         let mut context = Context {
@@ -82,6 +86,7 @@ impl World {
                 linenumber: None,
                 file: None,
                 memory_max_bytes: self.memory_max_bytes,
+                limit_bytes: self.memory_max_bytes,
             },
             budget: &mut budget,
             counters: &mut counters,
