@@ -2,13 +2,14 @@
 
 mod world;
 
+use std::path::Path;
 use std::sync::Arc;
 
-use instance::{Instance, RunOptions, Session};
+use instance::{Instance, InstanceOptions, RunOptions, Session};
 use parking_lot::Mutex;
 use peak_alloc::PeakAlloc;
 use types::{Code, Failure, Map, Value};
-use world::{check, in_memory, run, run_with, session};
+use world::{check, in_memory, options, run, run_with, session};
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -21,7 +22,7 @@ const LIMIT_BYTES: usize = 32_000_000;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Each would take many times the limit.
-const GIANTS: [&str; 38] = [
+const GIANTS: [&str; 40] = [
     "UNWIND range(1, 40000000) AS x WITH collect(x) AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect('text of row ' + x + ', which is a long one') AS l RETURN size(l)",
     "UNWIND range(1, 40000000) AS x WITH collect(DISTINCT x) AS l RETURN size(l)",
@@ -31,6 +32,8 @@ const GIANTS: [&str; 38] = [
     "RETURN size(range(1, 60000000))",
     "RETURN size(reduce(s = '', x IN range(1, 100000) | s + 'a text that doubles' + s))",
     "RETURN size(reduce(s = [1], x IN range(1, 100000) | s + s))",
+    "RETURN size(reduce(s = [], x IN range(1, 10000000) | s + x))",
+    "RETURN size(reduce(s = [], x IN range(1, 100000) | s + [range(x, 20000)]))",
     "UNWIND range(1, 40000000) AS x WITH x ORDER BY -x RETURN count(x)",
     "UNWIND range(1, 40000000) AS x WITH 'text of row ' + x + ', which is a long one' AS t ORDER BY t RETURN count(t)",
     "UNWIND range(1, 40000000) AS x WITH x, x + 1 AS y, toString(x) AS z ORDER BY z, y DESC RETURN count(x)",
@@ -166,6 +169,48 @@ fn f51_a_statement_holds_no_more_than_its_limit() {
     }
     // All that was taken comes back.
     check(&mut one, "UNWIND range(1, 600000) AS x WITH collect(x) AS l RETURN size(l)", "600000");
+}
+
+#[test]
+fn f51_lines_of_files_count_field_by_field() {
+    let _alone = ALONE.lock();
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("writes");
+    write("commas.csv", &",".repeat(10_000_000));
+    write("cells.csv", &"ab,".repeat(3_000_000));
+    write("names.csv", &format!("{}\n1\n2\n", (0..400_000).map(|name| format!("n{name},")).collect::<String>()));
+    write("quote.csv", &format!("a\n\"{}", "b,\n".repeat(12_000_000)));
+    write("wide.csv", &format!("{}1\n", "ab,".repeat(3_000)).repeat(2_000));
+    write("long.csv", &format!("\"{0}\",\"{0}\"\n", "a,".repeat(1_000_000)).repeat(20));
+    let import_folder = Some(folder.path().to_owned());
+    let instance = Instance::in_memory(InstanceOptions { import_folder, ..options(Path::new("/nowhere")) });
+    let mut one = session(&instance.expect("memory has room"));
+    run(&mut one, &format!("ALTER DATABASE sheaf SET LIMIT max_query_memory = {LIMIT_BYTES}")).expect("sets");
+    let most = LIMIT_BYTES + LIMIT_BYTES / 5 + BATCH_BYTES;
+    for (file, headers) in
+        [("commas", ""), ("commas", " WITH HEADERS"), ("cells", ""), ("names", " WITH HEADERS"), ("quote", "")]
+    {
+        let text = format!("LOAD CSV{headers} FROM 'file:///{file}.csv' AS r RETURN max(size(keys(r)))");
+        let text = if headers.is_empty() { text.replace("keys(r)", "r") } else { text };
+        let (came, peak) = measured(&mut one, &text);
+        assert_eq!(came.expect_err(&text).code(), Code::MemoryLimit, "{text}");
+        assert!(peak <= most, "{text}: {peak} bytes");
+    }
+    for (text, expected) in [
+        ("LOAD CSV FROM 'file:///wide.csv' AS r RETURN count(*), max(size(r)), max(r[3000])", "2000 | 3001 | '1'"),
+        (
+            "LOAD CSV WITH HEADERS FROM 'file:///wide.csv' AS r RETURN count(*), max(r['1']), min(r.ab)",
+            "1999 | '1' | 'ab'",
+        ),
+        (
+            "LOAD CSV FROM 'file:///long.csv' AS r RETURN count(*), max(size(r[0])), min(size(r[1]))",
+            "20 | 2000000 | 2000000",
+        ),
+    ] {
+        let (came, peak) = measured(&mut one, text);
+        assert_eq!(came.unwrap_or_else(|failure| panic!("{text}: {failure}")), expected, "{text}");
+        assert!(peak <= most, "{text}: {peak} bytes");
+    }
 }
 
 #[test]

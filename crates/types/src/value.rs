@@ -321,6 +321,12 @@ impl Value {
         size_of_val(items) + items.iter().map(Self::long_bytes).sum::<usize>()
     }
 
+    /// Tells the bytes of a map with room for so many entries, beside what lies deeper in them.
+    #[must_use]
+    pub fn map_room_bytes(entries: usize) -> usize {
+        MAP_BYTES + entries * ENTRY_BYTES
+    }
+
     /// Tells the bytes of a text that is so long that copying it often has to be thought of; 0 for all other values.
     #[must_use]
     #[inline]
@@ -393,7 +399,7 @@ fn text_bytes(text: &CompactString) -> usize {
 fn map_bytes(entries: &Map, of_value: impl Fn(&Value) -> usize) -> usize {
     let in_entries =
         |(key, value): (&CompactString, &Value)| of_value(value) + if key.is_heap_allocated() { key.len() } else { 0 };
-    MAP_BYTES + entries.capacity() * ENTRY_BYTES + entries.iter().map(in_entries).sum::<usize>()
+    Value::map_room_bytes(entries.capacity()) + entries.iter().map(in_entries).sum::<usize>()
 }
 
 impl From<bool> for Value {

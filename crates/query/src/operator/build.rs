@@ -149,6 +149,7 @@ impl Site {
                 single_lines: self.single_lines,
                 under_way: None,
                 open: None,
+                memory_bytes: 0,
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! Files that `LOAD CSV` may read: those within the import folder, plain or gzipped, and those of other machines.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
@@ -85,86 +85,4 @@ fn within(name: &str, folder: &Path) -> Option<PathBuf> {
     let path = folder.join(name.trim_start_matches('/')).canonicalize().ok()?;
     // A pipe or a device could keep its reader waiting for ever.
     (path.starts_with(&folder) && path.is_file()).then_some(path)
-}
-
-/// A reader that fails once a record has taken more bytes than it may, and that knows which quote is left open.
-pub(super) struct Bounded<R> {
-    inner: R,
-    bytes_left: usize,
-    quotes: Quotes,
-    is_at_end: bool,
-}
-
-impl<R> Bounded<R> {
-    pub fn new(inner: R, terminator: u8) -> Self {
-        let quotes = Quotes { terminator, place: Place::FieldStart, line: 1, opened_at: 1 };
-        Self { inner, bytes_left: 0, quotes, is_at_end: false }
-    }
-
-    /// Gives the line of the quote that is still open at the end of the file.
-    pub fn open_quote(&self) -> Option<u64> {
-        let is_open = matches!(self.quotes.place, Place::Quoted | Place::Escape);
-        (self.is_at_end && is_open).then_some(self.quotes.opened_at)
-    }
-
-    /// Lets the next record take so many bytes; a little more is read ahead.
-    pub fn allow(&mut self, bytes: usize) {
-        const READ_AHEAD_BYTES: usize = 1 << 16;
-        self.bytes_left = bytes.saturating_add(READ_AHEAD_BYTES);
-    }
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.is_at_end |= read == 0 && !buffer.is_empty();
-        self.quotes.pass(&buffer[..read]);
-        self.bytes_left = self.bytes_left.checked_sub(read).ok_or_else(|| {
-            io::Error::other("a line takes more memory than the statement may use; look for a quote that is not closed")
-        })?;
-        Ok(read)
-    }
-}
-
-/// Follows quotes through a file, as the reader of its records does.
-struct Quotes {
-    terminator: u8,
-    place: Place,
-    line: u64,
-    /// The line of the last quote that opened a field.
-    opened_at: u64,
-}
-
-/// What the next byte belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    FieldStart,
-    Field,
-    Quoted,
-    /// Behind a backslash within quotes.
-    Escape,
-    /// Behind a quote within quotes: the end of the field, or half of a quote that is meant.
-    QuoteInQuotes,
-}
-
-impl Quotes {
-    fn pass(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.line += u64::from(*byte == b'\n');
-            self.place = match (self.place, *byte) {
-                (Place::Quoted, b'"') => Place::QuoteInQuotes,
-                (Place::Quoted, b'\\') => Place::Escape,
-                (Place::Quoted | Place::Escape, _) | (Place::QuoteInQuotes, b'"') => Place::Quoted,
-                (Place::FieldStart, b'"') => {
-                    self.opened_at = self.line;
-                    Place::Quoted
-                }
-                (_, b'\n' | b'\r') => Place::FieldStart,
-                // A byte order mark stands in front of the first field.
-                (Place::FieldStart, 0xef | 0xbb | 0xbf) => Place::FieldStart,
-                (_, byte) if byte == self.terminator => Place::FieldStart,
-                _ => Place::Field,
-            };
-        }
-    }
 }

@@ -1,21 +1,25 @@
 //! Lines of CSV files as rows.
-//! Leaves which files may be read to `file`.
+//! Leaves which files may be read to `file`, and where their fields end to `records`.
 //! Start reading at [`LoadCsv::read`].
 
 mod file;
-
-use std::io::Read;
+mod records;
 
 use compact_str::CompactString;
-use types::{Code, Failure, Map, Value};
+use types::{Failure, Map, Value};
 
 use super::Operator;
+use crate::budget::{Budget, Tally};
 use crate::expression::{Compiled, Context, evaluate, mismatch};
 use crate::{Batch, Column};
-use file::{Bounded, failed};
+use records::Records;
 
 /// Bytes of lines after which a batch is handed on, however few lines they are.
 const BATCH_BYTES: usize = 1 << 20;
+/// What a line that is a list takes beside its fields.
+const LINE_BYTES: usize = 48;
+/// Names that a line has no field for, between two looks at the clock.
+const NAMES_BETWEEN_LOOKS: usize = 1 << 16;
 
 /// For each row, the lines of a CSV file.
 pub(super) struct LoadCsv {
@@ -30,15 +34,25 @@ pub(super) struct LoadCsv {
     pub under_way: Option<(Batch, Column, usize)>,
     /// The file of that row, where it is open.
     pub open: Option<Open>,
+    /// What the lines take that were read last.
+    pub memory_bytes: usize,
 }
 
 /// A file that is being read.
 pub(super) struct Open {
-    address: CompactString,
-    reader: csv::Reader<Bounded<Box<dyn Read + Send>>>,
+    records: Records,
     /// The names of the columns; none where lines are lists.
-    names: Option<Vec<CompactString>>,
-    record: csv::ByteRecord,
+    names: Option<Names>,
+    /// How many fields the last line had.
+    fields: usize,
+}
+
+/// The names of columns.
+struct Names {
+    list: Vec<CompactString>,
+    memory_bytes: usize,
+    /// What a map takes that has all of them, beside its values.
+    map_bytes: usize,
 }
 
 impl LoadCsv {
@@ -48,77 +62,109 @@ impl LoadCsv {
             other => return Err(mismatch("String", other)),
         };
         let file = context.budget.ended_or(file::open(&address, context.import_folder, context.remote))?;
-        let file = Bounded::new(file, self.terminator);
-        let mut builder = csv::ReaderBuilder::new();
-        builder.has_headers(false).flexible(true).delimiter(self.terminator).escape(Some(b'\\'));
-        let mut open = Open { address, reader: builder.from_reader(file), names: None, record: csv::ByteRecord::new() };
+        let mut open = Open { records: Records::new(address, file, self.terminator), names: None, fields: 0 };
         if self.headers {
-            open.next(context)?;
-            open.names = Some(open.record.iter().map(|name| open.text(name)).collect::<Result<_, _>>()?);
+            open.read_names(context.budget)?;
         }
         Ok(open)
     }
 
     /// Reads the next lines of the file under way, a batch at most; none at its end.
     fn read(&mut self, context: &mut Context<'_>) -> Result<Vec<Value>, Failure> {
+        // Whoever keeps the lines before has counted them by now.
+        context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
         let Some(open) = &mut self.open else { return Ok(Vec::new()) };
         let lines_max = if self.single_lines { 1 } else { Batch::ROWS_MAX };
-        let (mut lines, mut bytes) = (Vec::new(), 0);
-        while lines.len() < lines_max && bytes < BATCH_BYTES && open.next(context)? {
-            bytes += open.record.as_slice().len();
-            lines.push(open.line()?);
+        let (mut lines, mut tally) = (Vec::new(), Tally::default());
+        while lines.len() < lines_max && tally.bytes() < BATCH_BYTES {
+            match open.line(&mut tally, context.budget)? {
+                Some(line) => lines.push(line),
+                None => break,
+            }
         }
+        self.memory_bytes = tally.finish(context.budget)?;
         context.budget.pay_rows(lines.len().max(1))?;
-        let position = open.record.position().map(|position| i64::try_from(position.line()).unwrap_or(i64::MAX));
-        context.functions.linenumber = position;
-        context.functions.file = Some(open.address.clone());
+        context.functions.linenumber = Some(i64::try_from(open.records.line).unwrap_or(i64::MAX));
+        context.functions.file = Some(open.records.address.clone());
         Ok(lines)
+    }
+
+    /// Gives back what the file under way has taken.
+    fn close(&mut self, context: &mut Context<'_>) {
+        context.budget.give_back_memory(std::mem::take(&mut self.memory_bytes));
+        if let Some(open) = self.open.take() {
+            context.budget.give_back_memory(open.names.map_or(0, |names| names.memory_bytes));
+            open.records.close(context.budget);
+        }
     }
 }
 
 impl Open {
-    /// Reads one record; false at the end of the file.
-    fn next(&mut self, context: &mut Context<'_>) -> Result<bool, Failure> {
-        // A quote that nobody closes would read the whole file as one field.
-        self.reader.get_mut().allow(context.budget.memory_left_bytes());
-        let read = self.reader.read_byte_record(&mut self.record);
-        let read = context.budget.ended_or(read.map_err(|error| failed(&self.address, &error.to_string())))?;
-        match self.reader.get_ref().open_quote() {
-            Some(line) => {
-                let text = format!("the quote that opens at line {line} is never closed");
-                Err(failed(&self.address, &text))
-            }
-            None => Ok(read),
-        }
+    fn read_names(&mut self, budget: &mut Budget) -> Result<(), Failure> {
+        let (mut list, mut tally, mut long_bytes) = (Vec::new(), Tally::default(), 0);
+        self.records.next(budget, |name, budget| {
+            let before = list.capacity();
+            budget.ask_to_grow(&list, 1)?;
+            let name = field(name, budget)?;
+            let name_bytes = name.own_bytes();
+            long_bytes += name_bytes;
+            let name = if let Value::String(name) = name { name } else { CompactString::default() };
+            list.push(name);
+            let grown = (list.capacity() - before) * size_of::<CompactString>();
+            tally.add(grown + name_bytes, budget)
+        })?;
+        let map_bytes = Value::map_room_bytes(list.len()) + long_bytes;
+        self.names = Some(Names { list, memory_bytes: tally.finish(budget)?, map_bytes });
+        Ok(())
     }
 
-    fn line(&self) -> Result<Value, Failure> {
+    /// Reads the next line as a list, or as a map where there are names.
+    fn line(&mut self, tally: &mut Tally, budget: &mut Budget) -> Result<Option<Value>, Failure> {
         let Some(names) = &self.names else {
-            let fields = self.record.iter().map(|field| self.field(field));
-            return Ok(Value::list(fields.collect::<Result<_, _>>()?));
+            budget.ask_for(self.fields * size_of::<Value>())?;
+            let mut fields = Vec::with_capacity(self.fields);
+            tally.add(fields.capacity() * size_of::<Value>() + LINE_BYTES, budget)?;
+            let each = |text: &str, budget: &mut Budget| tally.push(&mut fields, field(text, budget)?, budget);
+            if !self.records.next(budget, each)? {
+                return Ok(None);
+            }
+            self.fields = fields.len();
+            return Ok(Some(Value::list(fields)));
         };
-        let mut line = Map::with_capacity(names.len());
-        for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let field = self.record.get(at).map_or(Ok(Value::Null), |field| self.field(field))?;
-            line.insert(name.clone(), field);
+        budget.ask_for(names.map_bytes)?;
+        tally.add(names.map_bytes, budget)?;
+        let (mut line, mut left) = (Map::with_capacity(names.list.len()), names.list.iter());
+        let mut put = |name: &CompactString, value: Value| {
+            if !name.is_empty() {
+                line.insert(name.clone(), value);
+            }
+        };
+        let is_line = self.records.next(budget, |text, budget| {
+            let Some(name) = left.next() else { return Ok(()) };
+            let value = field(text, budget)?;
+            tally.add(value.own_bytes(), budget)?;
+            put(name, value);
+            Ok(())
+        })?;
+        if !is_line {
+            return Ok(None);
         }
-        Ok(Value::map(line))
+        for (at, name) in left.enumerate() {
+            if at % NAMES_BETWEEN_LOOKS == NAMES_BETWEEN_LOOKS - 1 {
+                budget.look()?;
+            }
+            put(name, Value::Null);
+        }
+        Ok(Some(Value::map(line)))
     }
+}
 
-    /// Gives a field as a string; null where it is empty.
-    fn field(&self, field: &[u8]) -> Result<Value, Failure> {
-        if field.is_empty() { Ok(Value::Null) } else { self.text(field).map(Value::String) }
+/// Makes a field a string, where there is room for it; null where it is empty.
+fn field(text: &str, budget: &mut Budget) -> Result<Value, Failure> {
+    if text.len() > Value::SHORT_BYTES {
+        budget.ask_for(text.len())?;
     }
-
-    fn text(&self, field: &[u8]) -> Result<CompactString, Failure> {
-        CompactString::from_utf8(field).map_err(|_| {
-            let line = self.record.position().map_or(0, csv::Position::line);
-            Failure::new(
-                Code::ExternalResourceFailed,
-                format!("'{}' is not UTF-8 at line {line}. Save the file as UTF-8.", self.address),
-            )
-        })
-    }
+    Ok(if text.is_empty() { Value::Null } else { Value::from(text) })
 }
 
 impl Operator for LoadCsv {
@@ -135,7 +181,7 @@ impl Operator for LoadCsv {
             }
             let lines = self.read(context)?;
             if lines.is_empty() {
-                self.open = None;
+                self.close(context);
                 if row + 1 < batch.rows {
                     self.under_way = Some((batch, addresses, row + 1));
                 }

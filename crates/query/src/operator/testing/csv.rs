@@ -1,9 +1,11 @@
 //! Tests of `LOAD CSV`: what lines become, and what may not be read.
 
-use std::io::Write;
+use std::io::{self, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use types::{Code, Value};
+use types::{Code, Failure, Value};
 
 use super::{rows, unwind, written};
 use crate::expression::Compiled;
@@ -118,6 +120,82 @@ fn bad_files_fail_with_a_reason() {
         line: 0,
     };
     assert_eq!(rows(&number, &mut small).err().map(|failure| failure.code()), Some(Code::TypeError));
+}
+
+/// Files of other machines: one byte over and over, until a statement has read enough of it to have ended by now.
+struct Endless {
+    byte: u8,
+    ended: Arc<AtomicBool>,
+}
+
+impl crate::Remote for Endless {
+    fn open(&self, _address: &str) -> Result<Box<dyn Read + Send>, Failure> {
+        Ok(Box::new(Flow { byte: self.byte, bytes: 0, ended: Arc::clone(&self.ended) }))
+    }
+}
+
+struct Flow {
+    byte: u8,
+    bytes: usize,
+    ended: Arc<AtomicBool>,
+}
+
+impl Read for Flow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.bytes += buffer.len();
+        self.ended.store(self.bytes > 1 << 20, Ordering::Relaxed);
+        if self.bytes > 2 << 20 {
+            return Err(io::Error::other("it was read on"));
+        }
+        buffer.fill(self.byte);
+        Ok(buffer.len())
+    }
+}
+
+#[test]
+fn f51_a_line_that_never_ends_is_ended() {
+    // Empty lines, empty fields, a long field, and a quote that is never closed.
+    for (byte, headers) in [(b'\n', false), (b';', false), (b';', true), (b'x', false), (b'"', true)] {
+        let ended = Arc::new(AtomicBool::new(false));
+        let remote = Endless { byte, ended: Arc::clone(&ended) };
+        let mut world = World { memory_max_bytes: usize::MAX, remote: Some(Box::new(remote)), ..world(Path::new("/")) };
+        world.interrupted = ended;
+        let failed = rows(&load(&["http://a/b.csv"], headers), &mut world).expect_err("it has no end");
+        assert_eq!(failed.code(), Code::TransactionTerminated, "{byte}: {failed}");
+    }
+}
+
+#[test]
+fn f51_fields_are_counted_as_they_come() {
+    for (byte, headers) in [(b';', false), (b';', true), (b'x', false), (b'x', true)] {
+        let remote = Endless { byte, ended: Arc::default() };
+        let mut world = World { memory_max_bytes: 1 << 20, remote: Some(Box::new(remote)), ..world(Path::new("/")) };
+        let failed = rows(&load(&["http://a/b.csv"], headers), &mut world).expect_err("it has no end");
+        assert_eq!(failed.code(), Code::MemoryLimit, "{byte}: {failed}");
+        let is_long = failed.message().ends_with("A field of 'http://a/b.csv' is very long.");
+        assert_eq!(is_long, byte == b'x', "{failed}");
+    }
+}
+
+#[test]
+fn lines_are_wide_and_long() {
+    let folder = tempfile::tempdir().expect("a folder for tests");
+    let long = "y".repeat(3_000_000);
+    let wide: Vec<String> = (0..5_000).map(|field| format!("{field}{}", "é".repeat(field % 50))).collect();
+    let content = format!("{0}\n1;{long};\"{long}\"\"\n\"\n\n{0}\n", wide.join(";"));
+    std::fs::write(folder.path().join("wide.csv"), content).expect("it is writable");
+    let mut world = World { memory_max_bytes: 1 << 26, ..world(folder.path()) };
+    let list = |fields: &[String]| Value::list(fields.iter().map(|field| Value::from(field.as_str())).collect());
+    let lines = rows(&load(&["file:///wide.csv"], false), &mut world).expect("it is there");
+    let between = ["1".to_owned(), long.clone(), format!("{long}\"\n")];
+    let row = |line: Value| Value::list(vec![line]);
+    assert_eq!(lines, [row(list(&wide)), row(list(&between)), row(list(&wide))]);
+    let lines = rows(&load(&["file:///wide.csv"], true), &mut world).expect("it is there");
+    let map = |fields: &[String]| {
+        let field = |at: usize| fields.get(at).map_or(Value::Null, |field| Value::from(field.as_str()));
+        Value::map(wide.iter().enumerate().map(|(at, name)| (name.as_str().into(), field(at))).collect())
+    };
+    assert_eq!(lines, [row(map(&between)), row(map(&wide))]);
 }
 
 #[test]
