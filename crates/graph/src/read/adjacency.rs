@@ -1,5 +1,7 @@
 //! Who is joined to whom, from the packed blocks of both ends.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 use types::{Direction, NodeId, RelationshipId, TypeId};
 
@@ -81,6 +83,91 @@ impl View<'_> {
         Ok(())
     }
 
+    /// As [`View::each_neighbour_of`], of each node only what leads to the node at the same place in `ends`: sought in lists
+    /// of many blocks.
+    pub fn each_between(
+        &self,
+        nodes: &[NodeId],
+        ends: &[NodeId],
+        direction: Direction,
+        types: Option<&[TypeId]>,
+        mut visit: impl FnMut(usize, Neighbour),
+    ) -> Result<(), GraphError> {
+        /// Nearly every node has fewer: reading them all is one search in the store.
+        const BLOCKS_MAX: usize = 2;
+        let mut bounds = SmallVec::<[(Bound, Bound); 4]>::new();
+        for node in nodes {
+            bounds_of(*node, direction, types, &mut bounds);
+        }
+        let ranges: SmallVec<[_; 4]> = bounds.iter().map(|(start, end)| &start[..]..&end[..]).collect();
+        let ranges_each = (ranges.len() / nodes.len().max(1)).max(1);
+        // What was found in each range, and whether the range was read to its end.
+        let mut found = Vec::new();
+        let (mut long, mut blocks, mut last) = (Vec::new(), 0, None);
+        let mut failed = None;
+        self.reader.scan_many(&ranges, &mut |place, key, block| {
+            blocks = if last == Some(place) { blocks + 1 } else { 1 };
+            last = Some(place);
+            if blocks > BLOCKS_MAX {
+                long.push(place);
+                return false;
+            }
+            let end = ends[place / ranges_each];
+            failed = failed.take().or_else(|| to_end(key, block, end, |to| found.push((place, to))).err());
+            failed.is_none()
+        })?;
+        failed.map_or(Ok(()), Err)?;
+        if !long.is_empty() {
+            long.sort_unstable();
+            found.retain(|(place, _)| long.binary_search(place).is_err());
+            for place in long {
+                self.seek_between(ranges[place].clone(), ends[place / ranges_each], |to| found.push((place, to)))?;
+            }
+        }
+        found.sort_by_key(|(place, _)| *place);
+        for (place, to) in found {
+            let at = place / ranges_each;
+            if !is_second_sight(direction, to.side, nodes[at], to.node) {
+                visit(at, to);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what leads to `end` in the lists of a range: of each list the block in which that would begin, and those
+    /// behind it that begin with `end`.
+    fn seek_between(
+        &self,
+        range: Range<&[u8]>,
+        end: NodeId,
+        mut visit: impl FnMut(Neighbour),
+    ) -> Result<(), GraphError> {
+        const LIST_BYTES: usize = 14;
+        let mut start = range.start.to_vec();
+        loop {
+            let mut list = Vec::new();
+            self.scan(&start, range.end, |key, _| {
+                list_of(key)?;
+                list.extend_from_slice(&key[..LIST_BYTES]);
+                Ok(false)
+            })?;
+            if list.is_empty() {
+                return Ok(());
+            }
+            let first = [&list[..], &end.0.to_be_bytes()].concat();
+            let mut failed = None;
+            self.reader.scan_back(&list[..]..&first[..], &mut |key, block| {
+                failed = to_end(key, block, end, &mut visit).err();
+                false
+            })?;
+            failed.map_or(Ok(()), Err)?;
+            self.scan(&first, &keys::after_prefix(&first), |key, block| {
+                to_end(key, block, end, &mut visit).map(|()| true)
+            })?;
+            start = keys::after_prefix(&list);
+        }
+    }
+
     /// Counts a node's relationships; one to itself counts once.
     pub fn degree(&self, node: NodeId, direction: Direction, types: Option<&[TypeId]>) -> Result<u64, GraphError> {
         let mut degree = [0];
@@ -134,15 +221,31 @@ impl View<'_> {
         let mut failed = None;
         self.reader.scan_many(&ranges, &mut |place, key, block| {
             let mut take = || {
-                let kind = keys::u32_at(key, 10).ok_or_else(|| GraphError::damaged("the key of an adjacency block"))?;
-                let side = if key[9] == Side::Outgoing as u8 { Side::Outgoing } else { Side::Incoming };
-                visit(place / ranges_each, side, TypeId(kind), block)
+                let (side, kind) = list_of(key)?;
+                visit(place / ranges_each, side, kind, block)
             };
             failed = failed.take().or_else(|| take().err());
             failed.is_none()
         })?;
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Hands to `visit` what leads to `end` in one block.
+fn to_end(key: &[u8], block: &[u8], end: NodeId, mut visit: impl FnMut(Neighbour)) -> Result<(), GraphError> {
+    let (side, kind) = list_of(key)?;
+    adjacency::visit(block, |(node, relationship)| {
+        if node == end {
+            visit(Neighbour { node, relationship, kind, side });
+        }
+    })
+}
+
+/// Reads side and type out of the key of a block.
+fn list_of(key: &[u8]) -> Result<(Side, TypeId), GraphError> {
+    let kind = keys::u32_at(key, 10).ok_or_else(|| GraphError::damaged("the key of an adjacency block"))?;
+    let side = if key[9] == Side::Outgoing as u8 { Side::Outgoing } else { Side::Incoming };
+    Ok((side, TypeId(kind)))
 }
 
 /// A beginning of keys: table, node, side, and a type if the length says so.

@@ -5,6 +5,7 @@
 use types::{Direction, LabelId, NodeId, RelationshipId, TypeId};
 
 use super::Transaction;
+use super::state::RelationshipState;
 use super::validate::Mark;
 use crate::GraphError;
 use crate::keys::Side;
@@ -87,28 +88,36 @@ impl Transaction {
         types: Option<&[TypeId]>,
         mut visit: impl FnMut(Step),
     ) -> Result<(), GraphError> {
-        let topology = self.database.topology(self.version).filter(|_| self.overlay.has_no_relationships());
-        let Some(topology) = topology else {
-            return self.expand_each(nodes, direction, types, |step| {
-                if ends.get(step.input) == Some(&step.neighbour) {
-                    visit(step);
-                }
-            });
-        };
-        self.note_all(nodes.iter().map(|node| Mark::Adjacency(*node)));
-        let (view, mut stored) = (self.view(), 0);
+        self.note_all(nodes.iter().filter(|node| !self.is_new_node(**node)).map(|node| Mark::Adjacency(*node)));
+        let view = self.view();
+        let has_own = !self.overlay.has_no_relationships();
+        let topology = self.database.topology(self.version);
+        if topology.is_none() && !has_own {
+            view.each_between(nodes, ends, direction, types, |at, found| visit(Step::of(at, nodes[at], found)))?;
+            return self.database.note_stored_reads(nodes.len(), view);
+        }
+        let mut stored = 0;
         for (input, (node, end)) in nodes.iter().zip(ends).enumerate() {
             let (node, end) = (*node, *end);
-            if topology.has(node) {
-                topology.each_between(node, end, direction, types, |found| visit(Step::of(input, node, found)));
-                continue;
-            }
-            stored += 1;
-            view.each_neighbour(node, direction, types, |found| {
-                if found.node == end {
+            let give = |found: Neighbour| {
+                if !has_own || !self.is_deleted_relationship(found.relationship) {
                     visit(Step::of(input, node, found));
                 }
-            })?;
+            };
+            match &topology {
+                Some(topology) if topology.has(node) => topology.each_between(node, end, direction, types, give),
+                _ if self.is_new_node(node) || self.is_new_node(end) => {}
+                _ => {
+                    stored += 1;
+                    let mut give = give;
+                    view.each_between(&[node], &[end], direction, types, |_, found| give(found))?;
+                }
+            }
+            if has_own {
+                for (relationship, state) in self.overlay.created_between(node, end) {
+                    visit_own(input, node, (relationship, state), direction, types, &mut visit);
+                }
+            }
         }
         self.database.note_stored_reads(stored, view)
     }
@@ -185,23 +194,35 @@ impl Transaction {
         types: Option<&[TypeId]>,
         visit: &mut impl FnMut(Step),
     ) {
-        for (relationship, state) in self.overlay.created_at(node) {
-            let (kind, start, end) = (state.kind, state.start, state.end);
-            let is_meant = match direction {
-                Direction::Outgoing => start == node,
-                Direction::Incoming => end == node,
-                Direction::Both => true,
-            };
-            if is_meant && types.is_none_or(|types| types.contains(&kind)) {
-                let neighbour = if start == node { end } else { start };
-                visit(Step { input, neighbour, relationship, kind, start, end });
-            }
+        for own in self.overlay.created_at(node) {
+            visit_own(input, node, own, direction, types, visit);
         }
     }
 
     /// Tells whether this transaction made the node, so that the store has nothing of it.
     fn is_new_node(&self, node: NodeId) -> bool {
         self.overlay.node(node).is_some_and(|change| change.before.is_none())
+    }
+}
+
+/// Hands a relationship that the transaction made at a node to `visit`, if it is meant.
+fn visit_own(
+    input: usize,
+    node: NodeId,
+    (relationship, state): (RelationshipId, &RelationshipState),
+    direction: Direction,
+    types: Option<&[TypeId]>,
+    visit: &mut impl FnMut(Step),
+) {
+    let (kind, start, end) = (state.kind, state.start, state.end);
+    let is_meant = match direction {
+        Direction::Outgoing => start == node,
+        Direction::Incoming => end == node,
+        Direction::Both => true,
+    };
+    if is_meant && types.is_none_or(|types| types.contains(&kind)) {
+        let neighbour = if start == node { end } else { start };
+        visit(Step { input, neighbour, relationship, kind, start, end });
     }
 }
 

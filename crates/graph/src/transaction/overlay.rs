@@ -102,11 +102,24 @@ impl Overlay {
     }
 
     /// Lists relationships that were created at `node` and are there now, in order.
-    pub fn created_at(&self, node: NodeId) -> impl Iterator<Item = (RelationshipId, &Arc<RelationshipState>)> {
+    pub fn created_at(&self, node: NodeId) -> impl Iterator<Item = (RelationshipId, &RelationshipState)> {
         self.touching.get(&node).into_iter().flatten().filter_map(|id| {
             let change = self.relationships.get(id)?;
-            Some((*id, change.now.as_ref()?))
+            Some((*id, change.now.as_deref()?))
         })
+    }
+
+    /// As [`Overlay::created_at`], only those between two nodes: looked for at the one that has fewer.
+    pub fn created_between(
+        &self,
+        node: NodeId,
+        other: NodeId,
+    ) -> impl Iterator<Item = (RelationshipId, &RelationshipState)> {
+        let count = |node: NodeId| self.touching.get(&node).map_or(0, BTreeSet::len);
+        let fewer = if count(other) < count(node) { other } else { node };
+        let ends = if node <= other { (node, other) } else { (other, node) };
+        self.created_at(fewer)
+            .filter(move |(_, state)| (state.start, state.end) == ends || (state.end, state.start) == ends)
     }
 
     /// Gives by how much the transaction changes a count.

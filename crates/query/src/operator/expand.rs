@@ -1,6 +1,6 @@
 //! Relationships of nodes, whole batches of nodes at a time.
 
-use types::{Failure, NodeId, NodeRef, RelationshipId, TypeId, Value};
+use types::{Failure, NodeId, RelationshipId, TypeId, Value};
 
 use super::{Expand, Operator};
 use crate::batch::trail;
@@ -50,16 +50,15 @@ impl ExpandAll {
         types: &[TypeId],
         context: &mut Context<'_>,
     ) -> Result<Steps, Failure> {
-        let (rows, nodes) = nodes(&batch.column(self.how.from), range);
+        let (mut rows, mut nodes) = nodes(&batch.column(self.how.from), range);
         let wanted = (!types.is_empty()).then_some(types);
         let mut found = Expansion::default();
         let source = &context.sources[usize::from(self.how.source)];
-        match batch.columns.get(self.how.to) {
-            Some(Column::Nodes { source: other, ids }) if self.how.into && *other == self.how.source => {
-                let ends: Vec<NodeId> = rows.iter().map(|row| ids[*row]).collect();
-                source.expand_into(&nodes, &ends, self.how.direction, wanted, &mut found)?;
-            }
-            _ => source.expand(&nodes, self.how.direction, wanted, &mut found)?,
+        if self.how.into {
+            let ends = self.ends(batch, &mut rows, &mut nodes);
+            source.expand_into(&nodes, &ends, self.how.direction, wanted, &mut found)?;
+        } else {
+            source.expand(&nodes, self.how.direction, wanted, &mut found)?;
         }
         context.budget.pay_rows(found.found.len().max(1))?;
         let looked = nodes.len();
@@ -69,7 +68,7 @@ impl ExpandAll {
             _ => self.ahead,
         };
         let mut steps = Steps { rows: Vec::with_capacity(found.found.len()), found: Vec::new() };
-        if !self.how.into && self.how.distinct_from.is_empty() {
+        if self.how.distinct_from.is_empty() {
             for (row, end) in rows.into_iter().zip(found.ends) {
                 steps.rows.resize(end, row);
             }
@@ -86,16 +85,35 @@ impl ExpandAll {
         Ok(steps)
     }
 
-    /// Tells whether a relationship may stand in a row: its end where that is given, and not there already.
+    /// Tells whether a relationship may stand in a row: it is not there already.
     fn fits(&self, batch: &Batch, row: usize, step: &RelationshipRecord) -> bool {
-        let source = self.how.source;
-        let ends_well = !self.how.into
-            || match batch.columns.get(self.how.to) {
-                Some(Column::Nodes { source: other, ids }) => ids[row] == step.neighbour && *other == source,
-                Some(other) => other.get(row) == Value::NodeRef(NodeRef { source, id: step.neighbour }),
-                None => false,
-            };
-        ends_well && !is_taken(&self.how.distinct_from, source, batch, row, step.relationship.id)
+        !is_taken(&self.how.distinct_from, self.how.source, batch, row, step.relationship.id)
+    }
+
+    /// Gives the nodes that relationships are to lead to; rows without one in the same graph are left out.
+    fn ends(&self, batch: &Batch, rows: &mut Vec<usize>, nodes: &mut Vec<NodeId>) -> Vec<NodeId> {
+        let mut ends = Vec::with_capacity(rows.len());
+        match batch.columns.get(self.how.to) {
+            Some(Column::Nodes { source, ids }) if *source == self.how.source => {
+                ends.extend(rows.iter().map(|row| ids[*row]));
+            }
+            Some(column) => {
+                let (mut made, mut kept) = (Value::Null, 0);
+                for at in 0..rows.len() {
+                    if let Value::NodeRef(end) = column.lend(rows[at], &mut made)
+                        && end.source == self.how.source
+                    {
+                        ends.push(end.id);
+                        (rows[kept], nodes[kept]) = (rows[at], nodes[at]);
+                        kept += 1;
+                    }
+                }
+            }
+            None => {}
+        }
+        rows.truncate(ends.len());
+        nodes.truncate(ends.len());
+        ends
     }
 }
 
