@@ -130,7 +130,16 @@ impl Compiler<'_> {
                 let (initial, list) = (self.boxed(initial)?, self.boxed(list)?);
                 self.with_variable(accumulator, |this, accumulator| {
                     this.with_variable(variable, |this, item| {
-                        Ok(Compiled::Reduce { accumulator, initial, list, item, step: this.boxed(step)? })
+                        let is_plus = matches!(*step.kind, ExpressionKind::Binary(BinaryOperator::Add, ..));
+                        let step = this.boxed(step)?;
+                        let is_sum = match &*step {
+                            Compiled::Operator(_, left, right) if is_plus => {
+                                matches!(**left, Compiled::Slot(slot) if slot == accumulator)
+                                    && !right.may_read(&[accumulator])
+                            }
+                            _ => false,
+                        };
+                        Ok(Compiled::Reduce { accumulator, initial, list, item, step, is_sum })
                     })
                 })?
             }

@@ -196,9 +196,13 @@ fn compute(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> R
         Compiled::Quantifier { kind, list, item, filter } => {
             over_lists::quantifier(*kind, list, *item, filter, batch, context)?
         }
-        Compiled::Reduce { accumulator, initial, list, item, step } => {
-            let slots = over_lists::ReduceSlots { accumulator: *accumulator, item: *item };
-            over_lists::reduce(slots, initial, list, step, batch, context)?
+        Compiled::Reduce { accumulator, initial, list, item, step, is_sum } => {
+            let added = match &**step {
+                Compiled::Operator(_, _, added) if *is_sum => Some(&**added),
+                _ => None,
+            };
+            let how = over_lists::Reduce { accumulator: *accumulator, item: *item, step, added };
+            over_lists::reduce(how, initial, list, batch, context)?
         }
         Compiled::MapProjection(subject, items) => map_projection(subject, items, batch, context)?,
         Compiled::Subquery(subquery) => subquery::run(subquery, batch, context)?,

@@ -141,6 +141,8 @@ pub enum Compiled {
         item: usize,
         /// The next value.
         step: Box<Compiled>,
+        /// Whether that is what is carried along, plus something that does not read it.
+        is_sum: bool,
     },
     /// `x {.a, .*, b: e}`.
     MapProjection(Box<Compiled>, Vec<Projected>),

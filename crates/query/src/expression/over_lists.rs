@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cypher::ast::QuantifierKind;
-use types::{Code, Failure, Value};
+use types::{Code, Failure, Value, arithmetic};
 
 use super::evaluate::{by_row, make, operand, ternary};
 use super::{Compiled, Context, Portions, select};
@@ -18,11 +18,15 @@ const NESTED_MAX: usize = 1_000;
 /// The most that one value may take written out, where the statement may take more.
 const WRITTEN_MAX_BYTES: usize = 4 << 30;
 
-/// The slots that `reduce` fills for each step.
+/// What `reduce` does for each step.
 #[derive(Clone, Copy)]
-pub(super) struct ReduceSlots {
+pub(super) struct Reduce<'e> {
+    /// The slots that it fills.
     pub accumulator: usize,
     pub item: usize,
+    pub step: &'e Compiled,
+    /// What the step adds to what is carried, where it does nothing else with that.
+    pub added: Option<&'e Compiled>,
 }
 
 /// The items of a column of lists, an inner row each; they stay in their lists.
@@ -234,10 +238,9 @@ impl Truths {
 
 /// Steps through all lists at once: the n-th step runs over the rows whose lists have an n-th item.
 pub(super) fn reduce(
-    slots: ReduceSlots,
+    how: Reduce<'_>,
     initial: &Compiled,
     list: &Compiled,
-    step: &Compiled,
     batch: &Batch,
     context: &mut Context<'_>,
 ) -> Result<Column, Failure> {
@@ -246,6 +249,8 @@ pub(super) fn reduce(
     let mut carried = make(initial, batch, context)?.into_values();
     let longest = items.lists.iter().flatten().map(|list| list.len()).max().unwrap_or(0);
     let (mut inner, mut inner_rows) = (Batch::default(), Vec::new());
+    // What lies deeper in lists that grow where they are, and how many rows have one.
+    let (mut deeper_bytes, mut grew) = (vec![0; batch.rows], false);
     for at in 0..longest {
         let rows: Vec<usize> =
             (0..batch.rows).filter(|row| items.list(*row).is_some_and(|list| at < list.len())).collect();
@@ -254,14 +259,22 @@ pub(super) fn reduce(
         }
         let of = |row: &usize| items.list(*row).map_or(&Value::Null, |list| &list[at]);
         context.budget.take_memory(rows.iter().map(|row| of(row).long_bytes()).sum())?;
-        inner.set(slots.item, Column::Values(rows.iter().map(|row| of(row).clone()).collect()));
-        inner.set(
-            slots.accumulator,
-            Column::Values(rows.iter().map(|row| std::mem::take(&mut carried[*row])).collect()),
-        );
-        let next = make(step, &inner, context)?.into_values();
+        inner.set(how.item, Column::Values(rows.iter().map(|row| of(row).clone()).collect()));
+        if let Some(added) = how.added.filter(|_| rows.iter().all(|row| matches!(carried[*row], Value::List(_)))) {
+            let added = make(added, &inner, context)?.into_values();
+            context.budget.pay_rows(added.len() + added.iter().map(shallow_bytes).sum::<usize>() / 64)?;
+            for (row, value) in rows.iter().zip(added) {
+                deeper_bytes[*row] += append(&mut carried[*row], value, context)?;
+            }
+            let grown_bytes = carried.iter().zip(&deeper_bytes).map(|(value, deeper)| room_bytes(value) + deeper);
+            context.budget.settle(before, grown_bytes.sum())?;
+            (inner_rows, grew) = (rows, true);
+            continue;
+        }
+        inner.set(how.accumulator, Column::Values(rows.iter().map(|row| std::mem::take(&mut carried[*row])).collect()));
+        let next = make(how.step, &inner, context)?.into_values();
         // What was carried to this step is gone.
-        inner.set(slots.accumulator, Column::Constant { value: Value::Null, rows: inner.rows });
+        inner.set(how.accumulator, Column::Constant { value: Value::Null, rows: inner.rows });
         // What grows from step to step takes longer each time.
         context.budget.pay_rows(next.len() + next.iter().map(shallow_bytes).sum::<usize>() / 64)?;
         if at % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 {
@@ -273,9 +286,46 @@ pub(super) fn reduce(
         context.budget.settle(before, carried.iter().map(shallow_bytes).sum())?;
         inner_rows = rows;
     }
+    if grew {
+        carried.iter().try_for_each(|value| check_extent(value, context.budget.memory_left_bytes()))?;
+    }
     by_row(batch.rows, |row| {
         Ok(if items.list(row).is_some() { std::mem::take(&mut carried[row]) } else { Value::Null })
     })
+}
+
+/// Adds to a list where it is, as `+` does; tells what lies deeper in what was added.
+///
+/// A list that somebody else holds too is copied first.
+fn append(carried: &mut Value, added: Value, context: &mut Context<'_>) -> Result<usize, Failure> {
+    let Value::List(list) = carried else { return Ok(0) };
+    let Some(list) = Arc::get_mut(list).filter(|_| !added.is_null()) else {
+        *carried = arithmetic::add(carried, &added)?;
+        // What was too large to be copied is told of by the budget.
+        context.budget.look()?;
+        return Ok(carried.own_bytes().saturating_sub(room_bytes(carried)));
+    };
+    let deeper_bytes = added.own_bytes().saturating_sub(room_bytes(&added));
+    match added {
+        Value::List(items) => {
+            context.budget.ask_to_grow(list, items.len())?;
+            context.budget.ask_for(items.iter().map(Value::long_bytes).sum())?;
+            list.extend(items.iter().cloned());
+        }
+        item => {
+            context.budget.ask_to_grow(list, 1)?;
+            list.push(item);
+        }
+    }
+    Ok(deeper_bytes)
+}
+
+/// Tells what a list that grows takes, without what lies deeper in it.
+fn room_bytes(value: &Value) -> usize {
+    match value {
+        Value::List(items) => size_of::<Value>() * items.capacity(),
+        other => shallow_bytes(other),
+    }
 }
 
 /// Tells what a value takes that is carried from step to step, roughly and at once: nothing of what lies deeper in it.
