@@ -71,6 +71,10 @@ pub fn evaluate(expression: &Compiled, batch: &Batch, context: &mut Context<'_>)
 ///
 /// As [`evaluate`].
 pub fn make(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
+    // A condition may have many thousand parts, each of which looks at every row.
+    if !effort::pay(batch.rows) {
+        return Err(over());
+    }
     let before = context.budget.memory_used_bytes();
     let column = compute(expression, batch, context)?;
     // What it was made of is gone.

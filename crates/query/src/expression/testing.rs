@@ -1,7 +1,9 @@
 //! Tests of whole expressions, from text to value, over a small graph in memory.
 
+use std::sync::Arc;
+
 use cypher::ast::{Body, ClauseKind, Expression};
-use types::{Failure, NodeId, NodeRef, RelationshipId, RelationshipRef, TypeId, Value, text};
+use types::{Code, Failure, NodeId, NodeRef, RelationshipId, RelationshipRef, TypeId, Value, effort, text};
 
 use super::{Compiled, Compiler, Lifted, compile, evaluate};
 use crate::testing::{Memory, World};
@@ -152,4 +154,29 @@ fn errors_point_and_suggest() {
         "count(i)",
         "SyntaxError: Invalid use of aggregating function count(...) in this context (InvalidAggregation) (line 1, column 8 (offset: 7))",
     );
+}
+
+/// Never lets anybody go on.
+struct Over;
+
+impl effort::Watch for Over {
+    fn may_go_on(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn f51_a_condition_of_many_parts_ends_in_the_midst_of_a_batch() {
+    let equal = |number| Compiled::Equal {
+        negated: false,
+        left: Box::new(Compiled::Slot(0)),
+        right: Box::new(Compiled::Constant(Value::Integer(number))),
+    };
+    let condition = (1..=200).fold(equal(0), |or, number| Compiled::Or(Box::new(or), Box::new(equal(-number))));
+    let batch = Batch { columns: vec![Column::Integers(vec![1; Batch::ROWS_MAX])], rows: Batch::ROWS_MAX };
+    let run = || tiny().run(|context| evaluate(&condition, &batch, context));
+    assert!(run().is_ok_and(|found| found.get(0) == Value::Boolean(false)));
+    let watched = effort::watch(Arc::new(Over), usize::MAX);
+    assert_eq!(run().map(|_| ()).map_err(|failure| failure.code()), Err(Code::TransactionTerminated));
+    assert!(watched.is_over());
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cypher::ast::{BinaryOperator, Expression, ExpressionKind, Hint, QuantifierKind, Span};
 use rustc_hash::FxHashMap;
 use types::compare::Key;
-use types::{Direction, Failure, Value};
+use types::{Direction, Failure, Value, effort};
 
 use super::graph::{PatternGraph, PatternRelationship, Repeat};
 use super::order::Step;
@@ -568,7 +568,9 @@ fn different_items(_: &mut FunctionContext<'_>, arguments: &[Value]) -> Result<V
         Value::Null => Ok(Value::list(Vec::new())),
         Value::List(items) => {
             let mut seen = rustc_hash::FxHashSet::default();
-            Ok(Value::list(items.iter().filter(|item| seen.insert(Key((*item).clone()))).cloned().collect()))
+            let different =
+                items.iter().take_while(|_| effort::pay(1)).filter(|item| seen.insert(Key((*item).clone())));
+            Ok(Value::list(different.cloned().collect()))
         }
         other => operators::in_list(&Value::Null, other),
     }
