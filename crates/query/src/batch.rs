@@ -1,5 +1,6 @@
 //! Rows held as columns, typed where the plan knows the type.
 
+use types::value::heap_bytes;
 use types::{NodeId, NodeRef, RelationshipRef, Value, effort};
 
 /// One column of a batch: a value for each row.
@@ -101,7 +102,7 @@ impl Column {
             Self::Integers(_) | Self::Floats(_) | Self::Nodes { .. } => self.rows() * size_of::<u64>(),
             Self::Relationships(found) => found.len() * size_of::<RelationshipRef>(),
             Self::Trails { ends, found } => {
-                ends.len() * size_of::<usize>() + found.len() * size_of::<RelationshipRef>()
+                ends.len() * size_of::<usize>() + heap_bytes(found.len() * size_of::<RelationshipRef>())
             }
             // Put together with others, it becomes a value for each row; texts are copied for that.
             Self::Constant { value, rows } => {

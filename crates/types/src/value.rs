@@ -19,15 +19,20 @@ const MAP_BYTES: usize = 112;
 const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 + 18;
 
 /// Tells what the allocator and the system hand out for so many bytes.
-fn heap_bytes(bytes: usize) -> usize {
+#[must_use]
+pub fn heap_bytes(bytes: usize) -> usize {
     match bytes {
-        0..MIDDLE_BYTES => bytes.next_multiple_of(16),
+        0..=SMALL_BYTES => bytes.next_multiple_of(16),
+        // It has four sizes between one power of two and the next.
+        ..MIDDLE_BYTES => bytes.next_multiple_of(1 << ((bytes - 1).ilog2() - 2)),
         MIDDLE_BYTES..LARGE_BYTES => bytes.next_multiple_of(256 << 10),
         _ => (bytes + HEAD_BYTES).next_multiple_of(HUGE_PAGE_BYTES),
     }
 }
 
-/// From this size on the allocator rounds up to more than its smallest grain.
+/// Up to this size the allocator rounds up to its smallest grain.
+const SMALL_BYTES: usize = 64;
+/// From this size on the allocator rounds up to quarters of a megabyte.
 const MIDDLE_BYTES: usize = 1 << 20;
 /// From this size on a block has pages of its own, of which the system gives the last one whole as well.
 const LARGE_BYTES: usize = 4 << 20;
