@@ -22,15 +22,15 @@ const ENTRY_BYTES: usize = size_of::<CompactString>() + size_of::<Value>() + 8 +
 #[must_use]
 pub fn heap_bytes(bytes: usize) -> usize {
     match bytes {
-        0..=SMALL_BYTES => bytes.next_multiple_of(16),
+        0..SMALL_BYTES => bytes.next_multiple_of(16),
         // It has four sizes between one power of two and the next.
-        ..MIDDLE_BYTES => bytes.next_multiple_of(1 << ((bytes - 1).ilog2() - 2)),
+        SMALL_BYTES..MIDDLE_BYTES => bytes.next_multiple_of(1 << ((bytes - 1).ilog2() - 2)),
         MIDDLE_BYTES..LARGE_BYTES => bytes.next_multiple_of(256 << 10),
         _ => (bytes + HEAD_BYTES).next_multiple_of(HUGE_PAGE_BYTES),
     }
 }
 
-/// Up to this size the allocator rounds up to its smallest grain.
+/// Below this size the allocator rounds up to its smallest grain.
 const SMALL_BYTES: usize = 64;
 /// From this size on the allocator rounds up to quarters of a megabyte.
 const MIDDLE_BYTES: usize = 1 << 20;
