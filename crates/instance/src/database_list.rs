@@ -72,7 +72,7 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     }),
     ("currentStatus", true, |look| look.current_status().into()),
     ("statusMessage", true, |look| match look.standing.trouble() {
-        Some(failure) => Value::string(failure.clone().calling(look.row.name.as_str(), look.name.as_str()).message()),
+        Some(failure) => Value::string(failure.calling(look.row.name.as_str(), look.name.as_str()).message()),
         None => look.shared.databases.journal_damage(look.row).map_or_else(|| "".into(), Value::string),
     }),
     ("default", true, |look| (look.row.id == look.names.default_database().id).into()),
