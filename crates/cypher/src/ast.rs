@@ -3,6 +3,8 @@
 mod admin;
 mod schema;
 
+use std::sync::Arc;
+
 use compact_str::CompactString;
 
 pub use admin::*;
@@ -376,8 +378,8 @@ impl Projection {
 impl ProjectionItem {
     /// Passes on a variable under its own name.
     pub(crate) fn of_variable(name: &Name) -> Self {
-        let kind = Box::new(ExpressionKind::Variable(name.clone()));
-        Self { expression: Expression { kind, span: name.span }, alias: None, text: name.text.clone() }
+        let kind = ExpressionKind::Variable(name.clone());
+        Self { expression: Expression::new(kind, name.span), alias: None, text: name.text.clone() }
     }
 }
 
@@ -604,13 +606,27 @@ pub enum LabelExpression {
     Or(Vec<LabelExpression>),
 }
 
-/// An expression and its place.
+/// An expression and its place; a copy shares everything below it.
 #[derive(Clone, Debug)]
 pub struct Expression {
     /// What it computes.
-    pub kind: Box<ExpressionKind>,
+    pub kind: Arc<ExpressionKind>,
     /// Where it stands.
     pub span: Span,
+}
+
+impl Expression {
+    /// Makes one that stands at `span`.
+    #[must_use]
+    pub fn new(kind: ExpressionKind, span: Span) -> Self {
+        Self { kind: Arc::new(kind), span }
+    }
+
+    /// Gives what it computes, without a copy where nobody else has it.
+    #[must_use]
+    pub fn into_kind(self) -> ExpressionKind {
+        Arc::unwrap_or_clone(self.kind)
+    }
 }
 
 /// The kinds of expressions.
@@ -840,4 +856,22 @@ pub enum QuantifierKind {
     None,
     /// Exactly one item.
     Single,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_an_expression_shares_what_lies_below() {
+        let items = (0..1_000).map(|item| Expression::new(ExpressionKind::Integer(item), Span::default())).collect();
+        let list = Expression::new(ExpressionKind::List(items), Span::default());
+        let copy = list.clone();
+        assert!(Arc::ptr_eq(&list.kind, &copy.kind));
+        // Who takes one of two apart leaves the other as it is, and still copies no more than one level.
+        let (ExpressionKind::List(taken), ExpressionKind::List(left)) = (copy.into_kind(), &*list.kind) else {
+            unreachable!("both are lists");
+        };
+        assert!(taken.len() == 1_000 && Arc::ptr_eq(&taken[9].kind, &left[9].kind));
+    }
 }

@@ -456,15 +456,19 @@ impl Running {
 
     /// Makes a value whole. There is a bound for one that may be large, and the statement may end meanwhile.
     fn made_whole(&mut self, value: Value) -> Result<Value, Failure> {
-        let may_be_large = matches!(value, Value::List(_) | Value::Map(_) | Value::PathRef(_));
         let Self { budget, sources, .. } = self;
-        if !may_be_large {
-            return materialise(value, sources, &mut |bytes| budget.take_memory(bytes));
+        match value {
+            Value::List(_) | Value::Map(_) | Value::PathRef(_) => check_extent(&value, budget.memory_left_bytes())?,
+            Value::NodeRef(_) | Value::RelationshipRef(_) => {}
+            plain => return Ok(plain),
         }
-        check_extent(&value, budget.memory_left_bytes())?;
-        let watched = effort::watch(Arc::clone(&self.turn) as Arc<dyn effort::Watch>, usize::MAX);
+        let watched = effort::watch(Arc::clone(&self.turn) as Arc<dyn effort::Watch>, budget.memory_left_bytes());
         let whole = materialise(value, sources, &mut |bytes| budget.take_memory(bytes));
-        if watched.is_over() { self.allowance.check().and(whole) } else { whole }
+        match (watched.is_over(), watched.is_too_large()) {
+            (true, _) => self.allowance.check().and(whole),
+            (false, true) => Err(self.budget.crowded()),
+            (false, false) => whole,
+        }
     }
 
     /// Gives back what was paid for rows that are gone.

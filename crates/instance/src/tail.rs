@@ -260,7 +260,7 @@ pub(crate) fn variable(text: &str) -> Expression {
 }
 
 pub(crate) fn expression(kind: ExpressionKind) -> Expression {
-    Expression { kind: Box::new(kind), span: Span::default() }
+    Expression::new(kind, Span::default())
 }
 
 fn name(text: &str) -> Name {

@@ -352,6 +352,6 @@ impl Parser<'_> {
     /// Makes a call of a function that the text does not name itself.
     pub(super) fn call_of(&self, function: &str, span: Span, arguments: Vec<Expression>) -> Expression {
         let name = Name { text: function.into(), span };
-        Expression { kind: Box::new(ExpressionKind::Call { name, distinct: false, arguments }), span }
+        Expression::new(ExpressionKind::Call { name, distinct: false, arguments }, span)
     }
 }

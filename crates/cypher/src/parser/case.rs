@@ -113,7 +113,7 @@ impl Parser<'_> {
                 let span = value.span;
                 let subject = self.copy(subject)?;
                 let kind = ExpressionKind::Binary(BinaryOperator::Equal, subject, value);
-                Ok(Expression { kind: Box::new(kind), span })
+                Ok(Expression::new(kind, span))
             }
         }
     }

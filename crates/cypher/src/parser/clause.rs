@@ -286,7 +286,7 @@ impl Parser<'_> {
             return Err(self.unexpected(&["'='", "'+='", "':'", "'.'"]));
         }
         let span = target.span;
-        Ok(match *target.kind {
+        Ok(match target.into_kind() {
             ExpressionKind::Property(target, key) => SetItem::Property { target, key, value: self.assigned()? },
             ExpressionKind::Index(target, key) => SetItem::DynamicProperty { target, key, value: self.assigned()? },
             ExpressionKind::Variable(variable) => SetItem::Replace { variable, value: self.assigned()? },
@@ -300,7 +300,7 @@ impl Parser<'_> {
         }
         let target = self.target()?;
         let span = target.span;
-        match *target.kind {
+        match target.into_kind() {
             ExpressionKind::Property(target, key) => Ok(RemoveItem::Property { target, key }),
             ExpressionKind::Index(target, key) => Ok(RemoveItem::DynamicProperty { target, key }),
             _ => Err(self.fail(span, "REMOVE needs a property (n.key) or labels (n:Label)")),
@@ -322,9 +322,10 @@ impl Parser<'_> {
     }
 
     fn target_variable(&self, target: Expression) -> Parsed<Name> {
-        match *target.kind {
+        let span = target.span;
+        match target.into_kind() {
             ExpressionKind::Variable(variable) => Ok(variable),
-            _ => Err(self.fail(target.span, "SET ... += needs a variable in front")),
+            _ => Err(self.fail(span, "SET ... += needs a variable in front")),
         }
     }
 

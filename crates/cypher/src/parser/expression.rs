@@ -290,7 +290,7 @@ impl Parser<'_> {
             self.grow()?;
         }
         let span = self.since(start);
-        let of = |kind| Expression { kind: Box::new(kind), span };
+        let of = |kind| Expression::new(kind, span);
         // A name that nobody can write.
         let hidden = |text: &str| Name { text: text.into(), span };
         let text = || of(ExpressionKind::Variable(hidden(" text")));
@@ -380,7 +380,7 @@ impl Parser<'_> {
 
     /// Makes an expression that reaches from `start` to the last token taken.
     pub(super) fn build(&self, start: u32, kind: ExpressionKind) -> Expression {
-        Expression { kind: Box::new(kind), span: self.since(start) }
+        Expression::new(kind, self.since(start))
     }
 }
 
@@ -392,5 +392,5 @@ pub(super) fn balanced(mut parts: Vec<Expression>, operator: BinaryOperator) -> 
     let right = balanced(parts.split_off(parts.len().div_ceil(2)), operator);
     let left = balanced(parts, operator);
     let span = Span { start: left.span.start, end: right.span.end };
-    Expression { kind: Box::new(ExpressionKind::Binary(operator, left, right)), span }
+    Expression::new(ExpressionKind::Binary(operator, left, right), span)
 }

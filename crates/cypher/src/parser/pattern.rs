@@ -193,7 +193,7 @@ impl Parser<'_> {
             None => filter,
             Some(own) => {
                 let span = Span { start: own.span.start, end: filter.span.end };
-                Expression { kind: Box::new(ExpressionKind::Binary(BinaryOperator::And, *own, filter)), span }
+                Expression::new(ExpressionKind::Binary(BinaryOperator::And, *own, filter), span)
             }
         }));
         Ok(())

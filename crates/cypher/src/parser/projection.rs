@@ -40,8 +40,8 @@ impl Parser<'_> {
     /// How many rows; a number that can be none is refused here.
     fn row_count(&mut self) -> Parsed<Expression> {
         let count = self.expression()?;
-        let message = match *count.kind {
-            ExpressionKind::Integer(number) if number < 0 => {
+        let message = match &*count.kind {
+            ExpressionKind::Integer(number) if *number < 0 => {
                 "expected a whole number of at least 0 (NegativeIntegerArgument)"
             }
             ExpressionKind::Float(_) => "expected a whole number, not a floating point number (InvalidArgumentType)",

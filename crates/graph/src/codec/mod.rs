@@ -138,6 +138,11 @@ impl<'a> Fields<'a> {
         std::str::from_utf8(bytes).map_err(|_| self.damaged())
     }
 
+    /// Tells how many bytes are left.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(crate) fn rest(self) -> &'a [u8] {
         self.rest
     }

@@ -246,7 +246,7 @@ pub fn join_parts<'p>(parts: impl Iterator<Item = &'p [u8]> + Clone) -> Result<V
     for part in parts {
         bytes.extend_from_slice(open(part, "a part of a long value")?);
     }
-    value::decode(&bytes)
+    value::decode_owned(bytes)
 }
 
 fn key_of(line: &[u8; LINE_BYTES]) -> KeyId {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use types::{Date, DateTime, Duration, LocalDateTime, LocalTime, Point, Time, Value, Zone};
+use types::{Date, DateTime, Duration, LocalDateTime, LocalTime, Point, Time, Value, Zone, effort};
 
 use super::{Fields, put_bytes, put_signed, put_varint};
 use crate::error::GraphError;
@@ -23,6 +23,9 @@ const DURATION: u8 = 0x0d;
 const POINT: u8 = 0x0e;
 /// The value is elsewhere, in parts; see [`super::record`].
 pub(super) const LONG: u8 = 0x0f;
+
+/// Items that a list may have without a thought of what it takes.
+const LIST_SHORT: usize = 4_096;
 
 /// Tells whether a property can hold the value: no null, map or entity, and no list inside a list.
 pub fn check_storable(value: &Value) -> Result<(), GraphError> {
@@ -47,6 +50,21 @@ pub fn decode(bytes: &[u8]) -> Result<Value, GraphError> {
     let value = read(&mut fields, true)?;
     fields.end()?;
     Ok(value)
+}
+
+/// As [`decode`]; a text keeps the room that it was read into.
+pub fn decode_owned(mut bytes: Vec<u8>) -> Result<Value, GraphError> {
+    if bytes.first() != Some(&STRING) {
+        return decode(&bytes);
+    }
+    let mut fields = Fields::new(&bytes[1..], "a property value");
+    let (length, text) = (fields.narrow()?, fields.rest());
+    if text.len() != length {
+        return Err(GraphError::damaged("a property value is malformed"));
+    }
+    bytes.drain(..bytes.len() - length);
+    let text = String::from_utf8(bytes).map_err(|_| GraphError::damaged("a property value is not a text"))?;
+    Ok(Value::string(text))
 }
 
 fn check_simple(value: &Value, in_list: bool) -> Result<(), GraphError> {
@@ -191,7 +209,12 @@ fn read_float(fields: &mut Fields<'_>) -> Result<f64, GraphError> {
 fn read_list(fields: &mut Fields<'_>) -> Result<Value, GraphError> {
     let count: usize = fields.narrow()?;
     // A damaged count must not reserve more memory than the value can fill.
-    let mut items = Vec::with_capacity(count.min(1_024));
+    let count_max = fields.left();
+    // A long list takes many times what it is stored in.
+    if count > LIST_SHORT && !effort::may_copy(count.min(count_max) * size_of::<Value>()) {
+        return Err(GraphError::Stopped);
+    }
+    let mut items = Vec::with_capacity(count.min(count_max));
     for _ in 0..count {
         items.push(read(fields, false)?);
     }

@@ -10,7 +10,7 @@ mod size;
 mod tests;
 
 use store::Reader;
-use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value, effort};
 
 pub use adjacency::Neighbour;
 pub use batch::PutValue;
@@ -20,7 +20,7 @@ pub use size::IndexSize;
 use crate::codec::fact::{self, ConstraintDefinition, ConstraintId, IndexDefinition};
 use crate::codec::label::Members;
 pub use crate::codec::record::Ends;
-use crate::codec::record::{NodeRecord, Properties, RelationshipRecord, Stored, join_parts};
+use crate::codec::record::{NodeRecord, PART_BYTES, Properties, RelationshipRecord, Stored, join_parts};
 use crate::codec::{FORMAT, value};
 use crate::error::GraphError;
 use crate::keys::{self, Counted, Entity, LABEL_BLOCK_NODES, Meta, Table};
@@ -219,6 +219,11 @@ impl<'a> View<'a> {
     }
 
     fn long_value(&self, entity: Entity, key: KeyId, count: u32) -> Result<Value, GraphError> {
+        // All parts but the last are full. Not read at all where nothing of it may be kept: then the statement is over.
+        let least_bytes = usize::try_from(count.saturating_sub(1)).map_or(usize::MAX, |full| full * PART_BYTES);
+        if !effort::may_copy(least_bytes) {
+            return Err(GraphError::Stopped);
+        }
         let mut parts = Vec::new();
         for part in 0..count {
             let sealed = self.reader.get(&keys::long(entity, key, part))?;

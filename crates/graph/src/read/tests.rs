@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use store::memory::MemoryEngine;
 use store::{Engine, OpenOptions, Store, Writer};
-use types::{Code, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{Code, Direction, IndexId, KeyId, LabelId, NodeId, RelationshipId, TypeId, Value, effort};
 
 use super::{Seek, View};
 use crate::codec::FORMAT;
@@ -145,6 +145,37 @@ fn records_and_single_properties_are_read() {
         let mut weights = Vec::new();
         view.property_of_relationships(&[RelationshipId(8)], NAME, &mut weights).expect("sound");
         assert_eq!(weights, [Value::from(7)]);
+    });
+}
+
+/// Lets a statement go on for ever.
+struct Unhurried;
+
+impl effort::Watch for Unhurried {
+    fn may_go_on(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn f53_a_value_that_a_statement_has_no_room_for_is_not_read() {
+    let text = Value::string("long".repeat(50_000));
+    let numbers = Value::list((0..50_000).map(|number| Value::Integer(number % 7)).collect());
+    let values = [(NAME, text, 200_000), (KeyId(2), numbers, 50_000 * size_of::<Value>())];
+    let write = |writer: &mut dyn Writer| {
+        values.iter().for_each(|(key, value, _)| put_node(writer, key.0.into(), &[(*key, value.clone())]))
+    };
+    check(write, |view| {
+        for (key, value, bytes) in &values {
+            let entity = Entity::Node(NodeId(key.0.into()));
+            let read = || view.node(NodeId(key.0.into()), |node| view.property(entity, &node.properties, *key));
+            assert_eq!(read().expect("sound").flatten().as_ref(), Some(value), "without a bound");
+            for (room, may) in [(2 * bytes, true), (bytes / 2, false)] {
+                let watched = effort::watch(Arc::new(Unhurried), room);
+                let is_read = read().is_ok();
+                assert_eq!((is_read, watched.is_too_large()), (may, !may), "{bytes} bytes with room for {room}");
+            }
+        }
     });
 }
 

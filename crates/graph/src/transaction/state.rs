@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
-use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value};
+use types::{KeyId, LabelId, NodeId, RelationshipId, TypeId, Value, compare};
 
 use crate::GraphError;
 use crate::keys::Entity;
@@ -17,7 +17,7 @@ pub type Labels = SmallVec<[LabelId; 4]>;
 pub type Properties = Vec<(KeyId, Value)>;
 
 /// Everything one node carries.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct NodeState {
     /// Its labels, sorted.
     pub labels: Labels,
@@ -39,13 +39,26 @@ impl NodeState {
     }
 }
 
+/// As they are stored: a state that differs in the type of a number is another one.
+impl PartialEq for NodeState {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels == other.labels && are_identical(&self.properties, &other.properties)
+    }
+}
+
+/// Tells whether properties are the same to the last bit.
+fn are_identical(left: &Properties, right: &Properties) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| left.0 == right.0 && compare::identical(&left.1, &right.1))
+}
+
 /// Tells about how many bytes properties take.
 fn properties_bytes(properties: &Properties) -> usize {
     properties.iter().map(|(_, value)| size_of::<KeyId>() + value.memory_bytes()).sum()
 }
 
 /// Everything one relationship carries.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct RelationshipState {
     /// Its type.
     pub kind: TypeId,
@@ -55,6 +68,14 @@ pub struct RelationshipState {
     pub end: NodeId,
     /// Its properties, sorted by key.
     pub properties: Properties,
+}
+
+/// As for [`NodeState`].
+impl PartialEq for RelationshipState {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, self.start, self.end) == (other.kind, other.start, other.end)
+            && are_identical(&self.properties, &other.properties)
+    }
 }
 
 impl RelationshipState {

@@ -17,6 +17,7 @@ use crate::database::{Database, DatabaseOptions};
 use crate::keys::{Counted, Entity, TokenKind};
 use crate::quota::Quota;
 
+mod kept;
 mod kinds;
 mod schema;
 

@@ -410,7 +410,7 @@ pub(super) fn own_variables(pattern: &PathPattern) -> Vec<&Name> {
 }
 
 pub(super) fn expression(kind: ExpressionKind, span: Span) -> Expression {
-    Expression { kind: Box::new(kind), span }
+    Expression::new(kind, span)
 }
 
 pub(super) fn variable_of(name: &CompactString, span: Span) -> Expression {

@@ -146,9 +146,8 @@ impl Planner<'_> {
             let is_outer = |name: &str| self.outer.iter().any(|variable| variable.name == name);
             for variable in scope.named().into_iter().filter(|variable| !is_last || !is_outer(&variable.name)) {
                 let name = cypher::ast::Name { text: variable.name.clone(), span: projection.span };
-                let kind = Box::new(ExpressionKind::Variable(name));
-                items
-                    .push(Item { name: variable.name.clone(), expression: Expression { kind, span: projection.span } });
+                let expression = Expression::new(ExpressionKind::Variable(name), projection.span);
+                items.push(Item { name: variable.name.clone(), expression });
             }
         }
         let mut names: FxHashSet<CompactString> = items.iter().map(|item: &Item| item.name.clone()).collect();

@@ -531,7 +531,7 @@ fn different(left: &PatternRelationship, right: &PatternRelationship) -> Express
             list: of(list),
             filter: Some(condition),
         };
-        Expression { kind: Box::new(kind), span }
+        Expression::new(kind, span)
     };
     let each = variable_of(&" each".into(), span);
     match (&left.repeat, &right.repeat) {

@@ -1,7 +1,8 @@
-//! Cypher's four ways to compare: equality, comparability, order and equivalence.
+//! Cypher's four ways to compare: equality, comparability, order and equivalence; and sameness to the last bit.
 //! Knows values only; entities compare by their ids, wherever their contents are.
 //! Start reading at [`equals`], then [`holds`], [`order`] and [`equivalent`].
 
+mod identical;
 mod key;
 #[cfg(test)]
 mod laws;
@@ -11,6 +12,7 @@ mod order;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+pub use identical::identical;
 pub use key::{Key, equivalent, hash_value};
 pub use number::{integer_with_float, total_floats};
 pub use order::order;

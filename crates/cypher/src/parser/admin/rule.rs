@@ -104,17 +104,17 @@ impl Parser<'_> {
     /// `{k: v}`.
     fn rule_map(&self, properties: Expression) -> Parsed<(Name, bool, RuleAsks)> {
         let shown = properties.to_string();
-        let ExpressionKind::Map(entries) = *properties.kind else { return Err(self.not_literal(&properties)) };
-        match <[_; 1]>::try_from(entries) {
-            Ok([(key, value)]) if matches!(*value.kind, ExpressionKind::Null) => {
+        let ExpressionKind::Map(entries) = &*properties.kind else { return Err(self.not_literal(&properties)) };
+        match entries.as_slice() {
+            [(key, value)] if matches!(*value.kind, ExpressionKind::Null) => {
                 let hint = " Use `WHERE` syntax in combination with `IS NULL` instead.";
                 Err(self.always_null(&format!("{{{}:NULL}}", key.text), hint, value.span))
             }
-            Ok([(key, value)]) => {
-                let asks = RuleAsks::Compare(BinaryOperator::Equal, self.rule_value(value, properties.span, &shown)?);
-                Ok((key, false, asks))
+            [(key, value)] => {
+                let value = self.rule_value(value.clone(), properties.span, &shown)?;
+                Ok((key.clone(), false, RuleAsks::Compare(BinaryOperator::Equal, value)))
             }
-            Err(_) => {
+            _ => {
                 let text = format!(
                     "{FAILED} The expression: `{shown}` is not supported. Property rules can only contain one property."
                 );
