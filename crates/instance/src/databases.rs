@@ -257,6 +257,11 @@ impl Databases {
         self.slot(id).is_closing.store(true, Ordering::Release);
     }
 
+    /// Tells whether nobody new may use a database.
+    pub(crate) fn is_refused(&self, id: DatabaseId) -> bool {
+        self.slot(id).is_closing.load(Ordering::Acquire)
+    }
+
     /// Closes a database that nobody new may use: what is under way gets the time `drain` to end, then it is ended.
     ///
     /// Somebody who allows it again in between has his way.

@@ -10,6 +10,7 @@ mod answer;
 pub mod audit;
 mod auditing;
 pub mod backup;
+mod barring;
 mod batches;
 mod bookmark;
 mod chain;

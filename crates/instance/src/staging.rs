@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use types::{Clock, DatabaseId, Failure, failpoint};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
+use crate::barring::Barred;
 use crate::commands::backup::{self, Copier, Dumped};
 use crate::commands::database::{drain_of, remove_dropped, remove_half_made};
 use crate::instance::Shared;
@@ -217,7 +218,13 @@ impl Staging {
 /// Commits what a transaction staged: catalog and files, wholly or not at all. Gives the version of the catalog.
 pub(crate) fn commit(shared: &Arc<Shared>, staging: Staging, allowance: &Allowance) -> Result<u64, Failure> {
     let Some(staged) = staging.staged else { return Ok(shared.catalog.names().version()) };
-    let kept = dump(shared, &staging.dumps, &staged, allowance).and_then(|dumped| keep(shared, &staged, dumped));
+    let names = shared.catalog.names();
+    let copied: Vec<_> = staging.dumps.iter().filter_map(|(id, _)| names.database(*id).cloned()).collect();
+    let kept = current(shared, &staging.dumps, &staged).and_then(|()| {
+        let barred = Barred::begin(shared, copied)?;
+        let dumped = dump(shared, &staging.dumps, allowance)?;
+        keep(shared, &staged, dumped, &barred)
+    });
     staging.lines.iter().for_each(|line| line.note(shared, Outcome::from(&kept)));
     let (version, touched) = kept?;
     // What comes into the place of a dropped one has its name.
@@ -229,22 +236,20 @@ pub(crate) fn commit(shared: &Arc<Shared>, staging: Staging, allowance: &Allowan
     Ok(version)
 }
 
-/// Copies databases that are about to be dropped, while others still use them and change the catalog; what the transaction
-/// made itself holds nothing.
+/// Fails where the catalog was changed since, as the commit would, only before the work.
+fn current(shared: &Shared, dumps: &[(DatabaseId, Option<UserId>)], staged: &Staged) -> Result<(), Failure> {
+    let is_current = dumps.is_empty() || shared.catalog.names().version() == staged.base();
+    if is_current { Ok(()) } else { Err(CatalogError::Outdated.into()) }
+}
+
+/// Copies databases that are about to be dropped, while others change the catalog; what the transaction made itself holds
+/// nothing.
 fn dump(
     shared: &Arc<Shared>,
     dumps: &[(DatabaseId, Option<UserId>)],
-    staged: &Staged,
     allowance: &Allowance,
 ) -> Result<Vec<Dumped>, Failure> {
-    if dumps.is_empty() {
-        return Ok(Vec::new());
-    }
     let names = shared.catalog.names();
-    if names.version() != staged.base() {
-        // As the commit would say, only before the work.
-        return Err(CatalogError::Outdated.into());
-    }
     let there = dumps.iter().filter_map(|(id, maker)| Some((names.database(*id)?, *maker)));
     let dumped = there.map(|(row, maker)| backup::dump(&Copier { shared, allowance, maker }, row)).collect();
     failpoint::reach("instance.transaction.dumped");
@@ -252,10 +257,16 @@ fn dump(
 }
 
 /// Makes the files of new databases, then keeps all changes in one write; nobody else changes anything meanwhile.
-fn keep(shared: &Shared, staged: &Staged, dumped: Vec<Dumped>) -> Result<(u64, Vec<Touched>), Failure> {
+fn keep(
+    shared: &Shared,
+    staged: &Staged,
+    dumped: Vec<Dumped>,
+    barred: &Barred<'_>,
+) -> Result<(u64, Vec<Touched>), Failure> {
     let _turn = shared.changes.lock();
     let prepared = shared.catalog.prepare(staged)?;
-    let kept = make(shared, &prepared).and_then(|()| prepared.commit().map_err(Failure::from));
+    let kept = barred.check(|row| Some(row.id)).and_then(|()| make(shared, &prepared));
+    let kept = kept.and_then(|()| prepared.commit().map_err(Failure::from));
     let version = match kept {
         Ok(version) => version,
         Err(failure) => {

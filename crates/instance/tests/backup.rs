@@ -443,6 +443,76 @@ fn f3_f94_dumps_and_restores_are_backups_in_the_audit_however_they_are_asked_for
     );
 }
 
+#[test]
+fn f3_f24_what_was_answered_before_a_drop_is_in_its_dump() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    for (round, (options, is_staged)) in
+        [("", false), ("", true), ("OPTIONS {journal: true}", false), ("OPTIONS {encryption: true}", true)]
+            .into_iter()
+            .enumerate()
+    {
+        let name = format!("busy{round}");
+        run(&mut admin, &format!("CREATE DATABASE {name} {options}")).expect("makes");
+        run(&mut admin, &format!("USE {name} UNWIND range(1, 20000) AS n CREATE (:Film {{title: 'film ' + n}})"))
+            .expect("fills");
+        let begun = std::sync::Barrier::new(3);
+        let answered: u64 = std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..2)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut writer = session(&instance);
+                        let mut answered = 0;
+                        begun.wait();
+                        while run(&mut writer, &format!("USE {name} CREATE (:Late)")).is_ok() {
+                            answered += 1;
+                        }
+                        answered
+                    })
+                })
+                .collect();
+            begun.wait();
+            let drop_it = format!("DROP DATABASE {name} DUMP DATA");
+            if is_staged {
+                admin.begin(&RunOptions::default()).expect("begins");
+                run(&mut admin, &drop_it).expect("stages");
+                admin.commit().expect("dumps and drops");
+            } else {
+                run(&mut admin, &drop_it).expect("dumps and drops");
+            }
+            writers.into_iter().map(|writer| writer.join().expect("writes")).sum()
+        });
+        let backups = files(&data.path().join("backups"));
+        let file = backups.iter().find(|file| file.starts_with(&name) && !file.contains("journal"));
+        let file = file.unwrap_or_else(|| panic!("no backup of {name} among {backups:?}"));
+        run(&mut admin, &format!("CREATE DATABASE again{round} FROM BACKUP '{file}'")).expect("restores");
+        check(&mut admin, &format!("USE again{round} MATCH (n:Late) RETURN count(n)"), &answered.to_string());
+    }
+}
+
+#[test]
+fn f3_a_database_whose_dump_fails_goes_on() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    fill(&mut admin);
+    run(&mut admin, "BACKUP DATABASE films").expect("makes the folder");
+    // No folder any more, and no place for one.
+    fs::remove_dir_all(data.path().join("backups")).expect("goes");
+    fs::write(data.path().join("backups"), "in the way").expect("writes");
+    for is_staged in [false, true] {
+        if is_staged {
+            admin.begin(&RunOptions::default()).expect("begins");
+        }
+        let dropped = run(&mut admin, "DROP DATABASE films DUMP DATA");
+        let dropped = if is_staged { dropped.and_then(|_| admin.commit().map(|_| String::new())) } else { dropped };
+        dropped.expect_err("there is no place for the dump");
+        let _ = admin.rollback();
+        check(&mut admin, "USE films MATCH (n:Film) RETURN count(n)", "500");
+    }
+}
+
 /// Time that stands still.
 struct Still(std::time::Instant);
 

@@ -171,9 +171,11 @@ impl Dumped {
 }
 
 /// Backs a database up into new files of the backup folder, because it is about to be dropped; they have no names yet.
+///
+/// Nobody may use it by then, see [`crate::barring`].
 pub(crate) fn dump(copier: &Copier<'_>, row: &Arc<Row>) -> Result<Dumped, Failure> {
     let shared = copier.shared;
-    let source = Source::open(copier, Arc::clone(row))?;
+    let source = Source::open_barred(copier, Arc::clone(row))?;
     let folder = shared.backup_folder()?;
     let name = Folder(&folder).new_name(&row.name, &shared.names_made, shared.options.clock.wall_nanos());
     let file = Folder(&folder).new_file(&name).map_err(told)?;
@@ -217,15 +219,24 @@ impl Drop for Closing {
 impl Source {
     /// Opens a database, one that is stopped too: that stays stopped for everybody else.
     fn open(copier: &Copier<'_>, row: Arc<Row>) -> Result<Self, Failure> {
+        match row.requested {
+            Requested::Online => Ok(Self::of(copier, copier.shared.open(&row)?, row)),
+            Requested::Offline => Self::open_barred(copier, row),
+        }
+    }
+
+    /// Opens a database that nobody else may use.
+    fn open_barred(copier: &Copier<'_>, row: Arc<Row>) -> Result<Self, Failure> {
         let shared = copier.shared;
-        let database = match row.requested {
-            Requested::Online => shared.open(&row),
-            Requested::Offline => shared.databases.open_to_copy(&row, &|| shared.is_there(row.id)),
-        }?;
+        let database = shared.databases.open_to_copy(&row, &|| shared.is_there(row.id))?;
+        Ok(Self::of(copier, database, row))
+    }
+
+    fn of(copier: &Copier<'_>, database: Arc<OpenDatabase>, row: Arc<Row>) -> Self {
         let work: Weak<dyn Work> = Weak::<Stream>::new();
         let lease = database.leases.take(copier.allowance.worker_as(None), work);
-        let closing = Closing(Arc::clone(shared), row.id);
-        Ok(Self::Graph { database, row, _lease: lease, _closing: closing })
+        let closing = Closing(Arc::clone(copier.shared), row.id);
+        Self::Graph { database, row, _lease: lease, _closing: closing }
     }
 
     fn name(&self) -> DatabaseName {

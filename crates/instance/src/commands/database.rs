@@ -15,6 +15,7 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::backup::Copier;
 use super::{alias, named, seed};
+use crate::barring::Barred;
 use crate::check;
 use crate::databases::{Ended, Trust, gone, unavailable};
 use crate::encryption;
@@ -48,15 +49,17 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
                 }
                 dropped.then(Dropped::default)
             } else {
+                let mut barred = None;
                 let dumped = match copied {
                     Some(row) => {
                         // What refuses the drop does so before the work.
                         statement.shared.catalog.stage().drop_database(&name, cascade)?;
+                        barred = Some(Barred::begin(statement.shared, vec![Arc::clone(&row)])?);
                         Some(super::backup::dump(&Copier::of(statement), &row)?)
                     }
                     None => None,
                 };
-                let mut dropped = drop_database(statement.shared, &name, *if_exists, cascade);
+                let mut dropped = drop_database(statement.shared, &name, *if_exists, cascade, barred.as_ref());
                 match (&mut dropped, dumped) {
                     (Ok(Some(dropped)), Some(dumped)) => dropped.left = dumped.publish().err().or(dropped.left.take()),
                     (_, Some(dumped)) => dumped.undo(statement.shared),
@@ -339,15 +342,19 @@ pub(super) fn check_erasable(shared: &Shared, name: &DatabaseName) -> Result<(),
     found.map_or(Ok(()), |row| shared.databases.check_erasable(row))
 }
 
-/// Drops a database; nothing where it was not there.
+/// Drops a database; nothing where it was not there. One that was copied before is dropped as `barred` has kept it.
 pub(crate) fn drop_database(
     shared: &Shared,
     name: &DatabaseName,
     if_exists: bool,
     cascade: Cascade,
+    barred: Option<&Barred<'_>>,
 ) -> Result<Option<Dropped>, Failure> {
     let row = {
         let _turn = shared.changes.lock();
+        if let Some(barred) = barred {
+            barred.check(|_| shared.catalog.names().resolve(name.as_str()).ok().map(|target| target.database))?;
+        }
         match shared.catalog.drop_database(name, cascade) {
             Ok(row) => {
                 shared.databases.refuse(row.id);

@@ -1,0 +1,72 @@
+//! Databases that nobody may use while they are copied and dropped: what the copy lacks was never answered as done.
+//! Leaves copies to `commands::backup`, and closing to `databases`.
+//! Start reading at [`Barred::begin`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Database as Row, Requested, Stage};
+use types::{Code, DatabaseId, DatabaseName, Failure};
+
+use crate::databases::{Ended, unavailable};
+use crate::instance::Shared;
+
+/// Databases that are closed for everybody; whichever of them is not dropped is let in again with this.
+#[must_use]
+pub(crate) struct Barred<'a> {
+    shared: &'a Shared,
+    rows: Vec<Arc<Row>>,
+}
+
+impl<'a> Barred<'a> {
+    /// Lets nobody new in, and ends what is under way.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::DatabaseUnavailable`] where somebody does not let go, and as [`Barred::check`].
+    pub(crate) fn begin(shared: &'a Shared, rows: Vec<Arc<Row>>) -> Result<Self, Failure> {
+        {
+            let _turn = shared.changes.lock();
+            rows.iter().for_each(|row| shared.databases.refuse(row.id));
+        }
+        let barred = Self { shared, rows };
+        for row in &barred.rows {
+            if shared.databases.end(row, Duration::ZERO, &unavailable(&row.name))? == Ended::Allowed {
+                return Err(started_again(&row.name));
+            }
+        }
+        Ok(barred)
+    }
+
+    /// Fails where somebody let others in again meanwhile: what they did since is in no copy.
+    ///
+    /// Who drops one of them asks while nobody else changes the catalog, and says which database it would be.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::TransactionTerminated`]; nothing is dropped then.
+    pub(crate) fn check(&self, dropped: impl Fn(&Row) -> Option<DatabaseId>) -> Result<(), Failure> {
+        let is_other = |row: &&Arc<Row>| !self.shared.databases.is_refused(row.id) || dropped(row) != Some(row.id);
+        self.rows.iter().find(is_other).map_or(Ok(()), |row| Err(started_again(&row.name)))
+    }
+}
+
+impl Drop for Barred<'_> {
+    fn drop(&mut self) {
+        let _turn = self.shared.changes.lock();
+        let names = self.shared.catalog.names();
+        let runs = |row: &&Arc<Row>| {
+            let now = names.database(row.id);
+            now.is_some_and(|now| now.stage == Stage::Ready && now.requested == Requested::Online)
+        };
+        self.rows.iter().filter(runs).for_each(|row| self.shared.databases.allow(row.id));
+    }
+}
+
+fn started_again(name: &DatabaseName) -> Failure {
+    let text = format!(
+        "Failed to delete the specified database '{name}': it was started again or changed before its backup was complete. \
+         Nothing was deleted; send the command again."
+    );
+    Failure::new(Code::TransactionTerminated, text)
+}
