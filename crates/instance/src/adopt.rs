@@ -77,7 +77,7 @@ impl Instance {
         new.options.encryption = Some(self.shared.databases.is_encrypted(folder));
         let made = create_database(&self.shared, &name, new, Contents::Added, &mut |row| {
             let next = &mut |piece: &mut Vec<u8>| image.read(piece, PIECE_BYTES);
-            self.shared.databases.make_from(row, next).map(drop)
+            self.shared.databases.make_from(row, next).map(|_| None)
         });
         let operation = format!("take the database in {} over as {name}", folder.display());
         let databases = [name.to_string()];

@@ -1,4 +1,5 @@
-//! Databases that nobody may use while they are copied and dropped: what the copy lacks was never answered as done.
+//! Databases that nobody may use while they are copied and then dropped or replaced: what the copy lacks was never
+//! answered as done.
 //! Leaves copies to `commands::backup`, and closing to `databases`.
 //! Start reading at [`Barred::begin`].
 
@@ -11,7 +12,10 @@ use types::{Code, DatabaseId, DatabaseName, Failure};
 use crate::databases::{Ended, unavailable};
 use crate::instance::Shared;
 
-/// Databases that are closed for everybody; whichever of them is not dropped is let in again with this.
+/// Makes the files of a database; gives whom it barred, who stays so until those files are in their place.
+pub(crate) type Fill<'f, 'a> = dyn FnMut(&Row) -> Result<Option<Barred<'a>>, Failure> + 'f;
+
+/// Databases that are closed for everybody; whichever of them is there when this goes is let in again.
 #[must_use]
 pub(crate) struct Barred<'a> {
     shared: &'a Shared,
@@ -40,7 +44,7 @@ impl<'a> Barred<'a> {
 
     /// Fails where somebody let others in again meanwhile: what they did since is in no copy.
     ///
-    /// Who drops one of them asks while nobody else changes the catalog, and says which database it would be.
+    /// Who drops or replaces one of them asks while nobody else changes the catalog, and says which database it would be.
     ///
     /// # Errors
     ///
@@ -65,8 +69,8 @@ impl Drop for Barred<'_> {
 
 fn started_again(name: &DatabaseName) -> Failure {
     let text = format!(
-        "Failed to delete the specified database '{name}': it was started again or changed before its backup was complete. \
-         Nothing was deleted; send the command again."
+        "Failed to delete the specified database '{name}': it was started again or changed while it was copied. Nothing was \
+         deleted; send the command again."
     );
     Failure::new(Code::TransactionTerminated, text)
 }

@@ -271,7 +271,7 @@ impl Instance {
         let name = DatabaseName::parse(name).map_err(catalog::CatalogError::from)?;
         let new = NewDatabase { replace, ..NewDatabase::default() };
         let databases = &self.shared.databases;
-        let fill = &mut |row: &Row| databases.make(row).and_then(|database| fill(&database.graph));
+        let fill = &mut |row: &Row| databases.make(row).and_then(|database| fill(&database.graph)).map(|()| None);
         create_database(&self.shared, &name, new, Contents::Added, fill).map(drop)
     }
 

@@ -131,6 +131,8 @@ impl Instance {
         fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let is_encrypted = is_sealed(Reading::open(file)?.header());
+        // Tools have the data folder for themselves.
+        let fill = &mut |row: &Row| fill(row).map(|()| None);
         let names = self.shared.catalog.names();
         let old = names.databases_from(name.as_str()).next().filter(|row| replace && row.name == *name);
         match old {

@@ -4,6 +4,7 @@ mod world;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use instance::Session;
 use rand::rngs::StdRng;
@@ -434,6 +435,61 @@ fn f24_a_journal_lives_and_dies_with_its_database() {
     let folder = folder_of(data.path(), "copy2");
     check(&mut first, "DROP DATABASE copy2", "[system 1]");
     assert!(!folder.exists(), "nothing is left of it");
+}
+
+#[test]
+fn f24_what_was_answered_before_a_database_went_back_is_in_the_journal_that_is_left() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    for (name, is_recreated) in [("one", true), ("two", false)] {
+        run(&mut admin, &format!("CREATE DATABASE {name} OPTIONS {{journal: true}}")).expect("makes");
+        run(&mut admin, &format!("BACKUP DATABASE {name} TO 'b-{name}'")).expect("backs up");
+        run(&mut admin, &format!("USE {name} UNWIND range(1, 20000) AS n CREATE (:Old {{n: n}})")).expect("fills");
+        let moment = now();
+        let (begun, is_over) = (std::sync::Barrier::new(3), AtomicBool::new(false));
+        let write = || {
+            let (mut writer, mut answered) = (session(&instance), 0);
+            begun.wait();
+            while !is_over.load(Ordering::Relaxed) {
+                // One that comes while the files are exchanged is refused, and later ones are in the new database.
+                answered += u64::from(run(&mut writer, &format!("USE {name} CREATE (:Late)")).is_ok());
+            }
+            answered
+        };
+        let answered: u64 = std::thread::scope(|scope| {
+            let writers = [scope.spawn(write), scope.spawn(write)];
+            begun.wait();
+            let back = if is_recreated {
+                let seed = format!("{{seedURI: 'b-{name}', seedRestoreUntil: datetime('{moment}')}}");
+                format!("CALL dbms.recreateDatabase('{name}', {seed})")
+            } else {
+                format!("CREATE OR REPLACE DATABASE {name} FROM BACKUP 'b-{name}' UNTIL datetime('{moment}')")
+            };
+            let went_back = run(&mut admin, &back);
+            is_over.store(true, Ordering::Relaxed);
+            went_back.expect("goes back");
+            writers.into_iter().map(|writer| writer.join().expect("writes")).sum()
+        });
+        let backups = fs::read_dir(data.path().join("backups")).expect("lists");
+        let mut names = backups.map(|entry| entry.expect("lists").file_name().to_string_lossy().into_owned());
+        let left = names.find(|file| file.starts_with(&format!("{name}-")) && file.ends_with(".sheafjournal"));
+        let left = left.expect("it was left");
+        let to = |until: &str| {
+            format!("CREATE DATABASE `again-{name}` FROM BACKUP 'b-{name}' UNTIL {until} USING JOURNAL '{left}'")
+        };
+        // It says itself how far it leads.
+        let beyond = refused(&mut admin, &to("datetime()"));
+        let (_, end) = beyond.split_once("tells of everything to ").expect("it has an end");
+        run(&mut admin, &to(&format!("datetime('{}')", end.trim_end_matches('.')))).expect("restores");
+        let mut count = |of: &str| -> u64 {
+            let counted = run(&mut admin, &format!("USE {of} MATCH (n:Late) RETURN count(n)")).expect("counts");
+            counted.parse().expect("a number")
+        };
+        let (before, after) = (count(&format!("`again-{name}`")), count(name));
+        assert!(before > 0, "nobody wrote meanwhile");
+        assert_eq!(before + after, answered, "{before} before, {after} after");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ use types::{Code, CompactString, DatabaseId, DatabaseName, Failure, Map, Value};
 use super::{allow, named};
 use crate::answer::{Fetched, Kind, Summary};
 use crate::backup::{BackupError, Folder, Header, Held, Moment, Proof, Taken, Written, maker};
+use crate::barring::Barred;
 use crate::instance::Shared;
 use crate::leases::{Lease, Work};
 use crate::open_database::OpenDatabase;
@@ -72,7 +73,11 @@ fn allow_server_to(names: &Names, principal: &Principal) -> Result<(), Failure> 
 /// Makes the files of a new database out of another one, or out of a backup.
 ///
 /// Who makes databases calls it between the two halves of the change; it asks for the rights to the source.
-pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row: &Row) -> Result<(), Failure> {
+pub(crate) fn make_from<'a>(
+    statement: &'a Statement<'_>,
+    origin: &DatabaseOrigin,
+    row: &Row,
+) -> Result<Option<Barred<'a>>, Failure> {
     match origin {
         DatabaseOrigin::Database(name) => super::allow_on(statement, &Action::BackupDatabase, name)?,
         // The file says whether it is for him.
@@ -85,12 +90,12 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
                 return Err(CatalogError::SystemProtected { verb: "copy" }.into());
             };
             let _place = statement.shared.enter_copying()?;
-            statement.shared.copy_database((from, database), row, &step)
+            statement.shared.copy_database((from, database), row, &step).map(|()| None)
         }
         DatabaseOrigin::Backup(file) => {
             let path = mine::backup(statement, file)?;
             let _place = statement.shared.enter_copying()?;
-            statement.shared.restore(row, &path, &step).map(drop).map_err(told)
+            statement.shared.restore(row, &path, &step).map(|_| None).map_err(told)
         }
         DatabaseOrigin::Moment(asked) => {
             let until = moment::time(statement, &asked.until)?;
@@ -100,13 +105,13 @@ pub(crate) fn make_from(statement: &Statement<'_>, origin: &DatabaseOrigin, row:
 }
 
 /// Makes the files of a database out of a backup, played forward to a moment by its own journal or a copy of one.
-pub(crate) fn make_played(
-    statement: &Statement<'_>,
+pub(crate) fn make_played<'a>(
+    statement: &'a Statement<'_>,
     file: &FileName,
     until: i64,
     journal: Option<&FileName>,
     row: &Row,
-) -> Result<(), Failure> {
+) -> Result<Option<Barred<'a>>, Failure> {
     let folder = statement.shared.backup_folder()?;
     let path = mine::backup(statement, file)?;
     let journal = journal.map(|name| mine::journal(statement, name)).transpose()?;
@@ -126,14 +131,21 @@ pub(crate) fn make_dense(statement: &Statement<'_>, from: &NameOrParameter, row:
     copied.map_err(told)
 }
 
-/// Leaves a copy of the journal of the database that a new one replaces: other moments are still to be had then.
-fn keep_journal_of_replaced(statement: &Statement<'_>, folder: &Folder<'_>, new: &Row) -> Result<(), Failure> {
+/// Leaves a copy of the journal of the database that a new one replaces: other moments are still to be had then, up to its
+/// last, for nobody uses it any more.
+fn keep_journal_of_replaced<'a>(
+    statement: &'a Statement<'_>,
+    folder: &Folder<'_>,
+    new: &Row,
+) -> Result<Option<Barred<'a>>, Failure> {
     let replaced = statement.names.resolve(new.name.as_str()).ok();
     let replaced = replaced.and_then(|target| statement.names.database(target.database));
-    let Some(old) = replaced.filter(|old| old.name == new.name && old.options.journal) else { return Ok(()) };
+    let Some(old) = replaced.filter(|old| old.name == new.name && old.options.journal) else { return Ok(None) };
+    let barred = Barred::begin(statement.shared, vec![Arc::clone(old)])?;
     let name = folder.new_name(&old.name, &statement.shared.names_made, statement.shared.options.clock.wall_nanos());
     let file = folder.new_file(&moment::journal_beside(&name)).map_err(told)?;
-    statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map(drop).map_err(told)
+    statement.shared.back_up_journal(old, &file, &|_| statement.allowance.check()).map_err(told)?;
+    Ok(Some(barred))
 }
 
 /// For whom a database is copied: a statement, or a transaction that commits.

@@ -15,7 +15,7 @@ use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::backup::Copier;
 use super::{alias, named, seed};
-use crate::barring::Barred;
+use crate::barring::{Barred, Fill};
 use crate::check;
 use crate::databases::{Ended, Trust, gone, unavailable};
 use crate::encryption;
@@ -166,7 +166,7 @@ fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<
     let made = match &create.origin {
         None if door.is_staged() => stage_database(statement.shared, &door, &name, new),
         None => {
-            let fill = &mut |row: &Row| statement.shared.databases.make(row).map(drop);
+            let fill = &mut |row: &Row| statement.shared.databases.make(row).map(|_| None);
             create_database(statement.shared, &name, new, Contents::Own, fill)
         }
         Some(origin) => {
@@ -263,12 +263,12 @@ pub(crate) enum Contents {
 /// Makes a database that exists once `fill` made its files: wholly, or not at all.
 ///
 /// One that replaces another comes into its place at that moment; until then the old one serves.
-pub(crate) fn create_database(
-    shared: &Shared,
+pub(crate) fn create_database<'a>(
+    shared: &'a Shared,
     name: &DatabaseName,
     mut new: NewDatabase,
     contents: Contents,
-    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+    fill: &mut Fill<'_, 'a>,
 ) -> Result<Arc<Row>, Failure> {
     shared.settle_encryption(&shared.catalog.names(), name, new.replace, &mut new.options)?;
     if new.replace {
@@ -276,24 +276,39 @@ pub(crate) fn create_database(
     }
     let row = shared.catalog.create_database(name, new).map_err(Failure::from)?;
     let filled = filled(shared, &row, contents, fill);
-    let made = filled.and_then(|()| shared.catalog.database_made(row.id).map_err(Failure::from));
+    let made = put_in_place(shared, name, &filled, || shared.catalog.database_made(row.id));
     settle(shared, &row, made)?;
     tracing::info!(database = %name, id = %row.id, "database created");
     Ok(row)
 }
 
 /// Makes the files of a database that nobody finds yet, and refuses those that hold more than it may.
-pub(super) fn filled(
+pub(super) fn filled<'a>(
     shared: &Shared,
     row: &Row,
     contents: Contents,
-    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    fill(row)?;
-    match contents {
-        Contents::Own => Ok(()),
-        Contents::Added => shared.databases.check_held(row),
+    fill: &mut Fill<'_, 'a>,
+) -> Result<Option<Barred<'a>>, Failure> {
+    let barred = fill(row)?;
+    if contents == Contents::Added {
+        shared.databases.check_held(row)?;
     }
+    Ok(barred)
+}
+
+/// Lets `swap` put a new database in the place of the one called `name`, unless somebody used that one since it was barred.
+pub(super) fn put_in_place(
+    shared: &Shared,
+    name: &DatabaseName,
+    filled: &Result<Option<Barred<'_>>, Failure>,
+    swap: impl FnOnce() -> Result<Made, CatalogError>,
+) -> Result<Made, Failure> {
+    let barred = filled.as_ref().map_err(Failure::clone)?;
+    let _turn = shared.changes.lock();
+    if let Some(barred) = barred {
+        barred.check(|_| shared.catalog.names().resolve(name.as_str()).ok().map(|target| target.database))?;
+    }
+    Ok(swap()?)
 }
 
 /// Removes the files of the database that a new one replaced, or of the new one where it could not be made.

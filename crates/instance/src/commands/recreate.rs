@@ -10,6 +10,7 @@ use types::{Code, DatabaseName, Failure, Value};
 
 use super::database::Contents;
 use super::{alias, backup, database, named, seed};
+use crate::barring::Fill;
 use crate::encryption;
 use crate::instance::Shared;
 use crate::records::Records;
@@ -50,25 +51,25 @@ pub(super) fn run(
         Seed::Backup(_) | Seed::Moment(..) => Contents::Added,
     };
     recreate(shared, &typed, contents, &mut |row| match &seed {
-        Seed::Nothing => shared.databases.make(row).map(drop),
+        Seed::Nothing => shared.databases.make(row).map(|_| None),
         Seed::Backup(file) => backup::make_from(statement, &DatabaseOrigin::Backup(file.clone()), row),
         Seed::Moment(file, until, journal) => backup::make_played(statement, file, *until, journal.as_ref(), row),
-        Seed::Own => read_only(row).and_then(|()| backup::make_dense(statement, name, row)),
+        Seed::Own => read_only(row).and_then(|()| backup::make_dense(statement, name, row)).map(|()| None),
     })?;
     Ok(super::changed(statement, true))
 }
 
 /// Gives a database other files: wholly, or not at all.
-pub(crate) fn recreate(
-    shared: &Shared,
+pub(crate) fn recreate<'a>(
+    shared: &'a Shared,
     name: &DatabaseName,
     contents: Contents,
-    fill: &mut dyn FnMut(&Row) -> Result<(), Failure>,
+    fill: &mut Fill<'_, 'a>,
 ) -> Result<(), Failure> {
     database::check_erasable(shared, name)?;
     let row = shared.catalog.recreate_database(name)?;
     let filled = database::filled(shared, &row, contents, fill);
-    let made = filled.and_then(|()| shared.catalog.database_recreated(row.id).map_err(Failure::from));
+    let made = database::put_in_place(shared, name, &filled, || shared.catalog.database_recreated(row.id));
     database::settle(shared, &row, made)?;
     if row.requested == Requested::Offline {
         // Making its files opened it.
