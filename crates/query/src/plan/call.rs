@@ -26,9 +26,9 @@ impl Planner<'_> {
         self.check_free(&pipe.scope, &variable.text, variable.span)?;
         let terminator = match terminator.map(str::as_bytes) {
             None => b',',
-            Some([byte]) => *byte,
+            Some([byte]) if !matches!(byte, b'"' | b'\n' | b'\r' | b'\\') => *byte,
             Some(_) => {
-                let message = "A field terminator is one ASCII character";
+                let message = "A field terminator is one ASCII character, and none that quotes or ends a line";
                 return Err(self.syntax(address.span, message));
             }
         };

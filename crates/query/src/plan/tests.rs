@@ -403,3 +403,16 @@ fn large_patterns_are_planned_in_time_and_not_for_those_who_left() {
         assert!(failure.message().contains("at most 10000"), "{failure}");
     }
 }
+
+#[test]
+fn a_field_terminator_neither_quotes_nor_ends_a_line() {
+    let world = super::forms::graph(5, false);
+    let load = |terminator: &str| format!("LOAD CSV FROM 'file:///a' AS l FIELDTERMINATOR {terminator} RETURN l");
+    for terminator in ["'\"'", "'\\n'", "'\\r'", "'\\\\'", "'ab'", "''", "'é'"] {
+        let failure = prepared(&world, &load(terminator)).expect_err("no terminator");
+        assert!(failure.message().contains("A field terminator is one ASCII character"), "{failure}");
+    }
+    for terminator in ["';'", "'\\t'", "'\\u003B'", "'|'"] {
+        prepared(&world, &load(terminator)).expect("a terminator");
+    }
+}

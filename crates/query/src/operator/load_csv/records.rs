@@ -41,7 +41,7 @@ impl Records {
             line: 1,
             file: BufReader::with_capacity(BYTES_BETWEEN_LOOKS, file),
             core: Box::new(csv_core::ReaderBuilder::new().delimiter(terminator).escape(Some(b'\\')).build()),
-            quotes: Quotes { terminator, place: Place::FieldStart, line: 1, opened_at: 1 },
+            quotes: Quotes { terminator, place: Place::FieldStart, line: 1, opened_at: 1, followed_at: None },
             bytes: vec![0; BYTES_AHEAD],
             ends: vec![0; FIELDS_AHEAD],
             memory_bytes: 0,
@@ -101,6 +101,13 @@ impl Records {
         let filled = self.file.fill_buf().map_err(|error| failed(&self.address, &error.to_string()));
         let bytes = budget.ended_or(filled)?;
         self.quotes.pass(bytes);
+        if let Some(line) = self.quotes.followed_at {
+            let text = format!(
+                "a field of line {line} goes on behind the quote that closes it; put all of the field in quotes, and double \
+                 those within it"
+            );
+            return Err(failed(&self.address, &text));
+        }
         match self.quotes.open().filter(|_| bytes.is_empty()) {
             Some(line) => {
                 let text = format!("the quote that opens at line {line} is never closed");
@@ -154,6 +161,8 @@ struct Quotes {
     line: u64,
     /// The line of the last quote that opened a field.
     opened_at: u64,
+    /// The first line in which something stands between a closing quote and the end of its field.
+    followed_at: Option<u64>,
 }
 
 /// What the next byte belongs to.
@@ -184,6 +193,10 @@ impl Quotes {
                 // A byte order mark stands in front of the first field.
                 (Place::FieldStart, 0xef | 0xbb | 0xbf) => Place::FieldStart,
                 (_, byte) if byte == self.terminator => Place::FieldStart,
+                (Place::QuoteInQuotes, _) => {
+                    self.followed_at = self.followed_at.or(Some(self.line));
+                    Place::Field
+                }
                 _ => Place::Field,
             };
         }

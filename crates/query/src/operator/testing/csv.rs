@@ -26,6 +26,7 @@ fn folder() -> tempfile::TempDir {
     write("latin.csv", b"M\xfcnchen\n");
     write("open.csv", format!("\"{}", "x".repeat(1 << 20)).as_bytes());
     write("empty.csv", b"");
+    write("behind.csv", b"1;\"a\"\n2;\"b\"\r\n3;\"ab\"cd\n4;\"x\" ;y\n");
     write("old.zip", b"PK");
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     (0..3_000).for_each(|line| writeln!(gz, "{line}").expect("memory takes it"));
@@ -108,6 +109,9 @@ fn bad_files_fail_with_a_reason() {
     let open = "(the quote that opens at line 1 is never closed)";
     let text = "ExternalResourceFailed: Couldn't load the external resource at: file:///open.csv";
     check(&["file:///open.csv"], false, &format!("{text} {open}"));
+    let behind = "(a field of line 3 goes on behind the quote that closes it; put all of the field in quotes, and double those within it)";
+    let text = "ExternalResourceFailed: Couldn't load the external resource at: file:///behind.csv";
+    check(&["file:///behind.csv"], false, &format!("{text} {behind}"));
     let folder = folder();
     let mut small = World { memory_max_bytes: 1_000, ..world(folder.path()) };
     let failed = written(rows(&load(&["file:///open.csv"], false), &mut small));
