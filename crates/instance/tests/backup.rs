@@ -492,6 +492,33 @@ fn f3_f24_what_was_answered_before_a_drop_is_in_its_dump() {
 }
 
 #[test]
+fn f25_a_database_that_is_copied_into_its_own_place_loses_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    run(&mut admin, "CREATE DATABASE busy").expect("makes");
+    run(&mut admin, "USE busy UNWIND range(1, 20000) AS n CREATE (:Film {title: 'film ' + n})").expect("fills");
+    let (begun, is_over) = (std::sync::Barrier::new(2), AtomicBool::new(false));
+    let answered: u64 = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let (mut writer, mut answered) = (session(&instance), 0);
+            begun.wait();
+            while !is_over.load(Ordering::Relaxed) {
+                answered += u64::from(run(&mut writer, "USE busy CREATE (:Late)").is_ok());
+            }
+            answered
+        });
+        begun.wait();
+        let copied = (0..3).try_for_each(|_| run(&mut admin, "CREATE OR REPLACE DATABASE busy FROM busy").map(drop));
+        is_over.store(true, Ordering::Relaxed);
+        copied.expect("copies");
+        writer.join().expect("writes")
+    });
+    check(&mut admin, "USE busy MATCH (n:Late) RETURN count(n)", &answered.to_string());
+    check(&mut admin, "USE busy MATCH (n:Film) RETURN count(n)", "20000");
+}
+
+#[test]
 fn f3_a_database_whose_dump_fails_goes_on() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());

@@ -86,11 +86,17 @@ pub(crate) fn make_from<'a>(
     let step = |_| statement.allowance.check();
     match origin {
         DatabaseOrigin::Database(name) => {
-            let Source::Graph { database, row: from, .. } = &source(statement, name, "copy")? else {
+            let copier = Copier::of(statement);
+            let _place = statement.shared.enter_copying()?;
+            let from = found(statement, name, "copy")?.ok_or(CatalogError::SystemProtected { verb: "copy" })?;
+            // What is answered while a database is copied into its own place would be in neither.
+            let barred = (from.name == row.name).then(|| Barred::begin(statement.shared, vec![Arc::clone(&from)]));
+            let barred = barred.transpose()?;
+            let source = if barred.is_some() { Source::open_barred } else { Source::open }(&copier, from)?;
+            let Source::Graph { database, row: from, .. } = &source else {
                 return Err(CatalogError::SystemProtected { verb: "copy" }.into());
             };
-            let _place = statement.shared.enter_copying()?;
-            statement.shared.copy_database((from, database), row, &step).map(|()| None)
+            statement.shared.copy_database((from, database), row, &step).map(|()| barred)
         }
         DatabaseOrigin::Backup(file) => {
             let path = mine::backup(statement, file)?;
@@ -280,13 +286,18 @@ fn backed_up(statement: &Statement<'_>, name: &NameOrParameter) -> Result<Source
 
 /// Finds a database that is to be copied, by somebody who may do that: it takes no right to look into it.
 fn source(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str) -> Result<Source, Failure> {
+    match found(statement, name, verb)? {
+        Some(row) => Source::open(&Copier::of(statement), row),
+        None => Ok(Source::Catalog),
+    }
+}
+
+/// Finds the database that a name means; none for `system`.
+fn found(statement: &Statement<'_>, name: &NameOrParameter, verb: &'static str) -> Result<Option<Arc<Row>>, Failure> {
     let name = named(name, &statement.parameters)?;
     let target = statement.names.resolve(name.as_str());
     let target = target.map_err(|_| CatalogError::DatabaseMissing { verb, name: name.clone() })?;
-    match statement.names.database(target.database) {
-        Some(row) if !row.name.is_system() => Source::open(&Copier::of(statement), Arc::clone(row)),
-        _ => Ok(Source::Catalog),
-    }
+    Ok(statement.names.database(target.database).filter(|row| !row.name.is_system()).cloned())
 }
 
 fn back_up(
