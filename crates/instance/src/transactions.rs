@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use catalog::{Action, Names};
+use catalog::{Action, Names, Principal};
 use cypher::ast::{ClauseKind, Expression, ExpressionKind, ShowTail};
 use types::privilege::Act;
 use types::{Code, DatabaseName, Duration, Failure, Map, Value};
@@ -43,11 +43,12 @@ fn system() -> String {
 /// Lists what is under way by these ids, all of it without any.
 pub(crate) fn listed(statement: &Statement<'_>, ids: Option<&[String]>) -> Listing {
     let names = statement.names;
-    let chosen = |entry: &Arc<Entry>| ids.is_none_or(|ids| ids.iter().any(|id| entry.has_id(id, names)));
+    let chosen =
+        |entry: &Arc<Entry>| ids.is_none_or(|ids| ids.iter().any(|id| entry.has_id(id, names, statement.principal)));
     let now = statement.shared.options.clock.now();
     let all = statement.shared.under_way.all().into_iter().filter(chosen);
     let visible = all.filter(|entry| may(statement, Act::ShowTransaction, entry));
-    let rows = visible.map(|entry| row(&entry, names, now)).collect();
+    let rows = visible.map(|entry| row(&entry, (names, statement.principal), now)).collect();
     Listing::of(&columns(), rows)
 }
 
@@ -65,9 +66,9 @@ pub(crate) fn ended(statement: &Statement<'_>, ids: &[String]) -> Result<Listing
     let known = statement.shared.under_way.all();
     let (mut rows, mut ends_own) = (Vec::new(), None);
     for id in ids {
-        let found = known
-            .iter()
-            .find(|entry| entry.has_id(id, statement.names) && may(statement, Act::TerminateTransaction, entry));
+        let found = known.iter().find(|entry| {
+            entry.has_id(id, statement.names, statement.principal) && may(statement, Act::TerminateTransaction, entry)
+        });
         if let Some(entry) = found {
             tracing::info!(transaction = %id, "transaction terminated");
             if Arc::ptr_eq(entry, &statement.room.listed) {
@@ -184,7 +185,7 @@ const COLUMNS: [(&str, bool); 39] = [
 
 /// What is not measured is null; there are no locks, and pages are the operating system's affair. The time of the processor
 /// is the time in which it computed, which is longer where the system ran something else meanwhile.
-fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
+fn row(entry: &Entry, (names, viewer): (&Names, &Principal), now: Instant) -> Vec<Value> {
     let statement = entry.statement();
     let (is_waiting, (waited, waited_now)) = (entry.is_waiting(), entry.waited_time(now));
     let status = match (entry.is_terminated(), is_waiting) {
@@ -205,8 +206,8 @@ fn row(entry: &Entry, names: &Names, now: Instant) -> Vec<Value> {
     let nothing = || Value::string("");
     let details = if is_waiting { "waits for a place among the statements of a database" } else { "" };
     vec![
-        Value::string(entry.shown_database(names)),
-        Value::string(entry.id_in(names)),
+        Value::string(entry.database_told_to(names, viewer)),
+        Value::string(entry.id_told_to(names, viewer)),
         statement.as_ref().map_or_else(nothing, |(number, ..)| Value::string(format!("query-{number}"))),
         entry.origin.connection.as_str().into(),
         entry.origin.address.as_str().into(),

@@ -196,12 +196,23 @@ impl Entry {
         names.database(self.database).map_or_else(|| self.begun_in.clone(), |row| row.name.as_str().into())
     }
 
-    /// Gives the name by which its owner knows its database: an alias, where he sees it by that alone.
+    /// Gives the name by which whoever it runs as knows its database: an alias, where he sees it by that alone.
     pub(crate) fn shown_database(&self, names: &Names) -> CompactString {
-        let own = self.database_in(names);
-        let (Some(alias), Some(row)) = (&self.alias, names.database(self.database)) else { return own };
-        let target = Target { database: row.id, name: row.name.clone(), alias: Some(alias.clone()) };
-        catalog::access::known_name(names, &self.owner, &target).as_str().into()
+        self.known_to(names, &self.acting).unwrap_or_else(|| match &self.alias {
+            Some(alias) => alias.as_str().into(),
+            None => self.database_in(names),
+        })
+    }
+
+    /// Gives the name of its database that is told to somebody: the one by which he knows it, or else the one by which whoever
+    /// it runs as does.
+    pub(crate) fn database_told_to(&self, names: &Names, viewer: &Principal) -> CompactString {
+        self.known_to(names, viewer).unwrap_or_else(|| self.shown_database(names))
+    }
+
+    fn known_to(&self, names: &Names, somebody: &Principal) -> Option<CompactString> {
+        let known = catalog::access::told_name(names, somebody, self.database, self.alias.as_ref())?;
+        Some(known.as_str().into())
     }
 
     /// Has a failure name its database as its owner did.
@@ -227,16 +238,26 @@ impl Entry {
         *self.metadata.lock() = metadata;
     }
 
-    /// Writes the id by which users name it.
+    /// Writes its id for whoever runs the server, who knows databases by their own names.
     pub(crate) fn id_in(&self, names: &Names) -> String {
-        transaction_id(&self.shown_database(names), self.number)
+        transaction_id(&self.database_in(names), self.number)
     }
 
-    /// Tells whether users name it so, or did before its database was renamed.
-    pub(crate) fn has_id(&self, id: &str, names: &Names) -> bool {
-        [self.begun_in.clone(), self.database_in(names), self.shown_database(names)]
-            .iter()
-            .any(|database| id == transaction_id(database, self.number))
+    /// Writes the id by which somebody names it.
+    pub(crate) fn id_told_to(&self, names: &Names, viewer: &Principal) -> String {
+        transaction_id(&self.database_told_to(names, viewer), self.number)
+    }
+
+    /// Tells whether somebody names it so, or did before its database was renamed. A name of the database that he does not
+    /// know means nothing.
+    pub(crate) fn has_id(&self, id: &str, names: &Names, viewer: &Principal) -> bool {
+        let (told, own) = (self.database_told_to(names, viewer), self.database_in(names));
+        let is_id_under = |database: &str| id == transaction_id(database, self.number);
+        let knows_own = told == own || self.alias.is_none();
+        is_id_under(&told)
+            || is_id_under(&self.shown_database(names))
+            || (knows_own && (is_id_under(&own) || is_id_under(&self.begun_in)))
+            || self.alias.as_ref().is_some_and(|alias| is_id_under(alias.as_str()))
     }
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.

@@ -6,7 +6,7 @@ mod world;
 
 use instance::{RunOptions, Session};
 use types::Map;
-use world::{DONE, check, log_in, make, run, take, with_passwords};
+use world::{DONE, all, check, log_in, make, run, run_with, take, with_passwords};
 
 #[test]
 fn f44_who_knows_a_database_by_an_alias_alone_keeps_to_it() {
@@ -398,4 +398,57 @@ fn f44_who_knows_a_database_by_an_alias_alone_is_told_no_folder() {
     check(&mut log_in(&instance, "ann"), text, "'reports' | null\n'sheaf' | true");
     check(&mut admin, text, "'hidden_one' | true\n'sheaf' | true");
     instance.close();
+}
+
+#[test]
+fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
+    const LISTED: &str = "'al' | 'al'";
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "backend"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hidden_one",
+            "CREATE ALIAS al FOR DATABASE hidden_one",
+            "GRANT LEVEL write ON ALIAS al TO USER ann",
+            "GRANT IMPERSONATE (ann) ON DBMS TO USER backend",
+        ],
+    );
+    let as_ann = RunOptions {
+        database: Some("al".to_owned()),
+        impersonated_user: Some("ann".to_owned()),
+        ..RunOptions::default()
+    };
+    let own = RunOptions { impersonated_user: None, ..as_ann.clone() };
+    let (mut ann, mut backend) = (log_in(&instance, "ann"), log_in(&instance, "backend"));
+    let batches = "UNWIND [1] AS i CALL (i) { CREATE (:W {i: i}) } IN TRANSACTIONS ON ERROR CONTINUE REPORT STATUS AS s RETURN s.transactionId";
+    for (session, options) in [(&mut ann, &own), (&mut backend, &as_ann)] {
+        let id = run_with(session, batches, Map::new(), options).expect("ann may write");
+        assert!(id.starts_with("'al-transaction-"), "{id}");
+    }
+    // As its own user, as who speaks for her, and as who knows the database by its own name.
+    let listed = "SHOW TRANSACTIONS YIELD database, transactionId AS id WHERE NOT database IN ['sheaf', 'system'] \
+                  RETURN database, split(id, '-')[0] AS id";
+    for (mut session, options) in [(log_in(&instance, "ann"), &own), (log_in(&instance, "backend"), &as_ann)] {
+        session.begin(options).expect("ann may");
+        let (of_ann, of_backend) = if options.impersonated_user.is_some() { ("", LISTED) } else { (LISTED, "") };
+        check(&mut ann, listed, of_ann);
+        check(&mut backend, listed, of_backend);
+        check(&mut admin, listed, "'hidden_one' | 'hidden_one'");
+        let by_name = "SHOW TRANSACTIONS YIELD database WHERE database = 'hidden_one' RETURN count(*)";
+        check(&mut admin, by_name, "1");
+        // A name that is not known ends nothing, be it the right one.
+        let number = run(
+            &mut admin,
+            "SHOW TRANSACTIONS YIELD database, transactionId AS id WHERE database = 'hidden_one' RETURN split(id, '-')[2]",
+        );
+        let number = number.expect("it is listed").trim_matches('\'').to_owned();
+        let unknown = format!("'hidden_one-transaction-{number}' | null | 'Transaction not found.'");
+        let other = if options.impersonated_user.is_some() { &mut backend } else { &mut ann };
+        check(other, &format!("TERMINATE TRANSACTION 'hidden_one-transaction-{number}'"), &unknown);
+        let ended = run(&mut admin, &format!("TERMINATE TRANSACTION 'al-transaction-{number}'")).expect("admin may");
+        assert!(ended.ends_with("'Transaction terminated.'"), "{ended}");
+        session.rollback().expect("it is there");
+    }
 }
