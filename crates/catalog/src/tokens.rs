@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use types::{CompactString, DatabaseId};
+use types::{CompactString, DatabaseId, DatabaseName};
 
 use crate::graph_rights::matches;
 use crate::rights::level::Level;
 use crate::rights::{RightsStep, Token};
 use crate::users::{IfMissing, IfThere, NAME_MAX_BYTES, made_up, shown};
-use crate::{Catalog, CatalogError, Database, Names, Principal, access};
+use crate::{Catalog, CatalogError, Names, Principal, access};
 
 /// What every token begins with, so that one that leaked is recognised.
 const PREFIX: &str = "sheaf_";
@@ -26,7 +26,8 @@ const TOKENS_MAX: usize = 1_000;
 pub struct NewToken {
     /// Its name, unique among the tokens of its user.
     pub name: String,
-    /// The databases that it can reach, by name or alias; every one that its user can without any.
+    /// The databases that it can reach, by name or alias; every one that its user can without any. What it has under an
+    /// alias it has under that alone.
     pub databases: Option<Vec<String>>,
     /// Patterns of the names of databases that it can reach beside those, whenever they are made.
     pub patterns: Vec<String>,
@@ -63,12 +64,17 @@ impl Catalog {
             if own.len() >= TOKENS_MAX {
                 return Err(refused("The user has as many tokens as there may be; drop some."));
             }
+            let (databases, aliases) = match &new.databases {
+                None => (None, Vec::new()),
+                Some(all) => bound(names, all).map(|(databases, aliases)| (Some(databases), aliases))?,
+            };
             let token = Token {
                 id: id.as_str().into(),
                 name: new.name.as_str().into(),
                 user: owner.id,
                 hash,
-                databases: new.databases.as_ref().map(|all| bound(names, all)).transpose()?,
+                databases,
+                aliases: Some(aliases),
                 patterns: once(new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase().into())),
                 level: new.level,
                 expires_nanos: new.expires_nanos,
@@ -143,13 +149,20 @@ fn hash(id: &str, secret: &str) -> [u8; 32] {
     out
 }
 
-fn bound(names: &Names, databases: &[String]) -> Result<Vec<DatabaseId>, CatalogError> {
-    let found: Result<Vec<DatabaseId>, CatalogError> =
-        databases.iter().map(|name| names.resolve(name).map(|target| target.database)).collect();
-    found.map(once)
+/// Tells the databases that are meant by their own names from the aliases.
+fn bound(names: &Names, named: &[String]) -> Result<(Vec<DatabaseId>, Vec<DatabaseName>), CatalogError> {
+    let (mut databases, mut aliases) = (Vec::new(), Vec::new());
+    for name in named {
+        let target = names.resolve(name)?;
+        match target.alias {
+            Some(alias) => aliases.push(alias),
+            None => databases.push(target.database),
+        }
+    }
+    Ok((once(databases), once(aliases)))
 }
 
-/// Keeps the first of what is the same: an alias and its database are one.
+/// Keeps the first of what is the same.
 fn once<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut kept = Vec::new();
     for one in all {
@@ -175,26 +188,102 @@ impl Token {
         self.expires_nanos.is_some_and(|end| end <= wall_nanos)
     }
 
-    /// Tells whether it can reach a database: every one if it is bound to none.
-    #[must_use]
-    pub fn reaches(&self, row: &Database) -> bool {
-        let is_meant = |pattern: &CompactString| matches(pattern, row.name.as_str());
-        self.databases.as_ref().is_none_or(|bound| bound.contains(&row.id)) || self.patterns.iter().any(is_meant)
+    /// Tells whether it was made for this alias.
+    pub(crate) fn names(&self, alias: &DatabaseName) -> bool {
+        self.aliases.as_ref().is_some_and(|aliases| aliases.contains(alias))
     }
 
-    /// Names the databases that it is bound to as somebody knows them, then its patterns; those that are not there, or not
-    /// for him, are left out.
+    /// Tells whether one of its patterns fits a name.
+    pub(crate) fn fits(&self, name: &DatabaseName) -> bool {
+        self.patterns.iter().any(|pattern| matches(pattern, name.as_str()))
+    }
+
+    /// Names the databases that it is bound to as somebody knows them, then its aliases and patterns; those that are not
+    /// there, or not for him, are left out.
     #[must_use]
     pub fn database_names(&self, names: &Names, principal: &Principal) -> Option<Vec<CompactString>> {
         let name = |id: &DatabaseId| Some(access::told_name(names, principal, *id, None)?.as_str().into());
         let bound = self.databases.as_ref()?.iter().filter_map(name);
-        Some(bound.chain(self.patterns.iter().cloned()).collect())
+        let is_there = |alias: &&DatabaseName| {
+            let target = names.resolve(alias.as_str()).ok();
+            target.is_some_and(|target| access::lists(names, principal, &target))
+        };
+        let aliases = self.aliases.iter().flatten().filter(is_there).map(|alias| alias.as_str().into());
+        Some(once(bound.chain(aliases)).into_iter().chain(self.patterns.iter().cloned()).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use store::memory::MemoryEngine;
+    use store::{Engine, OpenOptions};
+    use types::SystemClock;
+    use types::privilege::Act;
+
     use super::*;
+    use crate::rights::effective::{Reach, UserRights};
+    use crate::rights::privilege::{Privilege, Scope};
+    use crate::rights::{Holder, UserId};
+    use crate::{Aim, Authentication, Existing, FirstStart, Settings, User};
+
+    #[test]
+    fn f96_a_token_of_an_older_server_reaches_its_databases_under_all_their_names() {
+        let options = OpenOptions { create: true, ..OpenOptions::default() };
+        let store = MemoryEngine::default().open("system".as_ref(), &options).expect("opens");
+        let settings = Settings {
+            first_start: FirstStart::default(),
+            authentication: Authentication::Off,
+            databases_max: 10,
+            clock: Arc::new(SystemClock),
+        };
+        let catalog = Catalog::open(store, settings).expect("opens");
+        let default = Arc::clone(catalog.names().default_database());
+        catalog.database_made(default.id).expect("is made");
+        let (alias, other) =
+            (DatabaseName::parse("reports").expect("legal"), DatabaseName::parse("other").expect("legal"));
+        for alias in [&alias, &other] {
+            let aim = Aim { target: &default.name, is_known: true };
+            catalog.create_alias(alias, aim, &types::Map::new(), Existing::Refuse).expect("is free");
+        }
+        let user = User {
+            id: UserId([1; 16]),
+            name: "ann".into(),
+            password_hash: String::new(),
+            change_required: false,
+            suspended: false,
+            home: None,
+            roles: std::collections::BTreeSet::default(),
+            created_nanos: 0,
+        };
+        let access = Privilege { scope: Scope::Alias(alias.clone()), ..Privilege::of(Act::Access) };
+        let steps = |_: &Names, _| {
+            let granted = RightsStep::Privilege(Holder::User(user.id), access.clone());
+            Ok((vec![RightsStep::User(user.clone()), granted], ()))
+        };
+        catalog.change_rights("rights.test", steps).expect("is written");
+        let names = catalog.names();
+        let reach = |databases: &[DatabaseId], aliases: Option<&[&DatabaseName]>, name: Option<&DatabaseName>| {
+            let token = Token {
+                id: "id".into(),
+                name: "t".into(),
+                user: user.id,
+                hash: [0; 32],
+                databases: Some(databases.to_vec()),
+                aliases: aliases.map(|all| all.iter().map(|alias| (*alias).clone()).collect()),
+                patterns: Vec::new(),
+                level: None,
+                expires_nanos: None,
+                created_nanos: 0,
+            };
+            let rights = UserRights::granted_to(&names, &Arc::new(user.clone()), Some(&Arc::new(token)));
+            rights.reach(&names, &default, name)
+        };
+        let id = [default.id];
+        assert_eq!([reach(&id, None, None), reach(&id, None, Some(&alias))], [Reach::Here; 2]);
+        assert_eq!([reach(&id, Some(&[]), None), reach(&id, Some(&[]), Some(&alias))], [Reach::Here, Reach::AsOwn]);
+        let by_alias = [None, Some(&alias), Some(&other)].map(|name| reach(&[], Some(&[&alias]), name));
+        assert_eq!(by_alias, [Reach::No, Reach::Here, Reach::No]);
+    }
 
     #[test]
     fn f96_a_token_is_told_from_a_password() {

@@ -509,16 +509,16 @@ fn f60_f96_a_token_below_admin_is_shown_no_limits_and_no_use() {
 }
 
 #[test]
-fn f96_a_token_has_each_database_once() {
+fn f96_a_token_has_each_name_once() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
     all(&mut admin, &["CREATE DATABASE films", "CREATE DATABASE notes", "CREATE ALIAS cinema FOR DATABASE films"]);
     let told = run(&mut admin, "CREATE TOKEN t ON DATABASES films, cinema, notes, films").expect("makes one");
-    assert!(told.contains("| ['films', 'notes'] |"), "{told}");
+    assert!(told.contains("| ['films', 'notes', 'cinema'] |"), "{told}");
     let told = run(&mut admin, "CREATE TOKEN u ON DATABASES films, f*, F*, films").expect("makes one");
     assert!(told.contains("| ['films', 'f*'] |"), "{told}");
     let listed = "SHOW TOKENS YIELD name, databases RETURN databases ORDER BY name";
-    check(&mut admin, listed, "['films', 'notes']\n['films', 'f*']");
+    check(&mut admin, listed, "['films', 'notes', 'cinema']\n['films', 'f*']");
 }
 
 #[test]

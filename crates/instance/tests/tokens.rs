@@ -212,3 +212,107 @@ fn f31_f96_a_session_object_ends_with_the_time_of_its_token() {
     let resume = |id: &str| log_in(&instance, "admin").resume(id).map_err(|failure| failure.code());
     assert_eq!((resume(&ends), resume(&stays), resume(&own)), (Err(types::Code::SessionNotFound), Ok(()), Ok(())));
 }
+
+/// Logs in by a new token.
+fn by(instance: &Instance, maker: &mut Session, command: &str) -> Session {
+    let text = token(maker, command);
+    instance.log_in(Some(("", &text))).expect("the token is right")
+}
+
+/// Two databases; ann knows the first as `wide` and as `narrow`, where she sees less, and by no other name.
+fn of_two_aliases() -> (Instance, Session, Session) {
+    let instance = world::with_passwords();
+    let mut admin = world::log_in(&instance, "admin");
+    world::make(&mut admin, "ann");
+    world::all(
+        &mut admin,
+        &[
+            "CREATE DATABASE hidden_one",
+            "CREATE DATABASE hidden_two",
+            "CREATE ALIAS wide FOR DATABASE hidden_one",
+            "CREATE ALIAS narrow FOR DATABASE hidden_one",
+            "GRANT LEVEL write ON ALIAS wide TO USER ann",
+            "GRANT ACCESS ON ALIAS narrow TO USER ann",
+            "GRANT MATCH {k} ON ALIAS narrow NODES P TO USER ann",
+        ],
+    );
+    for text in ["USE hidden_one CREATE (:P {k: 1, s: 2}), (:S)", "USE hidden_two CREATE (:P {k: 9})"] {
+        run(&mut admin, text).expect("admin may");
+    }
+    let ann = world::log_in(&instance, "ann");
+    (instance, admin, ann)
+}
+
+const UNKNOWN: &str = "DatabaseNotFound: Database does not exist. Database name: ";
+
+#[test]
+fn f44_f96_a_token_has_no_more_than_under_the_name_it_was_made_for() {
+    let (instance, mut admin, mut ann) = of_two_aliases();
+    let mut program = by(&instance, &mut ann, "CREATE TOKEN t ON DATABASES narrow WITH LEVEL write");
+    let seen = "MATCH (n) RETURN n.k, n.s";
+    check(&mut program, &format!("USE narrow {seen}"), "1 | null");
+    check(&mut program, &format!("USE wide {seen}"), &format!("{UNKNOWN}'wide'."));
+    check(&mut program, &format!("USE hidden_one {seen}"), &format!("{UNKNOWN}'hidden_one'."));
+    let listed = "SHOW TOKENS YIELD databases";
+    check(&mut program, listed, "['narrow']");
+    check(&mut ann, listed, "['narrow']");
+    check(&mut admin, listed, "['narrow']");
+    check(&mut program, "SHOW DATABASES YIELD name WHERE name <> 'system'", "'narrow'");
+    let granted = run(&mut program, "SHOW USER PRIVILEGES AS COMMANDS").expect("they are its own");
+    assert!(granted.contains("ON ALIAS `narrow` NODE `P`") && !granted.contains("wide"), "{granted}");
+    // It goes where the name goes, and ends with it.
+    check(&mut admin, "ALTER ALIAS narrow SET DATABASE TARGET hidden_two", DONE);
+    check(&mut program, &format!("USE narrow {seen}"), "9 | null");
+    check(&mut admin, "DROP ALIAS narrow", DONE);
+    check(&mut program, &format!("USE narrow {seen}"), &format!("{UNKNOWN}'narrow'."));
+    check(&mut admin, "CREATE ALIAS narrow FOR DATABASE hidden_one", DONE);
+    check(&mut admin, "GRANT LEVEL read ON ALIAS narrow TO USER ann", DONE);
+    check(&mut program, &format!("USE narrow {seen}"), &format!("{UNKNOWN}'narrow'."));
+    check(&mut ann, "USE narrow MATCH (n:P) RETURN n.k", "1");
+    check(&mut program, listed, "[]");
+}
+
+#[test]
+fn f44_f96_a_token_for_the_databases_own_name_has_no_rights_of_an_alias() {
+    let (instance, mut admin, mut ann) = of_two_aliases();
+    for text in [
+        "GRANT ACCESS ON DATABASE hidden_one TO USER ann",
+        "GRANT MATCH {k, s} ON GRAPH hidden_one NODES P TO USER ann",
+        "DENY READ {s} ON ALIAS wide TO USER ann",
+    ] {
+        check(&mut admin, text, DONE);
+    }
+    let texts = ["CREATE TOKEN t ON DATABASES hidden_one", "CREATE TOKEN u ON DATABASES hidden_*"];
+    for mut program in texts.map(|text| by(&instance, &mut ann, text)) {
+        check(&mut program, "USE hidden_one MATCH (n) RETURN n.k, n.s", "1 | 2");
+        // Under an alias denials count that are about it, and no grants.
+        check(&mut program, "USE wide MATCH (n) RETURN n.k, n.s", "1 | null");
+        let refused = run(&mut program, "USE wide CREATE (:P)").expect_err("it may write under the alias alone");
+        assert_eq!(refused.code(), types::Code::Forbidden);
+    }
+    let counted = "USE wide MATCH (n) RETURN count(n)";
+    check(&mut ann, counted, "2");
+    // Who has nothing on the alias has by it what he has on the database.
+    check(&mut admin, "CREATE ALIAS third FOR DATABASE hidden_one", DONE);
+    let mut program = by(&instance, &mut ann, "CREATE TOKEN v ON DATABASES third");
+    check(&mut program, "USE third MATCH (n) RETURN n.k, n.s", "1 | 2");
+    check(&mut program, "USE hidden_one RETURN 1", &format!("{UNKNOWN}'hidden_one'."));
+    check(&mut program, counted, &format!("{UNKNOWN}'wide'."));
+}
+
+#[test]
+fn f44_f96_a_pattern_of_a_token_tells_no_name_that_its_user_does_not_know() {
+    let (instance, _, mut ann) = of_two_aliases();
+    let reached = |ann: &mut Session, number: usize, pattern: &str| {
+        let mut program = by(&instance, ann, &format!("CREATE TOKEN t{number} ON DATABASES {pattern} WITH LEVEL read"));
+        let privileges = run(&mut program, "SHOW USER PRIVILEGES YIELD graph WHERE graph <> '*' RETURN DISTINCT graph");
+        let names = run(&mut program, "SHOW DATABASES YIELD name WHERE name <> 'system' RETURN name ORDER BY name");
+        (names.expect("lists them"), privileges.expect("lists them"))
+    };
+    for (number, pattern) in ["h*", "hidden_?ne", "?????????e", "*_*"].into_iter().enumerate() {
+        assert_eq!(reached(&mut ann, number, pattern), (String::new(), String::new()), "{pattern}");
+    }
+    assert_eq!(reached(&mut ann, 7, "w*").0, "'wide'");
+    assert_eq!(reached(&mut ann, 8, "*r*").0, "'narrow'");
+    assert_eq!(reached(&mut ann, 9, "*").0, "'narrow'\n'sheaf'\n'wide'");
+}

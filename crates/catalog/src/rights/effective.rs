@@ -41,13 +41,24 @@ pub(crate) struct UserRights {
     pub user: Arc<User>,
     pub token: Option<Arc<Token>>,
     privileges: Vec<Privilege>,
-    /// Whether any of them is about an alias alone, or about the home that an alias is.
+    /// Whether any of them is about an alias alone, or about the home that an alias is, or the token is.
     has_aliases: bool,
     /// The database that was asked for first, which is the only one of most users.
     first: OnceLock<(DatabaseId, Arc<DatabaseRights>)>,
     databases: RwLock<FxHashMap<DatabaseId, Arc<DatabaseRights>>>,
     /// The same under the names of aliases, where those make a difference.
     aliases: RwLock<FxHashMap<DatabaseName, Arc<DatabaseRights>>>,
+}
+
+/// How a token reaches a database under one of its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Not at all.
+    No,
+    /// With what its user may do under that name.
+    Here,
+    /// It was made for the database's own name: it has no more than under that, and no more than its user has here.
+    AsOwn,
 }
 
 /// What one user may do to one database.
@@ -113,7 +124,8 @@ impl UserRights {
             Scope::Home => home.is_some(),
             _ => false,
         };
-        let has_aliases = privileges.iter().any(is_of_alias);
+        let is_of_names = token.is_some_and(|token| token.aliases.as_ref().is_some_and(|aliases| !aliases.is_empty()));
+        let has_aliases = is_of_names || privileges.iter().any(is_of_alias);
         let (first, databases, aliases) = Default::default();
         Self { user: Arc::clone(user), token: token.cloned(), privileges, has_aliases, first, databases, aliases }
     }
@@ -155,7 +167,7 @@ impl UserRights {
         }
     }
 
-    /// Tells whether some privilege is about this alias alone, and leads to this database by now.
+    /// Tells whether some privilege is about this alias alone, or the token is, and it leads to this database by now.
     pub fn knows(&self, names: &Names, alias: &DatabaseName, database: DatabaseId) -> bool {
         let is_about = |privilege: &Privilege| match &privilege.scope {
             Scope::Alias(about) => about == alias,
@@ -164,13 +176,13 @@ impl UserRights {
         };
         self.has_aliases
             && names.alias(alias).is_some_and(|found| found.target == database)
-            && self.privileges.iter().any(is_about)
+            && (self.privileges.iter().any(is_about) || self.token.as_ref().is_some_and(|token| token.names(alias)))
     }
 
     /// Tells whether the user may do this on the server, or to a database.
     pub fn may(&self, names: &Names, act: Act, argument: Option<&str>, database: Option<&Database>) -> bool {
         let is_kept_from = match database {
-            Some(row) => !self.reaches(row),
+            Some(row) => self.reach(names, row, None) == Reach::No,
             None => self.is_kept_from_all(act),
         };
         if is_kept_from {
@@ -219,17 +231,21 @@ impl UserRights {
 
     /// Tells whether the user may do this to a database under the name of an alias.
     pub fn may_by_alias(&self, names: &Names, act: Act, row: &Database, alias: Option<&DatabaseName>) -> bool {
-        self.reaches(row) && self.grants(Some(&self.asked(names, row, alias)), act, None)
+        self.grants_by(act, None, self.meant(names, row, alias))
     }
 
     fn grants(&self, asked: Option<&Asked<'_>>, act: Act, argument: Option<&str>) -> bool {
+        self.grants_by(act, argument, |privilege| match asked {
+            Some(asked) => privilege.scope.holds(asked),
+            // A question about every database is answered by what holds for every one.
+            None => privilege.scope == Scope::All,
+        })
+    }
+
+    fn grants_by(&self, act: Act, argument: Option<&str>, is_meant: impl Fn(&Privilege) -> bool) -> bool {
         let mut granted = false;
         for privilege in self.privileges.iter().filter(|privilege| privilege.speaks_of(act, argument)) {
-            let is_meant = match asked {
-                Some(asked) => privilege.scope.holds(asked),
-                // A question about every database is answered by what holds for every one.
-                None => privilege.scope == Scope::All,
-            };
+            let is_meant = is_meant(privilege);
             if is_meant && privilege.denied {
                 return false;
             }
@@ -258,26 +274,59 @@ impl UserRights {
         Act::Ownership.holds(act) && (self.is_bound() || (has_level && is_on_server))
     }
 
-    /// Tells whether the token, if there is one, is bound to this database.
-    fn reaches(&self, row: &Database) -> bool {
-        self.token.as_ref().is_none_or(|token| token.reaches(row))
+    /// Tells how the token, if there is one, reaches a database under one of its names.
+    pub fn reach(&self, names: &Names, row: &Database, alias: Option<&DatabaseName>) -> Reach {
+        let Some(token) = &self.token else { return Reach::Here };
+        let Some(bound) = &token.databases else { return Reach::Here };
+        let is_bound = bound.contains(&row.id);
+        match alias {
+            None if is_bound || token.fits(&row.name) => Reach::Here,
+            Some(alias) if token.names(alias) || (is_bound && token.aliases.is_none()) => Reach::Here,
+            Some(_) if is_bound => Reach::AsOwn,
+            // A pattern is no way to learn a name: it fits those that the user knows.
+            Some(alias) if !token.patterns.is_empty() => {
+                let knows_own = self.grants(Some(&self.asked(names, row, None)), Act::Access, None);
+                match (knows_own, token.fits(&row.name), token.fits(alias)) {
+                    (true, true, _) => Reach::AsOwn,
+                    (false, _, true) => Reach::Here,
+                    _ => Reach::No,
+                }
+            }
+            _ => Reach::No,
+        }
+    }
+
+    /// Gives what tells of a privilege whether it counts for a database under one of its names.
+    fn meant<'a>(
+        &self,
+        names: &Names,
+        row: &'a Database,
+        alias: Option<&'a DatabaseName>,
+    ) -> impl Fn(&Privilege) -> bool + use<'a> {
+        let (reach, here, own) =
+            (self.reach(names, row, alias), self.asked(names, row, alias), self.asked(names, row, None));
+        move |privilege| match reach {
+            Reach::No => false,
+            Reach::Here => privilege.scope.holds(&here),
+            Reach::AsOwn => privilege.scope.holds(&own) || (privilege.denied && privilege.scope.holds(&here)),
+        }
     }
 
     fn add_up(&self, names: &Names, row: &Database, alias: Option<&DatabaseName>) -> DatabaseRights {
-        if !self.reaches(row) {
+        if self.reach(names, row, alias) == Reach::No {
             return DatabaseRights { access: false, cross: false, graph: Arc::new(GraphRights::nothing()) };
         }
-        let asked = self.asked(names, row, alias);
+        let is_meant = self.meant(names, row, alias);
         let mut builder = Builder::new(self.who());
-        for privilege in self.privileges.iter().filter(|privilege| privilege.scope.holds(&asked)) {
+        for privilege in self.privileges.iter().filter(|privilege| is_meant(privilege)) {
             privilege.add_to(&mut builder);
         }
         let graph = builder.build();
         let is_others = names.book().owner(row.id).is_some_and(|owner| owner.id != self.user.id);
         let as_admin = is_others && self.user.roles.contains(ADMIN_ROLE);
         DatabaseRights {
-            access: self.grants(Some(&asked), Act::Access, None),
-            cross: self.grants(Some(&asked), Act::CrossDatabase, None),
+            access: self.grants_by(Act::Access, None, &is_meant),
+            cross: self.grants_by(Act::CrossDatabase, None, &is_meant),
             graph: Arc::new(if as_admin { graph.used_as_admin() } else { graph }),
         }
     }

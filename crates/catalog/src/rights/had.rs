@@ -2,9 +2,10 @@
 //! Leaves what that adds up to, to `effective`.
 //! Start reading at [`Names::had_by`].
 
-use types::DatabaseId;
 use types::privilege::{Act, Place};
+use types::{DatabaseId, DatabaseName};
 
+use super::effective::Reach;
 use super::level::Level;
 use super::privilege::{Privilege, Resource, Scope, Segment};
 use super::{Holder, Token};
@@ -47,20 +48,25 @@ impl Names {
 
     /// Lists where a token has a privilege of its user.
     fn scopes_of(&self, principal: &Principal, token: &Token, privilege: &Privilege) -> Vec<Scope> {
-        let scope = &privilege.scope;
-        let is_of_databases = matches!(privilege.act.row().place, Place::Graph | Place::Database);
-        match &token.databases {
-            Some(_) if is_of_databases => match (scope, self.among(token, scope)) {
-                // It goes with the alias or the home, which the database's own name would not tell.
-                (Scope::Alias(_) | Scope::Home, among) => among.first().map(|_| scope.clone()).into_iter().collect(),
-                // It was granted by that name.
-                (Scope::Named(_), among) => among.into_iter().map(Scope::Named).collect(),
-                (_, among) => {
-                    among.into_iter().filter_map(|id| self.told_scope(principal, id, privilege.act)).collect()
-                }
-            },
-            _ => vec![scope.clone()],
+        let (scope, act) = (&privilege.scope, privilege.act);
+        let is_of_databases = matches!(act.row().place, Place::Graph | Place::Database);
+        if token.databases.is_none() || !is_of_databases {
+            return vec![scope.clone()];
         }
+        let mut scopes = Vec::new();
+        for (database, alias) in self.among(token, scope) {
+            let here = match (scope, alias) {
+                // It goes with the alias or the home, which the database's own name would not tell.
+                (Scope::Alias(_), _) | (Scope::Home, None) => Some(scope.clone()),
+                // It was granted by that name.
+                (Scope::Named(_), None) => Some(Scope::Named(database)),
+                (_, None) => self.told_scope(principal, database, act),
+                (Scope::Home, Some(alias)) if self.home_of(principal) == alias => Some(scope.clone()),
+                (_, Some(alias)) => act.suits_alias().then_some(Scope::Alias(alias)),
+            };
+            scopes.extend(here.filter(|here| !scopes.contains(here)));
+        }
+        scopes
     }
 
     /// Means a database as it is told to somebody: by an alias where he knows it by that alone. Nothing where he does not
@@ -73,15 +79,33 @@ impl Names {
         }
     }
 
-    /// Picks the databases of a scope among those to which a token is bound.
-    fn among(&self, token: &Token, scope: &Scope) -> Vec<DatabaseId> {
-        let holder = Holder::User(token.user);
-        let bound = token.databases.iter().flatten().filter_map(|id| self.database(*id));
-        let is_bound = |row: &Database| token.databases.iter().flatten().any(|id| *id == row.id);
+    /// Picks the databases of a scope among those to which a token is bound, each with the alias under which alone it is.
+    fn among(&self, token: &Token, scope: &Scope) -> Vec<(DatabaseId, Option<DatabaseName>)> {
+        let Ok(rights) = self.memory.of(self, token.user, Some(&token.id)) else { return Vec::new() };
+        let reaches = |row: &Database, alias: Option<&DatabaseName>| rights.reach(self, row, alias) == Reach::Here;
+        let home = self.resolve(self.home_name(&rights.user).as_str()).ok().and_then(|home| home.alias);
+        let is_meant = |row: &Database, alias: Option<&DatabaseName>| {
+            self.reaches(&Holder::User(token.user), scope, row)
+                && match (scope, &home) {
+                    (Scope::Alias(named), _) => alias.is_none_or(|alias| alias == named) && reaches(row, Some(named)),
+                    (Scope::Home, Some(home)) => alias.is_none_or(|alias| alias == home) && reaches(row, Some(home)),
+                    _ => true,
+                }
+        };
+        let bound = token.databases.iter().flatten().filter_map(|id| self.database(*id)).map(|row| (row, None));
+        let led = token.aliases.iter().flatten().filter_map(|name| {
+            let alias = self.alias(name)?;
+            Some((self.database(alias.target)?, Some(name.clone())))
+        });
         // Only patterns ask for a look at every database.
         let all = (!token.patterns.is_empty()).then(|| self.databases_from("")).into_iter().flatten();
-        let by_pattern = all.filter(|row| token.reaches(row) && !is_bound(row));
-        bound.chain(by_pattern).filter(|row| self.reaches(&holder, scope, row)).map(|row| row.id).collect()
+        let by_pattern = all.flat_map(|row| {
+            let known = |alias: &DatabaseName| rights.knows(self, alias, row.id) && reaches(row, Some(alias));
+            let aliases = self.aliases_of(row.id).into_iter().filter(known).map(Some);
+            reaches(row, None).then_some(None).into_iter().chain(aliases).map(move |alias| (row, alias))
+        });
+        let reached = bound.chain(led).chain(by_pattern);
+        reached.filter(|(row, alias)| is_meant(row, alias.as_ref())).map(|(row, alias)| (row.id, alias)).collect()
     }
 }
 

@@ -119,9 +119,14 @@ pub struct Token {
     pub user: UserId,
     /// The hash of the part that is one.
     pub(crate) hash: [u8; 32],
-    /// The databases that it can reach, beside those of `patterns`; every one that the user can if there are none.
+    /// The databases that it can reach by their own names, beside those of `aliases` and `patterns`; every one that the user
+    /// can if there are none.
     pub databases: Option<Vec<DatabaseId>>,
-    /// Patterns of the names of databases that it can reach too, those included that are made later.
+    /// The aliases under which it can reach what they lead to, and under no other name. None in one that was made before
+    /// names counted: such a token has its databases under all their names.
+    pub aliases: Option<Vec<DatabaseName>>,
+    /// Patterns of the names of databases that it can reach too, those included that are made later: of an alias, where its
+    /// user knows the database by that alone.
     pub patterns: Vec<CompactString>,
     /// What it can do at most.
     pub level: Option<Level>,
@@ -329,10 +334,17 @@ impl Book {
     /// Lists the steps that forget what was said about an alias that is gone.
     pub fn forget_alias(&self, gone: &DatabaseName) -> Vec<RightsStep> {
         let about = |privilege: &Privilege| matches!(&privilege.scope, privilege::Scope::Alias(alias) if alias == gone);
-        self.privileges()
+        let privileges = self
+            .privileges()
             .filter(|(_, privilege)| about(privilege))
-            .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()))
-            .collect()
+            .map(|(holder, privilege)| RightsStep::PrivilegeGone(holder.clone(), privilege.clone()));
+        // A token that was bound to it stays bound, as one to a database that is gone.
+        let tokens = self.tokens().filter_map(|token| {
+            let aliases = token.aliases.as_ref().filter(|aliases| aliases.contains(gone))?;
+            let left = aliases.iter().filter(|alias| *alias != gone).cloned().collect();
+            Some(RightsStep::Token(Token { aliases: Some(left), ..(**token).clone() }))
+        });
+        privileges.chain(tokens).collect()
     }
 
     /// Lists the steps that forget what was said about a database that is gone.

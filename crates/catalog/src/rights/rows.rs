@@ -292,6 +292,10 @@ struct TokenRow {
     user: [u8; 16],
     hash: [u8; 32],
     databases: Option<Vec<[u8; 16]>>,
+    /// Not there in a token that was made before names counted. A server that does not know them takes the token for one that
+    /// reaches less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aliases: Option<Vec<CompactString>>,
     /// A server that does not know them takes the token for one that reaches less.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     patterns: Vec<CompactString>,
@@ -307,6 +311,7 @@ impl From<&Token> for TokenRow {
             user: token.user.0,
             hash: token.hash,
             databases: token.databases.as_ref().map(|all| all.iter().map(|id| id.0).collect()),
+            aliases: token.aliases.as_ref().map(|all| all.iter().map(|alias| alias.as_str().into()).collect()),
             patterns: token.patterns.clone(),
             level: token.level.map(|level| level.word().to_owned()),
             expires_nanos: token.expires_nanos,
@@ -321,12 +326,16 @@ impl TokenRow {
         let level = |word: String| {
             Level::parse(&word).ok_or_else(|| CatalogError::damaged(format!("a token has the unknown level '{word}'")))
         };
+        let alias = |alias: CompactString| {
+            DatabaseName::parse(&alias).map_err(|_| CatalogError::damaged(format!("a token has the alias '{alias}'")))
+        };
         Ok(Token {
             id: id.into(),
             name: self.name,
             user: UserId(self.user),
             hash: self.hash,
             databases: self.databases.map(|all| all.into_iter().map(DatabaseId).collect()),
+            aliases: self.aliases.map(|all| all.into_iter().map(alias).collect()).transpose()?,
             patterns: self.patterns,
             level: self.level.map(level).transpose()?,
             expires_nanos: self.expires_nanos,
@@ -361,6 +370,32 @@ mod tests {
             (admin.id, admin.created_nanos, admin.change_required, admin.suspended),
             (other.id, 7, false, false)
         );
+    }
+
+    #[derive(Serialize)]
+    struct OldTokenRow {
+        name: &'static str,
+        user: [u8; 16],
+        hash: [u8; 32],
+        databases: Option<Vec<[u8; 16]>>,
+        level: Option<String>,
+        expires_nanos: Option<i128>,
+        created_nanos: i128,
+    }
+
+    #[test]
+    fn f96_tokens_of_older_servers_are_not_bound_to_names() {
+        let (name, databases) = ("t", Some(vec![[7; 16]]));
+        let (level, expires_nanos) = (None, None);
+        let old = OldTokenRow { name, user: [1; 16], hash: [2; 32], databases, level, expires_nanos, created_nanos: 7 };
+        let row: TokenRow = decode(b"t", &encode(b"t", &old)).expect("sound");
+        let token = row.into_token("id").expect("sound");
+        assert_eq!((&token.databases, &token.aliases), (&Some(vec![DatabaseId([7; 16])]), &None));
+        // One that is, comes back as it was.
+        let aliases = Some(vec![DatabaseName::parse("reports").expect("legal")]);
+        let token = Token { databases: Some(Vec::new()), aliases, ..token };
+        let row: TokenRow = decode(b"t", &encode(b"t", &TokenRow::from(&token))).expect("sound");
+        assert_eq!(row.into_token("id").expect("sound"), token);
     }
 
     #[test]

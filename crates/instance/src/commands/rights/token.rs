@@ -74,16 +74,17 @@ fn create(statement: &mut Statement<'_>, user: &str, new: &NewToken, if_there: I
     let mut summary = done.summary();
     summary.kind = Kind::Schema;
     let (names, principal) = (statement.names, statement.principal);
-    // By the names that listings have for them.
-    let told = |name: &String| {
-        let target = catalog::access::resolve(names, principal, name).ok();
-        let told = target.and_then(|target| catalog::access::told_name(names, principal, target.database, None));
-        told.map_or_else(|| name.to_ascii_lowercase(), |told| told.to_string())
+    // By the names for which it was made, in the order of listings: an alias is a name of its own.
+    let told = |name: &String| match catalog::access::resolve(names, principal, name) {
+        Ok(target) => (target.alias.is_some(), target.alias.unwrap_or(target.name).to_string()),
+        Err(_) => (false, name.to_ascii_lowercase()),
     };
     let patterns = new.patterns.iter().map(|pattern| pattern.to_ascii_lowercase());
     let databases = new.databases.as_ref().map_or(Value::Null, |all| {
+        let mut named: Vec<(bool, String)> = all.iter().map(told).collect();
+        named.sort_by_key(|(is_alias, _)| *is_alias);
         let mut once: Vec<String> = Vec::with_capacity(all.len());
-        for name in all.iter().map(told).chain(patterns) {
+        for name in named.into_iter().map(|(_, name)| name).chain(patterns) {
             if !once.contains(&name) {
                 once.push(name);
             }
