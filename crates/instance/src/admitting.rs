@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use catalog::{Limit, Names, RoleLimits, Target, access};
+use catalog::{Limit, Names, Principal, RoleLimits, Target, access};
 use compact_str::CompactString;
 use types::Failure;
 
@@ -147,7 +147,7 @@ impl Statement<'_> {
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {
             for database in graphs() {
-                self.admit_one(database, written.is_some(), &mut admitted)?;
+                self.admit_one(database, written.is_some(), &[database], &mut admitted)?;
             }
             return Ok(admitted);
         }
@@ -155,10 +155,11 @@ impl Statement<'_> {
         let mut ordered: Vec<_> = reached.iter().filter_map(|(id, reached)| Some((*id, reached.graph()?))).collect();
         ordered.sort_by_key(|(id, _)| *id);
         ordered.dedup_by_key(|(id, _)| *id);
-        for (_, database) in ordered {
+        let all: Vec<_> = ordered.into_iter().map(|(_, database)| database).collect();
+        for database in &all {
             let is_written = written.is_some_and(|written| Arc::ptr_eq(written, database));
             self.room.told.several.push(Arc::clone(&database.meter));
-            self.admit_one(database, is_written, &mut admitted)?;
+            self.admit_one(database, is_written, &all, &mut admitted)?;
         }
         // What is told of the statement as a whole is told of the session's own database.
         if let Some(own) = graphs().next() {
@@ -171,7 +172,7 @@ impl Statement<'_> {
     pub(crate) fn admit_to(&mut self, database: &Arc<OpenDatabase>, writes: bool) -> Result<AllAdmitted, Failure> {
         self.take_seats(std::iter::once(&database.meter))?;
         let mut admitted = AllAdmitted::default();
-        self.admit_one(database, writes, &mut admitted)?;
+        self.admit_one(database, writes, &[database], &mut admitted)?;
         Ok(admitted)
     }
 
@@ -188,10 +189,12 @@ impl Statement<'_> {
         Ok(())
     }
 
+    /// Lets the statement begin on one of `all` its databases.
     fn admit_one(
         &mut self,
         database: &Arc<OpenDatabase>,
         writes: bool,
+        all: &[&Arc<OpenDatabase>],
         admitted: &mut AllAdmitted,
     ) -> Result<(), Failure> {
         let meters = &self.shared.meters;
@@ -205,21 +208,25 @@ impl Statement<'_> {
             self.room.told.meter = Some(Arc::clone(meter));
         }
         let role_limits = self.room.role_limits.clone();
-        let asking = Asking {
-            user: self.principal.id(),
-            role_limits: role_limits.as_deref(),
-            writes,
-            interrupted: self.interrupted,
-            deadline: self.allowance.deadline.map(Deadline::at),
-            begun: self.room.begun,
+        let roles = role_limits.as_deref();
+        let (begun, allowance) = (self.room.begun, &self.allowance);
+        let asker = (self.names, self.principal, &self.own);
+        // The time for waiting is the statement's own, and a limit may change meanwhile.
+        let waiting = || {
+            all.iter().fold(allowance.clone(), |waiting, database| {
+                waiting.before_admission(begun, bound(Limit::MaxQueryTime, database, asker, roles))
+            })
         };
-        let allowance = &self.allowance;
+        let patience = || waiting().patience();
+        let asking = Asking { user: self.principal.id(), role_limits: roles, writes, patience: &patience, begun };
         let Room { permit, listed, told, .. } = &mut self.room;
         let mut pause = |wait: &mut dyn FnMut() -> Result<(), Failure>| {
             listed.waits(meters.clock.now());
-            let waiting = permit.pause(&|| allowance.patience(), wait);
+            let paused = permit.pause(&patience, wait);
             told.waited += listed.waited(meters.clock.now());
-            waiting.map_err(|error| allowance.check().err().unwrap_or_else(|| error.into()))?
+            let paused = paused.unwrap_or_else(|error| Err(error.into()));
+            // Whose time is over hears of that, whatever the line says.
+            paused.map_err(|failure| waiting().check().err().unwrap_or(failure))
         };
         let let_in = meter.admit(meters, &asking, &mut pause)?;
         admitted.push(let_in);
@@ -232,14 +239,7 @@ impl Statement<'_> {
     /// Takes over what the database says of time, memory and rows; of several databases, the strictest.
     fn bound_by(&mut self, database: &OpenDatabase) {
         let (meter, roles) = (&database.meter, self.room.role_limits.as_deref());
-        let (id, own) = (database.id(), &self.own);
-        let named = own.alias.as_ref().filter(|_| own.database == id);
-        let told = access::told_name(self.names, self.principal, id, named);
-        let name: CompactString = told.map_or_else(|| database.name(), |name| name.as_str().into());
-        let bound = |limit| {
-            let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
-            Some(Bound { max, database: name.clone(), set_by: meter.set_by(limit, roles) })
-        };
+        let bound = |limit| bound(limit, database, (self.names, self.principal, &self.own), roles);
         let (time, memory) = (bound(Limit::MaxQueryTime), bound(Limit::MaxQueryMemory));
         let results = bound(Limit::MaxResults);
         let before = self.allowance.bounds.as_deref();
@@ -272,6 +272,21 @@ impl Statement<'_> {
         self.allowance.deadline = deadline.or(self.allowance.deadline);
         self.allowance.bounds = Some(Arc::new(bounds));
     }
+}
+
+/// Gives what a database says of one statement, by the name that `(names, principal, own)` know it by; `own` is the session's.
+fn bound(
+    limit: Limit,
+    database: &OpenDatabase,
+    (names, principal, own): (&Names, &Principal, &Target),
+    roles: Option<&RoleLimits>,
+) -> Option<Bound> {
+    let (meter, id) = (&database.meter, database.id());
+    let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
+    let named = own.alias.as_ref().filter(|_| own.database == id);
+    let told = access::told_name(names, principal, id, named);
+    let name: CompactString = told.map_or_else(|| database.name(), |name| name.as_str().into());
+    Some(Bound { max, database: name, set_by: meter.set_by(limit, roles) })
 }
 
 /// Tells whether a bound is stricter than one that holds already.

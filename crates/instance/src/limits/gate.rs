@@ -4,13 +4,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use types::Clock;
 
-/// How often one that waits looks whether it was interrupted, or the bound was raised.
+use crate::admission::Patience;
+
+/// How often one that waits looks whether it still may, or the bound was raised.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Counts who runs, and lines up who waits.
@@ -34,7 +36,7 @@ pub(crate) struct Wait<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) waiting_max: usize,
     pub(crate) until: Instant,
-    pub(crate) interrupted: &'a AtomicBool,
+    pub(crate) patience: Patience<'a>,
 }
 
 /// Why nobody was let in.
@@ -44,8 +46,8 @@ pub(crate) enum Shut {
     LineFull,
     /// Nobody left in time.
     TimeOver,
-    /// Somebody interrupted the one who waited.
-    Interrupted,
+    /// The one who waited was interrupted, or his own time was over.
+    Ended,
 }
 
 /// A place among those who run, given back when it is dropped.
@@ -77,14 +79,12 @@ impl Gate {
             if is_first && self.count_in(running_max()) {
                 break Ok(Place(Arc::clone(self)));
             }
-            if wait.interrupted.load(Ordering::Relaxed) {
-                break Err(Shut::Interrupted);
-            }
+            let Some(may) = (wait.patience)() else { break Err(Shut::Ended) };
             let now = wait.clock.now();
             if now >= wait.until {
                 break Err(Shut::TimeOver);
             }
-            self.moved.wait_for(&mut line, LOOK_EVERY.min(wait.until - now));
+            self.moved.wait_for(&mut line, LOOK_EVERY.min(may).min(wait.until - now));
         };
         line.tickets.retain(|waiting| *waiting != ticket);
         self.waiting.fetch_sub(1, Ordering::AcqRel);
@@ -144,21 +144,24 @@ mod tests {
 
     use super::*;
 
-    fn wait(interrupted: &AtomicBool, millis: u64, waiting_max: usize) -> Wait<'_> {
+    const CALM: Patience<'static> = &|| Some(Duration::MAX);
+
+    fn wait(patience: Patience<'_>, millis: u64, waiting_max: usize) -> Wait<'_> {
         let until = SystemClock.now() + Duration::from_millis(millis);
-        Wait { clock: &SystemClock, waiting_max, until, interrupted }
+        Wait { clock: &SystemClock, waiting_max, until, patience }
     }
 
     #[test]
     fn f53_the_line_is_bounded_in_length_and_time() {
-        let (gate, calm) = (Arc::new(Gate::default()), AtomicBool::new(false));
+        let gate = Arc::new(Gate::default());
         let place = gate.try_enter(1).expect("nobody is there");
         assert!(gate.try_enter(1).is_none());
-        assert_eq!(gate.enter(|| 1, &wait(&calm, 5_000, 0)).err(), Some(Shut::LineFull));
-        assert_eq!(gate.enter(|| 1, &wait(&calm, 5, 1)).err(), Some(Shut::TimeOver));
-        let interrupted = AtomicBool::new(true);
-        assert_eq!(gate.enter(|| 1, &wait(&interrupted, 5_000, 1)).err(), Some(Shut::Interrupted));
-        assert!(gate.enter(|| 2, &wait(&calm, 5_000, 1)).is_ok(), "a bound that was raised lets the first in");
+        assert_eq!(gate.enter(|| 1, &wait(CALM, 5_000, 0)).err(), Some(Shut::LineFull));
+        assert_eq!(gate.enter(|| 1, &wait(CALM, 5, 1)).err(), Some(Shut::TimeOver));
+        let over = SystemClock.now() + Duration::from_millis(5);
+        let patience = || over.checked_duration_since(SystemClock.now());
+        assert_eq!(gate.enter(|| 1, &wait(&patience, 60_000, 1)).err(), Some(Shut::Ended));
+        assert!(gate.enter(|| 2, &wait(CALM, 5_000, 1)).is_ok(), "a bound that was raised lets the first in");
         drop(place);
         assert_eq!((gate.running(), gate.running_peak(), gate.waiting()), (0, 2, 0));
     }
@@ -169,11 +172,10 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let calm = AtomicBool::new(false);
                     for _ in 0..200 {
                         let place = gate.try_enter(2);
                         let _place =
-                            place.map_or_else(|| gate.enter(|| 2, &wait(&calm, 60_000, 64)), Ok).expect("in time");
+                            place.map_or_else(|| gate.enter(|| 2, &wait(CALM, 60_000, 64)), Ok).expect("in time");
                         assert!(gate.running() <= 2);
                     }
                 });

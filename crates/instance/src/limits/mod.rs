@@ -18,6 +18,7 @@ use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 use types::{Clock, DatabaseId, Failure, SetBy};
 
+use crate::admission::Patience;
 use crate::metrics::Counts;
 use bucket::{Bucket, Pace};
 use gate::{Gate, Place, Wait};
@@ -94,9 +95,8 @@ pub(crate) struct Asking<'a> {
     /// What the user's roles say, where one of them says anything.
     pub(crate) role_limits: Option<&'a RoleLimits>,
     pub(crate) writes: bool,
-    pub(crate) interrupted: &'a AtomicBool,
-    /// When the statement's own time is over.
-    pub(crate) deadline: Option<Instant>,
+    /// How much longer it may wait.
+    pub(crate) patience: Patience<'a>,
     /// When it came: for its rates, that is now.
     pub(crate) begun: Instant,
 }
@@ -311,9 +311,7 @@ impl Meter {
         }
         let begun = meters.clock.now();
         let until = begun + meters.waiting_time_max;
-        let until = asking.deadline.map_or(until, |deadline| deadline.min(until));
-        let clock = &*meters.clock;
-        let wait = Wait { clock, waiting_max: meters.waiting_max, until, interrupted: asking.interrupted };
+        let wait = Wait { clock: &*meters.clock, waiting_max: meters.waiting_max, until, patience: asking.patience };
         let mut place = None;
         pause(&mut || {
             let entered = gate.enter(max, &wait);

@@ -36,7 +36,7 @@ impl RefusedBy<'_> {
             Self::Rate { limit, max, used, retry_after } => {
                 Failure::refused(Code::RateLimited, refusal(limit, max, used, Some(retry_after)))
             }
-            Self::Concurrency { shut: Shut::Interrupted, .. } => {
+            Self::Concurrency { shut: Shut::Ended, .. } => {
                 Failure::new(Code::TransactionTerminated, "Explicitly terminated by the user.")
             }
             Self::Concurrency { max, gate, .. } => {

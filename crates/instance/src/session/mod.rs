@@ -398,8 +398,7 @@ impl Session {
             user: principal.id(),
             role_limits: role_limits.as_deref(),
             writes: false,
-            interrupted: &self.interrupted,
-            deadline: None,
+            patience: &|| None,
             begun,
         };
         meter.charge(&asking).err().unwrap_or(failure)
