@@ -34,7 +34,7 @@ impl Compiled {
                 visit(of);
                 from.iter().chain(to).for_each(|bound| visit(bound));
             }
-            Self::List(items) | Self::Call(_, items) => items.iter().for_each(visit),
+            Self::List(items) | Self::Call(_, items) | Self::Coalesce(items) => items.iter().for_each(visit),
             Self::Map(entries) => entries.iter().for_each(|(_, value)| visit(value)),
             Self::HasLabels(of, test) => {
                 visit(of);

@@ -327,6 +327,7 @@ impl Compiler<'_> {
             Kind::Scalar(_) if function.name == "apoc.any.property" => {
                 Ok(Compiled::Index(self.boxed(&arguments[0])?, self.boxed(&arguments[1])?))
             }
+            Kind::Scalar(_) if function.name == "coalesce" => Ok(Compiled::Coalesce(self.all(arguments)?)),
             Kind::Scalar(run) => Ok(Compiled::Call(run, self.all(arguments)?)),
             // `exists(e)` of a property is `e IS NOT NULL`; of a pattern it was lifted.
             Kind::Entity(EntityFunction::Exists) => Ok(Compiled::IsNull(self.boxed(&arguments[0])?, true)),

@@ -1,7 +1,7 @@
 //! Computing compiled expressions over a batch.
 //!
 //! Each operator runs over whole columns. What Cypher computes for some rows only (the branches of `CASE`, the right
-//! side of `AND`) is computed over a batch of just those rows, so that an error in a row not taken never shows.
+//! side of `AND`, what follows in `coalesce`) is computed over a batch of just those rows, so that an error in a row not taken never shows.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -187,6 +187,7 @@ fn compute(expression: &Compiled, batch: &Batch, context: &mut Context<'_>) -> R
         }
         Compiled::LineNumber => constant(context.functions.linenumber.map_or(Value::Null, Value::Integer)),
         Compiled::Call(run, arguments) => call(*run, &operands(arguments, batch, context)?, rows, context)?,
+        Compiled::Coalesce(arguments) => coalesce(arguments, batch, context)?,
         Compiled::Entity(function, of) => {
             let of = operand(of, batch, context)?;
             entity::call_all(*function, &of, context)?
@@ -219,11 +220,14 @@ pub(super) fn ternary(truth: Option<bool>) -> Value {
     truth.map_or(Value::Null, Value::Boolean)
 }
 
-/// Gives some rows of a batch; what the copies of long texts take is taken from the budget.
-fn gathered(batch: &Batch, rows: &[usize], context: &mut Context<'_>) -> Result<Batch, Failure> {
+/// Gives some rows of a batch, in order; what the copies of long texts take is taken from the budget.
+fn gathered<'b>(batch: &'b Batch, rows: &[usize], context: &mut Context<'_>) -> Result<Cow<'b, Batch>, Failure> {
+    if rows.len() == batch.rows {
+        return Ok(Cow::Borrowed(batch));
+    }
     let some = batch.gather(rows);
     context.budget.take_memory(some.long_bytes())?;
-    Ok(some)
+    Ok(Cow::Owned(some))
 }
 
 /// Makes a column by computing each row's value.
@@ -371,7 +375,7 @@ fn either(
     let open: Vec<usize> = (0..batch.rows).filter(|row| left[*row] != decides).collect();
     let mut found: Vec<Value> = left.iter().map(|truth| ternary(*truth)).collect();
     if !open.is_empty() {
-        let right = make(right, &gathered(batch, &open, context)?, context)?;
+        let right = make(right, &*gathered(batch, &open, context)?, context)?;
         for (at, row) in open.into_iter().enumerate() {
             found[row] = ternary(join(left[row], operators::truth(&right.get(at))?));
         }
@@ -394,7 +398,7 @@ fn case(
             break;
         }
         let before = context.budget.memory_used_bytes();
-        let tested = make(when, &gathered(batch, &open, context)?, context)?;
+        let tested = make(when, &*gathered(batch, &open, context)?, context)?;
         context.budget.settle(before, tested.own_bytes())?;
         let (mut taken, mut left) = (Vec::new(), Vec::new());
         for (at, row) in open.into_iter().enumerate() {
@@ -411,6 +415,22 @@ fn case(
     Ok(Column::Values(found))
 }
 
+/// `coalesce`: each argument is computed only for rows in which those before it are null.
+fn coalesce(arguments: &[Compiled], batch: &Batch, context: &mut Context<'_>) -> Result<Column, Failure> {
+    let (first, others) = arguments.split_first().expect("the compiler counted the arguments");
+    let (first, mut made) = (make(first, batch, context)?, Value::Null);
+    let mut open: Vec<usize> = (0..batch.rows).filter(|row| first.lend(*row, &mut made).is_null()).collect();
+    if open.is_empty() {
+        return Ok(first);
+    }
+    let mut found = first.into_values();
+    for argument in others {
+        scatter(argument, &open, &mut found, batch, context)?;
+        open.retain(|row| found[*row].is_null());
+    }
+    Ok(Column::Values(found))
+}
+
 /// Computes an expression for some rows and puts each value in its row's place.
 fn scatter(
     expression: &Compiled,
@@ -423,7 +443,12 @@ fn scatter(
         return Ok(());
     }
     let before = context.budget.memory_used_bytes();
-    let made = make(expression, &gathered(batch, rows, context)?, context)?;
+    let some = match expression {
+        // What reads no row needs nothing of it.
+        Compiled::Constant(_) | Compiled::Parameter(_) => Cow::Owned(Batch { columns: Vec::new(), rows: rows.len() }),
+        _ => gathered(batch, rows, context)?,
+    };
+    let made = make(expression, &some, context)?;
     context.budget.settle(before, made.own_bytes())?;
     for (row, value) in rows.iter().zip(made.into_values()) {
         found[*row] = value;

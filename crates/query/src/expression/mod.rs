@@ -96,6 +96,8 @@ pub enum Compiled {
     LineNumber,
     /// `f(a, b)`.
     Call(ScalarFunction, Vec<Compiled>),
+    /// `coalesce(a, b)`: `b` is computed only where `a` is null.
+    Coalesce(Vec<Compiled>),
     /// A function that asks the source.
     Entity(EntityFunction, Box<Compiled>),
     /// `CASE`: only the branch that is taken is computed.

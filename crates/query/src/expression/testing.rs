@@ -103,6 +103,19 @@ fn only_the_branch_that_is_taken_is_computed() {
 }
 
 #[test]
+fn coalesce_computes_as_far_as_the_first_that_is_not_null() {
+    check("coalesce(1, 1 / 0)", "1 | 1");
+    check("coalesce(i, 1 / 0)", "1 | 2");
+    check("coalesce(m.age, 1 / (i - 2))", "-1 | 41");
+    check("coalesce(null, m.age, n.missing, 1 / (i - 2), 'last')", "-1 | 41");
+    check("coalesce(m.age, n.missing)", "null | 41");
+    check("coalesce(n.missing, m.missing, 'last')", "'last' | 'last'");
+    check("coalesce(m.name, [i])", "[1] | 'Ann'");
+    check("coalesce(null)", "null | null");
+    check("coalesce(null, 1 / 0, 1)", "ArithmeticError: / by zero");
+}
+
+#[test]
 fn entities_ask_their_source() {
     check("n.name + ' ' + n.age", "'Ann 41' | 'Ann 41'");
     check("n.missing", "null | null");
