@@ -413,3 +413,48 @@ fn f87_a_procedure_that_writes_is_no_part_of_a_value() {
     );
     check(&mut session, "MATCH (n) RETURN count(*)", "22");
 }
+
+#[test]
+fn an_index_answers_as_a_scan_does_whatever_a_list_is_compared_with() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    run(&mut one, "CREATE INDEX FOR (n:L) ON (n.a)").expect("makes");
+    run(
+        &mut one,
+        "UNWIND [[], [0.5], [1.0], [2.0], [2.0, 1.0], [2.0, 0.0 / 0.0], [0.0 / 0.0], [3.0, 1.0], ['a'], ['a', 'b'], [true], 1, 'a', \
+         0.0 / 0.0] AS a CREATE (:L {a: a})",
+    )
+    .expect("makes");
+    run(&mut one, "CALL db.awaitIndexes()").expect("waits");
+    let with = [
+        "[2.0, 0.0 / 0.0]",
+        "[2.0, null]",
+        "[2.0, null, 1.0]",
+        "[0.0 / 0.0]",
+        "[null]",
+        "[2.0, {k: 1}]",
+        "[2.0, [null]]",
+        "[2.0]",
+        "[]",
+        "['a', null]",
+        "0.0 / 0.0",
+        "null",
+        "1",
+    ];
+    for value in with {
+        for operator in ["<", "<=", ">", ">=", "=", "<>", "IN"] {
+            let value = if operator == "IN" { format!("[{value}, [1.0], 7]") } else { value.to_owned() };
+            let ask = |how: &str| {
+                format!("WITH {value} AS v MATCH (n:L) {how} WHERE n.a {operator} v RETURN collect(id(n)) AS found")
+            };
+            let by_index = run(&mut one, &ask("")).expect("asks");
+            let by_scan = run(&mut one, &ask("USING SCAN n:L")).expect("asks");
+            let sorted = |ids: &str| {
+                let mut ids: Vec<String> = ids.trim_matches(['[', ']']).split(", ").map(str::to_owned).collect();
+                ids.sort();
+                ids
+            };
+            assert_eq!(sorted(&by_index), sorted(&by_scan), "n.a {operator} {value}");
+        }
+    }
+}

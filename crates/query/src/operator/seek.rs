@@ -199,11 +199,21 @@ impl Wanted {
 }
 
 fn bound(of: &Bound<Column>, row: usize) -> Option<Bound<Value>> {
-    Some(match of {
-        Bound::Included(column) => Bound::Included(findable(column.get(row))?),
-        Bound::Excluded(column) => Bound::Excluded(findable(column.get(row))?),
-        Bound::Unbounded => Bound::Unbounded,
-    })
+    let (column, is_included) = match of {
+        Bound::Included(column) => (column, true),
+        Bound::Excluded(column) => (column, false),
+        Bound::Unbounded => return Some(Bound::Unbounded),
+    };
+    let value = column.get(row);
+    if let Value::List(items) = &value {
+        let known = items.iter().take_while(|item| findable((*item).clone()).is_some()).count();
+        if known < items.len() {
+            // Lists are decided by the items in front of what compares with nothing; the condition is asked again.
+            return Some(Bound::Included(Value::list(items[..known].to_vec())));
+        }
+    }
+    let value = findable(value)?;
+    Some(if is_included { Bound::Included(value) } else { Bound::Excluded(value) })
 }
 
 /// Gives a value that a property can equal; `None` for one that equals nothing, and for maps and entities.
