@@ -520,18 +520,6 @@ pub fn allow_naming(
     check_gain(names, (&rights, &rights), target, naming)
 }
 
-/// As [`allow_naming`], for a user of whom a procedure knows no more than the name.
-pub fn allow_naming_as(
-    names: &Names,
-    user: Option<&str>,
-    target: &Target,
-    naming: Naming<'_>,
-) -> Result<(), CatalogError> {
-    let Some(key) = user else { return Ok(()) };
-    let rights = rights_of_key(names, key).ok_or(CatalogError::Unauthorized)?;
-    check_gain(names, (&rights, &rights), target, naming)
-}
-
 /// Refuses who would let himself or somebody else into a database, as [`allow_naming`] does, by what he makes the home of
 /// this user; `None` stands for the default database.
 ///

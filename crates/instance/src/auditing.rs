@@ -206,7 +206,8 @@ impl Named<'_, '_> {
             | DatabaseCommand::Start { name, .. }
             | DatabaseCommand::Stop { name, .. }
             | DatabaseCommand::Check { name }
-            | DatabaseCommand::Recreate { name, .. } => self.add(name),
+            | DatabaseCommand::Recreate { name, .. }
+            | DatabaseCommand::SetDefault { name, .. } => self.add(name),
         }
     }
 

@@ -410,9 +410,7 @@ impl Statement<'_> {
         }
         let mut state = transaction.enter()?;
         let writes = planned.prepared.writes;
-        if planned.prepared.uses.procedures.iter().any(|name| name == "dbms.setDefaultDatabase") {
-            state.stand_alone("dbms.setDefaultDatabase")?;
-        } else if writes.is_some() {
+        if writes.is_some() {
             state.mix(Did::Data)?;
         } else if reached.iter().any(|(_, reached)| reached.graph().is_some()) {
             state.mix(Did::Read)?;

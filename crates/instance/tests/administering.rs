@@ -245,7 +245,6 @@ fn f1_commands_that_take_effect_at_once_stand_alone() {
         "BACKUP DATABASE old TO 'old.backup'",
         "CREATE DATABASE copy FROM old",
         "ALTER DATABASE old SET OPTION journal true",
-        "CALL dbms.setDefaultDatabase('old')",
     ];
     for text in alone {
         begin(&mut one);
@@ -385,4 +384,56 @@ fn f16_wait_in_a_transaction_tells_what_that_transaction_shows() {
     }
     assert_eq!(folders(folder.path()), before + 1);
     check(&mut other, "USE new CREATE (:Film)", "[nodes+ 1, labels+ 1]");
+}
+
+#[test]
+fn f18_the_default_database_is_set_by_a_command_however_it_is_written() {
+    let instance = in_memory();
+    let mut one = session(&instance);
+    for text in ["CREATE DATABASE films", "CREATE DATABASE notes"] {
+        check(&mut one, text, DONE);
+    }
+    let default = "SHOW DEFAULT DATABASE YIELD name";
+    let call = "CALL dbms.setDefaultDatabase('films')";
+    // In a transaction it comes with the commit, or not at all, and does not mix with data.
+    let mut other = session(&instance);
+    begin(&mut one);
+    check(&mut one, "CREATE ROLE critics", DONE);
+    check(&mut one, call, "'Default database set to films'");
+    check(&mut one, default, "'films'");
+    check(&mut other, default, "'sheaf'");
+    one.rollback().expect("it is open");
+    check(&mut one, default, "'sheaf'");
+    begin_on(&mut one, "notes");
+    run(&mut one, "MATCH (n) RETURN n").expect("reads");
+    assert_eq!(run(&mut one, call).expect_err("it is a command").code(), Code::ForbiddenTransactionType);
+    one.rollback().expect("it is open");
+    // Nobody who only reads does it, and what fails has done nothing.
+    let reads = RunOptions { access: Access::Read, ..RunOptions::default() };
+    for text in [call, "ALTER DATABASE films SET DEFAULT"] {
+        let failure = world::run_with(&mut one, text, types::Map::new(), &reads).expect_err(text);
+        assert_eq!(failure.code(), Code::WriteInReadMode, "{text}: {failure}");
+    }
+    let within = [
+        "UNWIND ['films', 'notes'] AS d CALL dbms.setDefaultDatabase(d) YIELD result RETURN result",
+        "CALL dbms.setDefaultDatabase('films') YIELD result WITH result CREATE (:Half) RETURN 1",
+        "CALL dbms.setDefaultDatabase('films') YIELD result RETURN 1 / 0",
+        "CALL dbms.setDefaultDatabase('films') YIELD nothing",
+        "RETURN EXISTS { CALL dbms.setDefaultDatabase('films') YIELD result RETURN 1 }",
+        "RETURN COUNT { CALL dbms.setDefaultDatabase('films') YIELD result RETURN 1 }",
+        "RETURN COLLECT { CALL dbms.setDefaultDatabase('films') YIELD result RETURN 1 }",
+        "CALL { CALL dbms.setDefaultDatabase('films') YIELD result RETURN result } RETURN result",
+        "MATCH (n) CALL dbms.setDefaultDatabase('films') YIELD result RETURN result",
+        "EXPLAIN CALL dbms.setDefaultDatabase('films')",
+    ];
+    for text in within {
+        let ran = run(&mut one, text);
+        let is_nothing = text.starts_with("EXPLAIN") || text.starts_with("MATCH");
+        assert!(ran.is_err() || is_nothing, "{text}: {ran:?}");
+        check(&mut one, default, "'sheaf'");
+    }
+    let text = "CALL dbms.setDefaultDatabase('films') YIELD result AS r WHERE r CONTAINS 'set' RETURN toUpper(r)";
+    check(&mut one, text, "'DEFAULT DATABASE SET TO FILMS'");
+    check(&mut one, call, "'Default database already set to films, no change required'");
+    check(&mut one, default, "'films'");
 }

@@ -104,6 +104,7 @@ fn f94_every_command_names_its_databases() {
         ("GRANT ACCESS ON DATABASE * TO guest", "['*']"),
         ("ALTER DATABASE aud SET LIMIT max_nodes = 5", "['aud', 'audc']"),
         ("DROP ALIAS aud FOR DATABASE", "['aud', 'audc']"),
+        ("CALL dbms.setDefaultDatabase('audc')", "['audc']"),
     ];
     for (text, _) in commands {
         run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));

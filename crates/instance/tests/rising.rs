@@ -42,7 +42,7 @@ fn f92_who_owns_one_database_does_not_choose_the_default_one() {
     let made = ["CREATE TOKEN one ON DATABASE evildb", "CREATE TOKEN owner WITH LEVEL owner"];
     for command in made {
         let mut token = by_token(&instance, &mut admin, command);
-        let commands = ["ALTER DATABASE evildb SET DEFAULT", "USE evildb CALL dbms.setDefaultDatabase('evildb')"];
+        let commands = ["ALTER DATABASE evildb SET DEFAULT", "CALL dbms.setDefaultDatabase('evildb')"];
         refused(&mut token, &commands);
     }
     all(&mut log_in(&instance, "ann"), &["ALTER DATABASE evildb SET DEFAULT"]);

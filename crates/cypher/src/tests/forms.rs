@@ -250,6 +250,12 @@ fn f18_database_commands() {
     same("CHECK DATABASE films");
     same("CALL dbms.recreateDatabase('it is', {clearData: true})");
     check("call DBMS.recreatedatabase($d)", "CALL dbms.recreateDatabase($d)");
+    same("CALL dbms.setDefaultDatabase('it is')");
+    check("call DBMS.setdefaultdatabase($d) yield result", "CALL dbms.setDefaultDatabase($d) YIELD result");
+    same("CALL dbms.setDefaultDatabase($d) YIELD result AS r RETURN r");
+    for more in ["('a') CREATE (:N)", "('a') YIELD result WITH result CREATE (:N)", "(toLower('A'))", ""] {
+        crate::parse(&format!("CALL dbms.setDefaultDatabase{more}")).expect_err("it is a command");
+    }
     same("SHOW DATABASES");
     check("SHOW DATABASE films YIELD *", "SHOW DATABASE films YIELD *");
     same("SHOW DEFAULT DATABASE");

@@ -10,7 +10,10 @@ use catalog::{
     Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, Made, NewDatabase,
     Requested,
 };
-use cypher::ast::{CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, Wait};
+use cypher::ast::{
+    CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, ShowTail, Wait,
+};
+use types::privilege::Act;
 use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::backup::Copier;
@@ -23,6 +26,7 @@ use crate::instance::Shared;
 use crate::records::Records;
 use crate::staging::Door;
 use crate::statement::Statement;
+use crate::tail::{Listing, usual};
 
 /// Runs a command about databases.
 pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> Result<Records, Failure> {
@@ -118,7 +122,30 @@ pub(crate) fn run(statement: &mut Statement<'_>, command: &DatabaseCommand) -> R
             check::run(statement, &named(name, &statement.parameters)?)
         }
         DatabaseCommand::Recreate { name, options } => super::recreate::run(statement, name, options.as_ref()),
+        DatabaseCommand::SetDefault { name, tail } => set_default(statement, name, tail),
     }
+}
+
+/// `CALL dbms.setDefaultDatabase`: its row is made before anything is changed, so that what follows it fails alone.
+fn set_default(statement: &mut Statement<'_>, name: &NameOrParameter, tail: &ShowTail) -> Result<Records, Failure> {
+    super::check_may_call(statement, "dbms.setDefaultDatabase")?;
+    super::allow(statement, &Action::AlterDatabase)
+        .or_else(|refused| super::allow(statement, &Action::Do(Act::ExecuteAdmin)).map_err(|_| refused))?;
+    super::begin(statement)?;
+    let name = named(name, &statement.parameters)?;
+    super::allow_naming(statement, &name, Naming::Default)?;
+    let names = statement.names;
+    let target = names.resolve(name.as_str()).ok();
+    let is_so = target.is_some_and(|target| target.database == names.default_database().id);
+    let text = match is_so {
+        true => format!("Default database already set to {name}, no change required"),
+        false => format!("Default database set to {name}"),
+    };
+    let rows = vec![vec![Value::string(text)]];
+    let records = Listing::of(&[usual("result")], rows).answer(statement, tail, DatabaseName::system().to_string())?;
+    let (row, changed) = statement.catalog()?.alter_database(&name, &[Change::Default])?;
+    tracing::info!(database = %row.name, changed, "database altered");
+    Ok(records)
 }
 
 fn run_create(statement: &mut Statement<'_>, create: &CreateDatabase) -> Result<Records, Failure> {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use catalog::access::Naming;
-use catalog::{Action, CatalogError};
+use catalog::{Access, Action, CatalogError};
 use cypher::ast::{AdminCommand, Mode, NameOrParameter, ShowDatabases, Wait};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
@@ -15,7 +15,7 @@ use crate::records::Records;
 use crate::staging::Door;
 use crate::statement::Statement;
 use crate::transaction::{Did, OpenTransaction};
-use crate::{database_list, listings, schema, transactions};
+use crate::{database_list, listings, schema, sight, transactions};
 
 pub(crate) mod alias;
 pub(crate) mod audit;
@@ -75,6 +75,13 @@ pub(crate) fn allow_on(statement: &Statement<'_>, action: &Action, name: &NameOr
         Ok(name) => Ok(catalog::access::allow_on(statement.names, statement.principal, action, &name)?),
         Err(_) => allow(statement, action),
     }
+}
+
+/// Refuses who may not call a procedure that is a command.
+pub(crate) fn check_may_call(statement: &Statement<'_>, procedure: &str) -> Result<(), Failure> {
+    let system = statement.names.resolve(DatabaseName::system().as_str())?;
+    let grant = catalog::grant(statement.names, statement.principal, &system, Access::Read)?;
+    sight::check_calls(grant.rights(), [procedure])
 }
 
 /// Refuses who would let himself into the database of this name by having it meant in another way; one that is not there

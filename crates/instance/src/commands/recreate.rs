@@ -38,6 +38,7 @@ pub(super) fn run(
     name: &NameOrParameter,
     options: Option<&Expression>,
 ) -> Result<Records, Failure> {
+    super::check_may_call(statement, "dbms.recreateDatabase")?;
     super::enter(statement, &Action::CreateDatabase)?;
     super::allow_on(statement, &Action::DropDatabase, name)?;
     let typed = named(name, &statement.parameters)?;

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use catalog::Action;
-use catalog::access::Naming;
 use types::privilege::Act;
 use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 
@@ -133,10 +132,7 @@ pub(super) const ROWS: &[Row] = &[
         signature: "dbms.recreateDatabase(databaseName :: STRING, options = {} :: MAP)",
         description: "Makes a database anew; its name, owner, privileges, aliases and limits stay.",
         mode: Mode::Dbms,
-        run: |_| {
-            let text = "dbms.recreateDatabase is a command: nothing stands before it or behind it.";
-            Err(Failure::new(Code::ArgumentError, text))
-        },
+        run: |_| Err(only_a_command("dbms.recreateDatabase")),
     },
     Row {
         signature: "dbms.routing.getRoutingTable(context :: MAP, database = null :: STRING) :: \
@@ -149,7 +145,7 @@ pub(super) const ROWS: &[Row] = &[
         signature: "dbms.setDefaultDatabase(databaseName :: STRING) :: (result :: STRING)",
         description: "Makes another database the one that is meant where none is named.",
         mode: Mode::Dbms,
-        run: set_default_database,
+        run: |_| Err(only_a_command("dbms.setDefaultDatabase")),
     },
     Row {
         signature: "dbms.showCurrentUser() :: (username :: STRING, roles :: LIST<STRING>, flags :: LIST<STRING>)",
@@ -169,25 +165,13 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-/// Waits as long as the argument at `seconds` says.
-fn set_default_database(call: &mut Call<'_, '_>) -> Rows {
-    let typed = call.text(0);
-    let shared = call.instance()?;
-    let admin = [Action::AlterDatabase, Action::Do(Act::ExecuteAdmin)];
-    let names = shared.catalog.names();
-    catalog::access::allow_any_as(&names, call.context.user, &admin)?;
-    let name = DatabaseName::parse(&typed).map_err(catalog::CatalogError::from)?;
-    if let Ok(target) = names.resolve(name.as_str()) {
-        catalog::access::allow_naming_as(&names, call.context.user, &target, Naming::Default)?;
-    }
-    let (row, changed) = shared.catalog.alter_database(&name, &[catalog::Change::Default]).map_err(Failure::from)?;
-    let text = match changed {
-        true => format!("Default database set to {}", row.name),
-        false => format!("Default database already set to {}, no change required", row.name),
-    };
-    Ok(vec![vec![Value::string(text)]])
+/// Refuses a command where other procedures may stand: in the middle of a query.
+fn only_a_command(name: &str) -> Failure {
+    let text = format!("{name} is a command: it stands by itself, and its first argument is a text or a parameter.");
+    Failure::new(Code::ArgumentError, text)
 }
 
+/// Waits as long as the argument at `seconds` says.
 fn await_indexes(call: &mut Call<'_, '_>, name: Option<&str>, seconds: usize) -> Rows {
     let seconds = call.arguments.get(seconds).and_then(|value| match value {
         Value::Integer(seconds) => u64::try_from(*seconds).ok(),

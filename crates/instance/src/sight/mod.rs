@@ -68,11 +68,7 @@ pub(crate) fn open_for_planning(
 
 /// Refuses a statement that calls or loads what its user may not; asked each time it runs, since plans are shared.
 pub(crate) fn check_uses(rights: &GraphRights, uses: &Uses) -> Result<(), Failure> {
-    if !rights.procedures.is_everything()
-        && let Some(name) = uses.procedures.iter().find(|name| !rights.may_call(name))
-    {
-        return Err(refusal::no_call("procedure", name, rights));
-    }
+    check_calls(rights, uses.procedures.iter().map(|name| &**name))?;
     if !rights.functions.is_everything()
         && let Some(name) = uses.functions.iter().find(|name| !rights.may_use(name))
     {
@@ -82,6 +78,20 @@ pub(crate) fn check_uses(rights: &GraphRights, uses: &Uses) -> Result<(), Failur
         return Err(refusal::no_load(rights));
     }
     Ok(())
+}
+
+/// Refuses who may not call one of these procedures.
+pub(crate) fn check_calls<'p>(
+    rights: &GraphRights,
+    procedures: impl IntoIterator<Item = &'p str>,
+) -> Result<(), Failure> {
+    if rights.procedures.is_everything() {
+        return Ok(());
+    }
+    match procedures.into_iter().find(|name| !rights.may_call(name)) {
+        Some(name) => Err(refusal::no_call("procedure", name, rights)),
+        None => Ok(()),
+    }
 }
 
 /// Refuses who may change nothing at all in a database; who may change something is refused where that ends.

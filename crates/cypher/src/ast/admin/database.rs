@@ -1,6 +1,6 @@
 //! Commands about databases.
 
-use super::{DatabaseOrigin, Expression, LimitValue, Name, NameOrParameter};
+use super::{DatabaseOrigin, Expression, LimitValue, Name, NameOrParameter, ShowTail};
 
 /// Makes, changes, starts, stops or drops one database.
 #[derive(Clone, Debug)]
@@ -67,6 +67,13 @@ pub enum DatabaseCommand {
         name: NameOrParameter,
         /// What it is made of.
         options: Option<Expression>,
+    },
+    /// `CALL dbms.setDefaultDatabase('n') YIELD result`: what `ALTER DATABASE n SET DEFAULT` does, with a row that says so.
+    SetDefault {
+        /// The name.
+        name: NameOrParameter,
+        /// What follows it.
+        tail: ShowTail,
     },
 }
 

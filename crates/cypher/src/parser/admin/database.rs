@@ -41,18 +41,35 @@ impl Parser<'_> {
             self.wait();
             return Ok(Some(DatabaseCommand::Check { name }));
         }
-        if self.at_words(&["CALL", "dbms"]) && self.peek_at(2) == Token::Dot && self.word_at(3, "recreateDatabase") {
-            self.at += 4;
-            return self.recreate_database().map(Some);
+        // Commands that are written as procedures.
+        if self.at_words(&["CALL", "dbms"]) && self.peek_at(2) == Token::Dot {
+            if self.word_at(3, "recreateDatabase") {
+                self.at += 4;
+                return self.recreate_database().map(Some);
+            }
+            if self.word_at(3, "setDefaultDatabase") {
+                self.at += 4;
+                let name = self.database_argument()?;
+                self.expect(Token::ParenClose, "')'")?;
+                return Ok(Some(DatabaseCommand::SetDefault { name, tail: self.show_tail()? }));
+            }
         }
         Ok(None)
     }
 
-    /// `('n', {clearData: true})`, as drivers call it: a command that is written as a procedure.
+    /// `('n', {clearData: true})`, as drivers call it.
     fn recreate_database(&mut self) -> Parsed<DatabaseCommand> {
+        let name = self.database_argument()?;
+        let options = if self.accept(Token::Comma) { Some(self.expression()?) } else { None };
+        self.expect(Token::ParenClose, "')'")?;
+        Ok(DatabaseCommand::Recreate { name, options })
+    }
+
+    /// `('n'`, or a parameter: the name of a database as an argument.
+    fn database_argument(&mut self) -> Parsed<NameOrParameter> {
         self.expect(Token::ParenOpen, "'('")?;
         let span = self.span();
-        let name = match self.peek() {
+        Ok(match self.peek() {
             Token::Dollar => NameOrParameter::Parameter(self.parameter()?),
             Token::Text => {
                 let text = literal::text(self.text_at(0)).map_err(|(error, _)| self.fail(span, &error.to_string()))?;
@@ -60,10 +77,7 @@ impl Parser<'_> {
                 NameOrParameter::Name(Name { text, span })
             }
             _ => return Err(self.unexpected(&["the name of a database as a text", "a parameter"])),
-        };
-        let options = if self.accept(Token::Comma) { Some(self.expression()?) } else { None };
-        self.expect(Token::ParenClose, "')'")?;
-        Ok(DatabaseCommand::Recreate { name, options })
+        })
     }
 
     fn create_database(&mut self, or_replace: bool) -> Parsed<DatabaseCommand> {

@@ -27,13 +27,18 @@ impl Display for DatabaseCommand {
             Self::Stop { name, wait } => write!(f, "STOP DATABASE {name}{wait}"),
             Self::Check { name } => write!(f, "CHECK DATABASE {name}"),
             Self::Recreate { name, options } => {
-                let name = match name.clone() {
-                    NameOrParameter::Name(name) => FileName::Text(name.text),
-                    NameOrParameter::Parameter(name) => FileName::Parameter(name),
-                };
-                write!(f, "CALL dbms.recreateDatabase({name}{})", Optional(", ", options))
+                write!(f, "CALL dbms.recreateDatabase({}{})", argument(name), Optional(", ", options))
             }
+            Self::SetDefault { name, tail } => write!(f, "CALL dbms.setDefaultDatabase({}){tail}", argument(name)),
         }
+    }
+}
+
+/// Writes the name of a database as procedures take it: as a text.
+fn argument(name: &NameOrParameter) -> FileName {
+    match name.clone() {
+        NameOrParameter::Name(name) => FileName::Text(name.text),
+        NameOrParameter::Parameter(name) => FileName::Parameter(name),
     }
 }
 
