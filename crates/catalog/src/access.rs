@@ -500,6 +500,8 @@ pub enum Naming<'a> {
     Alias(&'a DatabaseName),
     /// It is the one that is meant where none is named.
     Default,
+    /// It is that no more.
+    NoDefault,
     /// It is the home of whoever says so, under this alias if any.
     Home(Option<&'a DatabaseName>),
     /// It is his home no more.
@@ -517,7 +519,13 @@ pub fn allow_naming(
     naming: Naming<'_>,
 ) -> Result<(), CatalogError> {
     let Some(rights) = principal.rights(names)? else { return Ok(()) };
-    check_gain(names, (&rights, &rights), target, naming)
+    check_gain(names, (&rights, &rights), target, naming)?;
+    let left = names.default_database();
+    if !matches!(naming, Naming::Default) || left.id == target.database {
+        return Ok(());
+    }
+    let left = Target { database: left.id, name: left.name.clone(), alias: None };
+    check_gain(names, (&rights, &rights), &left, Naming::NoDefault)
 }
 
 /// Refuses who would let himself or somebody else into a database, as [`allow_naming`] does, by what he makes the home of
@@ -575,6 +583,7 @@ fn gain(
         Naming::Renamed(to) => format!("be called '{to}'"),
         Naming::NewAlias(alias) | Naming::Alias(alias) => format!("have the alias '{alias}'"),
         Naming::Default => "be the default one".to_owned(),
+        Naming::NoDefault => "cease to be the default one".to_owned(),
         Naming::Home(_) => "be the home".to_owned(),
         Naming::NoHome => "cease to be the home".to_owned(),
     };

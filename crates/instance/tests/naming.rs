@@ -102,6 +102,41 @@ fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
 }
 
 #[test]
+fn f86_whoever_moves_the_default_database_sheds_no_denial() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    let wanted = ["CREATE DATABASE plain", "CREATE DATABASE other", "ALTER DATABASE plain SET DEFAULT"];
+    all(&mut admin, &wanted);
+    check(&mut admin, "USE plain CREATE (:Sec {v: 'hush'})", "[nodes+ 1, properties 1, labels+ 1]");
+    for user in ["ann", "bob"] {
+        all(
+            &mut admin,
+            &[
+                &format!("GRANT LEVEL read ON DATABASE plain TO USER {user}"),
+                &format!("GRANT ALTER DATABASE ON DBMS TO USER {user}"),
+            ],
+        );
+    }
+    all(&mut admin, &["DENY READ {v} ON HOME GRAPH TO USER ann", "DENY READ {v} ON DEFAULT GRAPH TO USER bob"]);
+    let moves = ["ALTER DATABASE other SET DEFAULT", "CALL dbms.setDefaultDatabase('other')"];
+    for user in ["ann", "bob"] {
+        let mut session = log_in(&instance, user);
+        let told = format!(
+            "Forbidden: Permission denied. Database 'plain' cannot cease to be the default one: user '{user}' with roles \
+             [PUBLIC] would gain the privilege READ on it, and neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
+        );
+        moves.iter().for_each(|text| check(&mut session, text, &told));
+        check(&mut session, "USE plain MATCH (n:Sec) RETURN n.v", "null");
+        all(&mut session, &[&format!("ALTER DATABASE plain SET OPTION description 'altered by {user}'")]);
+    }
+    // To whom it is the home by his own choice it stays that.
+    all(&mut admin, &["ALTER USER ann SET HOME DATABASE plain"]);
+    all(&mut log_in(&instance, "ann"), &[moves[0]]);
+    check(&mut log_in(&instance, "ann"), "USE plain MATCH (n:Sec) RETURN n.v", "null");
+}
+
+#[test]
 fn f86_whoever_makes_a_user_lets_him_in_nowhere_by_his_home() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");

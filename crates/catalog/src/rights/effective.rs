@@ -205,6 +205,8 @@ impl UserRights {
             Naming::Alias(alias) if names.alias(alias).is_some_and(|found| found.target == row.id) => return None,
             Naming::Alias(alias) => Asked { alias: Some(alias), is_home: is_home(alias), ..now },
             Naming::Default => Asked { is_default: true, is_home: now.is_home || self.user.home.is_none(), ..now },
+            // A home that he chose goes on.
+            Naming::NoDefault => Asked { is_default: false, is_home: now.is_home && self.user.home.is_some(), ..now },
             Naming::Home(_) => Asked { is_home: true, ..now },
             Naming::NoHome => Asked { is_home: false, ..now },
         };
