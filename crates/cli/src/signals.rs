@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 /// The exit code of a program that Ctrl-C ended.
-const EXIT_CODE: i32 = 130;
+pub const EXIT_CODE: i32 = 130;
 
 /// What waits for the process to be asked to end.
 pub struct Signals(Receiver<()>);

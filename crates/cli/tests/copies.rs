@@ -651,6 +651,40 @@ fn f97_f100_what_root_does_to_the_folder_of_a_service_stays_the_services() {
 }
 
 #[test]
+fn f24_a_restore_that_is_ended_leaves_nothing_in_the_folder_of_the_server() {
+    let (data, elsewhere) = (folder(), folder());
+    let served = Served::start(data.path(), &[]);
+    let bolt = served.address("bolt");
+    ask(bolt, "sheaf", "UNWIND range(1, 100000) AS i CREATE (:N {i: i})");
+    let file = elsewhere.path().join("a.sheafbackup");
+    let (code, out, error) = told(&output(&["backup", "sheaf", "--to", path(&file), "--bolt", bolt]));
+    assert_eq!(code, Some(0), "{out}{error}");
+    let backups = data.path().join("backups");
+    let left = || fs::read_dir(&backups).map_or(0, Iterator::count);
+    for (number, signal) in ["-TERM", "-INT", "-TERM", "-KILL"].iter().enumerate() {
+        let name = format!("x{number}");
+        let mut restoring =
+            sheaf(&["restore", path(&file), "--as", &name, "--bolt", bolt]).spawn().expect("the binary starts");
+        while left() == 0 && restoring.try_wait().expect("a child").is_none() {
+            std::thread::yield_now();
+        }
+        let sent = std::process::Command::new("kill").args([*signal, &restoring.id().to_string()]).status();
+        assert!(sent.expect("kill").success());
+        restoring.wait().expect("a child");
+        let listed = ask(bolt, "system", "SHOW BACKUPS YIELD file RETURN count(*) AS n");
+        assert_eq!(listed.trim(), r#"{"n":0}"#, "{signal}");
+        assert!(left() == 0 || *signal == "-KILL", "{signal}");
+    }
+    fs::copy(&file, backups.join("lent-0123456789abcdef0123456789abcdef-a.sheafbackup")).expect("copies");
+    served.end("-TERM");
+    let served = Served::start(data.path(), &[]);
+    assert_eq!(left(), 0, "the next start removes what a killed one left");
+    let (code, out, error) =
+        told(&output(&["restore", path(&file), "--as", "whole", "--bolt", served.address("bolt")]));
+    assert_eq!(code, Some(0), "{out}{error}");
+}
+
+#[test]
 fn f24_f3_a_database_that_is_dropped_and_its_backup_are_never_both_there() {
     let data = folder();
     let start = |place: &str| {

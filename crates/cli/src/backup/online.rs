@@ -4,14 +4,16 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bolt::client::{Client, ClientError};
 use bolt::request::Options;
-use instance::backup::{BackupError, Header, Part, verify, verify_journal};
+use instance::backup::{BackupError, Header, Lent, Part, verify, verify_journal};
 use types::{Code, DatabaseName, Failure, Map, Value};
 
 use super::{CommandError, counted, shown};
 use crate::reach::Reach;
+use crate::signals::{self, Signals};
 
 /// Takes a backup off the server's wire and writes it here; gives its header and its length.
 pub(crate) fn back_up(
@@ -74,10 +76,11 @@ pub(crate) fn restore_to(restore: &super::journal::Restore<'_>) -> Result<Option
     verify(restore.from, &|_| Ok(()))?;
     let mut client = restore.reach.connect()?;
     let folder = backup_folder(restore.reach, &mut client)?;
-    let lent = Lent::put(&folder, restore.from)?;
-    let journal = restore.journal.map(|journal| Lent::put(&folder, journal)).transpose()?;
-    let made = Made { name: restore.name, file: &lent.name, replace: restore.replace };
-    let moment = Some((restore.until.text.as_str(), journal.as_ref().map(|journal| journal.name.as_str())));
+    let lending = Lending::to(folder)?;
+    let lent = lending.put(restore.from)?;
+    let journal = restore.journal.map(|journal| lending.put(journal)).transpose()?;
+    let made = Made { name: restore.name, file: lent.name(), replace: restore.replace };
+    let moment = Some((restore.until.text.as_str(), journal.as_ref().map(Lent::name)));
     let restored = made.run(&mut client, moment);
     drop((lent, journal));
     restored.map_err(|error| restore.reach.failed(error))?;
@@ -119,8 +122,8 @@ pub(crate) fn restore(reach: &Reach, name: &DatabaseName, replace: bool, file: &
     let header = verify(file, &|_| Ok(()))?;
     let mut client = reach.connect()?;
     let folder = backup_folder(reach, &mut client)?;
-    let lent = Lent::put(&folder, file)?;
-    let restored = Made { name, file: &lent.name, replace }.run(&mut client, None);
+    let lent = Lending::to(folder)?.put(file)?;
+    let restored = Made { name, file: lent.name(), replace }.run(&mut client, None);
     drop(lent);
     restored.map_err(|error| reach.failed(error))?;
     Ok(header)
@@ -164,40 +167,35 @@ impl Made<'_> {
     }
 }
 
-/// A file that lies in the server's backup folder for as long as it is needed.
-struct Lent {
-    path: PathBuf,
-    name: String,
-    /// Whether it was there before, and stays.
-    is_its_own: bool,
+/// Files that lie in the server's backup folder for as long as they are needed. A signal that ends the process meanwhile
+/// removes them.
+struct Lending {
+    folder: PathBuf,
+    paths: Arc<Mutex<Vec<PathBuf>>>,
 }
 
-impl Lent {
-    fn put(folder: &Path, file: &Path) -> Result<Self, CommandError> {
-        let is_inside = || Some(file.canonicalize().ok()?.parent()? == folder.canonicalize().ok()?);
-        if is_inside() == Some(true)
-            && let Some(name) = file.file_name().and_then(|name| name.to_str())
-        {
-            return Ok(Self { path: file.to_owned(), name: name.to_owned(), is_its_own: true });
-        }
-        let name = instance::backup::lent_name(file);
-        let path = folder.join(&name);
-        // The server makes it with its first backup; where there is no data folder either, it is another machine's.
-        let made = if folder.is_dir() { Ok(()) } else { fs::create_dir(folder) };
-        let here = made.and_then(|()| fs::hard_link(file, &path).or_else(|_| fs::copy(file, &path).map(drop)));
-        here.map_err(|source| BackupError::Io {
-            action: "put the backup into the server's backup folder; where that is on another machine, copy it there \
-                     and write CREATE DATABASE ... FROM BACKUP 'file'",
-            source,
-        })?;
-        Ok(Self { path, name, is_its_own: false })
+impl Lending {
+    fn to(folder: PathBuf) -> Result<Self, CommandError> {
+        let listened = Signals::listen();
+        let signals = listened.map_err(|source| BackupError::Io { action: "listen for signals", source })?;
+        let paths = Arc::<Mutex<Vec<PathBuf>>>::default();
+        let lent = Arc::clone(&paths);
+        std::thread::spawn(move || {
+            signals.wait();
+            let lent = lent.lock().unwrap_or_else(PoisonError::into_inner);
+            lent.iter().for_each(|path| drop(fs::remove_file(path)));
+            std::process::exit(signals::EXIT_CODE);
+        });
+        Ok(Self { folder, paths })
     }
-}
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if !self.is_its_own {
-            let _ = fs::remove_file(&self.path);
-        }
+    fn put(&self, file: &Path) -> Result<Lent, CommandError> {
+        let path = Lent::path(&self.folder, file);
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+        Lent::put(file, path).map_err(|source| {
+            let action = "put the backup into the server's backup folder; where that is on another machine, copy it \
+                          there and write CREATE DATABASE ... FROM BACKUP 'file'";
+            BackupError::Io { action, source }.into()
+        })
     }
 }

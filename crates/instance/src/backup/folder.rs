@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use rand::Rng;
 use types::{DatabaseId, DatabaseName, failpoint};
 
-use super::BackupError;
 use super::whole::MANIFEST;
+use super::{BackupError, lent};
 use crate::own_folder;
 
 /// What the names of our files end with.
@@ -24,31 +24,9 @@ const HELD: &str = ".held";
 /// The shortest time that two names tell apart.
 const NAMED_NANOS: i128 = 1_000_000;
 /// Longest name of a file, in bytes.
-const NAME_MAX_BYTES: usize = 200;
-/// What the names of files begin with that lie in the folder for one restore.
-const LENT: &str = "lent-";
-/// Random digits behind that.
-const LENT_DIGITS: usize = 32;
-
-/// Makes up a name for a file that is put into the backup folder to be restored, and goes again.
-///
-/// Nobody guesses it, so who names it has the file in hand: he restores what is not encrypted without a right to back up.
-#[must_use]
-pub fn lent_name(file: &Path) -> String {
-    let of = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let of: String = of.chars().filter(|sign| is_plain(*sign)).take(NAME_MAX_BYTES / 2).collect();
-    format!("{LENT}{:032x}-{of}", rand::rng().random::<u128>())
-}
-
-/// Tells whether a file has a name that [`lent_name`] made up.
-pub(crate) fn is_lent(file: &Path) -> bool {
-    let name = file.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(LENT));
-    let digits = name.and_then(|name| name.split('-').next());
-    digits.is_some_and(|digits| digits.len() == LENT_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-}
-
+pub(super) const NAME_MAX_BYTES: usize = 200;
 /// Tells whether a sign may stand in the name of a backup.
-fn is_plain(sign: char) -> bool {
+pub(super) fn is_plain(sign: char) -> bool {
     sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-' | '_')
 }
 
@@ -117,6 +95,8 @@ impl Folder<'_> {
     pub(crate) fn file_there(&self, name: &str) -> Result<PathBuf, BackupError> {
         let path = self.file(name)?;
         match fs::symlink_metadata(&path) {
+            // Whoever lent it is gone.
+            Ok(_) if lent::is_left(&path) => Err(BackupError::Missing(path)),
             Ok(metadata) if metadata.is_file() => Ok(path),
             Ok(_) => Err(BackupError::NotBackup { file: path, reason: "it is no plain file".to_owned() }),
             Err(error) if error.kind() == ErrorKind::NotFound => Err(BackupError::Missing(path)),
@@ -134,11 +114,12 @@ impl Folder<'_> {
         made.take(self, nanos, |nanos| format!("all-{}", time_in_name(nanos)))
     }
 
-    /// Lists the plain files, and the folders that hold backups of whole servers; hidden ones are none.
+    /// Lists the plain files, and the folders that hold backups of whole servers; hidden ones are none, nor is what is lent.
     pub(crate) fn list(&self) -> Result<Vec<Found>, BackupError> {
         let mut found = Vec::new();
         for (path, form) in self.entries()? {
             match form {
+                Form::File if lent::is_lent(&path) => {}
                 Form::File => found.push(Found::File(path)),
                 Form::Folder if path.join(MANIFEST).exists() || Folder(&path).holds_backups() => {
                     found.push(Found::Whole(path));
@@ -187,6 +168,7 @@ impl Folder<'_> {
     /// Removes what writers that died left behind.
     pub(crate) fn sweep(&self) {
         self.sweep_parts();
+        lent::sweep(self.0);
         let entries = self.entries().unwrap_or_default();
         for (folder, _) in entries.into_iter().filter(|(_, form)| *form == Form::Folder) {
             if Folder(&folder).sweep_whole() {
@@ -302,11 +284,11 @@ pub fn remove_left(target: &Path) {
 }
 
 /// A file that was begun by somebody who died. Nobody else removes it meanwhile.
-struct LeftPart<'p>(&'p Path, File);
+pub(super) struct LeftPart<'p>(&'p Path, File);
 
 impl<'p> LeftPart<'p> {
     /// Looks whether a file is one: whoever writes one holds it locked.
-    fn of(path: &'p Path) -> Option<Self> {
+    pub(super) fn of(path: &'p Path) -> Option<Self> {
         if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
             return None;
         }
@@ -317,7 +299,7 @@ impl<'p> LeftPart<'p> {
         }
     }
 
-    fn remove(self) -> bool {
+    pub(super) fn remove(self) -> bool {
         let Self(path, _held) = self;
         fs::remove_file(path).is_ok()
     }
