@@ -626,6 +626,13 @@ fn f97_f100_what_root_does_to_the_folder_of_a_service_stays_the_services() {
     assert!(given.expect("chown is there").success());
     call(&["backup", "sheaf", "--to", path(&file)]);
     call(&["restore", path(&file), "--as", "again"]);
+    let served = Served::start(data.path(), &[]);
+    let (code, out, error) =
+        told(&output(&["restore", path(&file), "--as", "served", "--bolt", served.address("bolt")]));
+    assert_eq!(code, Some(0), "{out}{error}");
+    // A server of the service's own would make the database, and not this folder.
+    assert_eq!(fs::metadata(data.path().join("backups")).expect("is there").uid(), SERVICE);
+    served.end("-TERM");
     call(&["admin", "rotate-key"]);
     call(&["admin", "check"]);
     let names = elsewhere.path().join("names.csv");

@@ -1,9 +1,9 @@
 //! Folders of the server's own, which nobody else on the machine reads: databases, hashes of passwords, the audit, backups.
 //! Start reading at [`make`]; [`HandOver`] is for tools that root runs on the folder of a service.
 
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 const ROOT: u32 = 0;
@@ -20,6 +20,22 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
         tracing::info!(%folder, mode, "other users of this machine may read the folder; chmod 700 keeps them out");
     }
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Gives something that was made in a folder to whom the folder belongs, where root made it.
+pub(crate) fn hand_over(made: &File, folder: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder)?;
+    if owner.uid() != ROOT && made.metadata()?.uid() == ROOT {
+        fchown(made, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(())
+}
+
+/// Tells whether whom a folder belongs to may read what root puts into it as it is; what others put there is their matter.
+pub(crate) fn may_read(folder: &Path, file: &File) -> bool {
+    let (Ok(owner), Ok(file)) = (fs::metadata(folder), file.metadata()) else { return false };
+    let is_root = rustix::process::geteuid().as_raw() == ROOT;
+    !is_root || owner.uid() == ROOT || owner.uid() == file.uid() || file.mode() & 0o004 != 0
 }
 
 /// Gives what was made in a folder to whom the folder belongs, when it is dropped: a service does not open what is root's.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rand::Rng;
 
 use super::folder::{LeftPart, NAME_MAX_BYTES, is_plain};
+use crate::own_folder;
 
 /// What the names of these files begin with.
 const LENT: &str = "lent-";
@@ -35,7 +36,7 @@ impl Lent {
         folder.join(format!("{LENT}{:032x}-{of}", rand::rng().random::<u128>()))
     }
 
-    /// Puts a file at a path that [`Lent::path`] chose, one that lies in that folder stays where
+    /// Puts a file at a path that [`Lent::path`] chose, readable by who owns that folder; one that lies in it stays where
     /// it is. What others left there who died goes.
     ///
     /// # Errors
@@ -53,8 +54,8 @@ impl Lent {
         let source = File::open(&file)?;
         // Before anybody sees it; several may lend one file.
         let _ = source.lock_shared();
-        let linked = fs::hard_link(&file, &at).is_ok();
-        let held = if linked { source } else { copy(source, &at)? };
+        let linked = own_folder::may_read(folder, &source) && fs::hard_link(&file, &at).is_ok();
+        let held = if linked { source } else { copy(source, &at, folder)? };
         Ok(Self { name: name(&at), at, held: Some(held) })
     }
 
@@ -79,13 +80,20 @@ fn make(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().mode(0o700).create(folder)
+    DirBuilder::new().mode(0o700).create(folder)?;
+    match folder.parent() {
+        Some(above) => own_folder::hand_over(&File::open(folder)?, above),
+        None => Ok(()),
+    }
 }
 
-fn copy(mut source: File, at: &Path) -> io::Result<File> {
+fn copy(mut source: File, at: &Path, folder: &Path) -> io::Result<File> {
     let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(at)?;
     let _ = copy.lock_shared();
-    let copied = io::copy(&mut source, &mut copy).and_then(|_| copy.set_permissions(source.metadata()?.permissions()));
+    let copied = io::copy(&mut source, &mut copy).and_then(|_| {
+        copy.set_permissions(source.metadata()?.permissions())?;
+        own_folder::hand_over(&copy, folder)
+    });
     if copied.is_err() {
         // It takes room that may be the very thing that is short.
         let _ = fs::remove_file(at);
@@ -116,6 +124,8 @@ pub(super) fn sweep(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
     use super::*;
     use crate::backup::{BackupError, Folder, Found};
 
@@ -156,5 +166,27 @@ mod tests {
         fs::write(&left, "data").expect("writes");
         place.sweep();
         assert_eq!(files(&folder), 1, "and so does the next start");
+    }
+
+    #[test]
+    fn f24_f97_what_root_lends_can_be_read_by_whose_folder_it_is() {
+        const SERVICE: u32 = 65_534;
+        let (above, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (folder, file) = (above.path().join("backups"), elsewhere.path().join("a.sheafbackup"));
+        fs::write(&file, "data").expect("writes");
+        if fs::metadata(&file).expect("is there").uid() != 0 {
+            // Only root works in somebody else's folder.
+            return;
+        }
+        chown(above.path(), Some(SERVICE), Some(SERVICE)).expect("root may");
+        for mode in [0o600, 0o644] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("sets");
+            let lent = Lent::put(&file, Lent::path(&folder, &file)).expect("puts");
+            let there = fs::metadata(folder.join(lent.name())).expect("is there");
+            assert!(there.uid() == SERVICE || there.mode() & 0o004 != 0, "{there:?}");
+            let (folder, file) = (fs::metadata(&folder).expect("there"), fs::metadata(&file).expect("there"));
+            assert_eq!((folder.uid(), folder.mode() & 0o777, file.uid()), (SERVICE, 0o700, 0));
+        }
+        assert_eq!(files(&folder), 0);
     }
 }
