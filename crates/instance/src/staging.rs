@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use catalog::{Catalog, CatalogError, Database as Row, Names, Prepared, Requested, Stage, Staged, Touched, UserId};
 use parking_lot::{Condvar, Mutex};
-use types::{Clock, DatabaseId, Failure, failpoint};
+use types::{Clock, Code, DatabaseId, Failure, failpoint};
 
 use crate::audit::{Durable, Kind, Outcome, Told};
 use crate::barring::Barred;
 use crate::commands::backup::{self, Copier, Dumped};
-use crate::commands::database::{drain_of, remove_dropped, remove_half_made};
+use crate::commands::database::{close_stopped, remove_dropped, remove_half_made};
 use crate::instance::Shared;
 use crate::running::Allowance;
 
@@ -216,6 +216,8 @@ impl Staging {
 }
 
 /// Commits what a transaction staged: catalog and files, wholly or not at all. Gives the version of the catalog.
+///
+/// Where others undo a stop before it is over, all was kept, and it fails as `STOP DATABASE` alone does.
 pub(crate) fn commit(shared: &Arc<Shared>, staging: Staging, allowance: &Allowance) -> Result<u64, Failure> {
     let Some(staged) = staging.staged else { return Ok(shared.catalog.names().version()) };
     let names = shared.catalog.names();
@@ -229,11 +231,12 @@ pub(crate) fn commit(shared: &Arc<Shared>, staging: Staging, allowance: &Allowan
     let (version, touched) = kept?;
     // What comes into the place of a dropped one has its name.
     let (dropped, others): (Vec<&Touched>, Vec<&Touched>) = touched.iter().partition(|touched| is_dropped(touched));
-    dropped.into_iter().chain(others).for_each(|touched| follow(shared, touched));
+    let undone: Vec<_> =
+        dropped.into_iter().chain(others).filter_map(|touched| follow(shared, touched).err()).collect();
     shared.limits_changed();
     shared.end_shut_out();
     tracing::info!(version, databases = touched.len(), commands = staging.lines.len(), "catalog changed");
-    Ok(version)
+    undone.into_iter().next().map_or(Ok(version), Err)
 }
 
 /// Fails where the catalog was changed since, as the commit would, only before the work.
@@ -322,7 +325,11 @@ fn bar(shared: &Shared, touched: &Touched) {
 }
 
 /// Does to an open database and its files what the catalog says by now. What fails here is tried at the next start.
-fn follow(shared: &Shared, touched: &Touched) {
+///
+/// # Errors
+///
+/// [`Code::TransactionTerminated`] where somebody undid a stop meanwhile.
+fn follow(shared: &Shared, touched: &Touched) -> Result<(), Failure> {
     let (before, after) = (touched.before.as_deref(), &touched.after);
     if is_dropped(touched) {
         if let Some(before) = before {
@@ -330,7 +337,7 @@ fn follow(shared: &Shared, touched: &Touched) {
         }
         remove_dropped(shared, after);
         tracing::info!(database = %after.name, id = %after.id, "database dropped");
-        return;
+        return Ok(());
     }
     match before {
         Some(before) if before.name != after.name => shared.renamed(&before.name, after),
@@ -338,11 +345,15 @@ fn follow(shared: &Shared, touched: &Touched) {
     }
     let was_running = before.is_none_or(runs);
     if was_running && !runs(after) {
-        let stopped = shared.databases.stop(after, drain_of(shared, after));
-        if let Err(failure) = stopped {
-            tracing::warn!(database = %after.name, reason = %failure, "a stopped database is still in use");
+        match close_stopped(shared, &after.name, after) {
+            Err(undone) if undone.code() == Code::TransactionTerminated => return Err(undone),
+            Err(failure) => {
+                tracing::warn!(database = %after.name, reason = %failure, "a stopped database is still in use");
+            }
+            Ok(()) => {}
         }
     }
+    Ok(())
 }
 
 fn is_dropped(touched: &Touched) -> bool {

@@ -367,6 +367,52 @@ fn f12_a_stop_that_somebody_undoes_is_an_error() {
 }
 
 #[test]
+fn f12_a_stop_of_what_is_dropped_or_replaced_meanwhile_is_an_error_in_a_transaction_too() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    check(&mut admin, "CREATE DATABASE films", "[system 1]");
+    let gone: &[&str] = &["DROP DATABASE films", "CREATE DATABASE films"];
+    let replaced: &[&str] = &["CREATE OR REPLACE DATABASE films"];
+    let started: &[&str] = &["START DATABASE films"];
+    for (undo, in_transaction, told) in [
+        (gone, false, "dropped or replaced"),
+        (replaced, false, "dropped or replaced"),
+        (gone, true, "dropped or replaced"),
+        (started, true, "started again"),
+    ] {
+        check(&mut admin, "ALTER DATABASE films SET OPTION drainTimeout '60s'", "[system 1]");
+        let mut user = session(&instance);
+        user.begin(&on("films")).expect("begins");
+        run(&mut user, "CREATE (:Thing)").expect("writes");
+        let stopping = std::thread::scope(|scope| {
+            let stopping = scope.spawn(|| {
+                let mut session = session(&instance);
+                if !in_transaction {
+                    return run(&mut session, "STOP DATABASE films WAIT");
+                }
+                session.begin(&on("system")).expect("begins");
+                run(&mut session, "STOP DATABASE films").expect("is staged");
+                session.commit().map(Option::unwrap_or_default)
+            });
+            while run(&mut admin, "SHOW DATABASE films YIELD requestedStatus").expect("lists") != "'offline'" {
+                std::thread::yield_now();
+            }
+            undo.iter().for_each(|text| drop(run(&mut admin, text).unwrap_or_else(|why| panic!("{text}: {why}"))));
+            stopping.join().expect("it ends")
+        });
+        let failure = stopping.expect_err("it did not stop");
+        assert_eq!(failure.code(), Code::TransactionTerminated, "{undo:?}: {failure}");
+        let text = format!(
+            "Failed to stop the specified database 'films': It was {told} before what was under way had ended."
+        );
+        assert_eq!(failure.message(), text, "{undo:?}");
+        check(&mut admin, "SHOW DATABASE films YIELD currentStatus", "'online'");
+        user.reset();
+    }
+    check(&mut admin, "STOP DATABASE films", "[system 1]");
+}
+
+#[test]
 fn f11_a_file_that_was_cut_is_told_of_as_it_opens() {
     let data = tempfile::tempdir().expect("a folder");
     let good = data.path().join("good");

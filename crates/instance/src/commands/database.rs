@@ -8,7 +8,7 @@ use std::time::Duration;
 use catalog::access::Naming;
 use catalog::{
     Action, Cascade, CatalogError, Change, Database as Row, DatabaseAccess, DatabaseOption, Made, NewDatabase,
-    Requested,
+    Requested, Stage,
 };
 use cypher::ast::{
     CreateDatabase, DatabaseChange, DatabaseCommand, Language, LimitValue, NameOrParameter, ShowTail, Wait,
@@ -607,20 +607,38 @@ fn stop_database(shared: &Shared, name: &DatabaseName) -> Result<bool, Failure> 
         shared.databases.refuse(stopped.0.id);
         stopped
     };
-    while shared.databases.stop(&row, drain_of(shared, &row))? == Ended::Allowed {
-        let _turn = shared.changes.lock();
-        let now = shared.catalog.names().database(row.id).cloned();
-        if now.is_none_or(|now| now.requested == Requested::Online) {
-            let text = format!(
-                "Failed to stop the specified database '{name}': It was started again before what was under way had ended."
-            );
-            return Err(Failure::new(Code::TransactionTerminated, text));
-        }
-        // Whoever renewed its key let everybody in again, and it is to stop all the same.
-        shared.databases.refuse(row.id);
-    }
+    close_stopped(shared, name, &row)?;
     tracing::info!(database = %row.name, "database stopped");
     Ok(changed)
+}
+
+/// Closes a database that is stopped by now, when what is under way had its time.
+///
+/// # Errors
+///
+/// [`Code::TransactionTerminated`] where somebody started, dropped or replaced it meanwhile, and as [`Databases::stop`].
+///
+/// [`Databases::stop`]: crate::databases::Databases::stop
+pub(crate) fn close_stopped(shared: &Shared, name: &DatabaseName, row: &Row) -> Result<(), Failure> {
+    loop {
+        let ended = shared.databases.stop(row, drain_of(shared, row))?;
+        let _turn = shared.changes.lock();
+        let names = shared.catalog.names();
+        let undone = match (names.database(row.id).filter(|now| now.stage == Stage::Ready), ended) {
+            (None, _) => "dropped or replaced",
+            (Some(_), Ended::Closed) => return Ok(()),
+            (Some(now), Ended::Allowed) if now.requested == Requested::Online => "started again",
+            (Some(_), Ended::Allowed) => {
+                // Whoever renewed its key let everybody in again, and it is to stop all the same.
+                shared.databases.refuse(row.id);
+                continue;
+            }
+        };
+        let text = format!(
+            "Failed to stop the specified database '{name}': It was {undone} before what was under way had ended."
+        );
+        return Err(Failure::new(Code::TransactionTerminated, text));
+    }
 }
 
 /// Refuses to take its database away from the transaction in which the command runs.
