@@ -136,8 +136,22 @@ impl Statement<'_> {
         let (database, _) = self.written(reached, number)?;
         let _leases: Vec<Lease> = self.interruptible(reached);
         let allowance = self.allowance.clone();
-        let won =
-            until_through(&database, || allowance.check(), || self.try_once(planned, reached, number, &database))?;
+        let mut latest: Option<(Arc<Planned>, AllReached)> = None;
+        let mut is_first = true;
+        let won = until_through(
+            &database,
+            || allowance.check(),
+            || {
+                let (made, opened) = latest.as_ref().map_or((planned, reached), |(made, opened)| (&**made, opened));
+                if !std::mem::take(&mut is_first) && is_outdated(made, opened) {
+                    // What it ran beside changed the indexes that it was to use.
+                    latest = Some(self.plan_again()?);
+                }
+                let (made, opened) = latest.as_ref().map_or((planned, reached), |(made, opened)| (&**made, opened));
+                self.try_once(made, opened, number, &database)
+            },
+        )?;
+        let planned = latest.as_ref().map_or(planned, |(made, _)| made);
         let summary = self.summary(planned);
         let bookmark = Some(bookmark::write(&reached[usize::from(number)].1.name(), won.version));
         let summary = Summary { bookmark, counters: won.counters, plan: won.plan, ..summary };
@@ -163,10 +177,18 @@ impl Statement<'_> {
         database: &Arc<OpenDatabase>,
     ) -> Result<Won, Lost> {
         let home = Home::default();
-        *home.lock() = Some(database.graph.begin().map_err(|error| database.fail(error))?);
+        let transaction = database.graph.begin().map_err(|error| database.fail(error))?;
+        let basis = planned.sources[usize::from(number)].basis.as_ref();
+        if basis.is_some_and(|basis| basis.schema_version != transaction.schema_version()) {
+            return Err(Lost::Conflict);
+        }
+        *home.lock() = Some(transaction);
         let sources = open_all(reached, number, &home, &self.allowance)?;
         let mut running = self.start(planned, sources);
-        let rows = running.finish()?;
+        let rows = running.finish().map_err(|failure| match failure.code() {
+            Code::TransactionConflict => Lost::Conflict,
+            _ => Lost::Failed(failure),
+        })?;
         let counters = running.counters();
         let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe());
         // What the commit computes is counted too; dropped after it.
@@ -188,6 +210,15 @@ impl Statement<'_> {
             reached.iter().filter_map(|(_, reached)| Some((reached.graph()?, self.allowance.worker(reached))));
         databases.map(|(database, worker)| database.leases.take(worker, nothing.clone())).collect()
     }
+}
+
+/// Tells whether the indexes of a database are others than those that a plan was made with.
+fn is_outdated(planned: &Planned, reached: &AllReached) -> bool {
+    let mut databases = planned.sources.iter().zip(reached).filter_map(|(source, (_, reached))| {
+        let basis = source.basis.as_ref()?;
+        Some((basis, reached.graph()?))
+    });
+    databases.any(|(basis, database)| basis.schema_version != database.graph.schema_version())
 }
 
 pub(crate) fn open_all(

@@ -229,6 +229,13 @@ impl Statement<'_> {
         Ok((planned, reached))
     }
 
+    /// Makes the plan anew of a statement that met other indexes than it was planned with.
+    pub(crate) fn plan_again(&self) -> Result<(Arc<Planned>, AllReached), Failure> {
+        let statement = self.read()?;
+        let Body::Query(query) = statement.body else { unreachable!("only queries have plans") };
+        self.plan(&query, statement.mode)
+    }
+
     /// Opens the databases of a plan; asks for the right to each of them.
     fn reach(&self, planned: &Planned) -> Result<AllReached, Failure> {
         let mut all = Vec::with_capacity(planned.sources.len());

@@ -458,3 +458,35 @@ fn an_index_answers_as_a_scan_does_whatever_a_list_is_compared_with() {
         }
     }
 }
+
+#[test]
+fn a_lone_write_is_planned_again_where_its_index_is_dropped() {
+    let instance = in_memory();
+    let mut admin = session(&instance);
+    run(&mut admin, "UNWIND range(1, 100) AS n CREATE (:N {u: n})").expect("makes");
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let written: u64 = std::thread::scope(|scope| {
+        let write = || {
+            let (mut writer, mut written) = (session(&instance), 0);
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                run(&mut writer, "MATCH (n:N {u: 5}) SET n.x = coalesce(n.x, 0) + 1").expect("writes");
+                run(&mut writer, "MERGE (n:N {u: 7}) SET n.x = coalesce(n.x, 0) + 1").expect("merges");
+                written += 2;
+            }
+            written
+        };
+        let writers = [scope.spawn(write), scope.spawn(write)];
+        let changed = (0..40).try_for_each(|round| {
+            run(&mut admin, "CREATE INDEX by_u FOR (n:N) ON (n.u)")?;
+            if round % 2 == 0 {
+                run(&mut admin, "CALL db.awaitIndexes()")?;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            run(&mut admin, "DROP INDEX by_u").map(drop)
+        });
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        changed.expect("changes the index");
+        writers.into_iter().map(|writer| writer.join().expect("writes")).sum()
+    });
+    check(&mut admin, "MATCH (n:N) WHERE n.x IS NOT NULL RETURN sum(n.x)", &written.to_string());
+}

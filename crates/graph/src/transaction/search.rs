@@ -44,7 +44,8 @@ impl Transaction {
     fn engine_index(&self, index: IndexId) -> Result<&IndexDefinition, GraphError> {
         self.note(Mark::WholeIndex(index));
         let definition = self.schema.indexes.iter().find(|known| known.id == index);
-        definition.ok_or_else(|| GraphError::IndexNotFound { name: index.to_string().into() })
+        // It was there when its name was looked up.
+        definition.ok_or(GraphError::Conflict)
     }
 
     /// Lists what the transaction changed of an index.

@@ -238,7 +238,8 @@ impl Transaction {
 
     fn definition(&self, index: IndexId) -> Result<&IndexDefinition, GraphError> {
         let definition = self.schema.indexes.iter().find(|known| known.id == index);
-        definition.ok_or_else(|| GraphError::IndexNotFound { name: index.to_string().into() })
+        // It was there when the statement was planned.
+        definition.ok_or(GraphError::Conflict)
     }
 }
 
