@@ -452,3 +452,41 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
         session.rollback().expect("it is there");
     }
 }
+
+#[test]
+fn f88_who_may_not_read_all_is_told_of_no_constraint_which_node_it_was() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "GRANT TRAVERSE ON GRAPH sheaf TO USER ann",
+            "GRANT READ {k} ON GRAPH sheaf TO USER ann",
+            "GRANT WRITE ON GRAPH sheaf TO USER ann",
+        ],
+    );
+    for text in [
+        "CREATE (:A {k: 1})-[:R]->(:E {zz: 1, k: 2}), (:X), (:Y {t: 1}), (:K {a: 1, b: 2}), ()-[:Q {w: 1}]->()",
+        "CREATE CONSTRAINT ex FOR (n:E) REQUIRE n.zz IS NOT NULL",
+        "CREATE CONSTRAINT ty FOR (n:Y) REQUIRE n.k IS :: STRING",
+        "CREATE CONSTRAINT nk FOR (n:K) REQUIRE (n.a, n.b) IS NODE KEY",
+        "CREATE CONSTRAINT re FOR ()-[r:Q]-() REQUIRE r.w IS NOT NULL",
+    ] {
+        run(&mut admin, text).expect("admin may");
+    }
+    let told = "ConstraintValidationFailed: A constraint of this database would be violated. What stands against it is \
+                shown to those only who may read all of the database.";
+    let mut ann = log_in(&instance, "ann");
+    for text in [
+        "MATCH (n:A) SET n:E",
+        "MATCH (n:E) REMOVE n.zz",
+        "MATCH (n:A) SET n:Y",
+        "MATCH (n:A) SET n:K",
+        "MATCH (a:A), (e:E) CREATE (a)-[:Q]->(e)",
+    ] {
+        check(&mut ann, text, told);
+        let plain = run(&mut admin, text).expect_err(text);
+        assert!(plain.message().contains("with "), "{text}: {plain}");
+    }
+}

@@ -65,8 +65,9 @@ pub(crate) fn blurred(failure: Failure, rights: &GraphRights) -> Failure {
     if rights.sees_everything() {
         return failure;
     }
-    // These two tell of the entity that is written, and of nothing else.
-    let is_own = |text: &str| text.starts_with("Cannot delete node") || text.contains("must have the property");
+    // This tells of the entity that is written, and of nothing else. That a property must be there tells that it is not,
+    // be it hidden.
+    let is_own = |text: &str| text.starts_with("Cannot delete node");
     let text = match failure.code() {
         Code::ConstraintValidationFailed if is_own(failure.message()) => return failure,
         Code::ConstraintValidationFailed => {
