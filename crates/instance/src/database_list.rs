@@ -53,8 +53,13 @@ const COLUMNS: &[(&str, bool, MakeValue)] = &[
     ("type", true, |look| if look.row.name.is_system() { "system".into() } else { "standard".into() }),
     ("aliases", true, |look| {
         let aliases = look.names.aliases_of(look.row.id);
-        // Who knows it by one of them alone is told of no other.
-        let aliases = aliases.iter().filter(|_| look.name == &look.row.name);
+        let (database, name) = (look.row.id, &look.row.name);
+        let is_there = |alias: &&DatabaseName| {
+            let target = Target { database, name: name.clone(), alias: Some((*alias).clone()) };
+            access::lists(look.names, look.principal, &target)
+        };
+        // Who knows it by one of them alone is told of no other, and nobody of one that is denied.
+        let aliases = aliases.iter().filter(|_| look.name == name).filter(is_there);
         Value::list(aliases.map(|alias| alias.as_str().into()).collect())
     }),
     ("access", true, |look| match look.row.access {
@@ -350,6 +355,10 @@ fn chosen(statement: &Statement<'_>, which: &Which, page: &Page) -> Vec<Seen> {
     let named = |typed: &str| {
         let found = names.resolve(typed).ok().and_then(|target| {
             let row = names.database(target.database)?;
+            // One that is denied by this name is none under it.
+            if !all && !access::lists_one(names, principal, &target) {
+                return None;
+            }
             let own = Target { alias: None, ..target.clone() };
             seen(names, principal, own, row, all).or_else(|| seen(names, principal, target, row, all))
         });

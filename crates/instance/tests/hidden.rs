@@ -490,3 +490,31 @@ fn f88_who_may_not_read_all_is_told_of_no_constraint_which_node_it_was() {
         assert!(plain.message().contains("with "), "{text}: {plain}");
     }
 }
+
+#[test]
+fn f37_f88_an_alias_that_is_denied_is_told_nowhere() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "ann");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE films",
+            "CREATE ALIAS cinema FOR DATABASE films",
+            "CREATE ALIAS secret FOR DATABASE films",
+            "GRANT LEVEL read ON DATABASE films TO USER ann",
+            "DENY ACCESS ON ALIAS secret TO USER ann",
+        ],
+    );
+    let mut ann = log_in(&instance, "ann");
+    let aliases = "SHOW DATABASES YIELD name, aliases WHERE name = 'films' RETURN aliases";
+    check(&mut ann, aliases, "['cinema']");
+    check(&mut admin, aliases, "['cinema', 'secret']");
+    for name in ["secret", "nobody"] {
+        check(&mut ann, &format!("SHOW DATABASE {name} YIELD name"), "");
+    }
+    for session in [&mut ann, &mut admin] {
+        check(session, "SHOW DATABASE cinema YIELD name", "'films'");
+    }
+    check(&mut admin, "SHOW DATABASE secret YIELD name", "'films'");
+}
