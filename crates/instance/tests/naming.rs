@@ -87,8 +87,17 @@ fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
     check(&mut ann, "MATCH (n) RETURN count(n)", "0");
     // Where a denial is about the home, another home would shed it.
     refused(&mut bob, &["ALTER USER bob SET HOME DATABASE tenant"]);
-    // What shows nothing new is nobody's gain.
-    all(&mut eve, &["ALTER USER eve SET HOME DATABASE tenant", "ALTER USER eve SET HOME DATABASE later"]);
+    // To come in is enough, and what is not there is refused as what is.
+    for name in ["tenant", "later"] {
+        let told = format!(
+            "Forbidden: Permission denied. Database '{name}' cannot be the home: user 'eve' with roles [PUBLIC, hosts] would \
+             gain the privilege ACCESS on it, and neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
+        );
+        check(&mut eve, &format!("ALTER USER eve SET HOME DATABASE {name}"), &told);
+    }
+    check(&mut eve, "USE tenant RETURN 1", "DatabaseNotFound: Database does not exist. Database name: 'tenant'.");
+    all(&mut admin, &["GRANT ACCESS ON DATABASE hers TO USER eve"]);
+    all(&mut eve, &["ALTER USER eve SET HOME DATABASE hers", "ALTER USER eve REMOVE HOME DATABASE"]);
     // Nor is anybody else let in so.
     let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'ann' would gain the privilege \
                 ACCESS on it, and user 'eve' with roles [PUBLIC, hosts] neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
@@ -159,13 +168,16 @@ fn f86_whoever_makes_a_user_lets_him_in_nowhere_by_his_home() {
             "CREATE OR REPLACE USER {name} SET PASSWORD '{name}-password' CHANGE NOT REQUIRED SET HOME DATABASE {home}"
         )
     };
-    // As long as a home shows nothing, it may be anywhere.
-    all(&mut eve, &[&made("pup", "tenant")]);
+    // Be it only to come in, by a name that is there or by one that is not.
+    refused(&mut eve, &[&made("pup", "tenant"), &made("pup", "later")]);
+    all(&mut eve, &[&made("pup", "sheaf")]);
     all(&mut admin, &["DROP USER pup", "GRANT MATCH {*} ON HOME GRAPH TO PUBLIC"]);
     let told = "Forbidden: Permission denied. Database 'tenant' cannot be the home: user 'pup' would gain the privilege \
                 ACCESS on it, and user 'eve' with roles [PUBLIC] neither owns it nor has ASSIGN PRIVILEGE ON DBMS.";
     check(&mut eve, &made("pup", "tenant"), told);
-    refused(&mut eve, &[&made("pup", "cover"), &made("pup", "later"), &made("eva", "tenant")]);
+    refused(&mut eve, &[&made("pup", "cover"), &made("eva", "tenant")]);
+    // Which of two unknown names is there is not told.
+    check(&mut eve, &made("pup", "later"), &told.replace("tenant", "later"));
     all(&mut eve, &[&made("pup", "hers"), "CREATE USER eva SET PASSWORD 'eva-password' CHANGE NOT REQUIRED"]);
     refused(&mut eve, &[&made("eva", "tenant"), "ALTER USER eva SET HOME DATABASE tenant"]);
     all(&mut eve, &["ALTER USER eva SET HOME DATABASE hers"]);

@@ -218,7 +218,10 @@ impl UserRights {
             self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
         };
         let shows = self.privileges.iter().any(|one| shows(one) && one.scope.holds(&then));
-        let counts = |act: Act| shows || !matches!(act, Act::Access | Act::CrossDatabase);
+        // To come in shows nothing by itself, but that the database is there: a home tells it of any name, and everybody has
+        // the default one as such.
+        let tells = matches!(naming, Naming::Home(_)) && !now.is_default;
+        let counts = |act: Act| shows || tells || !matches!(act, Act::Access | Act::CrossDatabase);
         let is_gained = |one: &&Privilege| {
             let (before, after) = if one.denied { (&then, &now) } else { (&now, &then) };
             one.scope.holds(after) && !held(one, before) && counts(one.act)
@@ -228,7 +231,7 @@ impl UserRights {
 
     /// Names something that the user may do at home, wherever that is.
     pub fn gains_at_home(&self) -> Option<Act> {
-        self.privileges.iter().find(|one| one.scope == Scope::Home && shows(one)).map(|one| one.act)
+        self.privileges.iter().find(|one| one.scope == Scope::Home && !one.denied).map(|one| one.act)
     }
 
     /// Tells whether the user may do this to a database under the name of an alias.
