@@ -161,7 +161,9 @@ pub enum GraphError {
     #[error("the search was stopped")]
     Stopped,
     /// A node or relationship with more labels and properties than one record holds; spread it over several.
-    #[error("{what} needs {bytes} bytes where {max_bytes} fit")]
+    #[error(
+        "{what} needs {bytes} bytes where {max_bytes} fit: spread its labels and properties over several nodes, or keep them in lists"
+    )]
     TooLarge {
         /// What was to be stored.
         what: &'static str,

@@ -16,14 +16,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::pure(
         "point.distance",
         (2, 2),
-        |_, arguments| distance("point.distance", arguments),
+        |_, arguments| distance(arguments),
         "point.distance(from :: POINT, to :: POINT) :: FLOAT",
         "Returns the distance of two points, in metres on the globe.",
     ),
     Function::pure(
         "distance",
         (2, 2),
-        |_, arguments| distance("distance", arguments),
+        |_, arguments| distance(arguments),
         "distance(from :: POINT, to :: POINT) :: FLOAT",
         "Returns the distance of two points, in metres on the globe.",
     ),
@@ -132,22 +132,19 @@ fn invalid(message: impl Into<String>) -> Failure {
     Failure::new(Code::ArgumentError, message)
 }
 
-/// Reads points; `None` where one is null or they lie in different systems.
-fn points<'a, const N: usize>(name: &str, arguments: &'a [Value]) -> Result<Option<[&'a Point; N]>, Failure> {
+/// Reads points; `None` where one is null or something else, or they lie in different systems.
+fn points<const N: usize>(arguments: &[Value]) -> Option<[&Point; N]> {
     let mut found = Vec::with_capacity(N);
     for argument in arguments {
-        match argument {
-            Value::Null => return Ok(None),
-            Value::Point(point) => found.push(point.as_ref()),
-            other => return Err(wrong_type(name, "a Point", other)),
-        }
+        let Value::Point(point) = argument else { return None };
+        found.push(point.as_ref());
     }
     let found: [&Point; N] = found.try_into().expect("the binder checked the number of arguments");
-    Ok(found.iter().all(|point| point.srid == found[0].srid).then_some(found))
+    found.iter().all(|point| point.srid == found[0].srid).then_some(found)
 }
 
-fn distance(name: &str, arguments: &[Value]) -> Result<Value, Failure> {
-    let Some([from, to]) = points::<2>(name, arguments)? else { return Ok(Value::Null) };
+fn distance(arguments: &[Value]) -> Result<Value, Failure> {
+    let Some([from, to]) = points::<2>(arguments) else { return Ok(Value::Null) };
     let geographic = from.crs().is_some_and(Crs::is_geographic);
     Ok(Value::Float(if geographic { on_globe(from, to) } else { flat(from, to) }))
 }
@@ -174,7 +171,7 @@ fn on_globe(from: &Point, to: &Point) -> f64 {
 }
 
 fn within_box(arguments: &[Value]) -> Result<Value, Failure> {
-    let Some([point, low, high]) = points::<3>("point.withinBBox", arguments)? else { return Ok(Value::Null) };
+    let Some([point, low, high]) = points::<3>(arguments) else { return Ok(Value::Null) };
     let geographic = point.crs().is_some_and(Crs::is_geographic);
     let within = |value: f64, low: f64, high: f64| low <= value && value <= high;
     // A box whose west lies east of its east goes over the 180th meridian.
@@ -265,6 +262,8 @@ mod tests {
         check("distance", [flat(0.0, 0.0), globe(3.0, 4.0)], "null");
         check("point.distance", [globe(0.0, 0.0), globe(180.0, 0.0)], "2.0037517767567202E7");
         check("point.distance", [flat(0.0, 0.0), NULL], "null");
+        // As an index of points has it, which knows nothing else.
+        check("point.distance", [flat(0.0, 0.0), 1.into()], "null");
     }
 
     #[test]
