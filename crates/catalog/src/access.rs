@@ -236,7 +236,7 @@ impl Principal {
     }
 
     fn must_change(&self, rights: &UserRights) -> bool {
-        rights.user.change_required && self.0.as_deref().is_some_and(|who| who.token.is_none() && who.behind.is_none())
+        rights.user.change_required && self.0.as_deref().is_some_and(|who| who.token.is_none())
     }
 
     /// Looks up what he may do in this version of the catalog, so that what is asked of it next costs less.
@@ -264,6 +264,7 @@ impl Principal {
         }
         if let Some(behind) = &who.behind {
             check_speaks(names, &Self(Some(Arc::clone(behind))), &rights.user.name)?;
+            check_spoken_for(&rights.user)?;
         }
         Ok(Some(rights))
     }
@@ -728,7 +729,7 @@ pub fn check_here(names: &Names, principal: &Principal) -> Result<(), CatalogErr
     principal.rights(names).map(drop)
 }
 
-/// Refuses who has to change the password first, unless he came by a token or in somebody else's place.
+/// Refuses who has to change the password first, unless he came by a token.
 pub fn check_password(names: &Names, principal: &Principal) -> Result<(), CatalogError> {
     match principal.rights(names)? {
         Some(rights) if principal.must_change(&rights) => Err(CatalogError::CredentialsExpired),
@@ -745,6 +746,14 @@ fn check_speaks(names: &Names, principal: &Principal, user: &str) -> Result<(), 
     if rights.may(names, Act::Impersonate, Some(user), None) { Ok(()) } else { Err(not_as(user)) }
 }
 
+/// Refuses to speak in the name of a user who has to change the password: he could do nothing else himself.
+fn check_spoken_for(user: &User) -> Result<(), CatalogError> {
+    match user.change_required {
+        true => Err(CatalogError::ImpersonatePasswordExpired { user: user.name.to_string() }),
+        false => Ok(()),
+    }
+}
+
 fn not_as(user: &str) -> CatalogError {
     CatalogError::Impersonate { user: user.chars().take(80).collect() }
 }
@@ -756,6 +765,7 @@ pub fn impersonate(names: &Names, principal: &Principal, user: &str) -> Result<P
     }
     check_speaks(names, principal, user)?;
     let other = names.user(user).filter(|other| !other.suspended).ok_or_else(|| not_as(user))?;
+    check_spoken_for(other)?;
     let behind = principal.0.as_ref().map(|who| Arc::clone(who.behind.as_ref().unwrap_or(who)));
     Ok(Principal(Some(Arc::new(Who::new(other, None, behind)))))
 }

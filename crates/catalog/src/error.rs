@@ -255,6 +255,14 @@ pub enum CatalogError {
         /// The user as whom the statement was to run.
         user: String,
     },
+    /// The user in whose name to speak has to change the password first; nobody does it for him.
+    #[error(
+        "Cannot impersonate user '{user}' while the password has to be changed. The user must log in and change it."
+    )]
+    ImpersonatePasswordExpired {
+        /// The user as whom the statement was to run.
+        user: String,
+    },
     /// A command that changes something was sent in the name of somebody else.
     #[error("Not allowed to run updating system commands when impersonating a user.")]
     Impersonating,
@@ -568,6 +576,7 @@ impl CatalogError {
             Self::NotOnAlias { .. } => Code::ArgumentError,
             Self::UserMissing { .. } | Self::PasswordShort | Self::Password { .. } => Code::ArgumentError,
             Self::Impersonate { .. } => Code::ImpersonationRefused,
+            Self::ImpersonatePasswordExpired { .. } => Code::ImpersonationPasswordExpired,
             Self::UserExists { .. } | Self::OwnUser { .. } => Code::ArgumentError,
             Self::OwnStatus { .. } | Self::LastAdmin | Self::AdminsDenied | Self::PasswordMissing { .. } => {
                 Code::ArgumentError

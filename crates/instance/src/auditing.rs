@@ -376,6 +376,7 @@ fn is_refusal(failure: &Failure) -> bool {
             | Code::AuthorizationExpired
             | Code::TokenExpired
             | Code::ImpersonationRefused
+            | Code::ImpersonationPasswordExpired
             | Code::AuthenticationRateLimit
             | Code::DatabaseReadOnly
     );

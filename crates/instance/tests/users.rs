@@ -420,14 +420,24 @@ fn f35_somebody_speaks_as_another_with_no_more_than_the_other_may() {
         run(bob, "MERGE (:ByBob)").expect("she may write");
     };
     let ended = "ImpersonationRefused: Cannot impersonate user 'ann'.";
+    let must_change = "ImpersonationPasswordExpired: Cannot impersonate user 'ann' while the password has to be changed. \
+                       The user must log in and change it.";
+    check(&mut admin, "ALTER USER ann SET PASSWORD CHANGE REQUIRED", DONE);
+    check_as(&mut bob, "ann", "RETURN 1", must_change);
+    check(&mut admin, "ALTER USER ann SET PASSWORD CHANGE NOT REQUIRED", DONE);
     for (taken, given) in [
         ("REVOKE IMPERSONATE (ann) ON DBMS FROM USER bob", "GRANT IMPERSONATE (ann) ON DBMS TO USER bob"),
         ("DENY IMPERSONATE (ann) ON DBMS TO USER bob", "REVOKE DENY IMPERSONATE (ann) ON DBMS FROM USER bob"),
         ("ALTER USER bob SET STATUS SUSPENDED", "ALTER USER bob SET STATUS ACTIVE"),
+        ("ALTER USER ann SET PASSWORD CHANGE REQUIRED", "ALTER USER ann SET PASSWORD CHANGE NOT REQUIRED"),
     ] {
         begin(&mut bob);
         check(&mut admin, taken, DONE);
-        let expected = if taken.starts_with("ALTER") { EXPIRED } else { ended };
+        let expected = match taken {
+            _ if taken.contains("CHANGE REQUIRED") => must_change,
+            _ if taken.starts_with("ALTER") => EXPIRED,
+            _ => ended,
+        };
         let told = run(&mut bob, "RETURN 1").expect_err("he may not speak for her any more");
         assert_eq!(failed(&told), expected, "{taken}");
         bob.rollback().expect("rolls back");

@@ -126,6 +126,8 @@ codes! {
     Forbidden = "ClientError.Security.Forbidden", "42NFF", 403, false;
     /// The user may not speak in that other one's name, or there is no such one.
     ImpersonationRefused = "ClientError.Statement.ArgumentError", "22N11", 400, false;
+    /// The user in whose name to speak has to change the password first.
+    ImpersonationPasswordExpired = "ClientError.Statement.ArgumentError", "42N83", 400, false;
     /// Wrong or missing credentials.
     Unauthorized = "ClientError.Security.Unauthorized", "42NFF", 401, false;
     /// The password is right and must be changed first of all.
