@@ -545,16 +545,16 @@ fn failed(name: &DatabaseName, failure: &Failure) -> Failure {
 enum Refusal {
     /// What is wrong with the files stays so: only who starts the database has it tried again.
     Lasting,
-    /// The files cannot be had, such as for missing permission: somebody may mend that at any time.
+    /// The files cannot be had, such as for missing permission or on a full disk: somebody may mend that at any time.
     OfFiles,
-    /// Nothing is wrong with the files: a full disk passes.
+    /// Nothing is wrong with the files: the server is short of something, and that passes.
     Passing,
 }
 
 fn kind_of(failure: &Failure) -> Refusal {
     match failure.code() {
         Code::StorageDamaged | Code::DatabaseStartFailed => Refusal::Lasting,
-        Code::StorageFailed => Refusal::OfFiles,
+        Code::StorageFailed | Code::StorageFull => Refusal::OfFiles,
         _ => Refusal::Passing,
     }
 }
