@@ -74,6 +74,48 @@ fn a4_a_full_disk_stops_writes_and_nothing_else() {
 }
 
 #[test]
+fn a4_f11_f98_what_has_no_room_to_open_is_told_and_what_has_none_to_be_made_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("makes");
+    let disk = match SmallDisk::mount(&data, DISK_MIB) {
+        Ok(disk) => disk,
+        Err(error) => {
+            println!("skipped: a small disk could not be mounted: {error}");
+            return;
+        }
+    };
+    let server = Process::start(&data, [("", ""); 0]).expect("starts");
+    let mut client = server.connect().expect("connects");
+    run_in(&mut client, "system", "CREATE DATABASE other", Map::new()).expect("makes");
+    run_in(&mut client, "other", "CREATE (:Thing)", Map::new()).expect("writes");
+    run_in(&mut client, "system", "STOP DATABASE other", Map::new()).expect("stops");
+    let folders = || {
+        let all = std::fs::read_dir(&data).expect("lists").map(|entry| entry.expect("lists").file_name());
+        all.filter(|name| name.to_string_lossy().starts_with("vault-")).count()
+    };
+    disk.reserve(1).expect("there is room");
+    disk.fill().expect("takes the rest");
+    for text in ["CREATE DATABASE vault OPTIONS {encryption: true}", "START DATABASE other"] {
+        let error = run_in(&mut client, "system", text, Map::new()).expect_err("there is no room");
+        assert_eq!(error.status(), Some(Code::StorageFull.row().neo4j), "{text}: {error}");
+    }
+    assert_eq!(folders(), 0, "it takes room that may be the very thing that is short");
+    let standing = "SHOW DATABASE other YIELD requestedStatus, currentStatus, statusMessage";
+    let mut stands = || {
+        let shown = run_in(&mut client, "system", standing, Map::new()).expect("shows");
+        shown[0].clone()
+    };
+    let stood = stands();
+    assert_eq!(stood[..2], ["online", "offline"].map(Value::from), "{stood:?}");
+    assert!(format!("{:?}", stood[2]).contains("no room left"), "{stood:?}");
+    disk.free().expect("frees");
+    assert_eq!(count(&mut server.connect().expect("connects"), "other", COUNT), 1);
+    assert_eq!(stands(), ["online", "online", ""].map(Value::from));
+    assert!(server.stop().expect("stops").success());
+}
+
+#[test]
 fn a5_a_database_grows_under_readers() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");

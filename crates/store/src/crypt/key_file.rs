@@ -177,7 +177,9 @@ impl KeyFile {
     pub(super) fn erase(folder: &Path) -> Result<(), StoreError> {
         let path = folder.join(KEY);
         let erased = File::options().write(true).open(&path).and_then(|file| {
-            let mut noise = vec![0; FILE_BYTES];
+            // What a full disk left of a file takes no more than it has.
+            let bytes = usize::try_from(file.metadata()?.len()).unwrap_or(FILE_BYTES);
+            let mut noise = vec![0; bytes.min(FILE_BYTES)];
             rand::rng().fill_bytes(&mut noise);
             file.write_all_at(&noise, 0)?;
             file.sync_all()?;
