@@ -240,7 +240,7 @@ fn row_of<'r>(
     let looks_at_file = columns.iter().any(|(name, ..)| matches!(*name, "currentStatus" | "statusMessage"));
     // Of what a transaction has not committed yet there may be no files.
     let standing = if looks_at_file && !names.is_staged() && !row.name.is_system() {
-        shared.databases.glance(row)
+        shared.glance(row)
     } else {
         shared.standing(row)
     };

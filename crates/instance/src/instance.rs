@@ -393,6 +393,11 @@ impl Shared {
         self.databases.standing(row.id)
     }
 
+    /// As [`Shared::standing`]; of a closed database its file is looked at, every now and then.
+    pub(crate) fn glance(&self, row: &Row) -> Standing {
+        self.databases.glance(row, &|| self.is_there(row.id))
+    }
+
     /// Gives the room for the statements of a database; those on `system` are commands.
     pub(crate) fn room_of(&self, target: &catalog::Target) -> Admission {
         if target.name.is_system() { self.admission.clone() } else { self.admission.of(target.database) }

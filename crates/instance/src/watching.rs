@@ -138,7 +138,7 @@ impl Instance {
         for row in names.databases().iter().filter(|row| !row.name.is_system()) {
             let is_online = row.requested == catalog::Requested::Online;
             // As listings look: a closed one may be damaged before anybody uses it.
-            let has_failed = is_online && self.shared.databases.glance(row).trouble().is_some();
+            let has_failed = is_online && self.shared.glance(row).trouble().is_some();
             health.failed += usize::from(has_failed);
             health.online += usize::from(is_online && !has_failed);
             health.offline += usize::from(!is_online);

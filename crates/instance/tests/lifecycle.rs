@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use instance::{Instance, InstanceOptions, RunOptions};
+use instance::{Fetched, Instance, InstanceOptions, More, RunOptions};
 use types::{Clock, Code, Map, SystemClock, Value};
 use world::{check, in_memory, on_disk, options, run, run_with, session};
 
@@ -256,6 +256,26 @@ fn f11_f22_a_damaged_file_is_told_without_a_touch_and_harms_nobody() {
     run(&mut admin, "USE hurt MATCH (n) RETURN count(n)").expect_err("it is damaged");
     check(&mut admin, "USE well MATCH (n) RETURN count(n)", "1");
     check(&mut admin, "DROP DATABASE hurt", "[system 1]");
+}
+
+#[test]
+fn f11_one_that_is_dropped_while_it_is_looked_at_is_not_damaged() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    check(&mut session(&instance), "CREATE DATABASE vault OPTIONS {encryption: true}", "[system 1]");
+    instance.close();
+    drop(instance);
+    let instance = on_disk(data.path());
+    let [mut one, mut other] = [session(&instance), session(&instance)];
+    let mut listed = one.run("SHOW DATABASES", Map::new(), &RunOptions::default()).expect("runs");
+    let mut rows = Fetched::default();
+    assert_eq!(listed.pull(2, &mut rows).expect("lists"), More::Yes, "vault comes last");
+    check(&mut other, "DROP DATABASE vault", "[system 1]");
+    assert_eq!(listed.pull(2, &mut rows).expect("lists"), More::No);
+    let column = |name: &str| listed.columns().iter().position(|column| column == name).expect("it is listed");
+    let names = ["name", "currentStatus", "statusMessage"].map(column);
+    let last = rows.iter().last().expect("vault");
+    assert_eq!(names.map(|at| last[at].clone()), ["vault", "online", ""].map(Value::from));
 }
 
 #[test]

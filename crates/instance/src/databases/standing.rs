@@ -67,7 +67,9 @@ impl Databases {
     }
 
     /// As [`Databases::standing`]; of a closed one the first pages of its file are looked at, every now and then.
-    pub(crate) fn glance(&self, row: &Row) -> Standing {
+    ///
+    /// `is_there` tells whether it is still to be had: the files of one that is dropped go while they are looked at.
+    pub(crate) fn glance(&self, row: &Row, is_there: &dyn Fn() -> bool) -> Standing {
         let standing = self.standing(row.id);
         if !matches!(standing, Standing::Closed) || row.name.is_system() {
             return standing;
@@ -79,6 +81,9 @@ impl Databases {
             _ => {
                 let looked = self.engine.glance(&self.folder.join(&row.folder), &self.options(row, Trust::Usual));
                 let found = looked.err().filter(StoreError::is_of_files).map(|error| of_store(&error));
+                if found.is_some() && !is_there() {
+                    return standing;
+                }
                 self.glances.lock().insert(row.id, (now, found.clone()));
                 found
             }
