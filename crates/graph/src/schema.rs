@@ -53,6 +53,8 @@ impl Schemas {
         let schema =
             Schema { since: version, indexes: view.indexes()?.into(), constraints: view.constraints()?.into() };
         self.keep(schema.clone());
+        // After [`Schemas::forget`] it has another number than it had.
+        self.current.fetch_max(version, Ordering::AcqRel);
         Ok(schema)
     }
 

@@ -62,6 +62,8 @@ enum Room<'a> {
 pub(crate) enum Lost {
     /// Somebody else came first; try again.
     Conflict,
+    /// The indexes are others than those that the statement was planned with; try again with a new plan.
+    Outdated,
     /// There was no room while others read; they were asked to let go, so try again.
     Crowded(Failure),
     /// The client is told.
@@ -106,7 +108,7 @@ pub(crate) fn until_through<T>(
             Err(Lost::Failed(failure)) => return Err(failure),
             Err(Lost::Crowded(failure)) if tried + 1 >= CROWDED_TRIES_MAX => return Err(failure),
             Err(Lost::Crowded(_)) => drop(room),
-            Err(Lost::Conflict) => drop(room),
+            Err(Lost::Conflict | Lost::Outdated) => drop(room),
         }
         tracing::debug!(database = %database.name(), tried, "statement met a conflict, and runs again");
         check()?;
@@ -137,18 +139,18 @@ impl Statement<'_> {
         let _leases: Vec<Lease> = self.interruptible(reached);
         let allowance = self.allowance.clone();
         let mut latest: Option<(Arc<Planned>, AllReached)> = None;
-        let mut is_first = true;
+        let mut is_outdated = false;
         let won = until_through(
             &database,
             || allowance.check(),
             || {
-                let (made, opened) = latest.as_ref().map_or((planned, reached), |(made, opened)| (&**made, opened));
-                if !std::mem::take(&mut is_first) && is_outdated(made, opened) {
-                    // What it ran beside changed the indexes that it was to use.
+                if is_outdated {
                     latest = Some(self.plan_again()?);
                 }
                 let (made, opened) = latest.as_ref().map_or((planned, reached), |(made, opened)| (&**made, opened));
-                self.try_once(made, opened, number, &database)
+                let tried = self.try_once(made, opened, number, &database);
+                is_outdated = matches!(tried, Err(Lost::Outdated));
+                tried
             },
         )?;
         let planned = latest.as_ref().map_or(planned, |(made, _)| made);
@@ -180,13 +182,13 @@ impl Statement<'_> {
         let transaction = database.graph.begin().map_err(|error| database.fail(error))?;
         let basis = planned.sources[usize::from(number)].basis.as_ref();
         if basis.is_some_and(|basis| basis.schema_version != transaction.schema_version()) {
-            return Err(Lost::Conflict);
+            return Err(Lost::Outdated);
         }
         *home.lock() = Some(transaction);
         let sources = open_all(reached, number, &home, &self.allowance)?;
         let mut running = self.start(planned, sources);
         let rows = running.finish().map_err(|failure| match failure.code() {
-            Code::TransactionConflict => Lost::Conflict,
+            Code::TransactionConflict => Lost::Outdated,
             _ => Lost::Failed(failure),
         })?;
         let counters = running.counters();
@@ -210,15 +212,6 @@ impl Statement<'_> {
             reached.iter().filter_map(|(_, reached)| Some((reached.graph()?, self.allowance.worker(reached))));
         databases.map(|(database, worker)| database.leases.take(worker, nothing.clone())).collect()
     }
-}
-
-/// Tells whether the indexes of a database are others than those that a plan was made with.
-fn is_outdated(planned: &Planned, reached: &AllReached) -> bool {
-    let mut databases = planned.sources.iter().zip(reached).filter_map(|(source, (_, reached))| {
-        let basis = source.basis.as_ref()?;
-        Some((basis, reached.graph()?))
-    });
-    databases.any(|(basis, database)| basis.schema_version != database.graph.schema_version())
 }
 
 pub(crate) fn open_all(

@@ -174,7 +174,8 @@ fn f46_limits_of_roles_are_copied_and_outlive_replacing() {
         check(&mut admin, text, DONE);
     }
     let made = run(&mut admin, "CREATE TOKEN one ON DATABASE neo4j").expect("an alias");
-    assert!(made.contains("['sheaf']"), "as SHOW TOKENS tells it: {made}");
+    assert!(made.contains("['neo4j']"), "for the name that was given: {made}");
+    check(&mut admin, "SHOW TOKENS YIELD databases", "['neo4j']");
     let limits = |role: &str| format!("SHOW LIMITS FOR ROLE {role} YIELD `limit`, value");
     check(&mut admin, &limits("twin"), "'max_results' | 2");
     let mut bob = log_in(&instance, "bob");
