@@ -214,7 +214,8 @@ impl Statement<'_> {
         // The time for waiting is the statement's own, and a limit may change meanwhile.
         let waiting = || {
             all.iter().fold(allowance.clone(), |waiting, database| {
-                waiting.before_admission(begun, bound(Limit::MaxQueryTime, database, asker, roles))
+                let name = told_name(database, asker);
+                waiting.before_admission(begun, bound(Limit::MaxQueryTime, &database.meter, &name, roles))
             })
         };
         let patience = || waiting().patience();
@@ -239,7 +240,8 @@ impl Statement<'_> {
     /// Takes over what the database says of time, memory and rows; of several databases, the strictest.
     fn bound_by(&mut self, database: &OpenDatabase) {
         let (meter, roles) = (&database.meter, self.room.role_limits.as_deref());
-        let bound = |limit| bound(limit, database, (self.names, self.principal, &self.own), roles);
+        let name = told_name(database, (self.names, self.principal, &self.own));
+        let bound = |limit| bound(limit, meter, &name, roles);
         let (time, memory) = (bound(Limit::MaxQueryTime), bound(Limit::MaxQueryMemory));
         let results = bound(Limit::MaxResults);
         let before = self.allowance.bounds.as_deref();
@@ -274,19 +276,18 @@ impl Statement<'_> {
     }
 }
 
-/// Gives what a database says of one statement, by the name that `(names, principal, own)` know it by; `own` is the session's.
-fn bound(
-    limit: Limit,
-    database: &OpenDatabase,
-    (names, principal, own): (&Names, &Principal, &Target),
-    roles: Option<&RoleLimits>,
-) -> Option<Bound> {
-    let (meter, id) = (&database.meter, database.id());
-    let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
+/// Gives the name by which somebody knows a database; `own` is the session's.
+fn told_name(database: &OpenDatabase, (names, principal, own): (&Names, &Principal, &Target)) -> CompactString {
+    let id = database.id();
     let named = own.alias.as_ref().filter(|_| own.database == id);
     let told = access::told_name(names, principal, id, named);
-    let name: CompactString = told.map_or_else(|| database.name(), |name| name.as_str().into());
-    Some(Bound { max, database: name, set_by: meter.set_by(limit, roles) })
+    told.map_or_else(|| database.name(), |name| name.as_str().into())
+}
+
+/// Gives what a database says of one statement.
+fn bound(limit: Limit, meter: &Meter, name: &CompactString, roles: Option<&RoleLimits>) -> Option<Bound> {
+    let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
+    Some(Bound { max, database: name.clone(), set_by: meter.set_by(limit, roles) })
 }
 
 /// Tells whether a bound is stricter than one that holds already.
