@@ -8,7 +8,7 @@ use compact_str::CompactString;
 use rustc_hash::FxBuildHasher;
 use types::{Code, DatabaseId, DatabaseName, Failure, SetBy};
 
-use crate::databases::Trust;
+use crate::databases::{Trust, gone};
 use crate::instance::Shared;
 use crate::limits::Bound;
 use crate::open_database::OpenDatabase;
@@ -168,7 +168,14 @@ pub(crate) fn sight_of(names: &Names, principal: &Principal, target: &Target) ->
 impl Shared {
     /// Gives a database, opening it if nobody did.
     pub(crate) fn open(&self, row: &Row) -> Result<Arc<OpenDatabase>, Failure> {
-        self.databases.open(row, Trust::Usual, &|| self.is_there(row.id))
+        let opened = self.databases.open(row, Trust::Usual, &|| self.is_there(row.id));
+        opened.map_err(|failure| match failure.code() {
+            // It was dropped since its name was looked up, and nothing has come into its place.
+            Code::DatabaseUnavailable if !self.is_there(row.id) && self.catalog.resolve(row.name.as_str()).is_err() => {
+                gone(&row.name)
+            }
+            _ => failure,
+        })
     }
 
     /// Tells whether a database is there for everybody by now.
