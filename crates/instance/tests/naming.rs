@@ -279,3 +279,38 @@ fn f86_who_may_speak_in_a_name_may_so_while_it_is_the_same_user() {
     // His own rights about himself go with him, once.
     all(&mut admin, &["GRANT IMPERSONATE (ann) ON DBMS TO USER ann", "DROP USER ann"]);
 }
+
+#[test]
+fn f44_whoever_may_see_the_indexes_of_a_database_does_not_let_himself_in() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    let kinds = ["INDEX MANAGEMENT", "SHOW INDEX", "CONSTRAINT MANAGEMENT", "DROP CONSTRAINT", "NAME MANAGEMENT"];
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let (user, vault) = (format!("user{number}"), format!("vault{number}"));
+        make(&mut admin, &user);
+        let granted = format!("GRANT {kind} ON DATABASE {vault} TO USER {user}");
+        // Everybody may come into his home, and there is none of that name yet.
+        let at_home = format!("ALTER USER {user} SET HOME DATABASE spook{number}");
+        all(
+            &mut admin,
+            &[
+                &format!("CREATE DATABASE {vault}"),
+                &granted,
+                &format!("GRANT ALIAS MANAGEMENT ON DBMS TO USER {user}"),
+                &format!("GRANT ALTER DATABASE ON DBMS TO USER {user}"),
+                &at_home,
+            ],
+        );
+        let mut one = log_in(&instance, &user);
+        refused(
+            &mut one,
+            &[
+                &format!("ALTER DATABASE {vault} RENAME TO spook{number}"),
+                &format!("CREATE ALIAS spook{number} FOR DATABASE {vault}"),
+            ],
+        );
+        // Who may not look into it may name it.
+        all(&mut admin, &[&granted.replace("GRANT", "REVOKE").replace("TO USER", "FROM USER")]);
+        all(&mut one, &[&format!("ALTER DATABASE {vault} RENAME TO spook{number}")]);
+    }
+}

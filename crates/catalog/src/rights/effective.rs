@@ -337,9 +337,10 @@ impl UserRights {
     }
 }
 
-/// Tells whether a privilege shows something of a database; to come in shows nothing by itself.
+/// Tells whether a privilege shows something of a database to who may come in, which shows nothing by itself.
 fn shows(one: &Privilege) -> bool {
-    !one.denied && (one.act.row().place == Place::Graph || one.act == Act::Ownership)
+    let is_inside = one.act.suits_alias() && !matches!(one.act, Act::Access | Act::CrossDatabase);
+    !one.denied && (is_inside || matches!(one.act, Act::Ownership | Act::AllDatabase))
 }
 
 /// Gives what was added up before, or adds it up and keeps it.
