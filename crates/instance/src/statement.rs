@@ -363,7 +363,14 @@ impl Statement<'_> {
         }
         match (self.transaction, planned.prepared.writes) {
             (Some(transaction), _) => self.run_within(transaction, planned, reached),
-            (None, None) => self.read_alone(planned, reached),
+            (None, None) => match self.read_alone(planned, reached, false)? {
+                Some(records) => Ok(records),
+                None => {
+                    let (planned, reached) = self.plan_again()?;
+                    let read = self.read_alone(&planned, reached, true)?;
+                    Ok(read.expect("it takes what there is"))
+                }
+            },
             (None, Some(number)) if planned.prepared.in_transactions => {
                 self.write_in_batches(planned, &reached, number)
             }
@@ -371,7 +378,14 @@ impl Statement<'_> {
         }
     }
 
-    fn read_alone(&mut self, planned: &Planned, reached: AllReached) -> Result<Records, Failure> {
+    /// Begins to read; nothing where the indexes are others by now than those that it was planned with, and that is not to
+    /// be overlooked.
+    fn read_alone(
+        &mut self,
+        planned: &Planned,
+        reached: AllReached,
+        overlooks: bool,
+    ) -> Result<Option<Records>, Failure> {
         let mut sources: Vec<Box<dyn Source>> = Vec::with_capacity(reached.len());
         let mut summary = self.summary(planned);
         summary.bookmark = Some(bookmark::write(&self.shown_database(), 0));
@@ -381,6 +395,10 @@ impl Statement<'_> {
                 continue;
             };
             let transaction = database.graph.begin_read().map_err(of_graph)?;
+            let basis = planned.sources[usize::from(number)].basis.as_ref();
+            if !overlooks && basis.is_some_and(|basis| basis.schema_version != transaction.schema_version()) {
+                return Ok(None);
+            }
             if number == 0 {
                 summary.bookmark = Some(bookmark::write(&reached.name(), transaction.version()));
             }
@@ -390,17 +408,17 @@ impl Statement<'_> {
         }
         let running = self.start(planned, sources);
         if planned.mode == Mode::Profile {
-            return self.profiled(planned, running, summary);
+            return self.profiled(planned, running, summary).map(Some);
         }
         let take_leases = |stream: &Arc<Stream>| self.leases(&reached, stream);
-        Ok(Records::live(
+        Ok(Some(Records::live(
             planned.prepared.columns.clone(),
             running,
             self.allowance.clone(),
             summary,
             self.shared.room_of(&self.own),
             take_leases,
-        ))
+        )))
     }
 
     /// Runs in an explicit transaction. A failed statement undoes only itself.

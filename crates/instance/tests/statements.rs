@@ -460,7 +460,7 @@ fn an_index_answers_as_a_scan_does_whatever_a_list_is_compared_with() {
 }
 
 #[test]
-fn a_lone_write_is_planned_again_where_its_index_is_dropped() {
+fn a_lone_statement_is_planned_again_where_its_index_is_dropped() {
     let instance = in_memory();
     let mut admin = session(&instance);
     run(&mut admin, "UNWIND range(1, 100) AS n CREATE (:N {u: n})").expect("makes");
@@ -471,6 +471,9 @@ fn a_lone_write_is_planned_again_where_its_index_is_dropped() {
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
                 run(&mut writer, "MATCH (n:N {u: 5}) SET n.x = coalesce(n.x, 0) + 1").expect("writes");
                 run(&mut writer, "MERGE (n:N {u: 7}) SET n.x = coalesce(n.x, 0) + 1").expect("merges");
+                for _ in 0..10 {
+                    check(&mut writer, "MATCH (n:N {u: 9}) RETURN count(n)", "1");
+                }
                 written += 2;
             }
             written
