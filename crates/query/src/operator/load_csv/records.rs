@@ -2,7 +2,7 @@
 //! Leaves what becomes of the fields to `load_csv`.
 //! Start reading at [`Records::next`].
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{ErrorKind, Read};
 
 use compact_str::CompactString;
 use csv_core::ReadRecordResult;
@@ -24,7 +24,11 @@ pub(super) struct Records {
     pub address: CompactString,
     /// The line at which the last record begins.
     pub line: u64,
-    file: BufReader<Box<dyn Read + Send>>,
+    file: Box<dyn Read + Send>,
+    /// Bytes of the file as they were read, then as the reader of records takes them, and how many it took.
+    read: Vec<u8>,
+    made: Vec<u8>,
+    taken: usize,
     core: Box<csv_core::Reader>,
     quotes: Quotes,
     /// Bytes of fields that were not handed on, and where in their record each field ends.
@@ -39,7 +43,10 @@ impl Records {
         Self {
             address,
             line: 1,
-            file: BufReader::with_capacity(BYTES_BETWEEN_LOOKS, file),
+            file,
+            read: vec![0; BYTES_BETWEEN_LOOKS],
+            made: Vec::with_capacity(BYTES_BETWEEN_LOOKS),
+            taken: 0,
             core: Box::new(csv_core::ReaderBuilder::new().delimiter(terminator).escape(Some(b'\\')).build()),
             quotes: Quotes { terminator, place: Place::FieldStart, line: 1, opened_at: 1, followed_at: None },
             bytes: vec![0; BYTES_AHEAD],
@@ -60,8 +67,8 @@ impl Records {
         loop {
             self.fill(budget)?;
             let (state, from_file, bytes, ends) =
-                self.core.read_record(self.file.buffer(), &mut self.bytes[read..], &mut self.ends[ended..]);
-            self.file.consume(from_file);
+                self.core.read_record(&self.made[self.taken..], &mut self.bytes[read..], &mut self.ends[ended..]);
+            self.taken += from_file;
             (read, ended) = (read + bytes, ended + ends);
             match state {
                 ReadRecordResult::InputEmpty => continue,
@@ -94,13 +101,20 @@ impl Records {
 
     /// Has bytes of the file at hand, unless it is at its end.
     fn fill(&mut self, budget: &mut Budget) -> Result<(), Failure> {
-        if !self.file.buffer().is_empty() {
+        if self.taken < self.made.len() {
             return Ok(());
         }
         budget.look()?;
-        let filled = self.file.fill_buf().map_err(|error| failed(&self.address, &error.to_string()));
-        let bytes = budget.ended_or(filled)?;
-        self.quotes.pass(bytes);
+        let filled = loop {
+            match self.file.read(&mut self.read) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                filled => break filled.map_err(|error| failed(&self.address, &error.to_string())),
+            }
+        };
+        let bytes = &self.read[..budget.ended_or(filled)?];
+        self.taken = 0;
+        self.made.clear();
+        self.quotes.pass(bytes, &mut self.made);
         if let Some(line) = self.quotes.followed_at {
             let text = format!(
                 "a field of line {line} goes on behind the quote that closes it; put all of the field in quotes, and double \
@@ -154,7 +168,8 @@ impl Records {
     }
 }
 
-/// Follows quotes through a file, as the reader of its records does.
+/// Follows quotes through a file, as the reader of its records does, to which every backslash within them is an escape. As
+/// Neo4j has it, one stands for itself unless a quote or another one is behind it.
 struct Quotes {
     terminator: u8,
     place: Place,
@@ -178,8 +193,13 @@ enum Place {
 }
 
 impl Quotes {
-    fn pass(&mut self, bytes: &[u8]) {
+    /// Passes bytes on; a backslash that stands for itself twice.
+    fn pass(&mut self, bytes: &[u8], made: &mut Vec<u8>) {
         for byte in bytes {
+            if self.place == Place::Escape && !matches!(byte, b'"' | b'\\') {
+                made.push(b'\\');
+            }
+            made.push(*byte);
             self.line += u64::from(*byte == b'\n');
             self.place = match (self.place, *byte) {
                 (Place::Quoted, b'"') => Place::QuoteInQuotes,

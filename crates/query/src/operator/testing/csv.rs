@@ -26,6 +26,7 @@ fn folder() -> tempfile::TempDir {
     write("latin.csv", b"M\xfcnchen\n");
     write("open.csv", format!("\"{}", "x".repeat(1 << 20)).as_bytes());
     write("empty.csv", b"");
+    write("signs.csv", b"\"C:\\new\\table\";C:\\new\n\"a\\\\b\";\"\\\\srv\\x\"\n\"say \\\"hi\\\"\";\"\"\"\\\\\"\n");
     write("behind.csv", b"1;\"a\"\n2;\"b\"\r\n3;\"ab\"cd\n4;\"x\" ;y\n");
     write("old.zip", b"PK");
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -97,6 +98,23 @@ fn only_the_import_folder_is_read() {
     }
     let nowhere = rows(&load(&["file:///a.csv"], false), &mut World::of(Memory::new("g")));
     assert!(written(nowhere).ends_with("(the server has no import folder; the setting import_folder names one)"));
+}
+
+#[test]
+fn a_backslash_stands_for_itself_unless_a_quote_or_another_one_is_behind_it() {
+    check(
+        &["file:///signs.csv"],
+        false,
+        r#"[['C:\\new\\table', 'C:\\new']] [['a\\b', '\\srv\\x']] [['say "hi"', '"\\']]"#,
+    );
+    // Also where what was read at once ends between the two.
+    for ahead in (1 << 16) - 12..(1 << 16) + 4 {
+        let folder = folder();
+        let text = format!("{};\"a\\b\\\\c\\\"d\"\n", "x".repeat(ahead));
+        std::fs::write(folder.path().join("long.csv"), text).expect("it is writable");
+        let read = written(rows(&load(&["file:///long.csv"], false), &mut world(folder.path())));
+        assert!(read.ends_with(r#"x', 'a\\b\\c"d']]"#), "{ahead}: {}", &read[read.len() - 40..]);
+    }
 }
 
 #[test]
