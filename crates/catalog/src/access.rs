@@ -545,7 +545,7 @@ pub(crate) fn allow_home(
     let home = home.cloned().unwrap_or_else(|| names.default_database().name.clone());
     match names.resolve(home.as_str()) {
         Ok(target) => check_gain(names, (rights, giver), &target, Naming::Home(target.alias.as_ref()))?,
-        Err(_) => match rights.gains_at_home() {
+        Err(_) => match rights.gains_at_home(&home) {
             Some(gained) if !giver.may(names, Act::AssignPrivilege, None, None) => {
                 return Err(gain(home.to_string(), Naming::Home(None), gained, (rights, giver)));
             }

@@ -204,10 +204,12 @@ impl Entry {
         })
     }
 
-    /// Gives the name of its database that is told to somebody: the one by which he knows it, or else the one by which whoever
-    /// it runs as does.
+    /// Gives the name of its database that is told to somebody: the one by which he knows it, or by which whoever it runs as
+    /// does where it is his own; else its own name, on which the right is to see the transactions of others.
     pub(crate) fn database_told_to(&self, names: &Names, viewer: &Principal) -> CompactString {
-        self.known_to(names, viewer).unwrap_or_else(|| self.shown_database(names))
+        let is_own = [&self.owner, &self.acting].iter().any(|one| one.id() == viewer.id());
+        let unknown = || if is_own { self.shown_database(names) } else { self.database_in(names) };
+        self.known_to(names, viewer).unwrap_or_else(unknown)
     }
 
     fn known_to(&self, names: &Names, somebody: &Principal) -> Option<CompactString> {

@@ -405,7 +405,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
     const LISTED: &str = "'al' | 'al'";
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
-    ["ann", "backend"].iter().for_each(|user| make(&mut admin, user));
+    ["ann", "backend", "operator"].iter().for_each(|user| make(&mut admin, user));
     all(
         &mut admin,
         &[
@@ -413,6 +413,9 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
             "CREATE ALIAS al FOR DATABASE hidden_one",
             "GRANT LEVEL write ON ALIAS al TO USER ann",
             "GRANT IMPERSONATE (ann) ON DBMS TO USER backend",
+            // He may not come in, by whatever name.
+            "GRANT TRANSACTION MANAGEMENT (*) ON DATABASE hidden_one TO USER operator",
+            "DENY ACCESS ON ALIAS al TO USER operator",
         ],
     );
     let as_ann = RunOptions {
@@ -422,6 +425,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
     };
     let own = RunOptions { impersonated_user: None, ..as_ann.clone() };
     let (mut ann, mut backend) = (log_in(&instance, "ann"), log_in(&instance, "backend"));
+    let mut operator = log_in(&instance, "operator");
     let batches = "UNWIND [1] AS i CALL (i) { CREATE (:W {i: i}) } IN TRANSACTIONS ON ERROR CONTINUE REPORT STATUS AS s RETURN s.transactionId";
     for (session, options) in [(&mut ann, &own), (&mut backend, &as_ann)] {
         let id = run_with(session, batches, Map::new(), options).expect("ann may write");
@@ -436,6 +440,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
         check(&mut ann, listed, of_ann);
         check(&mut backend, listed, of_backend);
         check(&mut admin, listed, "'hidden_one' | 'hidden_one'");
+        check(&mut operator, listed, "'hidden_one' | 'hidden_one'");
         let by_name = "SHOW TRANSACTIONS YIELD database WHERE database = 'hidden_one' RETURN count(*)";
         check(&mut admin, by_name, "1");
         // A name that is not known ends nothing, be it the right one.

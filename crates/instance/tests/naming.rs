@@ -314,3 +314,31 @@ fn f44_whoever_may_see_the_indexes_of_a_database_does_not_let_himself_in() {
         all(&mut one, &[&format!("ALTER DATABASE {vault} RENAME TO spook{number}")]);
     }
 }
+
+#[test]
+fn f91_who_sets_homes_does_not_learn_which_databases_there_are() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    ["setter", "rita", "nick"].iter().for_each(|user| make(&mut admin, user));
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE vault",
+            "GRANT SET USER HOME DATABASE ON DBMS TO USER setter",
+            "GRANT ROLE reader TO rita",
+            "GRANT ACCESS ON DATABASE * TO USER nick",
+        ],
+    );
+    let mut setter = log_in(&instance, "setter");
+    // Who may come in everywhere gains nothing by a home, be there a database of its name or not.
+    for user in ["admin", "rita", "nick"] {
+        for home in ["vault", "nothing_yet"] {
+            all(&mut setter, &[&format!("ALTER USER {user} SET HOME DATABASE {home}")]);
+        }
+    }
+    // Who may not gains it by both.
+    make(&mut admin, "eve");
+    for home in ["vault", "nothing_yet"] {
+        refused(&mut setter, &[&format!("ALTER USER eve SET HOME DATABASE {home}")]);
+    }
+}

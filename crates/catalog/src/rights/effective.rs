@@ -210,13 +210,6 @@ impl UserRights {
             Naming::Home(_) => Asked { is_home: true, ..now },
             Naming::NoHome => Asked { is_home: false, ..now },
         };
-        let held = |wanted: &Privilege, asked: &Asked<'_>| {
-            let is_same = |one: &Privilege| {
-                let (scope, immutable) = (wanted.scope.clone(), wanted.immutable);
-                Privilege { scope, immutable, ..one.clone() } == *wanted
-            };
-            self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
-        };
         let shows = self.privileges.iter().any(|one| shows(one) && one.scope.holds(&then));
         // To come in shows nothing by itself, but that the database is there: a home tells it of any name, and everybody has
         // the default one as such.
@@ -224,14 +217,26 @@ impl UserRights {
         let counts = |act: Act| shows || tells || !matches!(act, Act::Access | Act::CrossDatabase);
         let is_gained = |one: &&Privilege| {
             let (before, after) = if one.denied { (&then, &now) } else { (&now, &then) };
-            one.scope.holds(after) && !held(one, before) && counts(one.act)
+            one.scope.holds(after) && !self.has(one, before) && counts(one.act)
         };
         self.privileges.iter().find(is_gained).map(|one| one.act)
     }
 
-    /// Names something that the user may do at home, wherever that is.
-    pub fn gains_at_home(&self) -> Option<Act> {
-        self.privileges.iter().find(|one| one.scope == Scope::Home && !one.denied).map(|one| one.act)
+    /// Names something that the user could do to a database of a name that nothing has yet, once it is his home: what he may
+    /// not do anyway to whatever comes to have it.
+    pub fn gains_at_home(&self, home: &DatabaseName) -> Option<Act> {
+        let now = Asked { id: DatabaseId([0; 16]), name: home, is_home: false, is_default: false, alias: None };
+        let is_gained = |one: &&Privilege| one.scope == Scope::Home && !one.denied && !self.has(one, &now);
+        self.privileges.iter().find(is_gained).map(|one| one.act)
+    }
+
+    /// Tells whether the user has this privilege on a database, by whatever scope.
+    fn has(&self, wanted: &Privilege, asked: &Asked<'_>) -> bool {
+        let is_same = |one: &Privilege| {
+            let (scope, immutable) = (wanted.scope.clone(), wanted.immutable);
+            Privilege { scope, immutable, ..one.clone() } == *wanted
+        };
+        self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
     }
 
     /// Tells whether the user may do this to a database under the name of an alias.
