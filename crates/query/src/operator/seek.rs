@@ -206,7 +206,7 @@ fn bound(of: &Bound<Column>, row: usize) -> Option<Bound<Value>> {
     };
     let value = column.get(row);
     if let Value::List(items) = &value {
-        let known = items.iter().take_while(|item| findable((*item).clone()).is_some()).count();
+        let known = items.iter().take_while(|item| is_findable(item)).count();
         if known < items.len() {
             // Lists are decided by the items in front of what compares with nothing; the condition is asked again.
             return Some(Bound::Included(Value::list(items[..known].to_vec())));
@@ -218,6 +218,10 @@ fn bound(of: &Bound<Column>, row: usize) -> Option<Bound<Value>> {
 
 /// Gives a value that a property can equal; `None` for one that equals nothing, and for maps and entities.
 fn findable(value: Value) -> Option<Value> {
+    is_findable(&value).then_some(value)
+}
+
+fn is_findable(value: &Value) -> bool {
     match value {
         Value::Null
         | Value::Map(_)
@@ -226,8 +230,8 @@ fn findable(value: Value) -> Option<Value> {
         | Value::PathRef(_)
         | Value::Node(_)
         | Value::Relationship(_)
-        | Value::Path(_) => None,
-        value => (equals(&value, &value) == Some(true)).then_some(value),
+        | Value::Path(_) => false,
+        value => equals(value, value) == Some(true),
     }
 }
 
