@@ -26,7 +26,8 @@ fn a10_f52_giant_statements_fail_and_the_server_lives() {
     let folder = tempfile::tempdir().expect("a folder");
     // What it maps and how many threads it has is known once it runs.
     let first = Process::start(&folder.path().join("first"), [("", ""); 0]).expect("starts");
-    let total = ROOM_BYTES * 7 / 10;
+    // Nearly all of it: room is left in pieces too, where a table that is to grow finds none of its size.
+    let total = ROOM_BYTES * 8 / 10;
     assert!(first.stop().expect("stops").success());
     let setting = total.to_string();
     let mut server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", setting.as_str())])

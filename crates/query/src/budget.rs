@@ -14,6 +14,8 @@ const FREE_BYTES: usize = 64 << 10;
 const GRANULE_BYTES: usize = 1 << 20;
 /// What is noted before it is taken, where many little things are.
 const GRAIN_BYTES: usize = 4 << 10;
+/// From so many bytes on the system is asked first: a list or table that it leaves no room to grow ends the whole server.
+const ASKED_OF_SYSTEM_BYTES: usize = 16 << 20;
 /// What is computed for several rows together takes at most one of so many parts of what is left.
 pub(crate) const PARTS_OF_LEFT: usize = 8;
 
@@ -251,13 +253,13 @@ impl Budget {
     ///
     /// # Errors
     ///
-    /// As for [`Budget::take_memory`].
+    /// As for [`Budget::take_memory`]; [`Code::MemoryPool`] also where the system has no block of that size.
     pub fn ask_for(&mut self, bytes: usize) -> Result<(), Failure> {
         if bytes > 0 {
             self.take_memory(bytes)?;
             self.give_back_memory(bytes);
         }
-        Ok(())
+        if bytes < ASKED_OF_SYSTEM_BYTES { Ok(()) } else { ask_system(bytes) }
     }
 
     /// Fails where there is no room for a list to grow by so many items; while it grows it is there twice.
@@ -456,6 +458,17 @@ impl Tally {
     }
 }
 
+/// Fails where the system has no block of so many bytes; none of it is touched.
+fn ask_system(bytes: usize) -> Result<(), Failure> {
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| {
+        let text = format!(
+            "The system does not give the server an extra {bytes} bytes. Try again later; where that goes on, lower \
+             `statements_memory_max`."
+        );
+        Failure::new(Code::MemoryPool, text)
+    })
+}
+
 impl Lent {
     /// Has so many bytes lent altogether, in whole granules.
     fn grow_to(&mut self, bytes: usize) -> Result<(), Failure> {
@@ -538,6 +551,14 @@ mod tests {
         budget.give_back_memory(60);
         assert_eq!(code(budget.take_memory(100)), None);
         assert_eq!(budget.memory_left_bytes(), 0);
+    }
+
+    #[test]
+    fn f52_a_block_that_the_system_does_not_have_is_refused_beforehand() {
+        let mut budget = Budget::start(Arc::new(types::SystemClock), None, usize::MAX, Arc::default());
+        assert_eq!(code(budget.ask_for(ASKED_OF_SYSTEM_BYTES)), None);
+        assert_eq!(code(budget.ask_for(1 << 60)), Some(Code::MemoryPool));
+        assert_eq!(budget.memory_used_bytes(), 0);
     }
 
     /// Lends up to a bound, and keeps what is lent.
