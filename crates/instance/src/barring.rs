@@ -9,7 +9,7 @@ use std::time::Duration;
 use catalog::{Database as Row, Requested, Stage};
 use types::{Code, DatabaseId, DatabaseName, Failure};
 
-use crate::databases::{Ended, unavailable};
+use crate::databases::{Bar, Ended, unavailable};
 use crate::instance::Shared;
 
 /// Makes the files of a database; gives whom it barred, who stays so until those files are in their place.
@@ -19,7 +19,7 @@ pub(crate) type Fill<'f, 'a> = dyn FnMut(&Row) -> Result<Option<Barred<'a>>, Fai
 #[must_use]
 pub(crate) struct Barred<'a> {
     shared: &'a Shared,
-    rows: Vec<Arc<Row>>,
+    rows: Vec<(Arc<Row>, Bar)>,
 }
 
 impl<'a> Barred<'a> {
@@ -29,12 +29,16 @@ impl<'a> Barred<'a> {
     ///
     /// [`Code::DatabaseUnavailable`] where somebody does not let go, and as [`Barred::check`].
     pub(crate) fn begin(shared: &'a Shared, rows: Vec<Arc<Row>>) -> Result<Self, Failure> {
-        {
+        let bar = |row: Arc<Row>| {
+            let bar = shared.databases.refuse(row.id);
+            (row, bar)
+        };
+        let rows = {
             let _turn = shared.changes.lock();
-            rows.iter().for_each(|row| shared.databases.refuse(row.id));
-        }
+            rows.into_iter().map(bar).collect()
+        };
         let barred = Self { shared, rows };
-        for row in &barred.rows {
+        for (row, _) in &barred.rows {
             if shared.databases.end(row, Duration::ZERO, &unavailable(&row.name))? == Ended::Allowed {
                 return Err(started_again(&row.name));
             }
@@ -50,8 +54,9 @@ impl<'a> Barred<'a> {
     ///
     /// [`Code::TransactionTerminated`]; nothing is dropped then.
     pub(crate) fn check(&self, dropped: impl Fn(&Row) -> Option<DatabaseId>) -> Result<(), Failure> {
-        let is_other = |row: &&Arc<Row>| !self.shared.databases.is_refused(row.id) || dropped(row) != Some(row.id);
-        self.rows.iter().find(is_other).map_or(Ok(()), |row| Err(started_again(&row.name)))
+        let is_kept = |row: &Row, bar| self.shared.databases.is_refused_since(row.id, bar) && dropped(row) == Some(row.id);
+        let other = self.rows.iter().find(|(row, bar)| !is_kept(row, *bar));
+        other.map_or(Ok(()), |(row, _)| Err(started_again(&row.name)))
     }
 }
 
@@ -59,18 +64,19 @@ impl Drop for Barred<'_> {
     fn drop(&mut self) {
         let _turn = self.shared.changes.lock();
         let names = self.shared.catalog.names();
-        let runs = |row: &&Arc<Row>| {
+        let runs = |row: &&Row| {
             let now = names.database(row.id);
             now.is_some_and(|now| now.stage == Stage::Ready && now.requested == Requested::Online)
         };
-        self.rows.iter().filter(runs).for_each(|row| self.shared.databases.allow(row.id));
+        let rows = self.rows.iter().map(|(row, _)| &**row);
+        rows.filter(runs).for_each(|row| self.shared.databases.allow(row.id));
     }
 }
 
 fn started_again(name: &DatabaseName) -> Failure {
     let text = format!(
-        "Failed to delete the specified database '{name}': it was started again or changed while it was copied. Nothing was \
-         deleted; send the command again."
+        "Failed to delete or replace the specified database '{name}': it was started again or changed while it was copied. \
+         Nothing was deleted; send the command again."
     );
     Failure::new(Code::TransactionTerminated, text)
 }

@@ -11,7 +11,7 @@ mod standing;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use catalog::{CatalogError, Database as Row, Names, Requested};
@@ -65,8 +65,8 @@ pub(crate) struct Databases {
 struct Slot {
     state: Mutex<State>,
     changed: Condvar,
-    /// Set while it is being stopped or dropped: nobody new gets in.
-    is_closing: AtomicBool,
+    /// Odd while it is being stopped, dropped or replaced: nobody new gets in. Each change adds one.
+    door: AtomicU64,
 }
 
 #[derive(Default)]
@@ -81,6 +81,16 @@ enum State {
     /// It does not open until somebody mends it.
     Failed(Failure),
 }
+
+impl Slot {
+    fn is_barred(&self) -> bool {
+        !self.door.load(Ordering::Acquire).is_multiple_of(2)
+    }
+}
+
+/// A time during which nobody new may use a database: over for good once somebody has let others in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bar(u64);
 
 /// Wakes those who wait for an opening, however it ends: after a defect they try it themselves.
 struct Opening<'a>(&'a Slot);
@@ -155,7 +165,7 @@ impl Databases {
         if row.requested == Requested::Offline {
             return Err(unavailable(&row.name));
         }
-        self.open_if(row, trust, &|slot| !slot.is_closing.load(Ordering::Acquire), is_there)
+        self.open_if(row, trust, &|slot| !slot.is_barred(), is_there)
     }
 
     /// As [`Databases::open`], to copy it: one that is stopped opens too, and stays stopped for everybody else.
@@ -253,13 +263,13 @@ impl Databases {
     }
 
     /// Lets nobody new use a database, until [`Databases::allow`].
-    pub(crate) fn refuse(&self, id: DatabaseId) {
-        self.slot(id).is_closing.store(true, Ordering::Release);
+    pub(crate) fn refuse(&self, id: DatabaseId) -> Bar {
+        Bar(self.slot(id).door.fetch_or(1, Ordering::AcqRel) | 1)
     }
 
-    /// Tells whether nobody new may use a database.
-    pub(crate) fn is_refused(&self, id: DatabaseId) -> bool {
-        self.slot(id).is_closing.load(Ordering::Acquire)
+    /// Tells whether nobody new could use a database since then.
+    pub(crate) fn is_refused_since(&self, id: DatabaseId, bar: Bar) -> bool {
+        self.slot(id).door.load(Ordering::Acquire) == bar.0
     }
 
     /// Closes a database that nobody new may use: what is under way gets the time `drain` to end, then it is ended.
@@ -279,7 +289,7 @@ impl Databases {
         let ends_at = self.clock.now() + drain;
         let deadline = ends_at + CLOSE_TIME_MAX;
         loop {
-            if !slot.is_closing.load(Ordering::Acquire) {
+            if !slot.is_barred() {
                 return Ok(Ended::Allowed);
             }
             let mut state = slot.state.lock();
@@ -315,7 +325,8 @@ impl Databases {
 
     /// Lets a stopped database be opened again.
     pub(crate) fn allow(&self, id: DatabaseId) {
-        self.slot(id).is_closing.store(false, Ordering::Release);
+        let door = &self.slot(id).door;
+        let _ = door.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| Some(count.next_multiple_of(2)));
     }
 
     /// Closes a database unless somebody uses it.

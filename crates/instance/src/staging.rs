@@ -319,7 +319,7 @@ fn unmake(shared: &Shared, prepared: &Prepared<'_>) {
 fn bar(shared: &Shared, touched: &Touched) {
     match (touched.before.as_deref().is_some_and(runs), runs(&touched.after)) {
         (false, true) => shared.databases.allow(touched.after.id),
-        (_, false) => shared.databases.refuse(touched.after.id),
+        (_, false) => drop(shared.databases.refuse(touched.after.id)),
         (true, true) => {}
     }
 }

@@ -519,6 +519,37 @@ fn f25_a_database_that_is_copied_into_its_own_place_loses_nothing() {
 }
 
 #[test]
+fn f25_who_starts_and_stops_a_database_while_it_is_replaced_loses_nothing() {
+    let data = tempfile::tempdir().expect("a folder");
+    let instance = on_disk(data.path());
+    let mut admin = session(&instance);
+    run(&mut admin, "CREATE DATABASE busy").expect("makes");
+    run(&mut admin, "USE busy UNWIND range(1, 60000) AS n CREATE (:Film {title: 'film ' + n})").expect("fills");
+    let is_over = AtomicBool::new(false);
+    let answered: u64 = std::thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            let (mut other, mut answered) = (session(&instance), 0);
+            while !is_over.load(Ordering::Relaxed) {
+                // Each of them may come too late.
+                let _ = run(&mut other, "START DATABASE busy");
+                answered += u64::from(run(&mut other, "USE busy CREATE (:Late)").is_ok());
+                let _ = run(&mut other, "STOP DATABASE busy");
+            }
+            let _ = run(&mut other, "START DATABASE busy");
+            answered
+        });
+        for _ in 0..20 {
+            // Who was in between is told, or is in the copy.
+            let _ = run(&mut admin, "CREATE OR REPLACE DATABASE busy FROM busy");
+        }
+        is_over.store(true, Ordering::Relaxed);
+        other.join().expect("ends")
+    });
+    check(&mut admin, "USE busy MATCH (n:Late) RETURN count(n)", &answered.to_string());
+    check(&mut admin, "USE busy MATCH (n:Film) RETURN count(n)", "60000");
+}
+
+#[test]
 fn f3_a_database_whose_dump_fails_goes_on() {
     let data = tempfile::tempdir().expect("a folder");
     let instance = on_disk(data.path());
