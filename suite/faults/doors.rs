@@ -156,7 +156,7 @@ fn statements(text: &str) -> Json {
 }
 
 /// Sends a request; gives the answer, or the code of the error in it.
-fn post(server: &Process, path: &str, body: &Json) -> Result<Json, String> {
+pub(crate) fn post(server: &Process, path: &str, body: &Json) -> Result<Json, String> {
     let body = body.to_string();
     let mut stream = TcpStream::connect(server.http).expect("it listens");
     let request = format!(

@@ -3,8 +3,11 @@
 use std::process::Command;
 use std::thread;
 
-use suite::process::{Process, now, run_in};
+use serde_json::json;
+use suite::process::{Process, now, parameters, run_in};
 use types::{Map, Value};
+
+use crate::doors::post;
 
 /// Room that the process has beyond what it takes when it has started.
 const ROOM_BYTES: usize = 2 << 30;
@@ -63,6 +66,42 @@ fn a10_f52_giant_statements_fail_and_the_server_lives() {
     let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
     let used = run_in(&mut client, "system", pools, Map::new()).expect("lists");
     assert_eq!(used, [[Value::from("0")]]);
+    assert!(server.stop().expect("stops").success());
+}
+
+/// Parameters of a few megabytes that take hundreds once they are values; as many as there is memory for are none.
+#[test]
+fn a10_f51_parameters_are_refused_before_they_take_what_there_is_not() {
+    const POOL_BYTES: u64 = 64 << 20;
+    const ITEMS: usize = 2_000_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let pool = POOL_BYTES.to_string();
+    let server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", pool.as_str())]);
+    let server = server.expect("starts");
+    let mut client = server.connect().expect("connects");
+    let size = "RETURN size($list)";
+    let of = |items: Vec<Value>| parameters([("list", Value::list(items))]);
+    let few = of(vec![Value::map(Map::new()); 100_000]);
+    assert_eq!(run_in(&mut client, "sheaf", size, few).expect("there is room"), [[Value::Integer(100_000)]]);
+    let before = server.resident_peak_bytes().expect("it runs");
+    for item in [Value::map(Map::new()), Value::list(Vec::new()), Value::list(vec![Value::Null])] {
+        let failure = run_in(&mut client, "sheaf", size, of(vec![item; ITEMS])).expect_err("too large");
+        assert!(format!("{failure:?}").contains("OutOfMemoryError"), "{failure:?}");
+    }
+    for item in [json!({}), json!([]), json!({"a": 1})] {
+        let list = json!({"list": vec![item; ITEMS]});
+        let query = json!({"statement": size, "parameters": list});
+        let refused = post(&server, "/db/sheaf/query/v2", &query).expect_err("too large");
+        assert!(refused.ends_with("OutOfMemoryError"), "{refused}");
+        let statements = json!({"statements": [query]});
+        let refused = post(&server, "/db/sheaf/tx/commit", &statements).expect_err("too large");
+        assert!(refused.ends_with("OutOfMemoryError"), "{refused}");
+    }
+    let grown = server.resident_peak_bytes().expect("it runs") - before;
+    assert!(grown < POOL_BYTES, "{grown} bytes");
+    // The connection goes on, and nothing is held.
+    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
+    assert_eq!(run_in(&mut client, "system", pools, Map::new()).expect("lists"), [[Value::from("0")]]);
     assert!(server.stop().expect("stops").success());
 }
 

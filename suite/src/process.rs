@@ -172,10 +172,19 @@ impl Process {
 
     /// Gives the memory that the process has in RAM, in bytes.
     pub fn resident_bytes(&self) -> io::Result<u64> {
+        self.status_bytes("VmRSS:")
+    }
+
+    /// Gives the most memory that the process ever had in RAM, in bytes.
+    pub fn resident_peak_bytes(&self) -> io::Result<u64> {
+        self.status_bytes("VmHWM:")
+    }
+
+    fn status_bytes(&self, name: &str) -> io::Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kib.map(|kib| kib * 1024).ok_or_else(|| io::Error::other("no VmRSS in the status of the process"))
+        kib.map(|kib| kib * 1024).ok_or_else(|| io::Error::other(format!("no {name} in the status of the process")))
     }
 
     /// Gives the time that the processors have spent on the process.

@@ -143,6 +143,7 @@ impl Statement<'_> {
         let reached = &reached[first..];
         let graphs = || reached.iter().filter_map(|(_, reached)| reached.graph());
         self.take_seats(graphs().map(|database| &database.meter))?;
+        self.room.listed.uses(graphs().map(|database| database.id()));
         self.room.told.written = written.map(|database| Arc::clone(&database.meter));
         let mut admitted = AllAdmitted::default();
         if reached.len() == 1 {
@@ -210,12 +211,13 @@ impl Statement<'_> {
         let role_limits = self.room.role_limits.clone();
         let roles = role_limits.as_deref();
         let (begun, allowance) = (self.room.begun, &self.allowance);
-        let asker = (self.names, self.principal, &self.own);
+        let (asker, catalog) = ((self.names, self.principal, &self.own), &self.shared.catalog);
         // The time for waiting is the statement's own, and a limit may change meanwhile.
         let waiting = || {
+            let roles = catalog.names().limits_of(asker.1);
             all.iter().fold(allowance.clone(), |waiting, database| {
                 let name = told_name(database, asker);
-                waiting.before_admission(begun, bound(Limit::MaxQueryTime, &database.meter, &name, roles))
+                waiting.before_admission(begun, bound(Limit::MaxQueryTime, &database.meter, &name, roles.as_deref()))
             })
         };
         let patience = || waiting().patience();
@@ -285,7 +287,7 @@ fn told_name(database: &OpenDatabase, (names, principal, own): (&Names, &Princip
 }
 
 /// Gives what a database says of one statement.
-fn bound(limit: Limit, meter: &Meter, name: &CompactString, roles: Option<&RoleLimits>) -> Option<Bound> {
+pub(crate) fn bound(limit: Limit, meter: &Meter, name: &CompactString, roles: Option<&RoleLimits>) -> Option<Bound> {
     let max = Some(meter.limit_for(limit, roles).0).filter(|max| *max > 0)?;
     Some(Bound { max, database: name.clone(), set_by: meter.set_by(limit, roles) })
 }

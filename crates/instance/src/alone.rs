@@ -186,7 +186,7 @@ impl Statement<'_> {
         }
         *home.lock() = Some(transaction);
         let sources = open_all(reached, number, &home, &self.allowance)?;
-        let mut running = self.start(planned, sources);
+        let mut running = self.start(planned, sources)?;
         let rows = running.finish().map_err(|failure| match failure.code() {
             Code::TransactionConflict => Lost::Outdated,
             _ => Lost::Failed(failure),

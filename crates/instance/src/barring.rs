@@ -54,7 +54,8 @@ impl<'a> Barred<'a> {
     ///
     /// [`Code::TransactionTerminated`]; nothing is dropped then.
     pub(crate) fn check(&self, dropped: impl Fn(&Row) -> Option<DatabaseId>) -> Result<(), Failure> {
-        let is_kept = |row: &Row, bar| self.shared.databases.is_refused_since(row.id, bar) && dropped(row) == Some(row.id);
+        let is_kept =
+            |row: &Row, bar| self.shared.databases.is_refused_since(row.id, bar) && dropped(row) == Some(row.id);
         let other = self.rows.iter().find(|(row, bar)| !is_kept(row, *bar));
         other.map_or(Ok(()), |(row, _)| Err(started_again(&row.name)))
     }

@@ -108,7 +108,8 @@ impl Statement<'_> {
             hits: AtomicU64::new(0),
         };
         let batches = Arc::new(self.batches(Some(written)));
-        let mut running = self.start(planned, sources).in_transactions(Arc::clone(&batches) as Arc<dyn Transactions>);
+        let batches_of = Arc::clone(&batches) as Arc<dyn Transactions>;
+        let mut running = self.start(planned, sources)?.in_transactions(batches_of);
         let rows = running.finish()?;
         let counters = running.counters();
         let plan = (planned.mode == cypher::ast::Mode::Profile).then(|| running.describe());

@@ -408,16 +408,14 @@ impl Shared {
         self.turns.weigh(row.name.as_str(), row.options.weight);
     }
 
-    /// Ends statements that run longer than their database lets them by now: its limit was lowered since they began.
+    /// Ends statements that run longer than their databases and roles let them by now: a limit was lowered since they began.
     pub(crate) fn end_over_lowered_limit(&self) {
         let now = self.options.clock.now();
         for entry in self.under_way.all() {
-            let Some((_, since, _)) = entry.statement() else { continue };
-            let meter = self.meters.find(entry.database);
-            let millis = meter.map_or(0, |meter| meter.own_limit(catalog::Limit::MaxQueryTime));
+            let Some((bound, since)) = self.time_of(&entry) else { continue };
             // Those that began under the limit end by themselves, with a better reason; they get a moment for it.
-            let grace = std::time::Duration::from_millis(millis.saturating_add(millis / 10).saturating_add(100));
-            if millis > 0 && now.saturating_duration_since(since) > grace {
+            let grace = std::time::Duration::from_millis(bound.max.saturating_add(bound.max / 10).saturating_add(100));
+            if now.saturating_duration_since(since) > grace {
                 tracing::info!(transaction = %entry.id_in(&self.catalog.names()), "a statement is over its time");
                 entry.end(End::Overdue);
             }

@@ -2,12 +2,14 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Instant;
 
 use catalog::{Access, Database as Row, Grant, GraphRights, Limit, Names, Principal, Stage, Target, grant};
 use compact_str::CompactString;
 use rustc_hash::FxBuildHasher;
 use types::{Code, DatabaseId, DatabaseName, Failure, SetBy};
 
+use crate::admitting::bound;
 use crate::databases::{Trust, gone};
 use crate::instance::Shared;
 use crate::limits::Bound;
@@ -195,16 +197,31 @@ impl Shared {
         }
     }
 
-    /// Says that a statement takes longer than its database lets it by now.
+    /// Says that a statement takes longer than its databases let it by now.
     fn time_refused(&self, entry: &Entry) -> Failure {
-        let names = self.catalog.names();
-        let bound = Bound {
-            max: self.meters.find(entry.database).map_or(0, |meter| meter.own_limit(Limit::MaxQueryTime)),
-            database: entry.shown_database(&names),
-            set_by: SetBy::Database,
-        };
-        let begun = entry.statement().map_or(entry.begun_at, |(_, at, _)| at);
+        let (bound, begun) = self.time_of(entry).unwrap_or_else(|| {
+            let database = entry.shown_database(&self.catalog.names());
+            (Bound { max: 0, database, set_by: SetBy::Database }, entry.begun_at)
+        });
         bound.time_refused(self.options.clock.now().saturating_duration_since(begun))
+    }
+
+    /// Tells how long the statement that runs may take as its databases and roles say by now, and when it came; nothing where
+    /// none of them bounds it. What the server says is the same as when it began.
+    pub(crate) fn time_of(&self, entry: &Entry) -> Option<(Bound, Instant)> {
+        let (databases, since) = entry.bounded_by()?;
+        let names = self.catalog.names();
+        let roles = names.limits_of(&entry.acting);
+        let of = |id: &DatabaseId| {
+            let row = names.database(*id).filter(|row| !row.name.is_system())?;
+            let told =
+                || catalog::access::told_name(&names, &entry.acting, *id, None).unwrap_or_else(|| row.name.clone());
+            let name = if *id == entry.database { entry.shown_database(&names) } else { told().as_str().into() };
+            let bound = bound(Limit::MaxQueryTime, &*self.meters.find(*id)?, &name, roles.as_deref());
+            bound.filter(|bound| bound.set_by != SetBy::Server)
+        };
+        let strictest = databases.iter().filter_map(of).min_by_key(|bound| bound.max)?;
+        Some((strictest, since))
     }
 
     /// Opens the database that was meant, if this principal may use it so.

@@ -72,8 +72,6 @@ pub(crate) struct Running {
     execution: Execution,
     sources: Vec<Box<dyn Source>>,
     parameters: Arc<Map>,
-    /// Whether what they take was taken from the budget.
-    are_parameters_paid: bool,
     budget: Budget,
     counters: query::Counters,
     allowance: Allowance,
@@ -279,12 +277,14 @@ impl effort::Watch for Allowance {
 
 impl Running {
     /// Begins to run; `sources` are in the plan's order.
+    ///
+    /// Errors: where the parameters take more memory than the statement may hold.
     pub(crate) fn start(
         planned: &Planned,
         sources: Vec<Box<dyn Source>>,
         parameters: Arc<Map>,
         allowance: Allowance,
-    ) -> Self {
+    ) -> Result<Self, Failure> {
         // Its own name, whatever its user calls it.
         let database: CompactString =
             planned.sources.first().map(|source| source.target.name.as_str().into()).unwrap_or_default();
@@ -299,15 +299,17 @@ impl Running {
         if let Some(listed) = &allowance.listed {
             listed.computes(&turn);
         }
-        Self {
+        let mut budget = allowance.budget().at(Arc::clone(&turn) as Arc<dyn Pace>);
+        let parameters_bytes = parameters.values().map(Value::memory_bytes).sum();
+        allowance.explain(budget.take_memory(parameters_bytes))?;
+        Ok(Self {
             execution: match planned.mode {
                 Mode::Profile => planned.prepared.start_profiled(),
                 Mode::Run | Mode::Explain => planned.prepared.start(),
             },
             sources,
             parameters,
-            are_parameters_paid: false,
-            budget: allowance.budget().at(Arc::clone(&turn) as Arc<dyn Pace>),
+            budget,
             counters: query::Counters::default(),
             statement_nanos: allowance.clock.wall_nanos(),
             transactions: None,
@@ -318,7 +320,7 @@ impl Running {
             linenumber: planned.counts_lines.then_some(0),
             file: None,
             allowance,
-        }
+        })
     }
 
     /// Gives it what batches of its rows commit by.
@@ -336,10 +338,6 @@ impl Running {
     }
 
     fn compute(&mut self) -> Result<Option<Batch>, Failure> {
-        if !std::mem::replace(&mut self.are_parameters_paid, true) {
-            let bytes = self.parameters.values().map(Value::memory_bytes).sum();
-            self.allowance.explain(self.budget.take_memory(bytes))?;
-        }
         if self.is_cut() && !self.writes {
             return Ok(None);
         }

@@ -406,7 +406,7 @@ impl Statement<'_> {
             let source = source.called_as(reached);
             sources.push(sight::open(source, rights, &self.allowance, Does::Reads));
         }
-        let running = self.start(planned, sources);
+        let running = self.start(planned, sources)?;
         if planned.mode == Mode::Profile {
             return self.profiled(planned, running, summary).map(Some);
         }
@@ -442,13 +442,14 @@ impl Statement<'_> {
         }
         let has_written = state.has_written();
         let lent = state.lend(transaction, reached, writes, &self.allowance)?;
-        let mut running = self.start(planned, lent.sources);
+        let started = self.start(planned, lent.sources);
         let mut summary = self.summary(planned);
         if has_written {
             // What the transaction has made, the planner did not see.
             summary.notifications.retain(|found| found.category != query::Notification::UNRECOGNIZED);
         }
         let Some(savepoint) = lent.savepoint else {
+            let running = started?;
             if planned.mode == Mode::Profile || writes.is_some() {
                 return self.profiled(planned, running, summary);
             }
@@ -457,9 +458,8 @@ impl Statement<'_> {
             state.streams(records.stream());
             return Ok(records);
         };
-        let finished = running.finish().map(|rows| (rows, running.counters(), running.describe()));
-        // The transaction goes home with its sources.
-        drop(running);
+        // The transaction goes home with its sources, at the end of what runs over them.
+        let finished = started.and_then(|mut running| Ok((running.finish()?, running.counters(), running.describe())));
         let finished = finished.and_then(|finished| {
             state.on_written(|transaction| transaction.check().map_err(of_graph))?;
             Ok(finished)
@@ -489,9 +489,9 @@ impl Statement<'_> {
     }
 
     /// Begins to run over these sources.
-    pub(crate) fn start(&mut self, planned: &Planned, sources: Vec<Box<dyn Source>>) -> Running {
-        let running = Running::start(planned, sources, self.parameters.clone(), self.allowance.clone());
-        if planned.prepared.in_transactions { running.in_transactions(self.reading_batches()) } else { running }
+    pub(crate) fn start(&mut self, planned: &Planned, sources: Vec<Box<dyn Source>>) -> Result<Running, Failure> {
+        let running = Running::start(planned, sources, self.parameters.clone(), self.allowance.clone())?;
+        Ok(if planned.prepared.in_transactions { running.in_transactions(self.reading_batches()) } else { running })
     }
 
     pub(crate) fn buffered(&self, planned: &Planned, rows: Fetched, summary: Summary) -> Records {

@@ -174,7 +174,7 @@ pub(crate) fn compute(
     let mut parameters = statement.parameters.clone();
     Arc::make_mut(&mut parameters).insert(ROWS.into(), rows);
     let sources: Vec<Box<dyn query::Source>> = vec![Box::new(NoGraph)];
-    Running::start(planned, sources, parameters, bounded.clone()).finish()
+    Running::start(planned, sources, parameters, bounded.clone())?.finish()
 }
 
 fn rows_value(columns: &[Column], rows: Vec<Vec<Value>>) -> Value {

@@ -59,9 +59,18 @@ pub(crate) struct Entry {
     has_let_go: AtomicBool,
 }
 
-/// The number of a statement that runs, when it came, its text without secrets, and its parameters: none of one that may
-/// set a password.
-type Shown = (u64, Instant, Box<str>, Arc<Map>);
+/// A statement that runs.
+struct Shown {
+    number: u64,
+    /// When it came.
+    at: Instant,
+    /// Without secrets.
+    text: Box<str>,
+    /// None of one that may set a password.
+    parameters: Arc<Map>,
+    /// Those that it uses, where that is not the one in which the transaction was begun.
+    databases: Box<[DatabaseId]>,
+}
 
 /// What the statements of a transaction have spent.
 #[derive(Default)]
@@ -264,23 +273,41 @@ impl Entry {
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.
     pub(crate) fn statement(&self) -> Option<(u64, Instant, Box<str>)> {
-        self.statement.lock().as_ref().map(|(number, at, text, _)| (*number, *at, text.clone()))
+        self.statement.lock().as_ref().map(|shown| (shown.number, shown.at, shown.text.clone()))
     }
 
     /// Gives the parameters of the statement that runs; none of one that may set a password.
     pub(crate) fn parameters(&self) -> Arc<Map> {
-        self.statement.lock().as_ref().map(|(.., parameters)| parameters.clone()).unwrap_or_default()
+        self.statement.lock().as_ref().map(|shown| shown.parameters.clone()).unwrap_or_default()
     }
 
     /// Gives the number of the statement that runs; nothing between two statements.
     pub(crate) fn statement_number(&self) -> Option<u64> {
-        self.statement.lock().as_ref().map(|(number, ..)| *number)
+        self.statement.lock().as_ref().map(|shown| shown.number)
+    }
+
+    /// Notes which databases the statement uses that runs.
+    pub(crate) fn uses(&self, databases: impl Iterator<Item = DatabaseId> + Clone) {
+        if databases.clone().eq([self.database]) {
+            return;
+        }
+        if let Some(shown) = &mut *self.statement.lock() {
+            shown.databases = databases.collect();
+        }
+    }
+
+    /// Gives the databases whose limits hold for the statement that runs, and when that came; nothing between two statements.
+    pub(crate) fn bounded_by(&self) -> Option<(Box<[DatabaseId]>, Instant)> {
+        let statement = self.statement.lock();
+        let shown = statement.as_ref()?;
+        let own = || Box::from([self.database]);
+        Some((if shown.databases.is_empty() { own() } else { shown.databases.clone() }, shown.at))
     }
 
     /// Says that a statement is over, unless another one runs already.
     pub(crate) fn rests_after(&self, number: u64) {
         let mut statement = self.statement.lock();
-        if statement.as_ref().is_some_and(|(running, ..)| *running == number) {
+        if statement.as_ref().is_some_and(|shown| shown.number == number) {
             *statement = None;
         }
     }
@@ -407,7 +434,8 @@ impl Listing {
         let is_open = matches!(shown, Cow::Borrowed(shown) if std::ptr::eq(shown, text));
         let parameters = if is_open { Arc::clone(parameters) } else { Arc::default() };
         let cut = shown.floor_char_boundary(TEXT_BYTES_MAX);
-        *self.entry.statement.lock() = Some((number, at, shown[..cut].into(), parameters));
+        *self.entry.statement.lock() =
+            Some(Shown { number, at, text: shown[..cut].into(), parameters, databases: Box::default() });
         {
             let mut waits = self.entry.waits.lock();
             waits.before = waits.past;

@@ -79,3 +79,56 @@ fn f51_f53_a_limit_that_is_set_while_somebody_waits_ends_him() {
         assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
     });
 }
+
+#[test]
+fn f51_f53_the_limit_that_a_role_gets_ends_what_waits_and_what_runs() {
+    let (instance, mut admin, mut bob) = world();
+    let films = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
+    for is_waiting in [true, false] {
+        let mut holder = instance.log_in(Some(("admin", "admin-password"))).expect("logs in");
+        let held = holder.run("UNWIND range(1, 1000000) AS n RETURN n", Map::new(), &films).expect("takes the place");
+        let held = is_waiting.then_some(held);
+        let ended = std::thread::scope(|scope| {
+            let endless = "UNWIND range(1, 100000000000) AS n RETURN count(n)";
+            let asked = scope.spawn(|| world::run_with(&mut bob, endless, Map::new(), &films));
+            let listed = "SHOW TRANSACTIONS YIELD username WHERE username = 'bob'";
+            while run(&mut admin, listed).expect("shows").is_empty() {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(150));
+            run(&mut admin, "ALTER ROLE guest SET LIMIT max_query_time = 10ms").expect("is set");
+            asked.join().expect("no panic")
+        });
+        let failure = ended.expect_err("it takes too long by now");
+        assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
+        assert!(failure.message().contains("max_query_time of role 'guest' for database 'films' is 10ms"), "{failure}");
+        run(&mut admin, "ALTER ROLE guest REMOVE LIMIT max_query_time").expect("is removed");
+        drop(held);
+    }
+}
+
+#[test]
+fn f51_what_another_database_bounds_is_not_ended_by_ones_own() {
+    let (instance, mut admin, mut bob) = world();
+    for text in
+        ["CREATE DATABASE slow", "GRANT ACCESS ON DATABASE slow TO guest", "ALTER USER bob SET HOME DATABASE films"]
+    {
+        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+    }
+    std::thread::scope(|scope| {
+        let long = "USE slow UNWIND range(1, 100000000000) AS n RETURN count(n)";
+        let asked = scope.spawn(|| run(&mut bob, long));
+        let listed = "SHOW TRANSACTIONS YIELD username WHERE username = 'bob'";
+        while run(&mut admin, listed).expect("shows").is_empty() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(150));
+        run(&mut admin, "ALTER DATABASE films SET LIMIT max_query_time = 10ms").expect("is set");
+        instance.close_idle();
+        std::thread::sleep(Duration::from_millis(50));
+        assert_ne!(run(&mut admin, listed).expect("shows"), "", "it goes on");
+        run(&mut admin, "ALTER DATABASE slow SET LIMIT max_query_time = 10ms").expect("is set");
+        let failure = asked.join().expect("no panic").expect_err("it takes too long by now");
+        assert!(failure.message().contains("max_query_time of database 'slow' is 10ms"), "{failure}");
+    });
+}

@@ -6,8 +6,8 @@ use instance::Instance;
 use types::{CompactString, Failure, Map};
 
 use crate::sessions::{
-    Charged, Credentials, Fetched, Health, Interrupter, More, Origin, PASSED_ROWS, Quota, Records, RunOptions, Session,
-    Sessions, Standing, Summary,
+    Charged, Credentials, Fetched, Health, Interrupter, Lent, More, Origin, PASSED_ROWS, Quota, Records, RunOptions,
+    Session, Sessions, Standing, Summary,
 };
 
 fn user(credentials: &Credentials) -> Option<(&str, &str)> {
@@ -98,6 +98,10 @@ impl Session for instance::Session {
 
     fn reset(&mut self) {
         self.reset();
+    }
+
+    fn lend(&self, bytes: usize) -> Result<Lent, Failure> {
+        Ok(Box::new(self.lend(bytes)?))
     }
 
     fn rests(&mut self) {

@@ -19,6 +19,12 @@ pub(crate) fn shown_agent(agent: &str) -> String {
     agent[..agent.floor_char_boundary(AGENT_BYTES_MAX)].to_owned()
 }
 
+/// A request of at most so many bytes is read without asking for memory.
+pub(crate) const UNWEIGHED_MAX_BYTES: usize = 64 << 10;
+
+/// Memory that is lent until this goes.
+pub type Lent = Box<dyn Send + Sync>;
+
 /// Opens sessions.
 pub trait Sessions: Send + Sync {
     /// Opens a session for a client that proves who it is. May take long: passwords are hashed.
@@ -123,6 +129,11 @@ pub trait Session: Send {
 
     /// Ends what is open and forgets an interrupt.
     fn reset(&mut self);
+
+    /// Lends memory for what the client's request brings, before it is read; it counts with that of all statements.
+    fn lend(&self, _bytes: usize) -> Result<Lent, Failure> {
+        Ok(Box::new(()))
+    }
 
     /// Says that nothing is open and that the client's next request is awaited.
     fn rests(&mut self) {}

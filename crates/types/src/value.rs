@@ -326,10 +326,22 @@ impl Value {
         size_of_val(items) + items.iter().map(Self::long_bytes).sum::<usize>()
     }
 
+    /// Tells the bytes of a list with room for so many items, beside what lies deeper in them.
+    #[must_use]
+    pub fn list_room_bytes(items: usize) -> usize {
+        LIST_BYTES + heap_bytes(items.saturating_mul(size_of::<Self>()))
+    }
+
+    /// Tells the bytes of a text of so many bytes, beside its own place.
+    #[must_use]
+    pub fn text_room_bytes(bytes: usize) -> usize {
+        if bytes > size_of::<CompactString>() { heap_bytes(bytes) } else { 0 }
+    }
+
     /// Tells the bytes of a map with room for so many entries, beside what lies deeper in them.
     #[must_use]
     pub fn map_room_bytes(entries: usize) -> usize {
-        MAP_BYTES + entries * ENTRY_BYTES
+        MAP_BYTES + entries.saturating_mul(ENTRY_BYTES)
     }
 
     /// Tells the bytes of a text that is so long that copying it often has to be thought of; 0 for all other values.

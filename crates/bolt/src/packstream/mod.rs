@@ -6,6 +6,7 @@ mod pack;
 mod pack_entity;
 mod unpack;
 mod unpack_structure;
+mod weigh;
 
 pub use pack::{PackError, Packer};
 pub use unpack::{DEPTH_MAX, UnpackError, Unpacker, VALUES_MAX};

@@ -16,6 +16,9 @@ pub const DEPTH_MAX: u32 = 200;
 /// Values that one message may hold; a null is one byte on the wire and thirty in memory.
 pub const VALUES_MAX: u32 = 16 * 1024 * 1024;
 
+/// Items for which there is room before they are read, at most: what a header says may not be so.
+pub(super) const READ_AHEAD_ITEMS: usize = 1_024;
+
 /// Why bytes are no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnpackError {
@@ -204,7 +207,7 @@ impl<'a> Unpacker<'a> {
     /// Reads a map. A key that comes twice keeps its last value.
     pub fn map(&mut self) -> Result<Map, UnpackError> {
         let length = self.map_header()?;
-        let mut entries = Map::with_capacity(length.min(self.values_left as usize).min(1024));
+        let mut entries = Map::with_capacity(length.min(self.values_left as usize).min(READ_AHEAD_ITEMS));
         for _ in 0..length {
             let key = CompactString::from(self.string()?);
             entries.insert(key, self.value()?);
@@ -223,14 +226,14 @@ impl<'a> Unpacker<'a> {
 
     fn list(&mut self) -> Result<Value, UnpackError> {
         let length = self.list_header()?;
-        let mut items = Vec::with_capacity(length.min(1024));
+        let mut items = Vec::with_capacity(length.min(READ_AHEAD_ITEMS));
         for _ in 0..length {
             items.push(self.value()?);
         }
         Ok(Value::list(items))
     }
 
-    fn bytes(&mut self) -> Result<&'a [u8], UnpackError> {
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], UnpackError> {
         let length = match self.byte()? {
             marker::BYTES_8 => self.length_8()?,
             marker::BYTES_16 => self.length_16()?,
@@ -259,11 +262,11 @@ impl<'a> Unpacker<'a> {
         if values > self.bytes.len() { Err(UnpackError::Truncated) } else { Ok(values) }
     }
 
-    fn peek(&self) -> Result<u8, UnpackError> {
+    pub(super) fn peek(&self) -> Result<u8, UnpackError> {
         self.bytes.first().copied().ok_or(UnpackError::Truncated)
     }
 
-    fn byte(&mut self) -> Result<u8, UnpackError> {
+    pub(super) fn byte(&mut self) -> Result<u8, UnpackError> {
         let (&first, rest) = self.bytes.split_first().ok_or(UnpackError::Truncated)?;
         self.bytes = rest;
         Ok(first)

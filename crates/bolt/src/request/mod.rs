@@ -5,7 +5,7 @@
 mod parse;
 mod write;
 
-pub use parse::is_reset;
+pub use parse::{is_reset, weigh};
 
 use std::fmt;
 use std::time::Duration;

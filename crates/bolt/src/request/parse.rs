@@ -34,6 +34,18 @@ impl Request {
     }
 }
 
+/// Tells the bytes of memory that a message takes once it is read, from what comes with it.
+pub fn weigh(message: &[u8], dialect: Dialect) -> Result<usize, RequestError> {
+    let mut reader = Unpacker::of_request(message, dialect);
+    let (fields, _) = reader.structure_header()?;
+    let mut bytes = 0;
+    for _ in 0..fields {
+        bytes += reader.weigh()?;
+    }
+    reader.finish()?;
+    Ok(bytes)
+}
+
 /// Tells whether a message is RESET, without reading it: a reset has to be seen ahead of the queue.
 #[must_use]
 pub fn is_reset(message: &[u8]) -> bool {

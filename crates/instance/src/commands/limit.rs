@@ -8,7 +8,6 @@ use cypher::ast::{LimitCommand, LimitOwner, LimitValue, Name, Wait};
 use types::{Code, DatabaseName, Failure, Map};
 
 use super::typed;
-use crate::instance::Shared;
 use crate::records::Records;
 use crate::staging::Door;
 use crate::statement::Statement;
@@ -52,14 +51,18 @@ fn change(
         LimitOwner::Role(_) => super::enter(statement, &Action::SetLimit)?,
     }
     let mut missing = None;
+    // They bite from here on, or from the commit.
     let changed = super::change(statement, wait, |shared, door, parameters| {
         let changed = match owner {
             LimitOwner::Database(name) => {
                 let name = DatabaseName::parse(&typed(name, parameters)?).map_err(CatalogError::from)?;
-                set_on_database(shared, door, &name, &changes)
+                set_on_database(door, &name, &changes)
             }
             LimitOwner::Role(name) => set_on_role(door, &typed(name, parameters)?, &changes),
         };
+        if changed.is_ok() && !door.is_staged() {
+            shared.limits_changed();
+        }
         match changed {
             Err(failure) if if_exists && is_missing(&failure) => {
                 missing = Some(failure);
@@ -74,17 +77,8 @@ fn change(
     })
 }
 
-/// Sets limits of a database, which bite from here on, or from the commit.
-fn set_on_database(
-    shared: &Shared,
-    door: &Door<'_>,
-    name: &DatabaseName,
-    changes: &LimitChanges,
-) -> Result<bool, Failure> {
+fn set_on_database(door: &Door<'_>, name: &DatabaseName, changes: &LimitChanges) -> Result<bool, Failure> {
     let changed = door.set_limits(name, changes)?;
-    if !door.is_staged() {
-        shared.limits_changed();
-    }
     tracing::info!(database = %name, limits = %shown(changes), "limits set");
     Ok(changed)
 }

@@ -221,11 +221,6 @@ impl Meter {
         self.limits[limit as usize].load(Ordering::Relaxed)
     }
 
-    /// Gives the value of a limit that was set on the database itself; 0 where it was not, so that a role may say more.
-    pub(crate) fn own_limit(&self, limit: Limit) -> u64 {
-        if self.is_own(limit) { self.limit(limit) } else { 0 }
-    }
-
     /// Gives the value of a limit for one who asks, and whether a role says so.
     pub(crate) fn limit_for(&self, limit: Limit, roles: Option<&RoleLimits>) -> (u64, bool) {
         let of_role = roles.filter(|_| !self.is_own(limit)).and_then(|roles| roles.get(limit));

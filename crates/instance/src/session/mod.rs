@@ -21,6 +21,7 @@ use crate::connections::Connected;
 use crate::error::name_refusal;
 use crate::instance::Shared;
 use crate::limits::{Asking, Guest, Seats};
+use crate::memory::Loan;
 use crate::metrics::count;
 use crate::observation::{self, Observation};
 use crate::query_log::Note;
@@ -69,6 +70,14 @@ struct Found {
     own: Target,
     access: Access,
     allowance: Allowance,
+}
+
+/// Whose memory it is that requests take while they are read: which database they are for is not known by then.
+const OF_REQUESTS: DatabaseId = DatabaseId([0; 16]);
+
+/// Memory for what a request brings; given back when this is dropped.
+pub struct Lent {
+    _loan: Loan,
 }
 
 /// Interrupts a session's statement from any thread. The interrupt holds until the session is reset.
@@ -456,6 +465,20 @@ impl Session {
         };
         let time = time_bound(&self.shared, names, own, names.limits_of(principal).as_deref());
         allowance.before_admission(begun, time).enter(&room)
+    }
+
+    /// Lends memory for what a request brings, until that goes; it counts with what statements hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::MemoryPool`] where all statements would hold too much, [`Code::MemoryLimit`] where one may never hold that.
+    pub fn lend(&self, bytes: usize) -> Result<Lent, Failure> {
+        let mut loan = Loan::of(Arc::clone(&self.shared.memory), OF_REQUESTS, 0);
+        let lent = loan.change_to(bytes).inspect_err(|failure| {
+            self.refused(None, self.chosen_name().unwrap_or_default(), "a request", failure);
+            observation::failed(&self.shared, failure, self.number);
+        });
+        lent.map(|()| Lent { _loan: loan })
     }
 
     /// Opens a transaction.

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bolt::Dialect;
 use bolt::handshake::{self, OPENING_BYTES};
-use bolt::{Dialect, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::task::block_in_place;
@@ -193,10 +193,12 @@ fn work(wire: &Wire, machine: &mut Machine) -> Turn {
         if machine.has_records_due() {
             machine.continue_records();
         } else {
-            let dialect = machine.dialect();
-            match wire.next(|message| Request::parse(message, dialect)) {
+            match wire.next(|message| machine.read(message)) {
                 Ok(None) => break Turn::Idle,
-                Ok(Some(Ok(request))) => machine.handle(request),
+                Ok(Some(Ok((request, lent)))) => {
+                    machine.handle(request);
+                    drop(lent);
+                }
                 Ok(Some(Err(error))) => machine.refuse_request(&error),
                 Err(error) => machine.refuse_frame(&error),
             }

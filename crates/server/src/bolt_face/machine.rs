@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::sessions::{Session, Sessions};
+use crate::sessions::{Lent, Session, Sessions, UNWEIGHED_MAX_BYTES};
 use bolt::{Dialect, Filter, FrameError, Options, Outbox, PackError, Request, RequestError};
 use types::{Code, Failure};
 
@@ -15,6 +15,27 @@ use super::summary;
 use super::wire::Wire;
 use crate::config::ServerConfig;
 use crate::room::Seat;
+
+/// Why a message was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It is none, or says what cannot be.
+    Wrong(RequestError),
+    /// There is no memory for it.
+    Refused(Failure),
+}
+
+impl From<RequestError> for Unread {
+    fn from(error: RequestError) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+impl From<Failure> for Unread {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
 
 /// Our end of the socket, and the connection's number.
 #[derive(Clone, Copy, Debug)]
@@ -107,11 +128,6 @@ impl Machine {
         &mut self.outbox
     }
 
-    /// Tells how messages are written now.
-    pub(super) fn dialect(&self) -> Dialect {
-        self.dialect
-    }
-
     /// Tells whether the client is somebody.
     pub(super) fn is_logged_in(&self) -> bool {
         self.login == Login::Done
@@ -133,6 +149,15 @@ impl Machine {
         if let Some(session) = self.session.as_deref_mut().filter(|_| is_at_rest) {
             session.rests();
         }
+    }
+
+    /// Reads a message, with memory lent for what is in it until that is answered.
+    pub(super) fn read(&self, message: &[u8]) -> Result<(Request, Option<Lent>), Unread> {
+        // Nobody who is not logged in sends more than this.
+        let large = self.session.as_deref().filter(|_| message.len() > UNWEIGHED_MAX_BYTES);
+        let weight = large.map(|_| bolt::request::weigh(message, self.dialect)).transpose()?;
+        let lent = large.zip(weight).map(|(session, bytes)| session.lend(bytes)).transpose()?;
+        Ok((Request::parse(message, self.dialect)?, lent))
     }
 
     /// Answers one request.
@@ -252,9 +277,12 @@ impl Machine {
     }
 
     /// Answers a message that is no request.
-    pub(super) fn refuse_request(&mut self, error: &RequestError) {
-        let failure = Failure::new(error.code(), error.to_string());
-        if error.is_malformed() || !self.is_logged_in() {
+    pub(super) fn refuse_request(&mut self, unread: &Unread) {
+        let (failure, is_malformed) = match unread {
+            Unread::Wrong(error) => (Failure::new(error.code(), error.to_string()), error.is_malformed()),
+            Unread::Refused(failure) => (failure.clone(), false),
+        };
+        if is_malformed || !self.is_logged_in() {
             self.fail_and_close(&failure);
         } else if self.passes_over() {
             self.outbox.ignored();

@@ -16,7 +16,7 @@ use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 use super::App;
 use super::answer::{JSON, Refusal};
 use super::auth::log_in;
-use super::body::{not_parsed, read_bytes};
+use super::body::{not_parsed, read_small};
 use super::extract::{Path, Query};
 use super::json::{Json, parse_object, write_plain};
 use super::watching::{Row, named, rows};
@@ -171,7 +171,7 @@ struct Wanted {
 /// `POST /databases`: makes one, `{"name": "films"}`.
 async fn create(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_small(&app.config, body).await?;
     let wanted: Wanted = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     let statement = match wanted.if_not_exists {
         true => "CREATE DATABASE $database IF NOT EXISTS",
@@ -214,7 +214,7 @@ async fn drop_it(
 struct Nothing {}
 
 async fn expect_nothing(app: &App, body: Body) -> Result<(), Refusal> {
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_small(&app.config, body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::sessions::{Access, RunOptions, Session};
+use crate::sessions::{Access, Lent, RunOptions, Session};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::ACCEPT;
@@ -14,7 +14,7 @@ use types::{Code, Failure, Map};
 use super::App;
 use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
-use super::body::{media_type, not_parsed, read_bytes, wrong_type};
+use super::body::{lend_for, media_type, not_parsed, read_bytes, wrong_type};
 use super::extract::Path;
 use super::json::{Parameters, check_keys, parse_object, read_typed_map};
 use super::query_answer::{Call, Form, Shape, Transaction, run};
@@ -82,7 +82,8 @@ async fn run_alone(
     let mut session = log_in(&*app.sessions, headers)?;
     // `/cypher` is ours alone; what newer clients of Neo4j's face say is not refused for that.
     let keys = if database.is_none() { Keys::Known } else { Keys::Any };
-    let query = read(app, headers, body, keys).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (query, lent) = read(&*session, headers, &bytes, keys)?;
     let statement = query.statement.clone().ok_or_else(no_statement)?;
     let shape = shape(headers, &query)?;
     let database = database.or_else(|| query.database.clone());
@@ -98,7 +99,9 @@ async fn run_alone(
             shape,
             transaction: &Transaction::None,
         };
-        if let (_, Some(end)) = run(call, sink) {
+        let (_, end) = run(call, sink);
+        drop(lent);
+        if let Some(end) = end {
             end.send();
         }
     });
@@ -115,12 +118,13 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body, Keys::Any).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let owner = Owner::new(&*session, &database, query.impersonated_user.as_deref());
     let options = query.options(Some(&database))?;
     block_in_place(|| session.begin(&options))?;
     let lease = app.transactions.enter(owner, session)?;
-    run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
+    run_in(&app, lease, (query, lent), &database, &headers, Then::StayOpen).await
 }
 
 /// `POST /db/{database}/query/v2/tx/{id}`: runs a statement; none keeps the transaction alive.
@@ -131,9 +135,10 @@ pub(super) async fn run_more(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body, Keys::Any).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
-    run_in(&app, lease, query, &database, &headers, Then::StayOpen).await
+    run_in(&app, lease, (query, lent), &database, &headers, Then::StayOpen).await
 }
 
 /// `POST /db/{database}/query/v2/tx/{id}/commit`: runs a last statement if there is one, and commits.
@@ -144,9 +149,10 @@ pub(super) async fn commit(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let session = log_in(&*app.sessions, &headers)?;
-    let query = read(&app, &headers, body, Keys::Any).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
-    run_in(&app, lease, query, &database, &headers, Then::Commit).await
+    run_in(&app, lease, (query, lent), &database, &headers, Then::Commit).await
 }
 
 /// `DELETE /db/{database}/query/v2/tx/{id}`: rolls back.
@@ -170,7 +176,7 @@ enum Then {
 async fn run_in(
     app: &App,
     mut lease: Lease,
-    query: Query,
+    (query, lent): (Query, Lent),
     database: &str,
     headers: &HeaderMap,
     then: Then,
@@ -200,6 +206,7 @@ async fn run_in(
             }
             None => finish_without(lease.session(), &transaction, sink),
         };
+        drop(lent);
         lease.end(succeeded && then == Then::StayOpen, end);
     });
     Ok(respond(answer, shape).await)
@@ -245,10 +252,10 @@ const KEYS: &[&str] = &[
     "txMetadata",
 ];
 
-async fn read(app: &App, headers: &HeaderMap, body: Body, keys: Keys) -> Result<Query, Refusal> {
-    let bytes = read_bytes(&app.config, body).await?;
+/// Reads a request; the memory is lent for what is in it.
+fn read(session: &dyn Session, headers: &HeaderMap, bytes: &[u8], keys: Keys) -> Result<(Query, Lent), Refusal> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Ok(Query::default());
+        return Ok((Query::default(), session.lend(0)?));
     }
     let media_type = media_type(headers);
     let typed = typed(&media_type).is_some();
@@ -256,14 +263,16 @@ async fn read(app: &App, headers: &HeaderMap, body: Body, keys: Keys) -> Result<
         return Err(wrong_type("the body must be of type application/json or application/vnd.neo4j.query"));
     }
     if keys == Keys::Known {
-        check_keys(&bytes, KEYS).map_err(|error| not_parsed(&error))?;
+        check_keys(bytes, KEYS).map_err(|error| not_parsed(&error))?;
     }
-    let mut query: Query = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
+    // Typed values are read from what stands for them.
+    let lent = lend_for(session, bytes, if typed { 2 } else { 1 })?;
+    let mut query: Query = parse_object(bytes).map_err(|error| not_parsed(&error))?;
     if typed {
         query.parameters =
             Parameters(read_typed_map(&query.parameters.0).map_err(|error| Failure::new(Code::RequestFormat, error))?);
     }
-    Ok(query)
+    Ok((query, lent))
 }
 
 /// The typed form, as it is named with and without its version; all of them are the same here.

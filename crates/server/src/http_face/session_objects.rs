@@ -16,7 +16,7 @@ use types::{Code, CompactString, Failure, Map, Value};
 use super::App;
 use super::answer::Refusal;
 use super::auth::log_in;
-use super::body::{not_parsed, read_bytes};
+use super::body::{not_parsed, read_small};
 use super::databases::answer;
 use super::extract::Path;
 use super::json::{Json, parse_object};
@@ -152,7 +152,7 @@ fn told(name: &str) -> Response {
 }
 
 async fn read(app: &App, body: Body) -> Result<Wanted, Refusal> {
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_small(&app.config, body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Wanted::default());
     }

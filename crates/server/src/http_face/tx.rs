@@ -11,11 +11,12 @@ use types::Failure;
 use super::App;
 use super::answer::{self, Answer, Refusal};
 use super::auth::log_in;
-use super::body::read_statements;
+use super::body::{read_bytes, read_statements};
 use super::extract::Path;
 use super::json::{Statement, Statements};
 use super::run::{Ending, Outcome, options, run};
 use super::transactions::{Lease, Owner};
+use crate::sessions::Lent;
 
 /// `POST /db/{database}/tx/commit`: runs statements in a transaction of their own.
 pub(super) async fn run_and_commit(
@@ -25,7 +26,9 @@ pub(super) async fn run_and_commit(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let Statements { statements, impersonated_user } = read_statements(&app.config, &headers, body).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (read, lent) = read_statements(&*session, &headers, &bytes)?;
+    let Statements { statements, impersonated_user } = read;
     let options = options(&database, &headers, impersonated_user);
     block_in_place(|| session.resolve_as(Some(&database), options.impersonated_user.as_deref()))?;
     let (sink, answer) = answer::channel(session.interrupter());
@@ -42,6 +45,7 @@ pub(super) async fn run_and_commit(
             // An auto-commit statement has rolled itself back.
             let _ = session.rollback();
         }
+        drop(lent);
         if let Some(end) = end {
             end.send();
         }
@@ -57,12 +61,14 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let Statements { statements, impersonated_user } = read_statements(&app.config, &headers, body).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (read, lent) = read_statements(&*session, &headers, &bytes)?;
+    let Statements { statements, impersonated_user } = read;
     let owner = Owner::new(&*session, &database, impersonated_user.as_deref());
     block_in_place(|| session.begin(&options(&database, &headers, impersonated_user)))?;
     let lease = app.transactions.enter(owner, session)?;
     let location = address(&headers, &database, lease.id());
-    let answer = run_in(&app, lease, statements, &headers, &database, KeepOpen::Yes);
+    let answer = run_in(&app, lease, (statements, lent), &headers, &database, KeepOpen::Yes);
     let mut response = answer.into_response(StatusCode::CREATED, answer::JSON).await;
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(LOCATION, location);
@@ -118,9 +124,11 @@ async fn continue_with(
     keep_open: KeepOpen,
 ) -> Result<Response, Refusal> {
     let session = log_in(&*app.sessions, headers)?;
-    let Statements { statements, impersonated_user } = read_statements(&app.config, headers, body).await?;
+    let bytes = read_bytes(&app.config, body).await?;
+    let (read, lent) = read_statements(&*session, headers, &bytes)?;
+    let Statements { statements, impersonated_user } = read;
     let lease = app.transactions.take(id, &*session, database, impersonated_user.as_deref())?;
-    let answer = run_in(app, lease, statements, headers, database, keep_open);
+    let answer = run_in(app, lease, (statements, lent), headers, database, keep_open);
     Ok(answer.into_response(StatusCode::OK, answer::JSON).await)
 }
 
@@ -128,7 +136,7 @@ async fn continue_with(
 fn run_in(
     app: &App,
     mut lease: Lease,
-    statements: Vec<Statement>,
+    (statements, lent): (Vec<Statement>, Lent),
     headers: &HeaderMap,
     database: &str,
     keep_open: KeepOpen,
@@ -144,6 +152,7 @@ fn run_in(
     let (sink, answer) = answer::channel(lease.session().interrupter());
     spawn_blocking(move || {
         let (outcome, end) = run(lease.session(), statements, &options, &ending, sink);
+        drop(lent);
         let goes_on = outcome == Outcome::Succeeded && keep_open == KeepOpen::Yes;
         lease.end(goes_on, end);
     });

@@ -69,7 +69,7 @@ fn compute(statement: &Statement<'_>, wanted: &Expression) -> Result<Value, Fail
     let system = statement.names.resolve("system").map_err(Failure::from)?;
     let planned = Planning::plan(statement, &system, &query, Mode::Run, Indexes::Latest)?;
     let parameters = statement.parameters.clone();
-    let mut running = Running::start(&planned, vec![Box::new(NoGraph)], parameters, statement.allowance.clone());
+    let mut running = Running::start(&planned, vec![Box::new(NoGraph)], parameters, statement.allowance.clone())?;
     Ok(running.finish()?.iter().next().and_then(<[Value]>::first).cloned().unwrap_or_default())
 }
 

@@ -8,6 +8,7 @@ mod parameters;
 mod plain;
 mod row;
 mod typed;
+mod weigh;
 
 use std::io::Write;
 
@@ -17,6 +18,7 @@ pub(super) use parameters::{Pairs, Parameters, Statement, Statements, check_keys
 pub(super) use plain::write_plain;
 pub(super) use row::write_value;
 pub(super) use typed::{read_typed_map, write_typed};
+pub(super) use weigh::weigh;
 
 /// Appends JSON to a buffer and sets the commas.
 #[derive(Debug, Default)]
