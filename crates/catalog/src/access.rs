@@ -505,8 +505,8 @@ pub enum Naming<'a> {
     NoDefault,
     /// It is the home of whoever says so, under this alias if any.
     Home(Option<&'a DatabaseName>),
-    /// It is his home no more.
-    NoHome,
+    /// It is his home no more, which it was under this alias if any.
+    NoHome(Option<&'a DatabaseName>),
 }
 
 /// Refuses who would let himself into a database by what it is called: patterns of names, homes, aliases and the default
@@ -553,7 +553,10 @@ pub(crate) fn allow_home(
         },
     }
     match names.resolve(names.home_name(&rights.user).as_str()) {
-        Ok(left) if left.name != home => check_gain(names, (rights, giver), &left, Naming::NoHome),
+        // Under its own name it is the home by all its names.
+        Ok(left) if left.name != home && left.alias.as_ref() != Some(&home) => {
+            check_gain(names, (rights, giver), &left, Naming::NoHome(left.alias.as_ref()))
+        }
         _ => Ok(()),
     }
 }
@@ -586,7 +589,7 @@ fn gain(
         Naming::Default => "be the default one".to_owned(),
         Naming::NoDefault => "cease to be the default one".to_owned(),
         Naming::Home(_) => "be the home".to_owned(),
-        Naming::NoHome => "cease to be the home".to_owned(),
+        Naming::NoHome(_) => "cease to be the home".to_owned(),
     };
     // What else another one is or has is not told to who lets him in.
     let (who, giver) = match rights.user.id == giver.user.id {

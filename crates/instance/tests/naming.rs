@@ -114,35 +114,98 @@ fn f86_whoever_sets_his_own_home_gains_nothing_by_it() {
 fn f86_whoever_moves_the_default_database_sheds_no_denial() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
-    ["ann", "bob"].iter().for_each(|user| make(&mut admin, user));
+    ["ann", "bob", "eve"].iter().for_each(|user| make(&mut admin, user));
     let wanted = ["CREATE DATABASE plain", "CREATE DATABASE other", "ALTER DATABASE plain SET DEFAULT"];
     all(&mut admin, &wanted);
+    all(&mut admin, &["CREATE ALIAS cover FOR DATABASE plain"]);
     check(&mut admin, "USE plain CREATE (:Sec {v: 'hush'})", "[nodes+ 1, properties 1, labels+ 1]");
-    for user in ["ann", "bob"] {
+    for (user, scope) in [("ann", "DATABASE plain"), ("bob", "DATABASE plain"), ("eve", "ALIAS cover")] {
         all(
             &mut admin,
             &[
-                &format!("GRANT LEVEL read ON DATABASE plain TO USER {user}"),
+                &format!("GRANT LEVEL read ON {scope} TO USER {user}"),
                 &format!("GRANT ALTER DATABASE ON DBMS TO USER {user}"),
             ],
         );
     }
     all(&mut admin, &["DENY READ {v} ON HOME GRAPH TO USER ann", "DENY READ {v} ON DEFAULT GRAPH TO USER bob"]);
+    all(&mut admin, &["DENY READ {v} ON HOME GRAPH TO USER eve"]);
     let moves = ["ALTER DATABASE other SET DEFAULT", "CALL dbms.setDefaultDatabase('other')"];
-    for user in ["ann", "bob"] {
+    for (user, name) in [("ann", "plain"), ("bob", "plain"), ("eve", "cover")] {
         let mut session = log_in(&instance, user);
         let told = format!(
             "Forbidden: Permission denied. Database 'plain' cannot cease to be the default one: user '{user}' with roles \
              [PUBLIC] would gain the privilege READ on it, and neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
         );
         moves.iter().for_each(|text| check(&mut session, text, &told));
-        check(&mut session, "USE plain MATCH (n:Sec) RETURN n.v", "null");
+        check(&mut session, &format!("USE {name} MATCH (n:Sec) RETURN n.v"), "null");
         all(&mut session, &[&format!("ALTER DATABASE plain SET OPTION description 'altered by {user}'")]);
     }
     // To whom it is the home by his own choice it stays that.
     all(&mut admin, &["ALTER USER ann SET HOME DATABASE plain"]);
     all(&mut log_in(&instance, "ann"), &[moves[0]]);
     check(&mut log_in(&instance, "ann"), "USE plain MATCH (n:Sec) RETURN n.v", "null");
+}
+
+#[test]
+fn f86_whoever_leaves_a_home_sheds_no_denial_by_whatever_name_it_is_his() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "host");
+    all(
+        &mut admin,
+        &[
+            "CREATE DATABASE kept",
+            "CREATE ALIAS cover FOR DATABASE kept",
+            "CREATE ALIAS second FOR DATABASE kept",
+            "CREATE DATABASE other",
+            "GRANT SET USER HOME DATABASE ON DBMS TO USER host",
+        ],
+    );
+    check(&mut admin, "USE kept CREATE (:Sec {v: 'hush'})", "[nodes+ 1, properties 1, labels+ 1]");
+    let mut host = log_in(&instance, "host");
+    let ways =
+        ["REMOVE HOME DATABASE", "SET HOME DATABASE other", "SET HOME DATABASE sheaf", "SET HOME DATABASE second"];
+    for (user, home, scope) in
+        [("ann", "kept", "DATABASE kept"), ("bob", "cover", "ALIAS cover"), ("eve", "cover", "DATABASE kept")]
+    {
+        make(&mut admin, user);
+        all(
+            &mut admin,
+            &[
+                &format!("ALTER USER {user} SET HOME DATABASE {home}"),
+                &format!("GRANT LEVEL read ON {scope} TO USER {user}"),
+                &format!("GRANT ACCESS ON DATABASE * TO USER {user}"),
+                &format!("DENY READ {{v}} ON HOME GRAPH TO USER {user}"),
+                &format!("GRANT SET USER HOME DATABASE ON DBMS TO USER {user}"),
+            ],
+        );
+        let mut session = log_in(&instance, user);
+        let hidden = format!("USE {home} MATCH (n:Sec) RETURN n.v");
+        check(&mut session, &hidden, "null");
+        let told = |who: &str, giver: &str| {
+            format!(
+                "Forbidden: Permission denied. Database '{home}' cannot cease to be the home: {who} would gain the privilege \
+                 READ on it, and {giver}neither owns it nor has ASSIGN PRIVILEGE ON DBMS."
+            )
+        };
+        for way in ways {
+            let left = format!("ALTER USER {user} {way}");
+            check(&mut session, &left, &told(&format!("user '{user}' with roles [PUBLIC]"), ""));
+            check(&mut host, &left, &told(&format!("user '{user}'"), "user 'host' with roles [PUBLIC] "));
+        }
+        check(&mut session, &hidden, "null");
+        // The name that he has already is no other home, and the database's own name holds for all of them.
+        for same in [home, "kept"] {
+            run(&mut session, &format!("ALTER USER {user} SET HOME DATABASE {same}")).expect("nothing is shed");
+            check(&mut session, &hidden, "null");
+        }
+        // Where the same is denied by another scope, it goes on.
+        run(&mut admin, &format!("ALTER USER {user} SET HOME DATABASE {home}")).expect("she may");
+        all(&mut admin, &[&format!("DENY READ {{v}} ON GRAPH kept TO USER {user}")]);
+        all(&mut host, &[&format!("ALTER USER {user} {}", ways[0])]);
+        check(&mut session, &hidden, "null");
+    }
 }
 
 #[test]

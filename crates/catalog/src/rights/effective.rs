@@ -195,7 +195,8 @@ impl UserRights {
     /// Names something that the user could do to a database once it is meant so, and cannot do yet: a grant that comes to
     /// hold, or a denial that ceases to.
     pub fn gains(&self, names: &Names, row: &Database, naming: Naming<'_>) -> Option<Act> {
-        let now = self.asked(names, row, if let Naming::Home(alias) = naming { alias } else { None });
+        let alias = if let Naming::Home(alias) | Naming::NoHome(alias) = naming { alias } else { None };
+        let now = self.asked(names, row, alias);
         let is_home = |name: &DatabaseName| now.is_home || self.user.home.as_ref() == Some(name);
         let then = match naming {
             // Whose home it is, goes on with it.
@@ -208,7 +209,7 @@ impl UserRights {
             // A home that he chose goes on.
             Naming::NoDefault => Asked { is_default: false, is_home: now.is_home && self.user.home.is_some(), ..now },
             Naming::Home(_) => Asked { is_home: true, ..now },
-            Naming::NoHome => Asked { is_home: false, ..now },
+            Naming::NoHome(_) => Asked { is_home: false, ..now },
         };
         let shows = self.privileges.iter().any(|one| shows(one) && one.scope.holds(&then));
         // To come in shows nothing by itself, but that the database is there: a home tells it of any name, and everybody has
