@@ -209,6 +209,67 @@ fn f86_whoever_leaves_a_home_sheds_no_denial_by_whatever_name_it_is_his() {
 }
 
 #[test]
+fn f86_who_has_it_within_a_larger_privilege_gains_nothing_by_a_name() {
+    let instance = with_passwords();
+    let mut admin = log_in(&instance, "admin");
+    make(&mut admin, "host");
+    all(&mut admin, &["CREATE DATABASE vault", "GRANT SET USER HOME DATABASE ON DBMS TO USER host"]);
+    let mut host = log_in(&instance, "host");
+    // What one has, what a pattern would give beside it, and whether one has that too.
+    let cases = [
+        ("GRANT OWNERSHIP ON DATABASE vault", "MATCH {*} ON GRAPH `pt_*`", true),
+        ("GRANT OWNERSHIP ON DATABASE vault", "TRANSACTION MANAGEMENT (host) ON DATABASE `pt_*`", true),
+        ("GRANT LEVEL owner ON DATABASE *", "CREATE NEW LABELS ON DATABASE `pt_*`", true),
+        ("GRANT ALL DATABASE PRIVILEGES ON DATABASE *", "ACCESS ON DATABASE `pt_*`", true),
+        ("GRANT ALL DATABASE PRIVILEGES ON DATABASE *", "SHOW INDEX ON DATABASE `pt_*`", true),
+        ("GRANT ALL DATABASE PRIVILEGES ON DATABASE *", "READ {v} ON GRAPH `pt_*`", false),
+        ("GRANT ALL GRAPH PRIVILEGES ON GRAPH vault", "SET LABEL A ON GRAPH `pt_*`", true),
+        ("GRANT WRITE ON GRAPH vault", "DELETE ON GRAPH `pt_*` NODES A", true),
+        ("GRANT MATCH {v} ON GRAPH vault NODES A", "TRAVERSE ON GRAPH `pt_*` NODES A", true),
+        ("GRANT MATCH {v} ON GRAPH vault NODES A", "TRAVERSE ON GRAPH `pt_*` NODES *", false),
+        ("GRANT MATCH {v} ON GRAPH vault", "READ {w} ON GRAPH `pt_*`", false),
+        ("GRANT MATCH {*} ON GRAPH vault FOR (n) WHERE n.v = 1", "READ {w} ON GRAPH `pt_*` NODES A", false),
+        // Nor is a denial shed that another one goes on with.
+        ("DENY MATCH {*} ON GRAPH vault", "DENY TRAVERSE ON GRAPH `va*`", true),
+        ("DENY MATCH {v} ON GRAPH vault", "DENY READ {v} ON GRAPH `va*` NODES A", true),
+        ("DENY MATCH {v} ON GRAPH vault", "DENY TRAVERSE ON GRAPH `va*`", false),
+        ("GRANT MATCH {*} ON GRAPH vault", "DENY TRAVERSE ON GRAPH `va*`", false),
+    ];
+    for (number, (has, other, is_had)) in cases.into_iter().enumerate() {
+        let user = format!("user{number}");
+        make(&mut admin, &user);
+        let other = if other.starts_with("DENY") { other.to_owned() } else { format!("GRANT {other}") };
+        all(
+            &mut admin,
+            &[
+                &format!("{has} TO USER {user}"),
+                &format!("{other} TO USER {user}"),
+                &format!("GRANT ALTER DATABASE ON DBMS TO USER {user}"),
+                &format!("DENY ASSIGN PRIVILEGE ON DBMS TO USER {user}"),
+            ],
+        );
+        let renamed = run(&mut log_in(&instance, &user), "RENAME DATABASE vault TO pt_vault");
+        let refusal = renamed.as_ref().err().map(failed).unwrap_or_default();
+        assert_eq!(renamed.is_ok(), is_had, "{has}, {other}: {refusal}");
+        assert!(is_had || refusal.contains("would gain the privilege"), "{refusal}");
+        if is_had {
+            all(&mut admin, &["RENAME DATABASE pt_vault TO vault"]);
+        }
+    }
+    // Whoever owns it may come in, and have it as his home.
+    for (user, owns) in [
+        ("ann", "ALTER DATABASE vault SET OWNER ann"),
+        ("bob", "GRANT LEVEL owner ON DATABASE vault TO USER bob"),
+        ("eve", "GRANT ALL ON DATABASE vault TO USER eve"),
+    ] {
+        make(&mut admin, user);
+        refused(&mut host, &[&format!("ALTER USER {user} SET HOME DATABASE vault")]);
+        all(&mut admin, &[owns]);
+        all(&mut host, &[&format!("ALTER USER {user} SET HOME DATABASE vault")]);
+    }
+}
+
+#[test]
 fn f86_whoever_makes_a_user_lets_him_in_nowhere_by_his_home() {
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");

@@ -231,13 +231,9 @@ impl UserRights {
         self.privileges.iter().find(is_gained).map(|one| one.act)
     }
 
-    /// Tells whether the user has this privilege on a database, by whatever scope.
+    /// Tells whether the user has all of this privilege on a database, by whatever scope and in whatever larger one.
     fn has(&self, wanted: &Privilege, asked: &Asked<'_>) -> bool {
-        let is_same = |one: &Privilege| {
-            let (scope, immutable) = (wanted.scope.clone(), wanted.immutable);
-            Privilege { scope, immutable, ..one.clone() } == *wanted
-        };
-        self.privileges.iter().any(|one| one.scope.holds(asked) && is_same(one))
+        self.privileges.iter().any(|one| one.scope.holds(asked) && one.contains(wanted))
     }
 
     /// Tells whether the user may do this to a database under the name of an alias.

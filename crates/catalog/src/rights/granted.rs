@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Holder;
 use super::level::Level;
-use super::privilege::{Asked, Privilege, Resource, Scope, Segment};
+use super::privilege::{Asked, Privilege, Scope};
 use crate::{Database, Names};
 
 impl Names {
@@ -23,7 +23,10 @@ impl Names {
         }
         let mut all: Vec<(Scope, Level)> = Vec::new();
         for (scope, privileges) in &scopes {
-            let has = |level: &Level| level.privileges(scope).iter().all(|wanted| is_among(wanted, privileges));
+            let has = |level: &Level| {
+                let is_among = |wanted: &Privilege| privileges.iter().any(|has| has.contains(wanted));
+                level.privileges(scope).iter().all(is_among)
+            };
             let ladder = [Level::Owner, Level::Admin, Level::Write, Level::Read];
             let highest = ladder.into_iter().find(has);
             // Whoever owns it may use it beside others anyway.
@@ -60,13 +63,4 @@ impl Names {
         let is_default = self.default_database().id == database.id;
         scope.holds(&Asked { id: database.id, name: &database.name, is_home, is_default, alias })
     }
-}
-
-/// Tells whether some privilege of a scope gives all that another one of it would.
-fn is_among(wanted: &Privilege, privileges: &[&Privilege]) -> bool {
-    privileges.iter().any(|has| {
-        has.act.holds(wanted.act)
-            && (has.segment == wanted.segment || has.segment == Segment::Nothing)
-            && (has.resource == wanted.resource || has.resource == Resource::Nothing)
-    })
 }

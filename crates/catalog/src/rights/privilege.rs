@@ -132,6 +132,30 @@ impl Privilege {
             }
     }
 
+    /// Tells whether it gives all that another one would give to the same database, or takes all that it would take.
+    pub(crate) fn contains(&self, other: &Self) -> bool {
+        let is_of_elements = match (&self.segment, &other.segment) {
+            (Segment::Nothing, _)
+            | (Segment::Nodes(None), Segment::Nodes(_))
+            | (Segment::Relationships(None), Segment::Relationships(_))
+            | (Segment::Users(None), Segment::Users(_)) => true,
+            (own, other) => own == other,
+        };
+        let is_of_resource = match (&self.resource, &other.resource) {
+            (Resource::Nothing, _)
+            | (Resource::AllProperties, Resource::Property(_) | Resource::Nothing)
+            | (Resource::AllLabels, Resource::Label(_)) => true,
+            // Whoever may match by one property finds the elements; who may not by one still does.
+            (Resource::Property(_), Resource::Nothing) => !self.denied || other.act != Act::Traverse,
+            (own, other) => own == other,
+        };
+        self.denied == other.denied
+            && self.act.holds(other.act)
+            && is_of_elements
+            && is_of_resource
+            && (self.test.is_none() || self.test == other.test)
+    }
+
     /// Tells whether it is about this user alone.
     pub(crate) fn is_about_user(&self, name: &str) -> bool {
         matches!(&self.segment, Segment::Users(Some(user)) if user == name)
