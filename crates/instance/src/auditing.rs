@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use catalog::{Names, Principal, access};
 use cypher::ast::{
-    AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, LimitCommand, LimitOwner,
-    NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand,
+    AdminCommand, AliasCommand, BackupCommand, DatabaseCommand, DatabaseOrigin, Home, LimitCommand, LimitOwner,
+    NameOrParameter, PrivilegeCommand, RightsCommand, ScopeSpec, ShowDatabases, TokenCommand, UserCommand,
 };
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
@@ -176,6 +176,13 @@ pub(crate) fn databases_of(statement: &Statement<'_>, command: &AdminCommand) ->
         }
         AdminCommand::Limit(LimitCommand::ShowUsage { database, .. }) => named.add_all(database),
         AdminCommand::Rights(RightsCommand::Privilege(command)) => named.privilege(command),
+        AdminCommand::Rights(RightsCommand::User(
+            UserCommand::Create { settings, .. } | UserCommand::Alter { settings, .. },
+        )) => {
+            if let Some(Home::Set(home)) = &settings.home {
+                named.add(home);
+            }
+        }
         AdminCommand::Rights(RightsCommand::Token(TokenCommand::Create { databases, .. })) => {
             databases.iter().for_each(|databases| named.scopes(databases));
         }

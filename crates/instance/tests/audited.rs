@@ -103,11 +103,18 @@ fn f94_every_command_names_its_databases() {
         ("GRANT ACCESS ON DATABASES audc, sheaf TO guest", "['audc', 'sheaf']"),
         ("GRANT ACCESS ON DATABASE * TO guest", "['*']"),
         ("ALTER DATABASE aud SET LIMIT max_nodes = 5", "['aud', 'audc']"),
+        ("CREATE USER pat SET PASSWORD 'pat-password' SET HOME DATABASE AudC", "['audc']"),
+        ("ALTER USER pat SET HOME DATABASE aud", "['aud', 'audc']"),
+        ("ALTER USER pat SET HOME DATABASE later", "['later']"),
+        ("ALTER USER pat REMOVE HOME DATABASE", "[]"),
+        ("ALTER USER pat SET HOME DATABASE $home", "['aud', 'audc']"),
         ("DROP ALIAS aud FOR DATABASE", "['aud', 'audc']"),
         ("CALL dbms.setDefaultDatabase('audc')", "['audc']"),
     ];
+    let home = Map::from_iter([("home".into(), Value::string("aud"))]);
     for (text, _) in commands {
-        run(&mut admin, text).unwrap_or_else(|failure| panic!("{text}: {failure}"));
+        run_with(&mut admin, text, home.clone(), &RunOptions::default())
+            .unwrap_or_else(|failure| panic!("{text}: {failure}"));
     }
     let expected: Vec<&str> = commands.iter().map(|(_, databases)| *databases).collect();
     let listed = audited(&mut admin, "admin", expected.len());
