@@ -214,11 +214,13 @@ impl Entry {
     }
 
     /// Gives the name of its database that is told to somebody: the one by which he knows it, or by which whoever it runs as
-    /// does where it is his own; else its own name, on which the right is to see the transactions of others.
+    /// does, where it is his own; else its own name, on which the right is to see the transactions of others.
     pub(crate) fn database_told_to(&self, names: &Names, viewer: &Principal) -> CompactString {
         let is_own = [&self.owner, &self.acting].iter().any(|one| one.id() == viewer.id());
-        let unknown = || if is_own { self.shown_database(names) } else { self.database_in(names) };
-        self.known_to(names, viewer).unwrap_or_else(unknown)
+        match is_own {
+            true => self.known_to(names, viewer).unwrap_or_else(|| self.shown_database(names)),
+            false => self.database_in(names),
+        }
     }
 
     fn known_to(&self, names: &Names, somebody: &Principal) -> Option<CompactString> {

@@ -405,7 +405,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
     const LISTED: &str = "'al' | 'al'";
     let instance = with_passwords();
     let mut admin = log_in(&instance, "admin");
-    ["ann", "backend", "operator"].iter().for_each(|user| make(&mut admin, user));
+    ["ann", "backend", "operator", "helper"].iter().for_each(|user| make(&mut admin, user));
     all(
         &mut admin,
         &[
@@ -416,6 +416,9 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
             // He may not come in, by whatever name.
             "GRANT TRANSACTION MANAGEMENT (*) ON DATABASE hidden_one TO USER operator",
             "DENY ACCESS ON ALIAS al TO USER operator",
+            // He may, by the alias alone.
+            "GRANT TRANSACTION MANAGEMENT (*) ON DATABASE hidden_one TO USER helper",
+            "GRANT ACCESS ON ALIAS al TO USER helper",
         ],
     );
     let as_ann = RunOptions {
@@ -425,7 +428,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
     };
     let own = RunOptions { impersonated_user: None, ..as_ann.clone() };
     let (mut ann, mut backend) = (log_in(&instance, "ann"), log_in(&instance, "backend"));
-    let mut operator = log_in(&instance, "operator");
+    let mut others = ["admin", "operator", "helper"].map(|user| log_in(&instance, user));
     let batches = "UNWIND [1] AS i CALL (i) { CREATE (:W {i: i}) } IN TRANSACTIONS ON ERROR CONTINUE REPORT STATUS AS s RETURN s.transactionId";
     for (session, options) in [(&mut ann, &own), (&mut backend, &as_ann)] {
         let id = run_with(session, batches, Map::new(), options).expect("ann may write");
@@ -439,8 +442,7 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
         let (of_ann, of_backend) = if options.impersonated_user.is_some() { ("", LISTED) } else { (LISTED, "") };
         check(&mut ann, listed, of_ann);
         check(&mut backend, listed, of_backend);
-        check(&mut admin, listed, "'hidden_one' | 'hidden_one'");
-        check(&mut operator, listed, "'hidden_one' | 'hidden_one'");
+        others.iter_mut().for_each(|other| check(other, listed, "'hidden_one' | 'hidden_one'"));
         let by_name = "SHOW TRANSACTIONS YIELD database WHERE database = 'hidden_one' RETURN count(*)";
         check(&mut admin, by_name, "1");
         // A name that is not known ends nothing, be it the right one.
@@ -452,8 +454,14 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
         let unknown = format!("'hidden_one-transaction-{number}' | null | 'Transaction not found.'");
         let other = if options.impersonated_user.is_some() { &mut backend } else { &mut ann };
         check(other, &format!("TERMINATE TRANSACTION 'hidden_one-transaction-{number}'"), &unknown);
-        let ended = run(&mut admin, &format!("TERMINATE TRANSACTION 'al-transaction-{number}'")).expect("admin may");
-        assert!(ended.ends_with("'Transaction terminated.'"), "{ended}");
+        // Who has the right on its own name finds it by that, and by the name under which it was begun.
+        for other in &mut others {
+            for name in ["hidden_one", "al"] {
+                let ended =
+                    run(other, &format!("TERMINATE TRANSACTION '{name}-transaction-{number}'")).expect("he may");
+                assert!(ended.ends_with("'Transaction terminated.'"), "{ended}");
+            }
+        }
         session.rollback().expect("it is there");
     }
 }
