@@ -181,7 +181,7 @@ impl Statement<'_> {
         let home = Home::default();
         let transaction = database.graph.begin().map_err(|error| database.fail(error))?;
         let basis = planned.sources[usize::from(number)].basis.as_ref();
-        if basis.is_some_and(|basis| basis.schema_version != transaction.schema_version()) {
+        if basis.is_some_and(|basis| !basis.has_schema(transaction.schema_version())) {
             return Err(Lost::Outdated);
         }
         *home.lock() = Some(transaction);

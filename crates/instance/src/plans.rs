@@ -79,7 +79,7 @@ pub(crate) struct PlannedSource {
 
 /// What a plan relies on in one database.
 pub(crate) struct Basis {
-    pub(crate) schema_version: u64,
+    schema_version: u64,
     nodes: u64,
     relationships: u64,
     /// The version of the database at which the counts were compared last.
@@ -148,9 +148,14 @@ impl Basis {
         })
     }
 
+    /// Tells whether indexes and constraints are as they were.
+    pub(crate) fn has_schema(&self, version: u64) -> bool {
+        self.schema_version == version
+    }
+
     /// Tells whether a plan made on this basis suits the database as it is now.
     pub(crate) fn holds(&self, database: &Database) -> Result<bool, Failure> {
-        if self.schema_version != database.schema_version() {
+        if !self.has_schema(database.schema_version()) {
             return Ok(false);
         }
         if self.compared_at.load(Ordering::Relaxed) == database.version() {

@@ -296,7 +296,7 @@ impl Statement<'_> {
         let Some(state) = self.transaction.and_then(|transaction| transaction.enter().ok()) else { return true };
         planned.sources.iter().all(|source| {
             let (planned, seen) = (source.basis.as_ref(), state.schema_version(source.target.database));
-            planned.zip(seen).is_none_or(|(basis, seen)| basis.schema_version == seen)
+            planned.zip(seen).is_none_or(|(basis, seen)| basis.has_schema(seen))
         })
     }
 
@@ -396,7 +396,7 @@ impl Statement<'_> {
             };
             let transaction = database.graph.begin_read().map_err(of_graph)?;
             let basis = planned.sources[usize::from(number)].basis.as_ref();
-            if !overlooks && basis.is_some_and(|basis| basis.schema_version != transaction.schema_version()) {
+            if !overlooks && basis.is_some_and(|basis| !basis.has_schema(transaction.schema_version())) {
                 return Ok(None);
             }
             if number == 0 {
