@@ -1,7 +1,10 @@
 //! Row A10: a server with little memory, and statements that want all of it.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 use suite::process::{Process, now, parameters, run_in};
@@ -102,6 +105,52 @@ fn a10_f51_parameters_are_refused_before_they_take_what_there_is_not() {
     // The connection goes on, and nothing is held.
     let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
     assert_eq!(run_in(&mut client, "system", pools, Map::new()).expect("lists"), [[Value::from("0")]]);
+    assert!(server.stop().expect("stops").success());
+}
+
+/// Requests whose end does not come: what is here of them counts as what statements hold does.
+#[test]
+fn a10_f51_requests_that_are_half_sent_take_no_more_than_there_is() {
+    const POOL_BYTES: u64 = 64 << 20;
+    const CLIENTS: usize = 16;
+    let folder = tempfile::tempdir().expect("a folder");
+    let pool = POOL_BYTES.to_string();
+    let server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", pool.as_str())]);
+    let server = server.expect("starts");
+    let mut client = server.connect().expect("connects");
+    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
+    let mut used = || run_in(&mut client, "system", pools, Map::new()).expect("lists");
+    let before = server.resident_peak_bytes().expect("it runs");
+    let piece = [[0xFF; 2].as_slice(), &[b'x'; 0xFFFF]].concat();
+    let half_message = piece.repeat(16 << 4);
+    let head = "POST /db/sheaf/query/v2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 33554432\r\n\r\n";
+    for is_bolt in [true, false] {
+        let mut bolts = Vec::new();
+        let mut https = Vec::new();
+        for _ in 0..CLIENTS {
+            // Whom the server leaves cannot send all of it.
+            if is_bolt {
+                let mut one = server.connect().expect("connects");
+                one.connection().send_raw(&half_message);
+                let _ = one.connection().flush();
+                bolts.push(one);
+            } else {
+                let mut one = TcpStream::connect(server.http).expect("it listens");
+                one.write_all(head.as_bytes()).expect("it reads");
+                let _ = one.write_all(&half_message);
+                https.push(one);
+            }
+        }
+        let grown = server.resident_peak_bytes().expect("it runs") - before;
+        assert!((8 << 20..2 * POOL_BYTES).contains(&grown), "{grown} bytes, is Bolt: {is_bolt}");
+        assert_ne!(used(), [[Value::from("0")]], "what some have sent is held");
+        drop((bolts, https));
+        let begun = now();
+        while used() != [[Value::from("0")]] {
+            assert!(begun.elapsed().as_secs() < 30, "it is given back");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
     assert!(server.stop().expect("stops").success());
 }
 

@@ -130,6 +130,12 @@ impl Framer {
         self.input.len() - self.used
     }
 
+    /// Tells how many bytes are here of messages that were not handed out.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.waiting_bytes() + if self.handed_out { 0 } else { self.message.len() }
+    }
+
     fn start_anew(&mut self) {
         if !self.handed_out {
             return;

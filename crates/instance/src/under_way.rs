@@ -216,11 +216,15 @@ impl Entry {
     /// Gives the name of its database that is told to somebody: the one by which he knows it, or by which whoever it runs as
     /// does, where it is his own; else its own name, on which the right is to see the transactions of others.
     pub(crate) fn database_told_to(&self, names: &Names, viewer: &Principal) -> CompactString {
-        let is_own = [&self.owner, &self.acting].iter().any(|one| one.id() == viewer.id());
-        match is_own {
+        match self.is_of(viewer) {
             true => self.known_to(names, viewer).unwrap_or_else(|| self.shown_database(names)),
             false => self.database_in(names),
         }
+    }
+
+    /// Tells whether it is somebody's own: he began it, or it runs as him.
+    fn is_of(&self, somebody: &Principal) -> bool {
+        [&self.owner, &self.acting].iter().any(|one| one.id() == somebody.id())
     }
 
     fn known_to(&self, names: &Names, somebody: &Principal) -> Option<CompactString> {
@@ -267,10 +271,12 @@ impl Entry {
         let (told, own) = (self.database_told_to(names, viewer), self.database_in(names));
         let is_id_under = |database: &str| id == transaction_id(database, self.number);
         let knows_own = told == own || self.alias.is_none();
+        let is_known = |name: &str| self.is_of(viewer) || catalog::access::resolve(names, viewer, name).is_ok();
+        let is_id_by = |name: &str| is_id_under(name) && is_known(name);
         is_id_under(&told)
-            || is_id_under(&self.shown_database(names))
+            || is_id_by(&self.shown_database(names))
             || (knows_own && (is_id_under(&own) || is_id_under(&self.begun_in)))
-            || self.alias.as_ref().is_some_and(|alias| is_id_under(alias.as_str()))
+            || self.alias.as_ref().is_some_and(|alias| is_id_by(alias.as_str()))
     }
 
     /// Gives the number of the statement that runs, when it came, and its text; nothing between two statements.

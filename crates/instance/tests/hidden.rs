@@ -454,12 +454,15 @@ fn f35_f44_whose_transaction_it_is_decides_which_name_is_told() {
         let unknown = format!("'hidden_one-transaction-{number}' | null | 'Transaction not found.'");
         let other = if options.impersonated_user.is_some() { &mut backend } else { &mut ann };
         check(other, &format!("TERMINATE TRANSACTION 'hidden_one-transaction-{number}'"), &unknown);
-        // Who has the right on its own name finds it by that, and by the name under which it was begun.
-        for other in &mut others {
-            for name in ["hidden_one", "al"] {
-                let ended =
-                    run(other, &format!("TERMINATE TRANSACTION '{name}-transaction-{number}'")).expect("he may");
-                assert!(ended.ends_with("'Transaction terminated.'"), "{ended}");
+        // Who has the right on its own name finds it by that, and by the name under which it was begun if he knows that.
+        for (other, knows_alias) in others.iter_mut().zip([true, false, true]) {
+            for (name, is_found) in [("hidden_one", true), ("al", knows_alias), ("nothing", false)] {
+                let id = format!("'{name}-transaction-{number}'");
+                let listed = run(other, &format!("SHOW TRANSACTIONS {id} YIELD username RETURN count(*)"));
+                assert_eq!(listed.expect("he may"), u8::from(is_found).to_string(), "{name}");
+                let ended = run(other, &format!("TERMINATE TRANSACTION {id}")).expect("he may");
+                let message = if is_found { "'Transaction terminated.'" } else { "'Transaction not found.'" };
+                assert!(ended.ends_with(message), "{name}: {ended}");
             }
         }
         session.rollback().expect("it is there");

@@ -22,6 +22,11 @@ pub(crate) fn shown_agent(agent: &str) -> String {
 /// A request of at most so many bytes is read without asking for memory.
 pub(crate) const UNWEIGHED_MAX_BYTES: usize = 64 << 10;
 
+/// Tells the bytes of a buffer that has grown, as it was filled, to hold so many.
+pub(crate) fn buffer_bytes(held: usize) -> usize {
+    held.next_power_of_two()
+}
+
 /// Memory that is lent until this goes.
 pub type Lent = Box<dyn Send + Sync>;
 
@@ -130,7 +135,8 @@ pub trait Session: Send {
     /// Ends what is open and forgets an interrupt.
     fn reset(&mut self);
 
-    /// Lends memory for what the client's request brings, before it is read; it counts with that of all statements.
+    /// Lends memory for a client's request: its bytes as they come, and its values before they are made. It counts with that
+    /// of all statements.
     fn lend(&self, _bytes: usize) -> Result<Lent, Failure> {
         Ok(Box::new(()))
     }

@@ -110,7 +110,7 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             biased;
-            waited = wait(wire, (!machine.is_logged_in()).then_some(deadline)) => waited?,
+            waited = wait(wire, until(machine, config, deadline)) => waited?,
             () = stop.wait(), if machine.is_at_rest() => return Ok(()),
         }
         loop {
@@ -127,6 +127,14 @@ pub(super) async fn serve(
         if stop.is_set() && machine.is_at_rest() {
             return Ok(());
         }
+    }
+}
+
+/// Tells how long a client may take to say more: to log in, or to go on with a long message.
+fn until(machine: &Machine, config: &ServerConfig, login_deadline: Instant) -> Option<Instant> {
+    match machine.is_logged_in() {
+        false => Some(login_deadline),
+        true => machine.is_receiving().then(|| Instant::now() + config.body_time_max),
     }
 }
 
@@ -194,7 +202,10 @@ fn work(wire: &Wire, machine: &mut Machine) -> Turn {
             machine.continue_records();
         } else {
             match wire.next(|message| machine.read(message)) {
-                Ok(None) => break Turn::Idle,
+                Ok(None) => {
+                    machine.receives(wire.held_bytes());
+                    break if machine.is_closing() { Turn::Close } else { Turn::Idle };
+                }
                 Ok(Some(Ok((request, lent)))) => {
                     machine.handle(request);
                     drop(lent);

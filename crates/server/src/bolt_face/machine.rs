@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::sessions::{Lent, Session, Sessions, UNWEIGHED_MAX_BYTES};
+use crate::sessions::{Lent, Session, Sessions, UNWEIGHED_MAX_BYTES, buffer_bytes};
 use bolt::{Dialect, Filter, FrameError, Options, Outbox, PackError, Request, RequestError};
 use types::{Code, Failure};
 
@@ -84,6 +84,8 @@ pub(super) struct Machine {
     /// Whether BEGIN was answered and neither COMMIT nor ROLLBACK.
     pub(super) in_transaction: bool,
     pub(super) results: Results,
+    /// For what is here of a long message whose end is not, and how much that may be.
+    incoming: Option<(usize, Lent)>,
     /// Which notifications the client wants to hear, and in the open transaction.
     pub(super) wanted: Filter,
     pub(super) wanted_in_transaction: Filter,
@@ -116,6 +118,7 @@ impl Machine {
             logged_in: None,
             in_transaction: false,
             results: Results::default(),
+            incoming: None,
             wanted: Filter::default(),
             wanted_in_transaction: Filter::default(),
             failed: false,
@@ -158,6 +161,29 @@ impl Machine {
         let weight = large.map(|_| bolt::request::weigh(message, self.dialect)).transpose()?;
         let lent = large.zip(weight).map(|(session, bytes)| session.lend(bytes)).transpose()?;
         Ok((Request::parse(message, self.dialect)?, lent))
+    }
+
+    /// Hears how many bytes are here of a message whose end is not: memory is lent for them, or the connection ends.
+    pub(super) fn receives(&mut self, bytes: usize) {
+        if bytes <= UNWEIGHED_MAX_BYTES {
+            self.incoming = None;
+            return;
+        }
+        let room_bytes = buffer_bytes(bytes);
+        let Some(session) = self.session.as_deref() else { return };
+        if self.incoming.as_ref().is_some_and(|(lent_bytes, _)| *lent_bytes >= room_bytes) {
+            return;
+        }
+        self.incoming = None;
+        match session.lend(room_bytes) {
+            Ok(lent) => self.incoming = Some((room_bytes, lent)),
+            Err(failure) => self.fail_and_close(&failure),
+        }
+    }
+
+    /// Tells whether the end of a long message is awaited.
+    pub(super) fn is_receiving(&self) -> bool {
+        self.incoming.is_some()
     }
 
     /// Answers one request.

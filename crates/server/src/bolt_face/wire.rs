@@ -108,6 +108,11 @@ impl Wire {
         Ok(self.framer.lock().next_message()?.map(read))
     }
 
+    /// Tells how many bytes are here of requests that nobody has read.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.framer.lock().held_bytes()
+    }
+
     /// Sends what the client takes now; tells how many bytes that were.
     pub(super) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut sent = 0;

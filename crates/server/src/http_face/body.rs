@@ -1,19 +1,22 @@
 //! Reads a request's body, within its bounds of size and time.
 
-use axum::body::{Body, to_bytes};
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use bytes::Bytes;
 use tokio::time::timeout;
 use types::{Code, Failure};
 
 use super::answer::Refusal;
 use super::json::{Statements, parse_statements, weigh};
 use crate::config::ServerConfig;
-use crate::sessions::{Lent, Session, UNWEIGHED_MAX_BYTES};
+use crate::sessions::{Lent, Session, UNWEIGHED_MAX_BYTES, buffer_bytes};
 
 /// The most that a body takes which brings no statements.
-const SMALL_MAX_BYTES: usize = 1 << 20;
+const SMALL_MAX_BYTES: usize = 256 << 10;
 
 /// Reads the statements that a request carries; the memory is lent for what is in them.
 pub(super) fn read_statements(
@@ -24,15 +27,24 @@ pub(super) fn read_statements(
     if !bytes.is_empty() && media_type(headers) != "application/json" {
         return Err(wrong_type("the body must be of type application/json"));
     }
-    let lent = lend_for(session, bytes, 1)?;
+    let lent = lend_for(session, bytes, Typed::No)?;
     Ok((parse_statements(bytes).map_err(|error| not_parsed(&error))?, lent))
 }
 
-/// Lends memory for what is in a body, where its values are there so many times at once.
-pub(super) fn lend_for(session: &dyn Session, body: &[u8], times: usize) -> Result<Lent, Refusal> {
+/// Whether the values of a body are typed: each is a map with its type, and is read from that.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typed {
+    Yes,
+    No,
+}
+
+/// Lends memory for what is in a body.
+pub(super) fn lend_for(session: &dyn Session, body: &[u8], typed: Typed) -> Result<Lent, Refusal> {
     let is_large = body.len() > UNWEIGHED_MAX_BYTES;
     let bytes = if is_large { weigh(body).map_err(|error| not_parsed(&error))? } else { 0 };
-    Ok(session.lend(bytes.saturating_mul(times))?)
+    // Beside a map, what it stands for is a quarter at most, but for the texts.
+    let beside = if is_large && typed == Typed::Yes { bytes / 4 + body.len() } else { 0 };
+    Ok(session.lend(bytes + beside)?)
 }
 
 /// Refuses a body of another type.
@@ -46,29 +58,62 @@ pub(super) fn not_parsed(error: &serde_json::Error) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, failure)
 }
 
-/// Reads a body that brings no statements as it comes.
-pub(super) async fn read_small(config: &ServerConfig, body: Body) -> Result<Bytes, Refusal> {
-    read_up_to(config, config.body_max_bytes.min(SMALL_MAX_BYTES), body).await
+/// A body, and the memory that it takes.
+pub(super) struct Bytes {
+    bytes: Vec<u8>,
+    /// Of how many bytes, where it is large.
+    lent: Option<(usize, Lent)>,
 }
 
-/// Reads the body as it comes.
-pub(super) async fn read_bytes(config: &ServerConfig, body: Body) -> Result<Bytes, Refusal> {
-    read_up_to(config, config.body_max_bytes, body).await
-}
+impl Deref for Bytes {
+    type Target = [u8];
 
-async fn read_up_to(config: &ServerConfig, max_bytes: usize, body: Body) -> Result<Bytes, Refusal> {
-    let read = timeout(config.body_time_max, to_bytes(body, max_bytes)).await;
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => {
-            let message = format!("the body could not be read, or is longer than {max_bytes} bytes");
-            Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Failure::new(Code::RequestFormat, message)))
-        }
-        Err(_) => {
-            let failure = Failure::new(Code::RequestFormat, "the body did not arrive in time");
-            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, failure))
-        }
+    fn deref(&self) -> &[u8] {
+        &self.bytes
     }
+}
+
+/// Reads a body that brings no statements as it comes.
+pub(super) async fn read_small(config: &ServerConfig, body: Body) -> Result<axum::body::Bytes, Refusal> {
+    let max_bytes = config.body_max_bytes.min(SMALL_MAX_BYTES);
+    match timeout(config.body_time_max, to_bytes(body, max_bytes)).await {
+        Ok(read) => read.map_err(|_| not_read(max_bytes)),
+        Err(_) => Err(late()),
+    }
+}
+
+/// Reads the body as it comes; the memory is lent for it as it grows.
+pub(super) async fn read_bytes(config: &ServerConfig, session: &mut dyn Session, body: Body) -> Result<Bytes, Refusal> {
+    let read = timeout(config.body_time_max, read_pieces(config.body_max_bytes, session, body)).await;
+    read.unwrap_or_else(|_| Err(late()))
+}
+
+async fn read_pieces(max_bytes: usize, session: &mut dyn Session, mut body: Body) -> Result<Bytes, Refusal> {
+    let mut read = Bytes { bytes: Vec::new(), lent: None };
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        // What is no data are trailers, which say nothing here.
+        let Ok(piece) = frame.map_err(|_| not_read(max_bytes))?.into_data() else { continue };
+        let held = read.bytes.len() + piece.len();
+        if held > max_bytes {
+            return Err(not_read(max_bytes));
+        }
+        let room_bytes = buffer_bytes(held);
+        if held > UNWEIGHED_MAX_BYTES && read.lent.as_ref().is_none_or(|(lent_bytes, _)| *lent_bytes < room_bytes) {
+            read.lent = None;
+            read.lent = Some((room_bytes, session.lend(room_bytes)?));
+        }
+        read.bytes.extend_from_slice(&piece);
+    }
+    Ok(read)
+}
+
+fn not_read(max_bytes: usize) -> Refusal {
+    let message = format!("the body could not be read, or is longer than {max_bytes} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Failure::new(Code::RequestFormat, message))
+}
+
+fn late() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, Failure::new(Code::RequestFormat, "the body did not arrive in time"))
 }
 
 /// Gives the body's media type in lower case, without its parameters.

@@ -14,7 +14,7 @@ use types::{Code, Failure, Map};
 use super::App;
 use super::answer::{self, Answer, End, Refusal, Sink};
 use super::auth::log_in;
-use super::body::{lend_for, media_type, not_parsed, read_bytes, wrong_type};
+use super::body::{Typed, lend_for, media_type, not_parsed, read_bytes, wrong_type};
 use super::extract::Path;
 use super::json::{Parameters, check_keys, parse_object, read_typed_map};
 use super::query_answer::{Call, Form, Shape, Transaction, run};
@@ -82,7 +82,7 @@ async fn run_alone(
     let mut session = log_in(&*app.sessions, headers)?;
     // `/cypher` is ours alone; what newer clients of Neo4j's face say is not refused for that.
     let keys = if database.is_none() { Keys::Known } else { Keys::Any };
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (query, lent) = read(&*session, headers, &bytes, keys)?;
     let statement = query.statement.clone().ok_or_else(no_statement)?;
     let shape = shape(headers, &query)?;
@@ -118,7 +118,7 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, QueryRefusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let owner = Owner::new(&*session, &database, query.impersonated_user.as_deref());
     let options = query.options(Some(&database))?;
@@ -134,8 +134,8 @@ pub(super) async fn run_more(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, QueryRefusal> {
-    let session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let mut session = log_in(&*app.sessions, &headers)?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
     run_in(&app, lease, (query, lent), &database, &headers, Then::StayOpen).await
@@ -148,8 +148,8 @@ pub(super) async fn commit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, QueryRefusal> {
-    let session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let mut session = log_in(&*app.sessions, &headers)?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (query, lent) = read(&*session, &headers, &bytes, Keys::Any)?;
     let lease = app.transactions.take(&id, &*session, &database, query.impersonated_user.as_deref())?;
     run_in(&app, lease, (query, lent), &database, &headers, Then::Commit).await
@@ -265,8 +265,7 @@ fn read(session: &dyn Session, headers: &HeaderMap, bytes: &[u8], keys: Keys) ->
     if keys == Keys::Known {
         check_keys(bytes, KEYS).map_err(|error| not_parsed(&error))?;
     }
-    // Typed values are read from what stands for them.
-    let lent = lend_for(session, bytes, if typed { 2 } else { 1 })?;
+    let lent = lend_for(session, bytes, if typed { Typed::Yes } else { Typed::No })?;
     let mut query: Query = parse_object(bytes).map_err(|error| not_parsed(&error))?;
     if typed {
         query.parameters =

@@ -26,7 +26,7 @@ pub(super) async fn run_and_commit(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (read, lent) = read_statements(&*session, &headers, &bytes)?;
     let Statements { statements, impersonated_user } = read;
     let options = options(&database, &headers, impersonated_user);
@@ -61,7 +61,7 @@ pub(super) async fn open(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (read, lent) = read_statements(&*session, &headers, &bytes)?;
     let Statements { statements, impersonated_user } = read;
     let owner = Owner::new(&*session, &database, impersonated_user.as_deref());
@@ -123,8 +123,8 @@ async fn continue_with(
     body: Body,
     keep_open: KeepOpen,
 ) -> Result<Response, Refusal> {
-    let session = log_in(&*app.sessions, headers)?;
-    let bytes = read_bytes(&app.config, body).await?;
+    let mut session = log_in(&*app.sessions, headers)?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let (read, lent) = read_statements(&*session, headers, &bytes)?;
     let Statements { statements, impersonated_user } = read;
     let lease = app.transactions.take(id, &*session, database, impersonated_user.as_deref())?;
