@@ -379,9 +379,10 @@ impl Work for Stream {
     fn end_unattended(&self, _shared: &Shared) {
         let Some(mut rest) = self.0.try_lock() else { return };
         if let Rest::Live(live) = &mut *rest
-            && let Err(failure) = live.allowance.check()
+            && let Err(mut failure) = live.allowance.check()
         {
             if let Some(observation) = &mut live.observation {
+                failure = observation.why_ended(failure);
                 observation.end(Some(&failure));
             }
             *rest = Rest::Ended(Err(failure));

@@ -132,3 +132,23 @@ fn f51_what_another_database_bounds_is_not_ended_by_ones_own() {
         assert!(failure.message().contains("max_query_time of database 'slow' is 10ms"), "{failure}");
     });
 }
+
+#[test]
+fn f51_a_limit_that_ends_a_result_which_stands_open_is_told() {
+    let (instance, mut admin, mut bob) = world();
+    let films = RunOptions { database: Some("films".to_owned()), ..RunOptions::default() };
+    let owners = [("ROLE guest", "role 'guest' for database 'films'"), ("DATABASE films", "database 'films'")];
+    for (owner, told) in owners {
+        let text = "UNWIND range(1, 1000000000) AS n RETURN n";
+        let mut rows = bob.run(text, Map::new(), &films).expect("runs");
+        rows.pull(10, &mut instance::Fetched::default()).expect("has rows");
+        run(&mut admin, &format!("ALTER {owner} SET LIMIT max_query_time = 50ms")).expect("is set");
+        std::thread::sleep(Duration::from_millis(250));
+        instance.close_idle();
+        instance.end_unattended();
+        let failure = rows.pull(10, &mut instance::Fetched::default()).expect_err("it takes too long by now");
+        assert_eq!(failure.code(), Code::TransactionTimedOut, "{failure}");
+        assert!(failure.message().contains(&format!("max_query_time of {told} is 50ms")), "{failure}");
+        run(&mut admin, &format!("ALTER {owner} REMOVE LIMIT max_query_time")).expect("is removed");
+    }
+}

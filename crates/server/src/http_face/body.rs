@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::ops::Deref;
 use std::pin::Pin;
 
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
@@ -14,9 +14,6 @@ use super::answer::Refusal;
 use super::json::{Statements, parse_statements, weigh};
 use crate::config::ServerConfig;
 use crate::sessions::{Lent, Session, UNWEIGHED_MAX_BYTES, buffer_bytes};
-
-/// The most that a body takes which brings no statements.
-const SMALL_MAX_BYTES: usize = 256 << 10;
 
 /// Reads the statements that a request carries; the memory is lent for what is in them.
 pub(super) fn read_statements(
@@ -73,19 +70,13 @@ impl Deref for Bytes {
     }
 }
 
-/// Reads a body that brings no statements as it comes.
-pub(super) async fn read_small(config: &ServerConfig, body: Body) -> Result<axum::body::Bytes, Refusal> {
-    let max_bytes = config.body_max_bytes.min(SMALL_MAX_BYTES);
-    match timeout(config.body_time_max, to_bytes(body, max_bytes)).await {
-        Ok(read) => read.map_err(|_| not_read(max_bytes)),
-        Err(_) => Err(late()),
-    }
-}
-
 /// Reads the body as it comes; the memory is lent for it as it grows.
 pub(super) async fn read_bytes(config: &ServerConfig, session: &mut dyn Session, body: Body) -> Result<Bytes, Refusal> {
     let read = timeout(config.body_time_max, read_pieces(config.body_max_bytes, session, body)).await;
-    read.unwrap_or_else(|_| Err(late()))
+    read.unwrap_or_else(|_| {
+        let failure = Failure::new(Code::RequestFormat, "the body did not arrive in time");
+        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, failure))
+    })
 }
 
 async fn read_pieces(max_bytes: usize, session: &mut dyn Session, mut body: Body) -> Result<Bytes, Refusal> {
@@ -110,10 +101,6 @@ async fn read_pieces(max_bytes: usize, session: &mut dyn Session, mut body: Body
 fn not_read(max_bytes: usize) -> Refusal {
     let message = format!("the body could not be read, or is longer than {max_bytes} bytes");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, Failure::new(Code::RequestFormat, message))
-}
-
-fn late() -> Refusal {
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, Failure::new(Code::RequestFormat, "the body did not arrive in time"))
 }
 
 /// Gives the body's media type in lower case, without its parameters.

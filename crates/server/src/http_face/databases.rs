@@ -16,7 +16,7 @@ use types::{Code, CompactString, DatabaseName, Failure, Map, Value};
 use super::App;
 use super::answer::{JSON, Refusal};
 use super::auth::log_in;
-use super::body::{not_parsed, read_small};
+use super::body::{not_parsed, read_bytes};
 use super::extract::{Path, Query};
 use super::json::{Json, parse_object, write_plain};
 use super::watching::{Row, named, rows};
@@ -171,7 +171,7 @@ struct Wanted {
 /// `POST /databases`: makes one, `{"name": "films"}`.
 async fn create(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_small(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let wanted: Wanted = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     let statement = match wanted.if_not_exists {
         true => "CREATE DATABASE $database IF NOT EXISTS",
@@ -213,8 +213,8 @@ async fn drop_it(
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn expect_nothing(app: &App, body: Body) -> Result<(), Refusal> {
-    let bytes = read_small(&app.config, body).await?;
+async fn expect_nothing(app: &App, session: &mut dyn Session, body: Body) -> Result<(), Refusal> {
+    let bytes = read_bytes(&app.config, session, body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(());
     }
@@ -244,7 +244,7 @@ async fn stop(
 /// Changes a database and answers with how it is then.
 async fn change(app: &App, name: &str, headers: &HeaderMap, body: Body, statement: &str) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, headers)?;
-    expect_nothing(app, body).await?;
+    expect_nothing(app, &mut *session, body).await?;
     let row = block_in_place(|| {
         rows(&mut *session, statement, named(name))?;
         info(&mut *session, name)

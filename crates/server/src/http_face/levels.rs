@@ -15,7 +15,7 @@ use types::{Code, Failure, Map, Value};
 use super::App;
 use super::answer::Refusal;
 use super::auth::log_in;
-use super::body::{not_parsed, read_small};
+use super::body::{Typed, lend_for, not_parsed, read_bytes};
 use super::databases::{Paging, answer};
 use super::extract::{Path, Query};
 use super::json::{Json, Parameters, parse_object};
@@ -127,7 +127,7 @@ async fn set(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_small(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
     let wanted: Wanted = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     let holder = Holder::of(wanted.user, wanted.role)?;
     let statements = setting(&wanted.level, "$database", &holder);
@@ -174,7 +174,8 @@ struct WantedMany {
 /// `PUT /levels`: `{"role": "support", "levels": {"tenant_*": "read", "old": null}}`. All of it, or nothing.
 async fn set_many(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_small(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
+    let _lent = lend_for(&*session, &bytes, Typed::No)?;
     let wanted: WantedMany = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     let holder = Holder::of(wanted.user, wanted.role)?;
     let Parameters(levels) = wanted.levels;

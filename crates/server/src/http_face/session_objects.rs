@@ -16,7 +16,7 @@ use types::{Code, CompactString, Failure, Map, Value};
 use super::App;
 use super::answer::Refusal;
 use super::auth::log_in;
-use super::body::{not_parsed, read_small};
+use super::body::{not_parsed, read_bytes};
 use super::databases::answer;
 use super::extract::Path;
 use super::json::{Json, parse_object};
@@ -60,7 +60,7 @@ struct Wanted {
 /// `POST /sessions`: opens one, on a database if `{"database": "films"}` says so.
 async fn open(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let wanted = read(&app, body).await?;
+    let wanted = read(&app, &mut *session, body).await?;
     let (id, row) = block_in_place(|| -> Result<_, Failure> {
         // Where there is no such database, nothing is opened that would have to be ended again.
         wanted.database.as_ref().map_or(Ok(()), |database| session.resolve(Some(database)).map(drop))?;
@@ -125,7 +125,7 @@ async fn database(State(app): State<App>, headers: HeaderMap) -> Result<Response
 /// `PUT /session/database`: moves the session to another, `{"database": "films"}`.
 async fn set_database(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let wanted = read(&app, body).await?;
+    let wanted = read(&app, &mut *session, body).await?;
     if named_session(&headers).is_none() {
         let text = "Which session? Open one with POST /sessions and send its id in the header X-Sheaf-Session.";
         return Err(Failure::new(Code::RequestInvalid, text).into());
@@ -151,8 +151,8 @@ fn told(name: &str) -> Response {
     answer(StatusCode::OK, &mut json)
 }
 
-async fn read(app: &App, body: Body) -> Result<Wanted, Refusal> {
-    let bytes = read_small(&app.config, body).await?;
+async fn read(app: &App, session: &mut dyn Session, body: Body) -> Result<Wanted, Refusal> {
+    let bytes = read_bytes(&app.config, session, body).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Wanted::default());
     }

@@ -22,7 +22,7 @@ use types::{Code, CompactString, Failure, Map, Value};
 use super::App;
 use super::answer::{JSON, Refusal};
 use super::auth::log_in;
-use super::body::{not_parsed, read_small};
+use super::body::{Typed, lend_for, not_parsed, read_bytes};
 use super::extract::{Path, Query};
 use super::json::{Json, Pairs, parse_object, write_plain};
 use crate::config::MetricsAccess;
@@ -275,7 +275,8 @@ async fn set_limits(
     body: Body,
 ) -> Result<Response, Refusal> {
     let mut session = log_in(&*app.sessions, &headers)?;
-    let bytes = read_small(&app.config, body).await?;
+    let bytes = read_bytes(&app.config, &mut *session, body).await?;
+    let _lent = lend_for(&*session, &bytes, Typed::No)?;
     let Pairs(wanted) = parse_object(&bytes).map_err(|error| not_parsed(&error))?;
     let wanted_mark = headers.get(IF_MATCH).map(|mark| mark.to_str().unwrap_or_default().to_owned());
     let set = block_in_place(|| -> Result<Option<Limits>, Refusal> {
