@@ -6,6 +6,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use bolt::client::Client;
 use serde_json::json;
 use suite::process::{Process, now, parameters, run_in};
 use types::{Map, Value};
@@ -14,6 +15,9 @@ use crate::doors::post;
 
 /// Room that the process has beyond what it takes when it has started.
 const ROOM_BYTES: usize = 2 << 30;
+
+/// What requests and statements may hold together where that is to be little.
+const POOL_BYTES: usize = 64 << 20;
 
 /// Each takes more than there is, where it may, in another way.
 const GIANTS: [&str; 8] = [
@@ -35,9 +39,7 @@ fn a10_f52_giant_statements_fail_and_the_server_lives() {
     // Nearly all of it: room is left in pieces too, where a table that is to grow finds none of its size.
     let total = ROOM_BYTES * 8 / 10;
     assert!(first.stop().expect("stops").success());
-    let setting = total.to_string();
-    let mut server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", setting.as_str())])
-        .expect("starts");
+    let mut server = with_pool(&folder, total);
     let mut client = server.connect().expect("connects");
     run_in(&mut client, "system", "CREATE DATABASE calm WAIT", Map::new()).expect("makes");
     run_in(&mut client, "calm", "UNWIND range(1, 1000) AS n CREATE (:N {n: n})", Map::new()).expect("fills");
@@ -66,21 +68,16 @@ fn a10_f52_giant_statements_fail_and_the_server_lives() {
     }
     assert!(failures.iter().any(|failure| failure.to_string().contains("statements_memory_max")), "{failures:?}");
     // All of it comes back.
-    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
-    let used = run_in(&mut client, "system", pools, Map::new()).expect("lists");
-    assert_eq!(used, [[Value::from("0")]]);
+    assert!(holds_nothing(&mut client));
     assert!(server.stop().expect("stops").success());
 }
 
 /// Parameters of a few megabytes that take hundreds once they are values; as many as there is memory for are none.
 #[test]
 fn a10_f51_parameters_are_refused_before_they_take_what_there_is_not() {
-    const POOL_BYTES: u64 = 64 << 20;
     const ITEMS: usize = 2_000_000;
     let folder = tempfile::tempdir().expect("a folder");
-    let pool = POOL_BYTES.to_string();
-    let server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", pool.as_str())]);
-    let server = server.expect("starts");
+    let server = with_pool(&folder, POOL_BYTES);
     let mut client = server.connect().expect("connects");
     let size = "RETURN size($list)";
     let of = |items: Vec<Value>| parameters([("list", Value::list(items))]);
@@ -101,25 +98,19 @@ fn a10_f51_parameters_are_refused_before_they_take_what_there_is_not() {
         assert!(refused.ends_with("OutOfMemoryError"), "{refused}");
     }
     let grown = server.resident_peak_bytes().expect("it runs") - before;
-    assert!(grown < POOL_BYTES, "{grown} bytes");
+    assert!(grown < POOL_BYTES as u64, "{grown} bytes");
     // The connection goes on, and nothing is held.
-    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
-    assert_eq!(run_in(&mut client, "system", pools, Map::new()).expect("lists"), [[Value::from("0")]]);
+    assert!(holds_nothing(&mut client));
     assert!(server.stop().expect("stops").success());
 }
 
 /// Requests whose end does not come: what is here of them counts as what statements hold does.
 #[test]
 fn a10_f51_requests_that_are_half_sent_take_no_more_than_there_is() {
-    const POOL_BYTES: u64 = 64 << 20;
     const CLIENTS: usize = 16;
     let folder = tempfile::tempdir().expect("a folder");
-    let pool = POOL_BYTES.to_string();
-    let server = Process::start(&folder.path().join("data"), [("SHEAF_STATEMENTS_MEMORY_MAX", pool.as_str())]);
-    let server = server.expect("starts");
+    let server = with_pool(&folder, POOL_BYTES);
     let mut client = server.connect().expect("connects");
-    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
-    let mut used = || run_in(&mut client, "system", pools, Map::new()).expect("lists");
     let before = server.resident_peak_bytes().expect("it runs");
     let piece = [[0xFF; 2].as_slice(), &[b'x'; 0xFFFF]].concat();
     let half_message = piece.repeat(16 << 4);
@@ -142,16 +133,29 @@ fn a10_f51_requests_that_are_half_sent_take_no_more_than_there_is() {
             }
         }
         let grown = server.resident_peak_bytes().expect("it runs") - before;
-        assert!((8 << 20..2 * POOL_BYTES).contains(&grown), "{grown} bytes, is Bolt: {is_bolt}");
-        assert_ne!(used(), [[Value::from("0")]], "what some have sent is held");
+        assert!((8 << 20..2 * POOL_BYTES as u64).contains(&grown), "{grown} bytes, is Bolt: {is_bolt}");
+        assert!(!holds_nothing(&mut client), "what some have sent is held");
         drop((bolts, https));
         let begun = now();
-        while used() != [[Value::from("0")]] {
+        while !holds_nothing(&mut client) {
             assert!(begun.elapsed().as_secs() < 30, "it is given back");
             thread::sleep(Duration::from_millis(20));
         }
     }
     assert!(server.stop().expect("stops").success());
+}
+
+/// Starts a server whose statements and requests may hold so much together.
+fn with_pool(folder: &tempfile::TempDir, bytes: usize) -> Process {
+    let setting = bytes.to_string();
+    let environment = [("SHEAF_STATEMENTS_MEMORY_MAX", setting.as_str())];
+    Process::start(&folder.path().join("data"), environment).expect("starts")
+}
+
+/// Tells whether all that statements and requests held was given back.
+fn holds_nothing(client: &mut Client) -> bool {
+    let pools = "CALL dbms.listPools() YIELD pool, heapMemoryUsedBytes AS used WHERE pool = 'Statements' RETURN used";
+    run_in(client, "system", pools, Map::new()).expect("lists") == [[Value::from("0")]]
 }
 
 /// Leaves a process so much address space beyond what it has.
